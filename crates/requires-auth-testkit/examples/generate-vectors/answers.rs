@@ -1,0 +1,85 @@
+//! What a guard answers: the table of codes, reasons and challenges that the documentation promises.
+
+use serde_json::{Value, json};
+
+/// The refusal of a token, by the reason of `invalid_token`.
+pub fn invalid_token(reason: &str) -> Value {
+    json!({
+        "ok": false,
+        "status": 401,
+        "code": "invalid_token",
+        "reason": reason,
+        "challenge": challenge("invalid_token", message(reason)),
+    })
+}
+
+/// The refusal of something that is no Bearer token at all.
+pub fn invalid_format() -> Value {
+    let message = "the Authorization header must be the word Bearer, a space and one token";
+    json!({
+        "ok": false,
+        "status": 401,
+        "code": "auth.authorization_token_invalid_format",
+        "reason": null,
+        "challenge": challenge("invalid_token", message),
+    })
+}
+
+/// The refusal for want of a scope; the challenge names all that the route needs.
+pub fn insufficient_scope(needed: &str) -> Value {
+    let challenge = challenge("insufficient_scope", "the token lacks a scope that this route needs");
+    json!({
+        "ok": false,
+        "status": 403,
+        "code": "insufficient_scope",
+        "reason": null,
+        "challenge": format!("{challenge}, scope=\"{needed}\""),
+    })
+}
+
+/// The refusal of a request without credentials; RFC 6750 §3.1 wants no error in the challenge.
+pub fn no_credentials(code: &str) -> Value {
+    json!({ "ok": false, "status": 401, "code": code, "reason": null, "challenge": "Bearer" })
+}
+
+/// The refusal of a request with more than one token.
+pub fn invalid_request() -> Value {
+    json!({
+        "ok": false,
+        "status": 400,
+        "code": "invalid_request",
+        "reason": null,
+        "challenge": challenge("invalid_request", "the request carries more than one access token"),
+    })
+}
+
+/// The answer while the keys of the issuer are out of reach.
+pub fn issuer_unavailable() -> Value {
+    json!({ "ok": false, "status": 503, "code": "auth.issuer_unavailable", "reason": null, "challenge": null })
+}
+
+fn challenge(error: &str, message: &str) -> String {
+    format!("Bearer error=\"{error}\", error_description=\"{message}\"")
+}
+
+fn message(reason: &str) -> &'static str {
+    match reason {
+        "malformed" => "the token is not a well-formed signed JWT",
+        "too_large" => "the token is too large",
+        "critical_header" => "the token has a critical header that is not supported",
+        "type_not_allowed" => "the token is not an access token",
+        "algorithm_not_allowed" => "the signature algorithm of the token is not allowed",
+        "key_unknown" => "the key that signed the token is not known",
+        "signature_mismatch" => "the signature of the token does not match",
+        "issuer_mismatch" => "the token is from another issuer",
+        "audience_mismatch" => "the token is meant for another audience",
+        "expired" => "the token has expired",
+        "not_yet_valid" => "the token is not valid yet",
+        "claim_missing" => "a required claim is missing from the token",
+        "claim_malformed" => "a claim of the token is malformed",
+        "binding_mismatch" => "the token is bound to a key or certificate that was not shown",
+        "encrypted" => "the token is encrypted: a signed token is required",
+        "opaque" => "the token is opaque: a signed JWT is required",
+        other => panic!("no reason that a token alone can provoke: {other}"),
+    }
+}

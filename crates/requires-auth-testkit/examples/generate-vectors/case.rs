@@ -1,0 +1,115 @@
+//! One case in the making, from its inputs to the expected verdict.
+
+use serde_json::{Map, Value, json};
+
+use crate::key_sets::KeySet;
+use crate::tokens::{self, AUDIENCE, ISSUER, NOW};
+use crate::answers;
+
+/// The inputs of a token case. Unless told otherwise, an ES384 token meets a guard for
+/// [`ISSUER`] and [`AUDIENCE`] at [`NOW`] that knows the fixed ES384 key.
+#[must_use]
+pub struct Case {
+    id: String,
+    row: &'static str,
+    about: String,
+    alg: Option<&'static str>,
+    config: Map<String, Value>,
+    key_set: KeySet,
+    token: String,
+}
+
+/// A case with its verdict.
+pub struct Finished {
+    pub json: Value,
+    pub key_set: Option<KeySet>,
+}
+
+impl Case {
+    pub fn new(id: impl Into<String>, row: &'static str, about: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            row,
+            about: about.into(),
+            alg: Some("ES384"),
+            config: base_config(),
+            key_set: KeySet::es384(),
+            token: String::new(),
+        }
+    }
+
+    /// The algorithm in the header; `None` where there is none or it is not a known one.
+    pub fn alg(mut self, name: impl Into<Option<&'static str>>) -> Self {
+        self.alg = name.into();
+        self
+    }
+
+    pub fn keys(mut self, key_set: KeySet) -> Self {
+        self.key_set = key_set;
+        self
+    }
+
+    /// Changes one member of the configuration.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.config.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Drops one member of the configuration.
+    pub fn without(mut self, name: &str) -> Self {
+        self.config.shift_remove(name);
+        self
+    }
+
+    pub fn strict(self) -> Self {
+        self.with("profile", "at+jwt")
+    }
+
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = token.into();
+        self
+    }
+
+    /// The guard accepts, and hands on exactly the claims that the token carries.
+    pub fn accept(self) -> Finished {
+        let claims = tokens::claims_of(&self.token);
+        self.finish(&json!({ "ok": true, "claims": claims }))
+    }
+
+    /// The guard refuses with 401 `invalid_token` for this reason.
+    pub fn refuse(self, reason: &str) -> Finished {
+        self.finish(&answers::invalid_token(reason))
+    }
+
+    /// The guard refuses what is no Bearer token.
+    pub fn refuse_format(self) -> Finished {
+        self.finish(&answers::invalid_format())
+    }
+
+    /// The guard needs these scopes, separated by spaces, and answers 403.
+    pub fn forbid(self, needed: &str) -> Finished {
+        let scopes: Vec<&str> = needed.split(' ').collect();
+        let scope = if let [one] = scopes[..] { json!(one) } else { json!(scopes) };
+        self.with("scope", scope).finish(&answers::insufficient_scope(needed))
+    }
+
+    fn finish(self, expect: &Value) -> Finished {
+        let json = json!({
+            "id": self.id,
+            "row": self.row,
+            "alg": self.alg,
+            "about": self.about,
+            "config": self.config,
+            "jwks": self.key_set.name,
+            "token": self.token,
+            "expect": expect,
+        });
+        Finished { json, key_set: Some(self.key_set) }
+    }
+}
+
+/// The configuration of most cases.
+pub fn base_config() -> Map<String, Value> {
+    let members = [("issuer", json!(ISSUER)), ("audience", json!(AUDIENCE)), ("now", json!(NOW))];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

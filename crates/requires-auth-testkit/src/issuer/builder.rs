@@ -1,0 +1,173 @@
+//! The settings of an issuer that hold as long as it runs.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::clients::Clients;
+use super::door::Door;
+use super::ring::KeyRing;
+use super::state::{Settings, State, Urls};
+use super::wire::Line;
+use super::{DevelopmentIssuer, Discovery, Endpoint, routes};
+use crate::{Algorithm, SigningKey};
+
+/// How many ports after the wanted one are tried.
+const FURTHER_PORTS: u16 = 100;
+
+/// Sets up a [`DevelopmentIssuer`]; made by [`DevelopmentIssuer::builder`].
+#[must_use = "the issuer runs only once it is started"]
+pub struct Builder {
+    address: SocketAddr,
+    further_ports: u16,
+    path: String,
+    key: Option<SigningKey>,
+    settings: Settings,
+    discovery: Discovery,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            further_ports: 0,
+            path: "/oidc".to_owned(),
+            key: None,
+            settings: Settings {
+                audience: "https://api.example.com".to_owned(),
+                lifetime: 3600,
+                clock: Arc::new(unix_now),
+                clients: Clients::default(),
+            },
+            discovery: Discovery::default(),
+        }
+    }
+
+    /// Listens on this address; port 0 is any free port. The default is `127.0.0.1:0`.
+    ///
+    /// The issuer gives tokens to everyone who asks, so an address that others reach is a risk.
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self.further_ports = 0;
+        self
+    }
+
+    /// Listens on this port, or when it is taken on the first free one of the hundred after it.
+    pub fn port_or_next(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self.further_ports = FURTHER_PORTS;
+        self
+    }
+
+    /// Puts the issuer under this path; `/oidc` by default, and `/` or nothing is the root.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Signs with this key until the first rotation; a fresh ES384 key by default.
+    pub fn key(mut self, key: SigningKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Sets `aud` of the tokens that are asked for without one; `https://api.example.com` by default.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.settings.audience = audience.into();
+        self
+    }
+
+    /// Sets how long tokens live, in seconds; 3600 by default.
+    pub fn lifetime(mut self, seconds: i64) -> Self {
+        self.settings.lifetime = seconds;
+        self
+    }
+
+    /// Reads the time, in seconds since 1970, from this function; the system clock by default.
+    pub fn now(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.settings.clock = Arc::new(now);
+        self
+    }
+
+    /// Knows this client; repeatable. Without any, every client id is accepted and secrets are ignored.
+    pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.settings.clients.add(id.into(), secret.into());
+        self
+    }
+
+    /// Chooses which metadata documents exist; both by default.
+    ///
+    /// The other one fails with 404, as if [`DevelopmentIssuer::fail`] had said so.
+    pub fn discovery(mut self, discovery: Discovery) -> Self {
+        self.discovery = discovery;
+        self
+    }
+
+    /// Starts to listen and to answer, on the tokio runtime that runs this.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken or not of this machine, or when the path has characters other than
+    /// letters, digits, `-`, `.`, `_`, `~` and single slashes ([`io::ErrorKind::InvalidInput`]).
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with IO and time switched on.
+    #[expect(clippy::unused_async, reason = "only an async function shows that it needs a runtime")]
+    pub async fn start(self) -> io::Result<DevelopmentIssuer> {
+        let path = normal_path(&self.path)?;
+        let (door, keeper) = Door::open(self.address, self.further_ports)?;
+        let address = door.address();
+        let urls = Urls::new(&format!("http://{address}"), &path);
+        let key = self.key.unwrap_or_else(|| SigningKey::generate(Algorithm::default()));
+        let state = Arc::new(State::new(urls, self.settings, KeyRing::new(key)));
+        let absent = match self.discovery {
+            Discovery::Both => None,
+            Discovery::OAuth => Some(Endpoint::Discovery),
+            Discovery::OpenId => Some(Endpoint::OAuthMetadata),
+        };
+        if let Some(endpoint) = absent {
+            state.knobs.turn(endpoint, |behavior| behavior.failure = Some(404));
+        }
+        let service = routes::router(&state, &path).into_make_service_with_connect_info::<Line>();
+        let task = tokio::spawn(async move {
+            // Serving ends only with the task; there is no error to report.
+            axum::serve(door, service).await.ok();
+        });
+        Ok(DevelopmentIssuer { state, address, keeper, task })
+    }
+}
+
+/// The path with a leading slash and none at the end; empty for the root.
+fn normal_path(path: &str) -> io::Result<String> {
+    let path = path.trim_matches('/');
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    if !path.chars().all(allowed) || path.contains("//") {
+        let message = format!("the path {path:?} of the issuer has a character that is not allowed");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    Ok(if path.is_empty() { String::new() } else { format!("/{path}") })
+}
+
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normal_path;
+
+    #[test]
+    fn a_path_has_one_form() {
+        for (given, normal) in
+            [("/oidc", "/oidc"), ("oidc/", "/oidc"), ("/", ""), ("", ""), ("/a/b.c-d_e~f/", "/a/b.c-d_e~f")]
+        {
+            assert_eq!(normal_path(given).expect(given), normal);
+        }
+        for bad in ["/a//b", "/{id}", "/a b", "/a?b", "/a#b", "/%2e", "/*", "/:a", "/é"] {
+            assert!(normal_path(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The one-line token endpoint: `GET {issuer}/token?scope=read:items` answers nothing but a token.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+
+use super::parameters::Parameters;
+use super::state::{Order, Shared};
+
+const PARAMETERS: [&str; 6] = ["scope", "sub", "aud", "client_id", "lifetime", "defect"];
+
+/// Mints what the query asks for; a mistake in it is answered with what would be right.
+pub(super) async fn mint(
+    State(state): State<Shared>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Response {
+    match query.map_err(|rejection| rejection.body_text()).and_then(|Query(pairs)| order(pairs)) {
+        Ok(order) => ([(CACHE_CONTROL, "no-store")], state.mint(order)).into_response(),
+        Err(mistake) => (StatusCode::BAD_REQUEST, format!("{mistake}\n")).into_response(),
+    }
+}
+
+/// Reads the query; the error is one line for the developer.
+fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
+    let query = Parameters::new(pairs);
+    if let Some(name) = query.unknown(&PARAMETERS) {
+        return Err(format!("unknown parameter {name:?}: expected one of {}", PARAMETERS.join(", ")));
+    }
+    let one = |name| query.one(name).map_err(|error| error.description().to_owned());
+    let owned = |name| one(name).map(|value| value.map(str::to_owned));
+    let lifetime = one("lifetime")?.map(|seconds| {
+        seconds.parse().map_err(|_| format!("the lifetime {seconds:?} is no whole number of seconds"))
+    });
+    let defect = one("defect")?.map(|name| name.parse().map_err(|unknown| format!("{unknown}")));
+    Ok(Order {
+        subject: owned("sub")?,
+        client_id: owned("client_id")?,
+        audience: query.all("aud").map(str::to_owned).collect(),
+        scope: owned("scope")?,
+        lifetime: lifetime.transpose()?,
+        defect: defect.transpose()?,
+    })
+}

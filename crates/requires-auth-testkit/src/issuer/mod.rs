@@ -1,0 +1,246 @@
+//! A development issuer: an OIDC provider on loopback that mints tokens for whoever asks.
+//!
+//! It has what a resource server needs of a real provider: metadata (OIDC Discovery and
+//! RFC 8414), a key set with rotation and entity tags, a token endpoint and introspection. And it
+//! has what no real provider has:
+//!
+//! 1. Tokens in one line, good and bad: `curl '{issuer}/token?scope=read:items&defect=expired'`.
+//! 2. Switches for each endpoint: [`DevelopmentIssuer::delay`], [`fail`](DevelopmentIssuer::fail)
+//!    and [`lie`](DevelopmentIssuer::lie).
+//! 3. Death and resurrection on the same port: [`DevelopmentIssuer::stop_listening`] and
+//!    [`resume`](DevelopmentIssuer::resume).
+//! 4. Counters, to prove that something was fetched once and not twice:
+//!    [`DevelopmentIssuer::requests`].
+//!
+//! It has no login, and it protects nothing: never let it listen where others reach it.
+//!
+//! ```
+//! use requires_auth_testkit::issuer::DevelopmentIssuer;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let issuer = DevelopmentIssuer::builder().start().await?;
+//! let token = issuer.token("read:items", "alice");
+//!
+//! assert_eq!(token.split('.').count(), 3);
+//! assert_eq!(issuer.issuer(), format!("http://{}/oidc", issuer.address()));
+//! assert_eq!(issuer.discovery_url(), format!("{}/.well-known/openid-configuration", issuer.issuer()));
+//! # Ok(())
+//! # }
+//! ```
+
+mod builder;
+mod clients;
+mod development;
+mod documents;
+mod door;
+mod introspection;
+mod knobs;
+mod minted;
+mod oauth_error;
+mod parameters;
+mod ring;
+mod rotation;
+mod routes;
+mod state;
+mod token;
+mod wire;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+pub use self::builder::Builder;
+use self::door::DoorKeeper;
+pub use self::knobs::{Discovery, Endpoint, Lie};
+use self::state::{Order, Shared};
+use crate::{Forge, SigningKey};
+
+/// A running issuer; dropping it stops it.
+///
+/// See the [module documentation](self) for an example.
+#[must_use = "the issuer stops when it is dropped"]
+pub struct DevelopmentIssuer {
+    state: Shared,
+    address: SocketAddr,
+    keeper: DoorKeeper,
+    task: JoinHandle<()>,
+}
+
+/// Starting, stopping and where to find it.
+impl DevelopmentIssuer {
+    /// Sets up an issuer; without any setting it listens on a free port of `127.0.0.1`.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The issuer URL, without a slash at the end, such as `http://127.0.0.1:9100/oidc`.
+    pub fn issuer(&self) -> &str {
+        &self.state.urls.issuer
+    }
+
+    /// The address that the issuer listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of the OIDC Discovery document.
+    pub fn discovery_url(&self) -> &str {
+        &self.state.urls.discovery
+    }
+
+    /// The URL of the authorization server metadata (RFC 8414).
+    pub fn oauth_metadata_url(&self) -> &str {
+        &self.state.urls.oauth_metadata
+    }
+
+    /// The URL of the key set.
+    pub fn jwks_uri(&self) -> &str {
+        &self.state.urls.jwks
+    }
+
+    /// The URL of the token endpoint; its `GET` is the one-line endpoint.
+    pub fn token_endpoint(&self) -> &str {
+        &self.state.urls.token
+    }
+
+    /// The URL of the introspection endpoint.
+    pub fn introspection_endpoint(&self) -> &str {
+        &self.state.urls.introspection
+    }
+
+    /// The URL whose `POST` rotates the key.
+    pub fn rotation_endpoint(&self) -> &str {
+        &self.state.urls.rotate
+    }
+
+    /// `aud` of the tokens that are asked for without one.
+    pub fn audience(&self) -> &str {
+        &self.state.settings.audience
+    }
+
+    /// Refuses connections from now on and cuts the open ones, as a provider that died.
+    ///
+    /// The port stays reserved for [`resume`](Self::resume). Does nothing when already stopped.
+    pub async fn stop_listening(&self) {
+        self.keeper.shut().await;
+    }
+
+    /// Listens again on the same address; does nothing when already listening.
+    ///
+    /// # Errors
+    ///
+    /// When another process has taken the port in the meantime, or the runtime has ended.
+    pub async fn resume(&self) -> io::Result<()> {
+        self.keeper.open().await
+    }
+
+    /// Stops the issuer, cuts its connections and waits until the port is free.
+    pub async fn shutdown(mut self) {
+        self.task.abort();
+        (&mut self.task).await.ok();
+    }
+}
+
+/// Tokens and keys.
+impl DevelopmentIssuer {
+    /// Mints a good token for the audience of the issuer; an empty scope is left out.
+    pub fn token(&self, scope: &str, subject: &str) -> String {
+        let scope = (!scope.is_empty()).then(|| scope.to_owned());
+        self.state.mint(Order { scope, subject: Some(subject.to_owned()), ..Order::default() })
+    }
+
+    /// A forge with the key that signs at the moment, for tokens of any other shape.
+    ///
+    /// Its tokens are not known to introspection, and a later rotation does not change its key.
+    pub fn forge(&self) -> Forge {
+        self.state.forge()
+    }
+
+    /// The key that signs at the moment.
+    pub fn current_key(&self) -> SigningKey {
+        self.state.ring().current().clone()
+    }
+
+    /// Rotates to a fresh key of the same algorithm, as [`rotate_to`](Self::rotate_to) does.
+    pub fn rotate(&self) {
+        let algorithm = self.state.ring().current().algorithm();
+        self.rotate_to(SigningKey::generate(algorithm));
+    }
+
+    /// Signs with another key at once; the one before stays published until the next rotation.
+    pub fn rotate_to(&self, key: SigningKey) {
+        self.state.ring().rotate_to(key);
+    }
+
+    /// Stops publishing the key before the current one.
+    pub fn withdraw_previous(&self) {
+        self.state.ring().withdraw_previous();
+    }
+
+    /// Publishes any JWK, also a bad one, after the keys of the issuer.
+    pub fn publish(&self, jwk: Value) {
+        self.state.ring().add(jwk);
+    }
+
+    /// Stops publishing all that [`publish`](Self::publish) has added.
+    pub fn withdraw_published(&self) {
+        self.state.ring().withdraw_added();
+    }
+}
+
+/// Switches and counters; they hold from the next request on, until they are set again.
+impl DevelopmentIssuer {
+    /// Lets every request to an endpoint wait; none does by default.
+    pub fn delay(&self, endpoint: Endpoint, delay: Duration) {
+        self.state.knobs.turn(endpoint, |behavior| behavior.delay = delay);
+    }
+
+    /// Answers an endpoint with this status and nothing else; `None` ends it.
+    ///
+    /// A number that is no HTTP status counts as 500.
+    pub fn fail(&self, endpoint: Endpoint, status: Option<u16>) {
+        self.state.knobs.turn(endpoint, |behavior| behavior.failure = status);
+    }
+
+    /// Lets an endpoint lie; [`Lie::Nothing`] ends it.
+    pub fn lie(&self, endpoint: Endpoint, lie: Lie) {
+        self.state.knobs.turn(endpoint, |behavior| behavior.lie = lie);
+    }
+
+    /// Sends this `Cache-Control` with the key set; none by default.
+    ///
+    /// A value that no header can have is not sent.
+    pub fn cache_control(&self, value: Option<&str>) {
+        self.state.knobs.set_cache_control(value);
+    }
+
+    /// How many requests have reached an endpoint, also those that fail, hang or are lied to.
+    ///
+    /// Preflights and refused connections do not count.
+    pub fn requests(&self, endpoint: Endpoint) -> u64 {
+        self.state.knobs.requests(endpoint)
+    }
+
+    /// Sets all counters to zero.
+    pub fn reset_requests(&self) {
+        self.state.knobs.reset_requests();
+    }
+}
+
+impl Drop for DevelopmentIssuer {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.keeper.cut();
+    }
+}
+
+impl fmt::Debug for DevelopmentIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevelopmentIssuer").field("issuer", &self.issuer()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! What the handle and the endpoints share, and the one place that mints.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::clients::Clients;
+use super::knobs::Knobs;
+use super::minted::Minted;
+use super::ring::KeyRing;
+use crate::{Defect, Forge};
+
+/// The state behind all clones and requests.
+pub(super) type Shared = Arc<State>;
+
+/// The seconds since 1970, as the issuer sees them.
+pub(super) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The addresses and settings of an issuer, its keys, its switches and its memory.
+pub(super) struct State {
+    pub(super) urls: Urls,
+    pub(super) settings: Settings,
+    pub(super) knobs: Knobs,
+    ring: Mutex<KeyRing>,
+    minted: Mutex<Minted>,
+}
+
+/// What the builder chooses for as long as the issuer runs.
+pub(super) struct Settings {
+    /// `aud` of the tokens that are asked for without one.
+    pub(super) audience: String,
+    /// The life of a token, in seconds.
+    pub(super) lifetime: i64,
+    pub(super) clock: Clock,
+    pub(super) clients: Clients,
+}
+
+/// The addresses of an issuer.
+#[derive(Clone, Debug)]
+pub(super) struct Urls {
+    pub(super) issuer: String,
+    pub(super) discovery: String,
+    pub(super) oauth_metadata: String,
+    pub(super) jwks: String,
+    pub(super) authorization: String,
+    pub(super) token: String,
+    pub(super) introspection: String,
+    pub(super) rotate: String,
+}
+
+impl Urls {
+    /// The addresses under an origin such as `http://127.0.0.1:9100` and a path such as `/oidc`.
+    pub(super) fn new(origin: &str, path: &str) -> Self {
+        let issuer = format!("{origin}{path}");
+        Self {
+            discovery: format!("{issuer}/.well-known/openid-configuration"),
+            oauth_metadata: format!("{origin}/.well-known/oauth-authorization-server{path}"),
+            jwks: format!("{issuer}/jwks"),
+            authorization: format!("{issuer}/auth"),
+            token: format!("{issuer}/token"),
+            introspection: format!("{issuer}/token/introspection"),
+            rotate: format!("{issuer}/rotate"),
+            issuer,
+        }
+    }
+}
+
+/// What a token is to say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Order {
+    /// `sub`; that of the [`Forge`] without one.
+    pub(super) subject: Option<String>,
+    /// `client_id`; that of the [`Forge`] without one.
+    pub(super) client_id: Option<String>,
+    /// `aud`; the audience of the issuer when empty.
+    pub(super) audience: Vec<String>,
+    /// `scope`; absent without one.
+    pub(super) scope: Option<String>,
+    /// Seconds from now to `exp`; the lifetime of the issuer without one.
+    pub(super) lifetime: Option<i64>,
+    /// What is to be wrong.
+    pub(super) defect: Option<Defect>,
+}
+
+impl State {
+    pub(super) fn new(urls: Urls, settings: Settings, ring: KeyRing) -> Self {
+        let (knobs, minted) = (Knobs::default(), Mutex::default());
+        Self { urls, settings, knobs, ring: Mutex::new(ring), minted }
+    }
+
+    /// The time, in seconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        (self.settings.clock)()
+    }
+
+    /// The keys. Nothing that holds the lock panics or waits, so poison is ignored.
+    pub(super) fn ring(&self) -> MutexGuard<'_, KeyRing> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A forge with the key that signs at the moment.
+    pub(super) fn forge(&self) -> Forge {
+        Forge::new(&self.urls.issuer, &self.settings.audience, self.ring().current().clone())
+    }
+
+    /// Mints a token and, when nothing is wrong with it, remembers it for introspection.
+    pub(super) fn mint(&self, order: Order) -> String {
+        let lifetime = order.lifetime.unwrap_or(self.settings.lifetime);
+        let mut token = self.forge().token().issued_at(self.now()).lifetime(lifetime);
+        if let Some(subject) = order.subject {
+            token = token.subject(subject);
+        }
+        if let Some(client_id) = order.client_id {
+            token = token.client_id(client_id);
+        }
+        token = match order.audience.as_slice() {
+            [] => token,
+            [one] => token.claim("aud", one.as_str()),
+            several => token.claim("aud", json!(several)),
+        };
+        if let Some(scope) = order.scope {
+            token = token.scope(scope);
+        }
+        if let Some(defect) = order.defect {
+            return token.defect(defect).mint();
+        }
+        let token = token.mint();
+        self.minted().remember(&token);
+        token
+    }
+
+    /// The claims of a token that this issuer minted, as long as it has not expired.
+    pub(super) fn active_claims(&self, token: &str) -> Option<Value> {
+        let now = self.now();
+        let claims = self.minted().claims(token).cloned()?;
+        (claims.get("exp").and_then(Value::as_i64)? > now).then_some(claims)
+    }
+
+    fn minted(&self) -> MutexGuard<'_, Minted> {
+        self.minted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("issuer", &self.urls.issuer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,12 @@
+//! Test an API that takes access tokens: keys, tokens good and bad, a development issuer, shared vectors.
+
+pub mod algorithm;
+pub mod keys;
+
+pub mod defect;
+pub mod forge;
+
+pub use self::algorithm::Algorithm;
+pub use self::defect::Defect;
+pub use self::forge::{Forge, TokenBuilder};
+pub use self::keys::{SigningKey, jwk_set};

@@ -1,0 +1,246 @@
+//! How a refusal looks on the wire: status, `WWW-Authenticate`, body (RFC 6750 §3, RFC 9457).
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::error::{ChallengeKind, Denial};
+use crate::request::Request;
+
+/// The answer to a refused request: what an adapter turns into a response of its framework.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    status: u16,
+    www_authenticate: Vec<String>,
+    headers: Vec<(&'static str, String)>,
+    body: Body,
+}
+
+impl Challenge {
+    /// The answer to `request`, refused for `denial`, with a body in `format`.
+    pub fn new(denial: &Denial, request: &Request<'_>, format: &BodyFormat) -> Self {
+        let www_authenticate = www_authenticate(denial);
+        let body = format.write(denial);
+        let mut headers = vec![("content-type", body.content_type.clone())];
+        if denial.status() < 500 {
+            // A refusal must not be served to somebody else, nor after the client got a better token.
+            headers.push(("cache-control", "no-store".to_owned()));
+        }
+        if let Some(seconds) = denial.retry_after() {
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        if request.has_header("origin") {
+            // Without this a script of another origin cannot read the challenge (Fetch standard).
+            headers.push(("access-control-expose-headers", "WWW-Authenticate".to_owned()));
+        }
+        headers.extend(www_authenticate.iter().map(|challenge| ("www-authenticate", challenge.clone())));
+        Self { status: denial.status(), www_authenticate, headers, body }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The values of `WWW-Authenticate`, one per scheme; none if another credential would not help.
+    pub fn www_authenticate(&self) -> &[String] {
+        &self.www_authenticate
+    }
+
+    /// All headers of the answer, names in lower case, `www-authenticate` and `content-type` included.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.headers.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The body. An answer to `HEAD` leaves it out.
+    pub fn body(&self) -> &[u8] {
+        &self.body.bytes
+    }
+
+    /// The body, to keep.
+    pub fn into_body(self) -> Vec<u8> {
+        self.body.bytes
+    }
+}
+
+/// The values of `WWW-Authenticate` for a refusal (RFC 6750 §3).
+pub fn www_authenticate(denial: &Denial) -> Vec<String> {
+    let mut challenge = String::from("Bearer");
+    match denial.code().challenge() {
+        ChallengeKind::Absent => return Vec::new(),
+        ChallengeKind::Bare => return vec![challenge],
+        ChallengeKind::Error(error) => {
+            challenge.push_str(&format!(" error=\"{error}\", error_description=\"{}\"", denial.message()));
+        }
+    }
+    if let Some(scope) = denial.scope() {
+        challenge.push_str(&format!(", scope=\"{scope}\""));
+    }
+    if let Some(acr_values) = denial.acr_values() {
+        challenge.push_str(&format!(", acr_values=\"{acr_values}\""));
+    }
+    if let Some(max_age) = denial.max_age() {
+        challenge.push_str(&format!(", max_age=\"{max_age}\""));
+    }
+    vec![challenge]
+}
+
+/// A body with its media type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    content_type: String,
+    bytes: Vec<u8>,
+}
+
+impl Body {
+    /// A body of your own.
+    pub fn new(content_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { content_type: content_type.into(), bytes: bytes.into() }
+    }
+}
+
+/// What the bodies of refusals look like.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum BodyFormat {
+    /// Your own, made from the refusal.
+    Custom(Arc<dyn Fn(&Denial) -> Body + Send + Sync>),
+    /// `{"code", "status", "message"}`, with `"reason"` for `invalid_token`.
+    #[default]
+    Json,
+    /// Problem details (RFC 9457), with `code` and `reason` as extension members.
+    ProblemDetails,
+}
+
+impl BodyFormat {
+    /// A body of your own, made from the refusal.
+    ///
+    /// ```
+    /// use requires_auth::challenge::{Body, BodyFormat};
+    ///
+    /// let format = BodyFormat::custom(|denial| Body::new("text/plain", denial.message()));
+    /// # let _ = format;
+    /// ```
+    pub fn custom(write: impl Fn(&Denial) -> Body + Send + Sync + 'static) -> Self {
+        Self::Custom(Arc::new(write))
+    }
+
+    fn write(&self, denial: &Denial) -> Body {
+        let (code, status, message) = (denial.code().as_str(), denial.status(), denial.message());
+        let reason = denial.reason().map(|reason| reason.as_str());
+        match self {
+            Self::Custom(write) => write(denial),
+            Self::Json => json("application/json", &Plain { code, status, message, reason }),
+            Self::ProblemDetails => {
+                let title = status_phrase(status);
+                let problem = Problem { r#type: "about:blank", title, status, detail: message, code, reason };
+                json("application/problem+json", &problem)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for BodyFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Custom(_) => "Custom(..)",
+            Self::Json => "Json",
+            Self::ProblemDetails => "ProblemDetails",
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Plain {
+    code: &'static str,
+    status: u16,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'static str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+fn json(content_type: &str, body: &impl Serialize) -> Body {
+    // Strings and numbers always serialize; an empty body would still carry the status and the challenge.
+    Body::new(content_type, serde_json::to_vec(body).unwrap_or_default())
+}
+
+/// RFC 9457 §4.2.1: with `about:blank` the title is that of the status.
+const fn status_phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        503 => "Service Unavailable",
+        _ => "Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{ErrorCode, Reason};
+
+    fn answer(denial: &Denial, format: &BodyFormat) -> (Vec<(&'static str, String)>, String) {
+        let headers = [("origin", "https://app.example")];
+        let challenge = Challenge::new(denial, &Request::new("GET", "/", &headers), format);
+        let headers = challenge.headers().map(|(name, value)| (name, value.to_owned())).collect();
+        (headers, String::from_utf8(challenge.into_body()).expect("UTF-8"))
+    }
+
+    #[test]
+    fn an_invalid_token_is_told_why() {
+        let (headers, body) = answer(&Denial::invalid_token(Reason::Expired), &BodyFormat::Json);
+        assert_eq!(body, r#"{"code":"invalid_token","status":401,"message":"the token has expired","reason":"expired"}"#);
+        let challenge = r#"Bearer error="invalid_token", error_description="the token has expired""#;
+        assert_eq!(
+            headers,
+            [
+                ("content-type", "application/json".to_owned()),
+                ("cache-control", "no-store".to_owned()),
+                ("access-control-expose-headers", "WWW-Authenticate".to_owned()),
+                ("www-authenticate", challenge.to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_outage_says_when_to_come_back_and_challenges_nobody() {
+        let (headers, body) = answer(&Denial::issuer_unavailable(7), &BodyFormat::Json);
+        assert!(headers.contains(&("retry-after", "7".to_owned())));
+        assert!(!headers.iter().any(|(name, _)| matches!(*name, "www-authenticate" | "cache-control")));
+        assert!(!body.contains("reason"), "{body}");
+    }
+
+    #[test]
+    fn a_login_challenge_has_the_parameters_of_rfc_9470() {
+        let denial = Denial::insufficient_user_authentication(Some("gold silver".into()), Some(300));
+        let expected = "Bearer error=\"insufficient_user_authentication\", error_description=\"a stronger or more \
+                        recent login is required\", acr_values=\"gold silver\", max_age=\"300\"";
+        assert_eq!(www_authenticate(&denial), [expected]);
+    }
+
+    #[test]
+    fn problem_details_and_own_bodies() {
+        let denial = Denial::new(ErrorCode::AccessDenied);
+        let (headers, body) = answer(&denial, &BodyFormat::ProblemDetails);
+        assert_eq!(headers[0].1, "application/problem+json");
+        assert_eq!(
+            body,
+            r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"the claims of the token do not allow this request","code":"access_denied"}"#
+        );
+        let own = BodyFormat::custom(|denial| Body::new("text/plain", format!("no: {}", denial.code())));
+        assert_eq!(answer(&denial, &own).1, "no: access_denied");
+    }
+}

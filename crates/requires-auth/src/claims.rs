@@ -1,0 +1,271 @@
+//! The claims of a token: each one typed at the moment it is asked for (RFC 7519 §4, RFC 9068 §2.2).
+//!
+//! Absent, of the wrong type, and of the wrong value are three different findings, and a claim of the
+//! wrong type never counts as absent.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::error::Reason;
+use crate::jose::json::{Malformed, Object, Raw};
+use crate::jose::signature::Verified;
+
+/// The payload of a token before its signature was verified. It tells its `iss` and nothing else.
+pub(crate) struct Payload<'t> {
+    bytes: &'t [u8],
+    object: Result<Object<'t>, Malformed>,
+}
+
+impl<'t> Payload<'t> {
+    pub(crate) fn read(bytes: &'t [u8]) -> Self {
+        Self { bytes, object: Object::parse(bytes) }
+    }
+
+    /// What `iss` claims to be, good for nothing but choosing among configured issuers.
+    pub(crate) fn claimed_issuer(&self) -> Option<Cow<'t, str>> {
+        self.object.as_ref().ok()?.get("iss")?.as_str()
+    }
+}
+
+/// The claims of a token whose signature was verified.
+#[derive(Debug)]
+pub(crate) struct Claims<'t> {
+    payload: &'t [u8],
+    object: Object<'t>,
+}
+
+impl<'t> Claims<'t> {
+    /// The claims that a key of the issuer signed.
+    pub(crate) fn new(verified: Verified<'t>, payload: Payload<'t>) -> Result<Self, Reason> {
+        // What was read must be what was signed, not a copy of it.
+        if !std::ptr::eq(verified.payload(), payload.bytes) {
+            return Err(Reason::SignatureMismatch);
+        }
+        let object = payload.object.map_err(|Malformed| Reason::Malformed)?;
+        Ok(Self { payload: payload.bytes, object })
+    }
+
+    /// The JSON text.
+    pub(crate) const fn payload(&self) -> &'t [u8] {
+        self.payload
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.object.get(name).is_some()
+    }
+
+    /// Whether these are the claims of an ID token (OpenID Connect Core §2, §3.1.3.6, §3.3.2.11), which
+    /// is no access token (RFC 8725 §3.12).
+    pub(crate) fn are_of_an_id_token(&self) -> bool {
+        let of_an_access_token = ["scope", "scp", "client_id", "realm_access"];
+        self.has("at_hash")
+            || self.has("c_hash")
+            || self.has("nonce") && !of_an_access_token.iter().any(|name| self.has(name))
+    }
+
+    /// A string that may be absent.
+    pub(crate) fn string(&self, name: &str) -> Result<Option<Cow<'t, str>>, Reason> {
+        match self.object.get(name) {
+            Some(value) => value.as_str().map(Some).ok_or(Reason::ClaimMalformed),
+            None => Ok(None),
+        }
+    }
+
+    /// A string that must be there.
+    pub(crate) fn required_string(&self, name: &str) -> Result<Cow<'t, str>, Reason> {
+        self.string(name)?.ok_or(Reason::ClaimMissing)
+    }
+
+    /// `aud`: a string or an array of strings (RFC 7519 §4.1.3); `None` if absent.
+    pub(crate) fn audience(&self) -> Result<Option<Vec<Cow<'t, str>>>, Reason> {
+        match self.object.get("aud") {
+            Some(value) => strings(value).map(Some).ok_or(Reason::ClaimMalformed),
+            None => Ok(None),
+        }
+    }
+
+    /// A time that may be absent (RFC 7519 §2, NumericDate).
+    pub(crate) fn time(&self, name: &str) -> Result<Option<NumericDate>, Reason> {
+        match self.object.get(name) {
+            Some(value) => NumericDate::parse(value).map(Some).ok_or(Reason::ClaimMalformed),
+            None => Ok(None),
+        }
+    }
+
+    /// The scopes under the first of `names` that is there: a string split on spaces (RFC 6749 §3.3,
+    /// RFC 9068 §2.2.3), or an array of strings.
+    pub(crate) fn scopes(&self, names: &[&str]) -> Result<Vec<Cow<'t, str>>, Reason> {
+        match names.iter().find_map(|name| self.object.get(name)) {
+            Some(value) => scopes(value).ok_or(Reason::ClaimMalformed),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The scopes under each of the paths that is there.
+    pub(crate) fn scopes_at(&self, paths: &[Box<str>]) -> Result<Vec<Cow<'t, str>>, Reason> {
+        let found = paths.iter().filter_map(|path| at_path(&self.object, path));
+        let lists: Option<Vec<_>> = found.map(scopes).collect();
+        lists.map(|lists| lists.concat()).ok_or(Reason::ClaimMalformed)
+    }
+
+    /// `authorization_details`, if there, is an array of objects with a string `type` (RFC 9396 §2, §9.1).
+    pub(crate) fn check_authorization_details(&self) -> Result<(), Reason> {
+        let Some(value) = self.object.get("authorization_details") else { return Ok(()) };
+        let details = value.as_array().ok_or(Reason::ClaimMalformed)?;
+        let has_type = |detail: &Raw<'_>| Some(detail.as_object()?.get("type")?.as_str().is_some());
+        if details.iter().all(|detail| has_type(detail) == Some(true)) { Ok(()) } else { Err(Reason::ClaimMalformed) }
+    }
+
+    /// The JSON text of a claim, for people to read.
+    pub(crate) fn describe(&self, name: &str) -> String {
+        self.object.get(name).map_or_else(|| "absent".to_owned(), |value| value.text().to_owned())
+    }
+}
+
+/// The value at a dotted path: a member of that whole name, else a member of a member.
+///
+/// Namespaced claims such as `https://example.com/roles` hold dots themselves, so the longest name wins.
+pub(crate) fn at_path<'t>(object: &Object<'t>, path: &str) -> Option<Raw<'t>> {
+    object.get(path).or_else(|| {
+        path.rmatch_indices('.').find_map(|(dot, _)| {
+            let inner = object.get(&path[..dot])?.as_object()?;
+            at_path(&inner, &path[dot + 1..])
+        })
+    })
+}
+
+fn strings(value: Raw<'_>) -> Option<Vec<Cow<'_, str>>> {
+    match value.as_str() {
+        Some(one) => Some(vec![one]),
+        None => value.as_array()?.into_iter().map(Raw::as_str).collect(),
+    }
+}
+
+fn scopes(value: Raw<'_>) -> Option<Vec<Cow<'_, str>>> {
+    let mut scopes = match value.as_str() {
+        Some(Cow::Borrowed(text)) => text.split(' ').map(Cow::Borrowed).collect(),
+        Some(Cow::Owned(text)) => text.split(' ').map(|scope| Cow::Owned(scope.to_owned())).collect(),
+        None => strings(value)?,
+    };
+    scopes.retain(|scope| !scope.is_empty());
+    Some(scopes)
+}
+
+/// Seconds since 1970-01-01T00:00:00Z, with fractions (RFC 7519 §2).
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct NumericDate(f64);
+
+impl NumericDate {
+    /// 2^53: beyond, doubles skip whole seconds.
+    const MAX: f64 = 9_007_199_254_740_992.0;
+
+    pub(crate) fn parse(value: Raw<'_>) -> Option<Self> {
+        let seconds = value.as_number()?;
+        let is_negative = value.text().starts_with('-');
+        (!is_negative && seconds <= Self::MAX).then_some(Self(seconds))
+    }
+
+    /// Whether the moment lies more than `leeway` after this one, or exactly on it.
+    pub(crate) fn has_passed(self, now: Self, leeway: Duration) -> bool {
+        // RFC 7519 §4.1.4: "on or after" the expiration time the token MUST NOT be accepted.
+        now.0 >= self.0 + leeway.as_secs_f64()
+    }
+
+    /// Whether this moment lies more than `leeway` in the future (RFC 7519 §4.1.5).
+    pub(crate) fn is_ahead_of(self, now: Self, leeway: Duration) -> bool {
+        self.0 > now.0 + leeway.as_secs_f64()
+    }
+
+    /// How long before `now` this moment was; zero if it is yet to come.
+    pub(crate) fn age(self, now: Self) -> f64 {
+        (now.0 - self.0).max(0.0)
+    }
+
+    pub(crate) fn to_system_time(self) -> SystemTime {
+        let exact = Duration::try_from_secs_f64(self.0).ok().and_then(|since| UNIX_EPOCH.checked_add(since));
+        // Where SystemTime ends before 2^53 seconds, the year 6325 is as good as any later one.
+        exact.unwrap_or(UNIX_EPOCH + Duration::from_secs(1 << 37))
+    }
+}
+
+impl From<SystemTime> for NumericDate {
+    fn from(time: SystemTime) -> Self {
+        // A clock before 1970 is broken; at 0 every token is not valid yet rather than valid for ever.
+        Self(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
+    }
+}
+
+impl std::fmt::Display for NumericDate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(text: &str) -> Object<'_> {
+        Object::parse(text.as_bytes()).expect("an object")
+    }
+
+    fn date(text: &str) -> Option<f64> {
+        let text = format!("{{\"t\":{text}}}");
+        let object = object(&text);
+        NumericDate::parse(object.get("t").expect("a value")).map(|date| date.0)
+    }
+
+    #[test]
+    fn numeric_dates_are_numbers_within_range() {
+        assert_eq!(date("1700000000"), Some(1_700_000_000.0));
+        assert_eq!(date("1.7e9"), Some(1_700_000_000.0));
+        assert_eq!(date("1700000000.25"), Some(1_700_000_000.25));
+        assert_eq!(date("9007199254740992"), Some(NumericDate::MAX));
+        assert_eq!(date("0"), Some(0.0));
+        for refused in ["9007199254740994", "1e400", "-1", "-0", "\"1700000000\"", "null", "true", "[1]"] {
+            assert_eq!(date(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_second_of_expiry_is_expired() {
+        let (exp, leeway) = (NumericDate(100.0), Duration::from_secs(30));
+        assert!(exp.has_passed(NumericDate(100.0), Duration::ZERO));
+        assert!(!exp.has_passed(NumericDate(99.5), Duration::ZERO));
+        assert!(exp.has_passed(NumericDate(130.0), leeway));
+        assert!(!exp.has_passed(NumericDate(129.0), leeway));
+    }
+
+    #[test]
+    fn the_second_of_nbf_is_valid() {
+        let (nbf, leeway) = (NumericDate(100.0), Duration::from_secs(30));
+        assert!(!nbf.is_ahead_of(NumericDate(100.0), Duration::ZERO));
+        assert!(nbf.is_ahead_of(NumericDate(99.5), Duration::ZERO));
+        assert!(!nbf.is_ahead_of(NumericDate(70.0), leeway));
+        assert!(nbf.is_ahead_of(NumericDate(69.0), leeway));
+    }
+
+    #[test]
+    fn a_path_prefers_the_longest_name() {
+        let object = object(r#"{"a":{"b":{"c":1}},"a.b":{"c":2},"https://x.example/roles":[3],"s":"t"}"#);
+        let text = |path| at_path(&object, path).map(Raw::text);
+        assert_eq!(text("a.b.c"), Some("2"));
+        assert_eq!(text("a.b"), Some(r#"{"c":2}"#));
+        assert_eq!(text("https://x.example/roles"), Some("[3]"));
+        assert_eq!((text("s.t"), text("a.x"), text(""), text(".")), (None, None, None, None));
+    }
+
+    #[test]
+    fn scopes_are_a_string_or_an_array() {
+        let scopes = |text: &str| {
+            let text = format!("{{\"s\":{text}}}");
+            let object = object(&text);
+            scopes(object.get("s").expect("a value")).map(|scopes| scopes.join("|"))
+        };
+        assert_eq!(scopes(r#""  a  b ""#).as_deref(), Some("a|b"));
+        assert_eq!(scopes(r#""a\u0020b""#).as_deref(), Some("a|b"));
+        assert_eq!(scopes(r#"["a","","b c"]"#).as_deref(), Some("a|b c"), "an element is one scope");
+        assert_eq!(scopes(r#""""#).as_deref(), Some(""));
+        assert_eq!((scopes("null"), scopes("5"), scopes(r#"["a",5]"#), scopes("{}")), (None, None, None, None));
+    }
+}

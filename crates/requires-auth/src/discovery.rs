@@ -1,0 +1,173 @@
+//! From an issuer to its key set's URL: OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
+
+use std::fmt;
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::fetch::{FetchError, FetchResponse};
+use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
+
+/// A metadata document may be this long, in bytes.
+pub(crate) const MAX_METADATA_BYTES: usize = 256 * 1024;
+
+/// What is needed of a metadata document.
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// What one place said about the metadata.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The key set is here.
+    KeySetAt(Url),
+    /// Nothing is here: ask in the next place.
+    NotHere(u16),
+}
+
+/// Reads an answer to a request for metadata.
+///
+/// A 4xx means that there is nothing in this place; anything else but 200 is an outage, and asking
+/// elsewhere would only hide it.
+pub(crate) fn read(
+    response: &FetchResponse,
+    issuer: &IssuerUrl,
+    transport: Transport,
+) -> Result<Answer, FetchFailure> {
+    match response.status() {
+        200 => {}
+        status @ 400..=499 => return Ok(Answer::NotHere(status)),
+        status => return Err(FetchFailure::Status(status)),
+    }
+    let metadata: Metadata = serde_json::from_slice(response.body()).map_err(|_| FetchFailure::NotMetadata)?;
+    // OpenID Connect Discovery §4.3, RFC 8414 §3.3: identical, else the document MUST NOT be used.
+    if metadata.issuer != **issuer.identifier() {
+        return Err(FetchFailure::OtherIssuer(metadata.issuer));
+    }
+    let jwks_uri = Url::parse(&metadata.jwks_uri).ok().filter(|url| may_be_fetched(url, transport));
+    jwks_uri.map(Answer::KeySetAt).ok_or(FetchFailure::UnsafeKeySetUrl(metadata.jwks_uri))
+}
+
+/// Why an issuer's keys could not be fetched. For the log and for whoever runs the API, not for clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchFailure {
+    /// The key set has no key that can be used.
+    EmptyKeySet,
+    /// Nothing came back.
+    Fetch(FetchError),
+    /// The key set is no JWK Set, or too large.
+    KeySet(String),
+    /// No metadata in either place.
+    NoMetadata(u16),
+    /// The metadata is not JSON with `issuer` and `jwks_uri`.
+    NotMetadata,
+    /// The metadata is that of another issuer.
+    OtherIssuer(String),
+    /// The server answered with another status than 200.
+    Status(u16),
+    /// `jwks_uri` is not an https URL.
+    UnsafeKeySetUrl(String),
+}
+
+impl FetchFailure {
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::EmptyKeySet => "the provider publishes no signing key that this guard can use; look at the skipped keys",
+            Self::Fetch(_) => "check that this machine reaches the issuer, its name and its certificate",
+            Self::KeySet(_) => "open the jwks_uri in a browser: it must answer with a JWK Set of at most 256 KiB and 100 keys",
+            Self::NoMetadata(_) => "check the issuer's path; the document is at <issuer>/.well-known/openid-configuration",
+            Self::NotMetadata => "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri",
+            Self::OtherIssuer(_) => "configure the issuer exactly as the document has it: slash, case and port count",
+            Self::Status(_) => "the provider is in trouble, or something in between answers for it",
+            Self::UnsafeKeySetUrl(_) => "keys come over https, or http from loopback; never from a link-local address",
+        }
+    }
+
+    /// A short name for metrics and logs.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::EmptyKeySet => "empty_key_set",
+            Self::Fetch(FetchError::Connect(_)) => "connect",
+            Self::Fetch(FetchError::Protocol(_)) => "protocol",
+            Self::Fetch(FetchError::Timeout) => "timeout",
+            Self::Fetch(FetchError::TooLarge) => "too_large",
+            Self::KeySet(_) => "key_set",
+            Self::NoMetadata(_) => "no_metadata",
+            Self::NotMetadata => "not_metadata",
+            Self::OtherIssuer(_) => "other_issuer",
+            Self::Status(_) => "status",
+            Self::UnsafeKeySetUrl(_) => "unsafe_key_set_url",
+        }
+    }
+}
+
+impl fmt::Display for FetchFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyKeySet => f.write_str("the key set has no usable key"),
+            Self::Fetch(error) => error.fmt(f),
+            Self::KeySet(error) => error.fmt(f),
+            Self::NoMetadata(status) => write!(f, "no discovery document: status {status}"),
+            Self::NotMetadata => f.write_str("the discovery document is not JSON with issuer and jwks_uri"),
+            Self::OtherIssuer(found) => write!(f, "the discovery document is that of the issuer `{found}`"),
+            Self::Status(status) => write!(f, "status {status} instead of 200"),
+            Self::UnsafeKeySetUrl(found) => write!(f, "the jwks_uri `{found}` is not safe"),
+        }
+    }
+}
+
+impl std::error::Error for FetchFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuer() -> IssuerUrl {
+        IssuerUrl::parse("https://a.example/oidc", Transport::Tls).expect("an issuer")
+    }
+
+    fn read_document(body: &str) -> Result<Answer, FetchFailure> {
+        read(&FetchResponse::new(200, body), &issuer(), Transport::Tls)
+    }
+
+    #[test]
+    fn the_issuer_is_compared_byte_for_byte() {
+        let document = |issuer: &str| format!(r#"{{"issuer":"{issuer}","jwks_uri":"https://b.example/k","x":[]}}"#);
+        assert!(matches!(read_document(&document("https://a.example/oidc")), Ok(Answer::KeySetAt(_))));
+        for other in ["https://a.example/oidc/", "https://A.example/oidc", "https://a.example:443/oidc", ""] {
+            let failure = read_document(&document(other)).expect_err(other);
+            assert_eq!(failure, FetchFailure::OtherIssuer(other.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_key_set_is_fetched_from_safe_places_only() {
+        for unsafe_url in ["http://b.example/k", "file:///k", "https://169.254.169.254/k", "k", ""] {
+            let document = format!(r#"{{"issuer":"https://a.example/oidc","jwks_uri":"{unsafe_url}"}}"#);
+            let failure = read_document(&document).expect_err(unsafe_url);
+            assert_eq!(failure, FetchFailure::UnsafeKeySetUrl(unsafe_url.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_metadata_is_said_to_be_none() {
+        for body in ["<html>", "[]", "{}", r#"{"issuer":5,"jwks_uri":"https://b.example/k"}"#, ""] {
+            assert_eq!(read_document(body).expect_err(body), FetchFailure::NotMetadata, "{body}");
+        }
+        let twice = r#"{"issuer":"https://a.example/oidc","issuer":"https://a.example/oidc","jwks_uri":"https://b.example/k"}"#;
+        assert_eq!(read_document(twice).expect_err("two issuers"), FetchFailure::NotMetadata);
+    }
+
+    #[test]
+    fn a_4xx_goes_on_and_a_5xx_does_not() {
+        let read = |status| read(&FetchResponse::new(status, ""), &issuer(), Transport::Tls);
+        assert!(matches!(read(404), Ok(Answer::NotHere(404))));
+        for status in [301, 302, 204, 500, 503] {
+            assert_eq!(read(status).expect_err("no document"), FetchFailure::Status(status));
+        }
+    }
+}

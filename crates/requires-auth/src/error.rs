@@ -1,0 +1,482 @@
+//! What can go wrong, in three tables: codes, reasons, and problems of a configuration.
+//!
+//! A refusal at run time is a [`Denial`]; a mistake in the configuration is a [`ConfigError`] and
+//! happens before the first request. They are never mixed. Codes and reasons are forever: match on
+//! them, not on messages. This module is the only place that spells a code.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Declares an enum whose variants carry one row of a table each.
+macro_rules! table {
+    (
+        $(#[$meta:meta])* $name:ident -> $row:ident;
+        $( $(#[$doc:meta])* $variant:ident = $wire:literal => $value:expr, )+
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name { $( $(#[$doc])* $variant, )+ }
+
+        impl $name {
+            /// Every entry of the table, in alphabetical order.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
+
+            /// The name on the wire; it never changes.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $wire, )+ }
+            }
+
+            const fn row(self) -> $row {
+                match self { $( Self::$variant => $value, )+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
+        }
+    };
+}
+
+struct CodeRow {
+    status: u16,
+    challenge: ChallengeKind,
+    message: &'static str,
+    hint: &'static str,
+}
+
+struct ReasonRow {
+    message: &'static str,
+    hint: &'static str,
+}
+
+/// What `WWW-Authenticate` says for a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChallengeKind {
+    /// The scheme alone: the request showed no credential that we understand (RFC 6750 §3.1).
+    Bare,
+    /// The scheme with this `error` (RFC 6750 §3.1, RFC 9470 §3, RFC 9449 §7.1).
+    Error(&'static str),
+    /// No challenge: another credential would not help.
+    Absent,
+}
+
+use ChallengeKind::{Absent, Bare, Error};
+
+const fn code(status: u16, challenge: ChallengeKind, message: &'static str, hint: &'static str) -> CodeRow {
+    CodeRow { status, challenge, message, hint }
+}
+
+const fn reason(message: &'static str, hint: &'static str) -> ReasonRow {
+    ReasonRow { message, hint }
+}
+
+table! {
+    /// What a refused request is told: the `code` of the body, and through it status and challenge.
+    ErrorCode -> CodeRow;
+
+    /// A claim rule of the policy does not hold.
+    AccessDenied = "access_denied" => code(403, Absent,
+        "the claims of the token do not allow this request",
+        "compare the claims of the token with the claim rules of the route"),
+    /// Gateway: the path can be read in more than one way.
+    AmbiguousPath = "auth.ambiguous_path" => code(400, Absent,
+        "the path can be read in more than one way",
+        "send the path in its plain form, without dot segments, double slashes or encoded separators"),
+    /// The request has no `Authorization` header.
+    AuthorizationHeaderMissing = "auth.authorization_header_missing" => code(401, Bare,
+        "the request has no Authorization header",
+        "send `Authorization: Bearer <access token>`; only the header is read, never the query, a form or a cookie"),
+    /// The header is not exactly a scheme and one token.
+    AuthorizationTokenInvalidFormat = "auth.authorization_token_invalid_format" => code(401, Error("invalid_token"),
+        "the Authorization header must be the word Bearer, a space and one token",
+        "look for a missing token, quotes, line breaks or a second word in the header"),
+    /// The header uses a scheme other than `Bearer`.
+    AuthorizationTokenTypeNotSupported = "auth.authorization_token_type_not_supported" => code(401, Bare,
+        "the authorization scheme is not supported: use Bearer",
+        "send the access token as `Authorization: Bearer <access token>`"),
+    /// A scope that the route needs is missing.
+    InsufficientScope = "insufficient_scope" => code(403, Error("insufficient_scope"),
+        "the token lacks a scope that this route needs",
+        "ask the identity provider for the scope, and check that the user's or client's role grants it"),
+    /// The login is too weak or too old for the route (RFC 9470 §3).
+    InsufficientUserAuthentication = "insufficient_user_authentication" => code(401, Error("insufficient_user_authentication"),
+        "a stronger or more recent login is required",
+        "send the user through the login again with the acr_values or max_age of the challenge"),
+    /// The DPoP proof does not hold (RFC 9449 §7.1).
+    InvalidDpopProof = "invalid_dpop_proof" => code(401, Error("invalid_dpop_proof"),
+        "the DPoP proof is not valid",
+        "make a fresh proof for this method, URL and token"),
+    /// The request carries more than one access token.
+    InvalidRequest = "invalid_request" => code(400, Error("invalid_request"),
+        "the request carries more than one access token",
+        "send one Authorization header and no access_token parameter"),
+    /// The token failed a check; the [`Reason`] says which.
+    InvalidToken = "invalid_token" => code(401, Error("invalid_token"),
+        "the token is not valid",
+        "run `requires-auth explain` on the token"),
+    /// Keys or introspection are out of reach: the token was never judged.
+    IssuerUnavailable = "auth.issuer_unavailable" => code(503, Absent,
+        "the identity provider cannot be reached at the moment, try again later",
+        "check that this machine reaches the issuer's discovery document and key set"),
+    /// Gateway: no route matches.
+    NoRoute = "auth.no_route" => code(403, Absent,
+        "no route allows this request",
+        "add a route for this method and path"),
+    /// The DPoP proof needs a nonce of this server (RFC 9449 §9).
+    UseDpopNonce = "use_dpop_nonce" => code(401, Error("use_dpop_nonce"),
+        "the DPoP proof needs the nonce of this server",
+        "repeat the request with the nonce of the DPoP-Nonce header"),
+}
+
+table! {
+    /// Why a token is `invalid_token`.
+    Reason -> ReasonRow;
+
+    /// The header's algorithm is unknown, not in the list, or not one of the named key.
+    AlgorithmNotAllowed = "algorithm_not_allowed" => reason(
+        "the signature algorithm of the token is not allowed",
+        "allow the algorithm in the configuration if you trust it; `none` and HS256 are never allowed"),
+    /// `aud` does not name this API.
+    AudienceMismatch = "audience_mismatch" => reason(
+        "the token is meant for another audience",
+        "ask the identity provider for this API: the `resource` (Logto) or `audience` (Auth0) parameter, or an audience mapper (Keycloak)"),
+    /// The token is bound to a key or certificate (`cnf`) that the request did not prove.
+    BindingMismatch = "binding_mismatch" => reason(
+        "the token is bound to a key or certificate that was not shown",
+        "a token with `cnf` is no bearer token: ask the identity provider for one without DPoP or mTLS binding"),
+    /// A claim has the wrong type or is out of range.
+    ClaimMalformed = "claim_malformed" => reason(
+        "a claim of the token is malformed",
+        "times are numbers of seconds since 1970, `iss` is one string, `aud` a string or an array of strings"),
+    /// A claim that the profile requires is absent.
+    ClaimMissing = "claim_missing" => reason(
+        "a required claim is missing from the token",
+        "`iss`, `aud` and `exp` are always required; the profile at+jwt also wants `sub`, `client_id`, `iat` and `jti`"),
+    /// The header has `crit`, or an unencoded payload.
+    CriticalHeader = "critical_header" => reason(
+        "the token has a critical header that is not supported",
+        "no `crit` extension is supported: configure the identity provider without it"),
+    /// The token is a JWE: five parts.
+    Encrypted = "encrypted" => reason(
+        "the token is encrypted: a signed token is required",
+        "switch off access token encryption for this API at the identity provider"),
+    /// `exp` has passed.
+    Expired = "expired" => reason(
+        "the token has expired",
+        "get a new token; if it is new, compare the clocks of this machine and of the identity provider"),
+    /// `iss` is not the configured issuer.
+    IssuerMismatch = "issuer_mismatch" => reason(
+        "the token is from another issuer",
+        "issuers are compared byte for byte: look for a trailing slash, another tenant, or http instead of https"),
+    /// No usable key of the set has the token's `kid`, or fits its algorithm.
+    KeyUnknown = "key_unknown" => reason(
+        "the key that signed the token is not known",
+        "the issuer's key set has no usable key of this kid: was the token made by another environment, or the key rotated away"),
+    /// The token is not three base64url parts of well-formed JSON.
+    Malformed = "malformed" => reason(
+        "the token is not a well-formed signed JWT",
+        "look for truncation, padding or a changed character; header and claims must be JSON objects without duplicate members"),
+    /// `nbf` or `iat` lies in the future.
+    NotYetValid = "not_yet_valid" => reason(
+        "the token is not valid yet",
+        "compare the clocks of this machine and of the identity provider"),
+    /// The token has no dot: an opaque token.
+    Opaque = "opaque" => reason(
+        "the token is opaque: a signed JWT is required",
+        "the identity provider gave an opaque token: ask Logto for a `resource`, Auth0 for an `audience`"),
+    /// The token has been revoked.
+    Revoked = "revoked" => reason(
+        "the token has been revoked",
+        "get a new token"),
+    /// No key that fits verifies the signature.
+    SignatureMismatch = "signature_mismatch" => reason(
+        "the signature of the token does not match",
+        "the token was changed after signing, or signed by another key of the same kid"),
+    /// The token is longer than the limit.
+    TooLarge = "too_large" => reason(
+        "the token is too large",
+        "the limit is 16 KiB; put less into the token"),
+    /// `typ`, `cty` or the claims say that this is no access token.
+    TypeNotAllowed = "type_not_allowed" => reason(
+        "the token is not an access token",
+        "send the access token, not the ID token; the profile at+jwt wants `typ: at+jwt`"),
+}
+
+impl ErrorCode {
+    /// The HTTP status of the answer.
+    pub const fn status(self) -> u16 {
+        self.row().status
+    }
+
+    /// One fixed sentence for the client. It never carries a configured value or anything of the token.
+    pub const fn message(self) -> &'static str {
+        self.row().message
+    }
+
+    /// What to do about it, for the person who debugs.
+    pub const fn hint(self) -> &'static str {
+        self.row().hint
+    }
+
+    pub(crate) const fn challenge(self) -> ChallengeKind {
+        self.row().challenge
+    }
+}
+
+impl Reason {
+    /// One fixed sentence for the client. It never carries a configured value or anything of the token.
+    pub const fn message(self) -> &'static str {
+        self.row().message
+    }
+
+    /// What to do about it, for the person who debugs.
+    pub const fn hint(self) -> &'static str {
+        self.row().hint
+    }
+}
+
+/// A refusal: which code, for `invalid_token` which reason, and what the challenge needs to say.
+///
+/// It holds nothing of the token, so it may be logged and sent as it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Denial {
+    code: ErrorCode,
+    reason: Option<Reason>,
+    scope: Option<Arc<str>>,
+    acr_values: Option<Arc<str>>,
+    max_age: Option<u64>,
+    retry_after: Option<u32>,
+}
+
+impl Denial {
+    pub(crate) const fn new(code: ErrorCode) -> Self {
+        Self { code, reason: None, scope: None, acr_values: None, max_age: None, retry_after: None }
+    }
+
+    pub(crate) const fn invalid_token(reason: Reason) -> Self {
+        let mut denial = Self::new(ErrorCode::InvalidToken);
+        denial.reason = Some(reason);
+        denial
+    }
+
+    pub(crate) fn insufficient_scope(needed: Arc<str>) -> Self {
+        Self { scope: Some(needed), ..Self::new(ErrorCode::InsufficientScope) }
+    }
+
+    pub(crate) fn insufficient_user_authentication(acr_values: Option<Arc<str>>, max_age: Option<u64>) -> Self {
+        Self { acr_values, max_age, ..Self::new(ErrorCode::InsufficientUserAuthentication) }
+    }
+
+    pub(crate) fn issuer_unavailable(retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::IssuerUnavailable) }
+    }
+
+    /// The code of the answer.
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Why the token is invalid; `None` unless the code is `invalid_token`.
+    pub const fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
+
+    /// The HTTP status of the answer.
+    pub const fn status(&self) -> u16 {
+        self.code.status()
+    }
+
+    /// One fixed sentence for the client: the reason's, else the code's.
+    pub const fn message(&self) -> &'static str {
+        match self.reason {
+            Some(reason) => reason.message(),
+            None => self.code.message(),
+        }
+    }
+
+    /// What to do about it, for the person who debugs: the reason's, else the code's.
+    pub const fn hint(&self) -> &'static str {
+        match self.reason {
+            Some(reason) => reason.hint(),
+            None => self.code.hint(),
+        }
+    }
+
+    /// All scopes that the route needs, space-separated, when one is missing.
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// The login strengths that the route accepts, space-separated (RFC 9470 §3).
+    pub fn acr_values(&self) -> Option<&str> {
+        self.acr_values.as_deref()
+    }
+
+    /// How old the login may be, in seconds (RFC 9470 §3).
+    pub const fn max_age(&self) -> Option<u64> {
+        self.max_age
+    }
+
+    /// After how many seconds to try again, when the issuer is out of reach.
+    pub const fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+}
+
+impl fmt::Debug for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Denial");
+        out.field("code", &self.code.as_str());
+        if let Some(reason) = self.reason {
+            out.field("reason", &reason.as_str());
+        }
+        if let Some(scope) = &self.scope {
+            out.field("scope", scope);
+        }
+        out.finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason {
+            Some(reason) => write!(f, "{} ({reason}): {}", self.code, self.message()),
+            None => write!(f, "{}: {}", self.code, self.message()),
+        }
+    }
+}
+
+impl std::error::Error for Denial {}
+
+/// One mistake in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    field: &'static str,
+    found: String,
+    expected: &'static str,
+    hint: String,
+}
+
+impl ConfigProblem {
+    pub(crate) fn new(
+        field: &'static str,
+        found: impl Into<String>,
+        expected: &'static str,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { field, found: found.into(), expected, hint: hint.into() }
+    }
+
+    /// The setting: `issuer`, `audience`, `leeway`, ...
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What was given.
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+
+    /// What kind of value is expected.
+    pub const fn expected(&self) -> &'static str {
+        self.expected
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, found, expected, hint } = self;
+        write!(f, "{field}: expected {expected}, found {found}\n  hint: {hint}")
+    }
+}
+
+/// A configuration that cannot work, with all its problems at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<ConfigProblem>,
+}
+
+impl ConfigError {
+    /// `Err` with all `problems`, or `Ok` if there are none.
+    pub(crate) fn unless_empty(problems: Vec<ConfigProblem>) -> Result<(), Self> {
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
+    }
+
+    /// Every problem found, in the order of the settings; at least one.
+    pub fn problems(&self) -> &[ConfigProblem] {
+        &self.problems
+    }
+}
+
+impl From<ConfigProblem> for ConfigError {
+    fn from(problem: ConfigProblem) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.len() {
+            1 => f.write_str("the configuration has a problem")?,
+            n => write!(f, "the configuration has {n} problems")?,
+        }
+        self.problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6750 §3: `error` and `error_description` stay within %x20-21 / %x23-5B / %x5D-7E.
+    #[test]
+    fn every_text_fits_a_challenge() {
+        let texts = ErrorCode::ALL
+            .iter()
+            .map(|code| code.message())
+            .chain(Reason::ALL.iter().map(|reason| reason.message()));
+        for text in texts {
+            assert!(text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{text}");
+        }
+    }
+
+    /// RFC 9110 §15.5.2: a 401 has a challenge.
+    #[test]
+    fn every_401_has_a_challenge() {
+        for code in ErrorCode::ALL.iter().filter(|code| code.status() == 401) {
+            assert_ne!(code.challenge(), ChallengeKind::Absent, "{code}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> =
+            ErrorCode::ALL.iter().map(|c| c.as_str()).chain(Reason::ALL.iter().map(|r| r.as_str())).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn config_error_shows_every_problem_with_its_hint() {
+        let problems = vec![
+            ConfigProblem::new("issuer", "`x`", "an https URL", "write https://"),
+            ConfigProblem::new("leeway", "999 s", "at most 300 s", "synchronise the clocks"),
+        ];
+        let error = ConfigError::unless_empty(problems).expect_err("two problems");
+        assert_eq!(
+            error.to_string(),
+            "the configuration has 2 problems\nissuer: expected an https URL, found `x`\n  hint: write https://\n\
+             leeway: expected at most 300 s, found 999 s\n  hint: synchronise the clocks"
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! Why a token is refused: the verifier run once more, with somebody who listens.
+//!
+//! There is no second verifier here: the steps are those that [`judge`] makes, in its order.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::credential::Bearer;
+use crate::error::Denial;
+use crate::jose::key_set::KeySet;
+use crate::policy::Policy;
+use crate::verify::{AccessToken, Detail, Record, Rules, Step, Verdict, judge};
+
+mod hints;
+
+/// What became of each check of a token.
+#[derive(Debug)]
+pub struct Report {
+    checks: Vec<Check>,
+    verdict: Result<AccessToken, Denial>,
+    hint: Option<String>,
+}
+
+impl Report {
+    /// Every check in order, also those that were not reached.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The verdict, the same that a request with this token gets.
+    ///
+    /// # Errors
+    ///
+    /// The token was refused.
+    pub const fn verdict(&self) -> Result<&AccessToken, &Denial> {
+        self.verdict.as_ref()
+    }
+
+    /// What to do about a refusal, as far as the issuer's make is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+/// One check and what became of it.
+///
+/// It shows what the token says, so it is for whoever holds the token, and for no log.
+#[derive(Clone, Debug)]
+pub struct Check {
+    step: Step,
+    outcome: Outcome,
+    found: String,
+    expected: String,
+}
+
+impl Check {
+    /// Which check.
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    /// What became of it.
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What the check looked at; empty if it was not reached.
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+
+    /// What it wanted; empty if it was not reached.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+}
+
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It failed, and the token was refused for it.
+    Failed,
+    /// An earlier check failed.
+    NotReached,
+    /// It passed.
+    Passed,
+}
+
+impl Outcome {
+    /// `failed`, `not reached` or `passed`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::NotReached => "not reached",
+            Self::Passed => "passed",
+        }
+    }
+}
+
+impl Rules {
+    /// Judges a token like [`Rules::verify`], then the policy, and tells of every check.
+    ///
+    /// `keys` is the key set of each issuer, in the order of the rules.
+    pub fn explain(
+        &self,
+        bearer: Bearer<'_>,
+        keys: &[Option<Arc<KeySet>>],
+        policy: &Policy,
+        now: SystemTime,
+    ) -> Report {
+        let mut recorder = Recorder::default();
+        let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
+        let verdict = match judge(self, bearer, key_set, now.into(), &mut recorder) {
+            Verdict::Allow(token) => policy.check_and_record(&token, &mut recorder).map(|()| token),
+            Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
+            Verdict::NeedKeys { tried: Some((_, reason)), .. } => Err(Denial::invalid_token(reason)),
+            Verdict::NeedKeys { tried: None, .. } => Err(Denial::issuer_unavailable(1)),
+        };
+        let hint = verdict.as_ref().err().map(|denial| {
+            let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
+            let issuers = self.issuers.iter().filter_map(|rules| rules.issuer.as_deref());
+            hints::hint(denial, failed, issuers)
+        });
+        Report { checks: recorder.into_checks(), verdict, hint }
+    }
+}
+
+#[derive(Default)]
+struct Recorder {
+    made: Vec<Check>,
+}
+
+impl Recorder {
+    fn into_checks(self) -> Vec<Check> {
+        let not_reached =
+            |step| Check { step, outcome: Outcome::NotReached, found: String::new(), expected: String::new() };
+        let made = |step| self.made.iter().find(|check| check.step == step).cloned();
+        Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
+    }
+}
+
+impl Record for Recorder {
+    fn record(&mut self, step: Step, passed: bool, detail: impl FnOnce() -> Detail) {
+        let Detail { found, expected } = detail();
+        let outcome = if passed { Outcome::Passed } else { Outcome::Failed };
+        self.made.push(Check { step, outcome, found, expected });
+    }
+}
+

@@ -1,0 +1,205 @@
+//! The network, as an argument: one method that gets a URL.
+//!
+//! What may be fetched is decided elsewhere (`issuer`, `discovery`); nothing of a token ever gets here.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use url::Url;
+
+/// How long one fetch may take, from the first packet to the last.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it may take to connect.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Gets documents of an issuer: its metadata and its key set.
+pub trait Fetch: Send + Sync + 'static {
+    /// Gets one document, without following a redirect.
+    ///
+    /// The caller bounds the time. An implementation stops reading after
+    /// [`FetchRequest::max_bytes`], and answers any HTTP status as it is.
+    fn fetch(&self, request: FetchRequest) -> FetchFuture;
+}
+
+/// What [`Fetch::fetch`] returns.
+pub type FetchFuture = Pin<Box<dyn Future<Output = Result<FetchResponse, FetchError>> + Send>>;
+
+/// A document to get.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    url: Url,
+    max_bytes: usize,
+}
+
+impl FetchRequest {
+    pub(crate) const fn new(url: Url, max_bytes: usize) -> Self {
+        Self { url, max_bytes }
+    }
+
+    /// Where it is.
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// How long the body may be, in bytes; a longer one is [`FetchError::TooLarge`].
+    pub const fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct FetchResponse {
+    status: u16,
+    body: Vec<u8>,
+    cache_control: Option<String>,
+}
+
+impl FetchResponse {
+    /// An answer with this status and body.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into(), cache_control: None }
+    }
+
+    /// With this value of `Cache-Control`.
+    #[must_use]
+    pub fn with_cache_control(mut self, value: impl Into<String>) -> Self {
+        self.cache_control = Some(value.into());
+        self
+    }
+
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(crate) fn cache_control(&self) -> Option<&str> {
+        self.cache_control.as_deref()
+    }
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// No connection: refused, no such name, a certificate that does not hold.
+    Connect(String),
+    /// The connection broke, or what came was not HTTP.
+    Protocol(String),
+    /// It took too long.
+    Timeout,
+    /// The body is longer than allowed.
+    TooLarge,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(cause) => write!(f, "no connection: {cause}"),
+            Self::Protocol(cause) => write!(f, "the connection broke: {cause}"),
+            Self::Timeout => f.write_str("it took too long"),
+            Self::TooLarge => f.write_str("the answer is larger than the limit"),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+#[cfg(feature = "fetch")]
+pub use http::HttpFetch;
+
+#[cfg(feature = "fetch")]
+mod http {
+    use reqwest::header::{ACCEPT, CACHE_CONTROL};
+    use reqwest::redirect::Policy;
+    use reqwest::{Certificate, Client, ClientBuilder};
+
+    use super::{CONNECT_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse, TOTAL_TIMEOUT};
+    use crate::issuer::is_loopback;
+
+    /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment.
+    ///
+    /// Redirects are not followed, and loopback is reached without a proxy.
+    #[derive(Clone, Debug)]
+    pub struct HttpFetch {
+        proxied: Client,
+        direct: Client,
+    }
+
+    impl HttpFetch {
+        /// A client that trusts the roots of the platform and, in addition, the certificates in `extra_roots` (PEM).
+        ///
+        /// # Errors
+        ///
+        /// The certificates cannot be read, or the TLS library does not start; the text says which.
+        pub fn new(extra_roots: &[u8]) -> Result<Self, String> {
+            let roots = if extra_roots.is_empty() {
+                Vec::new()
+            } else {
+                Certificate::from_pem_bundle(extra_roots).map_err(|error| chain(&error))?
+            };
+            let builder = || {
+                let builder = Client::builder()
+                    .redirect(Policy::none())
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .timeout(TOTAL_TIMEOUT)
+                    .user_agent(concat!("requires-auth/", env!("CARGO_PKG_VERSION")));
+                roots.iter().cloned().fold(builder, ClientBuilder::add_root_certificate)
+            };
+            let build = |builder: ClientBuilder| builder.build().map_err(|error| chain(&error));
+            Ok(Self { proxied: build(builder())?, direct: build(builder().no_proxy())? })
+        }
+    }
+
+    impl Fetch for HttpFetch {
+        fn fetch(&self, request: FetchRequest) -> FetchFuture {
+            let client = if is_loopback(request.url()) { &self.direct } else { &self.proxied };
+            let sent = client.get(request.url().clone()).header(ACCEPT, "application/json, application/jwk-set+json").send();
+            Box::pin(async move {
+                let mut answer = sent.await.map_err(|error| classify(&error))?;
+                let limit = request.max_bytes();
+                if answer.content_length().is_some_and(|length| length > limit as u64) {
+                    return Err(FetchError::TooLarge);
+                }
+                let mut body = Vec::new();
+                while let Some(chunk) = answer.chunk().await.map_err(|error| classify(&error))? {
+                    if body.len() + chunk.len() > limit {
+                        return Err(FetchError::TooLarge);
+                    }
+                    body.extend_from_slice(&chunk);
+                }
+                let response = FetchResponse::new(answer.status().as_u16(), body);
+                let cache_control = answer.headers().get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+                Ok(match cache_control {
+                    Some(value) => response.with_cache_control(value),
+                    None => response,
+                })
+            })
+        }
+    }
+
+    fn classify(error: &reqwest::Error) -> FetchError {
+        if error.is_timeout() {
+            FetchError::Timeout
+        } else if error.is_connect() {
+            FetchError::Connect(chain(error))
+        } else {
+            FetchError::Protocol(chain(error))
+        }
+    }
+
+    /// The innermost cause says most: `Connection refused`, `invalid peer certificate`.
+    fn chain(error: &reqwest::Error) -> String {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        cause.to_string()
+    }
+}

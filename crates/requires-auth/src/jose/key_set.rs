@@ -1,0 +1,202 @@
+//! A JWK Set (RFC 7517 §5): the usable keys of one issuer, and how a token finds its own.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::alg::Algorithm;
+use super::json::{Object, Raw};
+use super::jwk::{Jwk, Unusable};
+use super::public_keys::is_public_test_key;
+
+/// How many keys are tried for one token, when its `kid` does not single one out.
+const MAX_TRIES: usize = 4;
+
+/// The keys of an issuer, parsed and ready.
+///
+/// Keys that cannot be used are skipped one by one and never spoil the set (RFC 7517 §5).
+pub struct KeySet {
+    keys: Vec<Jwk>,
+    by_kid: HashMap<Box<str>, Vec<usize>>,
+    skipped: Vec<SkippedKey>,
+}
+
+/// What a key set may be at most, and whether published test keys count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeySetLimits {
+    pub(crate) bytes: usize,
+    pub(crate) keys: usize,
+    pub(crate) public_test_keys: bool,
+}
+
+impl KeySetLimits {
+    /// A set fetched from an issuer: 256 KiB and 100 keys.
+    pub(crate) const FETCHED: Self = Self { bytes: 256 * 1024, keys: 100, public_test_keys: false };
+
+    /// A set that the operator gave: 16 MiB, any number of keys.
+    pub(crate) const GIVEN: Self = Self { bytes: 16 * 1024 * 1024, keys: usize::MAX, public_test_keys: false };
+}
+
+impl KeySet {
+    /// Reads a JWK Set of at most 16 MiB that you trust: from a file, or from your configuration.
+    ///
+    /// A set without a usable key is valid; no token finds its key there. Keys that this project
+    /// publishes for tests are used here, because the set is yours to choose; a guard refuses them.
+    ///
+    /// # Errors
+    ///
+    /// The text is too large, not JSON, or has no array `keys`.
+    pub fn parse(json: impl AsRef<[u8]>) -> Result<Self, KeySetError> {
+        Self::read(json.as_ref(), KeySetLimits { public_test_keys: true, ..KeySetLimits::GIVEN })
+    }
+
+    pub(crate) fn read(json: &[u8], limits: KeySetLimits) -> Result<Self, KeySetError> {
+        if json.len() > limits.bytes {
+            return Err(KeySetError::TooLarge);
+        }
+        let set = Object::parse_outer(json).map_err(|_| KeySetError::NotJson)?;
+        let members = set.get("keys").and_then(Raw::as_array).ok_or(KeySetError::NoKeys)?;
+        if members.len() > limits.keys {
+            return Err(KeySetError::TooLarge);
+        }
+        let mut set = Self { keys: Vec::new(), by_kid: HashMap::new(), skipped: Vec::new() };
+        for (index, member) in members.into_iter().enumerate() {
+            match Jwk::parse(member) {
+                Ok(jwk) if is_public_test_key(jwk.thumbprint()) && !limits.public_test_keys => {
+                    set.skipped.push(SkippedKey { index, reason: Unusable::PublicTestKey });
+                }
+                Ok(jwk) => set.push(jwk),
+                Err(reason) => set.skipped.push(SkippedKey { index, reason }),
+            }
+        }
+        Ok(set)
+    }
+
+    fn push(&mut self, jwk: Jwk) {
+        if let Some(kid) = jwk.kid() {
+            self.by_kid.entry(kid.into()).or_default().push(self.keys.len());
+        }
+        self.keys.push(jwk);
+    }
+
+    /// How many keys can be used.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no key can be used.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The keys that were left out, each with the reason.
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
+    /// The usable keys, by name and by the algorithms they serve, for people to read.
+    pub(crate) fn describe(&self) -> String {
+        let keys: Vec<_> = self.keys.iter().take(8).map(describe).collect();
+        let more = self.keys.len().saturating_sub(keys.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        if keys.is_empty() { "no usable key".to_owned() } else { format!("{}{more}", keys.join(", ")) }
+    }
+
+    /// The keys that may have signed a token with this algorithm and `kid`.
+    pub(crate) fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Found<'_> {
+        let fits = |jwk: &&Jwk| jwk.public().serves(algorithm);
+        // RFC 7515 §6: `kid` is a hint. Without one, or in a set that has none, every key that fits may be it;
+        // a `kid` that is not in a set with kids is never tried against other keys.
+        let Some(kid) = kid.filter(|_| !self.by_kid.is_empty()) else {
+            return match Candidates::from_iter(self.keys.iter().filter(fits)) {
+                candidates if candidates.is_empty() => Found::Unknown,
+                candidates => Found::Keys(candidates),
+            };
+        };
+        let Some(named) = self.by_kid.get(kid) else { return Found::Unknown };
+        match Candidates::from_iter(named.iter().map(|&index| &self.keys[index]).filter(fits)) {
+            candidates if candidates.is_empty() => Found::OtherAlgorithm,
+            candidates => Found::Keys(candidates),
+        }
+    }
+}
+
+fn describe(jwk: &Jwk) -> String {
+    let algorithms: Vec<_> = jwk.public().algorithms().map(Algorithm::name).collect();
+    format!("{} ({})", jwk.kid().unwrap_or("without kid"), algorithms.join("/"))
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySet").field("keys", &self.keys).field("skipped", &self.skipped).finish()
+    }
+}
+
+/// What a look-up in a [`KeySet`] found.
+pub(crate) enum Found<'k> {
+    /// These keys fit; there is at least one.
+    Keys(Candidates<'k>),
+    /// The `kid` is known, but its key does not serve the algorithm.
+    OtherAlgorithm,
+    /// No key has the `kid`, or none fits the algorithm of a token without one.
+    Unknown,
+}
+
+/// The first few keys that fit.
+pub(crate) struct Candidates<'k>([Option<&'k Jwk>; MAX_TRIES]);
+
+impl<'k> Candidates<'k> {
+    fn from_iter(mut keys: impl Iterator<Item = &'k Jwk>) -> Self {
+        Self(std::array::from_fn(|_| keys.next()))
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.0[0].is_none()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'k Jwk> {
+        self.0.iter().flatten().copied()
+    }
+}
+
+/// A key of a set that is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedKey {
+    index: usize,
+    reason: Unusable,
+}
+
+impl SkippedKey {
+    /// The place of the key in the set, counted from 0.
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Why it is not used.
+    pub const fn reason(&self) -> Unusable {
+        self.reason
+    }
+}
+
+/// The text is no JWK Set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeySetError {
+    /// There is no array `keys`.
+    NoKeys,
+    /// The text is not one JSON object.
+    NotJson,
+    /// More bytes or more keys than the limit.
+    TooLarge,
+}
+
+impl fmt::Display for KeySetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoKeys => "the JSON has no array `keys`: it is not a JWK Set",
+            Self::NotJson => "the text is not one JSON object",
+            Self::TooLarge => "the key set has more bytes or keys than the limit",
+        })
+    }
+}
+
+impl std::error::Error for KeySetError {}

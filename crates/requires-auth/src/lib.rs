@@ -1,0 +1,21 @@
+//! t
+pub mod error;
+pub mod request;
+pub mod credential;
+mod jose;
+mod claims;
+pub mod verify;
+pub mod policy;
+pub mod challenge;
+pub mod explain;
+pub mod clock;
+pub mod fetch;
+mod issuer;
+pub mod discovery;
+mod keys;
+pub mod requires_auth;
+pub mod danger;
+pub use error::{ConfigError, Denial, ErrorCode, Reason};
+pub use credential::Bearer;
+pub use policy::Policy;
+pub use request::Request; pub use verify::{AccessToken, Audience, Profile, Algorithm}; pub use requires_auth::RequiresAuth;

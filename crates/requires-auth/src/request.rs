@@ -1,0 +1,135 @@
+//! The request as the guard sees it: method, URL and headers, borrowed.
+//!
+//! This is the only thing that an adapter builds. Bodies are never read: a token in a form is no
+//! token (RFC 6750 §2.2 is not offered).
+
+use std::fmt;
+
+/// Read access to the headers of a request.
+///
+/// Implemented for slices, arrays and vectors of `(name, value)` pairs, and for `http::HeaderMap`
+/// with the feature `tower`.
+pub trait Headers: Sync {
+    /// Calls `visit` with each value of the header `name`, in order. Names are case-insensitive.
+    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8]));
+}
+
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> Headers for &[(N, V)] {
+    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        let named = self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name));
+        named.for_each(|(_, value)| visit(value.as_ref()));
+    }
+}
+
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync, const K: usize> Headers for [(N, V); K] {
+    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        let named = self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name));
+        named.for_each(|(_, value)| visit(value.as_ref()));
+    }
+}
+
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> Headers for Vec<(N, V)> {
+    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        let named = self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name));
+        named.for_each(|(_, value)| visit(value.as_ref()));
+    }
+}
+
+/// A request to be judged.
+///
+/// ```
+/// use requires_auth::Request;
+///
+/// let headers = [("Authorization", "Bearer abc.def.ghi")];
+/// let request = Request::new("GET", "/orders?page=2", &headers);
+/// assert_eq!(request.path(), "/orders");
+/// ```
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    method: &'a str,
+    url: &'a str,
+    headers: &'a dyn Headers,
+}
+
+impl<'a> Request<'a> {
+    /// A request with its method, its URL (or only path and query) and its headers.
+    pub fn new(method: &'a str, url: &'a str, headers: &'a impl Headers) -> Self {
+        Self { method, url, headers }
+    }
+
+    /// The method, as sent.
+    pub const fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The URL without its query.
+    pub fn path(&self) -> &'a str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// Whether this is a CORS preflight: `OPTIONS` with `Origin` and `Access-Control-Request-Method`.
+    ///
+    /// A browser sends a preflight without credentials (Fetch standard, CORS protocol), so it cannot
+    /// be challenged. Any other `OPTIONS` is an ordinary request.
+    pub fn is_preflight(&self) -> bool {
+        self.method == "OPTIONS" && self.has_header("origin") && self.has_header("access-control-request-method")
+    }
+
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        let mut found = false;
+        self.headers.visit(name, &mut |_| found = true);
+        found
+    }
+
+    pub(crate) fn header(&self, name: &str) -> HeaderValues<'a> {
+        let mut values = HeaderValues::Absent;
+        self.headers.visit(name, &mut |value| {
+            values = match values {
+                HeaderValues::Absent => HeaderValues::One(value),
+                _ => HeaderValues::Several,
+            };
+        });
+        values
+    }
+
+    pub(crate) fn query(&self) -> &'a str {
+        let target = self.url.split('#').next().unwrap_or_default();
+        target.split_once('?').map_or("", |(_, query)| query)
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+/// How often a header occurs, and its value when that is unambiguous.
+#[derive(Clone, Copy)]
+pub(crate) enum HeaderValues<'a> {
+    Absent,
+    One(&'a [u8]),
+    Several,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_preflight_is_a_preflight() {
+        let preflight = [("origin", "https://a.example"), ("access-control-request-method", "GET")];
+        assert!(Request::new("OPTIONS", "/", &preflight).is_preflight());
+        assert!(!Request::new("GET", "/", &preflight).is_preflight());
+        assert!(!Request::new("options", "/", &preflight).is_preflight());
+        assert!(!Request::new("OPTIONS", "/", &[("origin", "https://a.example")]).is_preflight());
+        assert!(!Request::new("OPTIONS", "/", &[("access-control-request-method", "GET")]).is_preflight());
+    }
+
+    #[test]
+    fn debug_shows_no_header_and_no_query() {
+        let headers = [("authorization", "Bearer secret-one")];
+        let shown = format!("{:?}", Request::new("GET", "/a?access_token=secret-two", &headers));
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}

@@ -1,0 +1,61 @@
+//! One event per decision. Of the token it holds 8 hex digits of its SHA-256, and nothing else.
+
+use std::fmt;
+
+use tracing::Level;
+
+use crate::credential::Credential;
+use crate::error::{Denial, ErrorCode, Reason};
+use crate::jose::digest::sha256;
+use crate::request::{HeaderValues, Request};
+
+pub(super) fn allowed(request: &Request<'_>, issuer: Option<&str>) {
+    tracing::debug!(
+        issuer, method = request.method(), path = request.path(), request_id = request_id(request),
+        token = fingerprint(request).map(tracing::field::display), "allowed"
+    );
+}
+
+pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&str>) {
+    // The two macros differ only in their level, which tracing wants as a constant.
+    macro_rules! event {
+        ($level:expr) => {
+            tracing::event!(
+                $level, code = denial.code().as_str(), reason = denial.reason().map(Reason::as_str), issuer,
+                method = request.method(), path = request.path(), request_id = request_id(request),
+                token = fingerprint(request).map(tracing::field::display), hint = denial.hint(), "refused"
+            )
+        };
+    }
+    if is_suspicious(denial) { event!(Level::WARN) } else { event!(Level::INFO) }
+}
+
+/// What happens every day is `info`; what points to an attack or a wrong configuration is `warn`.
+fn is_suspicious(denial: &Denial) -> bool {
+    match denial.reason() {
+        Some(reason) => !matches!(reason, Reason::Expired),
+        None => denial.code() == ErrorCode::IssuerUnavailable,
+    }
+}
+
+/// The first 8 hex digits of the token's SHA-256: enough to find it again, too little to do harm.
+fn fingerprint(request: &Request<'_>) -> Option<Fingerprint> {
+    let Ok(Credential::Bearer(bearer)) = Credential::from_request(request) else { return None };
+    let [a, b, c, d, ..] = sha256(bearer.token().as_bytes());
+    Some(Fingerprint([a, b, c, d]))
+}
+
+struct Fingerprint([u8; 4]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// `X-Request-Id`, if it is short and plain: it comes from outside.
+fn request_id<'r>(request: &Request<'r>) -> Option<&'r str> {
+    let HeaderValues::One(value) = request.header("x-request-id") else { return None };
+    let id = std::str::from_utf8(value).ok()?;
+    (id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic())).then_some(id)
+}

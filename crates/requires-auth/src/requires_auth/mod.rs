@@ -1,0 +1,359 @@
+//! The guard: rules, keys and clock in one value that a server clones freely.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::challenge::{BodyFormat, Challenge};
+use crate::clock::Clock;
+use crate::credential::{Bearer, Credential};
+use crate::discovery::FetchFailure;
+use crate::error::{ConfigError, Denial, Reason};
+use crate::explain::Report;
+use crate::jose::key_set::KeySet;
+use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::policy::Policy;
+use crate::request::Request;
+use crate::verify::{AccessToken, Audience, Rules, Silent, Verdict, judge};
+
+mod builder;
+mod log;
+
+pub use builder::Builder;
+
+/// Guards an API: judges requests by their access tokens.
+///
+/// A clone is cheap and shares keys. Making one does no IO: keys are fetched on first need.
+///
+/// ```
+/// use requires_auth::{Policy, Request, RequiresAuth};
+///
+/// # async fn handler() -> Result<(), Box<dyn std::error::Error>> {
+/// let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
+///
+/// let headers = [("authorization", "Bearer eyJhbGciOi...")];
+/// let request = Request::new("GET", "/orders", &headers);
+/// match auth.authorize(&request, &Policy::all_of(["read:orders"])).await {
+///     Ok(token) => println!("hello {}", token.subject().unwrap_or("nobody")),
+///     Err(denial) => println!("{} {}", denial.status(), denial.code()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RequiresAuth {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    rules: Rules,
+    keys: Vec<Keys>,
+    clock: Arc<dyn Clock>,
+    body_format: BodyFormat,
+}
+
+/// Where the keys of one issuer come from; in the order of the rules.
+enum Keys {
+    Remote(RemoteKeys),
+    Static(Arc<KeySet>),
+}
+
+impl RequiresAuth {
+    /// Guards an API that takes tokens of `issuer` for `audience`, with the defaults.
+    ///
+    /// Both are compared byte for byte with the token: a trailing slash counts.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the configuration at once: see [`Builder::build`].
+    pub fn new(issuer: &str, audience: impl Into<Audience>) -> Result<Self, ConfigError> {
+        Self::builder(issuer, audience).build()
+    }
+
+    /// As [`new`](Self::new), with more to choose.
+    pub fn builder(issuer: &str, audience: impl Into<Audience>) -> Builder {
+        Builder::new(issuer, audience)
+    }
+
+    /// Reads `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` (several separated by spaces) and, if set,
+    /// `REQUIRES_AUTH_JWKS` (a file) and `REQUIRES_AUTH_ALGORITHMS` (separated by spaces or commas).
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the configuration at once.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Builder::from_env(|name| std::env::var(name).ok()).build()
+    }
+
+    /// Fetches the keys of every issuer that has none yet.
+    ///
+    /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
+    /// request. It is not needed: keys are fetched on first need.
+    ///
+    /// # Errors
+    ///
+    /// Every issuer whose keys could not be fetched, with the cause and what to do about it.
+    pub async fn warm(&self) -> Result<(), KeysUnavailable> {
+        let mut failures = Vec::new();
+        let now = self.inner.clock.now();
+        for keys in &self.inner.keys {
+            let Keys::Remote(remote) = keys else { continue };
+            if remote.fresh(now).is_none() && remote.refresh(Want::Keys).await != Refreshed::Yes {
+                failures.extend(remote.last_failure().map(|failure| (Arc::clone(remote.issuer()), failure)));
+            }
+        }
+        if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
+    }
+
+    /// Judges the token of a request.
+    ///
+    /// Waits only when keys have to be fetched, and then on tokio.
+    ///
+    /// # Errors
+    ///
+    /// The request has no valid token, or the issuer's keys are out of reach.
+    pub async fn authenticate(&self, request: &Request<'_>) -> Result<AccessToken, Denial> {
+        let judged = match self.attempt(request) {
+            Attempt::Settled(judged) => judged,
+            Attempt::NeedsKeys(need) => self.settle(need).await,
+        };
+        self.logged(request, judged)
+    }
+
+    /// Judges the token of a request if that needs no fetch; never waits, and needs no runtime.
+    ///
+    /// `None` means that keys have to be fetched: ask [`authenticate`](Self::authenticate).
+    pub fn authenticate_now(&self, request: &Request<'_>) -> Option<Result<AccessToken, Denial>> {
+        match self.attempt(request) {
+            Attempt::Settled(judged) => Some(self.logged(request, judged)),
+            Attempt::NeedsKeys(_) => None,
+        }
+    }
+
+    /// Judges the token of a request, then whether it may do what `policy` guards.
+    ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate), or the policy refuses.
+    pub async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Result<AccessToken, Denial> {
+        let token = self.authenticate(request).await?;
+        self.check(request, &token, policy)?;
+        Ok(token)
+    }
+
+    /// Whether a token that this guard has judged for this request may do what `policy` guards.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::check`].
+    pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
+        policy.check(token).inspect_err(|denial| log::refused(denial, request, self.issuer_of(token)))
+    }
+
+    /// Decides over a request as a whole: preflights pass unjudged, and with [`Presence::Optional`] a
+    /// request without a token passes as anonymous. A bad token is refused either way.
+    ///
+    /// # Errors
+    ///
+    /// As [`authorize`](Self::authorize).
+    pub async fn admit(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+        presence: Presence,
+    ) -> Result<Admission, Denial> {
+        match self.admit_now(request, policy, presence) {
+            Some(admitted) => admitted,
+            None => self.authorize(request, policy).await.map(Admission::Token),
+        }
+    }
+
+    /// As [`admit`](Self::admit) if that needs no fetch; never waits, and needs no runtime.
+    pub fn admit_now(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+        presence: Presence,
+    ) -> Option<Result<Admission, Denial>> {
+        if request.is_preflight() {
+            return Some(Ok(Admission::Preflight));
+        }
+        if presence == Presence::Optional && !request.has_header("authorization") {
+            return Some(Ok(Admission::Anonymous));
+        }
+        let judged = self.authenticate_now(request)?;
+        Some(judged.and_then(|token| {
+            self.check(request, &token, policy)?;
+            Ok(Admission::Token(token))
+        }))
+    }
+
+    /// The answer to a refused request, in this guard's body format.
+    pub fn challenge(&self, request: &Request<'_>, denial: &Denial) -> Challenge {
+        Challenge::new(denial, request, &self.inner.body_format)
+    }
+
+    /// Judges a token and a policy, and tells what every check found. Fetches keys if that is needed.
+    pub async fn explain(&self, bearer: Bearer<'_>, policy: &Policy) -> Report {
+        // The token is judged first as on a request, so that the keys are those that a request would use.
+        if let Attempt::NeedsKeys(need) = self.attempt_bearer(bearer) {
+            let _ = self.settle(need).await;
+        }
+        let now = self.inner.clock.now();
+        let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
+        self.inner.rules.explain(bearer, &keys, policy, now)
+    }
+
+    /// Whether a token was made by this guard or a clone of it.
+    pub(crate) fn made(&self, token: &AccessToken) -> bool {
+        token.guard() == self.inner.rules.guard
+    }
+
+    fn attempt<'r>(&self, request: &Request<'r>) -> Attempt<'r> {
+        match Credential::from_request(request) {
+            Ok(Credential::Bearer(bearer)) => self.attempt_bearer(bearer),
+            Err(denial) => Attempt::Settled(Err(denial)),
+        }
+    }
+
+    fn attempt_bearer<'r>(&self, bearer: Bearer<'r>) -> Attempt<'r> {
+        Attempt::Settled(match self.judge(bearer) {
+            Verdict::Allow(token) => Ok(token),
+            Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
+            Verdict::NeedKeys { issuer, tried } => match (&self.inner.keys[issuer], tried) {
+                (Keys::Remote(remote), tried) => {
+                    return Attempt::NeedsKeys(Need { bearer, remote: remote.clone(), tried });
+                }
+                (Keys::Static(_), tried) => {
+                    Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |(_, reason)| reason)))
+                }
+            },
+        })
+    }
+
+    /// Gets fresh keys and judges the token once more.
+    async fn settle(&self, need: Need<'_>) -> Result<AccessToken, Denial> {
+        let want = need.tried.as_ref().map_or(Want::Keys, |(keys, _)| Want::OtherThan(keys));
+        let refreshed = need.remote.refresh(want).await;
+        let unavailable = |retry_after| Err(Denial::issuer_unavailable(retry_after));
+        match refreshed {
+            Refreshed::Yes => match self.judge(need.bearer) {
+                Verdict::Allow(token) => Ok(token),
+                Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some((_, reason)), .. } => {
+                    Err(Denial::invalid_token(reason))
+                }
+                Verdict::NeedKeys { tried: None, .. } => unavailable(1),
+            },
+            Refreshed::No { retry_after } => match need.tried {
+                Some((_, reason)) => Err(Denial::invalid_token(reason)),
+                None => unavailable(retry_after),
+            },
+        }
+    }
+
+    fn judge(&self, bearer: Bearer<'_>) -> Verdict {
+        // One look at the clock for the whole token.
+        let now = self.inner.clock.now();
+        let keys = |issuer: usize| self.inner.keys[issuer].current(now);
+        judge(&self.inner.rules, bearer, keys, now.into(), &mut Silent)
+    }
+
+    fn logged(
+        &self,
+        request: &Request<'_>,
+        judged: Result<AccessToken, Denial>,
+    ) -> Result<AccessToken, Denial> {
+        match &judged {
+            Ok(token) => log::allowed(request, self.issuer_of(token)),
+            Err(denial) => log::refused(denial, request, self.only_issuer()),
+        }
+        judged
+    }
+
+    /// The issuer as configured, so that nothing of a token reaches a log.
+    fn issuer_of(&self, token: &AccessToken) -> Option<&str> {
+        let mut issuers = self.inner.rules.issuers.iter().filter_map(|rules| rules.issuer.as_deref());
+        issuers.find(|issuer| *issuer == token.issuer())
+    }
+
+    /// The issuer of a refused token is not known, unless there is only one.
+    fn only_issuer(&self) -> Option<&str> {
+        match self.inner.rules.issuers.as_slice() {
+            [only] => only.issuer.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Keys {
+    fn current(&self, now: SystemTime) -> Option<Arc<KeySet>> {
+        match self {
+            Self::Remote(remote) => remote.fresh(now),
+            Self::Static(keys) => Some(Arc::clone(keys)),
+        }
+    }
+}
+
+impl fmt::Debug for RequiresAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequiresAuth").field("rules", &self.inner.rules).finish_non_exhaustive()
+    }
+}
+
+/// What came of a token with the keys at hand.
+enum Attempt<'r> {
+    Settled(Result<AccessToken, Denial>),
+    NeedsKeys(Need<'r>),
+}
+
+/// A token that the keys at hand do not settle.
+struct Need<'r> {
+    bearer: Bearer<'r>,
+    remote: RemoteKeys,
+    tried: Option<(Arc<KeySet>, Reason)>,
+}
+
+/// Whether a request must have a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Presence {
+    /// A request without a token passes as anonymous. One with a bad token is refused.
+    Optional,
+    /// A request without a token is refused.
+    #[default]
+    Required,
+}
+
+/// A request that may pass.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Admission {
+    /// It has no token, and needs none.
+    Anonymous,
+    /// It is a CORS preflight, which never has a token.
+    Preflight,
+    /// It has a valid token.
+    Token(AccessToken),
+}
+
+/// Issuers whose keys could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysUnavailable {
+    failures: Vec<(Arc<str>, FetchFailure)>,
+}
+
+impl KeysUnavailable {
+    /// Each issuer with the cause.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &FetchFailure)> {
+        self.failures.iter().map(|(issuer, failure)| (&**issuer, failure))
+    }
+}
+
+impl fmt::Display for KeysUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the keys could not be fetched")?;
+        self.failures().try_for_each(|(issuer, failure)| write!(f, "\n{issuer}: {failure}\n  hint: {}", failure.hint()))
+    }
+}
+
+impl std::error::Error for KeysUnavailable {}

@@ -1,0 +1,331 @@
+//! The verifier: one function, from a token to a verdict.
+//!
+//! [`judge`] makes every check of [`Step`] in order, and the first that fails names the reason. It does
+//! no IO and reads no clock: keys and time are arguments. When the keys at hand do not settle the matter
+//! it says so, and whoever can fetch keys asks again with fresh ones.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::claims::{Claims, NumericDate, Payload};
+use crate::credential::Bearer;
+use crate::error::{Denial, Reason};
+use crate::jose::compact::Unverified;
+use crate::jose::header::Header;
+use crate::jose::key_set::Found;
+use crate::jose::signature::Verified;
+
+mod rules;
+mod token;
+mod record;
+
+pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
+pub use crate::jose::jwk::Unusable;
+pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
+pub use record::Step;
+pub(crate) use record::{Detail, Record, Silent};
+pub(crate) use rules::{GuardId, IssuerRules};
+pub use rules::{Audience, Profile, Rules};
+use token::Checked;
+pub use token::{AccessToken, ClaimsError};
+
+impl Rules {
+    /// Judges a token with the keys at hand, which are all there are.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails names the reason.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use requires_auth::verify::{KeySet, Rules};
+    /// use requires_auth::{Bearer, Reason};
+    ///
+    /// let rules = Rules::new(Some("https://issuer.example"), "https://api.example.com");
+    /// let keys = KeySet::parse(r#"{"keys": []}"#)?;
+    /// let denial = rules.verify(Bearer::parse("opaque")?, &keys.into(), SystemTime::now()).unwrap_err();
+    /// assert_eq!(denial.reason(), Some(Reason::Opaque));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn verify(&self, bearer: Bearer<'_>, keys: &Arc<KeySet>, now: SystemTime) -> Result<AccessToken, Denial> {
+        match judge(self, bearer, |_| Some(Arc::clone(keys)), now.into(), &mut Silent) {
+            Verdict::Allow(token) => Ok(token),
+            Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some((_, reason)), .. } => {
+                Err(Denial::invalid_token(reason))
+            }
+            // Only an issuer without a key set needs keys before any were tried, and there is one here.
+            Verdict::NeedKeys { tried: None, .. } => Err(Denial::invalid_token(Reason::KeyUnknown)),
+        }
+    }
+}
+
+/// What the verifier says of a token.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Allow(AccessToken),
+    Deny(Reason),
+    /// Fresh keys of this issuer (by index) may settle it. `tried` is the set that did not, with the
+    /// reason that holds unless another set does; `None` when there was no set to try.
+    NeedKeys { issuer: usize, tried: Option<(Arc<KeySet>, Reason)> },
+}
+
+enum Stop {
+    Deny(Reason),
+    NeedKeys { issuer: usize, tried: Option<(Arc<KeySet>, Reason)> },
+}
+
+impl From<Reason> for Stop {
+    fn from(reason: Reason) -> Self {
+        Self::Deny(reason)
+    }
+}
+
+/// Judges a token. `keys` gives the current key set of an issuer, by its index in the rules.
+pub(crate) fn judge(
+    rules: &Rules,
+    bearer: Bearer<'_>,
+    keys: impl Fn(usize) -> Option<Arc<KeySet>>,
+    now: NumericDate,
+    record: &mut impl Record,
+) -> Verdict {
+    let judged = (|| {
+        let token = parse(rules, bearer, record)?;
+        let header = check_header(rules, &token, record)?;
+        let payload = Payload::read(token.payload());
+        let issuer = choose_issuer(rules, &payload, record)?;
+        let verified = verify_signature(issuer, &token, &header, keys, record)?;
+        let claims = record.outcome(Step::Claims, Claims::new(verified, payload), |_| {
+            Detail::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
+        })?;
+        check_claims(rules, &rules.issuers[issuer], &claims, now, record).map_err(Stop::from)
+    })();
+    match judged {
+        Ok(token) => Verdict::Allow(token),
+        Err(Stop::Deny(reason)) => Verdict::Deny(reason),
+        Err(Stop::NeedKeys { issuer, tried }) => Verdict::NeedKeys { issuer, tried },
+    }
+}
+
+fn parse<'a>(rules: &Rules, bearer: Bearer<'a>, record: &mut impl Record) -> Result<Unverified<'a>, Reason> {
+    let size = bearer.token().len();
+    record.require(Step::Size, size <= rules.max_token_bytes, Reason::TooLarge, || {
+        Detail::new(format!("{size} bytes"), format!("at most {} bytes", rules.max_token_bytes))
+    })?;
+    record.outcome(Step::Parts, Unverified::parse(bearer), |_| {
+        Detail::new(
+            format!("{} parts", bearer.token().split('.').count()),
+            "three parts of base64url without padding, separated by dots",
+        )
+    })
+}
+
+fn check_header<'t>(
+    rules: &Rules,
+    token: &'t Unverified<'_>,
+    record: &mut impl Record,
+) -> Result<Header<'t>, Reason> {
+    let header = record.outcome(Step::Header, Header::parse(token.header()), |_| {
+        Detail::new(
+            String::from_utf8_lossy(token.header()),
+            "one JSON object, no member twice, `alg` a string, `kid` and `typ` strings if present",
+        )
+    })?;
+    record.require(Step::Critical, !header.is_critical(), Reason::CriticalHeader, || {
+        Detail::new(String::from_utf8_lossy(token.header()), "no `crit`, and `b64` not false")
+    })?;
+    // RFC 9068 §4; RFC 8725 §3.11: explicit typing, so that no other kind of JWT passes for an access token.
+    let is_access_token = header.is_type("at+jwt")
+        || rules.profile == Profile::Jwt && (header.typ().is_none() || header.is_type("JWT"));
+    record.require(Step::Type, is_access_token && !header.is_nested(), Reason::TypeNotAllowed, || {
+        let expected = match rules.profile {
+            Profile::AccessTokenJwt => "typ at+jwt, and not a nested JWT",
+            Profile::Jwt => "typ at+jwt, JWT or absent, and not a nested JWT",
+        };
+        Detail::new(header.typ().unwrap_or("no typ"), expected)
+    })?;
+    // RFC 8725 §3.1: the list is ours, never the token's.
+    let allowed =
+        header.algorithm().is_some_and(|algorithm| rules.algorithms.is_none_or(|list| list.contains(algorithm)));
+    record.require(Step::Algorithm, allowed, Reason::AlgorithmNotAllowed, || {
+        let listed = |list: crate::jose::alg::AlgorithmSet| list.iter().map(|a| a.name()).collect::<Vec<_>>().join(", ");
+        let expected = rules.algorithms.map_or_else(|| "an algorithm of the issuer's keys".to_owned(), listed);
+        Detail::new(header.algorithm_name(), expected)
+    })?;
+    Ok(header)
+}
+
+/// Finds the issuer whose keys count (RFC 8725 §3.8). A token whose `iss` is absent or no string goes on
+/// with the first: its signature decides, and then `iss` is refused as missing or malformed.
+fn choose_issuer(rules: &Rules, payload: &Payload<'_>, record: &mut impl Record) -> Result<usize, Reason> {
+    let claimed = payload.claimed_issuer();
+    let equals = |issuer: &IssuerRules, claimed: &Cow<'_, str>| match &issuer.issuer {
+        Some(issuer) => **issuer == **claimed,
+        None => true,
+    };
+    let chosen = match &claimed {
+        Some(claimed) => rules.issuers.iter().position(|issuer| equals(issuer, claimed)),
+        None => Some(0),
+    };
+    record.outcome(Step::Issuer, chosen.ok_or(Reason::IssuerMismatch), |_| {
+        let configured = rules.issuers.iter().map(|issuer| issuer.issuer.as_deref().unwrap_or("any issuer"));
+        Detail::new(
+            claimed.as_deref().unwrap_or("no readable iss"),
+            configured.collect::<Vec<_>>().join(", "),
+        )
+    })
+}
+
+fn verify_signature<'t>(
+    issuer: usize,
+    token: &'t Unverified<'_>,
+    header: &Header<'_>,
+    keys: impl Fn(usize) -> Option<Arc<KeySet>>,
+    record: &mut impl Record,
+) -> Result<Verified<'t>, Stop> {
+    let algorithm = header.algorithm().ok_or(Reason::AlgorithmNotAllowed)?;
+    let asked = || format!("kid {}, alg {algorithm}", header.kid().unwrap_or("absent"));
+    let Some(key_set) = keys(issuer) else {
+        record.record(Step::Key, false, || Detail::new(asked(), "a key set of the issuer, and there is none"));
+        return Err(Stop::NeedKeys { issuer, tried: None });
+    };
+    let found = key_set.find(algorithm, header.kid());
+    record.record(Step::Key, matches!(found, Found::Keys(_)), || {
+        Detail::new(asked(), format!("one of {}", key_set.describe()))
+    });
+    let candidates = match found {
+        Found::Keys(candidates) => candidates,
+        Found::OtherAlgorithm => return Err(Reason::AlgorithmNotAllowed.into()),
+        Found::Unknown => return Err(Stop::NeedKeys { issuer, tried: Some((key_set, Reason::KeyUnknown)) }),
+    };
+    let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
+    record.record(Step::Signature, verified.is_some(), || {
+        Detail::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
+    });
+    // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
+    verified.ok_or_else(|| Stop::NeedKeys { issuer, tried: Some((Arc::clone(&key_set), Reason::SignatureMismatch)) })
+}
+
+fn check_claims(
+    rules: &Rules,
+    issuer: &IssuerRules,
+    claims: &Claims<'_>,
+    now: NumericDate,
+    record: &mut impl Record,
+) -> Result<AccessToken, Reason> {
+    record.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
+        Detail::new("at_hash, c_hash, or nonce without scope and client_id", "no mark of an ID token")
+    })?;
+    record.outcome(Step::Iss, check_iss(issuer, claims), |_| {
+        Detail::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
+    })?;
+    let audience = record.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
+        Detail::new(claims.describe("aud"), expected_audience(&issuer.audience))
+    })?;
+    let within = |name, limit: &str| Detail::new(claims.describe(name), format!("{limit} {now}, leeway {} s", rules.leeway.as_secs()));
+    let expires_at = record.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
+    record.outcome(Step::Nbf, check_not_ahead("nbf", rules, claims, now), |_| within("nbf", "absent, or not after"))?;
+    record.outcome(Step::Iat, check_not_ahead("iat", rules, claims, now), |_| within("iat", "absent, or not after"))?;
+    record.outcome(Step::Profile, check_profile(rules.profile, claims), |_| {
+        let required = match rules.profile {
+            Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
+            Profile::Jwt => "sub, client_id and jti strings if present",
+        };
+        let names = ["sub", "client_id", "iat", "jti", "authorization_details"];
+        let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
+        Detail::new(found.join(", "), required)
+    })?;
+    // RFC 9449 §7.2, RFC 8705 §3: a bound token is no bearer token.
+    record.require(Step::Binding, !claims.has("cnf"), Reason::BindingMismatch, || {
+        Detail::new(claims.describe("cnf"), "no cnf: the request showed no key and no certificate")
+    })?;
+    let scopes = read_scopes(rules, claims);
+    if scopes.is_err() {
+        record.record(Step::Scope, false, || Detail::new(claims.describe("scope"), "a string or an array of strings"));
+    }
+    AccessToken::new(rules, claims, Checked { audience, scopes: scopes?, expires_at }, now)
+}
+
+/// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
+fn check_iss(issuer: &IssuerRules, claims: &Claims<'_>) -> Result<(), Reason> {
+    let iss = claims.required_string("iss")?;
+    match &issuer.issuer {
+        Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.
+fn check_audience(
+    expected: &Audience,
+    profile: Profile,
+    claims: &Claims<'_>,
+) -> Result<Vec<Box<str>>, Reason> {
+    let Some(audience) = claims.audience()? else {
+        let may_be_absent = !matches!(expected, Audience::OneOf(_)) && profile == Profile::Jwt;
+        return if may_be_absent { Ok(Vec::new()) } else { Err(Reason::ClaimMissing) };
+    };
+    let is_ours = match expected {
+        Audience::Any => true,
+        Audience::Absent => false,
+        Audience::OneOf(ours) => audience.iter().any(|named| ours.iter().any(|own| **own == **named)),
+    };
+    if is_ours { Ok(audience.into_iter().map(Into::into).collect()) } else { Err(Reason::AudienceMismatch) }
+}
+
+fn expected_audience(expected: &Audience) -> String {
+    match expected {
+        Audience::Any => "any audience".to_owned(),
+        Audience::Absent => "no aud, since no audience is configured".to_owned(),
+        Audience::OneOf(ours) => ours.join(" or "),
+    }
+}
+
+/// RFC 7519 §4.1.4; RFC 9068 §4: required.
+fn check_exp(rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<NumericDate, Reason> {
+    let exp = claims.time("exp")?.ok_or(Reason::ClaimMissing)?;
+    if exp.has_passed(now, rules.leeway) { Err(Reason::Expired) } else { Ok(exp) }
+}
+
+/// RFC 7519 §4.1.5 for `nbf`; a token from the future (`iat`) is a broken clock or a forgery.
+fn check_not_ahead(name: &str, rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<(), Reason> {
+    match claims.time(name)? {
+        Some(time) if time.is_ahead_of(now, rules.leeway) => Err(Reason::NotYetValid),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 9068 §2.2, RFC 9396 §9.1.
+fn check_profile(profile: Profile, claims: &Claims<'_>) -> Result<(), Reason> {
+    if profile == Profile::AccessTokenJwt && claims.time("iat")?.is_none() {
+        return Err(Reason::ClaimMissing);
+    }
+    for name in ["sub", "client_id", "jti"] {
+        if claims.string(name)?.is_none() && profile == Profile::AccessTokenJwt {
+            return Err(Reason::ClaimMissing);
+        }
+    }
+    claims.check_authorization_details()
+}
+
+fn read_scopes(rules: &Rules, claims: &Claims<'_>) -> Result<Vec<Box<str>>, Reason> {
+    let scopes = match rules.scope_claims.as_slice() {
+        [] => claims.scopes(&["scope", "scp"])?,
+        paths => claims.scopes_at(paths)?,
+    };
+    let mut scopes: Vec<Box<str>> = scopes.into_iter().map(Into::into).collect();
+    // What a scope implies may itself imply more; each is added once, so a cycle ends too.
+    let mut next = 0;
+    while !rules.implied_scopes.is_empty() && next < scopes.len() {
+        let implied = rules.implied_scopes.iter().filter(|(scope, _)| *scope == scopes[next]);
+        let implied: Vec<_> = implied.flat_map(|(_, implied)| implied).cloned().collect();
+        for scope in implied {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        next += 1;
+    }
+    Ok(scopes)
+}

@@ -1,0 +1,166 @@
+//! The checks by name, and who listens to them: nobody on a request, `explain` on demand.
+
+use crate::error::Reason;
+
+/// A check of a token, in the order in which they are made.
+///
+/// The first that fails names the reason of the refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Step {
+    /// The token is short enough.
+    Size,
+    /// Three base64url parts (RFC 7515 §7.1).
+    Parts,
+    /// The header is a JSON object with the right members (RFC 7515 §4).
+    Header,
+    /// Nothing critical that we do not understand (RFC 7515 §4.1.11, RFC 7797 §7).
+    Critical,
+    /// `typ` and `cty` are those of an access token (RFC 9068 §4, RFC 8725 §3.11).
+    Type,
+    /// `alg` is allowed (RFC 8725 §3.1).
+    Algorithm,
+    /// `iss` is a configured issuer, so that we know whose keys to take (RFC 8725 §3.8).
+    Issuer,
+    /// The issuer has a key for this token (RFC 7515 §6).
+    Key,
+    /// The key signed this token (RFC 7515 §5.2).
+    Signature,
+    /// The claims are a JSON object without duplicates (RFC 7519 §7.2).
+    Claims,
+    /// The claims are not those of an ID token (RFC 8725 §3.12).
+    IdToken,
+    /// `iss` is there and equals the issuer (RFC 9068 §4).
+    Iss,
+    /// `aud` names this API (RFC 9068 §4).
+    Aud,
+    /// `exp` is there and lies ahead (RFC 7519 §4.1.4).
+    Exp,
+    /// `nbf` does not lie ahead (RFC 7519 §4.1.5).
+    Nbf,
+    /// `iat` does not lie ahead.
+    Iat,
+    /// The other claims of the profile are there, with the right types (RFC 9068 §2.2).
+    Profile,
+    /// The token is not bound to a key or certificate that was not shown (RFC 9449 §7.2, RFC 8705 §3).
+    Binding,
+    /// The scopes can be read (RFC 6749 §3.3), and the policy has those it needs (RFC 6750 §3.1).
+    Scope,
+    /// The claim rules of the policy hold.
+    ClaimRules,
+    /// The login is strong and recent enough for the policy (RFC 9470 §3).
+    Authentication,
+}
+
+impl Step {
+    /// Every check, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Size,
+        Self::Parts,
+        Self::Header,
+        Self::Critical,
+        Self::Type,
+        Self::Algorithm,
+        Self::Issuer,
+        Self::Key,
+        Self::Signature,
+        Self::Claims,
+        Self::IdToken,
+        Self::Iss,
+        Self::Aud,
+        Self::Exp,
+        Self::Nbf,
+        Self::Iat,
+        Self::Profile,
+        Self::Binding,
+        Self::Scope,
+        Self::ClaimRules,
+        Self::Authentication,
+    ];
+
+    /// A short name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Parts => "parts",
+            Self::Header => "header",
+            Self::Critical => "crit",
+            Self::Type => "typ",
+            Self::Algorithm => "alg",
+            Self::Issuer => "issuer",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::IdToken => "id_token",
+            Self::Iss => "iss",
+            Self::Aud => "aud",
+            Self::Exp => "exp",
+            Self::Nbf => "nbf",
+            Self::Iat => "iat",
+            Self::Profile => "profile",
+            Self::Binding => "cnf",
+            Self::Scope => "scope",
+            Self::ClaimRules => "claim_rules",
+            Self::Authentication => "authentication",
+        }
+    }
+}
+
+/// What a check looked at and what it wanted, for people to read.
+pub(crate) struct Detail {
+    pub(crate) found: String,
+    pub(crate) expected: String,
+}
+
+impl Detail {
+    pub(crate) fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { found: found.into(), expected: expected.into() }
+    }
+}
+
+/// Listens to the checks as they are made.
+pub(crate) trait Record {
+    /// A check was made. `detail` is called only by who wants to know.
+    fn record(&mut self, step: Step, passed: bool, detail: impl FnOnce() -> Detail);
+
+    /// Records the outcome of a check and hands it on.
+    fn outcome<T>(
+        &mut self,
+        step: Step,
+        outcome: Result<T, Reason>,
+        detail: impl FnOnce(&Result<T, Reason>) -> Detail,
+    ) -> Result<T, Reason> {
+        self.record(step, outcome.is_ok(), || detail(&outcome));
+        outcome
+    }
+
+    /// Records whether something holds, and refuses for `reason` if not.
+    fn require(
+        &mut self,
+        step: Step,
+        holds: bool,
+        reason: Reason,
+        detail: impl FnOnce() -> Detail,
+    ) -> Result<(), Reason> {
+        self.record(step, holds, detail);
+        if holds { Ok(()) } else { Err(reason) }
+    }
+}
+
+/// Nobody listens: on a request no text is made.
+pub(crate) struct Silent;
+
+impl Record for Silent {
+    fn record(&mut self, _: Step, _: bool, _: impl FnOnce() -> Detail) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_listed_in_the_order_they_compare() {
+        assert!(Step::ALL.is_sorted());
+        assert_eq!(Step::ALL.last(), Some(&Step::Authentication));
+    }
+}

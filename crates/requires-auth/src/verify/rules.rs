@@ -1,0 +1,138 @@
+//! What a token is measured by: issuers with their audiences, algorithms, profile, leeway.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::jose::alg::{Algorithm, AlgorithmSet};
+
+/// Which shape of token is an access token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// RFC 9068: `typ` must be `at+jwt`; `sub`, `client_id`, `iat` and `jti` are required too.
+    AccessTokenJwt,
+    /// Any signed JWT that is not marked as something else: `typ` is `at+jwt`, `JWT` or absent, and the
+    /// claims are not those of an ID token. `iss`, `aud` and `exp` are required.
+    #[default]
+    Jwt,
+}
+
+impl Profile {
+    /// The name in configuration: `at+jwt` or `jwt`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessTokenJwt => "at+jwt",
+            Self::Jwt => "jwt",
+        }
+    }
+}
+
+/// Whom a token must be meant for (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Audience {
+    /// Every token of the issuer counts, whomever it is meant for, also one that names nobody.
+    ///
+    /// A token made for another API then opens this one: use it only where the issuer serves nobody else.
+    Any,
+    /// Only a token that names nobody; one that has `aud` is meant for somebody else.
+    Absent,
+    /// A token must name at least one of these, byte for byte.
+    OneOf(Vec<String>),
+}
+
+impl From<&str> for Audience {
+    fn from(audience: &str) -> Self {
+        Self::OneOf(vec![audience.to_owned()])
+    }
+}
+
+impl From<String> for Audience {
+    fn from(audience: String) -> Self {
+        Self::OneOf(vec![audience])
+    }
+}
+
+impl<T: Into<String>> From<Vec<T>> for Audience {
+    fn from(audiences: Vec<T>) -> Self {
+        Self::OneOf(audiences.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<String>, const N: usize> From<[T; N]> for Audience {
+    fn from(audiences: [T; N]) -> Self {
+        Self::OneOf(audiences.into_iter().map(Into::into).collect())
+    }
+}
+
+/// One issuer and the audience that its tokens must have: they belong together.
+#[derive(Clone, Debug)]
+pub(crate) struct IssuerRules {
+    /// What `iss` must equal byte for byte; `None` compares nothing, which only a static key set allows.
+    pub(crate) issuer: Option<Arc<str>>,
+    pub(crate) audience: Audience,
+}
+
+/// Which guard made an [`AccessToken`](super::AccessToken), so that no guard takes another's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GuardId(pub(crate) u64);
+
+/// What a token is measured by. The same rules and keys always give the same verdict.
+///
+/// This is the verifier without any IO, for tools; a server wants [`RequiresAuth`](crate::RequiresAuth).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Rules {
+    pub(crate) issuers: Vec<IssuerRules>,
+    pub(crate) algorithms: Option<AlgorithmSet>,
+    pub(crate) leeway: Duration,
+    pub(crate) profile: Profile,
+    pub(crate) max_token_bytes: usize,
+    pub(crate) scope_claims: Vec<Box<str>>,
+    pub(crate) implied_scopes: Vec<(Box<str>, Vec<Box<str>>)>,
+    pub(crate) guard: GuardId,
+}
+
+impl Rules {
+    /// By default a token may be this long, in bytes: an ML-DSA-87 signature alone is 4,627 bytes.
+    pub const DEFAULT_MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+    /// By default clocks may differ by this much.
+    pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+
+    /// Clocks may never be taken to differ by more than this.
+    pub const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+    /// Rules for tokens of `issuer`, or of whoever owns the keys if `None`, for `audience`.
+    pub fn new(issuer: Option<&str>, audience: impl Into<Audience>) -> Self {
+        let issuer = IssuerRules { issuer: issuer.map(Into::into), audience: audience.into() };
+        Self {
+            issuers: vec![issuer],
+            algorithms: None,
+            leeway: Self::DEFAULT_LEEWAY,
+            profile: Profile::default(),
+            max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
+            scope_claims: Vec::new(),
+            implied_scopes: Vec::new(),
+            guard: GuardId::default(),
+        }
+    }
+
+    /// Only these algorithms. Default: each key's own. An empty list refuses every token.
+    pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = Some(algorithms.into_iter().collect());
+        self
+    }
+
+    /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway.min(Self::MAX_LEEWAY);
+        self
+    }
+
+    /// Which shape of token is an access token. Default [`Profile::Jwt`].
+    pub fn with_profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+}

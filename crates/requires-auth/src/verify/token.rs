@@ -1,0 +1,201 @@
+//! The proof that a request may pass: made by the verifier, and nowhere else.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::de::DeserializeOwned;
+
+use super::rules::{GuardId, Rules};
+use crate::claims::{Claims, NumericDate, at_path};
+use crate::error::Reason;
+use crate::jose::json::{Object, Raw};
+
+/// An access token that was verified: signature, issuer, audience, times and type all hold.
+///
+/// Only the verifier makes one. A clone is cheap. `Debug` shows the names of the claims, never their
+/// values, and never the token.
+#[derive(Clone)]
+pub struct AccessToken {
+    inner: Arc<Inner>,
+    checked_at: NumericDate,
+}
+
+struct Inner {
+    payload: Box<[u8]>,
+    guard: GuardId,
+    issuer: Box<str>,
+    subject: Option<Box<str>>,
+    client_id: Option<Box<str>>,
+    audience: Vec<Box<str>>,
+    scopes: Vec<Box<str>>,
+    expires_at: NumericDate,
+}
+
+impl AccessToken {
+    /// Called by the verifier once every check has passed.
+    pub(super) fn new(
+        rules: &Rules,
+        claims: &Claims<'_>,
+        checked: Checked,
+        now: NumericDate,
+    ) -> Result<Self, Reason> {
+        let owned = |name| claims.string(name).map(|value| value.map(Into::into));
+        let Checked { audience, scopes, expires_at } = checked;
+        let inner = Inner {
+            payload: claims.payload().into(),
+            guard: rules.guard,
+            issuer: claims.required_string("iss")?.into(),
+            subject: owned("sub")?,
+            client_id: owned("client_id")?,
+            audience,
+            scopes,
+            expires_at,
+        };
+        Ok(Self { inner: Arc::new(inner), checked_at: now })
+    }
+
+    /// Whom the token speaks for (`sub`): a user, or for Logto's machine-to-machine tokens the client.
+    ///
+    /// `None` if the token has no `sub`, which the profile `jwt` does not demand.
+    pub fn subject(&self) -> Option<&str> {
+        self.inner.subject.as_deref()
+    }
+
+    /// Who made the token (`iss`).
+    pub fn issuer(&self) -> &str {
+        &self.inner.issuer
+    }
+
+    /// Whom the token is meant for (`aud`); this API is one of them.
+    pub fn audience(&self) -> impl Iterator<Item = &str> {
+        self.inner.audience.iter().map(AsRef::as_ref)
+    }
+
+    /// The scopes of the token (RFC 6749 §3.3), with those that they imply where that is configured.
+    ///
+    /// They come from `scope`, else `scp`, each a string or an array of strings, unless the guard was
+    /// told otherwise.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.inner.scopes.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether the token has exactly this scope; case counts, and `read` is not `read:all`.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|own| own == scope)
+    }
+
+    /// The client that asked for the token (`client_id`, RFC 9068 §2.2).
+    pub fn client_id(&self) -> Option<&str> {
+        self.inner.client_id.as_deref()
+    }
+
+    /// Whether the token speaks for the client itself rather than for a user (RFC 9068 §5): `sub` equals
+    /// `client_id`.
+    pub fn is_client(&self) -> bool {
+        self.subject().is_some() && self.subject() == self.client_id()
+    }
+
+    /// When the token expires (`exp`).
+    pub fn expires_at(&self) -> SystemTime {
+        self.inner.expires_at.to_system_time()
+    }
+
+    /// The Logto organization that the token acts in: the claim `organization_id`, else the end of an
+    /// audience `urn:logto:organization:<id>`.
+    pub fn organization_id(&self) -> Option<String> {
+        let of_audience = || self.audience().find_map(|audience| audience.strip_prefix("urn:logto:organization:"));
+        self.claim("organization_id").or_else(|| of_audience().map(ToOwned::to_owned))
+    }
+
+    /// All claims, read into a type of yours.
+    ///
+    /// ```
+    /// # fn handler(token: requires_auth::AccessToken) -> Result<(), Box<dyn std::error::Error>> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Claims {
+    ///     sub: String,
+    ///     tenant: Option<String>,
+    /// }
+    /// let claims: Claims = token.claims()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The claims do not have that shape. The error tells where, never what.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimsError> {
+        serde_json::from_slice(&self.inner.payload)
+            .map_err(|error| ClaimsError { line: error.line(), column: error.column() })
+    }
+
+    /// One claim by its dotted path, such as `realm_access.roles`; `None` if it is absent or of another type.
+    ///
+    /// A name that holds dots itself is found whole: `https://example.com/roles`.
+    ///
+    /// ```
+    /// # fn handler(token: requires_auth::AccessToken) {
+    /// let roles: Vec<String> = token.claim("realm_access.roles").unwrap_or_default();
+    /// # }
+    /// ```
+    pub fn claim<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        self.with_claim(path, |value| serde_json::from_str(value.text()).ok()).flatten()
+    }
+
+    pub(crate) fn with_claim<T>(&self, path: &str, read: impl FnOnce(Raw<'_>) -> T) -> Option<T> {
+        let object = Object::parse(&self.inner.payload).ok()?;
+        at_path(&object, path).map(read)
+    }
+
+    /// Headers that the answer to an allowed request must carry, as name and value.
+    ///
+    /// Adapters add them to every answer of the handler. Bearer tokens have none.
+    pub fn response_headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        std::iter::empty()
+    }
+
+    /// When this token was last checked.
+    pub(crate) const fn checked_at(&self) -> NumericDate {
+        self.checked_at
+    }
+
+    pub(crate) fn guard(&self) -> GuardId {
+        self.inner.guard
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.inner.payload
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let object = Object::parse(&self.inner.payload).unwrap_or_default();
+        let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
+        f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
+    }
+}
+
+/// What the checks have already read, kept for the token.
+pub(super) struct Checked {
+    pub(super) audience: Vec<Box<str>>,
+    pub(super) scopes: Vec<Box<str>>,
+    pub(super) expires_at: NumericDate,
+}
+
+/// The claims do not have the shape that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimsError {
+    line: usize,
+    column: usize,
+}
+
+impl fmt::Display for ClaimsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, column } = self;
+        write!(f, "the claims do not have the expected shape at line {line}, column {column}")
+    }
+}
+
+impl std::error::Error for ClaimsError {}

@@ -1,0 +1,189 @@
+//! The guard against a real OpenID provider: oidc-provider from npm, on loopback.
+//!
+//! The provider and the client that fetches tokens are Node programs in `tests/providers/oidc-provider`.
+//! Without Node or without `npm ci` there, each test prints one line that begins with `skipped:` and passes.
+
+#![cfg(feature = "fetch")]
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use requires_auth::{AccessToken, Denial, Policy, Request, RequiresAuth};
+use serde_json::Value;
+
+const SKIPPED: &str =
+    "skipped: oidc-provider needs Node 20.12 or newer, and `npm ci` in tests/providers/oidc-provider\n";
+/// Signed with ES384.
+const ORDERS: &str = "https://orders.example.com";
+/// Signed with RS256.
+const REPORTS: &str = "https://reports.example.com";
+/// Opaque tokens.
+const LEGACY: &str = "https://legacy.example.com";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_tokens_are_accepted() {
+    let Some(provider) = Provider::start(0) else { return };
+
+    for (audience, algorithm) in [(ORDERS, "ES384"), (REPORTS, "RS256")] {
+        let auth = RequiresAuth::new(&provider.issuer, audience).unwrap();
+        let token = provider.access_token(audience, &["read:orders", "write:orders"]);
+        let accepted = authorize(&auth, &token, &["read:orders"]).await;
+
+        let accepted = accepted.unwrap_or_else(|denial| panic!("{algorithm}: {denial}"));
+        assert_eq!(accepted.issuer(), provider.issuer, "{algorithm}");
+        assert_eq!(accepted.subject(), Some("machine"), "{algorithm}");
+        assert_eq!(accepted.client_id(), Some("machine"), "{algorithm}");
+        assert!(accepted.has_scope("write:orders"), "{algorithm}");
+        assert!(!accepted.has_scope("write"), "{algorithm}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_tokens_of_the_same_issuer_are_refused() {
+    let Some(provider) = Provider::start(0) else { return };
+    let auth = RequiresAuth::new(&provider.issuer, ORDERS).unwrap();
+
+    let id_token = provider.id_token(Some("n-0S6_WzA2Mj"));
+    assert_eq!(answer(&auth, &id_token, &[]).await, "401 invalid_token type_not_allowed");
+    // Nothing marks this one as an ID token, save that it is meant for the client.
+    let unmarked = provider.id_token(None);
+    assert_eq!(answer(&auth, &unmarked, &[]).await, "401 invalid_token audience_mismatch");
+
+    let opaque = provider.access_token(LEGACY, &["read:orders"]);
+    assert_eq!(answer(&auth, &opaque, &[]).await, "401 invalid_token opaque");
+
+    let elsewhere = provider.access_token(REPORTS, &["read:orders"]);
+    assert_eq!(answer(&auth, &elsewhere, &[]).await, "401 invalid_token audience_mismatch");
+
+    let read_only = provider.access_token(ORDERS, &["read:orders"]);
+    assert_eq!(answer(&auth, &read_only, &["write:orders"]).await, "403 insufficient_scope");
+    assert_eq!(answer(&auth, &read_only, &["read:orders"]).await, "200");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_with_other_keys_needs_no_restart_of_the_guard() {
+    let Some(provider) = Provider::start(0) else { return };
+    let auth = RequiresAuth::new(&provider.issuer, ORDERS).unwrap();
+    let old = provider.access_token(ORDERS, &["read:orders"]);
+    assert_eq!(answer(&auth, &old, &["read:orders"]).await, "200");
+
+    let port = provider.stop();
+    assert_eq!(answer(&auth, &old, &["read:orders"]).await, "200", "the keys outlive the provider");
+
+    let provider = Provider::start(port).expect("it started before");
+    let new = provider.access_token(ORDERS, &["read:orders"]);
+    assert_eq!(answer(&auth, &new, &["read:orders"]).await, "200", "an unknown kid fetches the new keys");
+    assert_eq!(answer(&auth, &old, &["read:orders"]).await, "401 invalid_token key_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_keys_a_dead_provider_is_an_outage_and_no_refusal() {
+    let Some(provider) = Provider::start(0) else { return };
+    let auth = RequiresAuth::new(&provider.issuer, ORDERS).unwrap();
+    let token = provider.access_token(ORDERS, &["read:orders"]);
+    provider.stop();
+
+    let outage = authorize(&auth, &token, &[]).await.expect_err("there are no keys");
+    assert_eq!((outage.status(), outage.code().as_str()), (503, "auth.issuer_unavailable"));
+    assert!(outage.retry_after().is_some_and(|seconds| seconds > 0), "{:?}", outage.retry_after());
+    // What needs no key is judged all the same.
+    assert_eq!(answer(&auth, "opaque", &[]).await, "401 invalid_token opaque");
+}
+
+/// What the guard says to a token: status, code and reason in one line.
+async fn answer(auth: &RequiresAuth, token: &str, scopes: &[&str]) -> String {
+    let Err(denial) = authorize(auth, token, scopes).await else { return "200".to_owned() };
+    let reason = denial.reason().map_or_else(String::new, |reason| format!(" {reason}"));
+    format!("{} {}{reason}", denial.status(), denial.code())
+}
+
+async fn authorize(auth: &RequiresAuth, token: &str, scopes: &[&str]) -> Result<AccessToken, Denial> {
+    let headers = [("authorization", format!("Bearer {token}"))];
+    let request = Request::new("GET", "/orders", &headers);
+    if scopes.is_empty() {
+        return auth.authenticate(&request).await;
+    }
+    auth.authorize(&request, &Policy::all_of(scopes)).await
+}
+
+/// A running provider; it ends with this value.
+struct Provider {
+    process: Child,
+    issuer: String,
+    port: u16,
+}
+
+impl Provider {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/providers/oidc-provider");
+
+    /// Starts the provider with fresh keys; port 0 picks a free one. `None` where it is not installed.
+    fn start(port: u16) -> Option<Self> {
+        if !Self::is_installed() {
+            // Past the test harness, which would hold back what a passing test prints.
+            io::stderr().write_all(SKIPPED.as_bytes()).ok();
+            return None;
+        }
+        let mut process = Self::node("server.mjs")
+            .args(["--port", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("the provider did not start: run `node server.mjs` in {}", Self::FOLDER)
+        });
+        Some(Self {
+            process,
+            issuer: ready["issuer"].as_str().unwrap().to_owned(),
+            port: u16::try_from(ready["port"].as_u64().unwrap()).unwrap(),
+        })
+    }
+
+    /// Ends the provider and returns the port that it leaves free.
+    fn stop(self) -> u16 {
+        self.port
+    }
+
+    fn access_token(&self, resource: &str, scopes: &[&str]) -> String {
+        self.token(&[&["access", resource], scopes].concat())
+    }
+
+    fn id_token(&self, nonce: Option<&str>) -> String {
+        self.token(&[&["id"], nonce.as_slice()].concat())
+    }
+
+    fn token(&self, request: &[&str]) -> String {
+        let output = Self::node("tokens.mjs").arg(&self.issuer).args(request).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn node(script: &str) -> Command {
+        let mut command = Command::new("node");
+        command.current_dir(Self::FOLDER).arg(script);
+        command
+    }
+
+    fn is_installed() -> bool {
+        Path::new(Self::FOLDER).join("node_modules/oidc-provider").is_dir()
+            && node_version() >= Some((20, 12))
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn node_version() -> Option<(u32, u32)> {
+    let output = Command::new("node").arg("--version").output().ok()?;
+    let version = String::from_utf8(output.stdout).ok()?;
+    let mut numbers = version.trim().trim_start_matches('v').split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}

@@ -1,0 +1,104 @@
+// A real OpenID provider on loopback, for the end-to-end tests.
+//
+//   node server.mjs [--port N]      0 (the default) picks a free port
+//
+// When it listens, it prints one line of JSON on stdout, {"issuer", "port"}; everything else goes to stderr.
+// Every start makes fresh signing keys, so that a restart on the same port is a rotation of all keys.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+
+import { Provider, errors } from 'oidc-provider';
+
+import { machine, web } from './clients.mjs';
+
+const HOST = '127.0.0.1';
+const ACCOUNT = 'alice';
+const SCOPES = 'read:orders write:orders';
+
+/** The APIs that tokens can be asked for, by resource indicator. */
+const RESOURCES = {
+  'https://orders.example.com': { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES384' } } },
+  'https://reports.example.com': { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } },
+  'https://legacy.example.com': { accessTokenFormat: 'opaque' },
+};
+
+const { values: options } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
+
+// oidc-provider prints its notices with console.info: stdout is for the one line of JSON.
+console.info = console.error;
+
+const server = createServer();
+server.listen(Number(options.port), HOST, () => {
+  const { port } = server.address();
+  // The issuer contains the port, so the provider can only be made once the port is known.
+  const issuer = `http://${HOST}:${port}`;
+  server.on('request', createProvider(issuer).callback());
+  process.stdout.write(`${JSON.stringify({ issuer, port })}\n`);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => process.exit(0));
+}
+
+function createProvider(issuer) {
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: machine.id,
+        client_secret: machine.secret,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+      },
+      {
+        client_id: web.id,
+        client_secret: web.secret,
+        grant_types: ['authorization_code'],
+        redirect_uris: [web.redirectUri],
+        response_types: ['code'],
+        id_token_signed_response_alg: 'ES384',
+      },
+    ],
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES384', 'RS256'] },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo(_ctx, resource) {
+          if (!Object.hasOwn(RESOURCES, resource)) throw new errors.InvalidTarget();
+          return { scope: SCOPES, audience: resource, ...RESOURCES[resource] };
+        },
+      },
+    },
+    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    interactions: { url: (_ctx, interaction) => `/login/${interaction.uid}` },
+    jwks: { keys: [signingKey('ec', { namedCurve: 'P-384' }), signingKey('rsa', { modulusLength: 2048 })] },
+    ttl: { AccessToken: 3600, ClientCredentials: 3600, IdToken: 3600 },
+  });
+  provider.use(logInWithoutAsking);
+  return provider;
+
+  /** Stands in for the login page: whoever comes is the one account there is, and consents to all that is asked. */
+  async function logInWithoutAsking(ctx, next) {
+    if (!ctx.path.startsWith('/login/')) return next();
+    const { params } = await provider.interactionDetails(ctx.req, ctx.res);
+    const grant = new provider.Grant({ accountId: ACCOUNT, clientId: params.client_id });
+    grant.addOIDCScope(params.scope);
+    for (const resource of [params.resource ?? []].flat()) grant.addResourceScope(resource, params.scope);
+    ctx.respond = false;
+    await provider.interactionFinished(ctx.req, ctx.res, {
+      login: { accountId: ACCOUNT },
+      consent: { grantId: await grant.save() },
+    });
+  }
+}
+
+/** A fresh private JWK; the provider derives the `kid` from the key itself. */
+function signingKey(type, parameters) {
+  const { privateKey } = generateKeyPairSync(type, parameters);
+  return { ...privateKey.export({ format: 'jwk' }), use: 'sig' };
+}

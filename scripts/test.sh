@@ -17,11 +17,11 @@ readonly NODE_FROM_NPM=22            # what is installed where the system has no
 
 passed=0 failed=0 skipped=0
 failures=()
-log=$(mktemp)
 
 main() {
   parse_arguments "$@"
   prepare_environment
+  log=$(mktemp)
   trap finish EXIT
 
   for part in "${PARTS[@]}"; do

@@ -1,2 +1,62 @@
-//! t
-fn main(){}
+//! `requires-auth` on the command line.
+//!
+//! Exit codes: 0 the token is allowed (or the work is done), 1 it is refused, 2 the command was used or
+//! configured wrongly, or could not do its work. Data goes to stdout, talk to stderr.
+
+mod cli;
+mod demo;
+mod error;
+mod explain;
+mod http;
+mod issuer;
+mod logging;
+mod output;
+mod runtime;
+mod settings;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::error::Failure;
+
+/// How a command ended that did its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Allowed, or done: exit 0.
+    Allow,
+    /// Refused: exit 1.
+    Refuse,
+}
+
+impl From<bool> for Outcome {
+    fn from(ok: bool) -> Self {
+        if ok { Self::Allow } else { Self::Refuse }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(&cli);
+    match run(cli) {
+        Ok(Outcome::Allow) => ExitCode::SUCCESS,
+        Ok(Outcome::Refuse) => ExitCode::from(1),
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Outcome, Failure> {
+    match cli.command {
+        Command::Demo(args) => demo::run(&args, cli.output),
+        Command::Explain(args) => explain::run(args, cli.output, cli.verbose > 0),
+        Command::Issuer(args) => issuer::run(&args, cli.output),
+        Command::Token(args) => token::run(&args, cli.output),
+        Command::Verify(args) => verify::run(args, cli.output),
+    }
+}

@@ -5,6 +5,8 @@ pub mod keys;
 
 pub mod defect;
 pub mod forge;
+pub mod issuer;
+pub mod vectors;
 
 pub use self::algorithm::Algorithm;
 pub use self::defect::Defect;

@@ -17,6 +17,11 @@ use tokio::time::timeout;
 /// Long enough for loopback, short enough for a test that expects silence.
 const SILENCE: Duration = Duration::from_millis(150);
 
+/// Waits for what must happen, so that a test fails instead of hanging.
+async fn in_time<F: Future>(future: F) -> F::Output {
+    timeout(Duration::from_secs(10), future).await.expect("an end within seconds")
+}
+
 async fn start() -> DevelopmentIssuer {
     started(DevelopmentIssuer::builder()).await
 }
@@ -418,7 +423,7 @@ async fn a_hanging_answer_has_a_head_and_no_body() {
     // Others are served meanwhile, and a dead provider lets go of the one who waits.
     get_json(issuer.discovery_url()).await;
     issuer.stop_listening().await;
-    assert!(response.chunk().await.is_err());
+    assert!(in_time(response.chunk()).await.is_err());
 }
 
 #[tokio::test]
@@ -436,8 +441,8 @@ async fn a_trickling_answer_comes_byte_by_byte_and_the_connection_recovers() {
     issuer.lie(Endpoint::Token, Lie::Hang);
     let head = client.head(issuer.token_endpoint()).send().await.expect("a head");
     assert_eq!(head.status(), StatusCode::OK);
-    let page = client.get(issuer.issuer()).send().await.expect("an answer");
-    assert!(timeout(Duration::from_secs(5), page.text()).await.expect("in time").is_ok());
+    let page = in_time(client.get(issuer.issuer()).send()).await.expect("an answer");
+    assert!(in_time(page.text()).await.is_ok());
 }
 
 #[tokio::test]
@@ -515,7 +520,7 @@ async fn an_issuer_that_is_shut_down_or_dropped_is_gone() {
     issuer.lie(Endpoint::Jwks, Lie::Hang);
     let mut waiting = get(issuer.jwks_uri()).await;
     drop(issuer);
-    assert!(waiting.chunk().await.is_err());
+    assert!(in_time(waiting.chunk()).await.is_err());
 }
 
 #[tokio::test]

@@ -1,4 +1,46 @@
-//! t
+//! The access-token guard for your API: the resource-server side of OAuth 2.0 and OpenID Connect.
+//!
+//! A request passes only with a valid access token of the right issuer, for this API, with the scopes that
+//! the route asks for. Keys are found by discovery, fetched on first need and rotated with the issuer;
+//! an outage of the issuer is a 503, never a 401.
+//!
+//! ```
+//! use requires_auth::{Policy, Request, RequiresAuth};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
+//!
+//! let headers = [("authorization", "Bearer eyJhbGciOiJFUzM4NCIs...")];
+//! let request = Request::new("POST", "/orders", &headers);
+//! let token = auth.authorize(&request, &Policy::all_of(["write:orders"])).await?;
+//! println!("{:?} may write orders", token.subject());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With axum or another tower framework these are two statements: see the feature `axum`.
+//!
+//! # Reading order
+//!
+//! Data flows one way, and a type proves each step: [`Request`] → [`credential::Credential`] → unverified
+//! token → key → verified token → claims → [`AccessToken`] → [`Policy`] → [`challenge::Challenge`]. The verifier is one
+//! function, in [`verify`]. The modules are listed in that order; each uses only those above it.
+//!
+//! - Ring 0 is pure: no async, no IO, no clock, no globals. Everything is an argument.
+//! - Ring 1 is the shell: the only code that waits, fetches or reads the time.
+//! - Ring 2 are adapters: they turn a framework's request into a [`Request`] and a [`Denial`] into its response,
+//!   and decide nothing.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `fetch` | yes | `fetch::HttpFetch`: keys over HTTP, with rustls on aws-lc |
+//! | `tower` | no | layers for any tower service, `Headers` for `http::HeaderMap` |
+//! | `axum` | no | [`AccessToken`] as an extractor; implies `tower` |
+//! | `full` | no | all of these |
+
+// Ring 0: pure.
 pub mod error;
 pub mod request;
 pub mod credential;
@@ -8,14 +50,25 @@ pub mod verify;
 pub mod policy;
 pub mod challenge;
 pub mod explain;
+
+// Ring 1: the shell.
 pub mod clock;
-pub mod fetch;
 mod issuer;
+pub mod fetch;
 pub mod discovery;
 mod keys;
 pub mod requires_auth;
 pub mod danger;
-pub use error::{ConfigError, Denial, ErrorCode, Reason};
-pub use credential::Bearer;
-pub use policy::Policy;
-pub use request::Request; pub use verify::{AccessToken, Audience, Profile, Algorithm}; pub use requires_auth::RequiresAuth;
+
+// Ring 2: adapters.
+#[cfg(feature = "tower")]
+pub mod tower;
+#[cfg(feature = "axum")]
+pub mod axum;
+
+pub use crate::credential::Bearer;
+pub use crate::error::{ConfigError, Denial, ErrorCode, Reason};
+pub use crate::policy::Policy;
+pub use crate::request::Request;
+pub use crate::requires_auth::RequiresAuth;
+pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};

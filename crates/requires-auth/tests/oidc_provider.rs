@@ -1,13 +1,17 @@
-//! The guard against a real OpenID provider: oidc-provider from npm, on loopback.
+//! The guard against a real identity provider: `oidc-provider` from npm, on loopback.
 //!
 //! The provider and the client that fetches tokens are Node programs in `tests/providers/oidc-provider`.
 //! Without Node or without `npm ci` there, each test prints one line that begins with `skipped:` and passes.
 
 #![cfg(feature = "fetch")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use requires_auth::{AccessToken, Denial, Policy, Request, RequiresAuth};
 use serde_json::Value;
@@ -78,17 +82,28 @@ async fn a_restart_with_other_keys_needs_no_restart_of_the_guard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_keys_a_dead_provider_is_an_outage_and_no_refusal() {
+async fn without_keys_a_dead_provider_is_an_outage_until_it_is_back() {
     let Some(provider) = Provider::start(0) else { return };
-    let auth = RequiresAuth::new(&provider.issuer, ORDERS).unwrap();
+    let seconds_ahead = Arc::new(AtomicU64::new(0));
+    let clock = Arc::clone(&seconds_ahead);
+    let auth = RequiresAuth::builder(&provider.issuer, ORDERS)
+        .with_clock(move || SystemTime::now() + Duration::from_secs(clock.load(Ordering::Relaxed)))
+        .build()
+        .unwrap();
     let token = provider.access_token(ORDERS, &["read:orders"]);
-    provider.stop();
+    let port = provider.stop();
 
     let outage = authorize(&auth, &token, &[]).await.expect_err("there are no keys");
     assert_eq!((outage.status(), outage.code().as_str()), (503, "auth.issuer_unavailable"));
-    assert!(outage.retry_after().is_some_and(|seconds| seconds > 0), "{:?}", outage.retry_after());
+    let retry_after = outage.retry_after().unwrap();
+    assert!((1..=30).contains(&retry_after), "{retry_after} s");
     // What needs no key is judged all the same.
     assert_eq!(answer(&auth, "opaque", &[]).await, "401 invalid_token opaque");
+
+    let provider = Provider::start(port).expect("it started before");
+    let token = provider.access_token(ORDERS, &["read:orders"]);
+    seconds_ahead.store(retry_after.into(), Ordering::Relaxed);
+    assert_eq!(answer(&auth, &token, &[]).await, "200", "Retry-After is over");
 }
 
 /// What the guard says to a token: status, code and reason in one line.

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::answers;
 use crate::key_sets::KeySet;
 use crate::tokens::{self, AUDIENCE, ISSUER, NOW};
-use crate::answers;
 
 /// The inputs of a token case. Unless told otherwise, an ES384 token meets a guard for
 /// [`ISSUER`] and [`AUDIENCE`] at [`NOW`] that knows the fixed ES384 key.

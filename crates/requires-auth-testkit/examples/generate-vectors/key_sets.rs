@@ -49,11 +49,11 @@ pub fn slug(algorithm: Algorithm) -> String {
 
 /// The public JWK of a key with one member changed, or dropped when the value is null.
 pub fn jwk_with(key: &SigningKey, name: &str, value: impl Into<Value>) -> Value {
-    changed(key.public_jwk(), name, value)
+    changed(&key.public_jwk(), name, value)
 }
 
 /// A JWK with one member changed, or dropped when the value is null.
-pub fn changed(jwk: Value, name: &str, value: impl Into<Value>) -> Value {
+pub fn changed(jwk: &Value, name: &str, value: impl Into<Value>) -> Value {
     let mut members: Map<String, Value> = jwk.as_object().cloned().unwrap_or_default();
     match value.into() {
         Value::Null => {

@@ -19,7 +19,11 @@ pub fn es384() -> &'static SigningKey {
 
 /// A good token with the scope `read:items`.
 pub fn good(key: &SigningKey) -> TokenBuilder {
-    Forge::new(ISSUER, AUDIENCE, key.clone()).token().issued_at(ISSUED).claim("jti", "vector").scope("read:items")
+    Forge::new(ISSUER, AUDIENCE, key.clone())
+        .token()
+        .issued_at(ISSUED)
+        .claim("jti", "vector")
+        .scope("read:items")
 }
 
 /// A JSON object as text, member by member, so that it can be wrong in ways that no serializer writes.

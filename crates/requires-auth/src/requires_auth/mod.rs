@@ -197,7 +197,7 @@ impl RequiresAuth {
     pub async fn explain(&self, bearer: Bearer<'_>, policy: &Policy) -> Report {
         // The token is judged first as on a request, so that the keys are those that a request would use.
         if let Attempt::NeedsKeys(need) = self.attempt_bearer(bearer) {
-            let _ = self.settle(need).await;
+            drop(self.settle(need).await);
         }
         let now = self.inner.clock.now();
         let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();

@@ -17,18 +17,44 @@ struct Named {
 
 pub fn cases() -> Vec<Finished> {
     let ed25519 = Named { algorithm: Algorithm::Ed25519, name: "Ed25519", slug: "ed25519".to_owned() };
-    let named = Algorithm::ALL.map(|algorithm| Named { algorithm, name: algorithm.name(), slug: slug(algorithm) });
+    let named =
+        Algorithm::ALL.map(|algorithm| Named { algorithm, name: algorithm.name(), slug: slug(algorithm) });
     let mut cases = Vec::new();
     for named in named.into_iter().chain([ed25519]) {
         cases.extend(signature(&named));
         cases.extend(algorithm_names(&named));
         cases.extend(keys(&named));
-        // Their tokens are big, and what the claims say does not depend on the algorithm.
-        if !matches!(named.algorithm, Algorithm::MlDsa65 | Algorithm::MlDsa87) {
-            cases.extend(claims(&named));
-        }
+        cases.extend(claims(&named));
     }
+    cases.retain(|case| !is_spared(case.json["id"].as_str().unwrap_or_default()));
     cases
+}
+
+/// Tokens of the bigger ML-DSA parameters are big: what ML-DSA-44 shows for them is left out.
+fn is_spared(id: &str) -> bool {
+    const SPARED: [&str; 18] = [
+        "-accept-among-all",
+        "-alg-none",
+        "-audience-mismatch",
+        "-binding-mismatch",
+        "-expired",
+        "-header-tampered",
+        "-issuer-mismatch",
+        "-jwk-key-ops-verify",
+        "-kid-absent-other-key",
+        "-kid-of-other-set",
+        "-listed",
+        "-not-yet-valid",
+        "-scope-granted",
+        "-scope-missing",
+        "-set-without-kids",
+        "-signature-one-byte",
+        "-signature-ones",
+        "-signature-reversed",
+    ];
+    ["ml-dsa-65", "ml-dsa-87"]
+        .iter()
+        .any(|slug| id.strip_prefix(slug).is_some_and(|rest| SPARED.contains(&rest)))
 }
 
 impl Named {
@@ -107,9 +133,11 @@ enum Family {
 fn signature(named: &Named) -> Vec<Finished> {
     let row = named.row();
     let good = named.good().mint();
-    let case = |name, about| named.case(name, row, about);
-    let mismatch = |name, about, token: String| case(name, about).token(token).refuse("signature_mismatch");
-    let others_signature = named.good().key(named.second()).header("kid", named.key().kid()).header("alg", named.name);
+    let case = |name, about: &str| named.case(name, row, about);
+    let mismatch =
+        |name, about: &str, token: String| case(name, about).token(token).refuse("signature_mismatch");
+    let others_signature =
+        named.good().key(named.second()).header("kid", named.key().kid()).header("alg", named.name);
     vec![
         case("accept", "a good token").token(&*good).accept(),
         case("accept-among-all", "a good token, with the keys of all algorithms in the set")
@@ -125,26 +153,58 @@ fn signature(named: &Named) -> Vec<Finished> {
             "one more header member under the old signature",
             swapped(&good, 0, |header| header.replace("\"kid\"", "\"x\":1,\"kid\"")),
         ),
-        mismatch("signature-first-bit", "the first bit of the signature is flipped", resigned(&good, |signature| flipped(signature, 0, 0x80))),
-        mismatch("signature-last-bit", "the last bit of the signature is flipped", resigned(&good, |mut signature| {
-            let last = signature.len() - 1;
-            signature[last] ^= 1;
-            signature
-        })),
-        mismatch("signature-truncated", "the last byte of the signature is missing", resigned(&good, |mut signature| {
-            signature.pop();
-            signature
-        })),
-        mismatch("signature-extended", "one zero byte after the signature", resigned(&good, |signature| [signature, vec![0]].concat())),
+        mismatch(
+            "signature-first-bit",
+            "the first bit of the signature is flipped",
+            resigned(&good, |signature| flipped(signature, 0, 0x80)),
+        ),
+        mismatch(
+            "signature-last-bit",
+            "the last bit of the signature is flipped",
+            resigned(&good, |mut signature| {
+                let last = signature.len() - 1;
+                signature[last] ^= 1;
+                signature
+            }),
+        ),
+        mismatch(
+            "signature-truncated",
+            "the last byte of the signature is missing",
+            resigned(&good, |mut signature| {
+                signature.pop();
+                signature
+            }),
+        ),
+        mismatch(
+            "signature-extended",
+            "one zero byte after the signature",
+            resigned(&good, |signature| [signature, vec![0]].concat()),
+        ),
         mismatch("signature-empty", "no signature", resigned(&good, |_| Vec::new())),
         mismatch("signature-one-byte", "a signature of one byte", resigned(&good, |_| vec![0])),
-        mismatch("signature-zero", "a signature of zero bytes only", resigned(&good, |signature| vec![0; signature.len()])),
-        mismatch("signature-ones", "a signature of one bits only", resigned(&good, |signature| vec![0xff; signature.len()])),
-        mismatch("signature-reversed", "the bytes of the signature in reverse", resigned(&good, |mut signature| {
-            signature.reverse();
-            signature
-        })),
-        mismatch("other-key", "signed with another key than the one that the header names", others_signature.mint()),
+        mismatch(
+            "signature-zero",
+            "a signature of zero bytes only",
+            resigned(&good, |signature| vec![0; signature.len()]),
+        ),
+        mismatch(
+            "signature-ones",
+            "a signature of one bits only",
+            resigned(&good, |signature| vec![0xff; signature.len()]),
+        ),
+        mismatch(
+            "signature-reversed",
+            "the bytes of the signature in reverse",
+            resigned(&good, |mut signature| {
+                signature.reverse();
+                signature
+            }),
+        ),
+        mismatch(
+            "other-key",
+            "signed with another key than the one that the header names",
+            others_signature.mint(),
+        ),
     ]
 }
 
@@ -174,7 +234,12 @@ fn algorithm_names(named: &Named) -> Vec<Finished> {
             .token(named.good().header("alg", neighbour).mint())
             .refuse("algorithm_not_allowed"),
         other_alg,
-        not_allowed("alg-lower-case", "C05", "the name of the algorithm in the wrong case", &mangled_case(named.name)),
+        not_allowed(
+            "alg-lower-case",
+            "C05",
+            "the name of the algorithm in the wrong case",
+            &mangled_case(named.name),
+        ),
         not_allowed("alg-none", "C06", "`none` with the signature of the key", "none"),
         named
             .case("alg-none-unsigned", "C06", "`none` and no signature")
@@ -268,7 +333,7 @@ fn keys(named: &Named) -> Vec<Finished> {
 }
 
 fn claims(named: &Named) -> Vec<Finished> {
-    let defect = |defect: Defect, row, about| {
+    let defect = |defect: Defect, row, about: &str| {
         named
             .case(&defect.name().replace('_', "-"), row, about)
             .token(named.good().defect(defect).mint())
@@ -280,7 +345,11 @@ fn claims(named: &Named) -> Vec<Finished> {
         defect(Defect::AudienceMismatch, "D03", "a good signature, but for another API"),
         defect(Defect::IssuerMismatch, "D01", "a good signature, but of another issuer"),
         defect(Defect::BindingMismatch, "D14", "a good signature, but bound to a key"),
-        named.case("scope-granted", "D09", "the needed scope is granted").with("scope", "read:items").token(named.good().mint()).accept(),
+        named
+            .case("scope-granted", "D09", "the needed scope is granted")
+            .with("scope", "read:items")
+            .token(named.good().mint())
+            .accept(),
         named
             .case("scope-missing", "D09", "the needed scope is not granted")
             .token(named.good().mint())

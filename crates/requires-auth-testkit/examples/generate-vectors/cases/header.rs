@@ -22,12 +22,14 @@ fn with(name: &str, value: impl Into<Value>) -> String {
 }
 
 fn algorithm() -> Vec<Finished> {
-    let case = |id: &str, row, about| Case::new(format!("alg-{id}"), row, about).alg(None);
-    let malformed = |id: &str, about, token| case(id, "C05", about).token(token).refuse("malformed");
+    let case = |id: &str, row, about: &str| Case::new(format!("alg-{id}"), row, about).alg(None);
+    let malformed = |id: &str, about: &str, token| case(id, "C05", about).token(token).refuse("malformed");
     let not_allowed = |id: &str, row, alg: &str| {
-        case(id, row, &format!("the header says {alg:?}")).token(with("alg", alg)).refuse("algorithm_not_allowed")
+        case(id, row, &format!("the header says {alg:?}"))
+            .token(with("alg", alg))
+            .refuse("algorithm_not_allowed")
     };
-    let with_list = |id: &str, about, list: Value| {
+    let with_list = |id: &str, about: &str, list: Value| {
         case(id, "C07", about).alg("ES384").with("alg", list).token(good(es384()).mint())
     };
     vec![
@@ -56,40 +58,73 @@ fn algorithm() -> Vec<Finished> {
         not_allowed("es384-oid", "C05", "1.2.840.10045.4.3.3"),
         with_list("list-one", "the list has the algorithm", json!(["ES384"])).accept(),
         with_list("list-many", "the list has it among others", json!(["RS256", "ES384", "EdDSA"])).accept(),
-        with_list("list-other", "the list lacks the algorithm", json!(["RS256", "ES256"])).refuse("algorithm_not_allowed"),
-        with_list("list-hmac-only", "no name of the list is usable", json!(["HS256"])).refuse("algorithm_not_allowed"),
-        with_list("list-none-only", "no name of the list is usable", json!(["none"])).refuse("algorithm_not_allowed"),
+        with_list("list-other", "the list lacks the algorithm", json!(["RS256", "ES256"]))
+            .refuse("algorithm_not_allowed"),
+        with_list("list-hmac-only", "no name of the list is usable", json!(["HS256"]))
+            .refuse("algorithm_not_allowed"),
+        with_list("list-none-only", "no name of the list is usable", json!(["none"]))
+            .refuse("algorithm_not_allowed"),
         with_list("list-empty", "the list is empty", json!([])).refuse("algorithm_not_allowed"),
-        with_list("list-wrong-case", "the list has the name in the wrong case", json!(["es384"])).refuse("algorithm_not_allowed"),
+        with_list("list-wrong-case", "the list has the name in the wrong case", json!(["es384"]))
+            .refuse("algorithm_not_allowed"),
     ]
 }
 
 fn critical() -> Vec<Finished> {
-    let refuse = |id: &str, row, about, token: String| {
+    let refuse = |id: &str, row, about: &str, token: String| {
         Case::new(format!("crit-{id}"), row, about).token(token).refuse("critical_header")
     };
     let crit = |value: Value| with("crit", value);
     vec![
-        Case::new("crit-absent", "C10", "an unknown member that is not critical").token(with("urn:example:unknown", true)).accept(),
-        refuse("unknown", "C10", "an unknown extension", good(es384()).header("crit", json!(["x"])).header("x", 1).mint()),
-        refuse("known-and-unknown", "C10", "b64 and an unknown extension", good(es384()).header("crit", json!(["b64", "x"])).header("b64", true).header("x", 1).mint()),
+        Case::new("crit-absent", "C10", "an unknown member that is not critical")
+            .token(with("urn:example:unknown", true))
+            .accept(),
+        refuse(
+            "unknown",
+            "C10",
+            "an unknown extension",
+            good(es384()).header("crit", json!(["x"])).header("x", 1).mint(),
+        ),
+        refuse(
+            "known-and-unknown",
+            "C10",
+            "b64 and an unknown extension",
+            good(es384()).header("crit", json!(["b64", "x"])).header("b64", true).header("x", 1).mint(),
+        ),
         refuse("dpop-like", "C10", "a member that this token has not", crit(json!(["jkt"]))),
         refuse("empty", "C11", "an empty list", crit(json!([]))),
         refuse("string", "C11", "a string", crit(json!("exp"))),
         refuse("null", "C11", "null", crit(Value::Null)),
         refuse("object", "C11", "an object", crit(json!({ "exp": true }))),
         refuse("number-entry", "C11", "an entry that is no string", crit(json!([1]))),
-        refuse("twice", "C11", "an entry twice", good(es384()).header("crit", json!(["x", "x"])).header("x", 1).mint()),
+        refuse(
+            "twice",
+            "C11",
+            "an entry twice",
+            good(es384()).header("crit", json!(["x", "x"])).header("x", 1).mint(),
+        ),
         refuse("absent-member", "C11", "a name that the header lacks", crit(json!(["exp"]))),
         refuse("registered-name", "C11", "a name that needs no crit", crit(json!(["alg"]))),
         Case::new("crit-none-plain", "C11", "no crit at all").token(good(es384()).mint()).accept(),
-        refuse("b64-false", "C12", "b64 false, as in RFC 7797", good(es384()).header("crit", json!(["b64"])).header("b64", false).mint()),
+        refuse(
+            "b64-false",
+            "C12",
+            "b64 false, as in RFC 7797",
+            good(es384()).header("crit", json!(["b64"])).header("b64", false).mint(),
+        ),
         refuse("b64-false-not-critical", "C12", "b64 false without crit", with("b64", false)),
-        refuse("b64-true-critical", "C12", "b64 true, but critical", good(es384()).header("crit", json!(["b64"])).header("b64", true).mint()),
+        refuse(
+            "b64-true-critical",
+            "C12",
+            "b64 true, but critical",
+            good(es384()).header("crit", json!(["b64"])).header("b64", true).mint(),
+        ),
         refuse("b64-string", "C12", "b64 as a string", with("b64", "true")),
         refuse("b64-null", "C12", "b64 null", with("b64", Value::Null)),
         refuse("b64-zero", "C12", "b64 as a number", with("b64", 0)),
-        Case::new("crit-b64-true", "C12", "b64 true says what holds anyway").token(with("b64", true)).accept(),
+        Case::new("crit-b64-true", "C12", "b64 true says what holds anyway")
+            .token(with("b64", true))
+            .accept(),
     ]
 }
 
@@ -100,7 +135,9 @@ fn content_type() -> Vec<Finished> {
             .refuse("type_not_allowed")
     };
     let plain = |id: &str, cty: &str| {
-        Case::new(format!("cty-{id}"), "C25", format!("the content is {cty:?}")).token(with("cty", cty)).accept()
+        Case::new(format!("cty-{id}"), "C25", format!("the content is {cty:?}"))
+            .token(with("cty", cty))
+            .accept()
     };
     vec![
         nested("jwt", "JWT"),
@@ -118,20 +155,32 @@ fn content_type() -> Vec<Finished> {
 fn brought_along() -> Vec<Finished> {
     let other = SigningKey::second(Algorithm::Es384);
     let ignored = |name: &str, value: Value| {
-        Case::new(format!("header-{name}-ignored"), "C13", format!("a good token that also has {name}"))
-            .token(with(name, value))
-            .accept()
+        Case::new(
+            format!("header-{}-ignored", slug(name)),
+            "C13",
+            format!("a good token that also has {name}"),
+        )
+        .token(with(name, value))
+        .accept()
     };
     let useless = |name: &str, value: Value, kid: Option<&str>| {
         let token = good(other).header(name, value);
         match kid {
             // Claims to be the known key.
-            Some(kid) => Case::new(format!("header-{name}-known-kid"), "C13", format!("another key signed and is brought along as {name}"))
-                .token(token.header("kid", kid).mint())
-                .refuse("signature_mismatch"),
-            None => Case::new(format!("header-{name}-own-kid"), "C13", format!("an unknown key is brought along as {name}"))
-                .token(token.mint())
-                .refuse("key_unknown"),
+            Some(kid) => Case::new(
+                format!("header-{}-known-kid", slug(name)),
+                "C13",
+                format!("another key signed and is brought along as {name}"),
+            )
+            .token(token.header("kid", kid).mint())
+            .refuse("signature_mismatch"),
+            None => Case::new(
+                format!("header-{}-own-kid", slug(name)),
+                "C13",
+                format!("an unknown key is brought along as {name}"),
+            )
+            .token(token.mint())
+            .refuse("key_unknown"),
         }
     };
     let members = [
@@ -151,14 +200,19 @@ fn brought_along() -> Vec<Finished> {
     cases
 }
 
+/// A member name as a part of an id.
+fn slug(name: &str) -> String {
+    name.to_lowercase().replace('#', "-")
+}
+
 fn key_id() -> Vec<Finished> {
-    let malformed = |id: &str, about, value: Value| {
+    let malformed = |id: &str, about: &str, value: Value| {
         Case::new(format!("kid-{id}"), "C14", about).token(with("kid", value)).refuse("malformed")
     };
-    let unknown = |id: &str, about, kid: &str| {
+    let unknown = |id: &str, about: &str, kid: &str| {
         Case::new(format!("kid-{id}"), "C14", about).token(with("kid", kid)).refuse("key_unknown")
     };
-    let known = |id: &str, about, kid: &str| {
+    let known = |id: &str, about: &str, kid: &str| {
         let keys = KeySet::of_jwks(format!("es384-kid-{id}"), [jwk_with(es384(), "kid", kid)]);
         Case::new(format!("kid-{id}-known"), "C14", about).keys(keys).token(with("kid", kid))
     };

@@ -18,7 +18,7 @@ pub fn cases() -> Vec<Finished> {
 
 /// Keys with a size or exponent at the limits; key set and token have the same name.
 fn sizes() -> Vec<Finished> {
-    let case = |name: &str, about| {
+    let case = |name: &str, about: &str| {
         Case::new(format!("rs256-{name}"), "C17", about)
             .alg("RS256")
             .keys(FOREIGN.key_set(name))
@@ -34,16 +34,20 @@ fn sizes() -> Vec<Finished> {
         case("rsa-exponent-3", "exponent 3, the least that is allowed").accept(),
         case("rsa-exponent-2-32-minus-1", "exponent 2^32 - 1").accept(),
         case("rsa-exponent-2-32-plus-1", "exponent 2^32 + 1 is too great").refuse("key_unknown"),
-        Case::new("rs256-exponent-3-short-padding", "C17", "a forged signature for exponent 3: garbage after the digest (Bleichenbacher 2006)")
-            .alg("RS256")
-            .keys(FOREIGN.key_set("rsa-exponent-3"))
-            .token(FOREIGN.token("rsa-exponent-3-short-padding"))
-            .refuse("signature_mismatch"),
+        Case::new(
+            "rs256-exponent-3-short-padding",
+            "C17",
+            "a forged signature for exponent 3: garbage after the digest (Bleichenbacher 2006)",
+        )
+        .alg("RS256")
+        .keys(FOREIGN.key_set("rsa-exponent-3"))
+        .token(FOREIGN.token("rsa-exponent-3-short-padding"))
+        .refuse("signature_mismatch"),
     ]
 }
 
 fn pkcs1() -> Vec<Finished> {
-    let mismatch = |name: &str, about| {
+    let mismatch = |name: &str, about: &str| {
         Case::new(name, "C22", about)
             .alg("RS256")
             .keys(KeySet::fixed(Algorithm::Rs256))
@@ -64,7 +68,9 @@ fn pkcs1() -> Vec<Finished> {
 
 fn pss() -> Vec<Finished> {
     let mut cases = Vec::new();
-    for (algorithm, slug) in [(Algorithm::Ps256, "ps256"), (Algorithm::Ps384, "ps384"), (Algorithm::Ps512, "ps512")] {
+    for (algorithm, slug) in
+        [(Algorithm::Ps256, "ps256"), (Algorithm::Ps384, "ps384"), (Algorithm::Ps512, "ps512")]
+    {
         let kinds = [
             ("salt-0", "no salt"),
             ("salt-20", "a salt of 20 bytes"),
@@ -94,19 +100,27 @@ fn without_alg() -> Vec<Finished> {
         let token = good(key).mint();
         let renamed = swapped(&token, 0, |header| header.replace(algorithm.name(), other));
         cases.push(
-            Case::new(format!("{slug}-renamed-{}", other.to_lowercase()), "C09", "the header names another RSA algorithm under the old signature")
-                .alg(other)
-                .keys(keys.clone())
-                .token(renamed)
-                .refuse("signature_mismatch"),
+            Case::new(
+                format!("{slug}-renamed-{}", other.to_lowercase()),
+                "C09",
+                "the header names another RSA algorithm under the old signature",
+            )
+            .alg(other)
+            .keys(keys.clone())
+            .token(renamed)
+            .refuse("signature_mismatch"),
         );
         let token = good(key).header("alg", other).mint();
         cases.push(
-            Case::new(format!("{slug}-as-{}", other.to_lowercase()), "C09", "signed with another RSA algorithm than the header names")
-                .alg(other)
-                .keys(keys)
-                .token(token)
-                .refuse("signature_mismatch"),
+            Case::new(
+                format!("{slug}-as-{}", other.to_lowercase()),
+                "C09",
+                "signed with another RSA algorithm than the header names",
+            )
+            .alg(other)
+            .keys(keys)
+            .token(token)
+            .refuse("signature_mismatch"),
         );
     }
     cases

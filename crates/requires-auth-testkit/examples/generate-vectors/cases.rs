@@ -29,7 +29,11 @@ pub struct Theme {
 }
 
 pub fn themes() -> Vec<Theme> {
-    let theme = |name, about, cases: Vec<Vec<Finished>>| Theme { name, about, cases: cases.into_iter().flatten().collect() };
+    let theme = |name, about, cases: Vec<Vec<Finished>>| Theme {
+        name,
+        about,
+        cases: cases.into_iter().flatten().collect(),
+    };
     vec![
         theme(
             "tokens-algorithms",
@@ -41,15 +45,39 @@ pub fn themes() -> Vec<Theme> {
             "size, characters, parts, base64url and JSON",
             vec![structure::cases(), json_text::cases()],
         ),
-        theme("tokens-header", "members of the header: alg, typ, cty, crit, kid and keys that a token brings along", vec![header::cases()]),
-        theme("tokens-keys", "which key of a set is usable, and which one is chosen", vec![jwk::cases(), key_selection::cases()]),
+        theme(
+            "tokens-header",
+            "members of the header: alg, typ, cty, crit, kid and keys that a token brings along",
+            vec![header::cases()],
+        ),
+        theme(
+            "tokens-keys",
+            "which key of a set is usable, and which one is chosen",
+            vec![jwk::cases(), key_selection::cases()],
+        ),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),
         theme("tokens-profiles", "the two profiles, token types and ID tokens", vec![profiles::cases()]),
-        theme("tokens-order", "tokens that are wrong in two ways: the first check names the reason", vec![order::cases()]),
-        theme("tokens-providers", "recorded tokens of Logto 1.37.1 and oidc-provider 9.13.3", vec![providers::cases()]),
-        theme("tokens-standards", "examples printed in RFC 7515, RFC 7520 and RFC 8037", vec![standards::cases()]),
-        theme("requests", "whole requests: where the token comes from, and what the answer looks like", vec![requests::cases()]),
+        theme(
+            "tokens-order",
+            "tokens that are wrong in two ways: the first check names the reason",
+            vec![order::cases()],
+        ),
+        theme(
+            "tokens-providers",
+            "recorded tokens of Logto 1.37.1 and oidc-provider 9.13.3",
+            vec![providers::cases()],
+        ),
+        theme(
+            "tokens-standards",
+            "examples printed in RFC 7515, RFC 7520 and RFC 8037",
+            vec![standards::cases()],
+        ),
+        theme(
+            "requests",
+            "whole requests: where the token comes from, and what the answer looks like",
+            vec![requests::cases()],
+        ),
     ]
 }

@@ -1,0 +1,69 @@
+//! The commands and the flags that all of them have; each command's own flags are beside its code.
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use crate::demo::DemoArgs;
+use crate::explain::ExplainArgs;
+use crate::issuer::IssuerArgs;
+use crate::token::TokenArgs;
+use crate::verify::VerifyArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth demo                            an issuer and a protected API, with curl lines to paste
+  requires-auth issuer                          only the issuer, to develop your own API against
+  requires-auth token --scope read:items        a token from that issuer
+  requires-auth verify --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com - < token.txt
+  requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+
+Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
+
+/// Access tokens on the command line: try the guard, make tokens, verify and explain them
+#[derive(Debug, Parser)]
+#[command(name = "requires-auth", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Log what happens to stderr: -v info, -vv debug; RUST_LOG wins
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// What stdout gets: text to read, or JSON
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Format,
+}
+
+/// What stdout gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a development issuer and a protected demo API, and print curl lines to paste
+    Demo(DemoArgs),
+    /// Show every check of a token: passed, failed with what was found, or not reached
+    Explain(ExplainArgs),
+    /// Run a development issuer: an identity provider on loopback that mints tokens for whoever asks
+    Issuer(IssuerArgs),
+    /// Get a token, good or deliberately bad, from a running development issuer
+    Token(TokenArgs),
+    /// Verify a token, or a file of tokens, and say what a request with it would be answered
+    Verify(VerifyArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

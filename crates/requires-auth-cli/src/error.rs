@@ -1,0 +1,68 @@
+//! Why a command could not do its work, with what to do about it.
+
+use std::fmt;
+use std::io::{self, Write as _};
+
+use requires_auth::ConfigError;
+
+use crate::output::{BAD, GOOD};
+
+/// A mistake in usage or configuration, or work that could not be done: exit 2.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    hints: Vec<String>,
+    is_silent: bool,
+}
+
+impl Failure {
+    /// A failure with its message: lower case, no final period.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hints: Vec::new(), is_silent: false }
+    }
+
+    /// With one more line on what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Writes it to stderr, each hint on a line of its own.
+    pub(crate) fn print(&self) {
+        if self.is_silent {
+            return;
+        }
+        let mut stderr = anstream::stderr().lock();
+        // Where stderr is closed there is nobody to tell.
+        let _ = writeln!(stderr, "{BAD}error:{BAD:#} {}", self.message);
+        for hint in &self.hints {
+            let _ = writeln!(stderr, "{GOOD}hint:{GOOD:#} {hint}");
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let describe = |problem: &requires_auth::error::ConfigProblem| {
+            format!("{}: expected {}, found {}", problem.field(), problem.expected(), problem.found())
+        };
+        let problems: Vec<_> = error.problems().iter().map(describe).collect();
+        let failure = Self::new(problems.join("\n       "));
+        error.problems().iter().fold(failure, |failure, problem| failure.hint(problem.hint()))
+    }
+}
+
+/// Writing to stdout failed.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        // Who reads through `head` and has had enough wants no message.
+        let is_silent = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { is_silent, ..Self::new(format!("the output could not be written: {error}")) }
+    }
+}

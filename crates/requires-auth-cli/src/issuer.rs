@@ -1,0 +1,115 @@
+//! `requires-auth issuer`: the development issuer, to develop an API against.
+
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::Args;
+use requires_auth_testkit::issuer::DevelopmentIssuer;
+use requires_auth_testkit::{Algorithm, SigningKey};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::output::{DIM, GOOD, print_json, warn};
+use crate::runtime::{block_on, stop_signal};
+
+/// Where the development issuer listens, if the port is free.
+pub(crate) const DEFAULT_PORT: u16 = 9100;
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth issuer
+  requires-auth issuer --audience https://orders.example.com --alg RS256 --lifetime 60
+
+Every start makes fresh keys: tokens of an earlier one no longer count.";
+
+/// The flags of `issuer`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct IssuerArgs {
+    /// The address to listen on; beyond loopback, whoever reaches it can make tokens
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+
+    /// The port, or if it is taken the next free one; 0 is any
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    port: u16,
+
+    /// `aud` of the tokens that are asked for without one
+    #[arg(long, value_name = "AUD", default_value = "https://api.example.com")]
+    audience: String,
+
+    /// The signature algorithm
+    #[arg(long, value_name = "ALG", default_value_t = Algorithm::default())]
+    alg: Algorithm,
+
+    /// How long tokens live, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, allow_negative_numbers = true)]
+    lifetime: i64,
+}
+
+/// Runs `issuer` until it is told to stop.
+pub(crate) fn run(args: &IssuerArgs, format: Format) -> Result<Outcome, Failure> {
+    block_on(async {
+        let builder = DevelopmentIssuer::builder().bind(SocketAddr::new(args.host, args.port));
+        let builder = builder.key(SigningKey::generate(args.alg)).audience(&args.audience).lifetime(args.lifetime);
+        let started = builder.port_or_next(args.port).start().await;
+        let issuer = started.map_err(|error| cannot_listen(args.host, args.port, &error))?;
+        if !args.host.is_loopback() {
+            warn(&format!(
+                "listening on {}: whoever reaches it can make tokens, and every API that trusts this issuer is open \
+                 to them",
+                args.host
+            ));
+        }
+        match format {
+            Format::Json => print_json(&addresses(&issuer))?,
+            Format::Text => print_welcome(&issuer, args.port)?,
+        }
+        stop_signal().await;
+        issuer.shutdown().await;
+        Ok(Outcome::Allow)
+    })?
+}
+
+/// No socket to listen on.
+pub(crate) fn cannot_listen(host: IpAddr, port: u16, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot listen on {}: {error}", SocketAddr::new(host, port)))
+        .hint("choose another port with --port; 0 is any free one")
+}
+
+fn addresses(issuer: &DevelopmentIssuer) -> serde_json::Value {
+    json!({
+        "issuer": issuer.issuer(),
+        "audience": issuer.audience(),
+        "discovery": issuer.discovery_url(),
+        "jwks_uri": issuer.jwks_uri(),
+        "token_endpoint": issuer.token_endpoint(),
+        "introspection_endpoint": issuer.introspection_endpoint(),
+        "rotate": issuer.rotation_endpoint(),
+    })
+}
+
+fn print_welcome(issuer: &DevelopmentIssuer, wanted_port: u16) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{GOOD}issuer{GOOD:#} {}", issuer.issuer())?;
+    if ![0, issuer.address().port()].contains(&wanted_port) {
+        writeln!(out, "port {wanted_port} is taken, so this is the next free one")?;
+    }
+    let token = issuer.token_endpoint();
+    let blocks = [
+        ("tell your API whom to trust", format!(
+            "export REQUIRES_AUTH_ISSUER={}\nexport REQUIRES_AUTH_AUDIENCE={}", issuer.issuer(), issuer.audience()
+        )),
+        ("get a token, good or bad", format!(
+            "curl -s '{token}?scope=read:items&sub=alice'\ncurl -s '{token}?scope=read:items&defect=expired'"
+        )),
+        ("rotate the key", format!("curl -s -X POST {}", issuer.rotation_endpoint())),
+    ];
+    for (title, lines) in blocks {
+        writeln!(out, "\n{DIM}# {title}{DIM:#}\n{lines}")?;
+    }
+    writeln!(out, "\n{DIM}the keys are fresh and live only in this process; ctrl-c stops it{DIM:#}")?;
+    out.flush()
+}

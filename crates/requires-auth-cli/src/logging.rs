@@ -1,0 +1,27 @@
+//! Events of the library on stderr.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+
+/// Starts to log; by default only what the command does not say itself.
+pub(crate) fn start(cli: &Cli) {
+    let default = match (cli.verbose, &cli.command) {
+        // These report refusals themselves, or provoke them.
+        (0, Command::Explain(_) | Command::Verify(_)) => "error",
+        (0, Command::Demo(args)) if args.once => "error",
+        (0, _) => "warn",
+        (1, _) => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !is_plain)
+        .with_target(false)
+        .init();
+}

@@ -1,0 +1,143 @@
+//! `requires-auth token`: a token from a running development issuer.
+
+use clap::Args;
+use reqwest::Url;
+use requires_auth_testkit::Defect;
+use serde_json::json;
+
+use crate::Outcome;
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::http::{cause, client, url};
+use crate::output::{print_json, printable};
+use crate::runtime::block_on;
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth token --scope \"read:items write:items\" --sub alice
+  requires-auth token --defect expired | requires-auth explain --issuer http://127.0.0.1:9100/oidc --audience https://api.example.com
+  curl -H \"Authorization: Bearer $(requires-auth token --scope read:items)\" http://127.0.0.1:9101/api/items
+
+`--defect list` tells what can be wrong with a token.";
+
+/// The flags of `token`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = long_help())]
+pub(crate) struct TokenArgs {
+    /// The running development issuer
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9100/oidc")]
+    issuer: String,
+
+    /// Granted scopes; repeatable or space-separated
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+
+    /// Whom the token speaks for [default: alice]
+    #[arg(long, value_name = "SUBJECT")]
+    sub: Option<String>,
+
+    /// Whom the token is meant for; repeatable [default: the issuer's audience]
+    #[arg(long, value_name = "AUD")]
+    audience: Vec<String>,
+
+    /// The client that asked for it [default: test-client]
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+
+    /// How long it lives, in seconds; negative: expired long ago [default: the issuer's, an hour]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    lifetime: Option<i64>,
+
+    /// What is wrong with it, named after the reason of the refusal; `list` tells them all
+    #[arg(long, value_name = "NAME", value_parser = defect)]
+    defect: Option<Wanted>,
+}
+
+/// What `--defect` asks for.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    List,
+    One(Defect),
+}
+
+/// Runs `token`.
+pub(crate) fn run(args: &TokenArgs, format: Format) -> Result<Outcome, Failure> {
+    if matches!(args.defect, Some(Wanted::List)) {
+        list(format)?;
+        return Ok(Outcome::Allow);
+    }
+    let token = block_on(fetch(args.url()?))??;
+    match format {
+        Format::Json => print_json(&json!({ "access_token": token, "token_type": "Bearer" }))?,
+        Format::Text => {
+            use std::io::Write as _;
+            writeln!(std::io::stdout(), "{token}")?;
+        }
+    }
+    Ok(Outcome::Allow)
+}
+
+impl TokenArgs {
+    /// The one-line endpoint of the issuer, with what is asked for.
+    fn url(&self) -> Result<Url, Failure> {
+        let scope = self.scope.join(" ");
+        let lifetime = self.lifetime.map(|seconds| seconds.to_string());
+        let defect = match self.defect {
+            Some(Wanted::One(defect)) => Some(defect.name()),
+            _ => None,
+        };
+        let optional = [
+            ("scope", (!scope.is_empty()).then_some(scope.as_str())),
+            ("sub", self.sub.as_deref()),
+            ("client_id", self.client_id.as_deref()),
+            ("lifetime", lifetime.as_deref()),
+            ("defect", defect),
+        ];
+        let mut query: Vec<_> = optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        query.extend(self.audience.iter().map(|audience| ("aud", audience.as_str())));
+        url(&self.issuer, "/token", &query)
+    }
+}
+
+async fn fetch(url: Url) -> Result<String, Failure> {
+    let origin = url.origin().ascii_serialization();
+    let unreachable = |error: &reqwest::Error| {
+        Failure::new(format!("there is no development issuer at {origin}: {}", cause(error)))
+            .hint("start one with `requires-auth issuer` or `requires-auth demo`, or name another with --issuer")
+    };
+    let answer = client()?.get(url).send().await.map_err(|error| unreachable(&error))?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(|error| unreachable(&error))?;
+    if status.is_success() {
+        return Ok(text.trim().to_owned());
+    }
+    let told = text.lines().next().unwrap_or_default();
+    Err(Failure::new(format!("{origin} gave no token: {status} {}", printable(told).trim_end()))
+        .hint("only a development issuer mints tokens for whoever asks; its URL ends in /oidc"))
+}
+
+fn list(format: Format) -> std::io::Result<()> {
+    if format == Format::Json {
+        let defects: Vec<_> =
+            Defect::ALL.iter().map(|defect| json!({ "name": defect.name(), "about": defect.about() })).collect();
+        return print_json(&defects);
+    }
+    use std::io::Write as _;
+    write!(std::io::stdout(), "{}", defects())
+}
+
+/// One line for each defect.
+fn defects() -> String {
+    Defect::ALL.iter().map(|defect| format!("  {:22} {}\n", defect.name(), defect.about())).collect()
+}
+
+fn long_help() -> String {
+    format!("{EXAMPLES}\n\nDefects:\n{}", defects().trim_end())
+}
+
+fn defect(name: &str) -> Result<Wanted, String> {
+    match name {
+        "list" => Ok(Wanted::List),
+        name => name.parse().map(Wanted::One).map_err(|unknown| format!("{unknown}; `list` explains them")),
+    }
+}

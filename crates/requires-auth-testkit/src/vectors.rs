@@ -1,0 +1,91 @@
+//! The shared vectors: cases with the verdict that every door has to give.
+//!
+//! The files in `vectors/` are plain JSON, so that any language can read them:
+//!
+//! - `tokens-*.json`: a token meets a guard; [`token_cases`] reads them.
+//! - `requests.json`: a whole request meets a guard; [`request_cases`] reads it.
+//! - `key-sets.json`: the JWK Sets that cases name in `jwks`.
+//!
+//! The verdicts were written by hand, and no verifier was asked. Every case names the row of the
+//! requirements that it shows, such as `C05`.
+//!
+//! ```
+//! use requires_auth_testkit::vectors::{Verdict, token_cases};
+//!
+//! for case in token_cases() {
+//!     match &case.expect {
+//!         Verdict::Accept { claims } => assert!(claims.is_object()),
+//!         Verdict::Refuse(refusal) => assert!(refusal.status >= 400),
+//!         _ => {}
+//!     }
+//! }
+//! ```
+
+mod config;
+mod request;
+mod token;
+mod verdict;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub use self::config::Config;
+pub use self::request::{Outcome, RequestCase};
+pub use self::token::TokenCase;
+pub use self::verdict::{Refusal, Verdict};
+
+const KEY_SETS: &str = include_str!("../vectors/key-sets.json");
+const REQUESTS: &str = include_str!("../vectors/requests.json");
+
+const TOKENS: [&str; 11] = [
+    include_str!("../vectors/tokens-structure.json"),
+    include_str!("../vectors/tokens-header.json"),
+    include_str!("../vectors/tokens-algorithms.json"),
+    include_str!("../vectors/tokens-keys.json"),
+    include_str!("../vectors/tokens-claims.json"),
+    include_str!("../vectors/tokens-time.json"),
+    include_str!("../vectors/tokens-profiles.json"),
+    include_str!("../vectors/tokens-scope.json"),
+    include_str!("../vectors/tokens-order.json"),
+    include_str!("../vectors/tokens-providers.json"),
+    include_str!("../vectors/tokens-standards.json"),
+];
+
+/// Every case in which a token meets a guard, with its key set filled in.
+///
+/// # Panics
+///
+/// When a file of the crate is not what the generator writes.
+pub fn token_cases() -> Vec<TokenCase> {
+    let key_sets = key_sets();
+    TOKENS.into_iter().flat_map(|text| cases(text, &key_sets)).collect()
+}
+
+/// Every case in which a whole request meets a guard, with its key set and token filled in.
+///
+/// # Panics
+///
+/// When a file of the crate is not what the generator writes.
+pub fn request_cases() -> Vec<RequestCase> {
+    cases(REQUESTS, &key_sets())
+}
+
+fn key_sets() -> Map<String, Value> {
+    // The files are part of this crate, and the tests read all of them.
+    serde_json::from_str(KEY_SETS).expect("key-sets.json is an object")
+}
+
+fn cases<T: DeserializeOwned>(text: &str, key_sets: &Map<String, Value>) -> Vec<T> {
+    // Same invariant as for the key sets.
+    let mut file: Value = serde_json::from_str(text).expect("a file of vectors is JSON");
+    let mut cases = file["cases"].take();
+    for case in cases.as_array_mut().into_iter().flatten() {
+        if let Some(name) = case["jwks"].as_str() {
+            case["jwks"] = key_sets.get(name).unwrap_or_else(|| panic!("no key set is named {name}")).clone();
+        }
+    }
+    serde_json::from_value(cases).expect("the cases of a file of vectors have the documented members")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+use serde::{Deserialize, Deserializer};
+
+/// How the guard of a case is configured.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Config {
+    /// The issuer that `iss` has to equal; without one, any will do.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The audiences of which `aud` has to name one; none means that a token with `aud` is refused.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub audience: Vec<String>,
+    /// The scopes that are needed, all of them.
+    #[serde(default, deserialize_with = "words")]
+    pub scope: Vec<String>,
+    /// The allowed algorithms; without a list, each key decides. No name may be usable.
+    #[serde(default)]
+    pub alg: Option<Vec<String>>,
+    /// The time at which the guard looks at the token, in seconds since 1970.
+    pub now: i64,
+    /// How far the clocks may be apart, in seconds; 30 when absent.
+    #[serde(default)]
+    pub leeway: Option<u32>,
+    /// `jwt` or `at+jwt`; `jwt` when absent.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// Whether a request without a token passes as anonymous; of interest to requests only.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// A string, or an array of strings.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(one) => vec![one],
+        OneOrMore::More(more) => more,
+    })
+}
+
+/// As [`one_or_more`], where a space separates as well.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let strings = one_or_more(deserializer)?;
+    Ok(strings.iter().flat_map(|string| string.split(' ')).map(str::to_owned).collect())
+}

@@ -1,0 +1,142 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use super::*;
+use crate::{Algorithm, Defect};
+
+// Reading all files takes a moment, so the tests share what they read.
+static TOKEN_CASES: LazyLock<Vec<TokenCase>> = LazyLock::new(token_cases);
+static REQUEST_CASES: LazyLock<Vec<RequestCase>> = LazyLock::new(request_cases);
+
+/// How the token cases refuse.
+fn refusals() -> impl Iterator<Item = &'static Refusal> {
+    TOKEN_CASES.iter().filter_map(|case| match &case.expect {
+        Verdict::Refuse(refusal) => Some(refusal),
+        Verdict::Accept { .. } => None,
+    })
+}
+
+/// Rows on tokens that are never accepted: `none`, HMAC and encrypted ones.
+const NEVER_ACCEPTED: [&str; 3] = ["C06", "C08", "C26"];
+
+/// Rows on claims that count only where something is configured.
+const NEVER_REFUSED: [&str; 1] = ["D13"];
+
+fn rows(prefix: char, last: u8) -> impl Iterator<Item = String> {
+    (1..=last).map(move |number| format!("{prefix}{number:02}"))
+}
+
+#[test]
+fn ids_are_unique_and_in_kebab_case() {
+    let tokens: Vec<&String> = TOKEN_CASES.iter().map(|case| &case.id).collect();
+    let requests: Vec<&String> = REQUEST_CASES.iter().map(|case| &case.id).collect();
+    for ids in [tokens, requests] {
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+        for id in ids {
+            let letters =
+                id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            assert!(letters && !id.starts_with('-') && !id.ends_with('-'), "{id}");
+        }
+    }
+}
+
+#[test]
+fn there_are_enough_cases() {
+    assert!(TOKEN_CASES.len() >= 550, "{}", TOKEN_CASES.len());
+    assert!(REQUEST_CASES.len() >= 60, "{}", REQUEST_CASES.len());
+}
+
+#[test]
+fn every_row_on_tokens_is_shown_accepting_and_refusing() {
+    let mut accepted = BTreeSet::new();
+    let mut refused = BTreeSet::new();
+    for case in TOKEN_CASES.iter() {
+        match case.expect {
+            Verdict::Accept { .. } => accepted.insert(&*case.row),
+            Verdict::Refuse(_) => refused.insert(&*case.row),
+        };
+    }
+    for row in rows('C', 28).chain(rows('D', 17)) {
+        assert!(accepted.contains(&*row) || NEVER_ACCEPTED.contains(&&*row), "{row} accepts nothing");
+        assert!(refused.contains(&*row) || NEVER_REFUSED.contains(&&*row), "{row} refuses nothing");
+    }
+}
+
+#[test]
+fn every_row_on_requests_is_shown() {
+    let shown: BTreeSet<&str> = REQUEST_CASES.iter().map(|case| &*case.row).collect();
+    for row in rows('A', 15).chain(rows('B', 16)).chain(rows('M', 6)) {
+        assert!(shown.contains(&*row), "{row}");
+    }
+}
+
+#[test]
+fn every_algorithm_is_accepted_and_refused() {
+    let mut verdicts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for case in TOKEN_CASES.iter() {
+        let (accepted, refused) = verdicts.entry(case.alg.as_deref().unwrap_or_default()).or_default();
+        match case.expect {
+            Verdict::Accept { .. } => *accepted += 1,
+            Verdict::Refuse(_) => *refused += 1,
+        }
+    }
+    for name in Algorithm::ALL.map(Algorithm::name).into_iter().chain(["Ed25519"]) {
+        let (accepted, refused) = verdicts[name];
+        assert!(accepted >= 2 && refused >= 15, "{name}: {accepted} accepted, {refused} refused");
+    }
+}
+
+#[test]
+fn every_reason_of_a_single_token_is_provoked() {
+    let reasons: BTreeSet<&str> = refusals().filter_map(|refusal| refusal.reason.as_deref()).collect();
+    assert_eq!(reasons, Defect::ALL.iter().map(|defect| defect.name()).collect());
+}
+
+#[test]
+fn challenges_hold_only_what_rfc_6750_allows() {
+    let requests = REQUEST_CASES.iter().filter_map(|case| match &case.outcome {
+        Outcome::Deny(refusal) => Some(refusal),
+        _ => None,
+    });
+    for refusal in refusals().chain(requests) {
+        let challenge = refusal.challenge.as_deref().unwrap_or("Bearer");
+        assert_eq!(refusal.challenge.is_none(), refusal.status == 503, "{refusal:?}");
+        assert_eq!(refusal.reason.is_some(), refusal.code == "invalid_token", "{refusal:?}");
+        assert!(
+            challenge.starts_with("Bearer") && challenge.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+        );
+        assert_eq!(challenge.matches('"').count() % 2, 0, "{challenge}");
+        assert!(!challenge.contains('\\'), "{challenge}");
+    }
+}
+
+#[test]
+fn placeholders_are_filled_in() {
+    for case in REQUEST_CASES.iter() {
+        assert!(!case.url.contains("{token}"), "{}", case.id);
+        for (name, value) in &case.headers {
+            assert!(!String::from_utf8_lossy(value).contains("{token}"), "{}: {name}", case.id);
+        }
+    }
+}
+
+#[test]
+fn headers_need_not_be_utf_8() {
+    let case = REQUEST_CASES.iter().find(|case| case.id == "token-high-byte").expect("a case");
+    assert_eq!(case.headers, [("Authorization".to_owned(), b"Bearer a.b.\xff".to_vec())]);
+}
+
+#[test]
+fn batch_lines_carry_the_whole_case() {
+    let line = |id: &str| TOKEN_CASES.iter().find(|case| case.id == id).expect(id).batch_line();
+    let strict = line("strict-complete");
+    assert_eq!(strict["id"], "strict-complete");
+    assert_eq!(strict["profile"], "at+jwt");
+    assert_eq!(strict["issuer"], "https://issuer.example.test/oidc");
+    assert_eq!(strict["audience"], "https://api.example.test");
+    assert_eq!(strict["jwks"]["keys"][0]["crv"], "P-384");
+    assert_eq!(strict.get("leeway"), None);
+    assert_eq!(line("scope-all-in-string")["scope"], serde_json::json!(["c", "a"]));
+    assert_eq!(line("exp-now")["leeway"], 0);
+    assert_eq!(line("alg-list-empty")["alg"], serde_json::json!([]));
+}

@@ -1,0 +1,130 @@
+//! Whole verification beside the signature alone, in one run: `cargo bench -p requires-auth`.
+//!
+//! For each algorithm a group has three lines: `raw` is the aws-lc-rs call on a parsed key, `verify` is
+//! everything from the header value to the access token, `guard` is the same through `RequiresAuth`.
+//! The samples of one group follow each other, so compare within a group and never across machines. The table
+//! that is printed at the end interleaves the two, which is what to trust on a shared machine.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use criterion::Criterion;
+use requires_auth::verify::{KeySet, Rules};
+use requires_auth::{Bearer, Request, RequiresAuth, danger};
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+
+const ISSUER: &str = "https://tenant-id.logto.app/oidc";
+const AUDIENCE: &str = "https://api.example.com";
+const NOW: u64 = 1_800_000_000;
+
+struct Case {
+    algorithm: Algorithm,
+    token: String,
+    raw: ParsedPublicKey,
+    signature: Vec<u8>,
+    rules: Rules,
+    keys: Arc<KeySet>,
+    guard: RequiresAuth,
+    authorization: [(&'static str, String); 1],
+    now: SystemTime,
+}
+
+impl Case {
+    fn new(algorithm: Algorithm) -> Self {
+        let key = SigningKey::fixed(algorithm);
+        let forge = Forge::new(ISSUER, AUDIENCE, key.clone());
+        let issued_at = i64::try_from(NOW).expect("a date");
+        let token = forge.token().issued_at(issued_at).subject("user-1").scope("read:orders write:orders").mint();
+        let jwks = jwk_set([key]).to_string();
+        let now = UNIX_EPOCH + Duration::from_secs(NOW);
+        let builder = RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwks.clone()).with_clock(move || now);
+        let signature = token.rsplit('.').next().expect("three parts");
+        Self {
+            algorithm,
+            raw: parse(&key.public_jwk(), algorithm),
+            signature: URL_SAFE_NO_PAD.decode(signature).expect("base64url"),
+            rules: Rules::new(Some(ISSUER), AUDIENCE),
+            keys: Arc::new(KeySet::parse(jwks).expect("a key set")),
+            guard: danger::allow_public_test_keys(builder).build().expect("a configuration"),
+            authorization: [("authorization", format!("Bearer {token}"))],
+            token,
+            now,
+        }
+    }
+
+    fn raw(&self) {
+        let (signing_input, _) = self.token.rsplit_once('.').expect("three parts");
+        self.raw.verify_sig(signing_input.as_bytes(), &self.signature).expect("a valid signature");
+    }
+
+    fn verify(&self) {
+        let bearer = Bearer::parse(&self.token).expect("a token");
+        black_box(self.rules.verify(bearer, &self.keys, self.now).expect("a valid token"));
+    }
+
+    fn guard(&self) {
+        let request = Request::new("GET", "/orders", &self.authorization);
+        black_box(self.guard.authenticate_now(&request).expect("keys").expect("a valid token"));
+    }
+}
+
+fn parse(jwk: &serde_json::Value, algorithm: Algorithm) -> ParsedPublicKey {
+    let member = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().expect("a string")).expect("base64url");
+    let point = || [&[4][..], &member("x"), &member("y")].concat();
+    match algorithm {
+        Algorithm::Es256 => ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point()),
+        Algorithm::Es384 => ParsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point()),
+        Algorithm::Ed25519 => ParsedPublicKey::new(&signature::ED25519, member("x")),
+        _ => {
+            return RsaPublicKeyComponents { n: member("n"), e: member("e") }
+                .to_parsed_public_key(&signature::RSA_PKCS1_2048_8192_SHA256)
+                .expect("a key");
+        }
+    }
+    .expect("a key")
+}
+
+/// The median time of one call, both measured in turns of a few milliseconds.
+fn interleaved(first: impl Fn(), second: impl Fn()) -> (f64, f64) {
+    const ROUNDS: usize = 61;
+    let calls = |call: &dyn Fn()| {
+        let started = Instant::now();
+        let mut count = 0_u32;
+        while started.elapsed() < Duration::from_millis(5) {
+            call();
+            count += 1;
+        }
+        started.elapsed().as_secs_f64() * 1e6 / f64::from(count)
+    };
+    let mut rounds: Vec<_> = (0..ROUNDS).map(|_| (calls(&first), calls(&second))).collect();
+    let mut median = |of: fn(&(f64, f64)) -> f64| {
+        rounds.sort_by(|a, b| of(a).total_cmp(&of(b)));
+        of(&rounds[ROUNDS / 2])
+    };
+    (median(|round| round.0), median(|round| round.1))
+}
+
+fn main() {
+    let cases = [Algorithm::Es384, Algorithm::Es256, Algorithm::Rs256, Algorithm::Ed25519].map(Case::new);
+    let mut criterion = Criterion::default().configure_from_args();
+    for case in &cases {
+        let mut group = criterion.benchmark_group(case.algorithm.name());
+        group.bench_function("raw", |bencher| bencher.iter(|| case.raw()));
+        group.bench_function("verify", |bencher| bencher.iter(|| case.verify()));
+        group.bench_function("guard", |bencher| bencher.iter(|| case.guard()));
+        group.finish();
+    }
+    criterion.final_summary();
+
+    println!("\nmedian of 61 interleaved rounds, microseconds; limit: raw + max(2, 2 %)");
+    println!("{:<9} {:>9} {:>9} {:>11} {:>7}", "algorithm", "raw", "verify", "difference", "limit");
+    for case in &cases {
+        let (raw, verify) = interleaved(|| case.raw(), || case.verify());
+        let limit = f64::max(2.0, raw * 0.02);
+        println!("{:<9} {raw:>9.2} {verify:>9.2} {:>11.2} {limit:>7.2}", case.algorithm.name(), verify - raw);
+    }
+}

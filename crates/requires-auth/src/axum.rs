@@ -1,0 +1,139 @@
+//! The access token as an argument of an axum handler.
+//!
+//! # What it decides
+//!
+//! 1. Behind a guard, [`AccessToken`] is the token that the request has passed with, and
+//!    `Option<AccessToken>` is `None` for an anonymous request.
+//! 2. An anonymous request, or a preflight, that reaches a handler with a required [`AccessToken`] is refused:
+//!    401 `auth.authorization_header_missing`, in the guard's own format.
+//! 3. Without a guard around the route there is no token to judge by: both answer 500 and log an error. A
+//!    forgotten layer opens nothing.
+//!
+//! # Caveats
+//!
+//! - `Router::layer` guards the routes above it. A route that is added after it is public.
+//! - CORS: `CorsLayer` goes outside the guard, so that a refusal too carries `Access-Control-Allow-Origin`:
+//!   `.layer(auth.layer()).layer(cors)`. Preflights get through in either order.
+//! - Behind two guards the token is that of the inner one.
+//!
+//! # Example
+//!
+//! ```
+//! use axum::Router;
+//! use axum::routing::{get, post};
+//! use requires_auth::{AccessToken, RequiresAuth};
+//!
+//! # fn routes() -> Result<Router, requires_auth::ConfigError> {
+//! let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
+//! let app = Router::new()
+//!     .route("/user/info", get(user_info))
+//!     .route("/orders", post(create_order).layer(auth.require("write:orders")))
+//!     .layer(auth.layer());
+//! # Ok(app)
+//! # }
+//! # routes().unwrap();
+//!
+//! async fn user_info(token: AccessToken) -> String {
+//!     token.subject().unwrap_or("no subject").to_owned()
+//! }
+//!
+//! async fn create_order() -> &'static str {
+//!     "created"
+//! }
+//! ```
+//!
+//! # Links
+//!
+//! - The layers, and what they decide: [`tower`](crate::tower)
+//! - A server to start from: `cargo run -p requires-auth --example axum --features axum`
+
+use std::fmt;
+
+use ::axum::body::Body;
+use ::axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use ::axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::error::{Denial, ErrorCode};
+use crate::tower::{Passed, refusal, view};
+use crate::verify::AccessToken;
+
+const NO_GUARD: &str = "no access-token guard stands before this route: add `.layer(auth.layer())`";
+
+/// Refuses an anonymous request; without a guard around the route it answers 500.
+impl<S: Sync> FromRequestParts<S> for AccessToken {
+    type Rejection = AccessTokenRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let passed = passed(parts)?;
+        passed.token().cloned().ok_or_else(|| AccessTokenRejection::anonymous(passed, parts))
+    }
+}
+
+/// `None` is an anonymous request. Without a guard around the route it answers 500.
+impl<S: Sync> OptionalFromRequestParts<S> for AccessToken {
+    type Rejection = AccessTokenRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
+        Ok(passed(parts)?.token().cloned())
+    }
+}
+
+fn passed(parts: &Parts) -> Result<&Passed, AccessTokenRejection> {
+    Passed::of(&parts.extensions).ok_or_else(|| AccessTokenRejection::no_guard(parts))
+}
+
+/// A handler asks for an [`AccessToken`], and the request has none.
+///
+/// It is a response already; a handler sees it only if it takes `Result<AccessToken, AccessTokenRejection>`.
+pub struct AccessTokenRejection {
+    // Boxed, as a response is large and a rejection is rare.
+    response: Box<Response>,
+}
+
+impl AccessTokenRejection {
+    fn anonymous(passed: &Passed, parts: &Parts) -> Self {
+        let seen = view(&parts.method, &parts.uri, &parts.headers);
+        let denial = Denial::new(ErrorCode::AuthorizationHeaderMissing);
+        Self { response: Box::new(refusal::<Body>(passed.auth(), &seen, denial)) }
+    }
+
+    fn no_guard(parts: &Parts) -> Self {
+        tracing::error!(method = parts.method.as_str(), path = parts.uri.path(), "{NO_GUARD}");
+        Self { response: Box::new((StatusCode::INTERNAL_SERVER_ERROR, NO_GUARD).into_response()) }
+    }
+
+    /// The status of the answer: 401, or 500 if no guard stands before the route.
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// Why the request is refused; `None` if no guard stands before the route.
+    pub fn denial(&self) -> Option<&Denial> {
+        self.response.extensions().get()
+    }
+}
+
+impl fmt::Debug for AccessTokenRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessTokenRejection").field("status", &self.status()).field("denial", &self.denial()).finish()
+    }
+}
+
+impl fmt::Display for AccessTokenRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.denial() {
+            Some(denial) => denial.fmt(f),
+            None => f.write_str(NO_GUARD),
+        }
+    }
+}
+
+impl std::error::Error for AccessTokenRejection {}
+
+impl IntoResponse for AccessTokenRejection {
+    fn into_response(self) -> Response {
+        *self.response
+    }
+}

@@ -1,0 +1,116 @@
+//! The answer in the making.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::request::Parts;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::layer::Gate;
+use super::request::{Passed, view};
+use super::response::{append, refusal};
+use crate::error::Denial;
+use crate::requires_auth::Admission;
+use crate::verify::AccessToken;
+
+pin_project! {
+    /// The answer of an [`AuthService`](super::AuthService): the inner service's, or a refusal.
+    ///
+    /// Only a request that has to wait for keys is boxed.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct AuthFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        // Keys are being fetched; then the request is judged, and passed on to the inner service.
+        NeedsKeys { judging: Judging, gate: Arc<Gate>, body: Option<B>, inner: S },
+        // The inner service answers.
+        Passed { #[pin] response: S::Future, token: Option<AccessToken> },
+        // The guard has answered.
+        Refused { response: Option<S::Response> },
+    }
+}
+
+/// A verdict in the making, which owns the request that it is about.
+type Judging = Pin<Box<dyn Future<Output = (Parts, Result<Admission, Denial>)> + Send>>;
+
+impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
+    /// The guard has answered.
+    pub(super) const fn refused(response: S::Response) -> Self {
+        Self { state: State::Refused { response: Some(response) } }
+    }
+
+    /// The inner service answers; the headers of `token` are added to that.
+    pub(super) const fn passed(response: S::Future, token: Option<AccessToken>) -> Self {
+        Self { state: State::Passed { response, token } }
+    }
+
+    /// Keys are fetched first. `inner` is ready.
+    pub(super) fn needs_keys(gate: Arc<Gate>, request: Request<B>, inner: S) -> Self {
+        let (parts, body) = request.into_parts();
+        let judging = Box::pin(judge(Arc::clone(&gate), parts));
+        Self { state: State::NeedsKeys { judging, gate, body: Some(body), inner } }
+    }
+}
+
+async fn judge(gate: Arc<Gate>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
+    let seen = view(&parts.method, &parts.uri, &parts.headers);
+    let admitted = gate.auth.admit(&seen, &gate.policy, gate.presence).await;
+    (parts, admitted)
+}
+
+impl<S, B, R> Future for AuthFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: From<Vec<u8>>,
+{
+    type Output = Result<S::Response, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProjection::NeedsKeys { judging, gate, body, inner } => {
+                    let (mut parts, admitted) = ready!(judging.as_mut().poll(cx));
+                    match admitted {
+                        Ok(admission) => {
+                            let token = Passed::mark(&gate.auth, admission, &mut parts.extensions);
+                            let body = body.take().expect("the state changes once the body is taken");
+                            State::Passed { response: inner.call(Request::from_parts(parts, body)), token }
+                        }
+                        Err(denial) => {
+                            let seen = view(&parts.method, &parts.uri, &parts.headers);
+                            State::Refused { response: Some(refusal(&gate.auth, &seen, denial)) }
+                        }
+                    }
+                }
+                StateProjection::Passed { response, token } => {
+                    let mut response = ready!(response.poll(cx))?;
+                    if let Some(token) = token {
+                        append(response.headers_mut(), token.response_headers());
+                    }
+                    return Poll::Ready(Ok(response));
+                }
+                StateProjection::Refused { response } => {
+                    return Poll::Ready(Ok(response.take().expect("not polled again once it is ready")));
+                }
+            };
+            state.set(next);
+        }
+    }
+}

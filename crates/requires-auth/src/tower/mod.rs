@@ -1,0 +1,76 @@
+//! Layers for any tower service: the guard before a route.
+//!
+//! # What it decides
+//!
+//! 1. A CORS preflight passes unjudged: a browser sends it without credentials.
+//! 2. A request that this guard, or a clone of it, has already let pass with a token keeps that token; only
+//!    the policy is looked at. Another guard's token never counts, in whatever order guards are nested.
+//! 3. Behind [`optional_layer`](RequiresAuth::optional_layer) a request without `Authorization` header passes
+//!    as anonymous. A bad token is refused all the same.
+//! 4. Any other request needs a valid token. [`require`](RequiresAuth::require) and
+//!    [`require_policy`](RequiresAuth::require_policy) then look at the policy; they need no
+//!    [`layer`](RequiresAuth::layer) around them.
+//!
+//! A request that passes has its [`AccessToken`](crate::AccessToken) in its extensions, if it has a token. A
+//! refused request never reaches the service: its answer is the [`Challenge`](crate::challenge::Challenge),
+//! with the [`Denial`](crate::Denial) in the extensions of the response, for whoever logs or counts.
+//!
+//! Nothing is allocated for a verdict that needs no fetch; waiting for keys costs one box.
+//!
+//! # Caveats
+//!
+//! - CORS: put the CORS middleware outside the guard, so that a refusal too carries
+//!   `Access-Control-Allow-Origin`. Preflights get through in either order.
+//! - What changes method, URL or `Authorization` header goes outside the guard: the guard judges what it sees,
+//!   and a preflight that becomes a `DELETE` behind it would be a `DELETE` without a token.
+//! - Extensions are as wide as the request: the token in them is that of the innermost guard.
+//! - The response body is made from the bytes of the challenge: `From<Vec<u8>>`, which `axum::body::Body` and
+//!   `http_body_util::Full<Bytes>` are. Middleware that changes the type of the body goes outside the guard.
+//!
+//! # Example
+//!
+//! ```
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::{Empty, Full};
+//! use requires_auth::{AccessToken, RequiresAuth};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! # type Bytes = std::collections::VecDeque<u8>;
+//!
+//! async fn hello(request: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+//!     let subject = request.extensions().get::<AccessToken>().and_then(AccessToken::subject);
+//!     let body = format!("hello {}", subject.unwrap_or("nobody"));
+//!     Ok(Response::new(Full::from(Bytes::from(body.into_bytes()))))
+//! }
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
+//! let service = ServiceBuilder::new().layer(auth.require("read:orders")).service_fn(hello);
+//!
+//! let response = service.oneshot(Request::new(Empty::new())).await?;
+//! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+//! assert_eq!(response.headers()["www-authenticate"], "Bearer");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Links
+//!
+//! - Bearer tokens and their challenges: [RFC 6750](https://www.rfc-editor.org/rfc/rfc6750)
+//! - Readiness of services: [`tower_service::Service`](https://docs.rs/tower-service/latest/tower_service/trait.Service.html)
+//! - The handler's side, in axum: the module `axum`
+
+mod layer;
+mod service;
+mod future;
+mod request;
+mod response;
+
+pub use future::AuthFuture;
+pub use layer::AuthLayer;
+pub use service::AuthService;
+
+#[cfg(feature = "axum")]
+pub(crate) use {request::Passed, request::view, response::refusal};
+
+#[cfg(doc)]
+use crate::RequiresAuth;

@@ -1,0 +1,55 @@
+//! A refusal as a response of the `http` crate.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::error::Denial;
+use crate::request::Request;
+use crate::requires_auth::RequiresAuth;
+
+/// The answer to a refused request, with the denial in its extensions. `HEAD` gets no body.
+pub(crate) fn refusal<R: From<Vec<u8>>>(auth: &RequiresAuth, request: &Request<'_>, denial: Denial) -> Response<R> {
+    let challenge = auth.challenge(request, &denial);
+    let status = StatusCode::from_u16(challenge.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut headers = HeaderMap::new();
+    append(&mut headers, challenge.headers());
+    let body = if request.method() == "HEAD" { Vec::new() } else { challenge.into_body() };
+
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.extensions_mut().insert(denial);
+    response
+}
+
+/// Adds headers, so that a name may come more than once.
+///
+/// A value that no header can hold is left out: only the media type of a custom body may be one.
+pub(super) fn append<'a>(headers: &mut HeaderMap, added: impl Iterator<Item = (&'static str, &'a str)>) {
+    for (name, value) in added {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_may_come_twice_and_what_was_there_stays() {
+        let mut headers = HeaderMap::from_iter([(http::header::VARY, HeaderValue::from_static("origin"))]);
+        let added = [("www-authenticate", "Bearer"), ("www-authenticate", "DPoP algs=\"ES256\""), ("vary", "dpop")];
+        append(&mut headers, added.into_iter());
+        let challenges: Vec<_> = headers.get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges, ["Bearer", "DPoP algs=\"ES256\""]);
+        assert_eq!(headers.get_all("vary").iter().count(), 2);
+    }
+
+    #[test]
+    fn a_value_that_would_split_the_response_is_left_out() {
+        let mut headers = HeaderMap::new();
+        append(&mut headers, [("content-type", "text/plain\r\nset-cookie: a=b")].into_iter());
+        assert!(headers.is_empty());
+    }
+}

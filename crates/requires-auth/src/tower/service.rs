@@ -1,0 +1,79 @@
+//! The service: decides over a request, then calls the inner service or answers itself.
+
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::AuthFuture;
+use super::layer::Gate;
+use super::request::{Passed, view};
+use super::response::refusal;
+
+/// A service with a guard before it. Made by [`AuthLayer`](super::AuthLayer).
+#[derive(Clone, Debug)]
+pub struct AuthService<S> {
+    gate: Arc<Gate>,
+    inner: S,
+}
+
+impl<S> AuthService<S> {
+    pub(super) const fn new(gate: Arc<Gate>, inner: S) -> Self {
+        Self { gate, inner }
+    }
+
+    /// The service behind the guard.
+    pub const fn get_ref(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S: Clone> AuthService<S> {
+    /// Takes the service that is ready. A clone takes its place, which has yet to become ready.
+    fn take_ready(&mut self) -> S {
+        let next = self.inner.clone();
+        mem::replace(&mut self.inner, next)
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for AuthService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: From<Vec<u8>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = AuthFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let Gate { auth, policy, presence } = &*self.gate;
+        let seen = view(request.method(), request.uri(), request.headers());
+        let denial = if let Some(token) = Passed::token_of(auth, request.extensions()) {
+            match auth.check(&seen, token, policy) {
+                // The layer that has judged the token also adds its headers to the response.
+                Ok(()) => return AuthFuture::passed(self.inner.call(request), None),
+                Err(denial) => denial,
+            }
+        } else {
+            match auth.admit_now(&seen, policy, *presence) {
+                Some(Ok(admission)) => {
+                    let token = Passed::mark(auth, admission, request.extensions_mut());
+                    return AuthFuture::passed(self.inner.call(request), token);
+                }
+                Some(Err(denial)) => denial,
+                None => return AuthFuture::needs_keys(Arc::clone(&self.gate), request, self.take_ready()),
+            }
+        };
+        let response = refusal(auth, &seen, denial);
+        // What the inner service has reserved when it became ready (a permit, a slot) is given back: else
+        // refused requests on idle connections could hold it.
+        drop(self.take_ready());
+        AuthFuture::refused(response)
+    }
+}

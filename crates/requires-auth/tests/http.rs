@@ -1,0 +1,165 @@
+//! The whole way over HTTP: a development issuer on loopback, good and bad, and a guard that knows only
+//! its URL.
+#![cfg(feature = "fetch")]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use requires_auth::{Policy, Request, RequiresAuth};
+use requires_auth_testkit::issuer::{Discovery, DevelopmentIssuer, Endpoint, Lie};
+use requires_auth_testkit::{Algorithm, Defect, SigningKey};
+use support::{ManualClock, authenticate, verdict};
+
+async fn start() -> DevelopmentIssuer {
+    DevelopmentIssuer::builder().audience(support::AUDIENCE).start().await.expect("a free port")
+}
+
+fn guard(issuer: &DevelopmentIssuer) -> RequiresAuth {
+    RequiresAuth::new(issuer.issuer(), support::AUDIENCE).expect("a configuration")
+}
+
+/// A guard of its own clock, so that a back-off can be waited for without waiting.
+fn guard_with_clock(issuer: &DevelopmentIssuer) -> (RequiresAuth, ManualClock) {
+    let clock = ManualClock::new();
+    let builder = RequiresAuth::builder(issuer.issuer(), support::AUDIENCE).with_clock(clock.clone());
+    (builder.build().expect("a configuration"), clock)
+}
+
+#[tokio::test]
+async fn a_real_token_is_verified_against_a_real_key_set() {
+    let issuer = start().await;
+    let guard = guard(&issuer);
+    let headers = [("authorization", format!("Bearer {}", issuer.token("read:items", "alice")))];
+    let request = Request::new("GET", "/items", &headers);
+    let token = guard.authorize(&request, &Policy::all_of(["read:items"])).await.expect("a good token");
+    assert_eq!((token.subject(), token.has_scope("read:items")), (Some("alice"), true));
+    let denial = guard.authorize(&request, &Policy::all_of(["write:items"])).await.expect_err("no such scope");
+    assert_eq!((denial.status(), denial.scope()), (403, Some("write:items")));
+}
+
+#[tokio::test]
+async fn every_algorithm_is_verified() {
+    for algorithm in Algorithm::ALL {
+        let key = SigningKey::generate(algorithm);
+        let issuer = DevelopmentIssuer::builder().audience(support::AUDIENCE).key(key).start().await.expect("a port");
+        assert_eq!(verdict(&guard(&issuer), &issuer.token("", "alice")).await, "ok", "{algorithm}");
+    }
+}
+
+#[tokio::test]
+async fn every_defect_is_refused_for_the_reason_it_is_named_after() {
+    let issuer = start().await;
+    let guard = guard(&issuer);
+    for defect in Defect::ALL {
+        let token = issuer.forge().token().defect(defect).mint();
+        assert_eq!(verdict(&guard, &token).await, defect.name());
+    }
+}
+
+#[tokio::test]
+async fn either_place_of_the_metadata_will_do() {
+    for discovery in [Discovery::OpenId, Discovery::OAuth] {
+        let builder = DevelopmentIssuer::builder().audience(support::AUDIENCE).discovery(discovery);
+        let issuer = builder.start().await.expect("a port");
+        assert_eq!(verdict(&guard(&issuer), &issuer.token("", "alice")).await, "ok", "{discovery:?}");
+    }
+}
+
+#[tokio::test]
+async fn rotation_is_followed_within_the_request() {
+    let issuer = start().await;
+    let guard = guard(&issuer);
+    let first = issuer.token("", "alice");
+    assert_eq!(verdict(&guard, &first).await, "ok");
+    issuer.rotate_to(SigningKey::generate(Algorithm::Rs256));
+    assert_eq!(verdict(&guard, &issuer.token("", "alice")).await, "ok", "ES384 to RS256");
+    assert_eq!(verdict(&guard, &first).await, "ok", "the previous key is still published");
+    issuer.rotate();
+    assert_eq!(verdict(&guard, &issuer.token("", "alice")).await, "ok");
+    assert_eq!(verdict(&guard, &first).await, "key_unknown", "the key before is gone");
+}
+
+#[tokio::test]
+async fn hostile_servers_are_an_outage_each_with_its_name() {
+    let huge = Lie::Oversized(100 * 1024 * 1024);
+    let metadata = "http://169.254.169.254/latest/meta-data".to_owned();
+    for (endpoint, lie, result) in [
+        (Endpoint::Jwks, Lie::Html, "key_set"),
+        (Endpoint::Jwks, Lie::Garbage, "key_set"),
+        (Endpoint::Jwks, Lie::EmptyKeySet, "empty_key_set"),
+        (Endpoint::Jwks, Lie::ManyKeys(101), "key_set"),
+        (Endpoint::Jwks, huge.clone(), "too_large"),
+        (Endpoint::Jwks, Lie::Redirect(metadata.clone()), "status"),
+        (Endpoint::Discovery, Lie::Html, "not_metadata"),
+        (Endpoint::Discovery, huge, "too_large"),
+        (Endpoint::Discovery, Lie::Redirect(metadata.clone()), "status"),
+        (Endpoint::Discovery, Lie::WrongIssuer("https://evil.example".to_owned()), "other_issuer"),
+        (Endpoint::Discovery, Lie::JwksUri(metadata), "unsafe_key_set_url"),
+        (Endpoint::Discovery, Lie::JwksUri("file:///etc/passwd".to_owned()), "unsafe_key_set_url"),
+    ] {
+        let issuer = start().await;
+        issuer.lie(endpoint, lie.clone());
+        let (guard, clock) = guard_with_clock(&issuer);
+        let token = issuer.forge().token().issued_at(clock.unix()).mint();
+        let denial = authenticate(&guard, &token).await.expect_err("no keys");
+        assert_eq!((denial.status(), denial.retry_after()), (503, Some(1)), "{lie:?}");
+        clock.advance(2);
+        let failure = guard.warm().await.expect_err("still lying");
+        let names: Vec<_> = failure.failures().map(|(_, failure)| failure.as_str()).collect();
+        assert_eq!(names, [result], "{endpoint:?} {lie:?}");
+        issuer.lie(endpoint, Lie::Nothing);
+        clock.advance(3);
+        assert_eq!(verdict(&guard, &token).await, "ok", "after {lie:?}");
+    }
+}
+
+/// The limit is five seconds, and this waits for it: once for a server that is silent and once for one
+/// that sends a byte a second, both at the same time.
+#[tokio::test]
+async fn slow_servers_are_given_up() {
+    let attempt = async |lie: Lie| {
+        let issuer = start().await;
+        issuer.lie(Endpoint::Jwks, lie);
+        let started = std::time::Instant::now();
+        let verdict = verdict(&guard(&issuer), &issuer.token("", "alice")).await;
+        (verdict, started.elapsed())
+    };
+    let (silent, trickling) = tokio::join!(attempt(Lie::Hang), attempt(Lie::Trickle));
+    for (verdict, elapsed) in [silent, trickling] {
+        assert_eq!(verdict, "auth.issuer_unavailable");
+        assert!(elapsed >= Duration::from_secs(4), "given up before the limit: {elapsed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_provider_is_503_and_comes_back() {
+    let issuer = start().await;
+    let (guard, clock) = guard_with_clock(&issuer);
+    let token = issuer.forge().token().issued_at(clock.unix()).mint();
+    issuer.stop_listening().await;
+    assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
+    issuer.resume().await.expect("the same port");
+    assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable", "the back-off is not over");
+    clock.advance(1);
+    assert_eq!(verdict(&guard, &token).await, "ok");
+}
+
+#[tokio::test]
+async fn nothing_of_a_token_reaches_the_network() {
+    let issuer = start().await;
+    let guard = guard(&issuer);
+    let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+    let evil = format!("http://{}/keys", listener.local_addr().expect("an address"));
+    let key = SigningKey::generate(Algorithm::Es384);
+    for header in ["jku", "x5u"] {
+        let token = issuer.forge().token().key(&key).header(header, evil.clone()).mint();
+        assert_eq!(verdict(&guard, &token).await, "key_unknown", "{header}");
+    }
+    let token = issuer.forge().token().key(&key).header("jwk", key.public_jwk()).mint();
+    assert_eq!(verdict(&guard, &token).await, "key_unknown", "jwk");
+    // Connections are accepted by the kernel, so one that was made would be waiting by now.
+    let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+    assert!(accepted.is_err(), "a URL of the token was fetched");
+}

@@ -1,0 +1,321 @@
+//! The life of a key set, with a clock and an issuer in memory.
+
+mod support;
+
+use std::time::Duration;
+
+use requires_auth::ErrorCode;
+use requires_auth::fetch::FetchError;
+use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+use support::{Answer, ManualClock, MemoryIssuer, authenticate, verdict};
+
+const ISSUER: &str = "https://issuer.example/oidc";
+
+fn down() -> Answer {
+    Answer::Fail(FetchError::Connect("connection refused".to_owned()))
+}
+
+#[tokio::test]
+async fn keys_are_fetched_on_first_need_and_kept_for_their_life() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    assert_eq!(issuer.key_set_requests(), 0, "making a guard does no IO");
+    let token = issuer.token(&clock);
+    for _ in 0..3 {
+        assert_eq!(verdict(&guard, &token).await, "ok");
+    }
+    assert_eq!((issuer.discovery_requests(), issuer.key_set_requests()), (1, 1));
+    clock.advance(599);
+    assert_eq!(verdict(&guard, &token).await, "ok");
+    assert_eq!(issuer.key_set_requests(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_kid_is_looked_up_within_the_same_request() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let old = issuer.token(&clock);
+    assert_eq!(verdict(&guard, &old).await, "ok");
+    issuer.rotate();
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    assert_eq!(verdict(&guard, &old).await, "ok");
+    assert_eq!(issuer.key_set_requests(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_a_fetch_has_removed_is_never_used_again() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let old = issuer.token(&clock);
+    assert_eq!(verdict(&guard, &old).await, "ok");
+    issuer.set_keys(vec![SigningKey::generate(Algorithm::Es256)]);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    assert_eq!(verdict(&guard, &old).await, "key_unknown");
+}
+
+#[tokio::test]
+async fn a_known_kid_may_get_a_new_key() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.set_keys(vec![SigningKey::generate(Algorithm::Es256).with_kid("one")]);
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    issuer.set_keys(vec![SigningKey::generate(Algorithm::Es256).with_kid("one")]);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    assert_eq!(issuer.key_set_requests(), 2);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_kids_causes_two_fetches_in_thirty_seconds() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let good = issuer.token(&clock);
+    assert_eq!(verdict(&guard, &good).await, "ok");
+    let stranger = SigningKey::generate(Algorithm::Es256);
+    for i in 0..500 {
+        let token = issuer.token_by(&stranger.clone().with_kid(format!("random-{i}")), &clock);
+        assert_eq!(verdict(&guard, &token).await, "key_unknown");
+        assert_eq!(verdict(&guard, &good).await, "ok");
+    }
+    assert_eq!(issuer.key_set_requests(), 1 + 2);
+    clock.advance(30);
+    for i in 0..10 {
+        let token = issuer.token_by(&stranger.clone().with_kid(format!("again-{i}")), &clock);
+        assert_eq!(verdict(&guard, &token).await, "key_unknown");
+    }
+    assert_eq!(issuer.key_set_requests(), 1 + 4);
+}
+
+#[tokio::test]
+async fn bad_signatures_share_the_bucket_with_unknown_kids() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    let kid = issuer.current_key().kid().to_owned();
+    let forged = issuer.token_by(&SigningKey::generate(Algorithm::Es256).with_kid(kid), &clock);
+    let unknown = issuer.token_by(&SigningKey::generate(Algorithm::Es256), &clock);
+    for _ in 0..5 {
+        assert_eq!(verdict(&guard, &forged).await, "signature_mismatch");
+        assert_eq!(verdict(&guard, &unknown).await, "key_unknown");
+    }
+    assert_eq!(issuer.key_set_requests(), 1 + 2);
+}
+
+#[tokio::test]
+async fn a_flood_at_one_issuer_leaves_the_other_its_bucket() {
+    let clock = ManualClock::new();
+    let (one, two) = (MemoryIssuer::new("https://one.example"), MemoryIssuer::new("https://two.example"));
+    let guard_one = one.guard(&clock);
+    let guard_two = two.guard(&clock);
+    let stranger = SigningKey::generate(Algorithm::Es256);
+    for guard_and_issuer in [(&guard_one, &one), (&guard_two, &two)] {
+        let (guard, issuer) = guard_and_issuer;
+        assert_eq!(verdict(guard, &issuer.token(&clock)).await, "ok");
+    }
+    for _ in 0..10 {
+        assert_eq!(verdict(&guard_one, &one.token_by(&stranger, &clock)).await, "key_unknown");
+    }
+    two.rotate();
+    assert_eq!(verdict(&guard_two, &two.token(&clock)).await, "ok");
+}
+
+#[tokio::test]
+async fn a_thousand_cold_requests_make_one_fetch() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    let gate = issuer.hold();
+    let requests: Vec<_> = (0..1000)
+        .map(|_| {
+            let (guard, token) = (guard.clone(), token.clone());
+            tokio::spawn(async move { verdict(&guard, &token).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    gate.notify_one();
+    for request in requests {
+        assert_eq!(request.await.expect("no panic"), "ok");
+    }
+    assert_eq!((issuer.discovery_requests(), issuer.key_set_requests()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_does_not_end_the_fetch() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    let gate = issuer.hold();
+    let first = tokio::spawn({
+        let (guard, token) = (guard.clone(), token.clone());
+        async move { verdict(&guard, &token).await }
+    });
+    while issuer.key_set_requests() == 0 {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    assert!(first.await.expect_err("aborted").is_cancelled());
+    gate.notify_one();
+    assert_eq!(verdict(&guard, &token).await, "ok");
+    assert_eq!(issuer.key_set_requests(), 1);
+}
+
+#[tokio::test]
+async fn never_having_had_keys_is_503_with_retry_after() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.always(Some(down()));
+    let guard = issuer.guard(&clock);
+    let denial = authenticate(&guard, &issuer.token(&clock)).await.expect_err("no keys");
+    assert_eq!((denial.code(), denial.status(), denial.retry_after()), (ErrorCode::IssuerUnavailable, 503, Some(1)));
+    assert_eq!(denial.reason(), None, "an outage says nothing about the token");
+    let failures = guard.warm().await.expect_err("still down").to_string();
+    assert!(failures.contains(ISSUER) && failures.contains("connection refused") && failures.contains("hint"), "{failures}");
+    issuer.always(None);
+    clock.advance(2);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+}
+
+#[tokio::test]
+async fn failures_back_off_from_one_second_to_thirty() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.always(Some(down()));
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    let mut attempts = Vec::new();
+    for second in 0..100 {
+        let before = issuer.discovery_requests();
+        assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
+        assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
+        if issuer.discovery_requests() > before {
+            attempts.push(second);
+        }
+        clock.advance(1);
+    }
+    assert_eq!(attempts, [0, 1, 3, 7, 15, 31, 61, 91]);
+    assert_eq!(issuer.discovery_requests(), attempts.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_hangs_is_given_up_after_five_seconds() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.answer_key_set(Answer::Hang);
+    let guard = issuer.guard(&clock);
+    let started = tokio::time::Instant::now();
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "auth.issuer_unavailable");
+    assert_eq!(started.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn what_is_no_key_set_never_replaces_a_good_one() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    let many = jwk_set(vec![&SigningKey::generate(Algorithm::Es256); 101]).to_string();
+    let bad_sets = [
+        r#"{"keys":[]}"#.to_owned(),
+        r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#.to_owned(),
+        "<html></html>".to_owned(),
+        "{}".to_owned(),
+        many,
+        format!(r#"{{"keys":[],"x":"{}"}}"#, "x".repeat(256 * 1024)),
+    ];
+    assert_eq!(verdict(&guard, &token).await, "ok");
+    let unknown = issuer.token_by(&SigningKey::generate(Algorithm::Es256), &clock);
+    for bad in bad_sets {
+        issuer.answer_key_set(Answer::Body(bad.clone()));
+        let before = issuer.key_set_requests();
+        assert_eq!(verdict(&guard, &unknown).await, "key_unknown");
+        assert_eq!(issuer.key_set_requests(), before + 1, "the bad set was fetched");
+        assert_eq!(verdict(&guard, &token).await, "ok", "{}", &bad[..bad.len().min(40)]);
+        clock.advance(31);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_key_does_not_spoil_the_set() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let good = issuer.current_key().public_jwk();
+    let set = format!(r#"{{"keys":[5,{{}},{{"kty":"EC","kty":"EC"}},{{"kty":"oct","k":"AA"}},{{"kty":"LMS"}},{good}]}}"#);
+    issuer.answer_key_set(Answer::Body(set));
+    assert_eq!(verdict(&issuer.guard(&clock), &issuer.token(&clock)).await, "ok");
+}
+
+#[tokio::test]
+async fn a_hundred_keys_are_allowed() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let key = issuer.current_key();
+    issuer.answer_key_set(Answer::Body(jwk_set(vec![&key; 100]).to_string()));
+    assert_eq!(verdict(&issuer.guard(&clock), &issuer.token(&clock)).await, "ok");
+}
+
+#[tokio::test]
+async fn discovery_goes_on_after_a_4xx_and_stops_at_a_5xx() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.answer_discovery(Answer::Status(404));
+    assert_eq!(verdict(&issuer.guard(&clock), &issuer.token(&clock)).await, "ok");
+    assert_eq!(issuer.discovery_requests(), 2);
+
+    let issuer = MemoryIssuer::new(ISSUER);
+    issuer.answer_discovery(Answer::Status(503));
+    assert_eq!(verdict(&issuer.guard(&clock), &issuer.token(&clock)).await, "auth.issuer_unavailable");
+    assert_eq!(issuer.discovery_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_document_of_another_issuer_is_not_used_and_says_what_to_do() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let other = format!(r#"{{"issuer":"{ISSUER}/","jwks_uri":"{ISSUER}/jwks"}}"#);
+    issuer.answer_discovery(Answer::Body(other));
+    let guard = issuer.guard(&clock);
+    let failure = guard.warm().await.expect_err("a slash too many").to_string();
+    assert!(failure.contains(&format!("`{ISSUER}/`")) && failure.contains("slash"), "{failure}");
+    assert_eq!(issuer.key_set_requests(), 0);
+}
+
+#[tokio::test]
+async fn issuers_have_their_own_keys_and_audiences() {
+    let clock = ManualClock::new();
+    let (one, two) = (MemoryIssuer::new("https://one.example"), MemoryIssuer::new("https://two.example"));
+    // The same kid at both: keys never cross.
+    one.set_keys(vec![SigningKey::generate(Algorithm::Es256).with_kid("same")]);
+    two.set_keys(vec![SigningKey::generate(Algorithm::Es256).with_kid("same")]);
+    let jwks = |issuer: &MemoryIssuer| jwk_set([&issuer.current_key()]).to_string();
+    let guard = requires_auth::RequiresAuth::builder("https://one.example", support::AUDIENCE)
+        .with_jwks(jwks(&one))
+        .with_issuer("https://two.example", "https://other.example")
+        .with_jwks(jwks(&two))
+        .with_clock(clock.clone())
+        .build()
+        .expect("a configuration");
+    assert_eq!(verdict(&guard, &one.token(&clock)).await, "ok");
+    assert_eq!(verdict(&guard, &one.token_by(&two.current_key(), &clock)).await, "signature_mismatch");
+    assert_eq!(verdict(&guard, &two.token(&clock)).await, "audience_mismatch");
+    let forge = requires_auth_testkit::Forge::new("https://two.example", "https://other.example", two.current_key());
+    assert_eq!(verdict(&guard, &forge.token().issued_at(clock.unix()).mint()).await, "ok");
+    let forge = requires_auth_testkit::Forge::new("https://three.example", "https://other.example", two.current_key());
+    assert_eq!(verdict(&guard, &forge.token().issued_at(clock.unix()).mint()).await, "issuer_mismatch");
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_back_makes_the_set_be_fetched_again() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    clock.back(3600);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    assert_eq!(issuer.key_set_requests(), 2);
+}
+
+#[test]
+fn without_a_runtime_a_static_key_set_is_enough() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let jwks = jwk_set([&issuer.current_key()]).to_string();
+    let guard = issuer.builder(&clock).with_jwks(jwks).build().expect("a configuration");
+    let headers = [("authorization", format!("Bearer {}", issuer.token(&clock)))];
+    let request = requires_auth::Request::new("GET", "/", &headers);
+    assert!(guard.authenticate_now(&request).expect("no fetch is needed").is_ok());
+
+    let remote = issuer.guard(&clock);
+    assert!(remote.authenticate_now(&request).is_none(), "a fetch is needed");
+    let malformed = [("authorization", "Bearer opaque")];
+    let refused = remote.authenticate_now(&requires_auth::Request::new("GET", "/", &malformed));
+    assert!(refused.expect("no key is needed to refuse this").is_err());
+}

@@ -34,9 +34,9 @@ impl Failure {
         }
         let mut stderr = anstream::stderr().lock();
         // Where stderr is closed there is nobody to tell.
-        let _ = writeln!(stderr, "{BAD}error:{BAD:#} {}", self.message);
+        writeln!(stderr, "{BAD}error:{BAD:#} {}", self.message).ok();
         for hint in &self.hints {
-            let _ = writeln!(stderr, "{GOOD}hint:{GOOD:#} {hint}");
+            writeln!(stderr, "{GOOD}hint:{GOOD:#} {hint}").ok();
         }
     }
 }

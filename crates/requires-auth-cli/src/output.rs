@@ -45,7 +45,7 @@ pub(crate) fn print_fields(fields: &[(&str, Cow<'_, str>)]) -> io::Result<()> {
 /// Says something to stderr that a person should know and a program need not.
 pub(crate) fn say(text: &str) {
     // Where stderr is closed there is nobody to tell.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    writeln!(anstream::stderr().lock(), "{text}").ok();
 }
 
 /// Warns on stderr.

@@ -1,10 +1,11 @@
-//! Test an API that takes access tokens: keys, tokens good and bad, a development issuer, shared vectors.
+#![doc = include_str!("../README.md")]
 
 pub mod algorithm;
 pub mod keys;
 
 pub mod defect;
 pub mod forge;
+
 pub mod issuer;
 pub mod vectors;
 

@@ -1,1 +1,111 @@
-//! t
+//! The shared vectors through every door: one configuration and one token have one verdict, code and challenge.
+//!
+//! What a door cannot be asked is counted by reason and printed: `--nocapture` shows it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use requires_auth::ConfigError;
+use requires_auth_testkit::vectors::{RequestCase, request_cases, token_cases};
+
+mod doors;
+
+use doors::{Answer, Guarded, axum, core, tower};
+
+#[tokio::test]
+async fn every_request_gets_one_answer_through_every_door() {
+    let mut tally = Tally::default();
+    for case in request_cases() {
+        let expected = Answer::expected_of_request(&case);
+        let guarded = match Guarded::new(&case.config, case.jwks.as_ref()) {
+            Ok(guarded) => guarded,
+            Err(error) => {
+                tally.skip("every door", why(&error));
+                continue;
+            }
+        };
+        let answer = core::admit(&guarded, &case).await.without_claims();
+        tally.compare("core", &case.id, &expected, &answer);
+
+        let Some(request) = http_request(&case) else {
+            tally.skip("tower, axum", "a header that no HTTP server hands on");
+            continue;
+        };
+        let answer = tower::ask(&guarded, request.clone()).await.without_claims();
+        tally.compare("tower", &case.id, &expected, &answer);
+        let answer = axum::ask(&guarded, request).await.without_claims();
+        tally.compare("axum", &case.id, &expected, &answer);
+    }
+    tally.report();
+}
+
+#[tokio::test]
+async fn every_token_gets_one_answer_through_every_door() {
+    let mut tally = Tally::default();
+    for case in token_cases() {
+        let expected = Answer::expected_of_token(&case);
+        tally.compare("core", &case.id, &expected, &core::verify(&case));
+
+        let guarded = match Guarded::new(&case.config, Some(&case.jwks)) {
+            Ok(guarded) => guarded,
+            Err(error) => {
+                tally.skip("tower, axum", why(&error));
+                continue;
+            }
+        };
+        let request = http::Request::builder().header("authorization", format!("Bearer {}", case.token)).body(());
+        let Ok(request) = request else {
+            tally.skip("tower, axum", "a header that no HTTP server hands on");
+            continue;
+        };
+        tally.compare("tower", &case.id, &expected, &tower::ask(&guarded, request.clone()).await);
+        tally.compare("axum", &case.id, &expected, &axum::ask(&guarded, request).await);
+    }
+    tally.report();
+}
+
+/// Why a guard cannot be built as a vector wants it: what the verifier takes from a tool, a server is spared.
+fn why(error: &ConfigError) -> &'static str {
+    match error.problems()[0].field() {
+        "issuer" => "no issuer is configured, which a guard always has",
+        "algorithms" => "an empty list of algorithms, or an unknown one, is a configuration error",
+        "jwks" => "a key set without a usable key is a configuration error",
+        _ => panic!("{error}"),
+    }
+}
+
+fn http_request(case: &RequestCase) -> Option<http::Request<()>> {
+    let mut request = http::Request::builder().method(case.method.as_str()).uri(&case.url);
+    for (name, value) in &case.headers {
+        request = request.header(name, value.as_slice());
+    }
+    request.body(()).ok()
+}
+
+/// What was asked, what was not, and what was answered wrongly.
+#[derive(Default)]
+struct Tally {
+    asked: BTreeMap<&'static str, usize>,
+    skipped: BTreeMap<(&'static str, &'static str), usize>,
+    differences: Vec<String>,
+}
+
+impl Tally {
+    fn compare(&mut self, door: &'static str, id: &str, expected: &Answer, answer: &Answer) {
+        *self.asked.entry(door).or_default() += 1;
+        if answer != expected {
+            self.differences.push(format!("{id} through {door}\n  expected {expected:?}\n  answered {answer:?}"));
+        }
+    }
+
+    fn skip(&mut self, doors: &'static str, why: &'static str) {
+        *self.skipped.entry((doors, why)).or_default() += 1;
+    }
+
+    fn report(self) {
+        self.asked.iter().for_each(|(door, count)| println!("{door}: {count} cases"));
+        self.skipped.iter().for_each(|((doors, why), count)| println!("not asked of {doors}: {count} cases: {why}"));
+        assert!(self.differences.is_empty(), "{} differ\n{}", self.differences.len(), self.differences.join("\n"));
+    }
+}

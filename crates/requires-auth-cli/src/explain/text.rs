@@ -42,10 +42,11 @@ fn print_anatomy(anatomy: &Anatomy, settings: &Settings) -> io::Result<()> {
             .iter()
             .map(|member| {
                 let at = member.moment.map(|moment| format!(" ({})", relative(moment, settings.now())));
-                (printable(&member.name).into_owned(), printable(&member.value) + at.unwrap_or_default().as_str())
+                let value = format!("{}{}", printable(&member.value), at.unwrap_or_default());
+                (printable(&member.name), value)
             })
             .collect();
-        let fields: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let fields: Vec<_> = values.iter().map(|(name, value)| (&**name, value.as_str().into())).collect();
         print_fields(&fields)?;
     }
     Ok(())

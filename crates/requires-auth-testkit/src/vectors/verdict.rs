@@ -7,7 +7,6 @@ use serde_json::Value;
 #[non_exhaustive]
 pub enum Verdict {
     /// The token is accepted.
-    #[non_exhaustive]
     Accept {
         /// All claims of the token, as they are in it.
         claims: Value,

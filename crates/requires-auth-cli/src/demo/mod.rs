@@ -1,0 +1,145 @@
+//! `requires-auth demo`: an issuer and a protected API in one process, to try the guard with curl.
+
+mod api;
+mod once;
+mod tour;
+
+use std::net::Ipv4Addr;
+
+use clap::Args;
+use requires_auth::RequiresAuth;
+use requires_auth_testkit::issuer::DevelopmentIssuer;
+use serde_json::json;
+
+use self::api::DemoApi;
+use self::tour::TokenSource;
+use crate::Outcome;
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::issuer::{DEFAULT_PORT, cannot_listen};
+use crate::output::{DIM, GOOD, print_json, say};
+use crate::runtime::{block_on, stop_signal};
+
+/// Where the demo API listens, if the port is free.
+const API_PORT: u16 = 9101;
+
+/// The demo API's identifier, unless another is given.
+const AUDIENCE: &str = "https://api.example.com";
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth demo                 serve, and print curl lines that show a 200, a 401, a 403, ...
+  requires-auth demo --once          make the requests itself, and exit 0 only if each answer is right
+  requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
+
+With --issuer, --once makes the requests that need no token, and one with the token in REQUIRES_AUTH_TOKEN if it is set.";
+
+/// The flags of `demo`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DemoArgs {
+    /// Make the requests, print a table of the answers, and stop
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// Trust a real identity provider instead of a development issuer
+    #[arg(long, value_name = "URL", requires = "audience")]
+    issuer: Option<String>,
+
+    /// The demo API's identifier at the issuer [default: https://api.example.com]
+    #[arg(long, value_name = "AUD")]
+    audience: Option<String>,
+
+    /// The port of the demo API, or if it is taken the next free one; 0 is any
+    #[arg(long, value_name = "PORT", default_value_t = API_PORT)]
+    port: u16,
+
+    /// The port of the development issuer, or if it is taken the next free one; 0 is any
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, conflicts_with = "issuer")]
+    issuer_port: u16,
+
+    /// A token of the real provider, for --once
+    #[arg(long, env = "REQUIRES_AUTH_TOKEN", hide = true, hide_env_values = true, value_name = "TOKEN")]
+    token: Option<Secret>,
+}
+
+/// A token that was given, kept out of `Debug`.
+#[derive(Clone)]
+struct Secret(String);
+
+impl From<String> for Secret {
+    fn from(token: String) -> Self {
+        Self(token)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Runs `demo`: until it is told to stop, or with `--once` until each request was answered.
+pub(crate) fn run(args: &DemoArgs, format: Format) -> Result<Outcome, Failure> {
+    block_on(async {
+        let audience = args.audience.as_deref().unwrap_or(AUDIENCE);
+        let development = match &args.issuer {
+            Some(_) => None,
+            None => Some(start_issuer(args, audience).await?),
+        };
+        let issuer = development.as_ref().map(DevelopmentIssuer::issuer).or(args.issuer.as_deref()).unwrap_or_default();
+        let auth = RequiresAuth::new(issuer, audience)?;
+        if development.is_none() {
+            find_keys(&auth).await?;
+        }
+        let api = DemoApi::start(&auth, args.port).await?;
+        let tokens = match &development {
+            Some(issuer) => TokenSource::Development(issuer),
+            None => TokenSource::Provider { token: args.token.as_ref().map(|token| token.0.as_str()) },
+        };
+        if args.once {
+            return once::run(&api.url(), &tokens, format).await;
+        }
+        match format {
+            Format::Json => print_json(&json!({
+                "issuer": issuer,
+                "audience": audience,
+                "api": api.url(),
+                "token_endpoint": development.as_ref().map(DevelopmentIssuer::token_endpoint),
+            }))?,
+            Format::Text => print_welcome(issuer, audience, &api, &tokens)?,
+        }
+        stop_signal().await;
+        Ok(Outcome::Allow)
+    })?
+}
+
+async fn start_issuer(args: &DemoArgs, audience: &str) -> Result<DevelopmentIssuer, Failure> {
+    let builder = DevelopmentIssuer::builder().port_or_next(args.issuer_port).audience(audience);
+    let started = builder.start().await;
+    started.map_err(|error| cannot_listen(Ipv4Addr::LOCALHOST.into(), args.issuer_port, &error))
+}
+
+/// A wrong issuer is found at start, not at the first request.
+async fn find_keys(auth: &RequiresAuth) -> Result<(), Failure> {
+    let Err(unavailable) = auth.warm().await else { return Ok(()) };
+    let mut failure = Failure::new("the keys of the issuer could not be fetched");
+    for (issuer, cause) in unavailable.failures() {
+        failure = failure.hint(format!("{issuer}: {cause}; {}", cause.hint()));
+    }
+    Err(failure)
+}
+
+fn print_welcome(issuer: &str, audience: &str, api: &DemoApi, tokens: &TokenSource<'_>) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{GOOD}issuer{GOOD:#}    {issuer}")?;
+    writeln!(out, "{GOOD}demo API{GOOD:#}  {}  {DIM}audience {audience}{DIM:#}", api.url())?;
+    for stop in tokens.curl_lines(&api.url()) {
+        writeln!(out, "\n{DIM}# {}{DIM:#}\n{}", stop.title, stop.command)?;
+    }
+    out.flush()?;
+    drop(out);
+    say("\nctrl-c stops the demo");
+    Ok(())
+}

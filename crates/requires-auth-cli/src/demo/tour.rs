@@ -1,0 +1,64 @@
+//! What there is to try with curl: each line works when it is pasted.
+
+use requires_auth_testkit::issuer::DevelopmentIssuer;
+
+/// Where tokens for the demo API come from.
+pub(super) enum TokenSource<'a> {
+    /// The development issuer, which mints any.
+    Development(&'a DevelopmentIssuer),
+    /// A real provider; a token of it may have been given.
+    Provider { token: Option<&'a str> },
+}
+
+/// One thing to try.
+pub(super) struct Stop {
+    /// The status that comes back, and why.
+    pub(super) title: String,
+    /// The line to paste.
+    pub(super) command: String,
+}
+
+impl TokenSource<'_> {
+    /// What to try, in this order.
+    pub(super) fn curl_lines(&self, api: &str) -> Vec<Stop> {
+        let stop = |title: &str, command: String| Stop { title: title.to_owned(), command };
+        let mut stops = vec![
+            stop("200: anyone may call this", format!("curl -i {api}/public")),
+            stop("401: no token", format!("curl -i {api}/api/me")),
+        ];
+        let with_token = |token: &str, path: &str| format!("curl -i {api}{path} -H \"Authorization: Bearer {token}\"");
+        match self {
+            Self::Development(issuer) => {
+                let endpoint = issuer.token_endpoint();
+                let mint = |query: &str| format!("$(curl -s '{endpoint}{query}')");
+                let with = |query: &str, path: &str| with_token(&mint(query), path);
+                stops.extend([
+                    stop("200: a valid token", with("?sub=alice", "/api/me")),
+                    stop("403: the token lacks the scope read:items", with("?sub=alice", "/api/items")),
+                    stop("200: with the scope", with("?scope=read:items", "/api/items")),
+                    stop(
+                        "201: with another scope, to write",
+                        with("?scope=write:items&sub=alice", "/api/items") + " -X POST",
+                    ),
+                    stop("401: expired", with("?scope=read:items&defect=expired", "/api/items")),
+                    stop("401: meant for another API", with("?scope=read:items&defect=audience_mismatch", "/api/items")),
+                    stop("401: tampered with", with("?scope=read:items&defect=signature_mismatch", "/api/items")),
+                    stop("200: rotate the key; old and new tokens count", format!("curl -i -X POST {}", issuer.rotation_endpoint())),
+                    stop("200: the new key is found at once", with("?scope=read:items", "/api/items")),
+                ]);
+            }
+            Self::Provider { .. } => {
+                stops.extend([
+                    stop(
+                        "200: a valid token; ask the provider for one with this audience (Logto: `resource`, Auth0: \
+                         `audience`)",
+                        with_token("$TOKEN", "/api/me"),
+                    ),
+                    stop("200 with the scope read:items, else 403", with_token("$TOKEN", "/api/items")),
+                    stop("why a token is refused", "requires-auth explain --issuer ... --audience ... \"$TOKEN\"".to_owned()),
+                ]);
+            }
+        }
+        stops
+    }
+}

@@ -1,0 +1,108 @@
+//! Mistakes in the configuration: all at once, each with the setting, what is expected, and a hint.
+
+use std::time::Duration;
+
+use requires_auth::{Audience, ConfigError, RequiresAuth, danger};
+use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "https://api.example.com";
+
+fn fields(error: &ConfigError) -> Vec<&'static str> {
+    error.problems().iter().map(|problem| problem.field()).collect()
+}
+
+fn only_problem(result: Result<RequiresAuth, ConfigError>) -> (&'static str, String) {
+    let error = result.expect_err("a mistake");
+    let [problem] = error.problems() else { panic!("one problem expected: {error}") };
+    assert!(!problem.hint().is_empty() && !problem.expected().is_empty());
+    (problem.field(), problem.found().to_owned())
+}
+
+#[test]
+fn all_mistakes_come_at_once() {
+    let error = RequiresAuth::builder("http://issuer.example", "")
+        .with_algorithms(["ES384", "HS256", "none"])
+        .with_leeway(Duration::from_secs(301))
+        .with_max_token_bytes(0)
+        .with_scope_claims([""])
+        .with_implied_scopes("a", "b")
+        .with_implied_scopes("b", "a")
+        .with_issuer("not a url", [""; 0])
+        .build()
+        .expect_err("many mistakes");
+    let expected = [
+        "algorithms", "algorithms", "leeway", "max_token_bytes", "scope_claims", "implied_scopes", "implied_scopes",
+        "audience", "issuer", "audience", "issuer",
+    ];
+    assert_eq!(fields(&error), expected);
+    let text = error.to_string();
+    assert!(text.starts_with("the configuration has 11 problems\n"), "{text}");
+    assert_eq!(text.matches("  hint: ").count(), 11);
+}
+
+#[test]
+fn a_plain_http_issuer_is_for_loopback() {
+    assert!(RequiresAuth::new("http://127.0.0.1:9100/oidc", AUDIENCE).is_ok());
+    assert!(RequiresAuth::new("http://localhost:9100/oidc", AUDIENCE).is_ok());
+    let (field, found) = only_problem(RequiresAuth::new("http://issuer.internal", AUDIENCE));
+    assert_eq!((field, found.as_str()), ("issuer", "`http://issuer.internal`"));
+    assert!(danger::allow_http_issuer(RequiresAuth::builder("http://issuer.internal", AUDIENCE)).build().is_ok());
+}
+
+#[test]
+fn an_audience_is_required_unless_skipping_is_typed_out() {
+    for empty in [Audience::from(""), Audience::from(" x"), Audience::from([""; 0])] {
+        assert_eq!(only_problem(RequiresAuth::new(ISSUER, empty)).0, "audience");
+    }
+    assert!(RequiresAuth::new(ISSUER, Audience::Any).is_ok());
+    assert!(RequiresAuth::new(ISSUER, ["one", "two"]).is_ok());
+}
+
+#[test]
+fn the_longest_leeway_is_300_seconds() {
+    let with_leeway = |seconds| RequiresAuth::builder(ISSUER, AUDIENCE).with_leeway(Duration::from_secs(seconds)).build();
+    assert!(with_leeway(300).is_ok());
+    assert_eq!(only_problem(with_leeway(301)), ("leeway", "301 s".to_owned()));
+}
+
+#[test]
+fn algorithms_are_known_signatures() {
+    let with = |names: &[&str]| RequiresAuth::builder(ISSUER, AUDIENCE).with_algorithms(names).build();
+    assert!(with(&["EdDSA", "ES256K", "ML-DSA-87"]).is_ok());
+    for name in ["none", "HS256", "es384", "RSA-OAEP", ""] {
+        assert_eq!(only_problem(with(&[name])), ("algorithms", format!("`{name}`")));
+    }
+    assert_eq!(only_problem(with(&[])).0, "algorithms");
+    let typed = [requires_auth::Algorithm::Es384];
+    assert!(RequiresAuth::builder(ISSUER, AUDIENCE).with_algorithms(typed).build().is_ok());
+}
+
+#[test]
+fn an_issuer_is_named_once() {
+    let twice = RequiresAuth::builder(ISSUER, AUDIENCE).with_issuer(ISSUER, "other").build();
+    assert_eq!(only_problem(twice).0, "issuer");
+    let slash = RequiresAuth::builder(ISSUER, AUDIENCE).with_issuer(&format!("{ISSUER}/"), AUDIENCE).build();
+    assert!(slash.is_ok(), "a slash makes it another issuer");
+}
+
+#[test]
+fn a_static_key_set_needs_a_usable_key() {
+    let with = |jwks: &str| RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwks).build();
+    assert!(with(&jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string()).is_ok());
+    for bad in ["", "[]", "{}", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"AA"}]}"#] {
+        assert_eq!(only_problem(with(bad)).0, "jwks", "{bad}");
+    }
+}
+
+#[test]
+fn published_test_keys_are_refused_outside_tests() {
+    for algorithm in Algorithm::ALL {
+        for key in [SigningKey::fixed(algorithm), SigningKey::second(algorithm)] {
+            let builder = || RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwk_set([key]).to_string());
+            let error = builder().build().expect_err("a published key");
+            assert!(error.to_string().contains("published test key"), "{algorithm}: {error}");
+            assert!(danger::allow_public_test_keys(builder()).build().is_ok(), "{algorithm}");
+        }
+    }
+}

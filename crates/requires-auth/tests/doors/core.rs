@@ -1,0 +1,53 @@
+//! The library without a framework: the guard for requests, the verifier alone for tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use requires_auth::challenge::{BodyFormat, Challenge};
+use requires_auth::requires_auth::Admission;
+use requires_auth::verify::{KeySet, Rules};
+use requires_auth::{AccessToken, Bearer, Denial, Request};
+use requires_auth_testkit::vectors::{RequestCase, TokenCase};
+
+use super::{Answer, Guarded};
+
+/// Asks the guard about a request.
+pub async fn admit(guarded: &Guarded, case: &RequestCase) -> Answer {
+    let request = Request::new(&case.method, &case.url, &case.headers);
+    match guarded.auth.admit(&request, &guarded.policy, guarded.presence).await {
+        Ok(Admission::Token(token)) => Answer::Token(token.claims().unwrap()),
+        Ok(_) => Answer::NoToken,
+        Err(denial) => refused(&guarded.auth.challenge(&request, &denial)),
+    }
+}
+
+/// Asks the verifier about a token. Every configuration of a vector can be put to it.
+pub fn verify(case: &TokenCase) -> Answer {
+    let no_headers: [(&str, &str); 0] = [];
+    match judge(case) {
+        Ok(token) => Answer::Token(token.claims().unwrap()),
+        Err(denial) => {
+            refused(&Challenge::new(&denial, &Request::new("GET", "/", &no_headers), &BodyFormat::Json))
+        }
+    }
+}
+
+fn judge(case: &TokenCase) -> Result<AccessToken, Denial> {
+    let config = &case.config;
+    let mut rules = Rules::new(config.issuer.as_deref(), super::audience(config)).with_profile(super::profile(config));
+    if let Some(names) = &config.alg {
+        // A name that is no algorithm allows nothing.
+        rules = rules.with_algorithms(names.iter().filter_map(|name| name.parse().ok()));
+    }
+    if let Some(seconds) = config.leeway {
+        rules = rules.with_leeway(Duration::from_secs(seconds.into()));
+    }
+    let keys = Arc::new(KeySet::parse(case.jwks.to_string()).unwrap());
+    let token = rules.verify(Bearer::parse(&case.token)?, &keys, super::now(config))?;
+    super::policy(config).check(&token)?;
+    Ok(token)
+}
+
+fn refused(challenge: &Challenge) -> Answer {
+    Answer::refused(challenge.status(), challenge.headers(), challenge.body())
+}

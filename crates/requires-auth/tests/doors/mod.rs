@@ -1,0 +1,168 @@
+//! The doors of the library, each asked in its own way and answering in one.
+
+#![allow(unreachable_pub, reason = "one test file has these modules")]
+
+use std::collections::BTreeMap;
+use std::future::ready;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+use requires_auth::requires_auth::Presence;
+use requires_auth::{Audience, ConfigError, Policy, Profile, RequiresAuth, danger};
+use requires_auth_testkit::vectors::{Config, Outcome, Refusal, RequestCase, TokenCase, Verdict};
+use serde_json::Value;
+
+pub mod axum;
+pub mod core;
+pub mod tower;
+
+/// What a door says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It let the request through as anonymous, or as a preflight.
+    NoToken,
+    Refused(Refused),
+    /// It let the request through with these claims.
+    Token(Value),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    status: u16,
+    code: String,
+    reason: Option<String>,
+    challenges: Vec<String>,
+    /// Of the headers that a vector may ask for, those that are there.
+    headers: BTreeMap<String, String>,
+}
+
+impl Answer {
+    /// What a vector expects of a request. It does not name the claims.
+    pub fn expected_of_request(case: &RequestCase) -> Self {
+        match &case.outcome {
+            Outcome::Allow => Self::Token(Value::Null),
+            Outcome::Anonymous | Outcome::Preflight => Self::NoToken,
+            Outcome::Deny(refusal) => Self::expected_refusal(refusal, &case.response_headers),
+            other => panic!("{}: {other:?}", case.id),
+        }
+    }
+
+    /// What a vector expects of a token.
+    pub fn expected_of_token(case: &TokenCase) -> Self {
+        let no_store = BTreeMap::from([("Cache-Control".to_owned(), "no-store".to_owned())]);
+        match &case.expect {
+            Verdict::Accept { claims, .. } => Self::Token(claims.clone()),
+            Verdict::Refuse(refusal) => Self::expected_refusal(refusal, &no_store),
+            other => panic!("{}: {other:?}", case.id),
+        }
+    }
+
+    fn expected_refusal(refusal: &Refusal, headers: &BTreeMap<String, String>) -> Self {
+        Self::Refused(Refused {
+            status: refusal.status,
+            code: refusal.code.clone(),
+            reason: refusal.reason.clone(),
+            challenges: refusal.challenge.iter().cloned().collect(),
+            headers: headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
+        })
+    }
+
+    /// Reads a refusal from what goes over the wire.
+    pub fn refused<'n, 'v>(
+        status: u16,
+        headers: impl Iterator<Item = (&'n str, &'v str)>,
+        body: &[u8],
+    ) -> Self {
+        let mut challenges = Vec::new();
+        let mut others = BTreeMap::new();
+        for (name, value) in headers {
+            match name {
+                "www-authenticate" => challenges.push(value.to_owned()),
+                "access-control-expose-headers" | "cache-control" => {
+                    others.insert(name.to_owned(), value.to_owned());
+                }
+                _ => {}
+            }
+        }
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        assert_eq!(body["status"], status);
+        let member = |name: &str| body[name].as_str().map(str::to_owned);
+        let code = member("code").expect("a code");
+        Self::Refused(Refused { status, code, reason: member("reason"), challenges, headers: others })
+    }
+
+    /// For vectors that do not name the claims.
+    pub fn without_claims(self) -> Self {
+        match self {
+            Self::Token(_) => Self::Token(Value::Null),
+            other => other,
+        }
+    }
+}
+
+/// A guard, and what is asked of it.
+pub struct Guarded {
+    pub auth: RequiresAuth,
+    pub policy: Policy,
+    pub presence: Presence,
+}
+
+impl Guarded {
+    /// A guard as a vector wants it, if the builder lets it be built.
+    pub fn new(config: &Config, jwks: Option<&Value>) -> Result<Self, ConfigError> {
+        // The builder refuses an issuer that is no URL, which is what an absent one is here.
+        let mut builder = RequiresAuth::builder(config.issuer.as_deref().unwrap_or_default(), audience(config));
+        builder = match jwks {
+            Some(jwks) => builder.with_jwks(jwks.to_string()),
+            None => builder.with_fetch(Unreachable),
+        };
+        if let Some(names) = &config.alg {
+            builder = builder.with_algorithms(names);
+        }
+        if let Some(seconds) = config.leeway {
+            builder = builder.with_leeway(Duration::from_secs(seconds.into()));
+        }
+        let now = now(config);
+        let builder = builder.with_profile(profile(config)).with_clock(move || now);
+        let auth = danger::allow_public_test_keys(builder).build()?;
+        let presence = if config.optional { Presence::Optional } else { Presence::Required };
+        Ok(Self { auth, policy: policy(config), presence })
+    }
+
+    /// What stands around the application.
+    fn outer(&self) -> requires_auth::tower::AuthLayer {
+        if self.presence == Presence::Optional { self.auth.optional_layer() } else { self.auth.layer() }
+    }
+
+    /// What stands around the route.
+    fn inner(&self) -> requires_auth::tower::AuthLayer {
+        if self.policy == Policy::default() { self.outer() } else { self.auth.require_policy(self.policy.clone()) }
+    }
+}
+
+fn now(config: &Config) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(config.now.try_into().expect("a time after 1970"))
+}
+
+fn audience(config: &Config) -> Audience {
+    if config.audience.is_empty() { Audience::Absent } else { config.audience.clone().into() }
+}
+
+fn profile(config: &Config) -> Profile {
+    let name = config.profile.as_deref().unwrap_or("jwt");
+    let mut profiles = [Profile::AccessTokenJwt, Profile::Jwt].into_iter();
+    profiles.find(|profile| profile.as_str() == name).expect("a profile")
+}
+
+fn policy(config: &Config) -> Policy {
+    if config.scope.is_empty() { Policy::default() } else { Policy::all_of(&config.scope) }
+}
+
+/// An issuer that is down.
+struct Unreachable;
+
+impl Fetch for Unreachable {
+    fn fetch(&self, _: FetchRequest) -> FetchFuture {
+        Box::pin(ready(Ok(FetchResponse::new(500, ""))))
+    }
+}

@@ -10,10 +10,10 @@ use crate::verify::VerifyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth demo                            an issuer and a protected API, with curl lines to paste
-  requires-auth issuer                          only the issuer, to develop your own API against
-  requires-auth token --scope read:items        a token from that issuer
-  requires-auth verify --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com - < token.txt
+  requires-auth demo                        an issuer and a protected API, with curl lines to paste
+  requires-auth issuer                      only the issuer, to develop your own API against
+  requires-auth token --scope read:items    a token from that issuer
+  requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
   requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
@@ -25,12 +25,12 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Log what happens to stderr: -v info, -vv debug; RUST_LOG wins
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    /// Log what happens to stderr: -v info, -vv debug; `RUST_LOG` wins
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     pub(crate) verbose: u8,
 
     /// What stdout gets: text to read, or JSON
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", display_order = 901)]
     pub(crate) output: Format,
 }
 

@@ -52,8 +52,10 @@ pub(crate) struct IssuerArgs {
 /// Runs `issuer` until it is told to stop.
 pub(crate) fn run(args: &IssuerArgs, format: Format) -> Result<Outcome, Failure> {
     block_on(async {
+        let stop = stop_signal()?;
         let builder = DevelopmentIssuer::builder().bind(SocketAddr::new(args.host, args.port));
-        let builder = builder.key(SigningKey::generate(args.alg)).audience(&args.audience).lifetime(args.lifetime);
+        let builder =
+            builder.key(SigningKey::generate(args.alg)).audience(&args.audience).lifetime(args.lifetime);
         let started = builder.port_or_next(args.port).start().await;
         let issuer = started.map_err(|error| cannot_listen(args.host, args.port, &error))?;
         if !args.host.is_loopback() {
@@ -67,7 +69,7 @@ pub(crate) fn run(args: &IssuerArgs, format: Format) -> Result<Outcome, Failure>
             Format::Json => print_json(&addresses(&issuer))?,
             Format::Text => print_welcome(&issuer, args.port)?,
         }
-        stop_signal().await;
+        stop.await;
         issuer.shutdown().await;
         Ok(Outcome::Allow)
     })?
@@ -99,12 +101,20 @@ fn print_welcome(issuer: &DevelopmentIssuer, wanted_port: u16) -> io::Result<()>
     }
     let token = issuer.token_endpoint();
     let blocks = [
-        ("tell your API whom to trust", format!(
-            "export REQUIRES_AUTH_ISSUER={}\nexport REQUIRES_AUTH_AUDIENCE={}", issuer.issuer(), issuer.audience()
-        )),
-        ("get a token, good or bad", format!(
-            "curl -s '{token}?scope=read:items&sub=alice'\ncurl -s '{token}?scope=read:items&defect=expired'"
-        )),
+        (
+            "tell your API whom to trust",
+            format!(
+                "export REQUIRES_AUTH_ISSUER={}\nexport REQUIRES_AUTH_AUDIENCE={}",
+                issuer.issuer(),
+                issuer.audience()
+            ),
+        ),
+        (
+            "get a token, good or bad",
+            format!(
+                "curl -s '{token}?scope=read:items&sub=alice'\ncurl -s '{token}?scope=read:items&defect=expired'"
+            ),
+        ),
         ("rotate the key", format!("curl -s -X POST {}", issuer.rotation_endpoint())),
     ];
     for (title, lines) in blocks {

@@ -8,7 +8,9 @@ use crate::cli::{Cli, Command};
 
 /// Starts to log; by default only what the command does not say itself.
 pub(crate) fn start(cli: &Cli) {
-    let default = match (cli.verbose, &cli.command) {
+    // With `explain` the first -v is for its own output.
+    let verbose = cli.verbose.saturating_sub(u8::from(matches!(cli.command, Command::Explain(_))));
+    let default = match (verbose, &cli.command) {
         // These report refusals themselves, or provoke them.
         (0, Command::Explain(_) | Command::Verify(_)) => "error",
         (0, Command::Demo(args)) if args.once => "error",

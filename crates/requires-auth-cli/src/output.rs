@@ -57,7 +57,8 @@ pub(crate) fn warn(text: &str) {
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     // The marks of text direction could make a value look like another.
     let is_dangerous = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(is_dangerous) {
         return Cow::Borrowed(text);

@@ -18,25 +18,30 @@ pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
     }
 }
 
-/// Ends when the user or the system asks the process to stop.
-pub(crate) async fn stop_signal() {
-    let interrupt = async {
+/// What ends when the user or the system asks the process to stop, from this call on.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::new(format!("the process cannot listen for signals: {error}")))
+        };
+        let (mut interrupt, mut terminate) =
+            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Without a handler the signal ends the process anyway.
         if tokio::signal::ctrl_c().await.is_err() {
-            // Without a handler the signal ends the process anyway.
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
+    })
 }

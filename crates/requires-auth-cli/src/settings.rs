@@ -10,7 +10,8 @@ use clap::Args;
 use requires_auth::explain::Report;
 use requires_auth::verify::{KeySet, KeySetError, Rules};
 use requires_auth::{
-    AccessToken, Algorithm, Audience, Bearer, ConfigError, Denial, ErrorCode, Policy, Profile, Request, RequiresAuth,
+    AccessToken, Algorithm, Audience, Bearer, ConfigError, Denial, ErrorCode, Policy, Profile, Request,
+    RequiresAuth,
 };
 
 use crate::error::Failure;
@@ -39,7 +40,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
 
-    /// Only these signature algorithms [default: each key's own]
+    /// Only these signature algorithms; repeatable or comma-separated [default: each key's own]
     #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = str::parse::<Algorithm>)]
     alg: Vec<Algorithm>,
 
@@ -59,7 +60,9 @@ pub(crate) struct CheckArgs {
 impl CheckArgs {
     /// The settings, and the key set if one was given.
     pub(crate) fn resolve(self) -> Result<(Settings, Option<Arc<KeySet>>), Failure> {
-        let empty = |name: &str| Failure::new(format!("{name} is empty")).hint("leave the flag out, or give it a value");
+        let empty = |name: &str| {
+            Failure::new(format!("{name} is empty")).hint("leave the flag out, or give it a value")
+        };
         if self.issuer.as_deref() == Some("") {
             return Err(empty("--issuer"));
         }
@@ -154,7 +157,11 @@ impl Judge {
     }
 
     /// Judges a token as a request with it would be judged.
-    pub(crate) fn verify(&self, token: &str, settings: &Settings) -> Result<Result<AccessToken, Denial>, Failure> {
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        settings: &Settings,
+    ) -> Result<Result<AccessToken, Denial>, Failure> {
         let bearer = match Bearer::parse(token) {
             Ok(bearer) => bearer,
             Err(denial) => return Ok(Err(denial)),
@@ -173,7 +180,11 @@ impl Judge {
     }
 
     /// Judges a token and tells of every check; a denial if it is not even a `b64token`.
-    pub(crate) fn explain(&self, token: &str, settings: &Settings) -> Result<Result<Report, Denial>, Failure> {
+    pub(crate) fn explain(
+        &self,
+        token: &str,
+        settings: &Settings,
+    ) -> Result<Result<Report, Denial>, Failure> {
         let bearer = match Bearer::parse(token) {
             Ok(bearer) => bearer,
             Err(denial) => return Ok(Err(denial)),

@@ -1,8 +1,10 @@
 //! `requires-auth token`: a token from a running development issuer.
 
+use std::io::{self, Write as _};
+
 use clap::Args;
-use reqwest::Url;
 use requires_auth_testkit::Defect;
+use reqwest::Url;
 use serde_json::json;
 
 use crate::Outcome;
@@ -15,14 +17,12 @@ use crate::runtime::block_on;
 const EXAMPLES: &str = "\
 Examples:
   requires-auth token --scope \"read:items write:items\" --sub alice
-  requires-auth token --defect expired | requires-auth explain --issuer http://127.0.0.1:9100/oidc --audience https://api.example.com
-  curl -H \"Authorization: Bearer $(requires-auth token --scope read:items)\" http://127.0.0.1:9101/api/items
-
-`--defect list` tells what can be wrong with a token.";
+  requires-auth token --defect expired > token.txt
+  curl -H \"Authorization: Bearer $(requires-auth token)\" http://127.0.0.1:9101/api/me";
 
 /// The flags of `token`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, after_long_help = long_help())]
+#[command(after_help = examples_and_defects())]
 pub(crate) struct TokenArgs {
     /// The running development issuer
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9100/oidc")]
@@ -44,7 +44,7 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 
-    /// How long it lives, in seconds; negative: expired long ago [default: the issuer's, an hour]
+    /// How long it lives, in seconds [default: the issuer's, an hour]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     lifetime: Option<i64>,
 
@@ -70,8 +70,7 @@ pub(crate) fn run(args: &TokenArgs, format: Format) -> Result<Outcome, Failure> 
     match format {
         Format::Json => print_json(&json!({ "access_token": token, "token_type": "Bearer" }))?,
         Format::Text => {
-            use std::io::Write as _;
-            writeln!(std::io::stdout(), "{token}")?;
+            writeln!(io::stdout(), "{token}")?;
         }
     }
     Ok(Outcome::Allow)
@@ -93,7 +92,8 @@ impl TokenArgs {
             ("lifetime", lifetime.as_deref()),
             ("defect", defect),
         ];
-        let mut query: Vec<_> = optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let mut query: Vec<_> =
+            optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         query.extend(self.audience.iter().map(|audience| ("aud", audience.as_str())));
         url(&self.issuer, "/token", &query)
     }
@@ -102,8 +102,9 @@ impl TokenArgs {
 async fn fetch(url: Url) -> Result<String, Failure> {
     let origin = url.origin().ascii_serialization();
     let unreachable = |error: &reqwest::Error| {
-        Failure::new(format!("there is no development issuer at {origin}: {}", cause(error)))
-            .hint("start one with `requires-auth issuer` or `requires-auth demo`, or name another with --issuer")
+        Failure::new(format!("there is no development issuer at {origin}: {}", cause(error))).hint(
+            "start one with `requires-auth issuer` or `requires-auth demo`, or name another with --issuer",
+        )
     };
     let answer = client()?.get(url).send().await.map_err(|error| unreachable(&error))?;
     let status = answer.status();
@@ -116,23 +117,24 @@ async fn fetch(url: Url) -> Result<String, Failure> {
         .hint("only a development issuer mints tokens for whoever asks; its URL ends in /oidc"))
 }
 
-fn list(format: Format) -> std::io::Result<()> {
+fn list(format: Format) -> io::Result<()> {
     if format == Format::Json {
-        let defects: Vec<_> =
-            Defect::ALL.iter().map(|defect| json!({ "name": defect.name(), "about": defect.about() })).collect();
+        let defects: Vec<_> = Defect::ALL
+            .iter()
+            .map(|defect| json!({ "name": defect.name(), "about": defect.about() }))
+            .collect();
         return print_json(&defects);
     }
-    use std::io::Write as _;
-    write!(std::io::stdout(), "{}", defects())
+    writeln!(io::stdout(), "{}", defects())
 }
 
 /// One line for each defect.
 fn defects() -> String {
-    Defect::ALL.iter().map(|defect| format!("  {:22} {}\n", defect.name(), defect.about())).collect()
+    Defect::ALL.map(|defect| format!("  {:22} {}", defect.name(), defect.about())).join("\n")
 }
 
-fn long_help() -> String {
-    format!("{EXAMPLES}\n\nDefects:\n{}", defects().trim_end())
+fn examples_and_defects() -> String {
+    format!("{EXAMPLES}\n\nDefects:\n{}", defects())
 }
 
 fn defect(name: &str) -> Result<Wanted, String> {

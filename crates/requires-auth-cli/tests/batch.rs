@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use self::support::{Run, Server, run};
 
 fn batch(lines: &[Value]) -> Run {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    run(&["verify", "--batch", "-"], text)
+    let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+    run(&["verify", "--batch", "-"], lines.join("\n"))
 }
 
 fn expected(case: &TokenCase) -> Value {
@@ -32,9 +32,16 @@ fn every_vector_gets_its_verdict() {
     assert_eq!(answers.code(), 1, "some vectors are refused");
     let answers = answers.json_lines();
     assert_eq!(answers.len(), cases.len());
-    let wrong: Vec<_> = cases.iter().zip(&answers).filter(|(case, answer)| expected(case) != **answer).collect();
+    let wrong: Vec<_> =
+        cases.iter().zip(&answers).filter(|(case, answer)| expected(case) != **answer).collect();
     for (case, answer) in &wrong {
-        eprintln!("{} ({}): {}\n  expected {}\n  answered {answer}", case.id, case.row, case.about, expected(case));
+        eprintln!(
+            "{} ({}): {}\n  expected {}\n  answered {answer}",
+            case.id,
+            case.row,
+            case.about,
+            expected(case)
+        );
     }
     assert!(wrong.is_empty(), "{} of {} vectors are answered wrong", wrong.len(), cases.len());
 }
@@ -61,7 +68,7 @@ impl Fixture {
     }
 
     /// The line with other members; `null` takes one out.
-    fn with(&self, members: Value) -> Value {
+    fn with(&self, members: &Value) -> Value {
         let mut line = self.line();
         for (name, value) in members.as_object().expect("members") {
             line[name] = value.clone();
@@ -119,7 +126,7 @@ fn members_of_a_line_decide() {
         (json!({ "jwks": null, "issuer": null }), code("invalid_input")),
         (json!({ "jwks": null, "issuer": "no URL" }), code("invalid_input")),
     ];
-    let lines: Vec<_> = cases.iter().map(|(members, _)| fixture.with(members.clone())).collect();
+    let lines: Vec<_> = cases.iter().map(|(members, _)| fixture.with(members)).collect();
     let answers = batch(&lines);
     for ((members, expected), outcome) in cases.iter().zip(outcomes(&answers)) {
         assert_eq!(outcome, *expected, "{members}");
@@ -132,7 +139,11 @@ fn a_good_batch_exits_with_0() {
     let fixture = Fixture::new();
     let answers = batch(&[fixture.line(), fixture.line()]);
     assert_eq!(answers.code(), 0, "{answers:?}");
-    assert!(answers.stderr().starts_with("2 lines: 2 ok, 0 refused, 0 unreadable, in "), "{}", answers.stderr());
+    assert!(
+        answers.stderr().starts_with("2 lines: 2 ok, 0 refused, 0 unreadable, in "),
+        "{}",
+        answers.stderr()
+    );
     assert_eq!(batch(&[]).code(), 0);
 }
 
@@ -141,8 +152,20 @@ fn no_line_ends_the_run() {
     let good = Fixture::new().line().to_string();
     let long = format!(r#"{{"id":2,"token":"{}"}}"#, "a".repeat(18 << 20));
     let lines = [
-        "not JSON", r#""a string""#, "[]", "null", r#"{"id":{"a":[1]},"token":5}"#, r#"{"id":"x"}"#, &long, "\u{0}",
-        r#"{"id":3,"tokens":"a"}"#, r#"{"id":4,"token":"a","id":5}"#, &"[".repeat(100_000), "", "  ", &good,
+        "not JSON",
+        r#""a string""#,
+        "[]",
+        "null",
+        r#"{"id":{"a":[1]},"token":5}"#,
+        r#"{"id":"x"}"#,
+        &long,
+        "\u{0}",
+        r#"{"id":3,"tokens":"a"}"#,
+        r#"{"id":4,"token":"a","id":5}"#,
+        &"[".repeat(100_000),
+        "",
+        "  ",
+        &good,
     ];
     let mut text = lines.join("\n").into_bytes();
     text.extend_from_slice(b"\n{\"id\":\"\xFF\",\"token\":\"a\"}");
@@ -152,8 +175,19 @@ fn no_line_ends_the_run() {
     let ids: Vec<_> = answers.iter().map(|answer| answer["id"].clone()).collect();
     let null = Value::Null;
     let expected = [
-        null.clone(), null.clone(), null.clone(), null.clone(), json!({ "a": [1] }), json!("x"), null.clone(),
-        null.clone(), json!(3), json!(4), null.clone(), json!(1), null,
+        null.clone(),
+        null.clone(),
+        null.clone(),
+        null.clone(),
+        json!({ "a": [1] }),
+        json!("x"),
+        null.clone(),
+        null.clone(),
+        json!(3),
+        json!(4),
+        null.clone(),
+        json!(1),
+        null,
     ];
     assert_eq!(ids, expected);
     let messages: Vec<_> = answers.iter().map(|answer| answer["error"]["message"].as_str()).collect();
@@ -173,9 +207,16 @@ fn no_line_ends_the_run() {
 #[test]
 fn answers_come_in_the_order_of_the_lines() {
     let fixture = Fixture::new();
-    let lines: Vec<_> = (0..2000)
-        .map(|id| if id % 3 == 0 { fixture.with(json!({ "id": id })) } else { json!({ "id": id, "token": "x" }) })
-        .collect();
+    let lines: Vec<_> =
+        (0..2000)
+            .map(|id| {
+                if id % 3 == 0 {
+                    fixture.with(&json!({ "id": id }))
+                } else {
+                    json!({ "id": id, "token": "x" })
+                }
+            })
+            .collect();
     let answers = batch(&lines).json_lines();
     let ids: Vec<_> = answers.iter().map(|answer| answer["id"].as_u64().expect("a number")).collect();
     assert_eq!(ids, (0..2000).collect::<Vec<_>>());
@@ -185,7 +226,8 @@ fn answers_come_in_the_order_of_the_lines() {
 fn flags_hold_where_a_line_says_nothing() {
     let fixture = Fixture::new();
     let line = json!({ "id": 1, "token": fixture.token, "jwks": fixture.jwks }).to_string();
-    let flags = ["verify", "--batch", "-", "--audience", "https://api.example", "--now", "1000000", "--scope", "a"];
+    let flags =
+        ["verify", "--batch", "-", "--audience", "https://api.example", "--now", "1000000", "--scope", "a"];
     assert_eq!(run(&flags, line.clone()).code(), 0);
     assert_eq!(run(&[&flags[..], &["--scope", "c"]].concat(), line.clone()).code(), 1);
     assert_eq!(run(&[&flags[..], &["--issuer", "https://other.example"]].concat(), line).code(), 1);
@@ -199,7 +241,8 @@ fn claims_are_those_of_the_token() {
     let token = Forge::new("i", "a", key.clone()).token().raw_claims(claims).mint();
     let answers = batch(&[json!({ "token": token, "jwks": jwk_set([&key]), "now": 1_900_000_000 })]);
     assert_eq!(answers.code(), 0, "{answers:?}");
-    let expected = format!("{{\"id\":null,\"ok\":true,\"error\":null,\"claims\":{}}}\n", claims.replace('\n', " "));
+    let expected =
+        format!("{{\"id\":null,\"ok\":true,\"error\":null,\"claims\":{}}}\n", claims.replace('\n', " "));
     assert_eq!(answers.stdout(), expected);
 }
 
@@ -225,7 +268,12 @@ fn keys_are_fetched_where_a_line_has_none() {
     let outcomes = outcomes(&answers);
     let codes: Vec<_> = outcomes.iter().map(|(code, reason)| reason.as_deref().unwrap_or(code)).collect();
     let expected = [
-        "ok", "ok", "insufficient_scope", "algorithm_not_allowed", "algorithm_not_allowed", "audience_mismatch",
+        "ok",
+        "ok",
+        "insufficient_scope",
+        "algorithm_not_allowed",
+        "algorithm_not_allowed",
+        "audience_mismatch",
         "issuer_mismatch",
     ];
     assert_eq!(codes, expected);

@@ -15,6 +15,8 @@
 //! - CORS: `CorsLayer` goes outside the guard, so that a refusal too carries `Access-Control-Allow-Origin`:
 //!   `.layer(auth.layer()).layer(cors)`. Preflights get through in either order.
 //! - Behind two guards the token is that of the inner one.
+//! - A handler of `any` or `options` also sees preflights, which pass without a token; one that takes an
+//!   [`AccessToken`] refuses them.
 //!
 //! # Example
 //!
@@ -49,13 +51,12 @@
 
 use std::fmt;
 
-use ::axum::body::Body;
 use ::axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use ::axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::error::{Denial, ErrorCode};
+use crate::error::Denial;
 use crate::tower::{Passed, refusal, view};
 use crate::verify::AccessToken;
 
@@ -95,8 +96,8 @@ pub struct AccessTokenRejection {
 impl AccessTokenRejection {
     fn anonymous(passed: &Passed, parts: &Parts) -> Self {
         let seen = view(&parts.method, &parts.uri, &parts.headers);
-        let denial = Denial::new(ErrorCode::AuthorizationHeaderMissing);
-        Self { response: Box::new(refusal::<Body>(passed.auth(), &seen, denial)) }
+        let denial = passed.auth().refuse_anonymous(&seen);
+        Self { response: Box::new(refusal(passed.auth(), &seen, denial)) }
     }
 
     fn no_guard(parts: &Parts) -> Self {
@@ -117,7 +118,10 @@ impl AccessTokenRejection {
 
 impl fmt::Debug for AccessTokenRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessTokenRejection").field("status", &self.status()).field("denial", &self.denial()).finish()
+        f.debug_struct("AccessTokenRejection")
+            .field("status", &self.status())
+            .field("denial", &self.denial())
+            .finish()
     }
 }
 

@@ -32,11 +32,17 @@ pub type FetchFuture = Pin<Box<dyn Future<Output = Result<FetchResponse, FetchEr
 pub struct FetchRequest {
     url: Url,
     max_bytes: usize,
+    if_none_match: Option<String>,
 }
 
 impl FetchRequest {
     pub(crate) const fn new(url: Url, max_bytes: usize) -> Self {
-        Self { url, max_bytes }
+        Self { url, max_bytes, if_none_match: None }
+    }
+
+    pub(crate) fn with_if_none_match(mut self, etag: Option<String>) -> Self {
+        self.if_none_match = etag;
+        self
     }
 
     /// Where it is.
@@ -48,6 +54,11 @@ impl FetchRequest {
     pub const fn max_bytes(&self) -> usize {
         self.max_bytes
     }
+
+    /// What to send as `If-None-Match`, if anything: the document is wanted only if it has changed (RFC 9110 §13.1.2).
+    pub fn if_none_match(&self) -> Option<&str> {
+        self.if_none_match.as_deref()
+    }
 }
 
 /// What came back.
@@ -56,12 +67,13 @@ pub struct FetchResponse {
     status: u16,
     body: Vec<u8>,
     cache_control: Option<String>,
+    etag: Option<String>,
 }
 
 impl FetchResponse {
     /// An answer with this status and body.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, body: body.into(), cache_control: None }
+        Self { status, body: body.into(), cache_control: None, etag: None }
     }
 
     /// With this value of `Cache-Control`.
@@ -71,12 +83,27 @@ impl FetchResponse {
         self
     }
 
+    /// With this value of `ETag`.
+    #[must_use]
+    pub fn with_etag(mut self, value: impl Into<String>) -> Self {
+        self.etag = Some(value.into());
+        self
+    }
+
     pub(crate) const fn status(&self) -> u16 {
         self.status
     }
 
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    pub(crate) fn etag(&self) -> Option<&str> {
+        self.etag.as_deref()
     }
 
     pub(crate) fn cache_control(&self) -> Option<&str> {
@@ -116,7 +143,7 @@ pub use http::HttpFetch;
 
 #[cfg(feature = "fetch")]
 mod http {
-    use reqwest::header::{ACCEPT, CACHE_CONTROL};
+    use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderName, IF_NONE_MATCH};
     use reqwest::redirect::Policy;
     use reqwest::{Certificate, Client, ClientBuilder};
 
@@ -160,7 +187,11 @@ mod http {
     impl Fetch for HttpFetch {
         fn fetch(&self, request: FetchRequest) -> FetchFuture {
             let client = if is_loopback(request.url()) { &self.direct } else { &self.proxied };
-            let sent = client.get(request.url().clone()).header(ACCEPT, "application/json, application/jwk-set+json").send();
+            let mut get = client.get(request.url().clone()).header(ACCEPT, "application/json, application/jwk-set+json");
+            if let Some(etag) = request.if_none_match() {
+                get = get.header(IF_NONE_MATCH, etag);
+            }
+            let sent = get.send();
             Box::pin(async move {
                 let mut answer = sent.await.map_err(|error| classify(&error))?;
                 let limit = request.max_bytes();
@@ -174,12 +205,15 @@ mod http {
                     }
                     body.extend_from_slice(&chunk);
                 }
-                let response = FetchResponse::new(answer.status().as_u16(), body);
-                let cache_control = answer.headers().get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
-                Ok(match cache_control {
-                    Some(value) => response.with_cache_control(value),
-                    None => response,
-                })
+                let header = |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
+                let mut response = FetchResponse::new(answer.status().as_u16(), body);
+                if let Some(value) = header(CACHE_CONTROL) {
+                    response = response.with_cache_control(value);
+                }
+                if let Some(value) = header(ETAG) {
+                    response = response.with_etag(value);
+                }
+                Ok(response)
             })
         }
     }

@@ -38,6 +38,7 @@
 //! | `fetch` | yes | `fetch::HttpFetch`: keys over HTTP, with rustls on aws-lc |
 //! | `tower` | no | layers for any tower service, `Headers` for `http::HeaderMap` |
 //! | `axum` | no | [`AccessToken`] as an extractor; implies `tower` |
+//! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `full` | no | all of these |
 
 // Ring 0: pure.
@@ -56,6 +57,7 @@ pub mod clock;
 mod issuer;
 pub mod fetch;
 pub mod discovery;
+mod telemetry;
 mod keys;
 pub mod requires_auth;
 pub mod danger;

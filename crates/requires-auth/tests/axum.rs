@@ -19,7 +19,9 @@ use tower_http::cors::{Any, CorsLayer};
 
 mod fixture;
 
-use fixture::{body_json, builder, cold_guard, expired_token, guard, jwks, now, preflight, text, token, verdict};
+use fixture::{
+    body_json, builder, cold_guard, expired_token, guard, jwks, now, preflight, text, token, verdict,
+};
 
 async fn user_info(token: AccessToken) -> String {
     token.subject().unwrap_or("no subject").to_owned()
@@ -70,7 +72,8 @@ async fn two_statements_guard_an_application() {
 
 #[tokio::test]
 async fn an_answer_is_that_of_the_table() {
-    let response = send(&app(&guard()), Method::POST, "/orders", Some(&token().scope("read:orders").mint())).await;
+    let response =
+        send(&app(&guard()), Method::POST, "/orders", Some(&token().scope("read:orders").mint())).await;
     let challenge = r#"Bearer error="insufficient_scope", error_description="the token lacks a scope that this route needs", scope="write:orders""#;
     assert_eq!(verdict(&response), (403, vec![challenge]));
     assert_eq!(response.extensions().get::<Denial>().unwrap().code(), ErrorCode::InsufficientScope);
@@ -89,7 +92,8 @@ async fn a_route_may_require_without_a_layer_around_it() {
 
 #[tokio::test]
 async fn the_token_reaches_nested_routers_middleware_and_fallbacks() {
-    let inside = Router::new().route("/info", get(async |Extension(token): Extension<AccessToken>| user_info(token).await));
+    let inside = Router::new()
+        .route("/info", get(async |Extension(token): Extension<AccessToken>| user_info(token).await));
     let app = Router::new().nest("/user", inside).fallback(user_info).layer(guard().layer());
     for path in ["/user/info", "/elsewhere"] {
         assert_eq!(text(send(&app, Method::GET, path, Some(&token().mint())).await).await, "alice", "{path}");
@@ -121,9 +125,28 @@ async fn a_required_token_refuses_the_anonymous_in_the_format_of_the_guard() {
 }
 
 #[tokio::test]
+async fn every_refusal_is_logged_once() {
+    let log = Log::default();
+    let _guard = log.listen();
+    let app = Router::new()
+        .route("/required", get(user_info))
+        .route("/scoped", get(greet).layer(guard().require("read:orders")))
+        .layer(guard().optional_layer());
+    for path in ["/required", "/scoped"] {
+        assert_eq!(send(&app, Method::GET, path, None).await.status(), 401, "{path}");
+        assert_eq!(log.take().matches("auth.authorization_header_missing").count(), 1, "{path}");
+    }
+    assert_eq!(send(&app, Method::GET, "/scoped", Some(&token().mint())).await.status(), 403);
+    assert_eq!(log.take().matches("insufficient_scope").count(), 1);
+}
+
+#[tokio::test]
 async fn a_required_token_refuses_a_preflight_that_reaches_the_handler() {
     for path in ["/required", "/optional"] {
-        let app = Router::new().route("/required", any(user_info)).route("/optional", any(greet)).layer(guard().layer());
+        let app = Router::new()
+            .route("/required", any(user_info))
+            .route("/optional", any(greet))
+            .layer(guard().layer());
         let mut request = preflight::<Body>();
         *request.uri_mut() = path.parse().unwrap();
         let expected = if path == "/required" { (401, vec!["Bearer"]) } else { (200, vec![]) };
@@ -159,19 +182,19 @@ async fn behind_two_guards_the_token_is_that_of_the_inner_one() {
 
 #[tokio::test]
 async fn another_guards_token_does_not_open_a_route() {
-    let admin = RequiresAuth::builder(fixture::ISSUER, "https://admin.example.test").with_jwks(jwks()).with_clock(now);
+    let admin = RequiresAuth::builder(fixture::ISSUER, "https://admin.example.test")
+        .with_jwks(jwks())
+        .with_clock(now);
     let admin = admin.build().unwrap();
-    let app = Router::new()
-        .route("/admin", get(user_info).layer(admin.require("admin")))
-        .layer(guard().layer());
+    let app =
+        Router::new().route("/admin", get(user_info).layer(admin.require("admin"))).layer(guard().layer());
     assert_eq!(send(&app, Method::GET, "/admin", Some(&token().scope("admin").mint())).await.status(), 401);
 }
 
 #[tokio::test]
 async fn a_forgotten_layer_opens_nothing_and_says_so() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = log.listen();
     let app = Router::new().route("/required", get(user_info)).route("/optional", get(greet));
     let token = token().mint();
     for path in ["/required", "/optional"] {
@@ -182,7 +205,10 @@ async fn a_forgotten_layer_opens_nothing_and_says_so() {
             assert_eq!(body, "no access-token guard stands before this route: add `.layer(auth.layer())`");
         }
         let log = log.take();
-        assert!(log.contains("ERROR") && log.contains("add `.layer(auth.layer())`") && log.contains(path), "{log}");
+        assert!(
+            log.contains("ERROR") && log.contains("add `.layer(auth.layer())`") && log.contains(path),
+            "{log}"
+        );
         assert!(!log.contains(&token), "{log}");
     }
 }
@@ -192,6 +218,12 @@ async fn a_forgotten_layer_opens_nothing_and_says_so() {
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// Listens on this thread, where the tests run.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let subscriber = tracing_subscriber::fmt().with_writer(self.clone()).with_ansi(false).finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
     fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }
@@ -221,7 +253,8 @@ async fn preflights_are_answered_with_cors_on_either_side() {
     let outside = app(&guard()).layer(cors());
     let inside = {
         let auth = guard();
-        let routes = Router::new().route("/orders", post(async || "created").layer(auth.require("write:orders")));
+        let routes =
+            Router::new().route("/orders", post(async || "created").layer(auth.require("write:orders")));
         routes.layer(cors()).layer(auth.layer())
     };
     for (app, is_outside) in [(outside, true), (inside, false)] {

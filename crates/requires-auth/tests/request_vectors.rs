@@ -54,7 +54,8 @@ async fn every_token_gets_one_answer_through_every_door() {
                 continue;
             }
         };
-        let request = http::Request::builder().header("authorization", format!("Bearer {}", case.token)).body(());
+        let request =
+            http::Request::builder().header("authorization", format!("Bearer {}", case.token)).body(());
         let Ok(request) = request else {
             tally.skip("tower, axum", "a header that no HTTP server hands on");
             continue;
@@ -95,7 +96,8 @@ impl Tally {
     fn compare(&mut self, door: &'static str, id: &str, expected: &Answer, answer: &Answer) {
         *self.asked.entry(door).or_default() += 1;
         if answer != expected {
-            self.differences.push(format!("{id} through {door}\n  expected {expected:?}\n  answered {answer:?}"));
+            self.differences
+                .push(format!("{id} through {door}\n  expected {expected:?}\n  answered {answer:?}"));
         }
     }
 
@@ -105,7 +107,14 @@ impl Tally {
 
     fn report(self) {
         self.asked.iter().for_each(|(door, count)| println!("{door}: {count} cases"));
-        self.skipped.iter().for_each(|((doors, why), count)| println!("not asked of {doors}: {count} cases: {why}"));
-        assert!(self.differences.is_empty(), "{} differ\n{}", self.differences.len(), self.differences.join("\n"));
+        self.skipped
+            .iter()
+            .for_each(|((doors, why), count)| println!("not asked of {doors}: {count} cases: {why}"));
+        assert!(
+            self.differences.is_empty(),
+            "{} differ\n{}",
+            self.differences.len(),
+            self.differences.join("\n")
+        );
     }
 }

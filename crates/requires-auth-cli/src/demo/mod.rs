@@ -4,6 +4,8 @@ mod api;
 mod once;
 mod tour;
 
+use std::env;
+use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 
 use clap::Args;
@@ -23,16 +25,14 @@ use crate::runtime::{block_on, stop_signal};
 /// Where the demo API listens, if the port is free.
 const API_PORT: u16 = 9101;
 
-/// The demo API's identifier, unless another is given.
-const AUDIENCE: &str = "https://api.example.com";
-
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth demo                 serve, and print curl lines that show a 200, a 401, a 403, ...
-  requires-auth demo --once          make the requests itself, and exit 0 only if each answer is right
+  requires-auth demo           serve, and print curl lines that show a 200, a 401, a 403, ...
+  requires-auth demo --once    make the requests itself; exit 0 only if each answer is right
   requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
 
-With --issuer, --once makes the requests that need no token, and one with the token in REQUIRES_AUTH_TOKEN if it is set.";
+With --issuer, --once makes the requests that need no token, and one with the token in
+REQUIRES_AUTH_TOKEN if that is set.";
 
 /// The flags of `demo`.
 #[derive(Args, Debug)]
@@ -46,9 +46,9 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "URL", requires = "audience")]
     issuer: Option<String>,
 
-    /// The demo API's identifier at the issuer [default: https://api.example.com]
-    #[arg(long, value_name = "AUD")]
-    audience: Option<String>,
+    /// The demo API's identifier at the issuer
+    #[arg(long, value_name = "AUD", default_value = "https://api.example.com")]
+    audience: String,
 
     /// The port of the demo API, or if it is taken the next free one; 0 is any
     #[arg(long, value_name = "PORT", default_value_t = API_PORT)]
@@ -57,45 +57,32 @@ pub(crate) struct DemoArgs {
     /// The port of the development issuer, or if it is taken the next free one; 0 is any
     #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, conflicts_with = "issuer")]
     issuer_port: u16,
-
-    /// A token of the real provider, for --once
-    #[arg(long, env = "REQUIRES_AUTH_TOKEN", hide = true, hide_env_values = true, value_name = "TOKEN")]
-    token: Option<Secret>,
-}
-
-/// A token that was given, kept out of `Debug`.
-#[derive(Clone)]
-struct Secret(String);
-
-impl From<String> for Secret {
-    fn from(token: String) -> Self {
-        Self(token)
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(..)")
-    }
 }
 
 /// Runs `demo`: until it is told to stop, or with `--once` until each request was answered.
 pub(crate) fn run(args: &DemoArgs, format: Format) -> Result<Outcome, Failure> {
     block_on(async {
-        let audience = args.audience.as_deref().unwrap_or(AUDIENCE);
+        let stop = stop_signal()?;
+        let audience = args.audience.as_str();
         let development = match &args.issuer {
             Some(_) => None,
             None => Some(start_issuer(args, audience).await?),
         };
-        let issuer = development.as_ref().map(DevelopmentIssuer::issuer).or(args.issuer.as_deref()).unwrap_or_default();
+        let issuer = development
+            .as_ref()
+            .map(DevelopmentIssuer::issuer)
+            .or(args.issuer.as_deref())
+            .unwrap_or_default();
         let auth = RequiresAuth::new(issuer, audience)?;
         if development.is_none() {
             find_keys(&auth).await?;
         }
         let api = DemoApi::start(&auth, args.port).await?;
+        // Not a flag: the arguments of a process are there for everyone on the machine to see.
+        let given = env::var("REQUIRES_AUTH_TOKEN").ok().filter(|token| !token.is_empty());
         let tokens = match &development {
             Some(issuer) => TokenSource::Development(issuer),
-            None => TokenSource::Provider { token: args.token.as_ref().map(|token| token.0.as_str()) },
+            None => TokenSource::Provider { token: given.as_deref() },
         };
         if args.once {
             return once::run(&api.url(), &tokens, format).await;
@@ -109,7 +96,7 @@ pub(crate) fn run(args: &DemoArgs, format: Format) -> Result<Outcome, Failure> {
             }))?,
             Format::Text => print_welcome(issuer, audience, &api, &tokens)?,
         }
-        stop_signal().await;
+        stop.await;
         Ok(Outcome::Allow)
     })?
 }
@@ -130,8 +117,7 @@ async fn find_keys(auth: &RequiresAuth) -> Result<(), Failure> {
     Err(failure)
 }
 
-fn print_welcome(issuer: &str, audience: &str, api: &DemoApi, tokens: &TokenSource<'_>) -> std::io::Result<()> {
-    use std::io::Write as _;
+fn print_welcome(issuer: &str, audience: &str, api: &DemoApi, tokens: &TokenSource<'_>) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{GOOD}issuer{GOOD:#}    {issuer}")?;
     writeln!(out, "{GOOD}demo API{GOOD:#}  {}  {DIM}audience {audience}{DIM:#}", api.url())?;

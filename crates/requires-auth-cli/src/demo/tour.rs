@@ -26,7 +26,8 @@ impl TokenSource<'_> {
             stop("200: anyone may call this", format!("curl -i {api}/public")),
             stop("401: no token", format!("curl -i {api}/api/me")),
         ];
-        let with_token = |token: &str, path: &str| format!("curl -i {api}{path} -H \"Authorization: Bearer {token}\"");
+        let with_token =
+            |token: &str, path: &str| format!("curl -i {api}{path} -H \"Authorization: Bearer {token}\"");
         match self {
             Self::Development(issuer) => {
                 let endpoint = issuer.token_endpoint();
@@ -41,9 +42,18 @@ impl TokenSource<'_> {
                         with("?scope=write:items&sub=alice", "/api/items") + " -X POST",
                     ),
                     stop("401: expired", with("?scope=read:items&defect=expired", "/api/items")),
-                    stop("401: meant for another API", with("?scope=read:items&defect=audience_mismatch", "/api/items")),
-                    stop("401: tampered with", with("?scope=read:items&defect=signature_mismatch", "/api/items")),
-                    stop("200: rotate the key; old and new tokens count", format!("curl -i -X POST {}", issuer.rotation_endpoint())),
+                    stop(
+                        "401: meant for another API",
+                        with("?scope=read:items&defect=audience_mismatch", "/api/items"),
+                    ),
+                    stop(
+                        "401: tampered with",
+                        with("?scope=read:items&defect=signature_mismatch", "/api/items"),
+                    ),
+                    stop(
+                        "200: rotate the key; old and new tokens count",
+                        format!("curl -i -X POST {}", issuer.rotation_endpoint()),
+                    ),
                     stop("200: the new key is found at once", with("?scope=read:items", "/api/items")),
                 ]);
             }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::settings::moment;
 
-/// The claims that are moments (RFC 7519 §4.1, OpenID Connect Core §2).
+/// The claims that are moments (RFC 7519 §4.1, OIDC Core §2).
 const MOMENTS: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
 
 /// The header and the claims of a token; `None` where they are not readable.

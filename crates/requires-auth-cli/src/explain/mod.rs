@@ -18,10 +18,10 @@ use crate::verify::{ErrorBody, read_token};
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth explain --jwks keys.json --audience https://api.example.com --scope read:items eyJhbGciOi...
-  requires-auth explain --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com - < token.txt
+  requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+  requires-auth explain --issuer https://id.example.com --audience https://api.example.com < token.txt
 
-It shows what the token says: keep its output as secret as the token's claims.
+With --verbose it tells what every check found, not only the failed one. It shows what the token says: keep its output as secret as the token's claims.
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
 

@@ -10,10 +10,12 @@ use crate::output::{BAD, DIM, GOOD, print_fields, printable, relative};
 use crate::settings::Settings;
 use crate::verify::print_denial;
 
-/// What a check found is cut after this many characters, unless it failed.
-const MAX_FOUND: usize = 100;
-
-pub(super) fn print(explained: &Explained, token: &str, settings: &Settings, is_verbose: bool) -> io::Result<()> {
+pub(super) fn print(
+    explained: &Explained,
+    token: &str,
+    settings: &Settings,
+    is_verbose: bool,
+) -> io::Result<()> {
     print_anatomy(&Anatomy::of(token), settings)?;
     heading("checks")?;
     for line in &explained.checks {
@@ -31,6 +33,12 @@ fn heading(title: &str) -> io::Result<()> {
 }
 
 fn print_anatomy(anatomy: &Anatomy, settings: &Settings) -> io::Result<()> {
+    if anatomy.header.is_none() && anatomy.claims.is_none() {
+        return writeln!(
+            anstream::stdout().lock(),
+            "neither header nor claims are readable: this is no signed JWT"
+        );
+    }
     let parts = [("header", &anatomy.header), ("claims, as the token has them", &anatomy.claims)];
     for (title, part) in parts {
         writeln!(anstream::stdout().lock(), "{DIM}{title}{DIM:#}")?;
@@ -55,28 +63,18 @@ fn print_anatomy(anatomy: &Anatomy, settings: &Settings) -> io::Result<()> {
 fn print_check(line: &CheckLine, is_verbose: bool) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     let name = line.check;
-    let found = printable(line.found.as_deref().unwrap_or_default());
-    let expected = printable(line.expected.as_deref().unwrap_or_default());
-    let or_none = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
-    match line.outcome {
-        Outcome::Failed => {
-            writeln!(out, "  {BAD}✗ {name}{BAD:#}")?;
-            writeln!(out, "      found     {}", or_none(&found))?;
-            writeln!(out, "      expected  {expected}")
+    let (style, mark) = match line.outcome {
+        Outcome::Failed => (BAD, '✗'),
+        Outcome::Passed => (GOOD, '✓'),
+        _ => return writeln!(out, "  {DIM}· {name:14}  not reached{DIM:#}"),
+    };
+    writeln!(out, "  {style}{mark} {name}{style:#}")?;
+    if line.outcome == Outcome::Failed || is_verbose {
+        let details = [("found", &line.found), ("expected", &line.expected)];
+        for (label, text) in details {
+            let text = printable(text.as_deref().filter(|text| !text.is_empty()).unwrap_or("nothing"));
+            writeln!(out, "      {DIM}{label:8}{DIM:#}  {text}")?;
         }
-        Outcome::Passed if is_verbose => {
-            writeln!(out, "  {GOOD}✓{GOOD:#} {name}")?;
-            writeln!(out, "      found     {}", or_none(&found))?;
-            writeln!(out, "      expected  {expected}")
-        }
-        Outcome::Passed => writeln!(out, "  {GOOD}✓{GOOD:#} {name:15}{DIM}{}{DIM:#}", shortened(&found)),
-        _ => writeln!(out, "  {DIM}· {name:15}not reached{DIM:#}"),
     }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_FOUND) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
+    Ok(())
 }

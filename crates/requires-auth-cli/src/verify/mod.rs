@@ -20,13 +20,14 @@ use crate::settings::{CheckArgs, Judge};
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth verify --jwks keys.json --audience https://api.example.com --scope read:items eyJhbGciOi...
-  requires-auth verify --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com - < token.txt
+  requires-auth verify --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+  requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
   requires-auth verify --jwks keys.json --batch tokens.jsonl > answers.jsonl
 
-A line of a batch: {\"id\", \"token\", \"jwks\"?, \"issuer\"?, \"audience\"?, \"scope\"?, \"alg\"?, \"now\"?, \"leeway\"?, \"profile\"?};
-its members win over the flags. Its answer: {\"id\", \"ok\", \"error\": null or {\"code\", \"status\", \"reason\", \"challenge\"},
-\"claims\" when ok}. Every line is answered, in order.
+A line of a batch is a JSON object; its members win over the flags:
+  id, token, jwks, issuer, audience, scope, alg, now, leeway, profile
+Every line is answered, in order, with a JSON object:
+  id, ok, error (null or code, status, reason, challenge), claims when ok
 
 Exit codes: 0 allowed (in a batch: every line), 1 refused, 2 usage or configuration.";
 

@@ -39,7 +39,12 @@ fn print_token(token: &AccessToken, settings: &Settings) -> io::Result<()> {
 /// Prints a refusal with what to do about it.
 pub(crate) fn print_denial(denial: &Denial, hint: &str) -> io::Result<()> {
     let reason = denial.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    writeln!(anstream::stdout().lock(), "{BAD}refused{BAD:#}: {} {}{reason}", denial.status(), denial.code())?;
+    writeln!(
+        anstream::stdout().lock(),
+        "{BAD}refused{BAD:#}: {} {}{reason}",
+        denial.status(),
+        denial.code()
+    )?;
     let challenge = challenge(denial).map_or(Cow::Borrowed("none"), Cow::Owned);
     print_fields(&[("message", denial.message().into()), ("challenge", challenge), ("hint", hint.into())])
 }

@@ -9,7 +9,7 @@ use crate::credential::Bearer;
 use crate::error::Denial;
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
-use crate::verify::{AccessToken, Detail, Record, Rules, Step, Verdict, judge};
+use crate::verify::{AccessToken, Detail, Record, Rules, Step, Tried, Verdict, judge};
 
 mod hints;
 
@@ -114,7 +114,7 @@ impl Rules {
         let verdict = match judge(self, bearer, key_set, now.into(), &mut recorder) {
             Verdict::Allow(token) => policy.check_and_record(&token, &mut recorder).map(|()| token),
             Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
-            Verdict::NeedKeys { tried: Some((_, reason)), .. } => Err(Denial::invalid_token(reason)),
+            Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => Err(Denial::invalid_token(reason)),
             Verdict::NeedKeys { tried: None, .. } => Err(Denial::issuer_unavailable(1)),
         };
         let hint = verdict.as_ref().err().map(|denial| {

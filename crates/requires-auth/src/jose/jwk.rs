@@ -61,6 +61,13 @@ impl Jwk {
         Ok(Self { kid: kid.map(Into::into), thumbprint, public })
     }
 
+    /// Whether both are the same key with the same name for the same algorithms.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.kid == other.kid
+            && self.thumbprint == other.thumbprint
+            && self.public.algorithms().eq(other.public.algorithms())
+    }
+
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }

@@ -93,6 +93,16 @@ impl KeySet {
         &self.skipped
     }
 
+    /// Whether a usable key has this `kid`.
+    pub(crate) fn has_kid(&self, kid: &str) -> bool {
+        self.by_kid.contains_key(kid)
+    }
+
+    /// Whether both sets judge every token alike: the same keys under the same names, in the same order.
+    pub(crate) fn has_same_keys(&self, other: &Self) -> bool {
+        self.keys.len() == other.keys.len() && self.keys.iter().zip(&other.keys).all(|(a, b)| a.is_same(b))
+    }
+
     /// The usable keys, by name and by the algorithms they serve, for people to read.
     pub(crate) fn describe(&self) -> String {
         let keys: Vec<_> = self.keys.iter().take(8).map(describe).collect();

@@ -1,20 +1,26 @@
 //! Everything that can be chosen about a guard, each with its default; mistakes come all at once.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use url::Url;
 
 use super::{Inner, Keys, RequiresAuth};
 use crate::challenge::BodyFormat;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
-use crate::issuer::{IssuerUrl, Transport};
+use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
 use crate::jose::alg::Algorithm;
 use crate::jose::key_set::{KeySet, KeySetLimits};
-use crate::keys::{RemoteKeys, Source};
+use crate::keys::{RemoteKeys, Source, StateFile};
 use crate::verify::{Audience, GuardId, IssuerRules, Profile, Rules};
+
+/// For how long past their life keys serve while they cannot be fetched, unless told otherwise.
+const DEFAULT_STALE: Duration = Duration::from_secs(60 * 60);
 
 /// Builds a [`RequiresAuth`]. Made by [`RequiresAuth::builder`].
 #[must_use]
@@ -31,6 +37,8 @@ pub struct Builder {
     fetch: Option<Arc<dyn Fetch>>,
     ca: Vec<u8>,
     transport: Transport,
+    stale: Duration,
+    state_file: Option<PathBuf>,
     public_test_keys: bool,
     problems: Vec<ConfigProblem>,
 }
@@ -39,13 +47,20 @@ struct IssuerSettings {
     issuer: String,
     audience: Audience,
     jwks: Option<Vec<u8>>,
+    jwks_uri: Option<String>,
+    discovery_url: Option<String>,
+}
+
+impl IssuerSettings {
+    fn new(issuer: &str, audience: Audience) -> Self {
+        Self { issuer: issuer.to_owned(), audience, jwks: None, jwks_uri: None, discovery_url: None }
+    }
 }
 
 impl Builder {
     pub(super) fn new(issuer: &str, audience: impl Into<Audience>) -> Self {
-        let issuer = IssuerSettings { issuer: issuer.to_owned(), audience: audience.into(), jwks: None };
         Self {
-            issuers: vec![issuer],
+            issuers: vec![IssuerSettings::new(issuer, audience.into())],
             algorithms: None,
             leeway: Rules::DEFAULT_LEEWAY,
             profile: Profile::default(),
@@ -57,6 +72,8 @@ impl Builder {
             fetch: None,
             ca: Vec::new(),
             transport: Transport::default(),
+            stale: DEFAULT_STALE,
+            state_file: None,
             public_test_keys: false,
             problems: Vec::new(),
         }
@@ -89,7 +106,7 @@ impl Builder {
     ///
     /// Each issuer has its own keys; they never cross (RFC 8725 §3.8).
     pub fn with_issuer(mut self, issuer: &str, audience: impl Into<Audience>) -> Self {
-        self.issuers.push(IssuerSettings { issuer: issuer.to_owned(), audience: audience.into(), jwks: None });
+        self.issuers.push(IssuerSettings::new(issuer, audience.into()));
         self
     }
 
@@ -100,6 +117,43 @@ impl Builder {
         if let Some(last) = self.issuers.last_mut() {
             last.jwks = Some(jwks.into());
         }
+        self
+    }
+
+    /// Where the key set of the issuer named last is. Default: where its metadata say.
+    ///
+    /// Nothing is discovered for this issuer then; a `jwks_uri` is as trustworthy as the server that names it.
+    pub fn with_jwks_uri(mut self, url: &str) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.jwks_uri = Some(url.to_owned());
+        }
+        self
+    }
+
+    /// Where the metadata of the issuer named last are, if this server reaches it by another name than tokens do.
+    /// Default: derived from the issuer. The `issuer` in them must still equal the issuer, byte for byte.
+    pub fn with_discovery_url(mut self, url: &str) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.discovery_url = Some(url.to_owned());
+        }
+        self
+    }
+
+    /// For how long past their life keys still serve while they cannot be fetched. Default 1 h; zero fails closed.
+    ///
+    /// Within this time an outage of the issuer is not felt; a key that the issuer has withdrawn meanwhile is
+    /// not noticed either.
+    pub fn with_stale(mut self, stale: Duration) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// A file that keeps the last good key sets, so that a restart during an outage has keys. Default: none.
+    ///
+    /// It is read when the guard is built and written after each fetch, atomically and with mode 0600. A file
+    /// that others may write is not believed. What it holds is not used past its life and stale time.
+    pub fn with_state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
         self
     }
 
@@ -179,7 +233,7 @@ impl Builder {
         self
     }
 
-    /// Builds the guard, without any IO.
+    /// Builds the guard, without any IO but reading a state file.
     ///
     /// # Errors
     ///
@@ -191,6 +245,7 @@ impl Builder {
         let algorithms = self.check_algorithms(&mut problems);
         self.check_numbers(&mut problems);
         self.check_implied_scopes(&mut problems);
+        let state_file = self.state_file.as_deref().map(StateFile::open);
         let mut rules = Vec::new();
         let mut keys = Vec::new();
         for settings in &self.issuers {
@@ -202,7 +257,7 @@ impl Builder {
             }
             let issuer = Some(settings.issuer.as_str().into());
             rules.push(IssuerRules { issuer, audience: settings.audience.clone() });
-            match self.keys(settings) {
+            match self.keys(settings, state_file.as_ref()) {
                 Ok(source) => keys.push(source),
                 Err(problem) => problems.push(problem),
             }
@@ -277,16 +332,28 @@ impl Builder {
         steps > 0 && direct.any(|implied| **implied == *target || self.reaches(implied, target, steps - 1))
     }
 
-    fn keys(&self, settings: &IssuerSettings) -> Result<Keys, ConfigProblem> {
+    fn keys(&self, settings: &IssuerSettings, state_file: Option<&Arc<StateFile>>) -> Result<Keys, ConfigProblem> {
         let issuer = IssuerUrl::parse(&settings.issuer, self.transport)?;
         if let Some(jwks) = &settings.jwks {
             let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::GIVEN };
             return static_keys(jwks, limits).map(|keys| Keys::Static(Arc::new(keys)));
         }
         let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::FETCHED };
-        let (transport, clock) = (self.transport, Arc::clone(&self.clock));
-        let fetch = self.fetch()?;
-        Ok(Keys::Remote(RemoteKeys::new(Source { issuer, transport, limits, fetch, clock })))
+        let url = |field, url: &Option<String>| match url {
+            Some(url) => fetchable(field, url, self.transport).map(Some),
+            None => Ok(None),
+        };
+        let source = Source {
+            issuer,
+            transport: self.transport,
+            limits,
+            fetch: self.fetch()?,
+            clock: Arc::clone(&self.clock),
+            discovery_url: url("discovery_url", &settings.discovery_url)?,
+            jwks_uri: url("jwks_uri", &settings.jwks_uri)?,
+            stale: self.stale,
+        };
+        Ok(Keys::Remote(RemoteKeys::new(source, state_file.cloned())))
     }
 
     #[cfg(feature = "fetch")]
@@ -314,6 +381,14 @@ impl fmt::Debug for Builder {
         let issuers: Vec<_> = self.issuers.iter().map(|settings| &settings.issuer).collect();
         f.debug_struct("Builder").field("issuers", &issuers).finish_non_exhaustive()
     }
+}
+
+fn fetchable(field: &'static str, url: &str, transport: Transport) -> Result<Url, ConfigProblem> {
+    let parsed = Url::parse(url).ok().filter(|url| may_be_fetched(url, transport));
+    parsed.ok_or_else(|| {
+        let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
+        ConfigProblem::new(field, format!("`{url}`"), "an https URL", hint)
+    })
 }
 
 fn check_audience(audience: &Audience, problems: &mut Vec<ConfigProblem>) {

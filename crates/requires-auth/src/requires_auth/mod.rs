@@ -14,7 +14,7 @@ use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want};
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::verify::{AccessToken, Audience, Rules, Silent, Verdict, judge};
+use crate::verify::{AccessToken, Audience, Rules, Silent, Tried, Verdict, judge};
 
 mod builder;
 mod log;
@@ -98,8 +98,8 @@ impl RequiresAuth {
         let now = self.inner.clock.now();
         for keys in &self.inner.keys {
             let Keys::Remote(remote) = keys else { continue };
-            if remote.fresh(now).is_none() && remote.refresh(Want::Keys).await != Refreshed::Yes {
-                failures.extend(remote.last_failure().map(|failure| (Arc::clone(remote.issuer()), failure)));
+            if remote.current(now).is_none() && remote.refresh(Want::Keys).await != Refreshed::Yes {
+                failures.extend(remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)));
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
@@ -204,7 +204,16 @@ impl RequiresAuth {
         self.inner.rules.explain(bearer, &keys, policy, now)
     }
 
+    /// Refuses a request that has passed without a token where one is needed after all.
+    #[cfg(feature = "axum")]
+    pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
+        let denial = Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
+        log::refused(&denial, request, self.only_issuer());
+        denial
+    }
+
     /// Whether a token was made by this guard or a clone of it.
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only layers meet tokens of other guards"))]
     pub(crate) fn made(&self, token: &AccessToken) -> bool {
         token.guard() == self.inner.rules.guard
     }
@@ -225,7 +234,7 @@ impl RequiresAuth {
                     return Attempt::NeedsKeys(Need { bearer, remote: remote.clone(), tried });
                 }
                 (Keys::Static(_), tried) => {
-                    Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |(_, reason)| reason)))
+                    Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason)))
                 }
             },
         })
@@ -233,19 +242,22 @@ impl RequiresAuth {
 
     /// Gets fresh keys and judges the token once more.
     async fn settle(&self, need: Need<'_>) -> Result<AccessToken, Denial> {
-        let want = need.tried.as_ref().map_or(Want::Keys, |(keys, _)| Want::OtherThan(keys));
+        let want = need.tried.as_ref().map_or(Want::Keys, |tried| Want::OtherThan {
+            seen: &tried.keys,
+            unknown_kid: tried.unknown_kid.as_deref(),
+        });
         let refreshed = need.remote.refresh(want).await;
         let unavailable = |retry_after| Err(Denial::issuer_unavailable(retry_after));
         match refreshed {
             Refreshed::Yes => match self.judge(need.bearer) {
                 Verdict::Allow(token) => Ok(token),
-                Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some((_, reason)), .. } => {
+                Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
                     Err(Denial::invalid_token(reason))
                 }
                 Verdict::NeedKeys { tried: None, .. } => unavailable(1),
             },
             Refreshed::No { retry_after } => match need.tried {
-                Some((_, reason)) => Err(Denial::invalid_token(reason)),
+                Some(tried) => Err(Denial::invalid_token(tried.reason)),
                 None => unavailable(retry_after),
             },
         }
@@ -288,7 +300,7 @@ impl RequiresAuth {
 impl Keys {
     fn current(&self, now: SystemTime) -> Option<Arc<KeySet>> {
         match self {
-            Self::Remote(remote) => remote.fresh(now),
+            Self::Remote(remote) => remote.current(now),
             Self::Static(keys) => Some(Arc::clone(keys)),
         }
     }
@@ -310,7 +322,7 @@ enum Attempt<'r> {
 struct Need<'r> {
     bearer: Bearer<'r>,
     remote: RemoteKeys,
-    tried: Option<(Arc<KeySet>, Reason)>,
+    tried: Option<Tried>,
 }
 
 /// Whether a request must have a token.

@@ -38,7 +38,7 @@ pin_project! {
         S: Service<Request<B>>,
     {
         // Keys are being fetched; then the request is judged, and passed on to the inner service.
-        NeedsKeys { judging: Judging, gate: Arc<Gate>, body: Option<B>, inner: S },
+        NeedsKeys { admitting: Admitting, gate: Arc<Gate>, body: Option<B>, inner: S },
         // The inner service answers.
         Passed { #[pin] response: S::Future, token: Option<AccessToken> },
         // The guard has answered.
@@ -47,7 +47,7 @@ pin_project! {
 }
 
 /// A verdict in the making, which owns the request that it is about.
-type Judging = Pin<Box<dyn Future<Output = (Parts, Result<Admission, Denial>)> + Send>>;
+type Admitting = Pin<Box<dyn Future<Output = (Parts, Result<Admission, Denial>)> + Send>>;
 
 impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
     /// The guard has answered.
@@ -63,12 +63,12 @@ impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
     /// Keys are fetched first. `inner` is ready.
     pub(super) fn needs_keys(gate: Arc<Gate>, request: Request<B>, inner: S) -> Self {
         let (parts, body) = request.into_parts();
-        let judging = Box::pin(judge(Arc::clone(&gate), parts));
-        Self { state: State::NeedsKeys { judging, gate, body: Some(body), inner } }
+        let admitting = Box::pin(admit(Arc::clone(&gate), parts));
+        Self { state: State::NeedsKeys { admitting, gate, body: Some(body), inner } }
     }
 }
 
-async fn judge(gate: Arc<Gate>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
+async fn admit(gate: Arc<Gate>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
     let seen = view(&parts.method, &parts.uri, &parts.headers);
     let admitted = gate.auth.admit(&seen, &gate.policy, gate.presence).await;
     (parts, admitted)
@@ -85,8 +85,8 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProjection::NeedsKeys { judging, gate, body, inner } => {
-                    let (mut parts, admitted) = ready!(judging.as_mut().poll(cx));
+                StateProjection::NeedsKeys { admitting, gate, body, inner } => {
+                    let (mut parts, admitted) = ready!(admitting.as_mut().poll(cx));
                     match admitted {
                         Ok(admission) => {
                             let token = Passed::mark(&gate.auth, admission, &mut parts.extensions);

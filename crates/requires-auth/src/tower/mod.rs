@@ -15,7 +15,7 @@
 //! refused request never reaches the service: its answer is the [`Challenge`](crate::challenge::Challenge),
 //! with the [`Denial`](crate::Denial) in the extensions of the response, for whoever logs or counts.
 //!
-//! Nothing is allocated for a verdict that needs no fetch; waiting for keys costs one box.
+//! The service is called at once, and the future boxed only while it waits for keys.
 //!
 //! # Caveats
 //!
@@ -30,23 +30,23 @@
 //! # Example
 //!
 //! ```
-//! use http::{Request, Response, StatusCode};
-//! use http_body_util::{Empty, Full};
-//! use requires_auth::{AccessToken, RequiresAuth};
-//! use tower::{ServiceBuilder, ServiceExt, service_fn};
-//! # type Bytes = std::collections::VecDeque<u8>;
+//! use std::convert::Infallible;
 //!
-//! async fn hello(request: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+//! use http::{Request, Response, StatusCode};
+//! use requires_auth::{AccessToken, RequiresAuth};
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! async fn hello(request: Request<()>) -> Result<Response<Vec<u8>>, Infallible> {
 //!     let subject = request.extensions().get::<AccessToken>().and_then(AccessToken::subject);
-//!     let body = format!("hello {}", subject.unwrap_or("nobody"));
-//!     Ok(Response::new(Full::from(Bytes::from(body.into_bytes()))))
+//!     Ok(Response::new(format!("hello {}", subject.unwrap_or("nobody")).into()))
 //! }
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
 //! let service = ServiceBuilder::new().layer(auth.require("read:orders")).service_fn(hello);
 //!
-//! let response = service.oneshot(Request::new(Empty::new())).await?;
+//! let response = service.oneshot(Request::new(())).await?;
 //! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 //! assert_eq!(response.headers()["www-authenticate"], "Bearer");
 //! # Ok(())

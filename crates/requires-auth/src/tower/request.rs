@@ -21,6 +21,7 @@ pub(crate) fn view<'a>(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap)
 /// How a request has passed a guard; the innermost guard's word stays in the extensions.
 #[derive(Clone)]
 pub(crate) struct Passed {
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only an extractor answers for the guard"))]
     auth: RequiresAuth,
     admission: Admission,
 }

@@ -1,5 +1,6 @@
 //! A refusal as a response of the `http` crate.
 
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::error::Denial;
@@ -7,12 +8,21 @@ use crate::request::Request;
 use crate::requires_auth::RequiresAuth;
 
 /// The answer to a refused request, with the denial in its extensions. `HEAD` gets no body.
-pub(crate) fn refusal<R: From<Vec<u8>>>(auth: &RequiresAuth, request: &Request<'_>, denial: Denial) -> Response<R> {
+pub(crate) fn refusal<R: From<Vec<u8>>>(
+    auth: &RequiresAuth,
+    request: &Request<'_>,
+    denial: Denial,
+) -> Response<R> {
     let challenge = auth.challenge(request, &denial);
     let status = StatusCode::from_u16(challenge.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut headers = HeaderMap::new();
     append(&mut headers, challenge.headers());
-    let body = if request.method() == "HEAD" { Vec::new() } else { challenge.into_body() };
+    let mut body = challenge.into_body();
+    if request.method() == "HEAD" {
+        // RFC 9110 §8.6: the length is that of the answer to a GET.
+        headers.insert(CONTENT_LENGTH, body.len().into());
+        body.clear();
+    }
 
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -39,7 +49,8 @@ mod tests {
     #[test]
     fn one_name_may_come_twice_and_what_was_there_stays() {
         let mut headers = HeaderMap::from_iter([(http::header::VARY, HeaderValue::from_static("origin"))]);
-        let added = [("www-authenticate", "Bearer"), ("www-authenticate", "DPoP algs=\"ES256\""), ("vary", "dpop")];
+        let added =
+            [("www-authenticate", "Bearer"), ("www-authenticate", "DPoP algs=\"ES256\""), ("vary", "dpop")];
         append(&mut headers, added.into_iter());
         let challenges: Vec<_> = headers.get_all("www-authenticate").iter().collect();
         assert_eq!(challenges, ["Bearer", "DPoP algs=\"ES256\""]);

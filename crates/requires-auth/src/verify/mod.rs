@@ -52,7 +52,7 @@ impl Rules {
     pub fn verify(&self, bearer: Bearer<'_>, keys: &Arc<KeySet>, now: SystemTime) -> Result<AccessToken, Denial> {
         match judge(self, bearer, |_| Some(Arc::clone(keys)), now.into(), &mut Silent) {
             Verdict::Allow(token) => Ok(token),
-            Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some((_, reason)), .. } => {
+            Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
                 Err(Denial::invalid_token(reason))
             }
             // Only an issuer without a key set needs keys before any were tried, and there is one here.
@@ -66,14 +66,23 @@ impl Rules {
 pub(crate) enum Verdict {
     Allow(AccessToken),
     Deny(Reason),
-    /// Fresh keys of this issuer (by index) may settle it. `tried` is the set that did not, with the
-    /// reason that holds unless another set does; `None` when there was no set to try.
-    NeedKeys { issuer: usize, tried: Option<(Arc<KeySet>, Reason)> },
+    /// Fresh keys of this issuer (by index) may settle it; `tried` is `None` when there was no set to try.
+    NeedKeys { issuer: usize, tried: Option<Tried> },
+}
+
+/// A key set that did not settle a token.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    pub(crate) keys: Arc<KeySet>,
+    /// Holds unless another set settles it.
+    pub(crate) reason: Reason,
+    /// The `kid` that the set does not have.
+    pub(crate) unknown_kid: Option<Box<str>>,
 }
 
 enum Stop {
     Deny(Reason),
-    NeedKeys { issuer: usize, tried: Option<(Arc<KeySet>, Reason)> },
+    NeedKeys { issuer: usize, tried: Option<Tried> },
 }
 
 impl From<Reason> for Stop {
@@ -197,14 +206,21 @@ fn verify_signature<'t>(
     let candidates = match found {
         Found::Keys(candidates) => candidates,
         Found::OtherAlgorithm => return Err(Reason::AlgorithmNotAllowed.into()),
-        Found::Unknown => return Err(Stop::NeedKeys { issuer, tried: Some((key_set, Reason::KeyUnknown)) }),
+        Found::Unknown => {
+            let unknown_kid = header.kid().map(Into::into);
+            let tried = Some(Tried { keys: key_set, reason: Reason::KeyUnknown, unknown_kid });
+            return Err(Stop::NeedKeys { issuer, tried });
+        }
     };
     let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
     record.record(Step::Signature, verified.is_some(), || {
         Detail::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
-    verified.ok_or_else(|| Stop::NeedKeys { issuer, tried: Some((Arc::clone(&key_set), Reason::SignatureMismatch)) })
+    verified.ok_or_else(|| {
+        let tried = Tried { keys: Arc::clone(&key_set), reason: Reason::SignatureMismatch, unknown_kid: None };
+        Stop::NeedKeys { issuer, tried: Some(tried) }
+    })
 }
 
 fn check_claims(

@@ -111,7 +111,8 @@ impl Guarded {
     /// A guard as a vector wants it, if the builder lets it be built.
     pub fn new(config: &Config, jwks: Option<&Value>) -> Result<Self, ConfigError> {
         // The builder refuses an issuer that is no URL, which is what an absent one is here.
-        let mut builder = RequiresAuth::builder(config.issuer.as_deref().unwrap_or_default(), audience(config));
+        let mut builder =
+            RequiresAuth::builder(config.issuer.as_deref().unwrap_or_default(), audience(config));
         builder = match jwks {
             Some(jwks) => builder.with_jwks(jwks.to_string()),
             None => builder.with_fetch(Unreachable),
@@ -136,7 +137,11 @@ impl Guarded {
 
     /// What stands around the route.
     fn inner(&self) -> requires_auth::tower::AuthLayer {
-        if self.policy == Policy::default() { self.outer() } else { self.auth.require_policy(self.policy.clone()) }
+        if self.policy == Policy::default() {
+            self.outer()
+        } else {
+            self.auth.require_policy(self.policy.clone())
+        }
     }
 }
 

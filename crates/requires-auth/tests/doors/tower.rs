@@ -18,7 +18,9 @@ pub async fn ask(guarded: &Guarded, request: Request<()>) -> Answer {
     };
     match layers.as_slice() {
         [only] => answer(&only.layer(service_fn(handler)).oneshot(request).await.unwrap()),
-        [inner, outer] => answer(&outer.layer(inner.layer(service_fn(handler))).oneshot(request).await.unwrap()),
+        [inner, outer] => {
+            answer(&outer.layer(inner.layer(service_fn(handler))).oneshot(request).await.unwrap())
+        }
         _ => unreachable!(),
     }
 }

@@ -56,7 +56,14 @@ pub(super) fn all(tokens: &TokenSource<'_>) -> Vec<Case> {
             cases.extend(with_bad_tokens());
         }
         TokenSource::Provider { token: Some(_) } => {
-            cases.push(case("the provider's token", "GET", "/api/me", BEARER, Some(Wanted::Given), allowed(200)));
+            cases.push(case(
+                "the provider's token",
+                "GET",
+                "/api/me",
+                BEARER,
+                Some(Wanted::Given),
+                allowed(200),
+            ));
         }
         TokenSource::Provider { token: None } => {}
     }
@@ -79,7 +86,14 @@ fn without_token() -> Vec<Case> {
         case("another scheme", "GET", "/api/me", &["Basic YWxpY2U6c2VjcmV0"], None, unsupported()),
         case("scheme alone", "GET", "/api/me", &["Bearer"], None, invalid_format()),
         case("two words", "GET", "/api/me", &["Bearer abc def"], None, invalid_format()),
-        case("two headers", "GET", "/api/me", &["Bearer abc", "Bearer abc"], None, refused(ErrorCode::InvalidRequest)),
+        case(
+            "two headers",
+            "GET",
+            "/api/me",
+            &["Bearer abc", "Bearer abc"],
+            None,
+            refused(ErrorCode::InvalidRequest),
+        ),
         case("opaque token", "GET", "/api/me", &["Bearer abc"], None, invalid(Reason::Opaque)),
         Case { headers: preflight, ..case("preflight", "OPTIONS", "/api/items", &[], None, allowed(200)) },
     ]
@@ -95,7 +109,14 @@ fn with_good_tokens() -> Vec<Case> {
         case("the right scope", "GET", "/api/items", BEARER, fresh("read:items"), allowed(200)),
         case("no scope", "GET", "/api/items", BEARER, fresh(""), lacks_scope("read:items")),
         case("another scope", "POST", "/api/items", BEARER, fresh("read:items"), lacks_scope("write:items")),
-        case("more than it takes", "POST", "/api/items", BEARER, fresh("read:items write:items"), allowed(201)),
+        case(
+            "more than it takes",
+            "POST",
+            "/api/items",
+            BEARER,
+            fresh("read:items write:items"),
+            allowed(201),
+        ),
     ]
 }
 
@@ -139,7 +160,9 @@ const fn allowed(status: u16) -> Answer {
 /// The challenges as RFC 6750 §3.1 has them, written out here rather than asked of the guard.
 fn refused(code: ErrorCode) -> Answer {
     let challenge = match code {
-        ErrorCode::InvalidRequest => format!("Bearer error=\"invalid_request\", error_description=\"{}\"", code.message()),
+        ErrorCode::InvalidRequest => {
+            format!("Bearer error=\"invalid_request\", error_description=\"{}\"", code.message())
+        }
         ErrorCode::AuthorizationTokenInvalidFormat => {
             format!("Bearer error=\"invalid_token\", error_description=\"{}\"", code.message())
         }
@@ -161,6 +184,8 @@ fn invalid(reason: Reason) -> Answer {
 fn lacks_scope(scope: &str) -> Answer {
     let code = ErrorCode::InsufficientScope;
     let description = code.message();
-    let challenge = format!("Bearer error=\"insufficient_scope\", error_description=\"{description}\", scope=\"{scope}\"");
+    let challenge = format!(
+        "Bearer error=\"insufficient_scope\", error_description=\"{description}\", scope=\"{scope}\""
+    );
     Answer { status: 403, code: Some(code.to_string()), reason: None, challenge: Some(challenge) }
 }

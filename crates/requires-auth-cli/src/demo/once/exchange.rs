@@ -1,8 +1,8 @@
 //! One request and what came back.
 
+use requires_auth_testkit::issuer::DevelopmentIssuer;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, Response};
-use requires_auth_testkit::issuer::DevelopmentIssuer;
 use serde_json::{Value, json};
 
 use super::super::tour::TokenSource;
@@ -27,7 +27,8 @@ impl Exchange {
         tokens: &TokenSource<'_>,
         case: Case,
     ) -> Result<Self, Failure> {
-        let failed = |error: reqwest::Error| Failure::new(format!("a request of the demo failed: {}", cause(&error)));
+        let failed =
+            |error: reqwest::Error| Failure::new(format!("a request of the demo failed: {}", cause(&error)));
         let token = match (case.token, tokens) {
             (None, _) => String::new(),
             (Some(_), TokenSource::Provider { token }) => token.unwrap_or_default().to_owned(),
@@ -43,7 +44,12 @@ impl Exchange {
             request = request.header(*name, *value);
         }
         let answer = read(request.send().await.map_err(failed)?).await.map_err(failed)?;
-        Ok(Self { about: case.about, request: format!("{} {}", case.method, case.path), answer, right: case.right })
+        Ok(Self {
+            about: case.about,
+            request: format!("{} {}", case.method, case.path),
+            answer,
+            right: case.right,
+        })
     }
 
     /// Whether the answer is the right one.
@@ -60,7 +66,8 @@ impl Exchange {
         });
         if !self.is_right() {
             let Answer { status, code, reason, challenge } = &self.right;
-            json["expected"] = json!({ "status": status, "code": code, "reason": reason, "challenge": challenge });
+            json["expected"] =
+                json!({ "status": status, "code": code, "reason": reason, "challenge": challenge });
         }
         json
     }
@@ -93,7 +100,7 @@ async fn mint(client: &Client, issuer: &DevelopmentIssuer, wanted: Wanted) -> Re
 /// The token with a character of its claims changed, which keeps it base64url.
 fn tampered(token: &str) -> String {
     let Some((header, rest)) = token.split_once('.') else { return token.to_owned() };
-    // The third character of the claims stands for bits of the first name: `{"jti"` becomes `{"iti"` or alike.
+    // The fourth character of the claims holds bits of the first name: `{"jti"` becomes `{"iti"` or alike.
     let changed = |(at, c): (usize, char)| match (at, c) {
         (3, 'p') => 'q',
         (3, _) => 'p',
@@ -105,7 +112,8 @@ fn tampered(token: &str) -> String {
 async fn read(response: Response) -> Result<Answer, reqwest::Error> {
     let status = response.status();
     let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
-    let challenges: Vec<_> = challenges.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    let challenges: Vec<_> =
+        challenges.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
     let body: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
     let text = |name: &str| body[name].as_str().map(ToOwned::to_owned);
     let (code, reason) = if status.is_success() { (None, None) } else { (text("code"), text("reason")) };

@@ -13,7 +13,11 @@ pub(super) fn print(exchanges: &[Exchange]) -> io::Result<()> {
     let request = width(&|exchange| exchange.request.len());
     let code = width(&|exchange| code(&exchange.answer).len());
     let mut out = anstream::stdout().lock();
-    writeln!(out, "  {DIM}{:about$}  {:request$}  status  {:code$}  challenge{DIM:#}", "", "request", "code")?;
+    writeln!(
+        out,
+        "  {DIM}{:about$}  {:request$}  status  {:code$}  challenge{DIM:#}",
+        "", "request", "code"
+    )?;
     for exchange in exchanges {
         let (style, mark) = if exchange.is_right() { (GOOD, '✓') } else { (BAD, '✗') };
         write!(out, "{style}{mark}{style:#} {:about$}  {:request$}  ", exchange.about, exchange.request)?;

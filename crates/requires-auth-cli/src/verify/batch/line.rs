@@ -24,7 +24,11 @@ impl<'a> LineInput<'a> {
         serde_json::from_slice(text).map_err(|error| {
             // The place within the file is told by whoever knows the number of the line.
             let at = error.column();
-            if error.is_data() { "expected a JSON object".to_owned() } else { format!("not JSON, at column {at}") }
+            if error.is_data() {
+                "expected a JSON object".to_owned()
+            } else {
+                format!("not JSON, at column {at}")
+            }
         })
     }
 
@@ -143,12 +147,16 @@ impl Request<'_> {
         }
         if let Some(scope) = &self.scope {
             settings.policy = settings::policy(&scope.to_vec()).map_err(|error| {
-                error.problems().first().map_or_else(String::new, |problem| named("scope")(problem.hint().to_owned()))
+                error
+                    .problems()
+                    .first()
+                    .map_or_else(String::new, |problem| named("scope")(problem.hint().to_owned()))
             })?;
         }
         if let Some(names) = &self.alg {
             // A name that we do not know allows nothing, and the list allows nothing else either.
-            settings.algorithms = Some(names.iter().filter_map(|name| name.parse::<Algorithm>().ok()).collect());
+            settings.algorithms =
+                Some(names.iter().filter_map(|name| name.parse::<Algorithm>().ok()).collect());
         }
         if let Some(seconds) = self.now {
             settings.now = Some(settings::moment(seconds).map_err(named("now"))?);
@@ -189,9 +197,17 @@ mod tests {
         assert_eq!(problem(r#"{"token":5}"#), "`token` must be a string");
         assert_eq!(problem(r#"{"token":null}"#), "`token` is missing");
         assert_eq!(problem(r#"{"token":"a","alg":"ES384"}"#), "`alg` must be an array of strings");
-        assert_eq!(problem(r#"{"token":"a","audience":[1]}"#), "`audience` must be a string or an array of strings");
+        assert_eq!(
+            problem(r#"{"token":"a","audience":[1]}"#),
+            "`audience` must be a string or an array of strings"
+        );
         assert_eq!(problem(r#"{"token":"a","token":"b"}"#), "`token` comes twice");
-        assert_eq!(problem(r#"{"token":"a","audiance":"b"}"#), "unknown member \"audiance\", did you mean `audience`?");
-        assert!(problem(r#"{"token":"a","x":"b"}"#).ends_with("expected one of id, token, jwks, issuer, audience, scope, alg, now, leeway, profile"));
+        assert_eq!(
+            problem(r#"{"token":"a","audiance":"b"}"#),
+            "unknown member \"audiance\", did you mean `audience`?"
+        );
+        assert!(problem(r#"{"token":"a","x":"b"}"#).ends_with(
+            "expected one of id, token, jwks, issuer, audience, scope, alg, now, leeway, profile"
+        ));
     }
 }

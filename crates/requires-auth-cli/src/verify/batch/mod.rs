@@ -72,7 +72,9 @@ impl Batch {
     fn answer<R: Read>(&self, mut lines: Lines<R>, mut out: impl Write) -> Result<Counts, Failure> {
         let mut counts = Counts::default();
         loop {
-            let arrived = lines.arrived().map_err(|error| Failure::new(format!("the batch cannot be read: {error}")))?;
+            let arrived = lines
+                .arrived()
+                .map_err(|error| Failure::new(format!("the batch cannot be read: {error}")))?;
             if arrived.is_empty() {
                 return Ok(counts);
             }
@@ -100,7 +102,10 @@ impl Batch {
         thread::scope(|scope| {
             let parts = lines.chunks(lines.len().div_ceil(workers));
             let running: Vec<_> = parts.map(|part| scope.spawn(move || answer(part))).collect();
-            running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            running
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
         })
     }
 
@@ -108,7 +113,7 @@ impl Batch {
         let number = line.number();
         let (id, judged) = match line.text().and_then(LineInput::parse) {
             Ok(input) => {
-                let judged = input.read().and_then(|request| self.judge(request));
+                let judged = input.read().and_then(|request| self.judge(&request));
                 (input.into_id(), judged)
             }
             Err(problem) => (None, Err(problem)),
@@ -118,13 +123,14 @@ impl Batch {
             Ok(_) => (Kind::Refused, judged),
             Err(_) => (Kind::Unreadable, judged),
         };
-        let mut answer =
-            answer.unwrap_or_else(|problem| Answer::refusal(ErrorBody::invalid_input(format!("line {number}: {problem}"))));
+        let mut answer = answer.unwrap_or_else(|problem| {
+            Answer::refusal(ErrorBody::invalid_input(format!("line {number}: {problem}")))
+        });
         answer.id = Some(id.unwrap_or(RawValue::NULL));
         Ok((kind, json_line(&answer)?))
     }
 
-    fn judge(&self, line: line::Request<'_>) -> Result<Answer<'static>, String> {
+    fn judge(&self, line: &line::Request<'_>) -> Result<Answer<'static>, String> {
         let settings = line.settings(&self.settings)?;
         let given = line.jwks.map(|jwks| self.key_sets.get(jwks.get()));
         let judge = match given.as_ref().or(self.keys.as_ref()) {

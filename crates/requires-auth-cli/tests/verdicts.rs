@@ -1,0 +1,156 @@
+//! `verify`, `explain`, `issuer` and `token` together, as child processes.
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use requires_auth_testkit::Defect;
+use serde_json::{Value, json};
+
+use self::support::{Server, run};
+
+const AUDIENCE: &str = "https://api.example.com";
+
+struct Issuer(Server);
+
+impl Issuer {
+    fn start(args: &[&str]) -> Self {
+        Self(Server::start(&[&["issuer", "--port", "0"], args].concat()))
+    }
+
+    fn url(&self) -> &str {
+        self.0.address("issuer")
+    }
+
+    fn token(&self, args: &[&str]) -> String {
+        let minted = run(&[&["token", "--issuer", self.url()][..], args].concat(), "");
+        assert_eq!(minted.code(), 0, "{minted:?}");
+        minted.stdout().strip_suffix('\n').expect("one line").to_owned()
+    }
+}
+
+#[test]
+fn every_defect_is_refused_for_its_reason() {
+    let issuer = Issuer::start(&[]);
+    for defect in Defect::ALL {
+        let token = issuer.token(&["--defect", defect.name()]);
+        let flags = ["--issuer", issuer.url(), "--audience", AUDIENCE, "--output", "json", "-"];
+        let verified = run(&[&["verify"], &flags[..]].concat(), format!("{token}\n"));
+        assert_eq!(verified.code(), 1, "{defect}: {verified:?}");
+        assert_eq!(verified.json()["error"]["reason"], defect.name());
+        let explained = run(&[&["explain"], &flags[..]].concat(), format!("{token}\n"));
+        assert_eq!(explained.code(), 1, "{defect}: {explained:?}");
+        let explained = explained.json();
+        assert_eq!(explained["error"], verified.json()["error"], "{defect}");
+        assert!(explained["hint"].is_string(), "{defect}");
+    }
+}
+
+#[test]
+fn a_good_token_is_what_was_asked_for() {
+    let issuer =
+        Issuer::start(&["--alg", "ES256", "--lifetime", "60", "--audience", "https://orders.example"]);
+    let args = ["--scope", "a b", "--scope", "c", "--sub", "bob", "--client-id", "app"];
+    let token = issuer.token(&args);
+    let flags =
+        ["verify", "--issuer", issuer.url(), "--audience", "https://orders.example", "--output", "json"];
+    let verified = run(&[&flags[..], &["--scope", "a", "--scope", "b c", &token]].concat(), "");
+    assert_eq!(verified.code(), 0, "{verified:?}");
+    let claims = &verified.json()["claims"];
+    assert_eq!(
+        (&claims["scope"], &claims["sub"], &claims["client_id"]),
+        (&json!("a b c"), &json!("bob"), &json!("app"))
+    );
+    let lifetime = |claims: &Value| Some(claims["exp"].as_i64()? - claims["iat"].as_i64()?);
+    assert_eq!(lifetime(claims), Some(60));
+
+    let token = issuer.token(&["--audience", "x", "--audience", "y", "--lifetime", "-100"]);
+    let flags = ["verify", "--issuer", issuer.url(), "--audience", "y", "--output", "json"];
+    let verified = run(&[&flags[..], &[&token]].concat(), "");
+    assert_eq!(verified.json()["error"]["reason"], "expired");
+    assert_eq!(run(&[&flags[..], &["--leeway", "300", &token]].concat(), "").code(), 0);
+}
+
+#[test]
+fn explain_tells_of_every_check_in_order() {
+    let issuer = Issuer::start(&[]);
+    let token = issuer.token(&["--scope", "a"]);
+    let flags =
+        ["explain", "--issuer", issuer.url(), "--audience", "https://x.example", "--output", "json", &token];
+    let explained = run(&flags, "");
+    assert_eq!(explained.code(), 1);
+    let explained = explained.json();
+    let checks = explained["checks"].as_array().expect("an array");
+    let outcomes: Vec<_> = checks
+        .iter()
+        .map(|check| (check["check"].as_str().expect("a name"), check["outcome"].as_str().expect("one")))
+        .collect();
+    let failed = outcomes.iter().position(|(_, outcome)| *outcome == "failed").expect("one failed");
+    assert_eq!(outcomes[failed].0, "aud");
+    assert!(outcomes[..failed].iter().all(|(_, outcome)| *outcome == "passed"), "{outcomes:?}");
+    assert!(outcomes[failed + 1..].iter().all(|(_, outcome)| *outcome == "not reached"), "{outcomes:?}");
+    assert_eq!(checks[failed]["found"], json!(format!("\"{AUDIENCE}\"")));
+    assert_eq!(checks[failed]["expected"], "https://x.example");
+    assert_eq!((&checks[failed + 1]["found"], &checks[failed + 1]["expected"]), (&Value::Null, &Value::Null));
+    assert_eq!(outcomes.len(), 21);
+
+    let flags = ["explain", "--issuer", issuer.url(), "--audience", AUDIENCE, "--output", "json", &token];
+    let explained = run(&flags, "");
+    assert_eq!(explained.code(), 0);
+    let explained = explained.json();
+    assert_eq!(
+        (&explained["ok"], &explained["error"], &explained["hint"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
+}
+
+#[test]
+fn an_issuer_out_of_reach_is_no_refusal() {
+    let issuer = Issuer::start(&[]);
+    let token = issuer.token(&[]);
+    let url = issuer.url().to_owned();
+    drop(issuer);
+    for command in ["verify", "explain"] {
+        let judged =
+            run(&[command, "--issuer", &url, "--audience", AUDIENCE, "--output", "json", &token], "");
+        assert_eq!(judged.code(), 2, "{judged:?}");
+        assert_eq!(judged.json()["error"]["code"], "auth.issuer_unavailable");
+        let told = format!("error: the keys of {url} could not be fetched: no connection: ");
+        assert!(judged.stderr().starts_with(&told), "{}", judged.stderr());
+        assert!(judged.stderr().contains("\nhint: "), "{}", judged.stderr());
+    }
+}
+
+#[test]
+fn a_token_cannot_drive_the_terminal() {
+    let issuer = Issuer::start(&[]);
+    let token =
+        issuer.token(&["--sub", "\u{1b}]0;owned\u{7}", "--client-id", "a\nallowed: the token is valid"]);
+    for command in ["verify", "explain"] {
+        let judged = run(&[command, "--issuer", issuer.url(), "--audience", AUDIENCE, &token], "");
+        assert_eq!(judged.code(), 0, "{judged:?}");
+        assert!(!judged.stdout().contains(['\u{1b}', '\u{7}']), "{}", judged.stdout());
+        assert!(!judged.stdout().lines().any(|line| line.starts_with("allowed: the token is valid\n")));
+    }
+}
+
+#[test]
+fn nothing_is_logged_that_was_not_asked_for() {
+    let issuer = Issuer::start(&[]);
+    let token = issuer.token(&["--defect", "signature_mismatch"]);
+    let flags = ["verify", "--issuer", issuer.url(), "--audience", AUDIENCE, "--output", "json", &token];
+    let quiet = run(&flags, "");
+    assert_eq!(quiet.stderr(), "");
+    let verbose = run(&[&flags[..], &["-vv"]].concat(), "");
+    assert!(verbose.stderr().contains("signature_mismatch"), "{}", verbose.stderr());
+    assert!(!verbose.stderr().contains(&token), "a token is never logged");
+}
+
+#[test]
+fn a_token_comes_as_json_too() {
+    let issuer = Issuer::start(&[]);
+    let minted = run(&["token", "--issuer", issuer.url(), "--output", "json"], "");
+    assert_eq!(minted.json()["token_type"], "Bearer");
+    assert_eq!(minted.json()["access_token"].as_str().map(|token| token.split('.').count()), Some(3));
+    let listed = run(&["token", "--defect", "list", "--output", "json"], "");
+    assert_eq!(listed.json().as_array().map(Vec::len), Some(Defect::ALL.len()));
+}

@@ -1,0 +1,141 @@
+//! The last good key sets in a file, so that a restart during an outage has keys.
+//!
+//! The file holds public keys only, but whoever can write it can forge tokens: it is written with mode
+//! 0600, atomically, and one that others may write is not believed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+
+use crate::jose::key_set::{KeySet, KeySetLimits};
+
+/// A larger file is not ours.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The form of the file; another one is not read.
+const VERSION: u32 = 1;
+
+/// A file with the last good key set of each issuer.
+pub(crate) struct StateFile {
+    path: PathBuf,
+    records: Mutex<BTreeMap<String, Record>>,
+}
+
+/// A key set out of the file.
+pub(super) struct SavedKeys {
+    pub(super) keys: KeySet,
+    pub(super) fetched_at: SystemTime,
+    pub(super) life: Duration,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Content<R> {
+    version: u32,
+    issuers: R,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Record {
+    /// Seconds since 1970.
+    fetched_at: u64,
+    /// Seconds.
+    life: u64,
+    /// The JWK Set, to the byte as it was fetched.
+    jwks: String,
+}
+
+impl StateFile {
+    /// Reads the file, if it is there. One that cannot be read or believed counts as empty, with a warning.
+    pub(crate) fn open(path: &Path) -> Arc<Self> {
+        let records = read(path).unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                let path = path.display();
+                tracing::warn!(%path, %error, "the state file is not used; it is written anew at the next good fetch");
+            }
+            BTreeMap::new()
+        });
+        Arc::new(Self { path: path.to_owned(), records: Mutex::new(records) })
+    }
+
+    /// The saved keys of an issuer, judged like a set that was just fetched.
+    pub(super) fn load(&self, issuer: &str, limits: KeySetLimits) -> Option<SavedKeys> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = records.get(issuer)?;
+        let keys = KeySet::read(record.jwks.as_bytes(), limits).ok().filter(|keys| !keys.is_empty())?;
+        let fetched_at = UNIX_EPOCH.checked_add(Duration::from_secs(record.fetched_at))?;
+        Some(SavedKeys { keys, fetched_at, life: Duration::from_secs(record.life) })
+    }
+
+    /// Saves a key set, off the async threads. A failure is a warning: the keys in memory are good.
+    pub(super) fn save(self: &Arc<Self>, issuer: &str, json: Vec<u8>, fetched_at: SystemTime, life: Duration) {
+        let Ok(jwks) = String::from_utf8(json) else { return };
+        let fetched_at = fetched_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let record = Record { fetched_at, life: life.as_secs(), jwks };
+        let (this, issuer) = (Arc::clone(self), issuer.to_owned());
+        let save = move || {
+            let mut records = this.records.lock().unwrap_or_else(PoisonError::into_inner);
+            records.insert(issuer, record);
+            // Written under the lock, so that an older state never replaces a newer one.
+            if let Err(error) = write(&this.path, &records) {
+                let path = this.path.display();
+                tracing::warn!(%path, %error, "the state file cannot be written; a restart during an outage has no keys");
+            }
+        };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(save)),
+            Err(_) => save(),
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
+    let metadata = fs::metadata(path)?;
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(io::Error::other("the file is larger than 64 MiB"));
+    }
+    check_mode(&metadata)?;
+    let content: Content<BTreeMap<String, Record>> = serde_json::from_slice(&fs::read(path)?)?;
+    if content.version == VERSION { Ok(content.issuers) } else { Err(io::Error::other("the file has another version")) }
+}
+
+/// Writes beside the file and renames, so that a reader sees the old state or the new one, never half of one.
+fn write(path: &Path, records: &BTreeMap<String, Record>) -> io::Result<()> {
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = (|| {
+        let mut file = create(&beside)?;
+        serde_json::to_writer(&mut file, &Content { version: VERSION, issuers: records })?;
+        file.flush()?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    })();
+    written.inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
+#[cfg(unix)]
+fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path) -> io::Result<File> {
+    File::create(path)
+}
+
+#[cfg(unix)]
+fn check_mode(metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let others_may_write = metadata.permissions().mode() & 0o022 != 0;
+    if others_may_write { Err(io::Error::other("others than its owner may write the file")) } else { Ok(()) }
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}

@@ -19,7 +19,7 @@ Examples:
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
 
 /// Access tokens on the command line: try the guard, make tokens, verify and explain them
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "requires-auth", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -42,7 +42,7 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// Run a development issuer and a protected demo API, and print curl lines to paste
     Demo(DemoArgs),

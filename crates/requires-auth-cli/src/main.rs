@@ -9,6 +9,8 @@ mod error;
 mod explain;
 mod http;
 mod issuer;
+mod judge;
+mod key_file;
 mod logging;
 mod output;
 mod runtime;

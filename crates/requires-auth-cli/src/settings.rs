@@ -1,25 +1,15 @@
-//! What a token is measured by: flags, resolved into rules and keys, or into a guard that fetches.
+//! What a token is measured by: the flags of `verify` and `explain`, and the values that they take.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use requires_auth::explain::Report;
-use requires_auth::verify::{KeySet, KeySetError, Rules};
-use requires_auth::{
-    AccessToken, Algorithm, Audience, Bearer, ConfigError, Denial, ErrorCode, Policy, Profile, Request,
-    RequiresAuth,
-};
+use requires_auth::verify::{KeySet, Rules};
+use requires_auth::{Algorithm, Audience, ConfigError, Policy, Profile, RequiresAuth};
 
 use crate::error::Failure;
-use crate::output::warn;
-use crate::runtime::block_on;
-
-/// A key set may be this long, in bytes.
-const MAX_KEY_SET_BYTES: u64 = 16 * 1024 * 1024;
+use crate::key_file;
 
 /// The flags of `verify` and `explain`.
 #[derive(Args, Debug)]
@@ -69,7 +59,7 @@ impl CheckArgs {
         if self.audience.iter().any(String::is_empty) {
             return Err(empty("--audience"));
         }
-        let keys = self.jwks.as_deref().map(read_key_set).transpose()?;
+        let keys = self.jwks.as_deref().map(key_file::read).transpose()?;
         let settings = Settings {
             issuer: self.issuer,
             audience: self.audience,
@@ -106,7 +96,8 @@ impl Settings {
         if self.audience.is_empty() { Audience::Absent } else { self.audience.clone().into() }
     }
 
-    fn rules(&self) -> Rules {
+    /// The rules, to verify with keys at hand.
+    pub(crate) fn rules(&self) -> Rules {
         let rules = Rules::new(self.issuer.as_deref(), self.audience())
             .with_leeway(self.leeway)
             .with_profile(self.profile);
@@ -116,7 +107,8 @@ impl Settings {
         }
     }
 
-    fn guard(&self, issuer: &str) -> Result<RequiresAuth, ConfigError> {
+    /// A guard that fetches the keys of the issuer.
+    pub(crate) fn guard(&self, issuer: &str) -> Result<RequiresAuth, ConfigError> {
         let mut builder = RequiresAuth::builder(issuer, self.audience())
             .with_leeway(self.leeway)
             .with_profile(self.profile);
@@ -128,116 +120,6 @@ impl Settings {
         }
         builder.build()
     }
-}
-
-/// Who judges tokens.
-#[derive(Clone)]
-pub(crate) enum Judge {
-    /// Rules and keys at hand.
-    Offline(Rules, Arc<KeySet>),
-    /// A guard that fetches keys.
-    Online(RequiresAuth),
-}
-
-impl Judge {
-    /// Judges by keys at hand, if there are any, else by those of the issuer.
-    pub(crate) fn new(settings: &Settings, keys: Option<&Arc<KeySet>>) -> Result<Self, Failure> {
-        if let Some(keys) = keys {
-            return Ok(Self::Offline(settings.rules(), Arc::clone(keys)));
-        }
-        let Some(issuer) = &settings.issuer else {
-            return Err(Failure::new("there are no keys to verify with")
-                .hint("give a key set with --jwks FILE, or --issuer URL to fetch the issuer's"));
-        };
-        if settings.algorithms.as_ref().is_some_and(Vec::is_empty) {
-            // A list that allows nothing refuses every token before any key is looked for.
-            return Ok(Self::Offline(settings.rules(), no_keys()));
-        }
-        Ok(Self::Online(settings.guard(issuer)?))
-    }
-
-    /// Judges a token as a request with it would be judged.
-    pub(crate) fn verify(
-        &self,
-        token: &str,
-        settings: &Settings,
-    ) -> Result<Result<AccessToken, Denial>, Failure> {
-        let bearer = match Bearer::parse(token) {
-            Ok(bearer) => bearer,
-            Err(denial) => return Ok(Err(denial)),
-        };
-        match self {
-            Self::Offline(rules, keys) => {
-                let judged = rules.verify(bearer, keys, settings.now());
-                Ok(judged.and_then(|token| settings.policy.check(&token).map(|()| token)))
-            }
-            Self::Online(guard) => {
-                let headers = [("authorization", format!("Bearer {token}"))];
-                let request = Request::new("GET", "/", &headers);
-                block_on(guard.authorize(&request, &settings.policy))
-            }
-        }
-    }
-
-    /// Judges a token and tells of every check; a denial if it is not even a `b64token`.
-    pub(crate) fn explain(
-        &self,
-        token: &str,
-        settings: &Settings,
-    ) -> Result<Result<Report, Denial>, Failure> {
-        let bearer = match Bearer::parse(token) {
-            Ok(bearer) => bearer,
-            Err(denial) => return Ok(Err(denial)),
-        };
-        match self {
-            Self::Offline(rules, keys) => {
-                Ok(Ok(rules.explain(bearer, &[Some(Arc::clone(keys))], &settings.policy, settings.now())))
-            }
-            Self::Online(guard) => block_on(guard.explain(bearer, &settings.policy)).map(Ok),
-        }
-    }
-
-    /// When a token could not be judged for want of keys: what happened, and what to do about it.
-    pub(crate) fn outage(&self, denial: &Denial) -> Option<Failure> {
-        let Self::Online(guard) = self else { return None };
-        if denial.code() != ErrorCode::IssuerUnavailable {
-            return None;
-        }
-        let unavailable = block_on(guard.warm()).ok()?.err()?;
-        let mut failures = unavailable.failures();
-        let (issuer, failure) = failures.next()?;
-        let message = format!("the keys of {issuer} could not be fetched: {failure}");
-        Some(Failure::new(message).hint(failure.hint()))
-    }
-}
-
-/// A set in which no token finds its key.
-pub(crate) fn no_keys() -> Arc<KeySet> {
-    // The text is a JWK Set.
-    Arc::new(KeySet::parse(r#"{"keys":[]}"#).expect("an empty set is a set"))
-}
-
-fn read_key_set(path: &Path) -> Result<Arc<KeySet>, Failure> {
-    let mut text = Vec::new();
-    // One byte more than allowed, so that too much is seen as such.
-    let read = File::open(path).and_then(|file| file.take(MAX_KEY_SET_BYTES + 1).read_to_end(&mut text));
-    read.map_err(|error| {
-        Failure::new(format!("the key set `{}` cannot be read: {error}", path.display()))
-            .hint("save the answer of the issuer's jwks_uri in a file and name that")
-    })?;
-    let keys = KeySet::parse(&text).map_err(|error| {
-        let hint = match error {
-            KeySetError::NoKeys => "a single key becomes a set as {\"keys\": [KEY]}",
-            KeySetError::TooLarge => "a key set has at most 16 MiB",
-            _ => "the file is to hold the answer of the issuer's jwks_uri: {\"keys\": [...]}",
-        };
-        Failure::new(format!("`{}`: {error}", path.display())).hint(hint)
-    })?;
-    if keys.is_empty() {
-        let skipped = keys.skipped().iter().map(|key| format!("; key {}: {}", key.index(), key.reason()));
-        warn(&format!("`{}` has no usable key{}", path.display(), skipped.collect::<String>()));
-    }
-    Ok(Arc::new(keys))
 }
 
 /// A policy that needs all scopes of these lists, each space-separated.

@@ -19,7 +19,7 @@ use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::issuer::{DEFAULT_PORT, cannot_listen};
-use crate::output::{DIM, GOOD, print_json, say};
+use crate::output::{DIM, GOOD, print_json, printable, say};
 use crate::runtime::{block_on, stop_signal};
 
 /// Where the demo API listens, if the port is free.
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &DemoArgs, format: Format) -> Result<Outcome, Failure> {
         let given = env::var("REQUIRES_AUTH_TOKEN").ok().filter(|token| !token.is_empty());
         let tokens = match &development {
             Some(issuer) => TokenSource::Development(issuer),
-            None => TokenSource::Provider { token: given.as_deref() },
+            None => TokenSource::Provider { issuer, audience, token: given.as_deref() },
         };
         if args.once {
             return once::run(&api.url(), &tokens, format).await;
@@ -112,7 +112,7 @@ async fn find_keys(auth: &RequiresAuth) -> Result<(), Failure> {
     let Err(unavailable) = auth.warm().await else { return Ok(()) };
     let mut failure = Failure::new("the keys of the issuer could not be fetched");
     for (issuer, cause) in unavailable.failures() {
-        failure = failure.hint(format!("{issuer}: {cause}; {}", cause.hint()));
+        failure = failure.hint(printable(&format!("{issuer}: {cause}; {}", cause.hint())));
     }
     Err(failure)
 }

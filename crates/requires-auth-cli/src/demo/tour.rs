@@ -7,7 +7,7 @@ pub(super) enum TokenSource<'a> {
     /// The development issuer, which mints any.
     Development(&'a DevelopmentIssuer),
     /// A real provider; a token of it may have been given.
-    Provider { token: Option<&'a str> },
+    Provider { issuer: &'a str, audience: &'a str, token: Option<&'a str> },
 }
 
 /// One thing to try.
@@ -57,7 +57,9 @@ impl TokenSource<'_> {
                     stop("200: the new key is found at once", with("?scope=read:items", "/api/items")),
                 ]);
             }
-            Self::Provider { .. } => {
+            Self::Provider { issuer, audience, .. } => {
+                let explain =
+                    format!("requires-auth explain --issuer {issuer} --audience {audience} \"$TOKEN\"");
                 stops.extend([
                     stop(
                         "200: a valid token; ask the provider for one with this audience (Logto: `resource`, Auth0: \
@@ -65,7 +67,7 @@ impl TokenSource<'_> {
                         with_token("$TOKEN", "/api/me"),
                     ),
                     stop("200 with the scope read:items, else 403", with_token("$TOKEN", "/api/items")),
-                    stop("why a token is refused", "requires-auth explain --issuer ... --audience ... \"$TOKEN\"".to_owned()),
+                    stop("why a token is refused", explain),
                 ]);
             }
         }

@@ -12,14 +12,12 @@ use crate::settings::moment;
 const MOMENTS: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
 
 /// The header and the claims of a token; `None` where they are not readable.
-#[derive(Debug)]
 pub(super) struct Anatomy {
     pub(super) header: Option<Vec<Member>>,
     pub(super) claims: Option<Vec<Member>>,
 }
 
 /// One member of the header or the claims.
-#[derive(Debug, PartialEq)]
 pub(super) struct Member {
     pub(super) name: String,
     /// As JSON, on one line.
@@ -55,7 +53,7 @@ mod tests {
         let claims = URL_SAFE_NO_PAD.encode(r#"{"b":"x","exp":1.5,"iat":"1"}"#);
         let anatomy = Anatomy::of(&format!("!.{claims}"));
         assert!(anatomy.header.is_none());
-        let members = anatomy.claims.expect("an object");
+        let members = anatomy.claims.unwrap_or_default();
         let shown: Vec<_> = members.iter().map(|m| (&*m.name, &*m.value, m.moment.is_some())).collect();
         assert_eq!(shown, [("b", "\"x\"", false), ("exp", "1.5", true), ("iat", "\"1\"", false)]);
         assert!(Anatomy::of("opaque").claims.is_none());

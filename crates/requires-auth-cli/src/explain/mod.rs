@@ -12,8 +12,9 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::judge::Judge;
 use crate::output::print_json;
-use crate::settings::{CheckArgs, Judge};
+use crate::settings::CheckArgs;
 use crate::verify::{ErrorBody, read_token};
 
 const EXAMPLES: &str = "\
@@ -26,7 +27,7 @@ With --verbose it tells what every check found, not only the failed one. It show
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
 
 /// The flags of `explain`.
-#[derive(Args, Debug)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// `{"id"?, "ok", "error", "claims"?}`.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<&'a RawValue>,

@@ -15,8 +15,9 @@ pub(crate) use self::source::read_token;
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::judge::Judge;
 use crate::output::print_json;
-use crate::settings::{CheckArgs, Judge};
+use crate::settings::CheckArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,7 +33,7 @@ Every line is answered, in order, with a JSON object:
 Exit codes: 0 allowed (in a batch: every line), 1 refused, 2 usage or configuration.";
 
 /// The flags of `verify`.
-#[derive(Args, Debug)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
@@ -55,12 +56,12 @@ pub(crate) fn run(args: VerifyArgs, format: Format) -> Result<Outcome, Failure> 
     let judge = Judge::new(&settings, keys.as_ref())?;
     let token = read_token(args.token)?;
     let judged = judge.verify(&token, &settings)?;
+    let outage = judged.as_ref().err().and_then(|denial| judge.outage(denial));
     match format {
         Format::Json => print_json(&Answer::new(&judged))?,
+        // The token was not judged, so there is no verdict to report.
+        Format::Text if outage.is_some() => {}
         Format::Text => report::print(&judged, &settings)?,
     }
-    match judged.as_ref().err().and_then(|denial| judge.outage(denial)) {
-        Some(outage) => Err(outage),
-        None => Ok(judged.is_ok().into()),
-    }
+    outage.map_or_else(|| Ok(judged.is_ok().into()), Err)
 }

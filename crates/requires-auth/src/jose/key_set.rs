@@ -98,6 +98,11 @@ impl KeySet {
         self.by_kid.contains_key(kid)
     }
 
+    /// The names of the usable keys, each once.
+    pub(crate) fn kids(&self) -> impl Iterator<Item = &str> {
+        self.by_kid.keys().map(AsRef::as_ref)
+    }
+
     /// Whether both sets judge every token alike: the same keys under the same names, in the same order.
     pub(crate) fn has_same_keys(&self, other: &Self) -> bool {
         self.keys.len() == other.keys.len() && self.keys.iter().zip(&other.keys).all(|(a, b)| a.is_same(b))

@@ -2,6 +2,8 @@
 //!
 //! - In doubt (an unknown `kid`, a signature that does not match) at most 2 fetches in 30 s.
 //! - A `kid` that a fetch has just not found is remembered, and asks for no other, until the next good fetch.
+//! - A `kid` that a fetch has just removed asks for no other for 30 s: its tokens are still about, and must not
+//!   use up what the next rotation needs.
 //! - After a failure no fetch before 1 s, doubling to 30 s, for whatever reason one is wanted.
 
 use std::collections::HashSet;
@@ -22,7 +24,7 @@ const DOUBT_WINDOW: Duration = Duration::from_secs(30);
 /// How long the place of the key set is taken to be known.
 const METADATA_LIFE: Duration = Duration::from_secs(60 * 60);
 
-/// How many unknown kids are remembered. Beyond, the bucket alone holds a flood back.
+/// How many kids are remembered, of each kind. Beyond, the bucket alone holds a flood back.
 const MAX_UNKNOWN_KIDS: usize = 1024;
 
 /// Why a fetch is wanted.
@@ -47,6 +49,7 @@ pub(super) enum Decision {
 pub(super) struct Lifecycle {
     doubts: Vec<SystemTime>,
     unknown_kids: HashSet<u64>,
+    withdrawn_kids: Vec<(u64, SystemTime)>,
     hasher: RandomState,
     failures: u32,
     not_before: Option<SystemTime>,
@@ -61,16 +64,22 @@ impl Lifecycle {
             return Decision::Wait(whole_seconds(wait));
         }
         let Cause::Doubt(kid) = cause else { return Decision::Fetch };
-        if kid.is_some_and(|kid| self.unknown_kids.contains(&self.hasher.hash_one(kid))) {
+        // After a jump back of the clock nothing has an age, and nothing is recent.
+        let is_recent = |then: SystemTime| now.duration_since(then).is_ok_and(|age| age < DOUBT_WINDOW);
+        self.doubts.retain(|&then| is_recent(then));
+        self.withdrawn_kids.retain(|&(_, then)| is_recent(then));
+        if kid.is_some_and(|kid| self.is_known_to_be_absent(self.hasher.hash_one(kid))) {
             return Decision::Wait(1);
         }
-        // After a jump back of the clock a doubt has no age, and no longer counts.
-        self.doubts.retain(|then| now.duration_since(*then).is_ok_and(|age| age < DOUBT_WINDOW));
         if self.doubts.len() >= DOUBTS {
             return Decision::Wait(1);
         }
         self.doubts.push(now);
         Decision::Fetch
+    }
+
+    fn is_known_to_be_absent(&self, kid: u64) -> bool {
+        self.unknown_kids.contains(&kid) || self.withdrawn_kids.iter().any(|&(withdrawn, _)| withdrawn == kid)
     }
 
     /// How long fetches are held back after a failure; `None` if they are not.
@@ -80,7 +89,11 @@ impl Lifecycle {
         (!wait.is_zero() && wait <= backoff(u32::MAX)).then_some(wait)
     }
 
-    pub(super) fn succeeded(&mut self) {
+    /// Remembers a good fetch, and the kids that it removed.
+    pub(super) fn succeeded<'k>(&mut self, withdrawn: impl Iterator<Item = &'k str>, now: SystemTime) {
+        self.withdrawn_kids.extend(withdrawn.map(|kid| (self.hasher.hash_one(kid), now)));
+        let excess = self.withdrawn_kids.len().saturating_sub(MAX_UNKNOWN_KIDS);
+        self.withdrawn_kids.drain(..excess);
         self.failures = 0;
         self.not_before = None;
         self.last_failure = None;
@@ -147,15 +160,27 @@ mod tests {
             assert_eq!(lifecycle.decide(Cause::Doubt(Some("gone")), at(0)), Decision::Wait(1));
         }
         assert_eq!(lifecycle.decide(Cause::Doubt(Some("new")), at(0)), Decision::Fetch);
-        lifecycle.succeeded();
+        lifecycle.succeeded(std::iter::empty(), at(0));
         assert_eq!(lifecycle.decide(Cause::Doubt(Some("gone")), at(1)), Decision::Fetch, "forgotten at a good fetch");
     }
 
     #[test]
-    fn the_memory_of_unknown_kids_is_bounded() {
+    fn a_kid_that_was_removed_asks_for_nothing_for_a_while() {
         let mut lifecycle = Lifecycle::default();
-        (0..10_000).for_each(|i| lifecycle.remember_unknown(&format!("kid-{i}")));
+        lifecycle.succeeded(["old"].into_iter(), at(0));
+        lifecycle.succeeded(std::iter::empty(), at(10));
+        assert_eq!(lifecycle.decide(Cause::Doubt(Some("old")), at(29)), Decision::Wait(1));
+        assert_eq!(lifecycle.decide(Cause::Doubt(Some("old")), at(30)), Decision::Fetch, "it may have come back");
+    }
+
+    #[test]
+    fn the_memory_of_kids_is_bounded() {
+        let mut lifecycle = Lifecycle::default();
+        let kids: Vec<_> = (0..10_000).map(|i| format!("kid-{i}")).collect();
+        kids.iter().for_each(|kid| lifecycle.remember_unknown(kid));
         assert_eq!(lifecycle.unknown_kids.len(), MAX_UNKNOWN_KIDS);
+        lifecycle.succeeded(kids.iter().map(String::as_str), at(0));
+        assert_eq!(lifecycle.withdrawn_kids.len(), MAX_UNKNOWN_KIDS);
     }
 
     #[test]
@@ -167,7 +192,7 @@ mod tests {
         assert_eq!(lifecycle.decide(Cause::Need, at(1)), Decision::Wait(2));
         assert_eq!(lifecycle.decide(Cause::Doubt(None), at(2)), Decision::Wait(1));
         assert_eq!(lifecycle.decide(Cause::Need, at(3)), Decision::Fetch);
-        lifecycle.succeeded();
+        lifecycle.succeeded(std::iter::empty(), at(0));
         assert_eq!(lifecycle.failed(failure(), at(4)), Duration::from_secs(1), "a success starts over");
     }
 
@@ -176,7 +201,7 @@ mod tests {
         let mut lifecycle = Lifecycle::default();
         lifecycle.failed(FetchFailure::NotMetadata, at(10_000));
         assert_eq!(lifecycle.decide(Cause::Need, at(0)), Decision::Fetch);
-        lifecycle.succeeded();
+        lifecycle.succeeded(std::iter::empty(), at(0));
         assert_eq!(lifecycle.decide(Cause::Doubt(None), at(10_000)), Decision::Fetch);
         assert_eq!(lifecycle.decide(Cause::Doubt(None), at(10_000)), Decision::Fetch);
         assert_eq!(lifecycle.decide(Cause::Doubt(None), at(0)), Decision::Fetch);

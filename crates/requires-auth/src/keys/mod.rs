@@ -262,9 +262,10 @@ impl Shared {
             validator,
         };
         let mut state = self.state();
-        self.current.store(Some(Arc::new(held)));
+        let before = self.current.swap(Some(Arc::new(held.clone())));
+        let kids_before = before.iter().flat_map(|before| before.keys.kids());
         state.flight = None;
-        state.lifecycle.succeeded();
+        state.lifecycle.succeeded(kids_before.filter(|kid| !held.keys.has_kid(kid)), now);
         state.lifecycle.found_key_set_at(url, now);
         Refreshed::Yes
     }

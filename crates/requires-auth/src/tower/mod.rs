@@ -15,7 +15,7 @@
 //! refused request never reaches the service: its answer is the [`Challenge`](crate::challenge::Challenge),
 //! with the [`Denial`](crate::Denial) in the extensions of the response, for whoever logs or counts.
 //!
-//! The service is called at once, and the future boxed only while it waits for keys.
+//! With keys at hand the service is called at once; only a request that waits for keys is boxed.
 //!
 //! # Caveats
 //!

@@ -45,6 +45,30 @@ impl Clock for ManualClock {
     }
 }
 
+/// A clock that follows tokio's, which a paused runtime moves on whenever all tasks wait.
+#[derive(Clone)]
+pub struct TokioClock(tokio::time::Instant);
+
+impl TokioClock {
+    pub fn new() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    pub fn elapsed(&self) -> u64 {
+        self.0.elapsed().as_secs()
+    }
+
+    pub fn unix(&self) -> i64 {
+        i64::try_from(START + self.elapsed()).expect("a date")
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(START) + self.0.elapsed()
+    }
+}
+
 /// What the issuer in memory answers next instead of its key set.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -64,6 +88,9 @@ pub struct MemoryIssuer {
 struct State {
     keys: Mutex<Vec<SigningKey>>,
     cache_control: Mutex<Option<String>>,
+    etag: Mutex<Option<String>>,
+    key_set_path: Mutex<String>,
+    not_modified: AtomicUsize,
     key_set: Mutex<VecDeque<Answer>>,
     discovery: Mutex<VecDeque<Answer>>,
     always: Mutex<Option<Answer>>,
@@ -77,6 +104,9 @@ impl MemoryIssuer {
         let state = State {
             keys: Mutex::new(vec![SigningKey::generate(Algorithm::Es256)]),
             cache_control: Mutex::default(),
+            etag: Mutex::default(),
+            key_set_path: Mutex::new("/jwks".to_owned()),
+            not_modified: AtomicUsize::default(),
             key_set: Mutex::default(),
             discovery: Mutex::default(),
             always: Mutex::default(),
@@ -112,6 +142,20 @@ impl MemoryIssuer {
         *self.state.cache_control.lock().expect("header") = Some(value.to_owned());
     }
 
+    /// From now on key sets carry this ETag, and who shows it gets a 304.
+    pub fn etag(&self, value: &str) {
+        *self.state.etag.lock().expect("etag") = Some(value.to_owned());
+    }
+
+    pub fn not_modified_answers(&self) -> usize {
+        self.state.not_modified.load(Ordering::SeqCst)
+    }
+
+    /// The key set moves: the old place answers 404, the metadata name the new one.
+    pub fn move_key_set(&self, path: &str) {
+        *self.state.key_set_path.lock().expect("path") = path.to_owned();
+    }
+
     pub fn answer_key_set(&self, answer: Answer) {
         self.state.key_set.lock().expect("answers").push_back(answer);
     }
@@ -144,9 +188,22 @@ impl MemoryIssuer {
         self.token_by(&self.current_key(), clock)
     }
 
+    /// A token that lives for `lifetime` seconds.
+    pub fn token_at(&self, unix: i64, lifetime: i64) -> String {
+        let forge = Forge::new(&self.issuer, AUDIENCE, self.current_key());
+        forge.token().issued_at(unix).lifetime(lifetime).subject("alice").mint()
+    }
+
     pub fn token_by(&self, key: &SigningKey, clock: &ManualClock) -> String {
         let forge = Forge::new(&self.issuer, AUDIENCE, key.clone());
         forge.token().issued_at(clock.unix()).lifetime(100_000).subject("alice").mint()
+    }
+}
+
+impl MemoryIssuer {
+    fn is_known(&self, if_none_match: Option<&str>) -> bool {
+        let etag = self.state.etag.lock().expect("etag");
+        etag.is_some() && etag.as_deref() == if_none_match
     }
 }
 
@@ -154,7 +211,8 @@ impl Fetch for MemoryIssuer {
     fn fetch(&self, request: FetchRequest) -> FetchFuture {
         let this = self.clone();
         Box::pin(async move {
-            let is_key_set = request.url().path().ends_with("/jwks");
+            let is_key_set = !request.url().path().contains("/.well-known/");
+            let key_set_path = this.state.key_set_path.lock().expect("path").clone();
             let (count, queue) = if is_key_set {
                 (&this.state.key_set_requests, &this.state.key_set)
             } else {
@@ -173,9 +231,17 @@ impl Fetch for MemoryIssuer {
                 Some(Answer::Body(body)) if body.len() > request.max_bytes() => Err(FetchError::TooLarge),
                 Some(Answer::Body(body)) => Ok(FetchResponse::new(200, body)),
                 Some(Answer::Hang) => std::future::pending().await,
+                None if is_key_set && !request.url().path().ends_with(&key_set_path) => Ok(FetchResponse::new(404, "")),
+                None if is_key_set && this.is_known(request.if_none_match()) => {
+                    this.state.not_modified.fetch_add(1, Ordering::SeqCst);
+                    Ok(FetchResponse::new(304, ""))
+                }
                 None if is_key_set => {
                     let set = jwk_set(this.state.keys.lock().expect("keys").iter()).to_string();
-                    let response = FetchResponse::new(200, set);
+                    let mut response = FetchResponse::new(200, set);
+                    if let Some(etag) = &*this.state.etag.lock().expect("etag") {
+                        response = response.with_etag(etag);
+                    }
                     Ok(match &*this.state.cache_control.lock().expect("header") {
                         Some(value) => response.with_cache_control(value),
                         None => response,
@@ -183,7 +249,7 @@ impl Fetch for MemoryIssuer {
                 }
                 None => {
                     let issuer = &this.issuer;
-                    Ok(FetchResponse::new(200, format!(r#"{{"issuer":"{issuer}","jwks_uri":"{issuer}/jwks"}}"#)))
+                    Ok(FetchResponse::new(200, format!(r#"{{"issuer":"{issuer}","jwks_uri":"{issuer}{key_set_path}"}}"#)))
                 }
             }
         })

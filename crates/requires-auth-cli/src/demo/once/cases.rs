@@ -55,7 +55,7 @@ pub(super) fn all(tokens: &TokenSource<'_>) -> Vec<Case> {
             cases.extend(around_a_rotation());
             cases.extend(with_bad_tokens());
         }
-        TokenSource::Provider { token: Some(_) } => {
+        TokenSource::Provider { token: Some(_), .. } => {
             cases.push(case(
                 "the provider's token",
                 "GET",
@@ -65,7 +65,7 @@ pub(super) fn all(tokens: &TokenSource<'_>) -> Vec<Case> {
                 allowed(200),
             ));
         }
-        TokenSource::Provider { token: None } => {}
+        TokenSource::Provider { token: None, .. } => {}
     }
     cases
 }

@@ -31,7 +31,7 @@ impl Exchange {
             |error: reqwest::Error| Failure::new(format!("a request of the demo failed: {}", cause(&error)));
         let token = match (case.token, tokens) {
             (None, _) => String::new(),
-            (Some(_), TokenSource::Provider { token }) => token.unwrap_or_default().to_owned(),
+            (Some(_), TokenSource::Provider { token, .. }) => token.unwrap_or_default().to_owned(),
             (Some(wanted), TokenSource::Development(issuer)) => mint(client, issuer, wanted).await?,
         };
         // The methods of the cases are methods of HTTP.

@@ -7,7 +7,8 @@ use requires_auth::Policy;
 use requires_auth::verify::KeySet;
 
 use crate::error::Failure;
-use crate::settings::{Judge, Settings, no_keys};
+use crate::judge::{Judge, no_keys};
+use crate::settings::Settings;
 
 /// Texts of key sets are kept up to this many bytes; then all are forgotten.
 const MAX_TEXT_BYTES: usize = 64 * 1024 * 1024;

@@ -14,7 +14,6 @@ const MEMBERS: [&str; 10] =
 /// The members of a line, in their order, not yet looked at.
 ///
 /// They are read in two steps, so that a line with a mistake in it is answered under its id.
-#[derive(Debug)]
 pub(super) struct LineInput<'a> {
     members: Vec<(String, &'a RawValue)>,
 }
@@ -97,7 +96,6 @@ impl<'de> Deserialize<'de> for LineInput<'de> {
 }
 
 /// What a line asks: a token, and what differs from the flags.
-#[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) token: String,
     pub(super) jwks: Option<&'a RawValue>,
@@ -111,7 +109,7 @@ pub(super) struct Request<'a> {
 }
 
 /// A string, or an array of strings.
-#[derive(Debug, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
     One(String),

@@ -22,8 +22,9 @@ use self::reader::{Line, Lines};
 use super::{Answer, ErrorBody};
 use crate::Outcome;
 use crate::error::Failure;
+use crate::judge::Judge;
 use crate::output::{json_line, say};
-use crate::settings::{Judge, Settings};
+use crate::settings::Settings;
 
 /// Answers every line of a file, or of stdin if the path is `-`.
 pub(crate) fn run(path: &Path, settings: Settings, keys: Option<Arc<KeySet>>) -> Result<Outcome, Failure> {

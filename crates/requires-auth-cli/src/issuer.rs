@@ -81,6 +81,11 @@ pub(crate) fn cannot_listen(host: IpAddr, port: u16, error: &io::Error) -> Failu
         .hint("choose another port with --port; 0 is any free one")
 }
 
+/// What to say when another port is used than the one that was wanted.
+pub(crate) fn taken(wanted: u16, used: u16) -> Option<String> {
+    (wanted != 0 && wanted != used).then(|| format!("port {wanted} is taken, {used} is the next free one"))
+}
+
 fn addresses(issuer: &DevelopmentIssuer) -> serde_json::Value {
     json!({
         "issuer": issuer.issuer(),
@@ -96,8 +101,8 @@ fn addresses(issuer: &DevelopmentIssuer) -> serde_json::Value {
 fn print_welcome(issuer: &DevelopmentIssuer, wanted_port: u16) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{GOOD}issuer{GOOD:#} {}", issuer.issuer())?;
-    if ![0, issuer.address().port()].contains(&wanted_port) {
-        writeln!(out, "port {wanted_port} is taken, so this is the next free one")?;
+    if let Some(note) = taken(wanted_port, issuer.address().port()) {
+        writeln!(out, "{note}")?;
     }
     let token = issuer.token_endpoint();
     let blocks = [

@@ -234,6 +234,24 @@ fn flags_hold_where_a_line_says_nothing() {
 }
 
 #[test]
+fn the_answer_to_one_token_is_that_of_a_batch_without_id() {
+    let fixture = Fixture::new();
+    let keys = std::env::temp_dir().join(format!("requires-auth-{}.json", std::process::id()));
+    std::fs::write(&keys, fixture.jwks.to_string()).expect("a file");
+    for now in ["1000000", "1004000"] {
+        let keys = keys.to_str().expect("UTF-8");
+        let flags =
+            ["verify", "--jwks", keys, "--audience", "https://api.example", "--now", now, "--output", "json"];
+        let one = run(&[&flags[..], &["-"]].concat(), fixture.token.clone());
+        let batch =
+            run(&[&flags[..], &["--batch", "-"]].concat(), json!({ "token": fixture.token }).to_string());
+        assert_eq!(one.code(), batch.code());
+        assert_eq!(one.stdout().replacen('{', "{\"id\":null,", 1), batch.stdout());
+    }
+    std::fs::remove_file(&keys).expect("the file is there");
+}
+
+#[test]
 fn claims_are_those_of_the_token() {
     let key = SigningKey::generate(Algorithm::Es256);
     // Numbers that a double cannot hold, a line break, an order of its own.

@@ -176,6 +176,11 @@ impl NumericDate {
         self.0 > now.0 + leeway.as_secs_f64()
     }
 
+    /// The later of two moments.
+    pub(crate) fn later(self, other: Self) -> Self {
+        Self(self.0.max(other.0))
+    }
+
     /// How long before `now` this moment was; zero if it is yet to come.
     pub(crate) fn age(self, now: Self) -> f64 {
         (now.0 - self.0).max(0.0)

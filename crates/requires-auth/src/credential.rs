@@ -25,6 +25,18 @@ impl<'a> Credential<'a> {
     /// The header is missing, is not exactly scheme and token, has another scheme, or the request
     /// carries more than one token; each has its own [`ErrorCode`].
     pub fn from_request(request: &Request<'a>) -> Result<Self, Denial> {
+        Presented::from_request(request)?.bearer().map(Self::Bearer)
+    }
+}
+
+/// What stands where a Bearer token should be, not yet looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    token: &'a [u8],
+}
+
+impl<'a> Presented<'a> {
+    pub(crate) fn from_request(request: &Request<'a>) -> Result<Self, Denial> {
         let value = match request.header("authorization") {
             HeaderValues::Absent => return Err(Denial::new(ErrorCode::AuthorizationHeaderMissing)),
             // RFC 6750 §2: a client MUST NOT send more than one token; we never pick one of two.
@@ -47,8 +59,19 @@ impl<'a> Credential<'a> {
         }
         // RFC 6750 §2.1: `"Bearer" 1*SP b64token`.
         let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
-        let token = std::str::from_utf8(&rest[spaces..]).map_err(|_| invalid_format)?;
-        Bearer::parse(token).map(Self::Bearer)
+        Ok(Self { token: &rest[spaces..] })
+    }
+
+    /// The bytes in the token's place.
+    pub(crate) const fn bytes(self) -> &'a [u8] {
+        self.token
+    }
+
+    pub(crate) fn bearer(self) -> Result<Bearer<'a>, Denial> {
+        match std::str::from_utf8(self.token) {
+            Ok(token) => Bearer::parse(token),
+            Err(_) => Err(Denial::new(ErrorCode::AuthorizationTokenInvalidFormat)),
+        }
     }
 }
 

@@ -59,6 +59,7 @@ pub mod fetch;
 pub mod discovery;
 mod telemetry;
 mod keys;
+mod token_cache;
 pub mod requires_auth;
 pub mod danger;
 

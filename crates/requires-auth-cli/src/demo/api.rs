@@ -78,6 +78,11 @@ impl DemoApi {
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+
+    /// The port that it listens on.
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
 }
 
 impl Drop for DemoApi {

@@ -18,7 +18,7 @@ use self::tour::TokenSource;
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::issuer::{DEFAULT_PORT, cannot_listen};
+use crate::issuer::{DEFAULT_PORT, cannot_listen, taken};
 use crate::output::{DIM, GOOD, print_json, printable, say};
 use crate::runtime::{block_on, stop_signal};
 
@@ -94,7 +94,12 @@ pub(crate) fn run(args: &DemoArgs, format: Format) -> Result<Outcome, Failure> {
                 "api": api.url(),
                 "token_endpoint": development.as_ref().map(DevelopmentIssuer::token_endpoint),
             }))?,
-            Format::Text => print_welcome(issuer, audience, &api, &tokens)?,
+            Format::Text => {
+                let issuer_port = development.as_ref().map(|issuer| issuer.address().port());
+                let of_issuer = issuer_port.and_then(|used| taken(args.issuer_port, used));
+                let notes: Vec<_> = of_issuer.into_iter().chain(taken(args.port, api.port())).collect();
+                print_welcome(issuer, audience, &api, &tokens, &notes)?;
+            }
         }
         stop.await;
         Ok(Outcome::Allow)
@@ -117,10 +122,19 @@ async fn find_keys(auth: &RequiresAuth) -> Result<(), Failure> {
     Err(failure)
 }
 
-fn print_welcome(issuer: &str, audience: &str, api: &DemoApi, tokens: &TokenSource<'_>) -> io::Result<()> {
+fn print_welcome(
+    issuer: &str,
+    audience: &str,
+    api: &DemoApi,
+    tokens: &TokenSource<'_>,
+    notes: &[String],
+) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{GOOD}issuer{GOOD:#}    {issuer}")?;
     writeln!(out, "{GOOD}demo API{GOOD:#}  {}  {DIM}audience {audience}{DIM:#}", api.url())?;
+    for note in notes {
+        writeln!(out, "{note}")?;
+    }
     for stop in tokens.curl_lines(&api.url()) {
         writeln!(out, "\n{DIM}# {}{DIM:#}\n{}", stop.title, stop.command)?;
     }

@@ -136,6 +136,16 @@ impl RemoteKeys {
         held.is_usable(now).then(|| Arc::clone(&held.keys))
     }
 
+    /// Whether this is the current set, and may be used.
+    pub(crate) fn is_current(&self, keys: &Weak<KeySet>, now: SystemTime) -> bool {
+        let current = self.shared.current.load();
+        let Some(held) = current.as_ref() else { return false };
+        if now >= held.refresh_at {
+            self.shared.start_timer();
+        }
+        std::ptr::eq(keys.as_ptr(), Arc::as_ptr(&held.keys)) && held.is_usable(now)
+    }
+
     /// Fetches the keys again if that is due, or waits for a fetch that is already on its way.
     pub(crate) async fn refresh(&self, want: Want<'_>) -> Refreshed {
         if let Want::OtherThan { seen, .. } = want {

@@ -17,6 +17,7 @@ use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
 use crate::jose::alg::Algorithm;
 use crate::jose::key_set::{KeySet, KeySetLimits};
 use crate::keys::{RemoteKeys, Source, StateFile};
+use crate::token_cache::{self, TokenCache};
 use crate::verify::{Audience, GuardId, IssuerRules, Profile, Rules};
 
 /// For how long past their life keys serve while they cannot be fetched, unless told otherwise.
@@ -38,6 +39,7 @@ pub struct Builder {
     ca: Vec<u8>,
     transport: Transport,
     stale: Duration,
+    cache_entries: usize,
     state_file: Option<PathBuf>,
     public_test_keys: bool,
     problems: Vec<ConfigProblem>,
@@ -73,6 +75,7 @@ impl Builder {
             ca: Vec::new(),
             transport: Transport::default(),
             stale: DEFAULT_STALE,
+            cache_entries: token_cache::DEFAULT_ENTRIES,
             state_file: None,
             public_test_keys: false,
             problems: Vec::new(),
@@ -145,6 +148,14 @@ impl Builder {
     /// not noticed either.
     pub fn with_stale(mut self, stale: Duration) -> Self {
         self.stale = stale;
+        self
+    }
+
+    /// How many accepted tokens are remembered. Default 10,000; 0 verifies every token anew.
+    ///
+    /// A remembered token costs one SHA-256. Its times, its key set and the policy are checked every time.
+    pub fn with_cache(mut self, entries: usize) -> Self {
+        self.cache_entries = entries;
         self
     }
 
@@ -273,7 +284,8 @@ impl Builder {
             implied_scopes: self.implied_scopes,
             guard: next_guard(),
         };
-        let inner = Inner { rules, keys, clock: self.clock, body_format: self.body_format };
+        let cache = TokenCache::new(self.cache_entries);
+        let inner = Inner { rules, keys, clock: self.clock, body_format: self.body_format, cache };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::challenge::{BodyFormat, Challenge};
 use crate::clock::Clock;
-use crate::credential::{Bearer, Credential};
+use crate::credential::{Bearer, Presented};
 use crate::discovery::FetchFailure;
 use crate::error::{ConfigError, Denial, Reason};
 use crate::explain::Report;
@@ -14,7 +14,8 @@ use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want};
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::verify::{AccessToken, Audience, Rules, Silent, Tried, Verdict, judge};
+use crate::token_cache::{CacheKey, TokenCache};
+use crate::verify::{AccessToken, Audience, Rules, Silent, Tried, Verdict, VerifiedBy, judge};
 
 mod builder;
 mod log;
@@ -50,6 +51,7 @@ struct Inner {
     keys: Vec<Keys>,
     clock: Arc<dyn Clock>,
     body_format: BodyFormat,
+    cache: Option<TokenCache>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -196,7 +198,7 @@ impl RequiresAuth {
     /// Judges a token and a policy, and tells what every check found. Fetches keys if that is needed.
     pub async fn explain(&self, bearer: Bearer<'_>, policy: &Policy) -> Report {
         // The token is judged first as on a request, so that the keys are those that a request would use.
-        if let Attempt::NeedsKeys(need) = self.attempt_bearer(bearer) {
+        if let Attempt::NeedsKeys(need) = self.attempt_bearer(bearer, self.inner.clock.now()) {
             drop(self.settle(need).await);
         }
         let now = self.inner.clock.now();
@@ -219,21 +221,46 @@ impl RequiresAuth {
     }
 
     fn attempt<'r>(&self, request: &Request<'r>) -> Attempt<'r> {
-        match Credential::from_request(request) {
-            Ok(Credential::Bearer(bearer)) => self.attempt_bearer(bearer),
+        let presented = match Presented::from_request(request) {
+            Ok(presented) => presented,
+            Err(denial) => return Attempt::Settled(Err(denial)),
+        };
+        // One look at the clock for the whole token.
+        let now = self.inner.clock.now();
+        if let Some(token) = self.cached(presented.bytes(), now) {
+            return Attempt::Settled(Ok(token));
+        }
+        match presented.bearer() {
+            Ok(bearer) => self.attempt_bearer(bearer, now),
             Err(denial) => Attempt::Settled(Err(denial)),
         }
     }
 
-    fn attempt_bearer<'r>(&self, bearer: Bearer<'r>) -> Attempt<'r> {
-        Attempt::Settled(match self.judge(bearer) {
+    /// A token that was accepted before, if everything that can have changed since still holds.
+    fn cached(&self, token: &[u8], now: SystemTime) -> Option<AccessToken> {
+        let cache = self.inner.cache.as_ref()?;
+        if token.len() > self.inner.rules.max_token_bytes {
+            return None;
+        }
+        let token = cache.get(&CacheKey::of(token))?;
+        let VerifiedBy { issuer, keys } = token.verified_by();
+        let is_current = match &self.inner.keys[*issuer] {
+            Keys::Remote(remote) => remote.is_current(keys, now),
+            // A static set is never replaced.
+            Keys::Static(_) => true,
+        };
+        if is_current { token.checked_again(now.into(), self.inner.rules.leeway) } else { None }
+    }
+
+    fn attempt_bearer<'r>(&self, bearer: Bearer<'r>, now: SystemTime) -> Attempt<'r> {
+        Attempt::Settled(match self.judge(bearer, now) {
             Verdict::Allow(token) => Ok(token),
             Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
-            Verdict::NeedKeys { issuer, tried } => match (&self.inner.keys[issuer], tried) {
-                (Keys::Remote(remote), tried) => {
+            Verdict::NeedKeys { issuer, tried } => match &self.inner.keys[issuer] {
+                Keys::Remote(remote) => {
                     return Attempt::NeedsKeys(Need { bearer, remote: remote.clone(), tried });
                 }
-                (Keys::Static(_), tried) => {
+                Keys::Static(_) => {
                     Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason)))
                 }
             },
@@ -249,7 +276,7 @@ impl RequiresAuth {
         let refreshed = need.remote.refresh(want).await;
         let unavailable = |retry_after| Err(Denial::issuer_unavailable(retry_after));
         match refreshed {
-            Refreshed::Yes => match self.judge(need.bearer) {
+            Refreshed::Yes => match self.judge(need.bearer, self.inner.clock.now()) {
                 Verdict::Allow(token) => Ok(token),
                 Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
                     Err(Denial::invalid_token(reason))
@@ -263,11 +290,13 @@ impl RequiresAuth {
         }
     }
 
-    fn judge(&self, bearer: Bearer<'_>) -> Verdict {
-        // One look at the clock for the whole token.
-        let now = self.inner.clock.now();
+    fn judge(&self, bearer: Bearer<'_>, now: SystemTime) -> Verdict {
         let keys = |issuer: usize| self.inner.keys[issuer].current(now);
-        judge(&self.inner.rules, bearer, keys, now.into(), &mut Silent)
+        let verdict = judge(&self.inner.rules, bearer, keys, now.into(), &mut Silent);
+        if let (Verdict::Allow(token), Some(cache)) = (&verdict, &self.inner.cache) {
+            cache.insert(&CacheKey::of(bearer.token().as_bytes()), token.clone());
+        }
+        verdict
     }
 
     fn logged(

@@ -28,6 +28,7 @@ pub(crate) use record::{Detail, Record, Silent};
 pub(crate) use rules::{GuardId, IssuerRules};
 pub use rules::{Audience, Profile, Rules};
 use token::Checked;
+pub(crate) use token::VerifiedBy;
 pub use token::{AccessToken, ClaimsError};
 
 impl Rules {
@@ -104,11 +105,13 @@ pub(crate) fn judge(
         let header = check_header(rules, &token, record)?;
         let payload = Payload::read(token.payload());
         let issuer = choose_issuer(rules, &payload, record)?;
-        let verified = verify_signature(issuer, &token, &header, keys, record)?;
+        let (verified, keys) = verify_signature(issuer, &token, &header, keys, record)?;
         let claims = record.outcome(Step::Claims, Claims::new(verified, payload), |_| {
             Detail::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
         })?;
-        check_claims(rules, &rules.issuers[issuer], &claims, now, record).map_err(Stop::from)
+        let checked = check_claims(rules, &rules.issuers[issuer], &claims, now, record)?;
+        let verified_by = VerifiedBy { issuer, keys: Arc::downgrade(&keys) };
+        AccessToken::new(rules, &claims, checked, verified_by, now).map_err(Stop::from)
     })();
     match judged {
         Ok(token) => Verdict::Allow(token),
@@ -192,7 +195,7 @@ fn verify_signature<'t>(
     header: &Header<'_>,
     keys: impl Fn(usize) -> Option<Arc<KeySet>>,
     record: &mut impl Record,
-) -> Result<Verified<'t>, Stop> {
+) -> Result<(Verified<'t>, Arc<KeySet>), Stop> {
     let algorithm = header.algorithm().ok_or(Reason::AlgorithmNotAllowed)?;
     let asked = || format!("kid {}, alg {algorithm}", header.kid().unwrap_or("absent"));
     let Some(key_set) = keys(issuer) else {
@@ -217,10 +220,13 @@ fn verify_signature<'t>(
         Detail::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
-    verified.ok_or_else(|| {
-        let tried = Tried { keys: Arc::clone(&key_set), reason: Reason::SignatureMismatch, unknown_kid: None };
-        Stop::NeedKeys { issuer, tried: Some(tried) }
-    })
+    match verified {
+        Some(verified) => Ok((verified, key_set)),
+        None => {
+            let tried = Tried { keys: key_set, reason: Reason::SignatureMismatch, unknown_kid: None };
+            Err(Stop::NeedKeys { issuer, tried: Some(tried) })
+        }
+    }
 }
 
 fn check_claims(
@@ -229,7 +235,7 @@ fn check_claims(
     claims: &Claims<'_>,
     now: NumericDate,
     record: &mut impl Record,
-) -> Result<AccessToken, Reason> {
+) -> Result<Checked, Reason> {
     record.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
         Detail::new("at_hash, c_hash, or nonce without scope and client_id", "no mark of an ID token")
     })?;
@@ -241,8 +247,9 @@ fn check_claims(
     })?;
     let within = |name, limit: &str| Detail::new(claims.describe(name), format!("{limit} {now}, leeway {} s", rules.leeway.as_secs()));
     let expires_at = record.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
-    record.outcome(Step::Nbf, check_not_ahead("nbf", rules, claims, now), |_| within("nbf", "absent, or not after"))?;
-    record.outcome(Step::Iat, check_not_ahead("iat", rules, claims, now), |_| within("iat", "absent, or not after"))?;
+    let not_ahead = |name| check_not_ahead(name, rules, claims, now);
+    let nbf = record.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
+    let iat = record.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
     record.outcome(Step::Profile, check_profile(rules.profile, claims), |_| {
         let required = match rules.profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
@@ -260,7 +267,8 @@ fn check_claims(
     if scopes.is_err() {
         record.record(Step::Scope, false, || Detail::new(claims.describe("scope"), "a string or an array of strings"));
     }
-    AccessToken::new(rules, claims, Checked { audience, scopes: scopes?, expires_at }, now)
+    let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
+    Ok(Checked { audience, scopes: scopes?, expires_at, not_before })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
@@ -305,10 +313,15 @@ fn check_exp(rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<Num
 }
 
 /// RFC 7519 §4.1.5 for `nbf`; a token from the future (`iat`) is a broken clock or a forgery.
-fn check_not_ahead(name: &str, rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<(), Reason> {
+fn check_not_ahead(
+    name: &str,
+    rules: &Rules,
+    claims: &Claims<'_>,
+    now: NumericDate,
+) -> Result<Option<NumericDate>, Reason> {
     match claims.time(name)? {
         Some(time) if time.is_ahead_of(now, rules.leeway) => Err(Reason::NotYetValid),
-        _ => Ok(()),
+        time => Ok(time),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The proof that a request may pass: made by the verifier, and nowhere else.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
 
@@ -10,6 +10,7 @@ use super::rules::{GuardId, Rules};
 use crate::claims::{Claims, NumericDate, at_path};
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
+use crate::jose::key_set::KeySet;
 
 /// An access token that was verified: signature, issuer, audience, times and type all hold.
 ///
@@ -24,12 +25,22 @@ pub struct AccessToken {
 struct Inner {
     payload: Box<[u8]>,
     guard: GuardId,
+    verified_by: VerifiedBy,
     issuer: Box<str>,
     subject: Option<Box<str>>,
     client_id: Option<Box<str>>,
     audience: Vec<Box<str>>,
     scopes: Vec<Box<str>>,
     expires_at: NumericDate,
+    not_before: Option<NumericDate>,
+}
+
+/// Whose keys verified a token. The set is told by its address, which a weak pointer keeps from being given
+/// to another one.
+#[derive(Clone, Debug)]
+pub(crate) struct VerifiedBy {
+    pub(crate) issuer: usize,
+    pub(crate) keys: Weak<KeySet>,
 }
 
 impl AccessToken {
@@ -38,19 +49,22 @@ impl AccessToken {
         rules: &Rules,
         claims: &Claims<'_>,
         checked: Checked,
+        verified_by: VerifiedBy,
         now: NumericDate,
     ) -> Result<Self, Reason> {
         let owned = |name| claims.string(name).map(|value| value.map(Into::into));
-        let Checked { audience, scopes, expires_at } = checked;
+        let Checked { audience, scopes, expires_at, not_before } = checked;
         let inner = Inner {
             payload: claims.payload().into(),
             guard: rules.guard,
+            verified_by,
             issuer: claims.required_string("iss")?.into(),
             subject: owned("sub")?,
             client_id: owned("client_id")?,
             audience,
             scopes,
             expires_at,
+            not_before,
         };
         Ok(Self { inner: Arc::new(inner), checked_at: now })
     }
@@ -164,8 +178,16 @@ impl AccessToken {
         self.inner.guard
     }
 
-    pub(crate) fn payload(&self) -> &[u8] {
-        &self.inner.payload
+    /// The same token, checked at another time; `None` if it is no longer or not yet valid then.
+    pub(crate) fn checked_again(self, now: NumericDate, leeway: Duration) -> Option<Self> {
+        let is_over = self.inner.expires_at.has_passed(now, leeway);
+        let is_ahead = self.inner.not_before.is_some_and(|start| start.is_ahead_of(now, leeway));
+        (!is_over && !is_ahead).then_some(Self { checked_at: now, ..self })
+    }
+
+    /// Whose keys have verified the token.
+    pub(crate) fn verified_by(&self) -> &VerifiedBy {
+        &self.inner.verified_by
     }
 }
 
@@ -182,6 +204,8 @@ pub(super) struct Checked {
     pub(super) audience: Vec<Box<str>>,
     pub(super) scopes: Vec<Box<str>>,
     pub(super) expires_at: NumericDate,
+    /// The later of `nbf` and `iat`.
+    pub(super) not_before: Option<NumericDate>,
 }
 
 /// The claims do not have the shape that was asked for.

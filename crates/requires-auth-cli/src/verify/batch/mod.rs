@@ -5,7 +5,7 @@ mod line;
 mod reader;
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(crate) fn run(path: &Path, settings: Settings, keys: Option<Arc<KeySet>>) ->
     };
     let started = Instant::now();
     let batch = Batch { settings, keys, key_sets: KeySets::default(), judges: Judges::default() };
-    let counts = batch.answer(Lines::new(input), io::stdout().lock())?;
+    let counts = batch.answer(Lines::new(input), BufWriter::new(io::stdout().lock()))?;
     let Counts { ok, refused, unreadable } = counts;
     let lines = ok + refused + unreadable;
     let seconds = started.elapsed().as_secs_f64();
@@ -119,14 +119,14 @@ impl Batch {
             }
             Err(problem) => (None, Err(problem)),
         };
-        let (kind, answer) = match &judged {
-            Ok(answer) if answer.ok => (Kind::Ok, judged),
-            Ok(_) => (Kind::Refused, judged),
-            Err(_) => (Kind::Unreadable, judged),
+        let (kind, mut answer) = match judged {
+            Ok(answer) if answer.ok => (Kind::Ok, answer),
+            Ok(answer) => (Kind::Refused, answer),
+            Err(problem) => {
+                let error = ErrorBody::invalid_input(format!("line {number}: {problem}"));
+                (Kind::Unreadable, Answer::refusal(error))
+            }
         };
-        let mut answer = answer.unwrap_or_else(|problem| {
-            Answer::refusal(ErrorBody::invalid_input(format!("line {number}: {problem}")))
-        });
         answer.id = Some(id.unwrap_or(RawValue::NULL));
         Ok((kind, json_line(&answer)?))
     }

@@ -119,8 +119,7 @@ impl Rules {
         };
         let hint = verdict.as_ref().err().map(|denial| {
             let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
-            let issuers = self.issuers.iter().filter_map(|rules| rules.issuer.as_deref());
-            hints::hint(denial, failed, issuers)
+            hints::hint(denial, failed, self.issuers.names())
         });
         Report { checks: recorder.into_checks(), verdict, hint }
     }

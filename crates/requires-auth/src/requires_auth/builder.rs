@@ -18,7 +18,7 @@ use crate::jose::alg::Algorithm;
 use crate::jose::key_set::{KeySet, KeySetLimits};
 use crate::keys::{RemoteKeys, Source, StateFile};
 use crate::token_cache::{self, TokenCache};
-use crate::verify::{Audience, GuardId, IssuerRules, Profile, Rules};
+use crate::verify::{Audience, GuardId, IssuerRules, Issuers, Profile, Rules};
 
 /// For how long past their life keys serve while they cannot be fetched, unless told otherwise.
 const DEFAULT_STALE: Duration = Duration::from_secs(60 * 60);
@@ -257,17 +257,15 @@ impl Builder {
         self.check_numbers(&mut problems);
         self.check_implied_scopes(&mut problems);
         let state_file = self.state_file.as_deref().map(StateFile::open);
-        let mut rules = Vec::new();
+        let mut rules = Issuers::default();
         let mut keys = Vec::new();
         for settings in &self.issuers {
             check_audience(&settings.audience, &mut problems);
-            let duplicate = rules.iter().any(|other: &IssuerRules| other.issuer.as_deref() == Some(&settings.issuer));
-            if duplicate {
+            let issuer = Some(settings.issuer.as_str().into());
+            if !rules.push(IssuerRules { issuer, audience: settings.audience.clone() }) {
                 let hint = "name each issuer once, with all its audiences: [\"a\", \"b\"]";
                 problems.push(ConfigProblem::new("issuer", format!("`{}` twice", settings.issuer), "different issuers", hint));
             }
-            let issuer = Some(settings.issuer.as_str().into());
-            rules.push(IssuerRules { issuer, audience: settings.audience.clone() });
             match self.keys(settings, state_file.as_ref()) {
                 Ok(source) => keys.push(source),
                 Err(problem) => problems.push(problem),

@@ -210,12 +210,11 @@ impl RequiresAuth {
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let denial = Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        log::refused(&denial, request, self.only_issuer());
+        log::refused(&denial, request, self.inner.rules.issuers.only());
         denial
     }
 
     /// Whether a token was made by this guard or a clone of it.
-    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "only layers meet tokens of other guards"))]
     pub(crate) fn made(&self, token: &AccessToken) -> bool {
         token.guard() == self.inner.rules.guard
     }
@@ -306,23 +305,16 @@ impl RequiresAuth {
     ) -> Result<AccessToken, Denial> {
         match &judged {
             Ok(token) => log::allowed(request, self.issuer_of(token)),
-            Err(denial) => log::refused(denial, request, self.only_issuer()),
+            // The issuer of a refused token is not known, unless there is only one.
+            Err(denial) => log::refused(denial, request, self.inner.rules.issuers.only()),
         }
         judged
     }
 
     /// The issuer as configured, so that nothing of a token reaches a log.
     fn issuer_of(&self, token: &AccessToken) -> Option<&str> {
-        let mut issuers = self.inner.rules.issuers.iter().filter_map(|rules| rules.issuer.as_deref());
-        issuers.find(|issuer| *issuer == token.issuer())
-    }
-
-    /// The issuer of a refused token is not known, unless there is only one.
-    fn only_issuer(&self) -> Option<&str> {
-        match self.inner.rules.issuers.as_slice() {
-            [only] => only.issuer.as_deref(),
-            _ => None,
-        }
+        let issuer = self.made(token).then(|| token.verified_by().issuer)?;
+        self.inner.rules.issuers[issuer].issuer.as_deref()
     }
 }
 

@@ -4,7 +4,6 @@
 //! no IO and reads no clock: keys and time are arguments. When the keys at hand do not settle the matter
 //! it says so, and whoever can fetch keys asks again with fresh ones.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -25,7 +24,7 @@ pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 pub use record::Step;
 pub(crate) use record::{Detail, Record, Silent};
-pub(crate) use rules::{GuardId, IssuerRules};
+pub(crate) use rules::{GuardId, IssuerRules, Issuers};
 pub use rules::{Audience, Profile, Rules};
 use token::Checked;
 pub(crate) use token::VerifiedBy;
@@ -172,20 +171,14 @@ fn check_header<'t>(
 /// with the first: its signature decides, and then `iss` is refused as missing or malformed.
 fn choose_issuer(rules: &Rules, payload: &Payload<'_>, record: &mut impl Record) -> Result<usize, Reason> {
     let claimed = payload.claimed_issuer();
-    let equals = |issuer: &IssuerRules, claimed: &Cow<'_, str>| match &issuer.issuer {
-        Some(issuer) => **issuer == **claimed,
-        None => true,
-    };
     let chosen = match &claimed {
-        Some(claimed) => rules.issuers.iter().position(|issuer| equals(issuer, claimed)),
+        Some(claimed) => rules.issuers.find(claimed),
         None => Some(0),
     };
     record.outcome(Step::Issuer, chosen.ok_or(Reason::IssuerMismatch), |_| {
-        let configured = rules.issuers.iter().map(|issuer| issuer.issuer.as_deref().unwrap_or("any issuer"));
-        Detail::new(
-            claimed.as_deref().unwrap_or("no readable iss"),
-            configured.collect::<Vec<_>>().join(", "),
-        )
+        let configured: Vec<_> = rules.issuers.names().collect();
+        let expected = if configured.is_empty() { "any issuer".to_owned() } else { configured.join(", ") };
+        Detail::new(claimed.as_deref().unwrap_or("no readable iss"), expected)
     })
 }
 

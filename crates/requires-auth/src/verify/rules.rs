@@ -1,5 +1,7 @@
 //! What a token is measured by: issuers with their audiences, algorithms, profile, leeway.
 
+use std::collections::HashMap;
+use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +75,54 @@ pub(crate) struct IssuerRules {
     pub(crate) audience: Audience,
 }
 
+/// The issuers of a guard, by place and by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Issuers {
+    rules: Vec<IssuerRules>,
+    by_name: HashMap<Arc<str>, usize>,
+}
+
+impl Issuers {
+    /// Adds an issuer; `false` if there is one of that name.
+    pub(crate) fn push(&mut self, rules: IssuerRules) -> bool {
+        if let Some(name) = &rules.issuer
+            && self.by_name.insert(Arc::clone(name), self.rules.len()).is_some()
+        {
+            return false;
+        }
+        self.rules.push(rules);
+        true
+    }
+
+    /// The place of the issuer whose name equals `claimed` byte for byte, or that takes any.
+    pub(crate) fn find(&self, claimed: &str) -> Option<usize> {
+        match self.rules.as_slice() {
+            [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(0),
+            _ => self.by_name.get(claimed).copied(),
+        }
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.rules.iter().filter_map(|rules| rules.issuer.as_deref())
+    }
+
+    /// The only issuer's name.
+    pub(crate) fn only(&self) -> Option<&str> {
+        match self.rules.as_slice() {
+            [only] => only.issuer.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Index<usize> for Issuers {
+    type Output = IssuerRules;
+
+    fn index(&self, place: usize) -> &IssuerRules {
+        &self.rules[place]
+    }
+}
+
 /// Which guard made an [`AccessToken`](super::AccessToken), so that no guard takes another's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GuardId(pub(crate) u64);
@@ -83,7 +133,7 @@ pub(crate) struct GuardId(pub(crate) u64);
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Rules {
-    pub(crate) issuers: Vec<IssuerRules>,
+    pub(crate) issuers: Issuers,
     pub(crate) algorithms: Option<AlgorithmSet>,
     pub(crate) leeway: Duration,
     pub(crate) profile: Profile,
@@ -105,9 +155,10 @@ impl Rules {
 
     /// Rules for tokens of `issuer`, or of whoever owns the keys if `None`, for `audience`.
     pub fn new(issuer: Option<&str>, audience: impl Into<Audience>) -> Self {
-        let issuer = IssuerRules { issuer: issuer.map(Into::into), audience: audience.into() };
+        let mut issuers = Issuers::default();
+        issuers.push(IssuerRules { issuer: issuer.map(Into::into), audience: audience.into() });
         Self {
-            issuers: vec![issuer],
+            issuers,
             algorithms: None,
             leeway: Self::DEFAULT_LEEWAY,
             profile: Profile::default(),

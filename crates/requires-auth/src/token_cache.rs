@@ -6,10 +6,11 @@
 
 use std::fmt;
 
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
+use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
 
 use crate::jose::digest::sha256;
+use crate::telemetry;
 use crate::verify::AccessToken;
 
 /// How many tokens a guard remembers by default.
@@ -20,7 +21,7 @@ const SHARDS: usize = 64;
 
 /// Accepted tokens of one guard, by their SHA-256.
 pub(crate) struct TokenCache {
-    entries: Cache<[u8; 32], AccessToken>,
+    entries: Cache<[u8; 32], AccessToken, UnitWeighter, DefaultHashBuilder, CountEvictions>,
 }
 
 /// The SHA-256 of a token, under which its entry stands.
@@ -45,8 +46,8 @@ impl TokenCache {
             .shards(SHARDS)
             .build()
             .ok()?;
-        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Some(Self { entries: Cache::with_options(options, UnitWeighter, hasher, lifecycle) })
+        let entries = Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), CountEvictions);
+        Some(Self { entries })
     }
 
     /// What was accepted under this key. Whether it still counts is for the caller to say.
@@ -66,5 +67,34 @@ impl TokenCache {
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache").field("entries", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Counts the tokens that had to make room for others.
+#[derive(Clone)]
+struct CountEvictions;
+
+impl Lifecycle<[u8; 32], AccessToken> for CountEvictions {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: [u8; 32], _: AccessToken) {
+        telemetry::cache_eviction();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_of_nothing_is_no_cache() {
+        assert!(TokenCache::new(0).is_none());
+        assert!(TokenCache::new(1).is_some());
+    }
+
+    #[test]
+    fn many_threads_find_shards_of_their_own() {
+        let cache = TokenCache::new(DEFAULT_ENTRIES).expect("a cache");
+        assert!(cache.entries.num_shards() >= 64);
     }
 }

@@ -329,6 +329,15 @@ impl Shared {
         until_refresh.max(self.state().lifecycle.waits(now).unwrap_or_default())
     }
 
+    /// Tells the age of the keys, and how long until they are to be fetched again.
+    fn tick(&self) -> Duration {
+        if let Some(held) = self.current.load().as_ref() {
+            let age = self.source.clock.now().duration_since(held.fetched_at).unwrap_or_default();
+            telemetry::key_age(self.source.issuer.identifier(), age);
+        }
+        self.until_due()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is complete before anything can panic, so a poisoned one is still right.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -355,7 +364,7 @@ impl Drop for Running {
 /// Refreshes keys ahead of their end, until the last guard that uses them is gone.
 async fn refresh_ahead(keys: Weak<Shared>) {
     loop {
-        let Some(wait) = keys.upgrade().map(|shared| shared.until_due()) else { return };
+        let Some(wait) = keys.upgrade().map(|shared| shared.tick()) else { return };
         if wait.is_zero() {
             let Some(shared) = keys.upgrade() else { return };
             let refreshed = shared.fetch(Cause::Need).await;

@@ -14,13 +14,16 @@ use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want};
 use crate::policy::Policy;
 use crate::request::Request;
+use crate::telemetry;
 use crate::token_cache::{CacheKey, TokenCache};
 use crate::verify::{AccessToken, Audience, Rules, Silent, Tried, Verdict, VerifiedBy, judge};
 
-mod builder;
 mod log;
+mod builder;
+mod health;
 
 pub use builder::Builder;
+pub use health::{Health, IssuerHealth, KeySource, KeyState};
 
 /// Guards an API: judges requests by their access tokens.
 ///
@@ -115,21 +118,14 @@ impl RequiresAuth {
     ///
     /// The request has no valid token, or the issuer's keys are out of reach.
     pub async fn authenticate(&self, request: &Request<'_>) -> Result<AccessToken, Denial> {
-        let judged = match self.attempt(request) {
-            Attempt::Settled(judged) => judged,
-            Attempt::NeedsKeys(need) => self.settle(need).await,
-        };
-        self.logged(request, judged)
+        self.authorize(request, &Policy::default()).await
     }
 
     /// Judges the token of a request if that needs no fetch; never waits, and needs no runtime.
     ///
     /// `None` means that keys have to be fetched: ask [`authenticate`](Self::authenticate).
     pub fn authenticate_now(&self, request: &Request<'_>) -> Option<Result<AccessToken, Denial>> {
-        match self.attempt(request) {
-            Attempt::Settled(judged) => Some(self.logged(request, judged)),
-            Attempt::NeedsKeys(_) => None,
-        }
+        self.authorize_now(request, &Policy::default())
     }
 
     /// Judges the token of a request, then whether it may do what `policy` guards.
@@ -138,9 +134,23 @@ impl RequiresAuth {
     ///
     /// As [`authenticate`](Self::authenticate), or the policy refuses.
     pub async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Result<AccessToken, Denial> {
-        let token = self.authenticate(request).await?;
-        self.check(request, &token, policy)?;
-        Ok(token)
+        let judged = match self.attempt(request) {
+            Attempt::Settled(judged) => judged,
+            Attempt::NeedsKeys(need) => self.settle(need).await,
+        };
+        self.decide(request, judged, policy)
+    }
+
+    /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime.
+    pub fn authorize_now(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+    ) -> Option<Result<AccessToken, Denial>> {
+        match self.attempt(request) {
+            Attempt::Settled(judged) => Some(self.decide(request, judged, policy)),
+            Attempt::NeedsKeys(_) => None,
+        }
     }
 
     /// Whether a token that this guard has judged for this request may do what `policy` guards.
@@ -149,7 +159,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| log::refused(denial, request, self.issuer_of(token)))
+        policy.check(token).inspect_err(|denial| self.refused(request, denial, self.issuer_of(token)))
     }
 
     /// Decides over a request as a whole: preflights pass unjudged, and with [`Presence::Optional`] a
@@ -183,11 +193,7 @@ impl RequiresAuth {
         if presence == Presence::Optional && !request.has_header("authorization") {
             return Some(Ok(Admission::Anonymous));
         }
-        let judged = self.authenticate_now(request)?;
-        Some(judged.and_then(|token| {
-            self.check(request, &token, policy)?;
-            Ok(Admission::Token(token))
-        }))
+        Some(self.authorize_now(request, policy)?.map(Admission::Token))
     }
 
     /// The answer to a refused request, in this guard's body format.
@@ -210,7 +216,7 @@ impl RequiresAuth {
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let denial = Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        log::refused(&denial, request, self.inner.rules.issuers.only());
+        self.refused(request, &denial, self.inner.rules.issuers.only());
         denial
     }
 
@@ -241,14 +247,19 @@ impl RequiresAuth {
         if token.len() > self.inner.rules.max_token_bytes {
             return None;
         }
-        let token = cache.get(&CacheKey::of(token))?;
+        let Some(token) = cache.get(&CacheKey::of(token)) else {
+            telemetry::cache_miss();
+            return None;
+        };
         let VerifiedBy { issuer, keys } = token.verified_by();
         let is_current = match &self.inner.keys[*issuer] {
             Keys::Remote(remote) => remote.is_current(keys, now),
             // A static set is never replaced.
             Keys::Static(_) => true,
         };
-        if is_current { token.checked_again(now.into(), self.inner.rules.leeway) } else { None }
+        let token = if is_current { token.checked_again(now.into(), self.inner.rules.leeway) } else { None };
+        if token.is_some() { telemetry::cache_hit() } else { telemetry::cache_miss() }
+        token
     }
 
     fn attempt_bearer<'r>(&self, bearer: Bearer<'r>, now: SystemTime) -> Attempt<'r> {
@@ -290,6 +301,7 @@ impl RequiresAuth {
     }
 
     fn judge(&self, bearer: Bearer<'_>, now: SystemTime) -> Verdict {
+        let _timed = telemetry::verification();
         let keys = |issuer: usize| self.inner.keys[issuer].current(now);
         let verdict = judge(&self.inner.rules, bearer, keys, now.into(), &mut Silent);
         if let (Verdict::Allow(token), Some(cache)) = (&verdict, &self.inner.cache) {
@@ -298,17 +310,32 @@ impl RequiresAuth {
         verdict
     }
 
-    fn logged(
+    /// The last word on a request, which is counted and logged once.
+    fn decide(
         &self,
         request: &Request<'_>,
         judged: Result<AccessToken, Denial>,
+        policy: &Policy,
     ) -> Result<AccessToken, Denial> {
-        match &judged {
-            Ok(token) => log::allowed(request, self.issuer_of(token)),
-            // The issuer of a refused token is not known, unless there is only one.
-            Err(denial) => log::refused(denial, request, self.inner.rules.issuers.only()),
+        match judged {
+            Ok(token) => {
+                self.check(request, &token, policy)?;
+                let issuer = self.issuer_of(&token);
+                telemetry::decision(issuer, None);
+                log::allowed(request, issuer);
+                Ok(token)
+            }
+            Err(denial) => {
+                // The issuer of a refused token is not known, unless there is only one.
+                self.refused(request, &denial, self.inner.rules.issuers.only());
+                Err(denial)
+            }
         }
-        judged
+    }
+
+    fn refused(&self, request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
+        telemetry::decision(issuer, Some(denial));
+        log::refused(denial, request, issuer);
     }
 
     /// The issuer as configured, so that nothing of a token reaches a log.

@@ -38,7 +38,8 @@ impl Case {
         let key = SigningKey::fixed(algorithm);
         let forge = Forge::new(ISSUER, AUDIENCE, key.clone());
         let issued_at = i64::try_from(NOW).expect("a date");
-        let token = forge.token().issued_at(issued_at).subject("user-1").scope("read:orders write:orders").mint();
+        let token =
+            forge.token().issued_at(issued_at).subject("user-1").scope("read:orders write:orders").mint();
         let jwks = jwk_set([key]).to_string();
         let now = UNIX_EPOCH + Duration::from_secs(NOW);
         let builder = RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwks.clone()).with_clock(move || now);
@@ -73,7 +74,8 @@ impl Case {
 }
 
 fn parse(jwk: &serde_json::Value, algorithm: Algorithm) -> ParsedPublicKey {
-    let member = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().expect("a string")).expect("base64url");
+    let member =
+        |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().expect("a string")).expect("base64url");
     let point = || [&[4][..], &member("x"), &member("y")].concat();
     match algorithm {
         Algorithm::Es256 => ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::error::{ChallengeKind, Denial};
+use crate::error::{ChallengeKind, Denial, Reason};
 use crate::request::Request;
 
 /// The answer to a refused request: what an adapter turns into a response of its framework.
@@ -66,24 +66,22 @@ impl Challenge {
 
 /// The values of `WWW-Authenticate` for a refusal (RFC 6750 §3).
 pub fn www_authenticate(denial: &Denial) -> Vec<String> {
-    let mut challenge = String::from("Bearer");
-    match denial.code().challenge() {
+    let error = match denial.code().challenge() {
         ChallengeKind::Absent => return Vec::new(),
-        ChallengeKind::Bare => return vec![challenge],
-        ChallengeKind::Error(error) => {
-            challenge.push_str(&format!(" error=\"{error}\", error_description=\"{}\"", denial.message()));
-        }
-    }
-    if let Some(scope) = denial.scope() {
-        challenge.push_str(&format!(", scope=\"{scope}\""));
-    }
-    if let Some(acr_values) = denial.acr_values() {
-        challenge.push_str(&format!(", acr_values=\"{acr_values}\""));
-    }
-    if let Some(max_age) = denial.max_age() {
-        challenge.push_str(&format!(", max_age=\"{max_age}\""));
-    }
-    vec![challenge]
+        ChallengeKind::Bare => return vec!["Bearer".to_owned()],
+        ChallengeKind::Error(error) => error,
+    };
+    let mut parameters = vec![quoted("error", error), quoted("error_description", denial.message())];
+    parameters.extend(denial.scope().map(|scope| quoted("scope", scope)));
+    parameters.extend(denial.acr_values().map(|acr_values| quoted("acr_values", acr_values)));
+    parameters.extend(denial.max_age().map(|max_age| quoted("max_age", max_age)));
+    vec![format!("Bearer {}", parameters.join(", "))]
+}
+
+/// A parameter of a challenge. Every value is made of our own tables or of checked configuration, and needs
+/// no escaping.
+fn quoted(name: &str, value: impl fmt::Display) -> String {
+    format!("{name}=\"{value}\"")
 }
 
 /// A body with its media type.
@@ -128,7 +126,7 @@ impl BodyFormat {
 
     fn write(&self, denial: &Denial) -> Body {
         let (code, status, message) = (denial.code().as_str(), denial.status(), denial.message());
-        let reason = denial.reason().map(|reason| reason.as_str());
+        let reason = denial.reason().map(Reason::as_str);
         match self {
             Self::Custom(write) => write(denial),
             Self::Json => json("application/json", &Plain { code, status, message, reason }),
@@ -190,7 +188,7 @@ const fn status_phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{ErrorCode, Reason};
+    use crate::error::ErrorCode;
 
     fn answer(denial: &Denial, format: &BodyFormat) -> (Vec<(&'static str, String)>, String) {
         let headers = [("origin", "https://app.example")];
@@ -202,7 +200,10 @@ mod tests {
     #[test]
     fn an_invalid_token_is_told_why() {
         let (headers, body) = answer(&Denial::invalid_token(Reason::Expired), &BodyFormat::Json);
-        assert_eq!(body, r#"{"code":"invalid_token","status":401,"message":"the token has expired","reason":"expired"}"#);
+        assert_eq!(
+            body,
+            r#"{"code":"invalid_token","status":401,"message":"the token has expired","reason":"expired"}"#
+        );
         let challenge = r#"Bearer error="invalid_token", error_description="the token has expired""#;
         assert_eq!(
             headers,

@@ -113,7 +113,11 @@ impl<'t> Claims<'t> {
         let Some(value) = self.object.get("authorization_details") else { return Ok(()) };
         let details = value.as_array().ok_or(Reason::ClaimMalformed)?;
         let has_type = |detail: &Raw<'_>| Some(detail.as_object()?.get("type")?.as_str().is_some());
-        if details.iter().all(|detail| has_type(detail) == Some(true)) { Ok(()) } else { Err(Reason::ClaimMalformed) }
+        if details.iter().all(|detail| has_type(detail) == Some(true)) {
+            Ok(())
+        } else {
+            Err(Reason::ClaimMalformed)
+        }
     }
 
     /// The JSON text of a claim, for people to read.
@@ -271,6 +275,9 @@ mod tests {
         assert_eq!(scopes(r#""a\u0020b""#).as_deref(), Some("a|b"));
         assert_eq!(scopes(r#"["a","","b c"]"#).as_deref(), Some("a|b c"), "an element is one scope");
         assert_eq!(scopes(r#""""#).as_deref(), Some(""));
-        assert_eq!((scopes("null"), scopes("5"), scopes(r#"["a",5]"#), scopes("{}")), (None, None, None, None));
+        assert_eq!(
+            (scopes("null"), scopes("5"), scopes(r#"["a",5]"#), scopes("{}")),
+            (None, None, None, None)
+        );
     }
 }

@@ -144,7 +144,9 @@ fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     std::iter::from_fn(move || {
         let (&first, tail) = rest.split_first()?;
         let escaped = match tail {
-            [high, low, after @ ..] if first == b'%' => hex(*high).zip(hex(*low)).map(|(h, l)| (h << 4 | l, after)),
+            [high, low, after @ ..] if first == b'%' => {
+                hex(*high).zip(hex(*low)).map(|(h, l)| (h << 4 | l, after))
+            }
             _ => None,
         };
         let (byte, after) = escaped.unwrap_or((first, tail));
@@ -173,7 +175,9 @@ mod tests {
         for url in ["/?access_token=x", "/?a=b&access_token", "/?%61ccess%5ftoken=x", "/?access_token=x#f"] {
             assert_eq!(code(&bearer, url), Err("invalid_request"), "{url}");
         }
-        for url in ["/", "/?xaccess_token=x", "/?access_tokens=x", "/#?access_token=x", "/?a=access_token", "/?%"] {
+        for url in
+            ["/", "/?xaccess_token=x", "/?access_tokens=x", "/#?access_token=x", "/?a=access_token", "/?%"]
+        {
             assert_eq!(code(&bearer, url), Ok(()), "{url}");
         }
     }

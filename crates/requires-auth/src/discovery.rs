@@ -41,7 +41,8 @@ pub(crate) fn read(
         status @ 400..=499 => return Ok(Answer::NotHere(status)),
         status => return Err(FetchFailure::Status(status)),
     }
-    let metadata: Metadata = serde_json::from_slice(response.body()).map_err(|_| FetchFailure::NotMetadata)?;
+    let metadata: Metadata =
+        serde_json::from_slice(response.body()).map_err(|_| FetchFailure::NotMetadata)?;
     // OpenID Connect Discovery §4.3, RFC 8414 §3.3: identical, else the document MUST NOT be used.
     if metadata.issuer != **issuer.identifier() {
         return Err(FetchFailure::OtherIssuer(metadata.issuer));
@@ -76,14 +77,26 @@ impl FetchFailure {
     /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::EmptyKeySet => "the provider publishes no signing key that this guard can use; look at the skipped keys",
+            Self::EmptyKeySet => {
+                "the provider publishes no signing key that this guard can use; look at the skipped keys"
+            }
             Self::Fetch(_) => "check that this machine reaches the issuer, its name and its certificate",
-            Self::KeySet(_) => "open the jwks_uri in a browser: it must answer with a JWK Set of at most 256 KiB and 100 keys",
-            Self::NoMetadata(_) => "check the issuer's path; the document is at <issuer>/.well-known/openid-configuration",
-            Self::NotMetadata => "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri",
-            Self::OtherIssuer(_) => "configure the issuer exactly as the document has it: slash, case and port count",
+            Self::KeySet(_) => {
+                "open the jwks_uri in a browser: it must answer with a JWK Set of at most 256 KiB and 100 keys"
+            }
+            Self::NoMetadata(_) => {
+                "check the issuer's path; the document is at <issuer>/.well-known/openid-configuration"
+            }
+            Self::NotMetadata => {
+                "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri"
+            }
+            Self::OtherIssuer(_) => {
+                "configure the issuer exactly as the document has it: slash, case and port count"
+            }
             Self::Status(_) => "the provider is in trouble, or something in between answers for it",
-            Self::UnsafeKeySetUrl(_) => "keys come over https, or http from loopback; never from a link-local address",
+            Self::UnsafeKeySetUrl(_) => {
+                "keys come over https, or http from loopback; never from a link-local address"
+            }
         }
     }
 
@@ -136,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_issuer_is_compared_byte_for_byte() {
-        let document = |issuer: &str| format!(r#"{{"issuer":"{issuer}","jwks_uri":"https://b.example/k","x":[]}}"#);
+        let document =
+            |issuer: &str| format!(r#"{{"issuer":"{issuer}","jwks_uri":"https://b.example/k","x":[]}}"#);
         assert!(matches!(read_document(&document("https://a.example/oidc")), Ok(Answer::KeySetAt(_))));
         for other in ["https://a.example/oidc/", "https://A.example/oidc", "https://a.example:443/oidc", ""] {
             let failure = read_document(&document(other)).expect_err(other);

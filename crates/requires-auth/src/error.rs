@@ -264,7 +264,10 @@ impl Denial {
         Self { scope: Some(needed), ..Self::new(ErrorCode::InsufficientScope) }
     }
 
-    pub(crate) fn insufficient_user_authentication(acr_values: Option<Arc<str>>, max_age: Option<u64>) -> Self {
+    pub(crate) fn insufficient_user_authentication(
+        acr_values: Option<Arc<str>>,
+        max_age: Option<u64>,
+    ) -> Self {
         Self { acr_values, max_age, ..Self::new(ErrorCode::InsufficientUserAuthentication) }
     }
 
@@ -452,7 +455,7 @@ mod tests {
     #[test]
     fn every_401_has_a_challenge() {
         for code in ErrorCode::ALL.iter().filter(|code| code.status() == 401) {
-            assert_ne!(code.challenge(), ChallengeKind::Absent, "{code}");
+            assert_ne!(code.challenge(), Absent, "{code}");
         }
     }
 

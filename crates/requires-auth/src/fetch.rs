@@ -147,7 +147,9 @@ mod http {
     use reqwest::redirect::Policy;
     use reqwest::{Certificate, Client, ClientBuilder};
 
-    use super::{CONNECT_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse, TOTAL_TIMEOUT};
+    use super::{
+        CONNECT_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse, TOTAL_TIMEOUT,
+    };
     use crate::issuer::is_loopback;
 
     /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment.
@@ -187,7 +189,9 @@ mod http {
     impl Fetch for HttpFetch {
         fn fetch(&self, request: FetchRequest) -> FetchFuture {
             let client = if is_loopback(request.url()) { &self.direct } else { &self.proxied };
-            let mut get = client.get(request.url().clone()).header(ACCEPT, "application/json, application/jwk-set+json");
+            let mut get = client
+                .get(request.url().clone())
+                .header(ACCEPT, "application/json, application/jwk-set+json");
             if let Some(etag) = request.if_none_match() {
                 get = get.header(IF_NONE_MATCH, etag);
             }
@@ -205,7 +209,8 @@ mod http {
                     }
                     body.extend_from_slice(&chunk);
                 }
-                let header = |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
+                let header =
+                    |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
                 let mut response = FetchResponse::new(answer.status().as_u16(), body);
                 if let Some(value) = header(CACHE_CONTROL) {
                     response = response.with_cache_control(value);

@@ -26,13 +26,21 @@ pub(crate) enum Transport {
 
 impl IssuerUrl {
     pub(crate) fn parse(identifier: &str, transport: Transport) -> Result<Self, ConfigProblem> {
-        let problem = |expected, hint: &str| ConfigProblem::new("issuer", format!("`{identifier}`"), expected, hint);
+        let problem =
+            |expected, hint: &str| ConfigProblem::new("issuer", format!("`{identifier}`"), expected, hint);
         let url = Url::parse(identifier).map_err(|_| {
             problem("an https URL", "copy `issuer` from the provider's /.well-known/openid-configuration")
         })?;
         // RFC 8414 §2: the issuer identifier has no query or fragment.
-        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-            return Err(problem("a URL without query, fragment or user", "copy `issuer` from the provider's discovery document"));
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
+            return Err(problem(
+                "a URL without query, fragment or user",
+                "copy `issuer` from the provider's discovery document",
+            ));
         }
         if !may_be_fetched(&url, transport) {
             let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
@@ -73,7 +81,7 @@ pub(crate) fn may_be_fetched(url: &Url, transport: Transport) -> bool {
     scheme_fits && url.has_host() && !is_link_local(url)
 }
 
-/// `localhost`, 127.0.0.0/8 or ::1.
+/// `localhost`, `127.0.0.0/8` or `::1`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -129,7 +137,9 @@ mod tests {
 
     #[test]
     fn the_identifier_is_kept_to_the_byte() {
-        for issuer in ["https://A.example/x", "https://a.example", "https://a.example/", "https://a.example:443/"] {
+        for issuer in
+            ["https://A.example/x", "https://a.example", "https://a.example/", "https://a.example:443/"]
+        {
             assert_eq!(&**IssuerUrl::parse(issuer, Transport::Tls).expect("an issuer").identifier(), issuer);
         }
     }
@@ -166,7 +176,15 @@ mod tests {
 
     #[test]
     fn an_issuer_is_a_plain_url() {
-        for refused in ["", "a.example", "https://", "https://a.example?x", "https://a.example#x", "https://u:p@a.example", "http://a.example"] {
+        for refused in [
+            "",
+            "a.example",
+            "https://",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://u:p@a.example",
+            "http://a.example",
+        ] {
             assert!(IssuerUrl::parse(refused, Transport::Tls).is_err(), "{refused}");
         }
     }

@@ -119,11 +119,18 @@ impl Policy {
         self.check_and_record(token, &mut Silent)
     }
 
-    pub(crate) fn check_and_record(&self, token: &AccessToken, record: &mut impl Record) -> Result<(), Denial> {
+    pub(crate) fn check_and_record(
+        &self,
+        token: &AccessToken,
+        record: &mut impl Record,
+    ) -> Result<(), Denial> {
         let scopes = self.scopes.as_ref();
         let has_scopes = scopes.is_none_or(|scopes| scopes.are_met_by(token));
         record.record(Step::Scope, has_scopes, || {
-            Detail::new(token.scopes().collect::<Vec<_>>().join(" "), scopes.map_or_else(|| "no scope".to_owned(), ToString::to_string))
+            Detail::new(
+                token.scopes().collect::<Vec<_>>().join(" "),
+                scopes.map_or_else(|| "no scope".to_owned(), ToString::to_string),
+            )
         });
         if let Some(scopes) = scopes.filter(|_| !has_scopes) {
             return Err(Denial::insufficient_scope(Arc::clone(&scopes.listed)));
@@ -139,9 +146,13 @@ impl Policy {
         }
 
         let is_strong = self.acr_values.as_ref().is_none_or(|accepted| has_acr(token, accepted));
-        let is_recent = self.max_age.is_none_or(|max_age| login_age(token).is_some_and(|age| age <= max_age.as_secs_f64()));
+        let is_recent = self
+            .max_age
+            .is_none_or(|max_age| login_age(token).is_some_and(|age| age <= max_age.as_secs_f64()));
         record.record(Step::Authentication, is_strong && is_recent, || {
-            let max_age = self.max_age.map_or_else(|| "any age".to_owned(), |age| format!("at most {} s old", age.as_secs()));
+            let max_age = self
+                .max_age
+                .map_or_else(|| "any age".to_owned(), |age| format!("at most {} s old", age.as_secs()));
             let found = format!("acr {}, auth_time {}", describe(token, "acr"), describe(token, "auth_time"));
             Detail::new(found, format!("acr {}, {max_age}", self.acr_values.as_deref().unwrap_or("any")))
         });
@@ -187,7 +198,12 @@ fn list<T: AsRef<str>>(
         let token = token.as_ref();
         if token.is_empty() || !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
             let hint = "write one scope per entry, without spaces, quotes or backslashes: `read:orders`";
-            return Err(ConfigProblem::new(field, format!("`{token}`"), "printable ASCII without spaces", hint));
+            return Err(ConfigProblem::new(
+                field,
+                format!("`{token}`"),
+                "printable ASCII without spaces",
+                hint,
+            ));
         }
         if !listed.is_empty() {
             listed.push(' ');
@@ -234,7 +250,8 @@ impl ClaimTest {
     fn holds(&self, token: &AccessToken, path: &str) -> bool {
         let holds = token.with_claim(path, |found| match self {
             Self::Contains(value) => {
-                value.is(found) || found.as_array().is_some_and(|items| items.into_iter().any(|item| value.is(item)))
+                value.is(found)
+                    || found.as_array().is_some_and(|items| items.into_iter().any(|item| value.is(item)))
             }
             Self::Equals(value) => value.is(found),
             Self::OneOf(values) => values.iter().any(|value| value.is(found)),

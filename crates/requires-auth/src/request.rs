@@ -72,7 +72,9 @@ impl<'a> Request<'a> {
     /// A browser sends a preflight without credentials (Fetch standard, CORS protocol), so it cannot
     /// be challenged. Any other `OPTIONS` is an ordinary request.
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS" && self.has_header("origin") && self.has_header("access-control-request-method")
+        self.method == "OPTIONS"
+            && self.has_header("origin")
+            && self.has_header("access-control-request-method")
     }
 
     pub(crate) fn has_header(&self, name: &str) -> bool {
@@ -100,7 +102,10 @@ impl<'a> Request<'a> {
 
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("method", &self.method).field("path", &self.path()).finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path())
+            .finish_non_exhaustive()
     }
 }
 

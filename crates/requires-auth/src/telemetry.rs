@@ -22,7 +22,8 @@ mod facade {
     use crate::error::Denial;
 
     pub(crate) fn key_fetch(issuer: &str, result: &'static str) {
-        counter!("requires_auth_key_fetch_total", "issuer" => issuer.to_owned(), "result" => result).increment(1);
+        counter!("requires_auth_key_fetch_total", "issuer" => issuer.to_owned(), "result" => result)
+            .increment(1);
     }
 
     pub(crate) fn key_age(issuer: &str, age: Duration) {

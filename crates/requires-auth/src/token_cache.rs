@@ -46,7 +46,8 @@ impl TokenCache {
             .shards(SHARDS)
             .build()
             .ok()?;
-        let entries = Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), CountEvictions);
+        let entries =
+            Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), CountEvictions);
         Some(Self { entries })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use requires_auth::error::ConfigProblem;
 use requires_auth::{Audience, ConfigError, RequiresAuth, danger};
 use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
 
@@ -9,7 +10,7 @@ const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example.com";
 
 fn fields(error: &ConfigError) -> Vec<&'static str> {
-    error.problems().iter().map(|problem| problem.field()).collect()
+    error.problems().iter().map(ConfigProblem::field).collect()
 }
 
 fn only_problem(result: Result<RequiresAuth, ConfigError>) -> (&'static str, String) {
@@ -32,8 +33,17 @@ fn all_mistakes_come_at_once() {
         .build()
         .expect_err("many mistakes");
     let expected = [
-        "algorithms", "algorithms", "leeway", "max_token_bytes", "scope_claims", "implied_scopes", "implied_scopes",
-        "audience", "issuer", "audience", "issuer",
+        "algorithms",
+        "algorithms",
+        "leeway",
+        "max_token_bytes",
+        "scope_claims",
+        "implied_scopes",
+        "implied_scopes",
+        "audience",
+        "issuer",
+        "audience",
+        "issuer",
     ];
     assert_eq!(fields(&error), expected);
     let text = error.to_string();
@@ -47,7 +57,9 @@ fn a_plain_http_issuer_is_for_loopback() {
     assert!(RequiresAuth::new("http://localhost:9100/oidc", AUDIENCE).is_ok());
     let (field, found) = only_problem(RequiresAuth::new("http://issuer.internal", AUDIENCE));
     assert_eq!((field, found.as_str()), ("issuer", "`http://issuer.internal`"));
-    assert!(danger::allow_http_issuer(RequiresAuth::builder("http://issuer.internal", AUDIENCE)).build().is_ok());
+    assert!(
+        danger::allow_http_issuer(RequiresAuth::builder("http://issuer.internal", AUDIENCE)).build().is_ok()
+    );
 }
 
 #[test]
@@ -61,7 +73,8 @@ fn an_audience_is_required_unless_skipping_is_typed_out() {
 
 #[test]
 fn the_longest_leeway_is_300_seconds() {
-    let with_leeway = |seconds| RequiresAuth::builder(ISSUER, AUDIENCE).with_leeway(Duration::from_secs(seconds)).build();
+    let with_leeway =
+        |seconds| RequiresAuth::builder(ISSUER, AUDIENCE).with_leeway(Duration::from_secs(seconds)).build();
     assert!(with_leeway(300).is_ok());
     assert_eq!(only_problem(with_leeway(301)), ("leeway", "301 s".to_owned()));
 }

@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use requires_auth::discovery::FetchFailure;
 use requires_auth::fetch::FetchError;
 use requires_auth::requires_auth::{IssuerHealth, KeySource, KeyState};
 use requires_auth::{RequiresAuth, verify::Unusable};
@@ -21,18 +22,24 @@ async fn keys_go_from_missing_to_fresh_to_stale_to_expired() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.always(Some(Answer::Fail(FetchError::Timeout)));
     let guard = issuer.guard(&clock);
-    assert_eq!((only(&guard).state(), only(&guard).source(), guard.health().is_ready()), (KeyState::Missing, None, false));
+    assert_eq!(
+        (only(&guard).state(), only(&guard).source(), guard.health().is_ready()),
+        (KeyState::Missing, None, false)
+    );
 
     guard.warm().await.expect_err("down");
     let health = only(&guard);
     assert_eq!((health.state(), health.keys()), (KeyState::Missing, 0));
-    assert_eq!(health.last_error().map(|error| error.as_str()), Some("timeout"));
+    assert_eq!(health.last_error().map(FetchFailure::as_str), Some("timeout"));
 
     issuer.always(None);
     clock.advance(1);
     guard.warm().await.expect("keys");
     let health = only(&guard);
-    assert_eq!((health.state(), health.source(), health.keys()), (KeyState::Fresh, Some(KeySource::Fetched), 1));
+    assert_eq!(
+        (health.state(), health.source(), health.keys()),
+        (KeyState::Fresh, Some(KeySource::Fetched), 1)
+    );
     assert_eq!((health.age(), health.last_error()), (Some(Duration::ZERO), None));
     let next = health.next_refresh().expect("a refresh").as_secs();
     assert!((480..=540).contains(&next), "{next}");
@@ -55,7 +62,8 @@ async fn skipped_keys_are_told_with_the_reason() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let good = issuer.current_key().public_jwk();
     let test_key = SigningKey::fixed(Algorithm::Es256).public_jwk();
-    let set = format!(r#"{{"keys":[{{"kty":"oct","k":"AA"}},{good},{{"kty":"RSA","use":"enc"}},{test_key}]}}"#);
+    let set =
+        format!(r#"{{"keys":[{{"kty":"oct","k":"AA"}},{good},{{"kty":"RSA","use":"enc"}},{test_key}]}}"#);
     issuer.answer_key_set(Answer::Body(set));
     let guard = issuer.guard(&clock);
     guard.warm().await.expect("keys");
@@ -68,7 +76,10 @@ fn a_static_set_is_always_ready() {
     let jwks = jwk_set([&SigningKey::generate(Algorithm::Es384)]).to_string();
     let guard = RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwks).build().expect("a guard");
     let health = only(&guard);
-    assert_eq!((health.state(), health.source(), health.issuer()), (KeyState::Fresh, Some(KeySource::Static), ISSUER));
+    assert_eq!(
+        (health.state(), health.source(), health.issuer()),
+        (KeyState::Fresh, Some(KeySource::Static), ISSUER)
+    );
     assert!(guard.health().is_ready());
 }
 

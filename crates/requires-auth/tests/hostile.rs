@@ -75,7 +75,11 @@ fn a_refusal_keeps_no_memory() {
     let stranger = SigningKey::generate(Algorithm::Ed25519);
     let forge = Forge::new(ISSUER, AUDIENCE, world.key.clone());
     let refuse = |i: usize| {
-        let token = forge.token().issued_at(world.clock.unix()).key(&stranger.clone().with_kid(format!("kid-{i}"))).mint();
+        let token = forge
+            .token()
+            .issued_at(world.clock.unix())
+            .key(&stranger.clone().with_kid(format!("kid-{i}")))
+            .mint();
         assert_eq!(world.reason(&token), Some(Reason::KeyUnknown));
     };
     refuse(0);
@@ -86,7 +90,8 @@ fn a_refusal_keeps_no_memory() {
 #[test]
 fn memory_for_a_huge_header_is_bounded_by_the_limit() {
     let world = World::new();
-    let headers = [("authorization", format!("Bearer {}.{}.{}", "a".repeat(1 << 19), "a".repeat(1 << 19), "a"))];
+    let headers =
+        [("authorization", format!("Bearer {}.{}.{}", "a".repeat(1 << 19), "a".repeat(1 << 19), "a"))];
     let request = Request::new("GET", "/", &headers);
     let used = allocation_counter::measure(|| drop(world.guard.authenticate_now(&request)));
     assert!(used.bytes_max < 1024, "{} bytes for a token that is too large", used.bytes_max);

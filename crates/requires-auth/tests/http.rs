@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use requires_auth::{Policy, Request, RequiresAuth};
-use requires_auth_testkit::issuer::{Discovery, DevelopmentIssuer, Endpoint, Lie};
+use requires_auth_testkit::issuer::{DevelopmentIssuer, Discovery, Endpoint, Lie};
 use requires_auth_testkit::{Algorithm, Defect, SigningKey};
 use support::{ManualClock, authenticate, verdict};
 
@@ -35,7 +35,8 @@ async fn a_real_token_is_verified_against_a_real_key_set() {
     let request = Request::new("GET", "/items", &headers);
     let token = guard.authorize(&request, &Policy::all_of(["read:items"])).await.expect("a good token");
     assert_eq!((token.subject(), token.has_scope("read:items")), (Some("alice"), true));
-    let denial = guard.authorize(&request, &Policy::all_of(["write:items"])).await.expect_err("no such scope");
+    let denial =
+        guard.authorize(&request, &Policy::all_of(["write:items"])).await.expect_err("no such scope");
     assert_eq!((denial.status(), denial.scope()), (403, Some("write:items")));
 }
 
@@ -43,7 +44,8 @@ async fn a_real_token_is_verified_against_a_real_key_set() {
 async fn every_algorithm_is_verified() {
     for algorithm in Algorithm::ALL {
         let key = SigningKey::generate(algorithm);
-        let issuer = DevelopmentIssuer::builder().audience(support::AUDIENCE).key(key).start().await.expect("a port");
+        let issuer =
+            DevelopmentIssuer::builder().audience(support::AUDIENCE).key(key).start().await.expect("a port");
         assert_eq!(verdict(&guard(&issuer), &issuer.token("", "alice")).await, "ok", "{algorithm}");
     }
 }
@@ -150,7 +152,8 @@ async fn a_dead_provider_is_503_and_comes_back() {
 async fn nothing_of_a_token_reaches_the_network() {
     let issuer = start().await;
     let guard = guard(&issuer);
-    let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+    let listener =
+        tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
     let evil = format!("http://{}/keys", listener.local_addr().expect("an address"));
     let key = SigningKey::generate(Algorithm::Es384);
     for header in ["jku", "x5u"] {

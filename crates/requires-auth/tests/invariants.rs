@@ -57,14 +57,33 @@ fn modules_of_lib() -> Vec<String> {
 /// The crate's own modules that a source names: `crate::verify::...`, also within braces.
 fn used_modules(code: &str) -> Vec<&str> {
     let after = code.split("crate::").skip(1);
-    after.map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()).collect()
+    after
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
+        .collect()
 }
 
 #[test]
 fn ring_0_is_pure() {
     let forbidden = [
-        "async ", ".await", "tokio", "reqwest", "http::", "hyper", "axum::", "tower", "tracing", "arc_swap", "metrics",
-        "SystemTime::now", "Instant::now", "std::fs", "std::net", "std::env", "std::thread", "static ", "unsafe",
+        "async ",
+        ".await",
+        "tokio",
+        "reqwest",
+        "http::",
+        "hyper",
+        "axum::",
+        "tower",
+        "tracing",
+        "arc_swap",
+        "metrics",
+        "SystemTime::now",
+        "Instant::now",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::thread",
+        "static ",
+        "unsafe",
     ];
     for (file, code) in sources().iter().filter(|(file, _)| RING_0.contains(&module_of(file))) {
         let code = code.replace("&'static ", "").replace("'static", "");
@@ -106,11 +125,14 @@ fn within_jose_a_module_uses_only_modules_above_it() {
 
 #[test]
 fn architecture_names_the_modules_in_order() {
-    let architecture = fs::read_to_string(source_root().join("../../../ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let architecture =
+        fs::read_to_string(source_root().join("../../../ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     let mut from = 0;
     for module in modules_of_lib() {
         let named = format!("`{module}`");
-        let at = architecture[from..].find(&named).unwrap_or_else(|| panic!("{named} is not named, or not in order"));
+        let at = architecture[from..]
+            .find(&named)
+            .unwrap_or_else(|| panic!("{named} is not named, or not in order"));
         from += at;
     }
 }
@@ -154,7 +176,8 @@ fn only_one_place_proves_a_signature() {
 
 #[test]
 fn adapters_decide_nothing() {
-    let forbidden = ["crate::claims", "crate::jose", "judge(", "has_scope", ".claim(", ".claims(", "Rules", "Denial::"];
+    let forbidden =
+        ["crate::claims", "crate::jose", "judge(", "has_scope", ".claim(", ".claims(", "Rules", "Denial::"];
     let adapters = |file: &str| ADAPTERS.contains(&module_of(file));
     for (file, code) in sources().iter().filter(|(file, _)| adapters(file)) {
         for word in forbidden {
@@ -187,7 +210,9 @@ fn within_parentheses(text: &str) -> &str {
 #[test]
 fn logs_take_no_token() {
     for (file, code) in &sources() {
-        for macro_name in ["tracing::debug!", "tracing::info!", "tracing::warn!", "tracing::error!", "tracing::event!"] {
+        for macro_name in
+            ["tracing::debug!", "tracing::info!", "tracing::warn!", "tracing::error!", "tracing::event!"]
+        {
             for call in code.split(macro_name).skip(1) {
                 let arguments = within_parentheses(call);
                 for word in ["bearer", "payload", ".token()", "claims", "header(", "subject", "kid"] {

@@ -164,10 +164,16 @@ async fn never_having_had_keys_is_503_with_retry_after() {
     issuer.always(Some(down()));
     let guard = issuer.guard(&clock);
     let denial = authenticate(&guard, &issuer.token(&clock)).await.expect_err("no keys");
-    assert_eq!((denial.code(), denial.status(), denial.retry_after()), (ErrorCode::IssuerUnavailable, 503, Some(1)));
+    assert_eq!(
+        (denial.code(), denial.status(), denial.retry_after()),
+        (ErrorCode::IssuerUnavailable, 503, Some(1))
+    );
     assert_eq!(denial.reason(), None, "an outage says nothing about the token");
     let failures = guard.warm().await.expect_err("still down").to_string();
-    assert!(failures.contains(ISSUER) && failures.contains("connection refused") && failures.contains("hint"), "{failures}");
+    assert!(
+        failures.contains(ISSUER) && failures.contains("connection refused") && failures.contains("hint"),
+        "{failures}"
+    );
     issuer.always(None);
     clock.advance(2);
     assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
@@ -233,7 +239,9 @@ async fn what_is_no_key_set_never_replaces_a_good_one() {
 async fn a_bad_key_does_not_spoil_the_set() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let good = issuer.current_key().public_jwk();
-    let set = format!(r#"{{"keys":[5,{{}},{{"kty":"EC","kty":"EC"}},{{"kty":"oct","k":"AA"}},{{"kty":"LMS"}},{good}]}}"#);
+    let set = format!(
+        r#"{{"keys":[5,{{}},{{"kty":"EC","kty":"EC"}},{{"kty":"oct","k":"AA"}},{{"kty":"LMS"}},{good}]}}"#
+    );
     issuer.answer_key_set(Answer::Body(set));
     assert_eq!(verdict(&issuer.guard(&clock), &issuer.token(&clock)).await, "ok");
 }
@@ -288,9 +296,14 @@ async fn issuers_have_their_own_keys_and_audiences() {
     assert_eq!(verdict(&guard, &one.token(&clock)).await, "ok");
     assert_eq!(verdict(&guard, &one.token_by(&two.current_key(), &clock)).await, "signature_mismatch");
     assert_eq!(verdict(&guard, &two.token(&clock)).await, "audience_mismatch");
-    let forge = requires_auth_testkit::Forge::new("https://two.example", "https://other.example", two.current_key());
+    let forge =
+        requires_auth_testkit::Forge::new("https://two.example", "https://other.example", two.current_key());
     assert_eq!(verdict(&guard, &forge.token().issued_at(clock.unix()).mint()).await, "ok");
-    let forge = requires_auth_testkit::Forge::new("https://three.example", "https://other.example", two.current_key());
+    let forge = requires_auth_testkit::Forge::new(
+        "https://three.example",
+        "https://other.example",
+        two.current_key(),
+    );
     assert_eq!(verdict(&guard, &forge.token().issued_at(clock.unix()).mint()).await, "issuer_mismatch");
 }
 

@@ -168,7 +168,12 @@ async fn a_file_that_is_not_to_be_believed_is_not_used() {
     world.goes_down();
     let good = file.read();
     assert_eq!(verdict(&guard(), &token).await, "ok");
-    for bad in [String::new(), "{}".to_owned(), good[..good.len() / 2].to_owned(), good.replace("\"version\":1", "\"version\":2")] {
+    for bad in [
+        String::new(),
+        "{}".to_owned(),
+        good[..good.len() / 2].to_owned(),
+        good.replace("\"version\":1", "\"version\":2"),
+    ] {
         file.write(&bad);
         assert_eq!(verdict(&guard(), &token).await, "auth.issuer_unavailable", "{bad:.40}");
     }
@@ -232,7 +237,11 @@ async fn a_withdrawn_kid_does_not_eat_up_the_bucket() {
     }
     assert_eq!(world.issuer.key_set_requests(), 3, "asked once, then remembered");
     world.issuer.rotate();
-    assert_eq!(verdict(&guard, &world.long_token()).await, "ok", "the bucket had one left for a real rotation");
+    assert_eq!(
+        verdict(&guard, &world.long_token()).await,
+        "ok",
+        "the bucket had one left for a real rotation"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -296,8 +305,13 @@ async fn a_provider_that_comes_back_is_noticed_without_a_request() {
 
 #[test]
 fn the_timer_moves_to_the_next_runtime_when_its_own_is_gone() {
-    let runtime =
-        || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime")
+    };
     let clock = support::ManualClock::new();
     let issuer = MemoryIssuer::new(ISSUER);
     let guard = issuer.guard(&clock);

@@ -47,7 +47,8 @@ impl Captured {
 #[tokio::test]
 async fn decisions_are_counted_and_logged_without_the_token() {
     let log = Captured::default();
-    let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
+    let subscriber =
+        tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
     tracing::subscriber::set_global_default(subscriber.finish()).expect("the first subscriber");
     let recorder = DebuggingRecorder::new();
     let snapshots = recorder.snapshotter();
@@ -56,10 +57,16 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
     let forge = Forge::new(ISSUER, AUDIENCE, issuer.current_key());
-    let token = || forge.token().issued_at(clock.unix()).subject("alice-the-subject").client_id("the-client").scope("a");
+    let token = || {
+        forge.token().issued_at(clock.unix()).subject("alice-the-subject").client_id("the-client").scope("a")
+    };
     let mut tokens = vec![token().mint()];
     tokens.extend(Defect::ALL.iter().map(|&defect| token().defect(defect).mint()));
-    tokens.push(token().key(&SigningKey::generate(requires_auth_testkit::Algorithm::Es256).with_kid("kid-of-a-stranger")).mint());
+    tokens.push(
+        token()
+            .key(&SigningKey::generate(requires_auth_testkit::Algorithm::Es256).with_kid("kid-of-a-stranger"))
+            .mint(),
+    );
     let authorize = async |token: &str, scope: &str| {
         let headers = [("authorization", format!("Bearer {token}")), ("x-request-id", "req-42".to_owned())];
         let request = Request::new("GET", "/orders?secret=query-value", &headers);
@@ -82,7 +89,8 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     for secret in ["alice-the-subject", "the-client", "kid-of-a-stranger", "query-value"] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
-    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let refusal = |reason: &str| {
         let found = lines.iter().find(|line| line["fields"]["reason"] == reason);
         found.unwrap_or_else(|| panic!("no line for {reason}")).clone()
@@ -90,7 +98,10 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     assert_eq!(refusal("expired")["level"], "INFO");
     assert_eq!(refusal("signature_mismatch")["level"], "WARN");
     let fields = refusal("signature_mismatch")["fields"].clone();
-    assert_eq!((&fields["issuer"], &fields["path"], &fields["request_id"]), (&ISSUER.into(), &"/orders".into(), &"req-42".into()));
+    assert_eq!(
+        (&fields["issuer"], &fields["path"], &fields["request_id"]),
+        (&ISSUER.into(), &"/orders".into(), &"req-42".into())
+    );
     assert_eq!(fields["token"].as_str().map(str::len), Some(8), "8 hex digits of the SHA-256");
     let allowed = lines.iter().filter(|line| line["fields"]["message"] == "allowed").count();
     let refused = lines.iter().filter(|line| line["fields"]["message"] == "refused").count();
@@ -98,19 +109,26 @@ async fn decisions_are_counted_and_logged_without_the_token() {
 
     let mut counters = BTreeMap::new();
     for (key, _, _, value) in snapshots.snapshot().into_vec() {
-        let labels: Vec<_> = key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let labels: Vec<_> =
+            key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
         if let DebugValue::Counter(count) = value {
             *counters.entry(format!("{} {}", key.key().name(), labels.join(" "))).or_insert(0) += count;
         }
     }
     let count = |name: &str| counters.get(name).copied().unwrap_or_default();
     let decision = |outcome: &str, code: &str, reason: &str| {
-        count(&format!("requires_auth_decisions_total issuer={ISSUER} outcome={outcome} code={code} reason={reason}"))
+        count(&format!(
+            "requires_auth_decisions_total issuer={ISSUER} outcome={outcome} code={code} reason={reason}"
+        ))
     };
     assert_eq!(decision("allowed", "", ""), 2);
     assert_eq!(decision("refused", "insufficient_scope", ""), 1);
     assert_eq!(decision("refused", "invalid_token", "expired"), 1);
-    assert_eq!(count(&format!("requires_auth_key_fetch_total issuer={ISSUER} result=ok")), 3, "cold, and two in doubt");
+    assert_eq!(
+        count(&format!("requires_auth_key_fetch_total issuer={ISSUER} result=ok")),
+        3,
+        "cold, and two in doubt"
+    );
     assert_eq!(count("requires_auth_token_cache_hits_total "), 2);
     assert!(count("requires_auth_token_cache_misses_total ") > 10);
 }

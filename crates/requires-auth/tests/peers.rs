@@ -46,7 +46,11 @@ async fn a_valid_signature_is_not_enough() {
         ("exp as a string", token().claim("exp", (now + 60).to_string()), "claim_malformed"),
         ("exp negative", token().claim("exp", -1), "claim_malformed"),
         ("exp null", token().claim("exp", json!(null)), "claim_malformed"),
-        ("aud twice", claims(format!(r#"{{"iss":"{ISSUER}","aud":"you","aud":"me","exp":{}}}"#, now + 60)), "malformed"),
+        (
+            "aud twice",
+            claims(format!(r#"{{"iss":"{ISSUER}","aud":"you","aud":"me","exp":{}}}"#, now + 60)),
+            "malformed",
+        ),
         ("cnf", token().claim("cnf", json!({"jkt": "x"})), "binding_mismatch"),
         ("empty cnf", token().claim("cnf", json!({})), "binding_mismatch"),
         ("an ID token", token().header("typ", "JWT").claim("at_hash", "x"), "type_not_allowed"),

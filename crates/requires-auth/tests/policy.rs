@@ -13,6 +13,11 @@ use support::{AUDIENCE, ManualClock};
 
 const ISSUER: &str = "https://issuer.example";
 
+#[derive(Debug, serde::Deserialize)]
+struct Claims {
+    tenant: String,
+}
+
 struct World {
     key: SigningKey,
     clock: ManualClock,
@@ -32,15 +37,19 @@ impl World {
         Forge::new(ISSUER, AUDIENCE, self.key.clone()).token().issued_at(self.clock.unix())
     }
 
-    fn verified_by(&self, builder: Builder, token: TokenBuilder) -> AccessToken {
-        let guard = builder.build().expect("a configuration");
-        let headers = [("authorization", format!("Bearer {}", token.mint()))];
-        guard.authenticate_now(&Request::new("GET", "/", &headers)).expect("keys").expect("a valid token")
+    fn verified_with(&self, settings: impl FnOnce(Builder) -> Builder, token: TokenBuilder) -> AccessToken {
+        verified_by(settings(self.builder()), token)
     }
 
     fn verified(&self, token: TokenBuilder) -> AccessToken {
-        self.verified_by(self.builder(), token)
+        self.verified_with(|builder| builder, token)
     }
+}
+
+fn verified_by(builder: Builder, token: TokenBuilder) -> AccessToken {
+    let guard = builder.build().expect("a configuration");
+    let headers = [("authorization", format!("Bearer {}", token.mint()))];
+    guard.authenticate_now(&Request::new("GET", "/", &headers)).expect("keys").expect("a valid token")
 }
 
 fn code(policy: &Policy, token: &AccessToken) -> &'static str {
@@ -88,8 +97,9 @@ fn a_scope_list_is_parsed_or_refused() {
 #[test]
 fn stronger_scopes_imply_weaker_ones_where_configured() {
     let world = World::new();
-    let builder = world.builder().with_implied_scopes("admin", "write").with_implied_scopes("write", "read list");
-    let token = world.verified_by(builder, world.forge().scope("admin"));
+    let builder =
+        world.builder().with_implied_scopes("admin", "write").with_implied_scopes("write", "read list");
+    let token = verified_by(builder, world.forge().scope("admin"));
     assert_eq!(token.scopes().collect::<Vec<_>>(), ["admin", "write", "read", "list"]);
     let plain = world.verified(world.forge().scope("admin"));
     assert!(!plain.has_scope("read"), "nothing is implied unless configured");
@@ -99,10 +109,14 @@ fn stronger_scopes_imply_weaker_ones_where_configured() {
 fn scopes_come_from_the_configured_claims() {
     let world = World::new();
     let claims = || {
-        world.forge().scope("own").claim("permissions", json!(["p:1", "p:2"])).claim("realm_access", json!({"roles": ["r"]}))
+        world
+            .forge()
+            .scope("own")
+            .claim("permissions", json!(["p:1", "p:2"]))
+            .claim("realm_access", json!({"roles": ["r"]}))
     };
     let scopes = |paths: &[&str]| {
-        let token = world.verified_by(world.builder().with_scope_claims(paths.to_vec()), claims());
+        let token = world.verified_with(|builder| builder.with_scope_claims(paths.to_vec()), claims());
         token.scopes().map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(scopes(&["permissions"]), ["p:1", "p:2"]);
@@ -142,7 +156,11 @@ fn claim_rules_compare_types_and_values() {
         ("deep.er", ClaimTest::equals("z"), false),
     ] {
         let expected = if holds { "ok" } else { "access_denied" };
-        assert_eq!(code(&Policy::default().with_claim(path, test.clone()), &token), expected, "{path} {test}");
+        assert_eq!(
+            code(&Policy::default().with_claim(path, test.clone()), &token),
+            expected,
+            "{path} {test}"
+        );
     }
 }
 
@@ -150,7 +168,8 @@ fn claim_rules_compare_types_and_values() {
 fn scope_comes_before_claims_and_claims_before_login() {
     let world = World::new();
     let token = world.verified(world.forge().scope("a"));
-    let strict = |policy: Policy| policy.with_claim("x", ClaimTest::Present).with_max_age(Duration::from_secs(1));
+    let strict =
+        |policy: Policy| policy.with_claim("x", ClaimTest::Present).with_max_age(Duration::from_secs(1));
     assert_eq!(code(&strict(Policy::all_of(["b"])), &token), "insufficient_scope");
     assert_eq!(code(&strict(Policy::all_of(["a"])), &token), "access_denied");
     assert_eq!(
@@ -188,10 +207,6 @@ fn the_token_tells_what_it_is() {
     assert_eq!(user.claim::<u64>("tenant"), None, "of another type");
     assert!(world.verified(world.forge().subject("app").client_id("app")).is_client());
 
-    #[derive(Debug, serde::Deserialize)]
-    struct Claims {
-        tenant: String,
-    }
     assert_eq!(user.claims::<Claims>().expect("the shape fits").tenant, "t1");
     let error = world.verified(world.forge().claim("tenant", 5)).claims::<Claims>().expect_err("a number");
     assert!(!error.to_string().contains('5'), "{error}");
@@ -207,7 +222,7 @@ fn organizations_come_from_the_claim_or_the_audience() {
     let builder = RequiresAuth::builder(ISSUER, audience)
         .with_jwks(jwk_set([&world.key]).to_string())
         .with_clock(world.clock.clone());
-    let by_audience = world.verified_by(builder, world.forge().claim("aud", audience));
+    let by_audience = verified_by(builder, world.forge().claim("aud", audience));
     assert_eq!(by_audience.organization_id().as_deref(), Some("org-2"));
 }
 

@@ -20,7 +20,11 @@ fn judge(guard: &RequiresAuth, token: &str) -> Option<Result<AccessToken, Denial
 #[test]
 fn a_remembered_token_allocates_nothing() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
-    let guard = issuer.builder(&clock).with_jwks(jwk_set([&issuer.current_key()]).to_string()).build().expect("a guard");
+    let guard = issuer
+        .builder(&clock)
+        .with_jwks(jwk_set([&issuer.current_key()]).to_string())
+        .build()
+        .expect("a guard");
     let headers = [("authorization", format!("Bearer {}", issuer.token(&clock)))];
     let request = Request::new("GET", "/orders?page=2", &headers);
     let first = guard.authenticate_now(&request).expect("keys").expect("a good token");
@@ -85,8 +89,11 @@ async fn a_remembered_token_dies_with_its_key() {
 fn guards_share_no_memory() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let jwks = jwk_set([&issuer.current_key()]).to_string();
-    let builder = |audience: &str| RequiresAuth::builder(ISSUER, audience).with_jwks(jwks.clone()).with_clock(clock.clone());
-    let (one, two) = (builder(AUDIENCE).build().expect("a guard"), builder("other").build().expect("a guard"));
+    let builder = |audience: &str| {
+        RequiresAuth::builder(ISSUER, audience).with_jwks(jwks.clone()).with_clock(clock.clone())
+    };
+    let (one, two) =
+        (builder(AUDIENCE).build().expect("a guard"), builder("other").build().expect("a guard"));
     let token = issuer.token(&clock);
     assert!(judge(&one, &token).expect("keys").is_ok());
     assert!(judge(&two, &token).expect("keys").is_err());

@@ -13,44 +13,86 @@ const PROVIDERS: &[Provider] = &[
     Provider {
         url_part: ".logto.app/oidc",
         hints: &[
-            (Reason::Opaque, "Logto gives an opaque token when the request names no `resource`: ask for this API's resource indicator"),
-            (Reason::AlgorithmNotAllowed, "Logto signs with ES384 by default, and with RS256 after a rotation to RSA: allow both"),
-            (Reason::TypeNotAllowed, "this looks like Logto's ID token: send the access token that was asked for with `resource`"),
+            (
+                Reason::Opaque,
+                "Logto gives an opaque token when the request names no `resource`: ask for this API's resource indicator",
+            ),
+            (
+                Reason::AlgorithmNotAllowed,
+                "Logto signs with ES384 by default, and with RS256 after a rotation to RSA: allow both",
+            ),
+            (
+                Reason::TypeNotAllowed,
+                "this looks like Logto's ID token: send the access token that was asked for with `resource`",
+            ),
         ],
     },
     Provider {
         url_part: ".auth0.com/",
         hints: &[
-            (Reason::Opaque, "Auth0 gives an opaque token when the request names no `audience`: ask for this API's identifier"),
-            (Reason::Encrypted, "Auth0 gives an encrypted token when the request names no `audience`, or when the API has encryption on"),
+            (
+                Reason::Opaque,
+                "Auth0 gives an opaque token when the request names no `audience`: ask for this API's identifier",
+            ),
+            (
+                Reason::Encrypted,
+                "Auth0 gives an encrypted token when the request names no `audience`, or when the API has encryption on",
+            ),
             (Reason::IssuerMismatch, "Auth0's issuer ends in a slash, and a custom domain changes it"),
         ],
     },
     Provider {
         url_part: "/realms/",
         hints: &[
-            (Reason::AudienceMismatch, "Keycloak's audience is `account` until the client has an Audience mapper for this API"),
-            (Reason::ClaimMissing, "Keycloak leaves out `aud` without an Audience mapper, and `sub` without the scope `basic`"),
-            (Reason::IssuerMismatch, "Keycloak's issuer follows its hostname settings: inside and outside names differ"),
+            (
+                Reason::AudienceMismatch,
+                "Keycloak's audience is `account` until the client has an Audience mapper for this API",
+            ),
+            (
+                Reason::ClaimMissing,
+                "Keycloak leaves out `aud` without an Audience mapper, and `sub` without the scope `basic`",
+            ),
+            (
+                Reason::IssuerMismatch,
+                "Keycloak's issuer follows its hostname settings: inside and outside names differ",
+            ),
         ],
     },
     Provider {
         url_part: "login.microsoftonline.com/",
         hints: &[
-            (Reason::IssuerMismatch, "Entra ID gives v1 tokens (issuer https://sts.windows.net/<tenant>/) until the API's requestedAccessTokenVersion is 2"),
-            (Reason::AudienceMismatch, "Entra ID's audience is the API's GUID in v2 tokens and `api://...` in v1 tokens; a Graph token is not for this API"),
-            (Reason::SignatureMismatch, "a token for Microsoft Graph cannot be verified by others: ask for a scope of this API"),
+            (
+                Reason::IssuerMismatch,
+                "Entra ID gives v1 tokens (issuer https://sts.windows.net/<tenant>/) until the API's requestedAccessTokenVersion is 2",
+            ),
+            (
+                Reason::AudienceMismatch,
+                "Entra ID's audience is the API's GUID in v2 tokens and `api://...` in v1 tokens; a Graph token is not for this API",
+            ),
+            (
+                Reason::SignatureMismatch,
+                "a token for Microsoft Graph cannot be verified by others: ask for a scope of this API",
+            ),
         ],
     },
     Provider {
         url_part: "cognito-idp.",
-        hints: &[(Reason::ClaimMissing, "Cognito's access tokens have no `aud` unless the app client has a resource binding")],
+        hints: &[(
+            Reason::ClaimMissing,
+            "Cognito's access tokens have no `aud` unless the app client has a resource binding",
+        )],
     },
     Provider {
         url_part: ".okta.com",
         hints: &[
-            (Reason::KeyUnknown, "tokens of Okta's org server are for Okta alone: use a custom authorization server (/oauth2/default)"),
-            (Reason::AudienceMismatch, "the audience of an Okta custom authorization server is set there, often `api://default`"),
+            (
+                Reason::KeyUnknown,
+                "tokens of Okta's org server are for Okta alone: use a custom authorization server (/oauth2/default)",
+            ),
+            (
+                Reason::AudienceMismatch,
+                "the audience of an Okta custom authorization server is set there, often `api://default`",
+            ),
         ],
     },
     Provider {
@@ -66,7 +108,9 @@ pub(super) fn hint<'a>(
     mut issuers: impl Iterator<Item = &'a str> + Clone,
 ) -> String {
     let found = failed.map_or("", Check::found);
-    if denial.reason() == Some(Reason::IssuerMismatch) && issuers.clone().any(|issuer| only_a_slash_apart(issuer, found)) {
+    if denial.reason() == Some(Reason::IssuerMismatch)
+        && issuers.clone().any(|issuer| only_a_slash_apart(issuer, found))
+    {
         return "only a trailing slash differs: configure the issuer exactly as the token has it".to_owned();
     }
     let of_provider = |issuer: &str| {

@@ -113,8 +113,9 @@ impl Rules {
         let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
         let verdict = match judge(self, bearer, key_set, now.into(), &mut recorder) {
             Verdict::Allow(token) => policy.check_and_record(&token, &mut recorder).map(|()| token),
-            Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
-            Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => Err(Denial::invalid_token(reason)),
+            Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
+                Err(Denial::invalid_token(reason))
+            }
             Verdict::NeedKeys { tried: None, .. } => Err(Denial::issuer_unavailable(1)),
         };
         let hint = verdict.as_ref().err().map(|denial| {
@@ -132,8 +133,12 @@ struct Recorder {
 
 impl Recorder {
     fn into_checks(self) -> Vec<Check> {
-        let not_reached =
-            |step| Check { step, outcome: Outcome::NotReached, found: String::new(), expected: String::new() };
+        let not_reached = |step| Check {
+            step,
+            outcome: Outcome::NotReached,
+            found: String::new(),
+            expected: String::new(),
+        };
         let made = |step| self.made.iter().find(|check| check.step == step).cloned();
         Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
     }
@@ -146,4 +151,3 @@ impl Record for Recorder {
         self.made.push(Check { step, outcome, found, expected });
     }
 }
-

@@ -182,7 +182,11 @@ mod tests {
     fn names_go_both_ways_and_case_counts() {
         for &algorithm in Algorithm::ALL {
             assert_eq!(algorithm.name().parse(), Ok(algorithm));
-            assert_eq!(algorithm.name().to_lowercase().parse::<Algorithm>(), Err(UnknownAlgorithm), "{algorithm}");
+            assert_eq!(
+                algorithm.name().to_lowercase().parse::<Algorithm>(),
+                Err(UnknownAlgorithm),
+                "{algorithm}"
+            );
         }
         assert_eq!("EdDSA".parse(), Ok(Algorithm::Ed25519));
         for never in ["none", "None", "HS256", "HS384", "HS512", "RSA-OAEP", "Ed448", "", "ES256 "] {

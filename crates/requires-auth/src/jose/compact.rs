@@ -90,7 +90,10 @@ mod tests {
     #[test]
     fn three_parts_are_decoded() {
         let token = parse("YQ.YmI.Y2Nj").expect("three parts");
-        assert_eq!((token.header(), token.payload(), token.signature()), (&b"a"[..], &b"bb"[..], &b"ccc"[..]));
+        assert_eq!(
+            (token.header(), token.payload(), token.signature()),
+            (&b"a"[..], &b"bb"[..], &b"ccc"[..])
+        );
         assert_eq!(token.signing_input(), b"YQ.YmI");
     }
 
@@ -113,7 +116,9 @@ mod tests {
     #[test]
     fn base64url_has_one_spelling() {
         // `YQ` is `a`; `YR` differs only in bits that no byte has.
-        for token in ["YR.YQ.YQ", "YQ.YR.YQ", "YQ.YQ.YR", "YQ.YQ.YQ==", "Y+.YQ.YQ", "Y/.YQ.YQ", "Y.YQ.YQ", "Y~.YQ.YQ"] {
+        for token in
+            ["YR.YQ.YQ", "YQ.YR.YQ", "YQ.YQ.YR", "YQ.YQ.YQ==", "Y+.YQ.YQ", "Y/.YQ.YQ", "Y.YQ.YQ", "Y~.YQ.YQ"]
+        {
             assert_eq!(parse(token).expect_err(token), Reason::Malformed, "{token}");
         }
     }

@@ -31,7 +31,8 @@ impl<'a> Header<'a> {
             nested: object.get("cty").and_then(Raw::as_str).is_some_and(|cty| names_jwt(&cty)),
             // RFC 7515 §4.1.11: no extension is understood, so any `crit` is refused.
             // RFC 7797 §7: a JWT MUST NOT have an unencoded payload.
-            critical: object.get("crit").is_some() || object.get("b64").is_some_and(|b64| b64.text() != "true"),
+            critical: object.get("crit").is_some()
+                || object.get("b64").is_some_and(|b64| b64.text() != "true"),
         })
     }
 
@@ -98,9 +99,13 @@ mod tests {
 
     #[test]
     fn members_have_types() {
-        for text in
-            [r#"{}"#, r#"{"alg":5}"#, r#"{"alg":"ES256","kid":7}"#, r#"{"alg":"ES256","typ":null}"#, r#"{"alg":null}"#]
-        {
+        for text in [
+            "{}",
+            r#"{"alg":5}"#,
+            r#"{"alg":"ES256","kid":7}"#,
+            r#"{"alg":"ES256","typ":null}"#,
+            r#"{"alg":null}"#,
+        ] {
             assert_eq!(parse(text).expect_err(text), Reason::Malformed, "{text}");
         }
         let header = parse(r#"{"alg":"ES256","kid":"","typ":"x","jwk":{},"x":1}"#).expect("a header");
@@ -109,8 +114,13 @@ mod tests {
 
     #[test]
     fn any_crit_and_any_unencoded_payload_is_critical() {
-        for member in [r#""crit":[]"#, r#""crit":["exp"]"#, r#""crit":null"#, r#""b64":false"#, r#""b64":"true""#] {
-            assert!(parse(&format!(r#"{{"alg":"ES256",{member}}}"#)).expect("a header").is_critical(), "{member}");
+        for member in
+            [r#""crit":[]"#, r#""crit":["exp"]"#, r#""crit":null"#, r#""b64":false"#, r#""b64":"true""#]
+        {
+            assert!(
+                parse(&format!(r#"{{"alg":"ES256",{member}}}"#)).expect("a header").is_critical(),
+                "{member}"
+            );
         }
         assert!(!parse(r#"{"alg":"ES256","b64":true}"#).expect("a header").is_critical());
     }
@@ -122,7 +132,12 @@ mod tests {
             parse(&text).expect("a header").is_type("at+jwt")
         };
         assert!(is_at_jwt("at+jwt") && is_at_jwt("AT+JWT") && is_at_jwt("Application/at+jwt"));
-        assert!(!is_at_jwt("application/") && !is_at_jwt("text/at+jwt") && !is_at_jwt("at+jwt;a=b") && !is_at_jwt("é"));
+        assert!(
+            !is_at_jwt("application/")
+                && !is_at_jwt("text/at+jwt")
+                && !is_at_jwt("at+jwt;a=b")
+                && !is_at_jwt("é")
+        );
     }
 
     #[test]

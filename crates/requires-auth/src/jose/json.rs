@@ -82,7 +82,11 @@ impl<'a> Raw<'a> {
 
     /// A number as a double, infinite if it is out of range; `None` for any other type.
     pub(crate) fn as_number(self) -> Option<f64> {
-        if self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit()) { self.0.parse().ok() } else { None }
+        if self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            self.0.parse().ok()
+        } else {
+            None
+        }
     }
 
     /// The elements of an array; `None` for any other type.
@@ -383,7 +387,8 @@ mod tests {
 
     #[test]
     fn values_keep_their_type() {
-        let object = Object::parse(br#"{"n":-1.5e1,"s":"1","b":true,"z":null,"big":1e400}"#).expect("an object");
+        let object =
+            Object::parse(br#"{"n":-1.5e1,"s":"1","b":true,"z":null,"big":1e400}"#).expect("an object");
         let number = |name| object.get(name).and_then(Raw::as_number);
         assert_eq!(number("n"), Some(-15.0));
         assert_eq!(number("big"), Some(f64::INFINITY));
@@ -395,9 +400,31 @@ mod tests {
     /// Fragments that are likely to be mended together into something odd.
     fn json_like() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
-            Just("{"), Just("}"), Just("["), Just("]"), Just(","), Just(":"), Just("\"a\""), Just("\"b\""), Just("1"),
-            Just("-"), Just("0"), Just("."), Just("e"), Just("+"), Just("true"), Just("null"), Just(" "), Just("\""),
-            Just("\\u0061"), Just("\\ud800"), Just("\\n"), Just("\\x"), Just("é"), Just("\u{1}"), Just("\n"),
+            Just("{"),
+            Just("}"),
+            Just("["),
+            Just("]"),
+            Just(","),
+            Just(":"),
+            Just("\"a\""),
+            Just("\"b\""),
+            Just("1"),
+            Just("-"),
+            Just("0"),
+            Just("."),
+            Just("e"),
+            Just("+"),
+            Just("true"),
+            Just("null"),
+            Just(" "),
+            Just("\""),
+            Just("\\u0061"),
+            Just("\\ud800"),
+            Just("\\n"),
+            Just("\\x"),
+            Just("é"),
+            Just("\u{1}"),
+            Just("\n"),
         ];
         proptest::collection::vec(piece, 0..14).prop_map(|pieces| format!("{{\"k\":{}}}", pieces.concat()))
     }

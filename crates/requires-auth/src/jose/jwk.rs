@@ -167,7 +167,8 @@ fn material(jwk: &Object<'_>) -> Result<(KeyType, KeyMaterial, Thumbprint), Unus
             let key_type = find(&|key_type| matches!(key_type, KeyType::Ec { curve, .. } if curve == crv))?;
             let KeyType::Ec { curve, coordinate_bytes } = key_type else { return Err(Unusable::Unsupported) };
             let (x, y) = (padded(&bytes("x")?, coordinate_bytes)?, padded(&bytes("y")?, coordinate_bytes)?);
-            let thumbprint = thumbprint(&[("crv", curve), ("kty", "EC"), ("x", &encode(&x)), ("y", &encode(&y))]);
+            let thumbprint =
+                thumbprint(&[("crv", curve), ("kty", "EC"), ("x", &encode(&x)), ("y", &encode(&y))]);
             let point = [&[4][..], &x, &y].concat();
             Ok((key_type, KeyMaterial::Bytes(point), thumbprint))
         }
@@ -189,7 +190,8 @@ fn material(jwk: &Object<'_>) -> Result<(KeyType, KeyMaterial, Thumbprint), Unus
         "RSA" => {
             let (modulus, exponent) = (without_zeros(bytes("n")?), without_zeros(bytes("e")?));
             check_rsa(&modulus, &exponent)?;
-            let thumbprint = thumbprint(&[("e", &encode(&exponent)), ("kty", "RSA"), ("n", &encode(&modulus))]);
+            let thumbprint =
+                thumbprint(&[("e", &encode(&exponent)), ("kty", "RSA"), ("n", &encode(&modulus))]);
             Ok((KeyType::Rsa, KeyMaterial::Rsa { modulus, exponent }, thumbprint))
         }
         _ => Err(Unusable::Unsupported),
@@ -207,7 +209,8 @@ fn padded(coordinate: &[u8], length: usize) -> Result<Vec<u8>, Unusable> {
 
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), Unusable> {
     let leading_zeros = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
-    let exponent = exponent.iter().try_fold(0_u64, |value, &byte| value.checked_mul(256)?.checked_add(byte.into()));
+    let exponent =
+        exponent.iter().try_fold(0_u64, |value, &byte| value.checked_mul(256)?.checked_add(byte.into()));
     let exponent_fits = exponent.is_some_and(|e| e % 2 == 1 && (3..=MAX_RSA_EXPONENT).contains(&e));
     let size_fits = RSA_BITS.contains(&(modulus.len() * 8 - leading_zeros));
     if exponent_fits && size_fits { Ok(()) } else { Err(Unusable::Invalid) }
@@ -244,7 +247,8 @@ mod tests {
 
     #[test]
     fn thumbprint_is_that_of_rfc_7638() {
-        let jwk = parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AQAB","alg":"RS256","kid":"2011-04-29"}}"#));
+        let jwk =
+            parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AQAB","alg":"RS256","kid":"2011-04-29"}}"#));
         assert_eq!(
             jwk.expect("a key").thumbprint().to_string(),
             "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
@@ -255,13 +259,15 @@ mod tests {
     fn an_rsa_key_without_alg_serves_both_families() {
         let jwk = parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AQAB"}}"#)).expect("a key");
         assert_eq!(jwk.public().algorithms().count(), 6);
-        let jwk = parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AAEAAQ","alg":"PS256"}}"#)).expect("a key");
+        let jwk =
+            parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AAEAAQ","alg":"PS256"}}"#)).expect("a key");
         assert_eq!(jwk.public().algorithms().collect::<Vec<_>>(), [Algorithm::Ps256]);
     }
 
     #[test]
     fn each_fault_skips_the_key_for_its_own_reason() {
-        let rsa = |members: &str| parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AQAB"{members}}}"#)).err();
+        let rsa =
+            |members: &str| parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AQAB"{members}}}"#)).err();
         assert_eq!(rsa(""), None);
         assert_eq!(rsa(r#","unknown":[1,{"a":2}]"#), None);
         assert_eq!(rsa(r#","use":"sig","key_ops":["verify","x"]"#), None);
@@ -301,7 +307,10 @@ mod tests {
 
     #[test]
     fn unknown_types_are_unsupported_and_symmetric_keys_private() {
-        assert_eq!(parse(r#"{"kty":"EC","crv":"P-192","x":"AA","y":"AA"}"#).err(), Some(Unusable::Unsupported));
+        assert_eq!(
+            parse(r#"{"kty":"EC","crv":"P-192","x":"AA","y":"AA"}"#).err(),
+            Some(Unusable::Unsupported)
+        );
         assert_eq!(parse(r#"{"kty":"OKP","crv":"Ed448","x":"AA"}"#).err(), Some(Unusable::Unsupported));
         assert_eq!(parse(r#"{"kty":"AKP","alg":"SLH-DSA","pub":"AA"}"#).err(), Some(Unusable::Unsupported));
         assert_eq!(parse(r#"{"kty":"AKP","pub":"AA"}"#).err(), Some(Unusable::Malformed));

@@ -33,7 +33,8 @@ impl KeySetLimits {
     pub(crate) const FETCHED: Self = Self { bytes: 256 * 1024, keys: 100, public_test_keys: false };
 
     /// A set that the operator gave: 16 MiB, any number of keys.
-    pub(crate) const GIVEN: Self = Self { bytes: 16 * 1024 * 1024, keys: usize::MAX, public_test_keys: false };
+    pub(crate) const GIVEN: Self =
+        Self { bytes: 16 * 1024 * 1024, keys: usize::MAX, public_test_keys: false };
 }
 
 impl KeySet {
@@ -142,7 +143,10 @@ fn describe(jwk: &Jwk) -> String {
 
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeySet").field("keys", &self.keys).field("skipped", &self.skipped).finish()
+        f.debug_struct("KeySet")
+            .field("keys", &self.keys)
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
     }
 }
 

@@ -37,7 +37,11 @@ pub(super) struct Fetched {
 pub(super) enum Content {
     /// The set is the one that we have (RFC 9110 §15.4.5).
     NotModified,
-    Keys { keys: KeySet, json: Vec<u8>, etag: Option<String> },
+    Keys {
+        keys: KeySet,
+        json: Vec<u8>,
+        etag: Option<String>,
+    },
 }
 
 /// The set that we have, as the server names it.
@@ -89,8 +93,8 @@ impl Source {
             304 if asked_for_change => return Ok(Fetched { url, life, content: Content::NotModified }),
             status => return Err(FetchFailure::Status(status)),
         }
-        let keys =
-            KeySet::read(response.body(), self.limits).map_err(|error| FetchFailure::KeySet(error.to_string()))?;
+        let keys = KeySet::read(response.body(), self.limits)
+            .map_err(|error| FetchFailure::KeySet(error.to_string()))?;
         if keys.is_empty() {
             return Err(FetchFailure::EmptyKeySet);
         }

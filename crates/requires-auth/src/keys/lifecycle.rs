@@ -161,7 +161,11 @@ mod tests {
         }
         assert_eq!(lifecycle.decide(Cause::Doubt(Some("new")), at(0)), Decision::Fetch);
         lifecycle.succeeded(std::iter::empty(), at(0));
-        assert_eq!(lifecycle.decide(Cause::Doubt(Some("gone")), at(1)), Decision::Fetch, "forgotten at a good fetch");
+        assert_eq!(
+            lifecycle.decide(Cause::Doubt(Some("gone")), at(1)),
+            Decision::Fetch,
+            "forgotten at a good fetch"
+        );
     }
 
     #[test]
@@ -170,14 +174,20 @@ mod tests {
         lifecycle.succeeded(["old"].into_iter(), at(0));
         lifecycle.succeeded(std::iter::empty(), at(10));
         assert_eq!(lifecycle.decide(Cause::Doubt(Some("old")), at(29)), Decision::Wait(1));
-        assert_eq!(lifecycle.decide(Cause::Doubt(Some("old")), at(30)), Decision::Fetch, "it may have come back");
+        assert_eq!(
+            lifecycle.decide(Cause::Doubt(Some("old")), at(30)),
+            Decision::Fetch,
+            "it may have come back"
+        );
     }
 
     #[test]
     fn the_memory_of_kids_is_bounded() {
         let mut lifecycle = Lifecycle::default();
         let kids: Vec<_> = (0..10_000).map(|i| format!("kid-{i}")).collect();
-        kids.iter().for_each(|kid| lifecycle.remember_unknown(kid));
+        for kid in &kids {
+            lifecycle.remember_unknown(kid);
+        }
         assert_eq!(lifecycle.unknown_kids.len(), MAX_UNKNOWN_KIDS);
         lifecycle.succeeded(kids.iter().map(String::as_str), at(0));
         assert_eq!(lifecycle.withdrawn_kids.len(), MAX_UNKNOWN_KIDS);

@@ -34,8 +34,8 @@ mod saved;
 pub(crate) use flight::Source;
 use flight::{Content, Fetched, Validator};
 use lifecycle::{Cause, Decision, Lifecycle};
-pub(crate) use saved::StateFile;
 use saved::SavedKeys;
+pub(crate) use saved::StateFile;
 use timing::{refresh_age, whole_seconds};
 
 /// The timer looks at the clock at least this often, so that a jump of the clock is noticed.
@@ -236,7 +236,7 @@ impl Shared {
         let fetched = tokio::time::timeout(TOTAL_TIMEOUT, fetch).await;
         match fetched.unwrap_or(Err(FetchFailure::Fetch(FetchError::Timeout))) {
             Ok(fetched) => self.land(fetched, held.as_deref()),
-            Err(failure) => self.crash(failure),
+            Err(failure) => self.crash(&failure),
         }
     }
 
@@ -246,7 +246,7 @@ impl Shared {
         let (keys, validator) = match (content, held) {
             (Content::NotModified, Some(held)) => (Arc::clone(&held.keys), held.validator.clone()),
             // A server that says so of a set that we do not have is not to be believed.
-            (Content::NotModified, None) => return self.crash(FetchFailure::Status(304)),
+            (Content::NotModified, None) => return self.crash(&FetchFailure::Status(304)),
             (Content::Keys { keys, json, etag }, held) => {
                 for skipped in keys.skipped() {
                     tracing::warn!(%issuer, index = skipped.index(), reason = %skipped.reason(), "a key of the set is not used");
@@ -280,7 +280,7 @@ impl Shared {
         Refreshed::Yes
     }
 
-    fn crash(&self, failure: FetchFailure) -> Refreshed {
+    fn crash(&self, failure: &FetchFailure) -> Refreshed {
         let issuer = self.source.issuer.identifier();
         let mut state = self.state();
         let wait = state.lifecycle.failed(failure.clone(), self.source.clock.now());
@@ -323,9 +323,10 @@ impl Shared {
     fn until_due(&self) -> Duration {
         let now = self.source.clock.now();
         let current = self.current.load();
-        let until_refresh = current.as_ref().filter(|held| held.is_usable(now)).map_or(Duration::ZERO, |held| {
-            held.refresh_at.duration_since(now).unwrap_or_default()
-        });
+        let until_refresh = current
+            .as_ref()
+            .filter(|held| held.is_usable(now))
+            .map_or(Duration::ZERO, |held| held.refresh_at.duration_since(now).unwrap_or_default());
         until_refresh.max(self.state().lifecycle.waits(now).unwrap_or_default())
     }
 

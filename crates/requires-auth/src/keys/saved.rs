@@ -73,7 +73,13 @@ impl StateFile {
     }
 
     /// Saves a key set, off the async threads. A failure is a warning: the keys in memory are good.
-    pub(super) fn save(self: &Arc<Self>, issuer: &str, json: Vec<u8>, fetched_at: SystemTime, life: Duration) {
+    pub(super) fn save(
+        self: &Arc<Self>,
+        issuer: &str,
+        json: Vec<u8>,
+        fetched_at: SystemTime,
+        life: Duration,
+    ) {
         let Ok(jwks) = String::from_utf8(json) else { return };
         let fetched_at = fetched_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let record = Record { fetched_at, life: life.as_secs(), jwks };
@@ -101,7 +107,11 @@ fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
     }
     check_mode(&metadata)?;
     let content: Content<BTreeMap<String, Record>> = serde_json::from_slice(&fs::read(path)?)?;
-    if content.version == VERSION { Ok(content.issuers) } else { Err(io::Error::other("the file has another version")) }
+    if content.version == VERSION {
+        Ok(content.issuers)
+    } else {
+        Err(io::Error::other("the file has another version"))
+    }
 }
 
 /// Writes beside the file and renames, so that a reader sees the old state or the new one, never half of one.

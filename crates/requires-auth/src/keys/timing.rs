@@ -20,7 +20,8 @@ pub(super) fn life(cache_control: Option<&str>) -> Duration {
     if directives().any(|directive| matches!(directive, "no-store" | "no-cache")) {
         return LIFE_BOUNDS.0;
     }
-    let max_age = directives().find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok());
+    let max_age =
+        directives().find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok());
     max_age.map_or(DEFAULT_LIFE, |seconds| Duration::from_secs(seconds).clamp(LIFE_BOUNDS.0, LIFE_BOUNDS.1))
 }
 

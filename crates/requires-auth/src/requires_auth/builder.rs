@@ -264,7 +264,12 @@ impl Builder {
             let issuer = Some(settings.issuer.as_str().into());
             if !rules.push(IssuerRules { issuer, audience: settings.audience.clone() }) {
                 let hint = "name each issuer once, with all its audiences: [\"a\", \"b\"]";
-                problems.push(ConfigProblem::new("issuer", format!("`{}` twice", settings.issuer), "different issuers", hint));
+                problems.push(ConfigProblem::new(
+                    "issuer",
+                    format!("`{}` twice", settings.issuer),
+                    "different issuers",
+                    hint,
+                ));
             }
             match self.keys(settings, state_file.as_ref()) {
                 Ok(source) => keys.push(source),
@@ -298,8 +303,14 @@ impl Builder {
             match name.parse() {
                 Ok(algorithm) => algorithms.push(algorithm),
                 Err(unknown) => {
-                    let hint = format!("{unknown}; names are case-sensitive, and none and HS256 are never allowed");
-                    problems.push(ConfigProblem::new("algorithms", format!("`{name}`"), "signature algorithms", hint));
+                    let hint =
+                        format!("{unknown}; names are case-sensitive, and none and HS256 are never allowed");
+                    problems.push(ConfigProblem::new(
+                        "algorithms",
+                        format!("`{name}`"),
+                        "signature algorithms",
+                        hint,
+                    ));
                 }
             }
         }
@@ -338,11 +349,16 @@ impl Builder {
 
     /// Whether `from` implies `target` in at most `steps` steps.
     fn reaches(&self, from: &str, target: &str, steps: usize) -> bool {
-        let mut direct = self.implied_scopes.iter().filter(|(scope, _)| **scope == *from).flat_map(|(_, implied)| implied);
+        let mut direct =
+            self.implied_scopes.iter().filter(|(scope, _)| **scope == *from).flat_map(|(_, implied)| implied);
         steps > 0 && direct.any(|implied| **implied == *target || self.reaches(implied, target, steps - 1))
     }
 
-    fn keys(&self, settings: &IssuerSettings, state_file: Option<&Arc<StateFile>>) -> Result<Keys, ConfigProblem> {
+    fn keys(
+        &self,
+        settings: &IssuerSettings,
+        state_file: Option<&Arc<StateFile>>,
+    ) -> Result<Keys, ConfigProblem> {
         let issuer = IssuerUrl::parse(&settings.issuer, self.transport)?;
         if let Some(jwks) = &settings.jwks {
             let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::GIVEN };
@@ -372,7 +388,12 @@ impl Builder {
             return Ok(Arc::clone(fetch));
         }
         let http = crate::fetch::HttpFetch::new(&self.ca).map_err(|cause| {
-            ConfigProblem::new("ca", cause, "certificates in PEM", "start each with -----BEGIN CERTIFICATE-----")
+            ConfigProblem::new(
+                "ca",
+                cause,
+                "certificates in PEM",
+                "start each with -----BEGIN CERTIFICATE-----",
+            )
         })?;
         Ok(Arc::new(http))
     }
@@ -408,21 +429,33 @@ fn check_audience(audience: &Audience, problems: &mut Vec<ConfigProblem>) {
     if audiences.is_empty() {
         problems.push(ConfigProblem::new("audience", "nothing", "the identifier of this API", hint));
     }
-    for audience in audiences.iter().filter(|audience| audience.trim().is_empty() || audience.trim() != audience.as_str()) {
-        problems.push(ConfigProblem::new("audience", format!("`{audience}`"), "the identifier of this API", hint));
+    for audience in
+        audiences.iter().filter(|audience| audience.trim().is_empty() || audience.trim() != audience.as_str())
+    {
+        problems.push(ConfigProblem::new(
+            "audience",
+            format!("`{audience}`"),
+            "the identifier of this API",
+            hint,
+        ));
     }
 }
 
 fn static_keys(jwks: &[u8], limits: KeySetLimits) -> Result<KeySet, ConfigProblem> {
-    let problem = |found: String, hint: String| ConfigProblem::new("jwks", found, "a JWK Set with a usable key", hint);
+    let problem =
+        |found: String, hint: String| ConfigProblem::new("jwks", found, "a JWK Set with a usable key", hint);
     let keys = KeySet::read(jwks, limits).map_err(|error| {
         problem(error.to_string(), "save the answer of the issuer's jwks_uri: {\"keys\": [...]}".to_owned())
     })?;
     if !keys.is_empty() {
         return Ok(keys);
     }
-    let skipped: Vec<_> = keys.skipped().iter().map(|key| format!("key {}: {}", key.index(), key.reason())).collect();
-    Err(problem("no usable key".to_owned(), if skipped.is_empty() { "the set is empty".to_owned() } else { skipped.join("; ") }))
+    let skipped: Vec<_> =
+        keys.skipped().iter().map(|key| format!("key {}: {}", key.index(), key.reason())).collect();
+    Err(problem(
+        "no usable key".to_owned(),
+        if skipped.is_empty() { "the set is empty".to_owned() } else { skipped.join("; ") },
+    ))
 }
 
 /// Guards are told apart by a number, so that none takes another's token.

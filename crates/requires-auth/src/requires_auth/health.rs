@@ -8,6 +8,7 @@ use crate::discovery::FetchFailure;
 use crate::jose::key_set::SkippedKey;
 use crate::keys::Held;
 use crate::telemetry;
+use crate::token_cache::TokenCache;
 
 impl RequiresAuth {
     /// How the keys of each issuer are doing. It fetches nothing and takes no lock that a request needs.
@@ -21,9 +22,14 @@ impl RequiresAuth {
     /// ```
     pub fn health(&self) -> Health {
         let now = self.inner.clock.now();
-        let issuer_name = |place: usize| self.inner.rules.issuers[place].issuer.as_deref().unwrap_or_default();
-        let issuers = self.inner.keys.iter().enumerate().map(|(place, keys)| keys.health(issuer_name(place), now));
-        Health { issuers: issuers.collect(), remembered_tokens: self.inner.cache.as_ref().map_or(0, |cache| cache.len()) }
+        let issuer_name =
+            |place: usize| self.inner.rules.issuers[place].issuer.as_deref().unwrap_or_default();
+        let issuers =
+            self.inner.keys.iter().enumerate().map(|(place, keys)| keys.health(issuer_name(place), now));
+        Health {
+            issuers: issuers.collect(),
+            remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len),
+        }
     }
 }
 

@@ -11,8 +11,12 @@ use crate::request::{HeaderValues, Request};
 
 pub(super) fn allowed(request: &Request<'_>, issuer: Option<&str>) {
     tracing::debug!(
-        issuer, method = request.method(), path = request.path(), request_id = request_id(request),
-        token = fingerprint(request).map(tracing::field::display), "allowed"
+        issuer,
+        method = request.method(),
+        path = request.path(),
+        request_id = request_id(request),
+        token = fingerprint(request).map(tracing::field::display),
+        "allowed"
     );
 }
 
@@ -21,9 +25,16 @@ pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&st
     macro_rules! event {
         ($level:expr) => {
             tracing::event!(
-                $level, code = denial.code().as_str(), reason = denial.reason().map(Reason::as_str), issuer,
-                method = request.method(), path = request.path(), request_id = request_id(request),
-                token = fingerprint(request).map(tracing::field::display), hint = denial.hint(), "refused"
+                $level,
+                code = denial.code().as_str(),
+                reason = denial.reason().map(Reason::as_str),
+                issuer,
+                method = request.method(),
+                path = request.path(),
+                request_id = request_id(request),
+                token = fingerprint(request).map(tracing::field::display),
+                hint = denial.hint(),
+                "refused"
             )
         };
     }

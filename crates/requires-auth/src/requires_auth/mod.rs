@@ -104,7 +104,9 @@ impl RequiresAuth {
         for keys in &self.inner.keys {
             let Keys::Remote(remote) = keys else { continue };
             if remote.current(now).is_none() && remote.refresh(Want::Keys).await != Refreshed::Yes {
-                failures.extend(remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)));
+                failures.extend(
+                    remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
+                );
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
@@ -159,7 +161,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| self.refused(request, denial, self.issuer_of(token)))
+        policy.check(token).inspect_err(|denial| refused(request, denial, self.issuer_of(token)))
     }
 
     /// Decides over a request as a whole: preflights pass unjudged, and with [`Presence::Optional`] a
@@ -216,7 +218,7 @@ impl RequiresAuth {
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let denial = Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        self.refused(request, &denial, self.inner.rules.issuers.only());
+        refused(request, &denial, self.inner.rules.issuers.only());
         denial
     }
 
@@ -258,7 +260,11 @@ impl RequiresAuth {
             Keys::Static(_) => true,
         };
         let token = if is_current { token.checked_again(now.into(), self.inner.rules.leeway) } else { None };
-        if token.is_some() { telemetry::cache_hit() } else { telemetry::cache_miss() }
+        if token.is_some() {
+            telemetry::cache_hit();
+        } else {
+            telemetry::cache_miss();
+        }
         token
     }
 
@@ -327,15 +333,10 @@ impl RequiresAuth {
             }
             Err(denial) => {
                 // The issuer of a refused token is not known, unless there is only one.
-                self.refused(request, &denial, self.inner.rules.issuers.only());
+                refused(request, &denial, self.inner.rules.issuers.only());
                 Err(denial)
             }
         }
-    }
-
-    fn refused(&self, request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
-        telemetry::decision(issuer, Some(denial));
-        log::refused(denial, request, issuer);
     }
 
     /// The issuer as configured, so that nothing of a token reaches a log.
@@ -343,6 +344,11 @@ impl RequiresAuth {
         let issuer = self.made(token).then(|| token.verified_by().issuer)?;
         self.inner.rules.issuers[issuer].issuer.as_deref()
     }
+}
+
+fn refused(request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
+    telemetry::decision(issuer, Some(denial));
+    log::refused(denial, request, issuer);
 }
 
 impl Keys {
@@ -412,7 +418,8 @@ impl KeysUnavailable {
 impl fmt::Display for KeysUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the keys could not be fetched")?;
-        self.failures().try_for_each(|(issuer, failure)| write!(f, "\n{issuer}: {failure}\n  hint: {}", failure.hint()))
+        self.failures()
+            .try_for_each(|(issuer, failure)| write!(f, "\n{issuer}: {failure}\n  hint: {}", failure.hint()))
     }
 }
 

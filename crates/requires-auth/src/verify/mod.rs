@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use crate::claims::{Claims, NumericDate, Payload};
 use crate::credential::Bearer;
 use crate::error::{Denial, Reason};
+use crate::jose::alg::AlgorithmSet;
 use crate::jose::compact::Unverified;
 use crate::jose::header::Header;
 use crate::jose::key_set::Found;
@@ -24,8 +25,8 @@ pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 pub use record::Step;
 pub(crate) use record::{Detail, Record, Silent};
-pub(crate) use rules::{GuardId, IssuerRules, Issuers};
 pub use rules::{Audience, Profile, Rules};
+pub(crate) use rules::{GuardId, IssuerRules, Issuers};
 use token::Checked;
 pub(crate) use token::VerifiedBy;
 pub use token::{AccessToken, ClaimsError};
@@ -49,7 +50,12 @@ impl Rules {
     /// assert_eq!(denial.reason(), Some(Reason::Opaque));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn verify(&self, bearer: Bearer<'_>, keys: &Arc<KeySet>, now: SystemTime) -> Result<AccessToken, Denial> {
+    pub fn verify(
+        &self,
+        bearer: Bearer<'_>,
+        keys: &Arc<KeySet>,
+        now: SystemTime,
+    ) -> Result<AccessToken, Denial> {
         match judge(self, bearer, |_| Some(Arc::clone(keys)), now.into(), &mut Silent) {
             Verdict::Allow(token) => Ok(token),
             Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
@@ -67,7 +73,10 @@ pub(crate) enum Verdict {
     Allow(AccessToken),
     Deny(Reason),
     /// Fresh keys of this issuer (by index) may settle it; `tried` is `None` when there was no set to try.
-    NeedKeys { issuer: usize, tried: Option<Tried> },
+    NeedKeys {
+        issuer: usize,
+        tried: Option<Tried>,
+    },
 }
 
 /// A key set that did not settle a token.
@@ -157,11 +166,13 @@ fn check_header<'t>(
         Detail::new(header.typ().unwrap_or("no typ"), expected)
     })?;
     // RFC 8725 §3.1: the list is ours, never the token's.
-    let allowed =
-        header.algorithm().is_some_and(|algorithm| rules.algorithms.is_none_or(|list| list.contains(algorithm)));
+    let allowed = header
+        .algorithm()
+        .is_some_and(|algorithm| rules.algorithms.is_none_or(|list| list.contains(algorithm)));
     record.require(Step::Algorithm, allowed, Reason::AlgorithmNotAllowed, || {
-        let listed = |list: crate::jose::alg::AlgorithmSet| list.iter().map(|a| a.name()).collect::<Vec<_>>().join(", ");
-        let expected = rules.algorithms.map_or_else(|| "an algorithm of the issuer's keys".to_owned(), listed);
+        let listed = |list: AlgorithmSet| list.iter().map(Algorithm::name).collect::<Vec<_>>().join(", ");
+        let expected =
+            rules.algorithms.map_or_else(|| "an algorithm of the issuer's keys".to_owned(), listed);
         Detail::new(header.algorithm_name(), expected)
     })?;
     Ok(header)
@@ -192,7 +203,8 @@ fn verify_signature<'t>(
     let algorithm = header.algorithm().ok_or(Reason::AlgorithmNotAllowed)?;
     let asked = || format!("kid {}, alg {algorithm}", header.kid().unwrap_or("absent"));
     let Some(key_set) = keys(issuer) else {
-        record.record(Step::Key, false, || Detail::new(asked(), "a key set of the issuer, and there is none"));
+        record
+            .record(Step::Key, false, || Detail::new(asked(), "a key set of the issuer, and there is none"));
         return Err(Stop::NeedKeys { issuer, tried: None });
     };
     let found = key_set.find(algorithm, header.kid());
@@ -213,13 +225,11 @@ fn verify_signature<'t>(
         Detail::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
-    match verified {
-        Some(verified) => Ok((verified, key_set)),
-        None => {
-            let tried = Tried { keys: key_set, reason: Reason::SignatureMismatch, unknown_kid: None };
-            Err(Stop::NeedKeys { issuer, tried: Some(tried) })
-        }
-    }
+    let Some(verified) = verified else {
+        let tried = Tried { keys: key_set, reason: Reason::SignatureMismatch, unknown_kid: None };
+        return Err(Stop::NeedKeys { issuer, tried: Some(tried) });
+    };
+    Ok((verified, key_set))
 }
 
 fn check_claims(
@@ -235,10 +245,13 @@ fn check_claims(
     record.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Detail::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    let audience = record.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
-        Detail::new(claims.describe("aud"), expected_audience(&issuer.audience))
-    })?;
-    let within = |name, limit: &str| Detail::new(claims.describe(name), format!("{limit} {now}, leeway {} s", rules.leeway.as_secs()));
+    let audience =
+        record.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
+            Detail::new(claims.describe("aud"), expected_audience(&issuer.audience))
+        })?;
+    let within = |name, limit: &str| {
+        Detail::new(claims.describe(name), format!("{limit} {now}, leeway {} s", rules.leeway.as_secs()))
+    };
     let expires_at = record.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = record.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
@@ -258,7 +271,9 @@ fn check_claims(
     })?;
     let scopes = read_scopes(rules, claims);
     if scopes.is_err() {
-        record.record(Step::Scope, false, || Detail::new(claims.describe("scope"), "a string or an array of strings"));
+        record.record(Step::Scope, false, || {
+            Detail::new(claims.describe("scope"), "a string or an array of strings")
+        });
     }
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
     Ok(Checked { audience, scopes: scopes?, expires_at, not_before })

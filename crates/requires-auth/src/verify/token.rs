@@ -118,7 +118,8 @@ impl AccessToken {
     /// The Logto organization that the token acts in: the claim `organization_id`, else the end of an
     /// audience `urn:logto:organization:<id>`.
     pub fn organization_id(&self) -> Option<String> {
-        let of_audience = || self.audience().find_map(|audience| audience.strip_prefix("urn:logto:organization:"));
+        let of_audience =
+            || self.audience().find_map(|audience| audience.strip_prefix("urn:logto:organization:"));
         self.claim("organization_id").or_else(|| of_audience().map(ToOwned::to_owned))
     }
 

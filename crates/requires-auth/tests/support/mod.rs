@@ -142,7 +142,7 @@ impl MemoryIssuer {
         *self.state.cache_control.lock().expect("header") = Some(value.to_owned());
     }
 
-    /// From now on key sets carry this ETag, and who shows it gets a 304.
+    /// From now on key sets carry this `ETag`, and who shows it gets a 304.
     pub fn etag(&self, value: &str) {
         *self.state.etag.lock().expect("etag") = Some(value.to_owned());
     }
@@ -153,7 +153,7 @@ impl MemoryIssuer {
 
     /// The key set moves: the old place answers 404, the metadata name the new one.
     pub fn move_key_set(&self, path: &str) {
-        *self.state.key_set_path.lock().expect("path") = path.to_owned();
+        path.clone_into(&mut self.state.key_set_path.lock().expect("path"));
     }
 
     pub fn answer_key_set(&self, answer: Answer) {
@@ -231,7 +231,9 @@ impl Fetch for MemoryIssuer {
                 Some(Answer::Body(body)) if body.len() > request.max_bytes() => Err(FetchError::TooLarge),
                 Some(Answer::Body(body)) => Ok(FetchResponse::new(200, body)),
                 Some(Answer::Hang) => std::future::pending().await,
-                None if is_key_set && !request.url().path().ends_with(&key_set_path) => Ok(FetchResponse::new(404, "")),
+                None if is_key_set && !request.url().path().ends_with(&key_set_path) => {
+                    Ok(FetchResponse::new(404, ""))
+                }
                 None if is_key_set && this.is_known(request.if_none_match()) => {
                     this.state.not_modified.fetch_add(1, Ordering::SeqCst);
                     Ok(FetchResponse::new(304, ""))
@@ -249,7 +251,10 @@ impl Fetch for MemoryIssuer {
                 }
                 None => {
                     let issuer = &this.issuer;
-                    Ok(FetchResponse::new(200, format!(r#"{{"issuer":"{issuer}","jwks_uri":"{issuer}{key_set_path}"}}"#)))
+                    Ok(FetchResponse::new(
+                        200,
+                        format!(r#"{{"issuer":"{issuer}","jwks_uri":"{issuer}{key_set_path}"}}"#),
+                    ))
                 }
             }
         })

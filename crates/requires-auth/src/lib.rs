@@ -75,3 +75,8 @@ pub use crate::policy::Policy;
 pub use crate::request::Request;
 pub use crate::requires_auth::RequiresAuth;
 pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
+
+/// Runs the Rust blocks of the README as tests.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

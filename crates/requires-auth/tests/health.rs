@@ -18,7 +18,7 @@ fn only(guard: &RequiresAuth) -> IssuerHealth {
 }
 
 #[tokio::test]
-async fn keys_go_from_missing_to_fresh_to_stale_to_expired() {
+async fn keys_go_from_missing_to_fresh_to_stale_to_too_old() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.always(Some(Answer::Fail(FetchError::Timeout)));
     let guard = issuer.guard(&clock);
@@ -53,7 +53,7 @@ async fn keys_go_from_missing_to_fresh_to_stale_to_expired() {
     assert!(guard.health().is_ready(), "stale keys serve");
 
     clock.advance(3600);
-    assert_eq!(only(&guard).state(), KeyState::Expired);
+    assert_eq!(only(&guard).state(), KeyState::TooOld);
     assert!(!guard.health().is_ready());
 }
 

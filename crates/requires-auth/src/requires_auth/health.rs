@@ -67,7 +67,7 @@ impl Held {
         let age = now.duration_since(self.fetched_at).unwrap_or_default();
         telemetry::key_age(&unknown.issuer, age);
         let state = if !self.is_usable(now) {
-            KeyState::Expired
+            KeyState::TooOld
         } else if age < self.life {
             KeyState::Fresh
         } else {
@@ -168,24 +168,24 @@ impl IssuerHealth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// There are keys, but they are too old to be used: requests get a 503.
-    Expired,
     /// Within their life.
     Fresh,
     /// None yet: they are fetched on first need, or could not be.
     Missing,
     /// Past their life, and still serving while they cannot be fetched.
     Stale,
+    /// There are keys, but they are too old to be used: requests get a 503.
+    TooOld,
 }
 
 impl KeyState {
-    /// `expired`, `fresh`, `missing` or `stale`.
+    /// `fresh`, `missing`, `stale` or `too_old`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Expired => "expired",
             Self::Fresh => "fresh",
             Self::Missing => "missing",
             Self::Stale => "stale",
+            Self::TooOld => "too_old",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! wrong type never counts as absent.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::Reason;
@@ -204,8 +205,8 @@ impl From<SystemTime> for NumericDate {
     }
 }
 
-impl std::fmt::Display for NumericDate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for NumericDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }

@@ -106,6 +106,46 @@ async fn without_keys_a_dead_provider_is_an_outage_until_it_is_back() {
     assert_eq!(answer(&auth, &token, &[]).await, "200", "Retry-After is over");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rotation_under_load_gives_no_wrong_answer() {
+    let Some(mut provider) = Provider::start(0) else { return };
+    let seconds_ahead = Arc::new(AtomicU64::new(0));
+    let clock = Arc::clone(&seconds_ahead);
+    let auth = RequiresAuth::builder(&provider.issuer, ORDERS)
+        .with_clock(move || SystemTime::now() + Duration::from_secs(clock.load(Ordering::Relaxed)))
+        .build()
+        .unwrap();
+    let mut withdrawn: Option<String> = None;
+    for round in 0..4 {
+        let valid = provider.access_token(ORDERS, &["read:orders"]);
+        let (head, tail) = valid.split_at(valid.len() - 40);
+        let forged = format!("{head}{}{}", if tail.starts_with('A') { 'B' } else { 'A' }, &tail[1..]);
+        // The first request after a rotation is among these: it must fetch the new keys, and all must wait for it.
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                let (auth, valid, forged) = (auth.clone(), valid.clone(), forged.clone());
+                tokio::spawn(async move {
+                    for _ in 0..50 {
+                        assert_eq!(answer(&auth, &valid, &["read:orders"]).await, "200");
+                        assert_ne!(answer(&auth, &forged, &[]).await, "200");
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+        if let Some(withdrawn) = &withdrawn {
+            assert_eq!(answer(&auth, withdrawn, &[]).await, "401 invalid_token key_unknown", "round {round}");
+        }
+        withdrawn = Some(valid);
+        let port = provider.stop();
+        provider = Provider::start(port).expect("it started before");
+        // Beyond the window in which two fetches in doubt are allowed.
+        seconds_ahead.fetch_add(31, Ordering::Relaxed);
+    }
+}
+
 /// What the guard says to a token: status, code and reason in one line.
 async fn answer(auth: &RequiresAuth, token: &str, scopes: &[&str]) -> String {
     let Err(denial) = authorize(auth, token, scopes).await else { return "200".to_owned() };

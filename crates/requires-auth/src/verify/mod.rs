@@ -135,7 +135,10 @@ fn parse<'a>(rules: &Rules, bearer: Bearer<'a>, record: &mut impl Record) -> Res
     })?;
     record.outcome(Step::Parts, Unverified::parse(bearer), |_| {
         Detail::new(
-            format!("{} parts", bearer.token().split('.').count()),
+            match bearer.token().split('.').count() {
+                1 => "one part, without a dot".to_owned(),
+                parts => format!("{parts} parts"),
+            },
             "three parts of base64url without padding, separated by dots",
         )
     })
@@ -240,7 +243,10 @@ fn check_claims(
     record: &mut impl Record,
 ) -> Result<Checked, Reason> {
     record.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
-        Detail::new("at_hash, c_hash, or nonce without scope and client_id", "no mark of an ID token")
+        let marks =
+            ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
+        let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
+        Detail::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
     })?;
     record.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Detail::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
@@ -280,6 +286,9 @@ fn check_claims(
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
+///
+/// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
+/// bytes, so the comparison never fails here, and stays for the day when they are not.
 fn check_iss(issuer: &IssuerRules, claims: &Claims<'_>) -> Result<(), Reason> {
     let iss = claims.required_string("iss")?;
     match &issuer.issuer {

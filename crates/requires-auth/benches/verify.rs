@@ -1,7 +1,8 @@
 //! Whole verification beside the signature alone, in one run: `cargo bench -p requires-auth`.
 //!
-//! For each algorithm a group has three lines: `raw` is the aws-lc-rs call on a parsed key, `verify` is
-//! everything from the header value to the access token, `guard` is the same through `RequiresAuth`.
+//! For each algorithm a group has four lines: `raw` is the aws-lc-rs call on a parsed key, `verify` is
+//! everything from the token to the access token, `guard` is the same through `RequiresAuth` with its memory off, and
+//! `remembered` is a token that the guard has accepted before.
 //! The samples of one group follow each other, so compare within a group and never across machines. The table
 //! that is printed at the end interleaves the two, which is what to trust on a shared machine.
 
@@ -9,6 +10,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,6 +31,7 @@ struct Case {
     rules: Rules,
     keys: Arc<KeySet>,
     guard: RequiresAuth,
+    remembering: RequiresAuth,
     authorization: [(&'static str, String); 1],
     now: SystemTime,
 }
@@ -42,15 +45,20 @@ impl Case {
             forge.token().issued_at(issued_at).subject("user-1").scope("read:orders write:orders").mint();
         let jwks = jwk_set([key]).to_string();
         let now = UNIX_EPOCH + Duration::from_secs(NOW);
-        let builder = RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwks.clone()).with_clock(move || now);
+        let guard = |entries: usize| {
+            let builder =
+                RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwks.clone()).with_clock(move || now);
+            danger::allow_public_test_keys(builder).with_cache(entries).build().expect("a configuration")
+        };
         let signature = token.rsplit('.').next().expect("three parts");
         Self {
             algorithm,
             raw: parse(&key.public_jwk(), algorithm),
             signature: URL_SAFE_NO_PAD.decode(signature).expect("base64url"),
             rules: Rules::new(Some(ISSUER), AUDIENCE),
-            keys: Arc::new(KeySet::parse(jwks).expect("a key set")),
-            guard: danger::allow_public_test_keys(builder).build().expect("a configuration"),
+            keys: Arc::new(KeySet::parse(&jwks).expect("a key set")),
+            guard: guard(0),
+            remembering: guard(10_000),
             authorization: [("authorization", format!("Bearer {token}"))],
             token,
             now,
@@ -65,6 +73,15 @@ impl Case {
     fn verify(&self) {
         let bearer = Bearer::parse(&self.token).expect("a token");
         black_box(self.rules.verify(bearer, &self.keys, self.now).expect("a valid token"));
+    }
+
+    fn remembered(&self) {
+        let request = Request::new("GET", "/orders", &self.authorization);
+        black_box(self.remembering.authenticate_now(&request).expect("keys").expect("a valid token"));
+    }
+
+    fn sha256(&self) {
+        black_box(digest(&SHA256, black_box(self.token.as_bytes())));
     }
 
     fn guard(&self) {
@@ -118,6 +135,7 @@ fn main() {
         group.bench_function("raw", |bencher| bencher.iter(|| case.raw()));
         group.bench_function("verify", |bencher| bencher.iter(|| case.verify()));
         group.bench_function("guard", |bencher| bencher.iter(|| case.guard()));
+        group.bench_function("remembered", |bencher| bencher.iter(|| case.remembered()));
         group.finish();
     }
     criterion.final_summary();
@@ -128,5 +146,13 @@ fn main() {
         let (raw, verify) = interleaved(|| case.raw(), || case.verify());
         let limit = f64::max(2.0, raw * 0.02);
         println!("{:<9} {raw:>9.2} {verify:>9.2} {:>11.2} {limit:>7.2}", case.algorithm.name(), verify - raw);
+    }
+
+    println!("\na remembered token beside the SHA-256 of the same token, microseconds");
+    println!("{:<9} {:>6} {:>9} {:>11} {:>6}", "algorithm", "bytes", "SHA-256", "remembered", "ratio");
+    for case in &cases {
+        let (sha256, remembered) = interleaved(|| case.sha256(), || case.remembered());
+        let (name, bytes, ratio) = (case.algorithm.name(), case.token.len(), remembered / sha256);
+        println!("{name:<9} {bytes:>6} {sha256:>9.3} {remembered:>11.3} {ratio:>6.2}");
     }
 }

@@ -17,9 +17,11 @@ pub(crate) use facade::*;
 mod facade {
     use std::time::{Duration, Instant};
 
-    use metrics::{counter, gauge, histogram};
+    use metrics::{Key, Label, Level, Metadata, counter, gauge, histogram, with_recorder};
 
-    use crate::error::Denial;
+    use crate::error::{Denial, Reason};
+
+    const DECISIONS: &str = "requires_auth_decisions_total";
 
     pub(crate) fn key_fetch(issuer: &str, result: &'static str) {
         counter!("requires_auth_key_fetch_total", "issuer" => issuer.to_owned(), "result" => result)
@@ -30,15 +32,37 @@ mod facade {
         gauge!("requires_auth_key_age_seconds", "issuer" => issuer.to_owned()).set(age.as_secs_f64());
     }
 
-    pub(crate) fn decision(issuer: Option<&str>, denial: Option<&Denial>) {
-        let code = denial.map_or("", |denial| denial.code().as_str());
-        let reason = denial.and_then(Denial::reason).map_or("", |reason| reason.as_str());
+    /// Counts the allowed requests of a guard, without allocating: each issuer's series is named in advance.
+    pub(crate) struct Allowed(Vec<Key>);
+
+    impl Allowed {
+        pub(crate) fn new<'a>(issuers: impl Iterator<Item = &'a str>) -> Self {
+            let labels = |issuer: &str| {
+                let issuer = Label::new("issuer", issuer.to_owned());
+                vec![
+                    issuer,
+                    Label::from_static_parts("outcome", "allowed"),
+                    Label::from_static_parts("code", ""),
+                    Label::from_static_parts("reason", ""),
+                ]
+            };
+            Self(issuers.map(|issuer| Key::from_parts(DECISIONS, labels(issuer))).collect())
+        }
+
+        pub(crate) fn count(&self, issuer: usize) {
+            static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, None);
+            let Some(key) = self.0.get(issuer) else { return };
+            with_recorder(|recorder| recorder.register_counter(key, &METADATA)).increment(1);
+        }
+    }
+
+    pub(crate) fn refused(issuer: Option<&str>, denial: &Denial) {
         counter!(
-            "requires_auth_decisions_total",
+            DECISIONS,
             "issuer" => issuer.unwrap_or_default().to_owned(),
-            "outcome" => if denial.is_some() { "refused" } else { "allowed" },
-            "code" => code,
-            "reason" => reason
+            "outcome" => "refused",
+            "code" => denial.code().as_str(),
+            "reason" => denial.reason().map_or("", Reason::as_str)
         )
         .increment(1);
     }
@@ -79,7 +103,18 @@ mod facade {
 
     pub(crate) const fn key_age(_: &str, _: Duration) {}
 
-    pub(crate) const fn decision(_: Option<&str>, _: Option<&Denial>) {}
+    pub(crate) struct Allowed;
+
+    impl Allowed {
+        pub(crate) fn new<'a>(_: impl Iterator<Item = &'a str>) -> Self {
+            Self
+        }
+
+        #[expect(clippy::unused_self, reason = "it counts where the feature is on")]
+        pub(crate) const fn count(&self, _: usize) {}
+    }
+
+    pub(crate) const fn refused(_: Option<&str>, _: &Denial) {}
 
     pub(crate) const fn cache_hit() {}
 

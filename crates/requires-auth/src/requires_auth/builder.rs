@@ -17,6 +17,7 @@ use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
 use crate::jose::alg::Algorithm;
 use crate::jose::key_set::{KeySet, KeySetLimits};
 use crate::keys::{RemoteKeys, Source, StateFile};
+use crate::telemetry::Allowed;
 use crate::token_cache::{self, TokenCache};
 use crate::verify::{Audience, GuardId, IssuerRules, Issuers, Profile, Rules};
 
@@ -288,7 +289,8 @@ impl Builder {
             guard: next_guard(),
         };
         let cache = TokenCache::new(self.cache_entries);
-        let inner = Inner { rules, keys, clock: self.clock, body_format: self.body_format, cache };
+        let allowed = Allowed::new(self.issuers.iter().map(|settings| settings.issuer.as_str()));
+        let inner = Inner { rules, keys, clock: self.clock, body_format: self.body_format, cache, allowed };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
 

@@ -55,6 +55,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     body_format: BodyFormat,
     cache: Option<TokenCache>,
+    allowed: telemetry::Allowed,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -326,9 +327,8 @@ impl RequiresAuth {
         match judged {
             Ok(token) => {
                 self.check(request, &token, policy)?;
-                let issuer = self.issuer_of(&token);
-                telemetry::decision(issuer, None);
-                log::allowed(request, issuer);
+                self.inner.allowed.count(token.verified_by().issuer);
+                log::allowed(request, self.issuer_of(&token));
                 Ok(token)
             }
             Err(denial) => {
@@ -347,7 +347,7 @@ impl RequiresAuth {
 }
 
 fn refused(request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
-    telemetry::decision(issuer, Some(denial));
+    telemetry::refused(issuer, denial);
     log::refused(denial, request, issuer);
 }
 

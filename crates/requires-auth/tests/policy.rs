@@ -4,6 +4,7 @@ mod support;
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use requires_auth::explain::Outcome;
 use requires_auth::policy::ClaimTest;
 use requires_auth::requires_auth::Builder;
 use requires_auth::{AccessToken, Policy, Request, RequiresAuth};
@@ -193,6 +194,32 @@ fn a_login_must_be_strong_and_recent_enough() {
     let gold = Policy::default().with_acr_values(["gold"]).with_max_age(Duration::from_secs(60));
     let denial = gold.check(&token(0)).expect_err("too weak");
     assert_eq!((denial.acr_values(), denial.max_age(), denial.status()), (Some("gold"), Some(60), 401));
+}
+
+#[tokio::test]
+async fn a_refused_login_is_explained() {
+    let world = World::new();
+    let guard = world.builder().build().expect("a configuration");
+    let token = world.forge().claim("acr", "silver").claim("auth_time", world.clock.unix()).mint();
+    let failed = async |policy: Policy| {
+        let report = guard.explain(requires_auth::Bearer::parse(&token).expect("a token"), &policy).await;
+        report
+            .checks()
+            .iter()
+            .find(|check| check.outcome() == Outcome::Failed)
+            .map(|check| check.step().as_str())
+    };
+    let old = Duration::from_secs(60);
+    assert_eq!(
+        failed(Policy::default().with_acr_values(["gold"]).with_max_age(old)).await,
+        Some("authentication")
+    );
+    assert_eq!(failed(Policy::default().with_acr_values(["silver"]).with_max_age(old)).await, None);
+    assert_eq!(
+        failed(Policy::default().with_claim("acr", ClaimTest::equals("x"))).await,
+        Some("claim_rules")
+    );
+    assert_eq!(failed(Policy::all_of(["x"])).await, Some("scope"));
 }
 
 #[test]

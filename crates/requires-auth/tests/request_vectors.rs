@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 
 use requires_auth::ConfigError;
+use requires_auth::explain::{Check, Outcome};
+use requires_auth::verify::Step;
 use requires_auth_testkit::vectors::{RequestCase, request_cases, token_cases};
 
 mod doors;
@@ -64,6 +66,40 @@ async fn every_token_gets_one_answer_through_every_door() {
         tally.compare("axum", &case.id, &expected, &axum::ask(&guarded, request).await);
     }
     tally.report();
+}
+
+/// Explaining a token gives its verdict; of the checks, those before the one that failed have passed, and those after
+/// it were not reached.
+#[test]
+fn every_token_is_explained_as_it_is_judged() {
+    let mut explained = 0;
+    for case in token_cases() {
+        let Some((judged, report)) = core::explain(&case) else { continue };
+        explained += 1;
+        let outcomes: Vec<_> = report.checks().iter().map(Check::outcome).collect();
+        let passed = outcomes.iter().take_while(|outcome| **outcome == Outcome::Passed).count();
+        match (&judged, report.verdict()) {
+            (Ok(_), Ok(_)) => assert_eq!(passed, Step::ALL.len(), "{}: {outcomes:?}", case.id),
+            (Err(judged), Err(told)) => {
+                assert_eq!(judged, told, "{}", case.id);
+                assert_eq!(outcomes[passed], Outcome::Failed, "{}: {outcomes:?}", case.id);
+                assert!(
+                    outcomes[passed + 1..].iter().all(|outcome| *outcome == Outcome::NotReached),
+                    "{}",
+                    case.id
+                );
+                let failed = &report.checks()[passed];
+                assert!(
+                    !failed.found().is_empty() && !failed.expected().is_empty(),
+                    "{}: {failed:?}",
+                    case.id
+                );
+                assert!(report.hint().is_some_and(|hint| !hint.is_empty()), "{}", case.id);
+            }
+            (judged, told) => panic!("{}: {judged:?} is explained as {told:?}", case.id),
+        }
+    }
+    assert!(explained > 1000);
 }
 
 /// Why a guard cannot be built as a vector wants it: what the verifier takes from a tool, a server is spared.

@@ -114,7 +114,8 @@ pub(crate) struct Detail {
 
 impl Detail {
     pub(crate) fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self { found: found.into(), expected: expected.into() }
+        let found = Some(found.into()).filter(|found| !found.is_empty());
+        Self { found: found.unwrap_or_else(|| "nothing".to_owned()), expected: expected.into() }
     }
 }
 

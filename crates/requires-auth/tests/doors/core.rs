@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use requires_auth::challenge::{BodyFormat, Challenge};
+use requires_auth::explain::Report;
 use requires_auth::requires_auth::Admission;
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{AccessToken, Bearer, Denial, Request};
@@ -33,6 +34,20 @@ pub fn verify(case: &TokenCase) -> Answer {
 }
 
 fn judge(case: &TokenCase) -> Result<AccessToken, Denial> {
+    let token = rules(case).verify(Bearer::parse(&case.token)?, &keys(case), super::now(&case.config))?;
+    super::policy(&case.config).check(&token)?;
+    Ok(token)
+}
+
+/// Judges a token, then explains it; `None` if it is not even a token.
+pub fn explain(case: &TokenCase) -> Option<(Result<AccessToken, Denial>, Report)> {
+    let bearer = Bearer::parse(&case.token).ok()?;
+    let policy = super::policy(&case.config);
+    let report = rules(case).explain(bearer, &[Some(keys(case))], &policy, super::now(&case.config));
+    Some((judge(case), report))
+}
+
+fn rules(case: &TokenCase) -> Rules {
     let config = &case.config;
     let mut rules =
         Rules::new(config.issuer.as_deref(), super::audience(config)).with_profile(super::profile(config));
@@ -43,11 +58,12 @@ fn judge(case: &TokenCase) -> Result<AccessToken, Denial> {
     if let Some(seconds) = config.leeway {
         rules = rules.with_leeway(Duration::from_secs(seconds.into()));
     }
-    // What is no JWK Set at all has no keys.
-    let keys = KeySet::parse(case.jwks.to_string()).or_else(|_| KeySet::parse(r#"{"keys": []}"#)).unwrap();
-    let token = rules.verify(Bearer::parse(&case.token)?, &Arc::new(keys), super::now(config))?;
-    super::policy(config).check(&token)?;
-    Ok(token)
+    rules
+}
+
+/// What is no JWK Set at all has no keys.
+fn keys(case: &TokenCase) -> Arc<KeySet> {
+    KeySet::parse(case.jwks.to_string()).or_else(|_| KeySet::parse(r#"{"keys": []}"#)).unwrap().into()
 }
 
 fn refused(challenge: &Challenge) -> Answer {

@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use crate::claims::{Claims, NumericDate, Payload};
 use crate::credential::Bearer;
 use crate::error::{Denial, Reason};
-use crate::jose::alg::AlgorithmSet;
 use crate::jose::compact::Unverified;
 use crate::jose::header::Header;
 use crate::jose::key_set::Found;
@@ -173,9 +172,12 @@ fn check_header<'t>(
         .algorithm()
         .is_some_and(|algorithm| rules.algorithms.is_none_or(|list| list.contains(algorithm)));
     record.require(Step::Algorithm, allowed, Reason::AlgorithmNotAllowed, || {
-        let listed = |list: AlgorithmSet| list.iter().map(Algorithm::name).collect::<Vec<_>>().join(", ");
-        let expected =
-            rules.algorithms.map_or_else(|| "an algorithm of the issuer's keys".to_owned(), listed);
+        let expected = match rules.algorithms.map(|list| list.iter().map(Algorithm::name).collect::<Vec<_>>())
+        {
+            None => "an algorithm of the issuer's keys".to_owned(),
+            Some(names) if names.is_empty() => "an algorithm of the list, which is empty".to_owned(),
+            Some(names) => names.join(", "),
+        };
         Detail::new(header.algorithm_name(), expected)
     })?;
     Ok(header)

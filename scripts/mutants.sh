@@ -11,7 +11,7 @@ for file in 'jose/**' 'verify/**' claims.rs credential.rs policy.rs challenge.rs
   files+=(--file "crates/requires-auth/src/$file")
 done
 # Output for people (Debug, Display, what `explain` prints) is not a check.
-exclude='impl fmt::(Debug|Display)|describe|expected_audience|Silent'
+exclude='impl (std::)?fmt::(Debug|Display)|describe|expected_audience|Silent'
 exec cargo mutants --package requires-auth --features axum "${files[@]}" --exclude-re "$exclude" \
   --minimum-test-timeout 60 --output "${MUTANTS_OUT:-.}" "$@" -- \
   --lib --test request_vectors --test peers --test policy --test hostile --test config

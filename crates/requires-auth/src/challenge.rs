@@ -217,6 +217,25 @@ mod tests {
     }
 
     #[test]
+    fn every_status_has_its_phrase_and_every_challenge_is_told() {
+        let no_headers: [(&str, &str); 0] = [];
+        let request = Request::new("GET", "/", &no_headers);
+        for (code, title) in [
+            (ErrorCode::InvalidRequest, "Bad Request"),
+            (ErrorCode::InvalidToken, "Unauthorized"),
+            (ErrorCode::AccessDenied, "Forbidden"),
+            (ErrorCode::IssuerUnavailable, "Service Unavailable"),
+        ] {
+            let denial = Denial::new(code);
+            let challenge = Challenge::new(&denial, &request, &BodyFormat::ProblemDetails);
+            assert_eq!(challenge.www_authenticate(), www_authenticate(&denial), "{code}");
+            assert_eq!(challenge.status(), code.status());
+            let body = String::from_utf8(challenge.into_body()).expect("UTF-8");
+            assert!(body.contains(&format!("\"title\":\"{title}\"")), "{body}");
+        }
+    }
+
+    #[test]
     fn an_outage_says_when_to_come_back_and_challenges_nobody() {
         let (headers, body) = answer(&Denial::issuer_unavailable(7), &BodyFormat::Json);
         assert!(headers.contains(&("retry-after", "7".to_owned())));

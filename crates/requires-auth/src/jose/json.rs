@@ -372,7 +372,10 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         let nested = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
+        let objects = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
         assert!(accepts(&nested(MAX_DEPTH - 1)));
+        assert!(accepts(&objects(MAX_DEPTH)));
+        assert!(!accepts(&objects(MAX_DEPTH + 1)));
         assert!(!accepts(&nested(MAX_DEPTH)));
         assert!(!accepts(&nested(10_000)));
         assert!(!accepts(&"{\"a\":".repeat(10_000)));

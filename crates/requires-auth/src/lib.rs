@@ -69,6 +69,11 @@ pub mod tower;
 #[cfg(feature = "axum")]
 pub mod axum;
 
+// No ring: compiled for the targets in fuzz/ alone, and no part of the architecture.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing; // private parsers, made public
+
 pub use crate::credential::Bearer;
 pub use crate::error::{ConfigError, Denial, ErrorCode, Reason};
 pub use crate::policy::Policy;

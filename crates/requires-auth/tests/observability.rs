@@ -8,9 +8,10 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use requires_auth::fetch::FetchError;
 use requires_auth::{Policy, Request};
 use requires_auth_testkit::{Defect, Forge, SigningKey};
-use support::{AUDIENCE, ManualClock, MemoryIssuer};
+use support::{AUDIENCE, Answer, ManualClock, MemoryIssuer};
 use tracing_subscriber::fmt::MakeWriter;
 
 const ISSUER: &str = "https://issuer.example/oidc";
@@ -72,6 +73,11 @@ async fn decisions_are_counted_and_logged_without_the_token() {
         let request = Request::new("GET", "/orders?secret=query-value", &headers);
         guard.authorize(&request, &Policy::all_of([scope])).await.is_ok()
     };
+    // An outage first: it has its own result, and a line that names the issuer and says what to do.
+    issuer.always(Some(Answer::Fail(FetchError::TooLarge)));
+    assert!(!authorize(&tokens[0], "a").await);
+    issuer.always(None);
+    clock.advance(1);
     assert!(authorize(&tokens[0], "a").await);
     assert!(authorize(&tokens[0], "a").await, "from memory");
     assert!(!authorize(&tokens[0], "b").await);
@@ -105,7 +111,11 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     assert_eq!(fields["token"].as_str().map(str::len), Some(8), "8 hex digits of the SHA-256");
     let allowed = lines.iter().filter(|line| line["fields"]["message"] == "allowed").count();
     let refused = lines.iter().filter(|line| line["fields"]["message"] == "refused").count();
-    assert_eq!((allowed, refused), (2, tokens.len()), "each decision is logged once");
+    assert_eq!((allowed, refused), (2, 1 + tokens.len()), "each decision is logged once");
+    let outage =
+        lines.iter().find(|line| line["fields"]["result"] == "too_large").expect("a line for the outage");
+    assert_eq!((&outage["level"], &outage["fields"]["issuer"]), (&"WARN".into(), &ISSUER.into()));
+    assert!(outage["fields"]["hint"].as_str().is_some_and(|hint| hint.contains("issuer")), "{outage}");
 
     let mut counters = BTreeMap::new();
     for (key, _, _, value) in snapshots.snapshot().into_vec() {
@@ -129,6 +139,8 @@ async fn decisions_are_counted_and_logged_without_the_token() {
         3,
         "cold, and two in doubt"
     );
+    assert_eq!(count(&format!("requires_auth_key_fetch_total issuer={ISSUER} result=too_large")), 1);
+    assert_eq!(decision("refused", "auth.issuer_unavailable", ""), 1);
     assert_eq!(count("requires_auth_token_cache_hits_total "), 2);
     assert!(count("requires_auth_token_cache_misses_total ") > 10);
 }

@@ -45,10 +45,15 @@ pub(crate) fn read(
         serde_json::from_slice(response.body()).map_err(|_| FetchFailure::NotMetadata)?;
     // OpenID Connect Discovery §4.3, RFC 8414 §3.3: identical, else the document MUST NOT be used.
     if metadata.issuer != **issuer.identifier() {
-        return Err(FetchFailure::OtherIssuer(metadata.issuer));
+        return Err(FetchFailure::OtherIssuer(shortened(&metadata.issuer)));
     }
     let jwks_uri = Url::parse(&metadata.jwks_uri).ok().filter(|url| may_be_fetched(url, transport));
-    jwks_uri.map(Answer::KeySetAt).ok_or(FetchFailure::UnsafeKeySetUrl(metadata.jwks_uri))
+    jwks_uri.map(Answer::KeySetAt).ok_or_else(|| FetchFailure::UnsafeKeySetUrl(shortened(&metadata.jwks_uri)))
+}
+
+/// The beginning of what a server said, which must not fill the log.
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 /// Why an issuer's keys could not be fetched. For the log and for whoever runs the API, not for clients.

@@ -143,6 +143,8 @@ pub use http::HttpFetch;
 
 #[cfg(feature = "fetch")]
 mod http {
+    use std::sync::OnceLock;
+
     use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderName, IF_NONE_MATCH};
     use reqwest::redirect::Policy;
     use reqwest::{Certificate, Client, ClientBuilder};
@@ -155,8 +157,15 @@ mod http {
     /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment.
     ///
     /// Redirects are not followed, and loopback is reached without a proxy.
-    #[derive(Clone, Debug)]
+    #[derive(Debug)]
     pub struct HttpFetch {
+        extra_roots: Vec<Certificate>,
+        // Made at the first fetch: reading the roots of the platform takes a while.
+        clients: OnceLock<Result<Clients, String>>,
+    }
+
+    #[derive(Debug)]
+    struct Clients {
         proxied: Client,
         direct: Client,
     }
@@ -166,29 +175,40 @@ mod http {
         ///
         /// # Errors
         ///
-        /// The certificates cannot be read, or the TLS library does not start; the text says which.
+        /// The certificates cannot be read; the text says why.
         pub fn new(extra_roots: &[u8]) -> Result<Self, String> {
-            let roots = if extra_roots.is_empty() {
-                Vec::new()
-            } else {
-                Certificate::from_pem_bundle(extra_roots).map_err(|error| chain(&error))?
+            let extra_roots = match extra_roots {
+                [] => Vec::new(),
+                pem => Certificate::from_pem_bundle(pem).map_err(|error| chain(&error))?,
             };
-            let builder = || {
-                let builder = Client::builder()
-                    .redirect(Policy::none())
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .timeout(TOTAL_TIMEOUT)
-                    .user_agent(concat!("requires-auth/", env!("CARGO_PKG_VERSION")));
-                roots.iter().cloned().fold(builder, ClientBuilder::add_root_certificate)
+            Ok(Self { extra_roots, clients: OnceLock::new() })
+        }
+
+        fn clients(&self) -> Result<&Clients, FetchError> {
+            let make = || {
+                let builder = || {
+                    let builder = Client::builder()
+                        .redirect(Policy::none())
+                        .connect_timeout(CONNECT_TIMEOUT)
+                        .timeout(TOTAL_TIMEOUT)
+                        .user_agent(concat!("requires-auth/", env!("CARGO_PKG_VERSION")));
+                    self.extra_roots.iter().cloned().fold(builder, ClientBuilder::add_root_certificate)
+                };
+                let build = |builder: ClientBuilder| builder.build().map_err(|error| chain(&error));
+                Ok(Clients { proxied: build(builder())?, direct: build(builder().no_proxy())? })
             };
-            let build = |builder: ClientBuilder| builder.build().map_err(|error| chain(&error));
-            Ok(Self { proxied: build(builder())?, direct: build(builder().no_proxy())? })
+            let clients = self.clients.get_or_init(make).as_ref();
+            clients.map_err(|error| FetchError::Connect(error.clone()))
         }
     }
 
     impl Fetch for HttpFetch {
         fn fetch(&self, request: FetchRequest) -> FetchFuture {
-            let client = if is_loopback(request.url()) { &self.direct } else { &self.proxied };
+            let clients = match self.clients() {
+                Ok(clients) => clients,
+                Err(error) => return Box::pin(std::future::ready(Err(error))),
+            };
+            let client = if is_loopback(request.url()) { &clients.direct } else { &clients.proxied };
             let mut get = client
                 .get(request.url().clone())
                 .header(ACCEPT, "application/json, application/jwk-set+json");

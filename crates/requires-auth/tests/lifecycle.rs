@@ -158,6 +158,31 @@ async fn a_restart_during_an_outage_serves_from_the_file() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_set_that_was_confirmed_is_as_fresh_in_the_file() {
+    let world = World::new();
+    world.issuer.etag("\"v1\"");
+    let file = TemporaryFile::new("confirmed");
+    let guard = || world.builder().with_state_file(file.path()).build().expect("a configuration");
+    let first = guard();
+    let token = world.long_token();
+    assert_eq!(verdict(&first, &token).await, "ok");
+    file.wait_until_written().await;
+    // Hours of nothing but 304: the set in the file must not grow old meanwhile.
+    let fetched_at = |text: &str| {
+        let file: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        file["issuers"][ISSUER]["fetched_at"].as_u64().expect("a time")
+    };
+    let before = fetched_at(&file.read());
+    pass(3 * HOUR).await;
+    while fetched_at(&file.read()) < before + 2 * HOUR {
+        tokio::task::yield_now().await;
+    }
+    world.goes_down();
+    drop(first);
+    assert_eq!(verdict(&guard(), &token).await, "ok", "from the file");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_is_not_to_be_believed_is_not_used() {
     let world = World::new();
     let file = TemporaryFile::new("doubtful");

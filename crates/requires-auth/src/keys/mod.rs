@@ -244,7 +244,12 @@ impl Shared {
         let (now, issuer) = (self.source.clock.now(), self.source.issuer.identifier());
         let Fetched { url, life, content } = fetched;
         let (keys, validator) = match (content, held) {
-            (Content::NotModified, Some(held)) => (Arc::clone(&held.keys), held.validator.clone()),
+            (Content::NotModified, Some(held)) => {
+                if let Some(saved) = &self.saved {
+                    saved.renew(issuer, now, life);
+                }
+                (Arc::clone(&held.keys), held.validator.clone())
+            }
             // A server that says so of a set that we do not have is not to be believed.
             (Content::NotModified, None) => return self.crash(&FetchFailure::Status(304)),
             (Content::Keys { keys, json, etag }, held) => {

@@ -72,7 +72,7 @@ impl StateFile {
         Some(SavedKeys { keys, fetched_at, life: Duration::from_secs(record.life) })
     }
 
-    /// Saves a key set, off the async threads. A failure is a warning: the keys in memory are good.
+    /// Saves a key set.
     pub(super) fn save(
         self: &Arc<Self>,
         issuer: &str,
@@ -81,12 +81,28 @@ impl StateFile {
         life: Duration,
     ) {
         let Ok(jwks) = String::from_utf8(json) else { return };
-        let fetched_at = fetched_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let record = Record { fetched_at, life: life.as_secs(), jwks };
+        let record = Record { fetched_at: unix(fetched_at), life: life.as_secs(), jwks };
+        self.change(issuer, |slot| *slot = Some(record));
+    }
+
+    /// Saves that the issuer has confirmed the set that it gave before.
+    pub(super) fn renew(self: &Arc<Self>, issuer: &str, fetched_at: SystemTime, life: Duration) {
+        self.change(issuer, move |slot| {
+            if let Some(record) = slot {
+                (record.fetched_at, record.life) = (unix(fetched_at), life.as_secs());
+            }
+        });
+    }
+
+    /// Changes the record of an issuer and writes the file, off the async threads. A failure is a warning: the
+    /// keys in memory are good.
+    fn change(self: &Arc<Self>, issuer: &str, change: impl FnOnce(&mut Option<Record>) + Send + 'static) {
         let (this, issuer) = (Arc::clone(self), issuer.to_owned());
         let save = move || {
             let mut records = this.records.lock().unwrap_or_else(PoisonError::into_inner);
-            records.insert(issuer, record);
+            let mut record = records.remove(&issuer);
+            change(&mut record);
+            records.extend(record.map(|record| (issuer, record)));
             // Written under the lock, so that an older state never replaces a newer one.
             if let Err(error) = write(&this.path, &records) {
                 let path = this.path.display();
@@ -98,6 +114,10 @@ impl StateFile {
             Err(_) => save(),
         }
     }
+}
+
+fn unix(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {

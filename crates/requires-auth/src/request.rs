@@ -16,22 +16,31 @@ pub trait Headers: Sync {
 
 impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> Headers for &[(N, V)] {
     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        let named = self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name));
-        named.for_each(|(_, value)| visit(value.as_ref()));
+        visit_pairs(self, name, visit);
     }
 }
 
 impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync, const K: usize> Headers for [(N, V); K] {
     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        let named = self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name));
-        named.for_each(|(_, value)| visit(value.as_ref()));
+        visit_pairs(self, name, visit);
     }
 }
 
 impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> Headers for Vec<(N, V)> {
     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        let named = self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name));
-        named.for_each(|(_, value)| visit(value.as_ref()));
+        visit_pairs(self, name, visit);
+    }
+}
+
+fn visit_pairs<'a, N, V>(pairs: &'a [(N, V)], name: &str, visit: &mut dyn FnMut(&'a [u8]))
+where
+    N: AsRef<str>,
+    V: AsRef<[u8]>,
+{
+    for (own, value) in pairs {
+        if own.as_ref().eq_ignore_ascii_case(name) {
+            visit(value.as_ref());
+        }
     }
 }
 

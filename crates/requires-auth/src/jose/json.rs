@@ -360,6 +360,19 @@ mod tests {
     }
 
     #[test]
+    fn numbers_have_the_grammar_of_rfc_8259() {
+        for number in ["0", "-0", "10", "1.5", "1e5", "1E5", "1e+5", "1e-5", "-1.25E-07", "0.0"] {
+            assert!(accepts(&format!("{{\"n\":{number}}}")), "{number}");
+        }
+        for no_number in [
+            "01", "-", "+1", "1.", ".5", "1e", "1e+", "1e+-5", "1e-+5", "--1", "0x1", "1_0", "NaN",
+            "Infinity", "-a",
+        ] {
+            assert!(!accepts(&format!("{{\"n\":{no_number}}}")), "{no_number}");
+        }
+    }
+
+    #[test]
     fn duplicates_are_found_among_many_members() {
         let members: Vec<_> = (0..1000).map(|i| format!("\"m{i}\":0")).collect();
         assert!(accepts(&format!("{{{}}}", members.join(","))));

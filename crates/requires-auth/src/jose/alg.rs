@@ -199,6 +199,8 @@ mod tests {
         let set: AlgorithmSet = [Algorithm::Es384, Algorithm::Rs512].into_iter().collect();
         assert_eq!(set.iter().collect::<Vec<_>>(), [Algorithm::Es384, Algorithm::Rs512]);
         assert!(!set.contains(Algorithm::Es256));
+        let twice: AlgorithmSet = [Algorithm::Es384, Algorithm::Es384].into_iter().collect();
+        assert!(twice.contains(Algorithm::Es384), "EdDSA and Ed25519 name one algorithm twice");
         assert_eq!(AlgorithmSet::default().iter().count(), 0);
     }
 }

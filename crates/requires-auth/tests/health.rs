@@ -17,7 +17,7 @@ fn only(guard: &RequiresAuth) -> IssuerHealth {
     guard.health().issuers().first().expect("an issuer").clone()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn keys_go_from_missing_to_fresh_to_stale_to_too_old() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.always(Some(Answer::Fail(FetchError::Timeout)));
@@ -57,7 +57,7 @@ async fn keys_go_from_missing_to_fresh_to_stale_to_too_old() {
     assert!(!guard.health().is_ready());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn skipped_keys_are_told_with_the_reason() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let good = issuer.current_key().public_jwk();
@@ -83,7 +83,7 @@ fn a_static_set_is_always_ready() {
     assert!(guard.health().is_ready());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn remembered_tokens_are_counted() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);

@@ -15,7 +15,7 @@ fn down() -> Answer {
     Answer::Fail(FetchError::Connect("connection refused".to_owned()))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn keys_are_fetched_on_first_need_and_kept_for_their_life() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -30,7 +30,7 @@ async fn keys_are_fetched_on_first_need_and_kept_for_their_life() {
     assert_eq!(issuer.key_set_requests(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_unknown_kid_is_looked_up_within_the_same_request() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -42,7 +42,7 @@ async fn an_unknown_kid_is_looked_up_within_the_same_request() {
     assert_eq!(issuer.key_set_requests(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_key_that_a_fetch_has_removed_is_never_used_again() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -53,7 +53,7 @@ async fn a_key_that_a_fetch_has_removed_is_never_used_again() {
     assert_eq!(verdict(&guard, &old).await, "key_unknown");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_known_kid_may_get_a_new_key() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.set_keys(vec![SigningKey::generate(Algorithm::Es256).with_kid("one")]);
@@ -64,7 +64,7 @@ async fn a_known_kid_may_get_a_new_key() {
     assert_eq!(issuer.key_set_requests(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_flood_of_unknown_kids_causes_two_fetches_in_thirty_seconds() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -85,7 +85,7 @@ async fn a_flood_of_unknown_kids_causes_two_fetches_in_thirty_seconds() {
     assert_eq!(issuer.key_set_requests(), 1 + 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn bad_signatures_share_the_bucket_with_unknown_kids() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -100,7 +100,7 @@ async fn bad_signatures_share_the_bucket_with_unknown_kids() {
     assert_eq!(issuer.key_set_requests(), 1 + 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_flood_at_one_issuer_leaves_the_other_its_bucket() {
     let clock = ManualClock::new();
     let (one, two) = (MemoryIssuer::new("https://one.example"), MemoryIssuer::new("https://two.example"));
@@ -118,7 +118,7 @@ async fn a_flood_at_one_issuer_leaves_the_other_its_bucket() {
     assert_eq!(verdict(&guard_two, &two.token(&clock)).await, "ok");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_thousand_cold_requests_make_one_fetch() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -138,7 +138,7 @@ async fn a_thousand_cold_requests_make_one_fetch() {
     assert_eq!((issuer.discovery_requests(), issuer.key_set_requests()), (1, 1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_gives_up_does_not_end_the_fetch() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -158,7 +158,7 @@ async fn a_caller_that_gives_up_does_not_end_the_fetch() {
     assert_eq!(issuer.key_set_requests(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn never_having_had_keys_is_503_with_retry_after() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.always(Some(down()));
@@ -179,7 +179,7 @@ async fn never_having_had_keys_is_503_with_retry_after() {
     assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn failures_back_off_from_one_second_to_thirty() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.always(Some(down()));
@@ -209,7 +209,7 @@ async fn a_fetch_that_hangs_is_given_up_after_five_seconds() {
     assert_eq!(started.elapsed(), Duration::from_secs(5));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_no_key_set_never_replaces_a_good_one() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
@@ -235,7 +235,7 @@ async fn what_is_no_key_set_never_replaces_a_good_one() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_bad_key_does_not_spoil_the_set() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let good = issuer.current_key().public_jwk();
@@ -246,7 +246,7 @@ async fn a_bad_key_does_not_spoil_the_set() {
     assert_eq!(verdict(&issuer.guard(&clock), &issuer.token(&clock)).await, "ok");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_hundred_keys_are_allowed() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let key = issuer.current_key();
@@ -254,7 +254,7 @@ async fn a_hundred_keys_are_allowed() {
     assert_eq!(verdict(&issuer.guard(&clock), &issuer.token(&clock)).await, "ok");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn discovery_goes_on_after_a_4xx_and_stops_at_a_5xx() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.answer_discovery(Answer::Status(404));
@@ -267,7 +267,7 @@ async fn discovery_goes_on_after_a_4xx_and_stops_at_a_5xx() {
     assert_eq!(issuer.discovery_requests(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_of_another_issuer_is_not_used_and_says_what_to_do() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let other = format!(r#"{{"issuer":"{ISSUER}/","jwks_uri":"{ISSUER}/jwks"}}"#);
@@ -278,7 +278,7 @@ async fn a_document_of_another_issuer_is_not_used_and_says_what_to_do() {
     assert_eq!(issuer.key_set_requests(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn issuers_have_their_own_keys_and_audiences() {
     let clock = ManualClock::new();
     let (one, two) = (MemoryIssuer::new("https://one.example"), MemoryIssuer::new("https://two.example"));
@@ -307,7 +307,7 @@ async fn issuers_have_their_own_keys_and_audiences() {
     assert_eq!(verdict(&guard, &forge.token().issued_at(clock.unix()).mint()).await, "issuer_mismatch");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_jumps_back_makes_the_set_be_fetched_again() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);

@@ -45,7 +45,7 @@ impl Captured {
 }
 
 /// One test, because recorder and subscriber are global.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn decisions_are_counted_and_logged_without_the_token() {
     let log = Captured::default();
     let subscriber =

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::memchr_iter;
 
 use crate::credential::Bearer;
 use crate::error::Reason;
@@ -69,7 +70,7 @@ struct Dots {
 
 fn find_dots(token: &str) -> Result<Dots, Reason> {
     // Five parts and more than five differ, so one dot beyond is looked for, and no further.
-    let mut dots = token.bytes().enumerate().filter_map(|(at, byte)| (byte == b'.').then_some(at));
+    let mut dots = memchr_iter(b'.', token.as_bytes());
     match (dots.next(), dots.next(), dots.next(), dots.next(), dots.next()) {
         (None, ..) => Err(Reason::Opaque),
         (Some(first), Some(second), None, ..) => Ok(Dots { first, second }),

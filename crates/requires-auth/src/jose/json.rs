@@ -31,7 +31,26 @@ enum Duplicates {
 /// The members of an object that was read to its end, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object<'a> {
-    members: Vec<(Cow<'a, str>, Raw<'a>)>,
+    members: Vec<Member<'a>>,
+}
+
+#[derive(Clone, Debug)]
+struct Member<'a> {
+    name: Cow<'a, str>,
+    /// Differs for most names that differ, so that few names have to be compared.
+    tag: u32,
+    value: Raw<'a>,
+}
+
+/// Length, first and last byte of a name.
+fn tag(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let (first, last) =
+        (bytes.first().copied().unwrap_or_default(), bytes.last().copied().unwrap_or_default());
+    // Of a longer name the low bits of its length do as well.
+    #[expect(clippy::cast_possible_truncation, reason = "a tag need not be unique")]
+    let length = bytes.len() as u16;
+    u32::from(length) << 16 | u32::from(first) << 8 | u32::from(last)
 }
 
 impl<'a> Object<'a> {
@@ -56,11 +75,12 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Raw<'a>> {
-        self.members.iter().find(|(member, _)| member == name).map(|&(_, value)| value)
+        let tag = tag(name);
+        self.members.iter().find(|member| member.tag == tag && member.name == name).map(|member| member.value)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
-        self.members.iter().map(|(name, value)| (name.as_ref(), *value))
+        self.members.iter().map(|member| (member.name.as_ref(), member.value))
     }
 }
 
@@ -122,7 +142,7 @@ impl<'a> Scanner<'a> {
         Ok(Raw(&self.text[start..self.position]))
     }
 
-    fn object(&mut self, depth: usize) -> Result<Vec<(Cow<'a, str>, Raw<'a>)>, Malformed> {
+    fn object(&mut self, depth: usize) -> Result<Vec<Member<'a>>, Malformed> {
         if depth > MAX_DEPTH {
             return Err(Malformed);
         }
@@ -139,7 +159,7 @@ impl<'a> Scanner<'a> {
             self.expect(b':')?;
             self.skip_whitespace();
             let value = self.value(depth)?;
-            members.push((name, value));
+            members.push(Member { tag: tag(&name), name, value });
             self.skip_whitespace();
             if self.eat(b'}') {
                 break;
@@ -176,14 +196,17 @@ impl<'a> Scanner<'a> {
         let start = self.position;
         let mut escaped = false;
         loop {
-            match self.next()? {
+            let rest = &self.text.as_bytes()[self.position..];
+            let plain =
+                rest.iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0x00..=0x1F)).ok_or(Malformed)?;
+            self.position += plain + 1;
+            match rest[plain] {
                 b'"' => break,
                 b'\\' => {
                     escaped = true;
                     self.escape()?;
                 }
-                0x00..=0x1F => return Err(Malformed),
-                _ => {}
+                _ => return Err(Malformed),
             }
         }
         let inner = &self.text[start..self.position - 1];
@@ -273,13 +296,16 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn has_duplicates(members: &[(Cow<'_, str>, Raw<'_>)]) -> bool {
+fn has_duplicates(members: &[Member<'_>]) -> bool {
     if members.len() <= FEW_MEMBERS {
-        let earlier = |i: usize, name: &str| members[..i].iter().any(|(other, _)| other == name);
-        return members.iter().enumerate().any(|(i, (name, _))| earlier(i, name));
+        let is_same = |a: &Member<'_>, b: &Member<'_>| a.tag == b.tag && a.name == b.name;
+        return members
+            .iter()
+            .enumerate()
+            .any(|(i, member)| members[..i].iter().any(|earlier| is_same(earlier, member)));
     }
     let mut seen = HashSet::with_capacity(members.len());
-    !members.iter().all(|(name, _)| seen.insert(name.as_ref()))
+    !members.iter().all(|member| seen.insert(member.name.as_ref()))
 }
 
 /// Replaces the escapes of a string that [`Scanner::string`] has proved.

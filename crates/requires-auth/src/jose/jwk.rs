@@ -265,6 +265,20 @@ mod tests {
     }
 
     #[test]
+    fn the_same_key_has_the_same_name_material_and_algorithms() {
+        let key = |n: &str, members: &str| {
+            parse(&format!(r#"{{"kty":"RSA","n":"{n}","e":"AQAB"{members}}}"#)).expect("a key")
+        };
+        let one = key(RSA_N, r#","kid":"a","alg":"RS256""#);
+        assert!(one.is_same(&key(RSA_N, r#","alg":"RS256","kid":"a","use":"sig""#)));
+        assert!(!one.is_same(&key(RSA_N, r#","kid":"b","alg":"RS256""#)), "another name");
+        assert!(!one.is_same(&key(RSA_N, r#","kid":"a","alg":"PS256""#)), "another algorithm");
+        assert!(!one.is_same(&key(RSA_N, r#","kid":"a""#)), "more algorithms");
+        let other = RSA_N.replacen("0vx7", "0vx8", 1);
+        assert!(!one.is_same(&key(&other, r#","kid":"a","alg":"RS256""#)), "another modulus");
+    }
+
+    #[test]
     fn each_fault_skips_the_key_for_its_own_reason() {
         let rsa =
             |members: &str| parse(&format!(r#"{{"kty":"RSA","n":"{RSA_N}","e":"AQAB"{members}}}"#)).err();

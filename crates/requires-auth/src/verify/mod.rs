@@ -4,6 +4,7 @@
 //! no IO and reads no clock: keys and time are arguments. When the keys at hand do not settle the matter
 //! it says so, and whoever can fetch keys asks again with fresh ones.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -237,13 +238,13 @@ fn verify_signature<'t>(
     Ok((verified, key_set))
 }
 
-fn check_claims(
-    rules: &Rules,
+fn check_claims<'t>(
+    rules: &'t Rules,
     issuer: &IssuerRules,
-    claims: &Claims<'_>,
+    claims: &Claims<'t>,
     now: NumericDate,
     record: &mut impl Record,
-) -> Result<Checked, Reason> {
+) -> Result<Checked<'t>, Reason> {
     record.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
         let marks =
             ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
@@ -300,11 +301,11 @@ fn check_iss(issuer: &IssuerRules, claims: &Claims<'_>) -> Result<(), Reason> {
 }
 
 /// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.
-fn check_audience(
+fn check_audience<'t>(
     expected: &Audience,
     profile: Profile,
-    claims: &Claims<'_>,
-) -> Result<Vec<Box<str>>, Reason> {
+    claims: &Claims<'t>,
+) -> Result<Vec<Cow<'t, str>>, Reason> {
     let Some(audience) = claims.audience()? else {
         let may_be_absent = !matches!(expected, Audience::OneOf(_)) && profile == Profile::Jwt;
         return if may_be_absent { Ok(Vec::new()) } else { Err(Reason::ClaimMissing) };
@@ -314,7 +315,7 @@ fn check_audience(
         Audience::Absent => false,
         Audience::OneOf(ours) => audience.iter().any(|named| ours.iter().any(|own| **own == **named)),
     };
-    if is_ours { Ok(audience.into_iter().map(Into::into).collect()) } else { Err(Reason::AudienceMismatch) }
+    if is_ours { Ok(audience) } else { Err(Reason::AudienceMismatch) }
 }
 
 fn expected_audience(expected: &Audience) -> String {
@@ -357,20 +358,18 @@ fn check_profile(profile: Profile, claims: &Claims<'_>) -> Result<(), Reason> {
     claims.check_authorization_details()
 }
 
-fn read_scopes(rules: &Rules, claims: &Claims<'_>) -> Result<Vec<Box<str>>, Reason> {
-    let scopes = match rules.scope_claims.as_slice() {
+fn read_scopes<'t>(rules: &'t Rules, claims: &Claims<'t>) -> Result<Vec<Cow<'t, str>>, Reason> {
+    let mut scopes = match rules.scope_claims.as_slice() {
         [] => claims.scopes(&["scope", "scp"])?,
         paths => claims.scopes_at(paths)?,
     };
-    let mut scopes: Vec<Box<str>> = scopes.into_iter().map(Into::into).collect();
     // What a scope implies may itself imply more; each is added once, so a cycle ends too.
     let mut next = 0;
     while !rules.implied_scopes.is_empty() && next < scopes.len() {
-        let implied = rules.implied_scopes.iter().filter(|(scope, _)| *scope == scopes[next]);
-        let implied: Vec<_> = implied.flat_map(|(_, implied)| implied).cloned().collect();
-        for scope in implied {
-            if !scopes.contains(&scope) {
-                scopes.push(scope);
+        let implied = rules.implied_scopes.iter().filter(|(scope, _)| **scope == *scopes[next]);
+        for scope in implied.flat_map(|(_, implied)| implied).collect::<Vec<_>>() {
+            if !scopes.iter().any(|own| **own == **scope) {
+                scopes.push(Cow::Borrowed(scope));
             }
         }
         next += 1;

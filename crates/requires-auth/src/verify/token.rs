@@ -1,6 +1,8 @@
 //! The proof that a request may pass: made by the verifier, and nowhere else.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -23,16 +25,42 @@ pub struct AccessToken {
 }
 
 struct Inner {
-    payload: Box<[u8]>,
+    payload: Box<str>,
     guard: GuardId,
     verified_by: VerifiedBy,
-    issuer: Box<str>,
-    subject: Option<Box<str>>,
-    client_id: Option<Box<str>>,
-    audience: Vec<Box<str>>,
-    scopes: Vec<Box<str>>,
+    issuer: Text,
+    subject: Option<Text>,
+    client_id: Option<Text>,
+    audience: Vec<Text>,
+    scopes: Vec<Text>,
     expires_at: NumericDate,
     not_before: Option<NumericDate>,
+}
+
+/// A text of the token: where it is in the payload, or what it says if it had escapes there.
+enum Text {
+    InPayload(Range<usize>),
+    Owned(Box<str>),
+}
+
+impl Text {
+    /// `text` as a claim of this payload. A copy is made only of what is not found there as it is.
+    fn new(text: Cow<'_, str>, payload: &str) -> Self {
+        let start = text.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
+        let range = start..start.wrapping_add(text.len());
+        match text {
+            Cow::Borrowed(slice) if payload.get(range.clone()) == Some(slice) => Self::InPayload(range),
+            text => Self::Owned(text.into()),
+        }
+    }
+
+    fn of<'t>(&'t self, payload: &'t str) -> &'t str {
+        match self {
+            // A range that was found within this payload is within it.
+            Self::InPayload(range) => payload.get(range.clone()).unwrap_or_default(),
+            Self::Owned(text) => text,
+        }
+    }
 }
 
 /// Whose keys verified a token. The set is told by its address, which a weak pointer keeps from being given
@@ -48,42 +76,47 @@ impl AccessToken {
     pub(super) fn new(
         rules: &Rules,
         claims: &Claims<'_>,
-        checked: Checked,
+        checked: Checked<'_>,
         verified_by: VerifiedBy,
         now: NumericDate,
     ) -> Result<Self, Reason> {
-        let owned = |name| claims.string(name).map(|value| value.map(Into::into));
-        let Checked { audience, scopes, expires_at, not_before } = checked;
+        // JSON that was read is UTF-8.
+        let payload = std::str::from_utf8(claims.payload()).map_err(|_| Reason::Malformed)?;
+        let text = |text| Text::new(text, payload);
         let inner = Inner {
-            payload: claims.payload().into(),
             guard: rules.guard,
             verified_by,
-            issuer: claims.required_string("iss")?.into(),
-            subject: owned("sub")?,
-            client_id: owned("client_id")?,
-            audience,
-            scopes,
-            expires_at,
-            not_before,
+            issuer: text(claims.required_string("iss")?),
+            subject: claims.string("sub")?.map(text),
+            client_id: claims.string("client_id")?.map(text),
+            audience: checked.audience.into_iter().map(text).collect(),
+            scopes: checked.scopes.into_iter().map(text).collect(),
+            expires_at: checked.expires_at,
+            not_before: checked.not_before,
+            payload: payload.into(),
         };
         Ok(Self { inner: Arc::new(inner), checked_at: now })
+    }
+
+    fn text<'t>(&'t self, text: &'t Text) -> &'t str {
+        text.of(&self.inner.payload)
     }
 
     /// Whom the token speaks for (`sub`): a user, or for Logto's machine-to-machine tokens the client.
     ///
     /// `None` if the token has no `sub`, which the profile `jwt` does not demand.
     pub fn subject(&self) -> Option<&str> {
-        self.inner.subject.as_deref()
+        self.inner.subject.as_ref().map(|subject| self.text(subject))
     }
 
     /// Who made the token (`iss`).
     pub fn issuer(&self) -> &str {
-        &self.inner.issuer
+        self.text(&self.inner.issuer)
     }
 
     /// Whom the token is meant for (`aud`); this API is one of them.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
-        self.inner.audience.iter().map(AsRef::as_ref)
+        self.inner.audience.iter().map(|audience| self.text(audience))
     }
 
     /// The scopes of the token (RFC 6749 §3.3), with those that they imply where that is configured.
@@ -91,7 +124,7 @@ impl AccessToken {
     /// They come from `scope`, else `scp`, each a string or an array of strings, unless the guard was
     /// told otherwise.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.inner.scopes.iter().map(AsRef::as_ref)
+        self.inner.scopes.iter().map(|scope| self.text(scope))
     }
 
     /// Whether the token has exactly this scope; case counts, and `read` is not `read:all`.
@@ -101,7 +134,7 @@ impl AccessToken {
 
     /// The client that asked for the token (`client_id`, RFC 9068 §2.2).
     pub fn client_id(&self) -> Option<&str> {
-        self.inner.client_id.as_deref()
+        self.inner.client_id.as_ref().map(|client_id| self.text(client_id))
     }
 
     /// Whether the token speaks for the client itself rather than for a user (RFC 9068 §5): `sub` equals
@@ -141,7 +174,7 @@ impl AccessToken {
     ///
     /// The claims do not have that shape. The error tells where, never what.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimsError> {
-        serde_json::from_slice(&self.inner.payload)
+        serde_json::from_str(&self.inner.payload)
             .map_err(|error| ClaimsError { line: error.line(), column: error.column() })
     }
 
@@ -159,7 +192,7 @@ impl AccessToken {
     }
 
     pub(crate) fn with_claim<T>(&self, path: &str, read: impl FnOnce(Raw<'_>) -> T) -> Option<T> {
-        let object = Object::parse(&self.inner.payload).ok()?;
+        let object = Object::parse(self.inner.payload.as_bytes()).ok()?;
         at_path(&object, path).map(read)
     }
 
@@ -194,16 +227,16 @@ impl AccessToken {
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let object = Object::parse(&self.inner.payload).unwrap_or_default();
+        let object = Object::parse(self.inner.payload.as_bytes()).unwrap_or_default();
         let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
         f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
     }
 }
 
 /// What the checks have already read, kept for the token.
-pub(super) struct Checked {
-    pub(super) audience: Vec<Box<str>>,
-    pub(super) scopes: Vec<Box<str>>,
+pub(super) struct Checked<'t> {
+    pub(super) audience: Vec<Cow<'t, str>>,
+    pub(super) scopes: Vec<Cow<'t, str>>,
     pub(super) expires_at: NumericDate,
     /// The later of `nbf` and `iat`.
     pub(super) not_before: Option<NumericDate>,

@@ -219,3 +219,79 @@ impl fmt::Display for KeySetError {
 }
 
 impl std::error::Error for KeySetError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8037 appendix A.2.
+    const ED25519: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn key(kid: &str) -> String {
+        format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{ED25519}","kid":"{kid}"}}"#)
+    }
+
+    fn set(keys: &[String]) -> String {
+        format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+    }
+
+    fn read(json: &str, bytes: usize, keys: usize) -> Result<KeySet, KeySetError> {
+        KeySet::read(json.as_bytes(), KeySetLimits { bytes, keys, public_test_keys: false })
+    }
+
+    #[test]
+    fn the_limits_are_those_of_the_documentation() {
+        assert_eq!((KeySetLimits::FETCHED.bytes, KeySetLimits::FETCHED.keys), (262_144, 100));
+        assert_eq!((KeySetLimits::GIVEN.bytes, KeySetLimits::GIVEN.keys), (16_777_216, usize::MAX));
+    }
+
+    #[test]
+    fn a_set_at_its_limits_is_read_and_one_beyond_is_not() {
+        let json = set(&[key("a"), key("b")]);
+        assert_eq!(read(&json, json.len(), 2).map(|set| set.len()), Ok(2));
+        assert_eq!(read(&json, json.len() - 1, 2).map(|set| set.len()), Err(KeySetError::TooLarge));
+        assert_eq!(read(&json, json.len(), 1).map(|set| set.len()), Err(KeySetError::TooLarge));
+        assert_eq!(read(&json, json.len() + 1, 3).map(|set| set.len()), Ok(2));
+    }
+
+    #[test]
+    fn a_set_knows_its_names() {
+        let keys = KeySet::parse(set(&[key("a"), key("b"), key("b")])).expect("a set");
+        assert!(keys.has_kid("a") && keys.has_kid("b") && !keys.has_kid("c") && !keys.has_kid(""));
+        let mut kids: Vec<_> = keys.kids().collect();
+        kids.sort_unstable();
+        assert_eq!(kids, ["a", "b"]);
+        assert_eq!(keys.describe(), "a (Ed25519), b (Ed25519), b (Ed25519)");
+    }
+
+    #[test]
+    fn sets_are_the_same_when_they_judge_alike() {
+        let parse = |kids: &[&str]| {
+            KeySet::parse(set(&kids.iter().map(|kid| key(kid)).collect::<Vec<_>>())).expect("a set")
+        };
+        assert!(parse(&["a", "b"]).has_same_keys(&parse(&["a", "b"])));
+        for other in [&["b", "a"][..], &["a"], &["a", "b", "c"], &["a", "c"], &[]] {
+            assert!(!parse(&["a", "b"]).has_same_keys(&parse(other)), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn at_most_four_keys_are_tried() {
+        let keys = KeySet::parse(set(&["a", "a", "a", "a", "a"].map(key))).expect("a set");
+        let tries = |kid| match keys.find(Algorithm::Ed25519, kid) {
+            Found::Keys(candidates) => candidates.iter().count(),
+            Found::OtherAlgorithm | Found::Unknown => 0,
+        };
+        assert_eq!((tries(Some("a")), tries(None), tries(Some("x"))), (4, 4, 0));
+        assert!(matches!(keys.find(Algorithm::Es256, Some("a")), Found::OtherAlgorithm));
+        assert!(matches!(keys.find(Algorithm::Es256, None), Found::Unknown));
+        assert!(matches!(keys.find(Algorithm::Ed25519, Some("x")), Found::Unknown));
+    }
+
+    #[test]
+    fn a_kid_is_ignored_where_no_key_has_one() {
+        let nameless = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{ED25519}"}}]}}"#);
+        let keys = KeySet::parse(nameless).expect("a set");
+        assert!(matches!(keys.find(Algorithm::Ed25519, Some("any")), Found::Keys(_)));
+    }
+}

@@ -15,4 +15,4 @@ done
 exclude='impl (std::)?fmt::(Debug|Display)|describe|expected_audience|Silent'
 exec cargo mutants --package requires-auth --features axum "${files[@]}" --exclude-re "$exclude" \
   --baseline skip --timeout 20 --output "${MUTANTS_OUT:-.}" -- \
-  --lib --test request_vectors --test peers --test policy --test hostile --test config
+  --lib --test request_vectors --test peers --test policy --test hostile --test config --test keys --test health

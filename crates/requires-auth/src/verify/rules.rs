@@ -187,3 +187,56 @@ impl Rules {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuers(names: &[&str]) -> Issuers {
+        let mut issuers = Issuers::default();
+        for name in names {
+            assert!(
+                issuers.push(IssuerRules { issuer: Some((*name).into()), audience: Audience::Any }),
+                "{name}"
+            );
+        }
+        issuers
+    }
+
+    #[test]
+    fn issuers_are_found_by_their_whole_name() {
+        let one = issuers(&["https://a.example"]);
+        assert_eq!(
+            (one.find("https://a.example"), one.find("https://a.example/"), one.find("")),
+            (Some(0), None, None)
+        );
+        let two = issuers(&["https://a.example", "https://b.example"]);
+        assert_eq!((two.find("https://b.example"), two.find("https://c.example")), (Some(1), None));
+        assert_eq!(two.names().collect::<Vec<_>>(), ["https://a.example", "https://b.example"]);
+        assert_eq!((one.only(), two.only()), (Some("https://a.example"), None));
+    }
+
+    #[test]
+    fn an_issuer_without_a_name_is_any() {
+        let mut any = Issuers::default();
+        any.push(IssuerRules { issuer: None, audience: Audience::Any });
+        assert_eq!(
+            (any.find("https://whoever.example"), any.only(), any.names().count()),
+            (Some(0), None, 0)
+        );
+    }
+
+    #[test]
+    fn a_name_is_taken_once() {
+        let mut issuers = issuers(&["https://a.example"]);
+        assert!(
+            !issuers.push(IssuerRules { issuer: Some("https://a.example".into()), audience: Audience::Any })
+        );
+    }
+
+    #[test]
+    fn a_leeway_is_at_most_300_seconds() {
+        let rules = Rules::new(None, Audience::Absent).with_leeway(Duration::from_secs(301));
+        assert_eq!(rules.leeway, Duration::from_secs(300));
+    }
+}

@@ -233,6 +233,7 @@ fn the_token_tells_what_it_is() {
     assert_eq!(user.claim::<String>("tenant").as_deref(), Some("t1"));
     assert_eq!(user.claim::<u64>("tenant"), None, "of another type");
     assert!(world.verified(world.forge().subject("app").client_id("app")).is_client());
+    assert_eq!(user.response_headers().count(), 0, "a bearer token has none");
 
     assert_eq!(user.claims::<Claims>().expect("the shape fits").tenant, "t1");
     let error = world.verified(world.forge().claim("tenant", 5)).claims::<Claims>().expect_err("a number");

@@ -137,6 +137,7 @@ mod tests {
                 && !is_at_jwt("text/at+jwt")
                 && !is_at_jwt("at+jwt;a=b")
                 && !is_at_jwt("é")
+                && !is_at_jwt("xpplication/at+jwt")
         );
     }
 

@@ -406,6 +406,17 @@ mod tests {
     }
 
     #[test]
+    fn names_that_look_alike_are_told_apart() {
+        let object = Object::parse(br#"{"abc":1,"axc":2,"":3,"a":4}"#).expect("no duplicates");
+        let text = |name| object.get(name).map(Raw::text);
+        assert_eq!(
+            (text("abc"), text("axc"), text(""), text("a")),
+            (Some("1"), Some("2"), Some("3"), Some("4"))
+        );
+        assert_eq!((text("ayc"), text("ac"), text("b")), (None, None, None));
+    }
+
+    #[test]
     fn an_outer_object_leaves_nested_duplicates_to_later() {
         let object = Object::parse_outer(br#"{"keys":[{"a":1,"a":1},{"b":1}]}"#).expect("an object");
         let keys = object.get("keys").and_then(Raw::as_array).expect("an array");

@@ -92,6 +92,20 @@ fn algorithms_are_known_signatures() {
 }
 
 #[test]
+fn implied_scopes_have_no_cycle_and_many_paths_cost_nothing() {
+    // Found by the fuzz target `configuration`: following each path took exponential time.
+    let builder = (0..12).fold(RequiresAuth::builder(ISSUER, AUDIENCE), |builder, i| {
+        builder.with_implied_scopes(&format!("s{i}"), &format!("s{} ", i + 1).repeat(40))
+    });
+    assert!(builder.build().is_ok());
+    let cycle = RequiresAuth::builder(ISSUER, AUDIENCE)
+        .with_implied_scopes("a", "b c")
+        .with_implied_scopes("c", "d a");
+    let error = cycle.build().expect_err("a cycle");
+    assert_eq!(fields(&error), ["implied_scopes", "implied_scopes"]);
+}
+
+#[test]
 fn an_issuer_is_named_once() {
     let twice = RequiresAuth::builder(ISSUER, AUDIENCE).with_issuer(ISSUER, "other").build();
     assert_eq!(only_problem(twice).0, "issuer");

@@ -11,6 +11,7 @@ use requires_auth::{Policy, Request, RequiresAuth};
 use requires_auth_testkit::issuer::{DevelopmentIssuer, Discovery, Endpoint, Lie};
 use requires_auth_testkit::{Algorithm, Defect, SigningKey};
 use support::{ManualClock, authenticate, verdict};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn start() -> DevelopmentIssuer {
     DevelopmentIssuer::builder().audience(support::AUDIENCE).start().await.expect("a free port")
@@ -85,7 +86,7 @@ async fn rotation_is_followed_within_the_request() {
 
 #[tokio::test]
 async fn hostile_servers_are_an_outage_each_with_its_name() {
-    let huge = Lie::Oversized(100 * 1024 * 1024);
+    let huge = Lie::Oversized(1024 * 1024);
     let metadata = "http://169.254.169.254/latest/meta-data".to_owned();
     for (endpoint, lie, result) in [
         (Endpoint::Jwks, Lie::Html, "key_set"),
@@ -116,6 +117,38 @@ async fn hostile_servers_are_an_outage_each_with_its_name() {
         clock.advance(31);
         assert_eq!(verdict(&guard, &token).await, "ok", "after {lie:?}");
     }
+}
+
+/// A server that names no length and never stops: the guard hangs up long before 100 MB.
+#[tokio::test]
+async fn a_hundred_megabytes_are_not_read() {
+    const ENDLESS: usize = 100 * 1024 * 1024;
+    let listener =
+        tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+    let issuer = format!("http://{}", listener.local_addr().expect("an address"));
+    let document = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{issuer}/jwks"}}"#);
+    let server = tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.expect("a connection");
+            let mut head = vec![0; 4096];
+            let length = connection.read(&mut head).await.expect("a request");
+            connection.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await.expect("a client");
+            if !head[..length].starts_with(b"GET /jwks") {
+                connection.write_all(document.as_bytes()).await.expect("a client");
+                continue;
+            }
+            let mut sent = 0;
+            while sent < ENDLESS && connection.write_all(&[b' '; 64 * 1024]).await.is_ok() {
+                sent += 64 * 1024;
+            }
+            return sent;
+        }
+    });
+    let guard = RequiresAuth::new(&issuer, support::AUDIENCE).expect("a configuration");
+    let failure = guard.warm().await.expect_err("no end of it");
+    assert_eq!(failure.failures().map(|(_, failure)| failure.as_str()).collect::<Vec<_>>(), ["too_large"]);
+    let sent = server.await.expect("the server ends");
+    assert!(sent < ENDLESS, "all of it was read");
 }
 
 /// The limit is five seconds, and this waits for it: once for a server that is silent and once for one

@@ -1,5 +1,6 @@
 //! From settings to a guard: every mistake is found before any of them is reported.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -114,7 +115,7 @@ impl Builder {
 
     fn check_implied_scopes(&self, problems: &mut Vec<ConfigProblem>) {
         for (scope, _) in &self.implied_scopes {
-            if self.reaches(scope, scope, self.implied_scopes.len()) {
+            if self.implies_itself(scope) {
                 let hint = "let the stronger scope imply the weaker one, and not the other way round too";
                 problems.push(ConfigProblem::new(
                     "implied_scopes",
@@ -126,11 +127,23 @@ impl Builder {
         }
     }
 
-    /// Whether `from` implies `target` in at most `steps` steps.
-    fn reaches(&self, from: &str, target: &str, steps: usize) -> bool {
-        let mut direct =
-            self.implied_scopes.iter().filter(|(scope, _)| **scope == *from).flat_map(|(_, implied)| implied);
-        steps > 0 && direct.any(|implied| **implied == *target || self.reaches(implied, target, steps - 1))
+    /// Whether a scope implies itself, by whatever detour. Each scope is visited once.
+    fn implies_itself(&self, scope: &str) -> bool {
+        let mut ahead = vec![scope];
+        let mut visited = HashSet::new();
+        while let Some(from) = ahead.pop() {
+            let direct =
+                self.implied_scopes.iter().filter(|(own, _)| **own == *from).flat_map(|(_, implied)| implied);
+            for implied in direct {
+                if **implied == *scope {
+                    return true;
+                }
+                if visited.insert(&**implied) {
+                    ahead.push(implied);
+                }
+            }
+        }
+        false
     }
 
     fn keys(

@@ -138,8 +138,8 @@ async fn a_hundred_megabytes_are_not_read() {
                 continue;
             }
             let mut sent = 0;
-            while sent < ENDLESS && connection.write_all(&[b' '; 64 * 1024]).await.is_ok() {
-                sent += 64 * 1024;
+            while sent < ENDLESS && connection.write_all(&[b' '; 16 * 1024]).await.is_ok() {
+                sent += 16 * 1024;
             }
             return sent;
         }

@@ -1,0 +1,106 @@
+//! Requests per second of an axum route without a guard, and behind one, under wrk.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+
+use axum::Router;
+use axum::routing::get;
+use requires_auth_testkit::Algorithm;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::runtime;
+
+use super::Effort;
+use crate::fixture::{self, Keys};
+use crate::timing::median;
+
+/// Connections that wrk keeps busy.
+const CONNECTIONS: usize = 32;
+
+/// The routes, in the order of the table.
+const ROUTES: [(&str, &str); 3] = [
+    ("open", "no guard"),
+    ("warm", "behind a guard, token seen before"),
+    ("cold", "behind a guard, cache off"),
+];
+
+/// One route.
+#[derive(Serialize)]
+pub(crate) struct Route {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    /// The median of the rounds.
+    pub(crate) requests_per_second: f64,
+    /// Times the route without a guard; the median of the ratios of the rounds.
+    pub(crate) to_open: f64,
+}
+
+/// Measures with ES384; the error says why nothing could be measured.
+pub(crate) fn measure(effort: Effort) -> Result<Vec<Route>, String> {
+    eprintln!("an axum route under wrk");
+    let keys = Keys::generate(Algorithm::Es384);
+    let token = fixture::mint(&keys.signing, 1).remove(0);
+    let address = serve(keys.jwks())?;
+    // One round to warm up: connections, caches, and the token that is to be remembered.
+    let round = |round: usize| -> Result<Vec<f64>, String> {
+        let mut rates = vec![0.0; ROUTES.len()];
+        for step in 0..ROUTES.len() {
+            let place = (round + step) % ROUTES.len();
+            rates[place] = wrk(address, ROUTES[place].0, token.value())?;
+        }
+        Ok(rates)
+    };
+    round(0)?;
+    let rounds = (0..effort.choose(21, 3)).map(round).collect::<Result<Vec<_>, _>>()?;
+    let route = |(place, (id, name)): (usize, (&'static str, &'static str))| Route {
+        id,
+        name,
+        requests_per_second: median(rounds.iter().map(|round| round[place])),
+        to_open: median(rounds.iter().map(|round| round[place] / round[0])),
+    };
+    Ok(ROUTES.into_iter().enumerate().map(route).collect())
+}
+
+/// Serves on one thread, so that wrk has the other core and the server is what limits.
+fn serve(jwks: String) -> Result<SocketAddr, String> {
+    let (sender, address) = mpsc::channel();
+    thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let warm = fixture::guard(&jwks, 10_000).await;
+            let cold = fixture::guard(&jwks, 0).await;
+            let app = Router::new()
+                .route("/warm", get(hello).layer(warm.layer()))
+                .route("/cold", get(hello).layer(cold.layer()))
+                .route("/open", get(hello));
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            // The receiver waits for exactly this.
+            sender.send(listener.local_addr()?).ok();
+            axum::serve(listener, app).await
+        })
+    });
+    address.recv().map_err(|_| "the server does not start".to_owned())
+}
+
+async fn hello() -> &'static str {
+    "hello"
+}
+
+/// Requests per second within one second; an answer other than 200 is an error.
+fn wrk(address: SocketAddr, route: &str, authorization: &str) -> Result<f64, String> {
+    let output = Command::new("wrk")
+        .args(["--threads", "1", "--duration", "1s", "--connections", &CONNECTIONS.to_string()])
+        // All routes get the same request.
+        .args(["--header", &format!("Authorization: {authorization}")])
+        .arg(format!("http://{address}/{route}"))
+        .output()
+        .map_err(|error| format!("wrk cannot be started: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if text.contains("Non-2xx") {
+        return Err(format!("/{route} refuses"));
+    }
+    let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
+    rate.ok_or_else(|| format!("wrk says nothing of use: {}", String::from_utf8_lossy(&output.stderr)))
+}

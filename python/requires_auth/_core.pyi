@@ -1,0 +1,309 @@
+"""The extension module, written in Rust. Import from `requires_auth`, and for tests from `requires_auth.testing`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, final
+
+from typing_extensions import Self, disjoint_base
+
+from requires_auth._errors import AuthError, IssuerUnavailable
+
+__all__ = [
+    "AccessToken",
+    "Admission",
+    "Guard",
+    "Policy",
+    "Refusal",
+    "TestIssuer",
+    "__version__",
+    "error_codes",
+    "reasons",
+]
+
+__version__: str
+
+@disjoint_base
+class Guard:
+    """The guard without the arguments of its constructor, which `requires_auth.RequiresAuth` puts in order."""
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def _configure(self, settings: Mapping[str, Any]) -> list[tuple[str, str, str, str]]: ...
+    def verify(self, token: str) -> AccessToken:
+        """Verifies a token without its scheme, and returns it with its claims.
+
+        Waits only if keys have to be fetched; the interpreter lock is released meanwhile.
+
+        Raises:
+            AuthError: the token is refused.
+            IssuerUnavailable: the keys are out of reach.
+        """
+
+    def verify_now(self, token: str) -> AccessToken | None:
+        """As `verify` if that needs no fetch; never waits. None means that keys have to be fetched."""
+
+    def admit(
+        self,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[str | bytes, str | bytes]],
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Admission | Refusal:
+        """Decides over a request as a whole: preflights pass, and with `optional` one without a token is anonymous.
+
+        A bad token is refused either way. Waits only if keys have to be fetched; the interpreter lock is released
+        meanwhile.
+
+        Args:
+            method: the method, as sent.
+            url: the URL, or path and query.
+            headers: all headers, or at least `authorization`, `origin`, `access-control-request-method` and
+                `x-request-id`. A str is what WSGI makes of the bytes.
+            policy: what the request needs beyond a valid token.
+            optional: whether a request without a token passes.
+        """
+
+    def admit_now(
+        self,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[str | bytes, str | bytes]],
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Admission | Refusal | None:
+        """As `admit` if that needs no fetch; never waits. None means that keys have to be fetched."""
+
+    def _authorize(
+        self,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[str | bytes, str | bytes]],
+        policy: Policy | None = None,
+    ) -> AccessToken: ...
+    def warm(self) -> None:
+        """Fetches the keys of every issuer that has none yet; the interpreter lock is released meanwhile.
+
+        A server that calls this before it listens finds a wrong issuer at start instead of at the first request.
+
+        Raises:
+            IssuerUnavailable: the message names every issuer whose keys could not be fetched, and why.
+        """
+
+    def health(self) -> list[dict[str, Any]]:
+        """How the keys of each issuer are doing: one dict per issuer. It fetches nothing.
+
+        Each has `issuer`, `state` (`fresh`, `missing`, `stale`, `too_old`), `source` (`fetched`, `state_file`,
+        `static` or None), `age` and `next_refresh` in seconds or None, `last_error` (None, or `kind`, `message` and
+        `hint`), `keys`, and `skipped` (`index` and `reason` each).
+        """
+
+    def explain(self, token: str, policy: Policy | None = None) -> dict[str, Any]:
+        """Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
+
+        Fetches keys if that is needed. It shows what the token says: keep it out of logs.
+        """
+
+@final
+class Policy:
+    """What a request needs beyond a valid token. `Policy()` needs nothing more.
+
+    Make it once, when the route is built: a mistake in it shows there.
+    """
+
+    def __new__(cls) -> Self: ...
+    @staticmethod
+    def all_of(*scopes: str) -> Policy:
+        """Needs every one of these scopes; a string may hold several, separated by spaces.
+
+        Raises:
+            ConfigError: there is none, or one is no scope token (RFC 6749 §3.3).
+        """
+
+    @staticmethod
+    def any_of(scopes: Sequence[str]) -> Policy:
+        """Needs at least one of these scopes. A refusal lists all of them.
+
+        Raises:
+            ConfigError: there is none, or one is no scope token (RFC 6749 §3.3).
+        """
+
+    def with_claim(
+        self,
+        path: str,
+        *,
+        equals: str | int | bool | None = None,
+        contains: str | int | bool | None = None,
+        one_of: Iterable[str | int | bool] | None = None,
+    ) -> Policy:
+        """Also needs the claim at a dotted path to pass a test; otherwise 403 `access_denied`.
+
+        Types count: `"1"` is not `1`. Without a test, the claim has to be there and not null.
+
+        Args:
+            path: such as `realm_access.roles`.
+            equals: just this value.
+            contains: an array that has this value, or this value itself.
+            one_of: one of these values.
+        """
+
+    def with_acr_values(self, acr_values: Sequence[str]) -> Policy:
+        """Also needs a login of one of these strengths (`acr`, RFC 9470 §3), best first.
+
+        Raises:
+            ConfigError: there is none, or one has a space, a quote or a backslash.
+        """
+
+    def with_max_age(self, seconds: int) -> Policy:
+        """Also needs a login at most this many seconds ago (`auth_time`, RFC 9470 §3)."""
+
+    @property
+    def scope(self) -> str | None:
+        """The scopes that the policy names, separated by spaces; None if it names none."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class AccessToken:
+    """An access token that was verified: signature, issuer, audience, times and type all hold.
+
+    Only a guard makes one. Its repr shows the names of the claims, never their values, and never the token.
+    """
+
+    @property
+    def sub(self) -> str | None:
+        """Whom the token speaks for: a user, or a client. None if it does not say, which `profile="at+jwt"` refuses."""
+
+    @property
+    def iss(self) -> str:
+        """Who made the token."""
+
+    @property
+    def aud(self) -> tuple[str, ...]:
+        """Whom the token is meant for; this API is one of them."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of the token, with those that they imply where that is configured."""
+
+    @property
+    def client_id(self) -> str | None:
+        """The client that asked for the token."""
+
+    @property
+    def is_client(self) -> bool:
+        """Whether the token speaks for the client itself rather than for a user: `sub` equals `client_id`."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the token expires, in UTC; `datetime.max` without its microseconds if that is later still."""
+
+    @property
+    def organization_id(self) -> str | None:
+        """The Logto organization that the token acts in."""
+
+    @property
+    def claims(self) -> MappingProxyType[str, Any]:
+        """All claims, as `json.loads` reads them. The mapping is read-only."""
+
+    def has_scope(self, scope: str) -> bool:
+        """Whether the token has this scope, compared exactly."""
+
+@final
+class Admission:
+    """A request that may pass."""
+
+    @property
+    def token(self) -> AccessToken | None:
+        """The token; None for an anonymous request and for a preflight."""
+
+    @property
+    def kind(self) -> Literal["token", "anonymous", "preflight"]:
+        """What passes: a token; a request without one, where it is optional; or a preflight, which never has one."""
+
+@final
+class Refusal:
+    """The answer to a refused request."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """All headers of the answer, names in lower case, `www-authenticate` and `content-type` included."""
+
+    @property
+    def body(self) -> bytes:
+        """The body. An answer to HEAD leaves it out."""
+
+    @property
+    def error(self) -> AuthError | IssuerUnavailable:
+        """The refusal as an exception, the same object each time."""
+
+@final
+class TestIssuer:
+    """A development issuer: fresh keys, and tokens good and bad on demand. `requires_auth.testing` wraps it.
+
+    Offline until `serve()` is called: give a guard `jwks=issuer.jwks` then. It protects nothing and asks for no
+    login: it is for tests.
+    """
+
+    __test__: ClassVar[bool]
+    def __new__(cls, audience: str = "https://api.example.com", *, algorithm: str = "ES384") -> Self: ...
+    @property
+    def issuer(self) -> str:
+        """What `iss` of its tokens is."""
+
+    @property
+    def audience(self) -> str:
+        """What `aud` of its tokens is, unless a token names another."""
+
+    @property
+    def jwks(self) -> str:
+        """The public keys as the JSON of a JWK Set."""
+
+    def token(
+        self,
+        scope: str = "",
+        sub: str = "alice",
+        client_id: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        lifetime: int = 3600,
+        claims: dict[str, Any] | None = None,
+        defect: str | None = None,
+    ) -> str:
+        """Mints a token: a good one, or one with the defect that is named after the reason it is refused for.
+
+        Args:
+            scope: the granted scopes, separated by spaces.
+            sub: whom it speaks for.
+            client_id: who asked for it; `test-client` by default.
+            audience: `aud`, if it is to be another.
+            lifetime: for how many seconds it is valid.
+            claims: further claims, which go before all others.
+            defect: such as `expired`, `audience_mismatch` or `signature_mismatch`.
+
+        Raises:
+            ValueError: there is no such defect; the message lists all.
+        """
+
+    def rotate(self) -> None:
+        """Lets a fresh key sign from now on; the one before stays published until the next rotation."""
+
+    def serve(self) -> str:
+        """Starts to serve metadata and keys on a free port of 127.0.0.1, and returns the issuer's URL.
+
+        From then on tokens name that URL as their issuer. Does nothing if it serves already.
+        """
+
+    def stop(self) -> None:
+        """Stops to serve, as a provider that goes down; keys and issuer stay what they are."""
+
+def error_codes() -> list[tuple[str, int, str, str]]:
+    """Every code with its status, message and hint."""
+
+def reasons() -> list[tuple[str, str, str]]:
+    """Every reason of `invalid_token` with its message and hint."""

@@ -1,0 +1,168 @@
+"""What the doors of all frameworks share: a guard that settings can configure, and the rule of a route."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from requires_auth import Policy, RequiresAuth
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from typing_extensions import Unpack
+
+    from requires_auth import AccessToken, Issuer
+    from requires_auth._guard import ErrorFormat, KeySet
+
+PREFIX = "REQUIRES_AUTH_"
+"""What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
+
+
+class GuardOptions(TypedDict, total=False):
+    """The keyword arguments that a door passes on to `requires_auth.RequiresAuth`, which describes them."""
+
+    issuers: Iterable[Issuer | tuple[str, str | Sequence[str]]] | None
+    jwks: KeySet | None
+    algorithms: Sequence[str] | None
+    leeway: int
+    profile: str
+    scope_claims: Sequence[str] | None
+    implied_scopes: Mapping[str, str | Sequence[str]] | None
+    cache: int
+    stale: int
+    state_file: str | os.PathLike[str] | None
+    jwks_uri: str | None
+    discovery_url: str | None
+    ca: str | bytes | os.PathLike[str] | None
+    max_token_bytes: int
+    error_format: ErrorFormat
+    dangerously_allow_http_issuer: bool
+    dangerously_allow_public_test_keys: bool
+    dangerously_any_audience: bool
+
+
+SETTINGS = ("issuer", "audience", *GuardOptions.__annotations__)
+"""The arguments of the constructor that settings can give."""
+
+
+class Door:
+    """A guard as a framework's door holds it.
+
+    It is made at once if an issuer is given, and else at first use from settings. These are those of the
+    framework (`REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE`, and any other argument of the constructor in
+    upper case), then the environment.
+    """
+
+    def __init__(
+        self,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        self._given: dict[str, Any] = dict(options)
+        if audience is not None:
+            self._given["audience"] = audience
+        self._guard: RequiresAuth | None = None
+        self._replacement: RequiresAuth | None = None
+        self._lock = threading.Lock()
+        if issuer is not None or options.get("issuers"):
+            self._guard = RequiresAuth(issuer, audience, **options)
+
+    @property
+    def guard(self) -> RequiresAuth:
+        """The guard behind this door.
+
+        Raises:
+            ConfigError: neither the constructor nor settings nor the environment describe one.
+        """
+        return self._replacement or self._guard or self._configured()
+
+    def _configured(self) -> RequiresAuth:
+        """Makes the guard from settings, once. A door with a guard per application overrides it."""
+        with self._lock:
+            if self._guard is None:
+                self._guard = guard_from(self._settings(), self._given)
+            return self._guard
+
+    def _settings(self) -> Mapping[str, Any]:
+        """The settings of the framework."""
+        return {}
+
+    def verify(self, token: str) -> AccessToken:
+        """Verifies a token that does not come with a request; see `requires_auth.RequiresAuth.verify`."""
+        return self.guard.verify(token)
+
+    async def verify_async(self, token: str) -> AccessToken:
+        """As `verify`, in asynchronous code."""
+        return await self.guard.verify_async(token)
+
+    def warm(self) -> None:
+        """Fetches the keys now, so that a wrong issuer shows at start instead of at the first request."""
+        self.guard.warm()
+
+    def health(self) -> list[dict[str, Any]]:
+        """How old the keys of each issuer are, and what went wrong last."""
+        return self.guard.health()
+
+    def replace_guard(self, guard: RequiresAuth | None) -> RequiresAuth | None:
+        """Lets another guard judge, in all threads, until it is replaced in turn.
+
+        This is for tests: see `requires_auth.testing`. Returns what stood there before; None is the door's
+        own guard.
+        """
+        before, self._replacement = self._replacement, guard
+        return before
+
+
+def guard_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> RequiresAuth:
+    """Makes a guard: what is given goes before settings, and these before the environment."""
+    options = {
+        name: settings[key]
+        for name in SETTINGS
+        if (key := PREFIX + name.upper()) in settings and settings[key] is not None
+    }
+    options.update(given)
+    if isinstance(options.get("algorithms"), str):
+        options["algorithms"] = re.split(r"[\s,]+", options["algorithms"].strip())
+    return RequiresAuth.from_env(**options)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a route needs."""
+
+    policy: Policy | None = None
+    """What a valid token must be allowed to do; any valid token will do without."""
+
+    optional: bool = False
+    """Whether a request without a token passes as anonymous."""
+
+    @classmethod
+    def of(
+        cls,
+        scopes: Sequence[str] = (),
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Rule:
+        """Reads the arguments of a decorator.
+
+        Raises:
+            TypeError: more than one of scopes, `any_of` and `policy` is given.
+            ConfigError: a scope is no scope token: a mistake in a route shows when the route is built.
+        """
+        if bool(scopes) + (any_of is not None) + (policy is not None) > 1:
+            raise TypeError("give scopes, any_of or a policy, and only one of them")
+        if scopes:
+            policy = Policy.all_of(*scopes)
+        elif any_of is not None:
+            policy = Policy.any_of([any_of] if isinstance(any_of, str) else list(any_of))
+        return cls(policy, optional)
+
+
+ANY_TOKEN = Rule()
+"""Any valid token will do."""

@@ -1,0 +1,303 @@
+"""Everything that is raised: one class per code and per reason of the library's tables.
+
+    RequiresAuthError
+    ├── ConfigError                     a mistake in the settings; never at run time
+    ├── IssuerUnavailable               503: the token was never judged
+    └── AuthError                       the request is refused
+        ├── AuthorizationHeaderMissing, InsufficientScope, ...
+        └── InvalidToken
+            └── TokenExpired, AudienceMismatch, ...
+
+Status, message and hint of each come from the tables in Rust; a test holds the classes against these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, NamedTuple
+
+from requires_auth import _core
+
+__all__ = [
+    "AccessDenied",
+    "AlgorithmNotAllowed",
+    "AmbiguousPath",
+    "AudienceMismatch",
+    "AuthError",
+    "AuthorizationHeaderMissing",
+    "AuthorizationTokenInvalidFormat",
+    "AuthorizationTokenTypeNotSupported",
+    "BindingMismatch",
+    "ClaimMalformed",
+    "ClaimMissing",
+    "ConfigError",
+    "ConfigProblem",
+    "CriticalHeader",
+    "InsufficientScope",
+    "InsufficientUserAuthentication",
+    "InvalidDpopProof",
+    "InvalidRequest",
+    "InvalidToken",
+    "IssuerMismatch",
+    "IssuerUnavailable",
+    "KeyUnknown",
+    "NoRoute",
+    "RequiresAuthError",
+    "SignatureMismatch",
+    "TokenEncrypted",
+    "TokenExpired",
+    "TokenMalformed",
+    "TokenNotYetValid",
+    "TokenOpaque",
+    "TokenRevoked",
+    "TokenTooLarge",
+    "TypeNotAllowed",
+    "UseDpopNonce",
+]
+
+_CODES = {code: (status, message, hint) for code, status, message, hint in _core.error_codes()}
+_REASONS = {reason: (message, hint) for reason, message, hint in _core.reasons()}
+
+
+class RequiresAuthError(Exception):
+    """Everything that this package raises."""
+
+
+class ConfigProblem(NamedTuple):
+    """One mistake in the settings."""
+
+    field: str
+    """The setting, such as `issuer`."""
+
+    found: str
+    """What was given."""
+
+    expected: str
+    """What kind of value is expected."""
+
+    hint: str
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        """Two lines: what is wrong, and what to do."""
+        return f"{self.field}: expected {self.expected}, found {self.found}\n  hint: {self.hint}"
+
+
+class ConfigError(RequiresAuthError, ValueError):
+    """Settings that cannot work, with all mistakes at once. It is raised when something is made, never at run time."""
+
+    problems: tuple[ConfigProblem, ...]
+    """Every mistake; at least one."""
+
+    def __init__(self, problems: Iterable[Sequence[str]]) -> None:
+        self.problems = tuple(ConfigProblem(*problem) for problem in problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        """All mistakes, each with a hint."""
+        count = "a problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        return "\n".join([f"the configuration has {count}", *map(str, self.problems)])
+
+
+class _Denied(RequiresAuthError):
+    """A request that was not let through, with what its answer says."""
+
+    code: ClassVar[str]
+    """The code of the answer. Match on this or on the class: it never changes, messages may."""
+
+    reason: ClassVar[str | None] = None
+    """Why the token is invalid; None unless the code is `invalid_token`."""
+
+    status: ClassVar[int]
+    """The HTTP status of the answer."""
+
+    hint: ClassVar[str]
+    """What to do about it, for the person who debugs."""
+
+    _message: ClassVar[str]
+
+    message: str
+    """One fixed sentence for the client. It never carries a configured value or anything of the token."""
+
+    headers: list[tuple[str, str]]
+    """The headers of the answer, names in lower case; empty if the exception does not come from a guard."""
+
+    def __init__(self, message: str | None = None, *, headers: Iterable[tuple[str, str]] = ()) -> None:
+        self.message = self._message if message is None else message
+        self.headers = list(headers)
+        super().__init__(self.message)
+
+    def __init_subclass__(cls, code: str | None = None, reason: str | None = None) -> None:
+        if code is not None:
+            cls.code = code
+            cls.status, cls._message, cls.hint = _CODES[code]
+        if reason is not None:
+            cls.reason = reason
+            cls._message, cls.hint = _REASONS[reason]
+
+
+class IssuerUnavailable(_Denied, code="auth.issuer_unavailable"):
+    """The keys of the issuer are out of reach, so the token was never judged: 503. This is no `AuthError`."""
+
+    retry_after: int
+    """After how many seconds to try again."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        retry_after: int = 1,
+    ) -> None:
+        super().__init__(message, headers=headers)
+        self.retry_after = retry_after
+
+
+class AuthError(_Denied):
+    """A request that is refused for what it shows, or does not show. Each code and each reason has a class."""
+
+
+class AccessDenied(AuthError, code="access_denied"):
+    """A claim rule of the policy does not hold: 403."""
+
+
+class AmbiguousPath(AuthError, code="auth.ambiguous_path"):
+    """The gateway can read the path in more than one way: 400."""
+
+
+class AuthorizationHeaderMissing(AuthError, code="auth.authorization_header_missing"):
+    """The request has no Authorization header: 401."""
+
+
+class AuthorizationTokenInvalidFormat(AuthError, code="auth.authorization_token_invalid_format"):
+    """The Authorization header is not exactly a scheme and one token: 401."""
+
+
+class AuthorizationTokenTypeNotSupported(AuthError, code="auth.authorization_token_type_not_supported"):
+    """The Authorization header uses a scheme other than Bearer: 401."""
+
+
+class InsufficientScope(AuthError, code="insufficient_scope"):
+    """A scope that the route needs is missing: 403."""
+
+    scope: str | None
+    """All scopes that the route needs, separated by spaces."""
+
+    def __init__(
+        self, message: str | None = None, *, headers: Iterable[tuple[str, str]] = (), scope: str | None = None
+    ) -> None:
+        super().__init__(message, headers=headers)
+        self.scope = scope
+
+
+class InsufficientUserAuthentication(AuthError, code="insufficient_user_authentication"):
+    """The login is too weak or too old for the route: 401 (RFC 9470)."""
+
+
+class InvalidDpopProof(AuthError, code="invalid_dpop_proof"):
+    """The DPoP proof does not hold: 401 (RFC 9449)."""
+
+
+class InvalidRequest(AuthError, code="invalid_request"):
+    """The request carries more than one access token: 400."""
+
+
+class NoRoute(AuthError, code="auth.no_route"):
+    """No route of the gateway matches: 403."""
+
+
+class UseDpopNonce(AuthError, code="use_dpop_nonce"):
+    """The DPoP proof needs a nonce of this server: 401 (RFC 9449)."""
+
+
+class InvalidToken(AuthError, code="invalid_token"):
+    """The token failed a check: 401. Each reason has a class."""
+
+
+class AlgorithmNotAllowed(InvalidToken, reason="algorithm_not_allowed"):
+    """The header's algorithm is unknown, not in the list, or not one of the named key."""
+
+
+class AudienceMismatch(InvalidToken, reason="audience_mismatch"):
+    """`aud` does not name this API."""
+
+
+class BindingMismatch(InvalidToken, reason="binding_mismatch"):
+    """The token is bound to a key or certificate that the request did not prove."""
+
+
+class ClaimMalformed(InvalidToken, reason="claim_malformed"):
+    """A claim has the wrong type or is out of range."""
+
+
+class ClaimMissing(InvalidToken, reason="claim_missing"):
+    """A claim that the profile requires is absent."""
+
+
+class CriticalHeader(InvalidToken, reason="critical_header"):
+    """The header has `crit`, or an unencoded payload."""
+
+
+class TokenEncrypted(InvalidToken, reason="encrypted"):
+    """The token is a JWE: five parts."""
+
+
+class TokenExpired(InvalidToken, reason="expired"):
+    """`exp` has passed."""
+
+
+class IssuerMismatch(InvalidToken, reason="issuer_mismatch"):
+    """`iss` is not the configured issuer."""
+
+
+class KeyUnknown(InvalidToken, reason="key_unknown"):
+    """No usable key of the set has the token's `kid`, or fits its algorithm."""
+
+
+class TokenMalformed(InvalidToken, reason="malformed"):
+    """The token is not three base64url parts of well-formed JSON."""
+
+
+class TokenNotYetValid(InvalidToken, reason="not_yet_valid"):
+    """`nbf` or `iat` lies in the future."""
+
+
+class TokenOpaque(InvalidToken, reason="opaque"):
+    """The token has no dot: an opaque token."""
+
+
+class TokenRevoked(InvalidToken, reason="revoked"):
+    """The token has been revoked."""
+
+
+class SignatureMismatch(InvalidToken, reason="signature_mismatch"):
+    """No key that fits verifies the signature."""
+
+
+class TokenTooLarge(InvalidToken, reason="too_large"):
+    """The token is longer than the limit."""
+
+
+class TypeNotAllowed(InvalidToken, reason="type_not_allowed"):
+    """`typ`, `cty` or the claims say that this is no access token."""
+
+
+_CLASSES: dict[tuple[str, str | None], type[AuthError]] = {
+    (error.code, error.reason): error for error in [*AuthError.__subclasses__(), *InvalidToken.__subclasses__()]
+}
+
+
+def from_denial(
+    code: str,
+    reason: str | None,
+    headers: list[tuple[str, str]],
+    retry_after: int | None,
+    scope: str | None,
+) -> AuthError | IssuerUnavailable:
+    """Makes the exception for a refusal of the library."""
+    if code == IssuerUnavailable.code:
+        return IssuerUnavailable(headers=headers, retry_after=retry_after or 1)
+    error = _CLASSES[code, reason]
+    if issubclass(error, InsufficientScope):
+        return error(headers=headers, scope=scope)
+    return error(headers=headers)

@@ -1,0 +1,19 @@
+"""The application to install for the system checks: `"requires_auth.django"` in `INSTALLED_APPS`."""
+
+from django.apps import AppConfig
+from django.core import checks
+
+
+class RequiresAuthConfig(AppConfig):
+    """Registers the system checks."""
+
+    name = "requires_auth.django"
+    label = "requires_auth"
+    verbose_name = "requires-auth"
+
+    def ready(self) -> None:
+        """Registers the checks of `requires_auth.django.checks`."""
+        from requires_auth.django.checks import check_guard, check_names, check_user
+
+        for check in (check_guard, check_names, check_user):
+            checks.register(check, checks.Tags.security)

@@ -1,0 +1,60 @@
+"""System checks of the settings: what `manage.py check` says.
+
+- `requires_auth.E001`: the settings describe no guard.
+- `requires_auth.E002`: `REQUIRES_AUTH_USER` names no function.
+- `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is none of ours.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
+
+from requires_auth import ConfigError
+from requires_auth._door import PREFIX, SETTINGS
+from requires_auth.django import users
+from requires_auth.django.decorator import requires_auth
+
+_KNOWN = sorted({PREFIX + name.upper() for name in SETTINGS} | {users.SETTING})
+
+
+def check_guard(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The ready instance can be made. Nothing is fetched."""
+    try:
+        _ = requires_auth.guard
+    except (ConfigError, TypeError) as error:
+        hint = f"set {PREFIX}ISSUER and {PREFIX}AUDIENCE in the settings or the environment"
+        return [Error(str(error), hint=hint, id="requires_auth.E001")]
+    return []
+
+
+def check_user(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The function that maps tokens to users exists."""
+    if not users.are_mapped():
+        return []
+    try:
+        if callable(users.function()):
+            return []
+        problem = "it is no function"
+    except ImportError as error:
+        problem = str(error)
+    hint = 'name a function that takes the token: "requires_auth.django.users.by_username"'
+    return [Error(f"{users.SETTING}: {problem}", hint=hint, id="requires_auth.E002")]
+
+
+def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """No setting is misspelt."""
+    unknown = [name for name in dir(settings) if name.startswith(PREFIX) and name not in _KNOWN]
+    return [
+        CheckWarning(f"{name} is no setting of requires-auth", hint=_hint(name), id="requires_auth.W001")
+        for name in unknown
+    ]
+
+
+def _hint(name: str) -> str:
+    close = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in _KNOWN], n=1)
+    return f"is it {PREFIX}{close[0]}?" if close else "the settings are " + ", ".join(_KNOWN)

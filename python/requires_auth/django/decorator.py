@@ -1,0 +1,197 @@
+"""The decorator, and how a Django request is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
+
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.http import HttpRequest, HttpResponse
+from django.views import View
+
+from requires_auth import AccessDenied, Policy, Refusal
+from requires_auth._door import PREFIX, Door, GuardOptions, Rule
+from requires_auth._web import Answer, answer_to, wsgi_request
+from requires_auth.django import users
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from requires_auth import AccessToken, Admission
+
+__all__ = ["RequiresAuth", "public", "requires_auth"]
+
+_PUBLIC = "_requires_auth_public"
+_AnyView: TypeAlias = Callable[..., Any]
+_View = TypeVar("_View", bound=_AnyView)
+
+
+class RequiresAuth(Door):
+    """A guard as a decorator of Django views: bare, or called with what the view needs.
+
+    Without an issuer, the settings configure it at first use, then the environment.
+
+        auth = RequiresAuth("https://tenant-id.logto.app/oidc", "https://api.example.com")
+
+        @auth("write:orders")
+        def create_order(request): ...
+    """
+
+    def __init__(
+        self,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        """Makes a guard; see `requires_auth.RequiresAuth`."""
+        super().__init__(issuer, audience, **options)
+        if self._guard is None:
+            setting_changed.connect(self._on_setting_changed)
+
+    @overload
+    def __call__(self, view: _View, /) -> _View: ...
+
+    @overload
+    def __call__(
+        self,
+        *scopes: str,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Callable[[_View], _View]: ...
+
+    def __call__(
+        self,
+        *args: Any,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Any:
+        """Guards a view, sync or async; or returns a decorator that does.
+
+        A view that demands a token needs no CSRF token: no browser sends an access token by itself.
+
+        Args:
+            args: the view, or the scopes that it needs: all of them.
+            any_of: scopes of which it needs one.
+            policy: all else that it needs.
+            optional: whether a request without a token passes; `request.access_token` is None then. A bad
+                token does not.
+        """
+        if len(args) == 1 and callable(args[0]):
+            return self._guarded(args[0], Rule.of((), any_of, policy, optional))
+        rule = Rule.of(args, any_of, policy, optional)
+
+        def guard(view: _View) -> _View:
+            return self._guarded(view, rule)
+
+        return guard
+
+    def _guarded(self, view: _View, rule: Rule) -> _View:
+        async def judge_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            refusal = await self.refusal_async(request, rule, view)
+            return await view(request, *args, **kwargs) if refusal is None else refusal
+
+        def judge(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            refusal = self.refusal(request, rule, view)
+            return view(request, *args, **kwargs) if refusal is None else refusal
+
+        guarded = wraps(view)(judge_async if _is_async(view) else judge)
+        csrf_exempt = not rule.optional or getattr(view, "csrf_exempt", False)
+        vars(guarded)["csrf_exempt"] = csrf_exempt
+        return cast("_View", guarded)
+
+    def refusal(self, request: HttpRequest, rule: Rule, view: _AnyView | None = None) -> HttpResponse | None:
+        """What to answer instead of running the view; None if the request passes."""
+        outcome = self.guard.admit(*wsgi_request(request.META), rule.policy, rule.optional)
+        if isinstance(outcome, Refusal):
+            return response_to(outcome)
+        if outcome.token is not None and users.are_mapped():
+            return _log_in(request, outcome.token, users.user_of(outcome.token))
+        return _admit(request, outcome, view)
+
+    async def refusal_async(
+        self, request: HttpRequest, rule: Rule, view: _AnyView | None = None
+    ) -> HttpResponse | None:
+        """As `refusal`, in asynchronous code: waits only if keys have to be fetched or a user to be found."""
+        method, url, headers = wsgi_request(request.META)
+        outcome = self.guard.admit_now(method, url, headers, rule.policy, rule.optional)
+        if outcome is None:
+            outcome = await self.guard.admit_async(method, url, headers, rule.policy, rule.optional)
+        if isinstance(outcome, Refusal):
+            return response_to(outcome)
+        if outcome.token is not None and users.are_mapped():
+            return _log_in(request, outcome.token, await sync_to_async(users.user_of)(outcome.token))
+        return _admit(request, outcome, view)
+
+    def _on_setting_changed(self, *, setting: str, **_: Any) -> None:
+        # Tests change settings, and expect what was made of them to follow.
+        if setting.startswith(PREFIX):
+            self._guard = None
+
+    def _settings(self) -> Mapping[str, Any]:
+        return {name: getattr(settings, name) for name in dir(settings) if name.startswith(PREFIX)}
+
+
+def _admit(request: HttpRequest, admission: Admission, view: _AnyView | None) -> HttpResponse | None:
+    remember(request, admission.token)
+    if admission.kind == "preflight" and not _answers_preflights(view):
+        return HttpResponse(status=204)
+    return None
+
+
+def _log_in(request: HttpRequest, token: AccessToken, user: Any) -> HttpResponse | None:
+    if user is None:
+        return response_to(answer_to(AccessDenied()))
+    remember(request, token)
+    request.user = user
+    return None
+
+
+def remember(request: object, token: AccessToken | None) -> None:
+    """Makes `request.access_token`, which no request declares."""
+    vars(request)["access_token"] = token
+
+
+def response_to(answer: Answer) -> HttpResponse:
+    """The answer to a refused request as a response of Django."""
+    response = HttpResponse(answer.body, status=answer.status)
+    for name, value in answer.headers:
+        # Django holds one value per name; a list of challenges may stand in one line (RFC 9110 11.6.1).
+        repeated = name in response.headers and name != "content-type"
+        response.headers[name] = f"{response.headers[name]}, {value}" if repeated else value
+    return response
+
+
+def public(view: _View) -> _View:
+    """Marks a view that `RequiresAuthMiddleware` lets everybody call."""
+    setattr(view, _PUBLIC, True)
+    return view
+
+
+def is_public(view: Callable[..., Any]) -> bool:
+    """Whether a view is marked with `public`."""
+    return getattr(view, _PUBLIC, False) is True
+
+
+def _is_async(view: Callable[..., Any]) -> bool:
+    # A class-based view's `dispatch` is a plain method that returns coroutines if the handlers do.
+    owner = getattr(getattr(view, "func", view), "__self__", None)
+    return iscoroutinefunction(view) or getattr(owner, "view_is_async", False) is True
+
+
+def _answers_preflights(view: _AnyView | None) -> bool:
+    """Whether a preflight, which shows no token, may run the view: only a class with an `options` of its own.
+
+    A function would do for `OPTIONS` what it does for `GET`.
+    """
+    owner = getattr(getattr(view, "func", view), "__self__", None) or getattr(view, "view_class", None)
+    options = getattr(owner if isinstance(owner, type) else type(owner), "options", None)
+    return options is not None and options is not View.options
+
+
+requires_auth = RequiresAuth()
+"""The ready instance: configured by the settings or the environment at first use."""

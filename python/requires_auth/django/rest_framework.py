@@ -1,0 +1,203 @@
+"""Django REST framework: authentication by access token, and permission by scope. No user table is needed.
+
+    REST_FRAMEWORK = {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["requires_auth.django.rest_framework.AccessTokenAuthentication"],
+        "DEFAULT_PERMISSION_CLASSES": ["requires_auth.django.rest_framework.HasAccessToken"],
+    }
+
+    class Orders(APIView):
+        permission_classes = [HasScope("read:orders")]
+
+        def get(self, request):
+            return Response({"sub": request.auth.sub})
+
+`request.auth` and `request.access_token` are the token. `request.user` is a `TokenUser`, or the user that
+`REQUIRES_AUTH_USER` maps the token to. Refusals have the status, headers and body of all other doors,
+rendered as the view renders.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+
+from requires_auth import AccessDenied, AccessToken, Policy, Refusal
+from requires_auth._door import ANY_TOKEN, Rule
+from requires_auth._web import Answer, answer_to, wsgi_request
+from requires_auth.django import users
+from requires_auth.django.decorator import RequiresAuth, remember, requires_auth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rest_framework.request import Request
+
+    from requires_auth import Admission
+
+__all__ = ["AccessTokenAuthentication", "HasAccessToken", "HasScope", "TokenUser"]
+
+_OTHER_SCHEME = "auth.authorization_token_type_not_supported"
+
+
+class TokenUser:
+    """Who a token speaks for, without a row in a table."""
+
+    is_authenticated: ClassVar[bool] = True
+    is_anonymous: ClassVar[bool] = False
+    is_active: ClassVar[bool] = True
+    is_staff: ClassVar[bool] = False
+    is_superuser: ClassVar[bool] = False
+
+    def __init__(self, token: AccessToken) -> None:
+        self.token = token
+        """The token."""
+
+    @property
+    def pk(self) -> str | None:
+        """The token's subject."""
+        return self.token.sub
+
+    id = pk
+
+    @property
+    def is_client(self) -> bool:
+        """Whether a client got the token for itself, and no person is behind it."""
+        return self.token.sub is None or self.token.sub == self.token.client_id
+
+    def get_username(self) -> str:
+        """The token's subject, empty if it has none."""
+        return self.token.sub or ""
+
+    @property
+    def username(self) -> str:
+        """As `get_username`."""
+        return self.get_username()
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Whether the token has a scope of this name."""
+        return self.token.has_scope(perm)
+
+    def has_perms(self, perm_list: Iterable[str], obj: object = None) -> bool:
+        """Whether the token has scopes of all these names."""
+        return all(self.has_perm(perm) for perm in perm_list)
+
+    def __str__(self) -> str:
+        return self.get_username()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TokenUser) and (self.token.iss, self.pk) == (other.token.iss, other.pk)
+
+    def __hash__(self) -> int:
+        return hash((self.token.iss, self.pk))
+
+
+class AccessTokenAuthentication(BaseAuthentication):
+    """Authenticates a request that carries an access token.
+
+    A request without one is left to permissions, and one with another scheme to the other authentication
+    classes of the view, if it has any.
+    """
+
+    auth: ClassVar[RequiresAuth] = requires_auth
+    """The guard: the ready instance. A subclass can have another."""
+
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
+        """The user and the token of a request; None without a token.
+
+        Raises:
+            APIException: the token is refused.
+        """
+        outcome = _judge(self.auth, request, Rule(optional=True))
+        if isinstance(outcome, Refusal):
+            if outcome.error.code == _OTHER_SCHEME and len(request.authenticators or ()) > 1:
+                return None
+            raise _refused(request, outcome)
+        token = outcome.token
+        _remember(request, token)
+        if token is None:
+            return None
+        if not users.are_mapped():
+            return TokenUser(token), token
+        user = users.user_of(token)
+        if user is None:
+            raise _refused(request, answer_to(AccessDenied()))
+        return user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """The challenge of an answer to a request without credentials."""
+        return "Bearer"
+
+
+class HasAccessToken(BasePermission):
+    """Lets only requests with a valid access token through."""
+
+    auth: ClassVar[RequiresAuth] = requires_auth
+    rule: ClassVar[Rule] = ANY_TOKEN
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """True, or raises.
+
+        Raises:
+            APIException: there is no valid token, or it is not allowed to do this.
+        """
+        outcome = _judge(self.auth, request, self.rule)
+        if isinstance(outcome, Refusal):
+            raise _refused(request, outcome)
+        if outcome.kind == "preflight" and not _has_own_options(view):
+            raise _Preflight  # REST framework would describe the view to somebody who has shown no token
+        _remember(request, outcome.token)
+        return True
+
+
+class _Preflight(APIException):
+    """Answers a preflight that no CORS middleware has taken."""
+
+    status_code = 204
+    default_detail = ""
+
+
+def HasScope(  # noqa: N802 - it stands where a class stands
+    *scopes: str,
+    any_of: Iterable[str] | None = None,
+    policy: Policy | None = None,
+    auth: RequiresAuth = requires_auth,
+) -> type[HasAccessToken]:
+    """A permission class that needs all of these scopes, or one of `any_of`, or a policy."""
+    rule = Rule.of(scopes, any_of, policy)
+    return type("HasScope", (HasAccessToken,), {"auth": auth, "rule": rule})
+
+
+def _has_own_options(view: Any) -> bool:
+    from rest_framework.views import APIView  # at the top it would go round: it imports the settings' classes
+
+    return view.__class__.options is not APIView.options
+
+
+def _judge(auth: RequiresAuth, request: Request, rule: Rule) -> Admission | Refusal:
+    return auth.guard.admit(*wsgi_request(request.META), rule.policy, rule.optional)
+
+
+def _remember(request: Request, token: AccessToken | None) -> None:
+    for each in (request, request._request):
+        remember(each, token)
+
+
+def _refused(request: Request, answer: Answer) -> APIException:
+    """The exception for an answer. What REST framework has no place for in one goes to the view's headers."""
+    refused = APIException()
+    refused.status_code = answer.status
+    detail: Any
+    try:
+        detail = json.loads(answer.body)
+    except ValueError:
+        detail = {"detail": answer.body.decode(errors="replace")}
+    refused.detail = detail  # its constructor would make strings of the numbers
+    view = request.parser_context.get("view")
+    headers = {name: value for name, value in answer.headers if name != "content-type"}
+    if view is not None:
+        view.headers.update(headers)
+    return refused

@@ -1,0 +1,268 @@
+"""FastAPI: a dependency that returns the token, and shows in OpenAPI as a security scheme with its scopes.
+
+    from typing import Annotated
+    from fastapi import Depends, FastAPI
+    from requires_auth import AccessToken
+    from requires_auth.fastapi import RequiresAuth
+
+    app = FastAPI()
+    auth = RequiresAuth("https://tenant-id.logto.app/oidc", "https://api.example.com")
+
+    @app.get("/orders")
+    async def orders(token: Annotated[AccessToken, Depends(auth("read:orders"))]):
+        return {"sub": token.sub}
+
+`Depends(auth)` takes any valid token, and `Security(auth, scopes=["read:orders"])` is
+`Depends(auth("read:orders"))`. Nothing has to be installed: a refusal is raised, and the application learns
+how to answer it when the dependency first runs. An exception handler of your own for `AuthError` goes before
+that. The token is `request.state.access_token` as well. To guard a whole application, see
+`requires_auth.starlette`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from fastapi import Security
+from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows
+from fastapi.openapi.models import SecurityBase as SecurityModel
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from requires_auth import AccessToken, AuthError, IssuerUnavailable, Policy, Refusal
+from requires_auth._door import ANY_TOKEN, Door, GuardOptions, Rule
+from requires_auth._web import Answer, answer_to
+from requires_auth.starlette import judge, judge_now, refuse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+    from typing_extensions import Unpack
+
+__all__ = ["RequiresAuth", "requires_auth"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_REFUSAL = "requires_auth.refusal"
+
+
+def _coroutine_function(function: _Function) -> _Function:
+    """Marks a function that returns awaitables, so that FastAPI awaits what it returns."""
+    if sys.version_info >= (3, 12):
+        return inspect.markcoroutinefunction(function)
+    marked: Any = function
+    marked._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    return function
+
+
+class RequiresAuth(Door, SecurityBase):
+    """A guard as a dependency of FastAPI: bare, or called with what the route needs.
+
+    Without an issuer, the environment configures it at first use.
+    """
+
+    def __init__(
+        self,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        *,
+        scheme_name: str = "RequiresAuth",
+        scopes: Mapping[str, str] | None = None,
+        authorization_url: str | None = None,
+        token_url: str | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        """Makes a guard.
+
+        Args:
+            issuer: whose tokens to take.
+            audience: for which API they must be.
+            scheme_name: what the scheme is called in OpenAPI.
+            scopes: scopes with what each one allows, for `/docs`. Those of `auth("read:orders")` are there
+                already.
+            authorization_url: where people log in; with `token_url`, `/docs` can do so by itself.
+            token_url: where codes are exchanged for tokens.
+            options: as for `requires_auth.RequiresAuth`.
+
+        Raises:
+            ConfigError: all mistakes at once.
+        """
+        super().__init__(issuer, audience, **options)
+        self.scheme_name = scheme_name
+        self._documented = dict(scopes or {})
+        self._urls = (authorization_url, token_url)
+        self._rules: dict[tuple[tuple[str, ...], bool], Rule] = {}
+        self.__signature__ = _SIGNATURE
+
+    @overload
+    def __call__(
+        self,
+        *scopes: str,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Callable[..., Coroutine[Any, Any, AccessToken | None]]: ...
+
+    @overload
+    def __call__(
+        self, *, connection: HTTPConnection, security_scopes: SecurityScopes
+    ) -> Coroutine[Any, Any, AccessToken | None]: ...
+
+    @_coroutine_function
+    def __call__(
+        self,
+        *scopes: str,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+        connection: HTTPConnection | None = None,
+        security_scopes: SecurityScopes | None = None,
+    ) -> Any:
+        """Returns a dependency for a route that needs more than a valid token.
+
+        Args:
+            scopes: the scopes that the route needs: all of them.
+            any_of: scopes of which it needs one.
+            policy: all else that it needs.
+            optional: whether a request without a token passes; the dependency returns None then. A bad one
+                does not.
+            connection: FastAPI calls the dependency itself with this one
+            security_scopes: and this one.
+        """
+        if connection is not None:
+            return self._token(connection, rule=ANY_TOKEN, needed=security_scopes)
+        rule = Rule.of(scopes, any_of, policy, optional)
+        if not scopes or optional:
+            return _Judged(self, partial(self._token, rule=rule))
+        needed = " ".join(scopes).split()
+        self._documented.update((scope, "") for scope in needed if scope not in self._documented)
+        return _Scopes(self, needed)
+
+    @property
+    def model(self) -> SecurityModel:  # type: ignore[override]
+        """The security scheme as OpenAPI describes it, made anew each time: scopes come with the routes."""
+        authorization_url, token_url = self._urls
+        if authorization_url and token_url:
+            flow = OAuthFlowAuthorizationCode(
+                authorizationUrl=authorization_url, tokenUrl=token_url, scopes=dict(self._documented)
+            )
+            return OAuth2(flows=OAuthFlows(authorizationCode=flow))
+        lines = ["An OAuth 2.0 access token."]
+        if self._documented:
+            lines += ["", "Scopes:", ""]
+        lines += [f"- `{name}` {meaning}".rstrip() for name, meaning in sorted(self._documented.items())]
+        return HTTPBearer(bearerFormat="JWT", description="\n".join(lines))
+
+    def _token(
+        self, connection: HTTPConnection, *, rule: Rule, needed: SecurityScopes | None
+    ) -> Coroutine[Any, Any, AccessToken | None]:
+        """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
+        if needed is None or not needed.scopes:
+            return self._judge(connection.scope, rule)
+        also = self._rule(tuple(needed.scopes), rule.optional)
+        if rule.policy is None:
+            return self._judge(connection.scope, also)
+        return self._judge(connection.scope, rule, also)
+
+    async def _judge(self, scope: Scope, *rules: Rule) -> AccessToken | None:
+        _learn_to_answer(scope)
+        token = None
+        for rule in rules:
+            outcome = judge_now(self.guard, scope, rule) or await judge(self.guard, scope, rule)
+            if isinstance(outcome, Refusal):
+                scope[_REFUSAL] = outcome
+                raise outcome.error
+            token = outcome.token
+            if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
+                raise _Preflight
+        scope.setdefault("state", {})["access_token"] = token
+        return token
+
+    def _rule(self, scopes: tuple[str, ...], optional: bool) -> Rule:
+        """The rule for the scopes of a route, made once."""
+        rule = self._rules.get((scopes, optional))
+        if rule is None:
+            rule = self._rules[scopes, optional] = Rule.of(scopes, optional=optional)
+        return rule
+
+
+class _Scopes:
+    """`auth("read:orders")`: as `Security(auth, scopes=[...])`, which is how OpenAPI gets the scopes."""
+
+    def __init__(self, auth: RequiresAuth, scopes: list[str]) -> None:
+        token = inspect.Parameter(
+            "token", inspect.Parameter.KEYWORD_ONLY, default=Security(auth, scopes=scopes), annotation=Any
+        )
+        self.__signature__ = inspect.Signature([token])
+
+    async def __call__(self, *, token: AccessToken | None) -> AccessToken | None:
+        return token
+
+
+class _Judged(SecurityBase):
+    """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`: OpenAPI has no words for these."""
+
+    def __init__(self, auth: RequiresAuth, judge: Callable[..., Coroutine[Any, Any, AccessToken | None]]) -> None:
+        self._auth = auth
+        self._judge = judge
+        self.__signature__ = _SIGNATURE
+
+    async def __call__(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
+        return await self._judge(connection, needed=security_scopes)
+
+    @property
+    def model(self) -> SecurityModel:  # type: ignore[override]
+        return self._auth.model
+
+    @property
+    def scheme_name(self) -> str:  # type: ignore[override]
+        return self._auth.scheme_name
+
+
+_SIGNATURE = inspect.Signature(
+    [
+        inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection),
+        inspect.Parameter("security_scopes", inspect.Parameter.KEYWORD_ONLY, annotation=SecurityScopes),
+    ]
+)
+"""What FastAPI is asked for."""
+
+
+class _Preflight(Exception):
+    """Answers a preflight that no CORS middleware has taken: without a token it must not run a route."""
+
+
+def _is_for_options_alone(scope: Scope) -> bool:
+    return getattr(scope.get("route"), "methods", None) == {"OPTIONS"}
+
+
+def _learn_to_answer(scope: Scope) -> None:
+    """Adds our handlers to those of the application, where it has none of its own."""
+    handlers = scope.get("starlette.exception_handlers", ({},))[0]
+    if _Preflight not in handlers:
+        handlers.setdefault(AuthError, _answer)
+        handlers.setdefault(IssuerUnavailable, _answer)
+        handlers[_Preflight] = _answer_preflight
+
+
+async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable) -> ASGIApp:
+    refusal: Answer | None = connection.scope.get(_REFUSAL)
+    answer = refusal if refusal is not None and refusal.error is error else answer_to(error)
+
+    async def send_answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await refuse(answer, scope, send)
+
+    return send_answer
+
+
+async def _answer_preflight(connection: HTTPConnection, error: Exception) -> Response:
+    return Response(status_code=204)
+
+
+requires_auth = RequiresAuth()
+"""The ready instance: the environment configures it at first use."""

@@ -1,0 +1,226 @@
+"""Flask: `@requires_auth` on a view, on class-based views, or before a whole application or blueprint.
+
+    from flask import Flask, g
+    from requires_auth.flask import requires_auth
+
+    app = Flask(__name__)  # app.config or the environment has REQUIRES_AUTH_ISSUER and REQUIRES_AUTH_AUDIENCE
+
+    @app.route("/orders")
+    @requires_auth("read:orders")
+    def orders():
+        return {"sub": g.access_token.sub}
+
+A refusal is returned, not raised, so that `@cross_origin` above the guard adds its headers to it and a
+browser can read it. Preflights are answered without a token, and without running the view.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+
+from flask import Blueprint, Flask, Response, current_app, g, request
+from werkzeug.local import LocalProxy
+
+from requires_auth import AccessToken, Policy, Refusal
+from requires_auth import RequiresAuth as Guard
+from requires_auth._door import Door, GuardOptions, Rule, guard_from
+from requires_auth._web import wsgi_request
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["RequiresAuth", "current_token", "requires_auth"]
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+class RequiresAuth(Door):
+    """A guard as a decorator of Flask views: bare, or called with what the view needs.
+
+    Without an issuer, each application configures it at first use: from `app.config`, then from the
+    environment.
+
+        auth = RequiresAuth("https://tenant-id.logto.app/oidc", "https://api.example.com")
+
+        @app.route("/orders", methods=["POST"])
+        @auth("write:orders")
+        def create_order(): ...
+    """
+
+    @overload
+    def __call__(self, view: _View, /) -> _View: ...
+
+    @overload
+    def __call__(
+        self,
+        *scopes: str,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Callable[[_View], _View]: ...
+
+    def __call__(
+        self,
+        *args: Any,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Any:
+        """Guards a view; or returns a decorator that does.
+
+        Args:
+            args: the view, or the scopes that it needs: all of them.
+            any_of: scopes of which it needs one.
+            policy: all else that it needs.
+            optional: whether a request without a token passes; `g.access_token` is None then. A bad token
+                does not.
+        """
+        if len(args) == 1 and callable(args[0]):
+            return self._guarded(args[0], Rule.of((), any_of, policy, optional))
+        rule = Rule.of(args, any_of, policy, optional)
+
+        def guard(view: _View) -> _View:
+            return self._guarded(view, rule)
+
+        return guard
+
+    def init_app(
+        self,
+        app: Flask,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        """Configures this door for an application now.
+
+        A mistake shows at start, and not at the first request. Arguments go before `app.config`, and this
+        before the environment.
+
+        Raises:
+            ConfigError: all mistakes at once.
+            TypeError: there are arguments, but the guard was made with an issuer already.
+        """
+        given = {"issuer": issuer, "audience": audience, **options}
+        given = {name: value for name, value in given.items() if value is not None}
+        if self._guard is None:
+            self._guards(app)[self] = guard_from(_config(app), {**self._given, **given})
+        elif given:
+            raise TypeError("this guard was made with an issuer already: make another one")
+
+    def protect(
+        self,
+        target: Flask | Blueprint,
+        *scopes: str,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+        exempt: Iterable[str] = ("static",),
+    ) -> None:
+        """Guards every view of an application or blueprint, and of an application also what no route matches.
+
+        Args:
+            target: the application or blueprint.
+            scopes: the scopes that all views need; a view can ask for more with a decorator of its own.
+            any_of: scopes of which all views need one.
+            policy: all else that they need.
+            optional: whether requests without a token pass.
+            exempt: names of endpoints (`request.endpoint`) that stay public; static files unless you say
+                otherwise.
+        """
+        rule = Rule.of(scopes, any_of, policy, optional)
+        public = frozenset(exempt)
+
+        def before_request() -> Response | None:
+            endpoint = request.endpoint
+            if endpoint in public:
+                return None
+            view = current_app.view_functions.get(endpoint) if endpoint else None
+            return self._refusal(rule, view)
+
+        target.before_request(before_request)
+
+    def _guarded(self, view: _View, rule: Rule) -> _View:
+        if _has_cross_origin(view):
+            name = getattr(view, "__qualname__", repr(view))
+            message = (
+                f"{name}: @cross_origin is inside the guard, so no browser can read a refusal: write it above the guard"
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            refusal = self._refusal(rule, view)
+            return call(*args, **kwargs) if refusal is None else refusal
+
+        def call_async(*args: Any, **kwargs: Any) -> Any:
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        call = call_async if iscoroutinefunction(view) else view
+        return cast("_View", guarded)
+
+    def _refusal(self, rule: Rule, view: Callable[..., Any] | None) -> Response | None:
+        """What to answer instead of running the view; None if the request passes."""
+        method, url, headers = wsgi_request(request.environ)
+        outcome = self.guard.admit(method, url, headers, rule.policy, rule.optional)
+        if isinstance(outcome, Refusal):
+            return current_app.response_class(outcome.body, outcome.status, outcome.headers)
+        g.access_token = outcome.token
+        if outcome.kind == "preflight" and view is not None and not _answers_preflights(view):
+            return current_app.make_default_options_response()
+        return None
+
+    def _configured(self) -> Guard:
+        app = cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]
+        guards = self._guards(app)
+        guard = guards.get(self)
+        if guard is None:
+            with self._lock:
+                guard = guards.get(self) or guards.setdefault(self, guard_from(_config(app), self._given))
+        return guard
+
+    @staticmethod
+    def _guards(app: Flask) -> dict[RequiresAuth, Guard]:
+        return cast("dict[RequiresAuth, Guard]", app.extensions.setdefault("requires_auth", {}))
+
+
+def _config(app: Flask) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", app.config)
+
+
+def _answers_preflights(view: Callable[..., Any]) -> bool:
+    """Whether a preflight, which shows no token, may run the view: only what is there for `OPTIONS`."""
+    rule = request.url_rule
+    if rule is None:
+        return False
+    registered = current_app.view_functions.get(rule.endpoint)
+    has_method_for_options = hasattr(getattr(registered, "view_class", None), "options")
+    has_cross_origin = _has_cross_origin(view) and bool(_config(current_app).get("CORS_AUTOMATIC_OPTIONS", True))
+    return rule.methods == {"OPTIONS"} or has_method_for_options or has_cross_origin
+
+
+def _has_cross_origin(view: Callable[..., Any]) -> bool:
+    """Whether Flask-CORS's `@cross_origin` is among a view's decorators, and answers `OPTIONS` by itself."""
+    inner: Any = view
+    while inner is not None:
+        if getattr(inner, "__globals__", {}).get("__name__") == "flask_cors.decorator":
+            return getattr(inner, "provide_automatic_options", None) is False
+        inner = getattr(inner, "__wrapped__", None)
+    return False
+
+
+def _current_token() -> AccessToken | None:
+    try:
+        return cast("AccessToken | None", g.access_token)
+    except AttributeError:
+        raise RuntimeError("current_token is only there in a view that a guard of requires_auth.flask guards") from None
+
+
+current_token: AccessToken = cast("AccessToken", LocalProxy(_current_token))
+"""`g.access_token` with its type: the token of the current request. False where it is optional and absent."""
+
+requires_auth = RequiresAuth()
+"""The ready instance: each application configures it by `app.config` or the environment."""

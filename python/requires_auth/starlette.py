@@ -1,0 +1,138 @@
+"""Starlette, and every other ASGI application: a middleware that guards the whole of it.
+
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from requires_auth.starlette import RequiresAuthMiddleware
+
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(
+                RequiresAuthMiddleware,
+                "https://tenant-id.logto.app/oidc",
+                "https://api.example.com",
+                exempt=["/health"],
+            )
+        ],
+    )
+
+The token is `request.state.access_token` behind it. WebSockets are judged by the headers of their handshake.
+
+Preflights pass without a token, so that `CORSMiddleware` may stand on either side. Behind a guard that has
+none, they reach the application: a handler that answers `OPTIONS` must not do what needs a token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from requires_auth import Policy, Refusal
+from requires_auth import RequiresAuth as Guard
+from requires_auth._door import Door, GuardOptions, Rule
+from requires_auth._web import Answer, asgi_request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+
+    from typing_extensions import Unpack
+
+    from requires_auth import Admission
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+__all__ = ["RequiresAuthMiddleware"]
+
+
+class RequiresAuthMiddleware:
+    """Lets a request or WebSocket through to the application only with a valid token.
+
+    The module imports no framework: any ASGI application can be behind it.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        *,
+        auth: Guard | Door | None = None,
+        scope: str | None = None,
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+        exempt: Iterable[str] = (),
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        """Guards an application.
+
+        Args:
+            app: the application.
+            issuer: whose tokens to take; without it and `auth`, the environment names it.
+            audience: for which API they must be.
+            auth: a guard of your own instead, to share its keys.
+            scope: the scopes that every request needs, separated by spaces.
+            any_of: scopes of which every request needs one.
+            policy: all else that it needs.
+            optional: whether requests without a token pass; `request.state.access_token` is None then.
+            exempt: paths that stay public, each in full, as the application sees them.
+            options: as for `requires_auth.RequiresAuth`.
+
+        Raises:
+            ConfigError: the configuration is no good; all mistakes at once.
+            TypeError: both a guard and what describes one are given.
+        """
+        if auth is not None and (issuer is not None or audience is not None or options):
+            raise TypeError("give a guard, or what describes one, but not both")
+        self.app = app
+        self._door = auth if isinstance(auth, Door) else Door(issuer, audience, **options)
+        self._own = auth if isinstance(auth, Guard) else None
+        self._rule = Rule.of((scope,) if scope else (), any_of, policy, optional)
+        self._exempt = frozenset(exempt)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Judges a connection; what is neither HTTP nor WebSocket passes."""
+        if scope["type"] not in ("http", "websocket") or _path(scope) in self._exempt:
+            return await self.app(scope, receive, send)
+        guard = self._own or self._door.guard
+        outcome = judge_now(guard, scope, self._rule) or await judge(guard, scope, self._rule)
+        if isinstance(outcome, Refusal):
+            return await refuse(outcome, scope, send)
+        scope.setdefault("state", {})["access_token"] = outcome.token
+        return await self.app(scope, receive, send)
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"
+
+
+def judge_now(guard: Guard, scope: Scope, rule: Rule) -> Admission | Refusal | None:
+    """Judges a connection if that needs no fetch: to await costs more than most signatures."""
+    return guard.admit_now(*asgi_request(scope), rule.policy, rule.optional)
+
+
+async def judge(guard: Guard, scope: Scope, rule: Rule) -> Admission | Refusal:
+    """Judges a connection for which keys have to be fetched."""
+    return await guard.admit_async(*asgi_request(scope), rule.policy, rule.optional)
+
+
+async def refuse(refusal: Answer, scope: Scope, send: Send) -> None:
+    """Sends the answer to a refused connection.
+
+    A server that cannot answer a WebSocket's handshake with more than a status says 403 for all refusals.
+    """
+    kind = scope["type"]
+    if kind == "websocket":
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal.error.code})
+            return
+        kind = "websocket.http"
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in refusal.headers]
+    headers.append((b"content-length", str(len(refusal.body)).encode()))
+    body = b"" if scope.get("method") == "HEAD" else refusal.body
+    await send({"type": f"{kind}.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": f"{kind}.response.body", "body": body})

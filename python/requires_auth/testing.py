@@ -1,0 +1,183 @@
+"""For tests of an API: an issuer whose tokens, good and bad, come on demand, offline, as pytest fixtures.
+
+    # conftest.py
+    pytest_plugins = ["requires_auth.testing"]
+
+    # test_orders.py, for an application that app.config configures
+    import pytest
+
+    @pytest.fixture
+    def client(auth_issuer):
+        app.config.update(auth_issuer.settings)
+        return app.test_client()
+
+    def test_orders(client, auth_token):
+        def status(**wanted):
+            headers = {"Authorization": f"Bearer {auth_token(**wanted)}"}
+            return client.get("/orders", headers=headers).status_code
+
+        assert status(scope="read:orders") == 200
+        assert status(scope="write:orders") == 403
+        assert status(scope="read:orders", defect="expired") == 401
+
+    # with Django
+    @pytest.fixture
+    def client(auth_issuer):
+        with override_settings(**auth_issuer.settings):
+            yield Client()
+
+    # with FastAPI, and for every guard that was made with an issuer of its own
+    @pytest.fixture
+    def client(auth_issuer):
+        with auth_issuer.replacing(auth):
+            yield TestClient(app)
+
+PYTEST_DONT_REWRITE: nothing is asserted here, and pytest would warn where this is imported before it looks.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from requires_auth import RequiresAuth
+from requires_auth._core import TestIssuer as _Issuer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    from typing_extensions import Self, Unpack
+
+    from requires_auth._door import Door, GuardOptions
+
+__all__ = ["TestIssuer", "TokenFactory", "auth_issuer", "auth_token"]
+
+
+class TestIssuer:
+    """An issuer with a fresh key, in this process. Nothing listens unless you call `serve`."""
+
+    __test__ = False  # pytest takes the name for a class of tests
+
+    def __init__(self, audience: str = "https://api.example.com") -> None:
+        """Makes an issuer for the tokens of one API."""
+        self._issuer = _Issuer(audience)
+
+    @property
+    def issuer(self) -> str:
+        """Its URL: the `iss` of its tokens."""
+        return self._issuer.issuer
+
+    @property
+    def audience(self) -> str:
+        """The `aud` of its tokens."""
+        return self._issuer.audience
+
+    @property
+    def jwks(self) -> str:
+        """Its public keys, as the text of a JWK Set."""
+        return self._issuer.jwks
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings for an application that takes its tokens: for `app.config`, Django's settings."""
+        return {
+            "REQUIRES_AUTH_ISSUER": self.issuer,
+            "REQUIRES_AUTH_AUDIENCE": self.audience,
+            "REQUIRES_AUTH_JWKS": self.jwks,
+        }
+
+    def token(
+        self,
+        scope: str = "",
+        sub: str = "alice",
+        *,
+        defect: str | None = None,
+        client_id: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        lifetime: int = 3600,
+        claims: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Mints a token.
+
+        Args:
+            scope: its scopes, separated by spaces.
+            sub: its subject.
+            defect: the one thing that is wrong with it, named after the reason of the refusal: `expired`,
+                `audience_mismatch`, `signature_mismatch`, ...
+            client_id: the client that it was issued to.
+            audience: the API that it is for, if not the issuer's.
+            lifetime: seconds until it expires.
+            claims: further claims.
+
+        Raises:
+            ValueError: there is no such defect.
+        """
+        return self._issuer.token(
+            scope=scope,
+            sub=sub,
+            client_id=client_id,
+            audience=audience,
+            lifetime=lifetime,
+            claims=dict(claims) if claims else None,
+            defect=defect,
+        )
+
+    def guard(self, **options: Unpack[GuardOptions]) -> RequiresAuth:
+        """A guard that takes its tokens, offline."""
+        options.setdefault("jwks", self.jwks)
+        return RequiresAuth(self.issuer, self.audience, **options)
+
+    @contextmanager
+    def replacing(self, *doors: Door) -> Generator[Self]:
+        """Lets doors take its tokens, and only these, while the context lasts."""
+        guard = self.guard()
+        before = [door.replace_guard(guard) for door in doors]
+        try:
+            yield self
+        finally:
+            for door, replaced in zip(doors, before, strict=True):
+                door.replace_guard(replaced)
+
+    def rotate(self) -> None:
+        """Lets a fresh key sign from now on. The one before stays published until the next time."""
+        self._issuer.rotate()
+
+    def serve(self) -> str:
+        """Serves discovery and keys on a free port of loopback; the URL that it returns is `issuer` then."""
+        return self._issuer.serve()
+
+    def stop(self) -> None:
+        """Stops serving, as a provider that goes down. Keys and URL stay what they are."""
+        self._issuer.stop()
+
+
+class TokenFactory(Protocol):
+    """What the fixture `auth_token` is: `TestIssuer.token`."""
+
+    def __call__(
+        self,
+        scope: str = "",
+        sub: str = "alice",
+        *,
+        defect: str | None = None,
+        client_id: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        lifetime: int = 3600,
+        claims: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Mints a token."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def auth_issuer() -> TestIssuer:
+    """An issuer for the whole run of the tests, offline."""
+    return TestIssuer()
+
+
+@pytest.fixture(scope="session")
+def auth_token(auth_issuer: TestIssuer) -> TokenFactory:
+    """Mints tokens: `auth_token(scope="read:orders", sub="alice", defect="expired")`."""
+    return auth_issuer.token

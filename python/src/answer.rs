@@ -1,0 +1,122 @@
+//! What a guard says of a request: it may pass, or here is the answer.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList};
+use requires_auth::Denial;
+use requires_auth::challenge::Challenge;
+
+use crate::errors;
+use crate::token::AccessToken;
+
+/// A request that may pass.
+#[pyclass(frozen, module = "requires_auth._core")]
+pub(crate) struct Admission {
+    token: Option<Py<AccessToken>>,
+    kind: &'static str,
+}
+
+#[pymethods]
+impl Admission {
+    /// The token; None for an anonymous request and for a preflight.
+    #[getter]
+    fn token(&self, py: Python<'_>) -> Option<Py<AccessToken>> {
+        self.token.as_ref().map(|token| token.clone_ref(py))
+    }
+
+    /// "token"; or "anonymous", a request without a token where it is optional; or "preflight", which has none.
+    #[getter]
+    const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Admission: {}>", self.kind)
+    }
+}
+
+impl Admission {
+    pub(crate) fn new(py: Python<'_>, admission: requires_auth::requires_auth::Admission) -> PyResult<Self> {
+        use requires_auth::requires_auth::Admission as Admitted;
+        let (token, kind) = match admission {
+            Admitted::Token(token) => (Some(Py::new(py, AccessToken::new(token))?), "token"),
+            Admitted::Anonymous => (None, "anonymous"),
+            // A preflight, or something newer: in either case there is no token to give.
+            _ => (None, "preflight"),
+        };
+        Ok(Self { token, kind })
+    }
+}
+
+/// The answer to a refused request.
+#[pyclass(frozen, module = "requires_auth._core")]
+pub(crate) struct Refusal {
+    denial: Denial,
+    challenge: Challenge,
+    body: Option<OwnBody>,
+    error: PyOnceLock<Py<PyAny>>,
+}
+
+/// A body of the user's, with its media type.
+struct OwnBody {
+    content_type: String,
+    bytes: Vec<u8>,
+}
+
+impl Refusal {
+    /// The answer, with a body by `format` if there is one: a callable from the error to media type and body.
+    pub(crate) fn new(
+        py: Python<'_>,
+        denial: Denial,
+        challenge: Challenge,
+        format: Option<&Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let mut refusal = Self { denial, challenge, body: None, error: PyOnceLock::new() };
+        if let Some(format) = format {
+            let error = refusal.error(py)?;
+            let (content_type, bytes) = format.bind(py).call1((error,))?.extract()?;
+            refusal.body = Some(OwnBody { content_type, bytes });
+            // The error's headers are those of the answer from now on.
+            refusal.error = PyOnceLock::new();
+        }
+        Ok(refusal)
+    }
+
+    fn header_pairs(&self) -> Vec<(&str, &str)> {
+        let own = self.body.as_ref().map(|body| body.content_type.as_str());
+        let pairs = self.challenge.headers();
+        pairs.map(|(name, value)| (name, own.filter(|_| name == "content-type").unwrap_or(value))).collect()
+    }
+}
+
+#[pymethods]
+impl Refusal {
+    /// The HTTP status.
+    #[getter]
+    const fn status(&self) -> u16 {
+        self.challenge.status()
+    }
+
+    /// All headers of the answer, names in lower case, `www-authenticate` and `content-type` included.
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.header_pairs())
+    }
+
+    /// The body. An answer to HEAD leaves it out.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.body.as_ref().map_or(self.challenge.body(), |body| &body.bytes))
+    }
+
+    /// The refusal as an exception: an `AuthError`, or `IssuerUnavailable`. It is the same object each time.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let make = || errors::from_denial(py, &self.denial, &self.header_pairs()).map(Bound::unbind);
+        Ok(self.error.get_or_try_init(py, make)?.bind(py).clone())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Refusal: {} {}>", self.challenge.status(), self.denial)
+    }
+}

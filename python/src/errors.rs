@@ -1,0 +1,79 @@
+//! From the library's tables and errors to the exceptions of `requires_auth/_errors.py`.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use requires_auth::challenge::Challenge;
+use requires_auth::error::ConfigProblem;
+use requires_auth::{ConfigError, Denial, ErrorCode, Reason};
+
+/// A code: its name, status, message and hint.
+type CodeRow = (&'static str, u16, &'static str, &'static str);
+
+/// A reason: its name, message and hint.
+type ReasonRow = (&'static str, &'static str, &'static str);
+
+/// Every code with its status, message and hint.
+#[pyfunction]
+pub(crate) fn error_codes() -> Vec<CodeRow> {
+    ErrorCode::ALL.iter().map(|code| (code.as_str(), code.status(), code.message(), code.hint())).collect()
+}
+
+/// Every reason of `invalid_token` with its message and hint.
+#[pyfunction]
+pub(crate) fn reasons() -> Vec<ReasonRow> {
+    Reason::ALL.iter().map(|reason| (reason.as_str(), reason.message(), reason.hint())).collect()
+}
+
+/// The exception for a refusal, which the answer's headers go with.
+pub(crate) fn from_denial<'py>(
+    py: Python<'py>,
+    denial: &Denial,
+    headers: &[(&str, &str)],
+) -> PyResult<Bound<'py, PyAny>> {
+    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let reason = denial.reason().map(Reason::as_str);
+    let arguments = (denial.code().as_str(), reason, headers.to_vec(), denial.retry_after(), denial.scope());
+    MAKE.import(py, "requires_auth._errors", "from_denial")?.call1(arguments)
+}
+
+/// What to raise for a refusal.
+pub(crate) fn denied(py: Python<'_>, denial: &Denial, challenge: &Challenge) -> PyErr {
+    let headers: Vec<_> = challenge.headers().collect();
+    match from_denial(py, denial, &headers) {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// What to raise for keys that could not be fetched at start.
+pub(crate) fn unavailable(py: Python<'_>, message: &str) -> PyErr {
+    raise(py, "IssuerUnavailable", (message,))
+}
+
+/// What to raise for mistakes in a configuration.
+pub(crate) fn config_error(py: Python<'_>, error: &ConfigError) -> PyErr {
+    raise(py, "ConfigError", (problems(error),))
+}
+
+/// The mistakes in a configuration: setting, found, expected, hint.
+pub(crate) fn problems(error: &ConfigError) -> Vec<(&'static str, String, &'static str, String)> {
+    let problem = |problem: &ConfigProblem| {
+        (problem.field(), problem.found().to_owned(), problem.expected(), in_python(problem.hint()))
+    };
+    error.problems().iter().map(problem).collect()
+}
+
+/// What hints call by its Rust name has another one here.
+fn in_python(hint: &str) -> String {
+    hint.replace("`danger::allow_http_issuer`", "`dangerously_allow_http_issuer=True`")
+        .replace("Audience::Any", "dangerously_any_audience=True")
+}
+
+/// An exception of `requires_auth._errors`, or what went wrong in making it.
+pub(crate) fn raise<'py>(py: Python<'py>, class: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
+    let error = py.import("requires_auth._errors").and_then(|errors| errors.getattr(class)?.call1(arguments));
+    match error {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}

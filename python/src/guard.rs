@@ -1,0 +1,402 @@
+//! The guard as a Python class: what `requires_auth.RequiresAuth` is built on.
+
+use std::borrow::Cow;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::{mem, process};
+
+use arc_swap::ArcSwapOption;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use requires_auth::request::Headers;
+use requires_auth::requires_auth::{Admission as Admitted, Presence};
+use requires_auth::{Bearer, Denial, Request, RequiresAuth};
+
+use crate::answer::{Admission, Refusal};
+use crate::headers::{BearerHeader, HeaderList};
+use crate::policy::Policy;
+use crate::recent::Recent;
+use crate::settings::Settings;
+use crate::token::AccessToken;
+use crate::{errors, log, report, runtime};
+
+/// The guard without the arguments of its constructor, which `requires_auth.RequiresAuth` puts in order.
+#[pyclass(frozen, subclass, module = "requires_auth._core")]
+pub(crate) struct Guard {
+    settings: OnceLock<Settings>,
+    live: ArcSwapOption<Live>,
+}
+
+/// A guard that belongs to one process.
+struct Live {
+    generation: u32,
+    process: u32,
+    auth: RequiresAuth,
+    /// None for a guard that remembers few tokens or none: then the interpreter lock is always released.
+    recent: Option<Recent>,
+    /// Whether keys that are at hand from the start may need a timer, which only a runtime can start.
+    needs_timer: AtomicBool,
+}
+
+/// A mistake in the settings: setting, found, expected, hint.
+type Problem = (&'static str, String, &'static str, String);
+
+#[pymethods]
+impl Guard {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { settings: OnceLock::new(), live: ArcSwapOption::empty() }
+    }
+
+    /// Takes the settings, once. Returns the mistakes in them: setting, found, expected, hint; with any, it takes none.
+    fn _configure(&self, py: Python<'_>, settings: Settings) -> PyResult<Vec<Problem>> {
+        match py.detach(|| settings.build()) {
+            Ok(auth) => {
+                log::refresh(py)?;
+                let live = Live::new(auth, &settings);
+                let taken = self.settings.set(settings);
+                taken.map_err(|_| PyRuntimeError::new_err("the guard is configured already"))?;
+                self.live.store(Some(Arc::new(live)));
+                Ok(Vec::new())
+            }
+            Err(error) => Ok(errors::problems(&error)),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let format = self.settings.get().and_then(|settings| settings.error_format.as_ref());
+        format.map_or(Ok(()), |format| visit.call(format))
+    }
+
+    /// Verifies a token without its scheme, and returns it with its claims.
+    ///
+    /// Waits only if keys have to be fetched; the interpreter lock is released meanwhile.
+    ///
+    /// Raises `AuthError`, or `IssuerUnavailable` if the keys are out of reach.
+    fn verify(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<AccessToken> {
+        let token = self.only_token(py, token)?;
+        let headers = BearerHeader::new(&token);
+        let asked = Asked::new("-", "-", &headers, None, Question::Authorize);
+        let (live, judged) = self.judge(py, &asked)?;
+        live.token_or_raise(py, &asked, judged)
+    }
+
+    /// As `verify` if that needs no fetch; never waits. None means that keys have to be fetched.
+    fn verify_now(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<Option<AccessToken>> {
+        let token = self.only_token(py, token)?;
+        let headers = BearerHeader::new(&token);
+        let asked = Asked::new("-", "-", &headers, None, Question::Authorize);
+        let (live, judged) = self.judge_now(py, &asked)?;
+        judged.map(|judged| live.token_or_raise(py, &asked, judged)).transpose()
+    }
+
+    /// Decides over a request as a whole, and returns an `Admission` or a `Refusal`.
+    ///
+    /// Preflights pass, and with `optional` a request without a token passes as anonymous. A bad token is refused
+    /// either way. `url` is the URL, or only path and query; `headers` are pairs of str or bytes. Waits only if keys
+    /// have to be fetched; the interpreter lock is released meanwhile.
+    #[pyo3(signature = (method, url, headers, policy = None, optional = false))]
+    fn admit<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        url: &str,
+        headers: &Bound<'py, PyAny>,
+        policy: Option<&Bound<'py, Policy>>,
+        optional: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let headers = HeaderList::new(headers)?;
+        let asked = Asked::new(method, url, &headers, policy, Question::admit(optional));
+        let (live, judged) = self.judge(py, &asked)?;
+        self.answer(py, &live, &asked, judged)
+    }
+
+    /// As `admit` if that needs no fetch; never waits. None means that keys have to be fetched.
+    #[pyo3(signature = (method, url, headers, policy = None, optional = false))]
+    fn admit_now<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        url: &str,
+        headers: &Bound<'py, PyAny>,
+        policy: Option<&Bound<'py, Policy>>,
+        optional: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let headers = HeaderList::new(headers)?;
+        let asked = Asked::new(method, url, &headers, policy, Question::admit(optional));
+        let (live, judged) = self.judge_now(py, &asked)?;
+        judged.map(|judged| self.answer(py, &live, &asked, judged)).transpose()
+    }
+
+    /// Judges the token of a request, whatever its method, and returns it. Raises `AuthError` or `IssuerUnavailable`.
+    #[pyo3(signature = (method, url, headers, policy = None))]
+    fn _authorize(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        url: &str,
+        headers: &Bound<'_, PyAny>,
+        policy: Option<&Bound<'_, Policy>>,
+    ) -> PyResult<AccessToken> {
+        let headers = HeaderList::new(headers)?;
+        let asked = Asked::new(method, url, &headers, policy, Question::Authorize);
+        let (live, judged) = self.judge(py, &asked)?;
+        live.token_or_raise(py, &asked, judged)
+    }
+
+    /// Fetches the keys of every issuer that has none yet; the interpreter lock is released meanwhile.
+    ///
+    /// A server that calls this before it listens finds a wrong issuer at start instead of at the first request.
+    /// Raises `IssuerUnavailable`, which names every issuer whose keys could not be fetched, and why.
+    fn warm(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(settings) = self.settings.get() else { return Err(not_configured()) };
+        if !settings.is_remote() {
+            return Ok(());
+        }
+        let live = self.live_in_this_process()?;
+        runtime::wait(py, live.auth.warm())?.map_err(|error| errors::unavailable(py, &error.to_string()))
+    }
+
+    /// How the keys of each issuer are doing: one dict per issuer. It fetches nothing.
+    fn health<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let live = self.live()?;
+        report::health(py, &live.auth.health())
+    }
+
+    /// Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
+    ///
+    /// Fetches keys if that is needed. It shows what the token says: keep it out of logs.
+    #[pyo3(signature = (token, policy = None))]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        token: &str,
+        policy: Option<&Bound<'py, Policy>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let none = requires_auth::Policy::default();
+        let policy = policy.map_or(&none, |policy| policy.get().inner());
+        let explained = match Bearer::parse(token) {
+            Ok(bearer) => {
+                let live = self.live_in_this_process()?;
+                Ok(self.run(py, live.auth.explain(bearer, policy))?)
+            }
+            Err(denial) => Err(denial),
+        };
+        report::explanation(py, &explained)
+    }
+}
+
+/// What a guard says of a request.
+type Judged = Result<Admitted, Denial>;
+
+/// What is asked about a request.
+#[derive(Clone, Copy)]
+enum Question {
+    Admit(Presence),
+    Authorize,
+}
+
+impl Question {
+    const fn admit(optional: bool) -> Self {
+        Self::Admit(if optional { Presence::Optional } else { Presence::Required })
+    }
+}
+
+/// A request, and what is asked about it.
+struct Asked<'a> {
+    request: Request<'a>,
+    /// The value of its `Authorization` header; empty where there is none.
+    credential: &'a [u8],
+    /// None needs nothing more than a valid token.
+    policy: Option<&'a requires_auth::Policy>,
+    question: Question,
+}
+
+impl<'a> Asked<'a> {
+    fn new(
+        method: &'a str,
+        url: &'a str,
+        headers: &'a impl Headers,
+        policy: Option<&'a Bound<'_, Policy>>,
+        question: Question,
+    ) -> Self {
+        let mut credential: &[u8] = &[];
+        headers.visit("authorization", &mut |value| credential = value);
+        let policy = policy.map(|policy| policy.get().inner());
+        Self { request: Request::new(method, url, headers), credential, policy, question }
+    }
+
+    /// The answer, if that needs no fetch.
+    fn ask_now(&self, auth: &RequiresAuth) -> Option<Judged> {
+        let none = requires_auth::Policy::default();
+        let (request, policy) = (&self.request, self.policy.unwrap_or(&none));
+        match self.question {
+            Question::Admit(presence) => auth.admit_now(request, policy, presence),
+            Question::Authorize => Some(auth.authorize_now(request, policy)?.map(Admitted::Token)),
+        }
+    }
+
+    async fn ask(&self, auth: &RequiresAuth) -> Judged {
+        let none = requires_auth::Policy::default();
+        let (request, policy) = (&self.request, self.policy.unwrap_or(&none));
+        match self.question {
+            Question::Admit(presence) => auth.admit(request, policy, presence).await,
+            Question::Authorize => auth.authorize(request, policy).await.map(Admitted::Token),
+        }
+    }
+}
+
+impl Guard {
+    /// The text in a token's place. White space around it would be lost in a header, and is in no token.
+    fn only_token<'a>(&self, py: Python<'_>, token: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
+        let token = token.to_string_lossy();
+        if token.is_empty() || token.starts_with([' ', '\t']) || token.ends_with([' ', '\t']) {
+            let headers = BearerHeader::new("");
+            let asked = Asked::new("-", "-", &headers, None, Question::Authorize);
+            let (live, judged) = self.judge(py, &asked)?;
+            return live
+                .token_or_raise(py, &asked, judged)
+                .and(Err(PyRuntimeError::new_err("an empty token passed")));
+        }
+        Ok(token)
+    }
+
+    /// Asks about a request. Waits if keys have to be fetched, without the interpreter lock.
+    fn judge(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<(Arc<Live>, Judged)> {
+        let (live, judged) = self.judge_now(py, asked)?;
+        if let Some(judged) = judged {
+            return Ok((live, judged));
+        }
+        let live = self.live_in_this_process()?;
+        let judged = runtime::wait(py, asked.ask(&live.auth))?;
+        Ok((live, judged))
+    }
+
+    /// Asks about a request if that needs no fetch.
+    fn judge_now(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<(Arc<Live>, Option<Judged>)> {
+        let live = self.live()?;
+        live.start_timer()?;
+        let ask = || asked.ask_now(&live.auth);
+        let Some(recent) = &live.recent else {
+            let judged = py.detach(ask);
+            return Ok((live, judged));
+        };
+        let judged = if recent.knows(asked.credential) { ask() } else { py.detach(ask) };
+        match judged {
+            Some(Ok(Admitted::Token(_))) => recent.remember(asked.credential),
+            _ => recent.forget(asked.credential),
+        }
+        Ok((live, judged))
+    }
+
+    /// What is said of a request as an object for Python.
+    fn answer<'py>(
+        &self,
+        py: Python<'py>,
+        live: &Live,
+        asked: &Asked<'_>,
+        judged: Judged,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match judged {
+            Ok(admitted) => Ok(Bound::new(py, Admission::new(py, admitted)?)?.into_any()),
+            Err(denial) => {
+                let challenge = live.auth.challenge(&asked.request, &denial);
+                let format = self.settings.get().and_then(|settings| settings.error_format.as_ref());
+                Ok(Bound::new(py, Refusal::new(py, denial, challenge, format)?)?.into_any())
+            }
+        }
+    }
+
+    /// Waits for `future` where keys may have to be fetched; elsewhere it is ready at once, and needs no runtime.
+    fn run<T: Send>(&self, py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
+        if self.settings.get().is_some_and(Settings::is_remote) {
+            return runtime::wait(py, future);
+        }
+        let mut future = pin!(future);
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => Ok(output),
+            Poll::Pending => runtime::wait(py, future),
+        }
+    }
+
+    /// The guard. One that was inherited through a fork is left alone, and another is built in its place: threads
+    /// of the parent may have held its locks.
+    fn live(&self) -> PyResult<Arc<Live>> {
+        let live = self.live.load_full().ok_or_else(not_configured)?;
+        if live.generation == runtime::generation() { Ok(live) } else { self.replace(live) }
+    }
+
+    /// As [`live`](Self::live), also where something else than the interpreter has forked. It asks the system, which
+    /// costs as much as a remembered token, so only who is about to wait for keys does.
+    fn live_in_this_process(&self) -> PyResult<Arc<Live>> {
+        let live = self.live()?;
+        if live.process == process::id() { Ok(live) } else { self.replace(live) }
+    }
+
+    fn replace(&self, inherited: Arc<Live>) -> PyResult<Arc<Live>> {
+        let settings = self.settings.get().ok_or_else(not_configured)?;
+        // The same settings have built a guard before.
+        let auth = settings.build().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        let live = Arc::new(Live::new(auth, settings));
+        let before = self.live.compare_and_swap(&inherited, Some(Arc::clone(&live)));
+        if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &inherited)) {
+            // To drop it would be to take its locks.
+            mem::forget(inherited);
+            mem::forget(arc_swap::Guard::into_inner(before));
+            return Ok(live);
+        }
+        mem::forget(inherited);
+        self.live.load_full().ok_or_else(not_configured)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(live) = self.live.swap(None)
+            && live.generation != runtime::generation()
+        {
+            mem::forget(live);
+        }
+    }
+}
+
+fn not_configured() -> PyErr {
+    PyRuntimeError::new_err("the guard is not configured: a subclass has to call RequiresAuth.__init__")
+}
+
+impl Live {
+    fn new(auth: RequiresAuth, settings: &Settings) -> Self {
+        Self {
+            generation: runtime::generation(),
+            process: process::id(),
+            auth,
+            recent: Recent::of_cache(settings.cache),
+            needs_timer: AtomicBool::new(settings.needs_timer()),
+        }
+    }
+
+    /// Gives keys of a state file the runtime on which they refresh themselves: a fetch brings its own.
+    fn start_timer(&self) -> PyResult<()> {
+        if self.needs_timer.load(Ordering::Relaxed) && self.needs_timer.swap(false, Ordering::Relaxed) {
+            // To explain any token is to look at the keys of all issuers, and to look is to start the timer. This
+            // one is refused before its keys matter, so nothing is fetched for it.
+            let bearer = Bearer::parse("opaque").expect("letters are a token");
+            drop(runtime::handle()?.block_on(self.auth.explain(bearer, &requires_auth::Policy::default())));
+        }
+        Ok(())
+    }
+
+    fn token_or_raise(&self, py: Python<'_>, asked: &Asked<'_>, judged: Judged) -> PyResult<AccessToken> {
+        match judged {
+            Ok(Admitted::Token(token)) => Ok(AccessToken::new(token)),
+            // `Question::Authorize` has no other admission.
+            Ok(_) => Err(PyRuntimeError::new_err("a request passed without a token")),
+            Err(denial) => Err(errors::denied(py, &denial, &self.auth.challenge(&asked.request, &denial))),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The extension module `requires_auth._core`: the Rust guard for Python.
+//!
+//! It decides nothing: a Python request becomes a [`requires_auth::Request`], and what the guard says becomes Python
+//! objects. Arguments are put in order in `requires_auth/_guard.py`, before they come here.
+//!
+//! - The interpreter lock is released around cryptography and IO, and kept for a token that is remembered.
+//! - Every class is frozen, so that free-threaded builds need no lock of ours.
+//! - A forked child gets a guard and a runtime of its own ([`runtime`]).
+
+use pyo3::prelude::*;
+
+mod json;
+mod runtime;
+mod errors;
+mod headers;
+mod policy;
+mod token;
+mod answer;
+mod report;
+mod settings;
+mod guard;
+mod recent;
+mod log;
+mod testing;
+
+/// The Rust guard for Python. Import names from `requires_auth`, and for tests from `requires_auth.testing`.
+#[pymodule]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::answer::{Admission, Refusal};
+    #[pymodule_export]
+    use super::errors::{error_codes, reasons};
+    #[pymodule_export]
+    use super::guard::Guard;
+    #[pymodule_export]
+    use super::policy::Policy;
+    #[pymodule_export]
+    use super::testing::TestIssuer;
+    #[pymodule_export]
+    use super::token::AccessToken;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        super::runtime::watch_forks(module.py())?;
+        super::log::install();
+        Ok(())
+    }
+}

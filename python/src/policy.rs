@@ -1,0 +1,158 @@
+//! What a route needs beyond a valid token.
+
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyInt, PyString, PyTuple};
+use requires_auth::policy::{ClaimTest, ClaimValue};
+
+use crate::errors;
+
+/// What a request needs beyond a valid token. `Policy()` needs nothing more.
+///
+/// Make it once, when the route is built: a mistake in it shows there.
+#[pyclass(frozen, eq, hash, module = "requires_auth._core")]
+#[derive(Clone)]
+pub(crate) struct Policy {
+    policy: requires_auth::Policy,
+    /// For `repr`: the calls that have made it.
+    made_by: String,
+}
+
+/// How a policy was made is no part of it.
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.policy == other.policy
+    }
+}
+
+impl Eq for Policy {}
+
+impl Hash for Policy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The scopes are what tells most policies apart; equal policies have equal ones.
+        self.policy.scope().hash(state);
+    }
+}
+
+#[pymethods]
+impl Policy {
+    #[new]
+    fn new() -> Self {
+        Self { policy: requires_auth::Policy::default(), made_by: "Policy()".to_owned() }
+    }
+
+    /// Needs every one of these scopes; a string may hold several, separated by spaces.
+    ///
+    /// Raises `ConfigError` if there is none, or one is no scope token (RFC 6749 §3.3).
+    #[staticmethod]
+    #[pyo3(signature = (*scopes))]
+    fn all_of(py: Python<'_>, scopes: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let listed = scopes.extract::<Vec<String>>()?.join(" ");
+        let policy =
+            requires_auth::Policy::parse(&listed).map_err(|error| errors::config_error(py, &error))?;
+        Ok(Self { policy, made_by: format!("Policy.all_of({listed:?})") })
+    }
+
+    /// Needs at least one of these scopes. A refusal lists all of them.
+    ///
+    /// Raises `ConfigError` if there is none, or one is no scope token (RFC 6749 §3.3).
+    #[staticmethod]
+    fn any_of(py: Python<'_>, scopes: Vec<String>) -> PyResult<Self> {
+        check_words(py, &scopes)?;
+        let made_by = format!("Policy.any_of({scopes:?})");
+        Ok(Self { policy: requires_auth::Policy::any_of(scopes), made_by })
+    }
+
+    /// Also needs the claim at a dotted path to pass a test; otherwise 403 `access_denied`.
+    ///
+    /// Give one of `equals`, `contains` (the array has the value, or is it), `one_of`; without any, the claim has to
+    /// be there and not null. Values are str, int or bool, and types count: `"1"` is not `1`.
+    #[pyo3(signature = (path, *, equals = None, contains = None, one_of = None))]
+    fn with_claim(
+        &self,
+        path: &str,
+        equals: Option<&Bound<'_, PyAny>>,
+        contains: Option<&Bound<'_, PyAny>>,
+        one_of: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let (test, shown) = match (equals, contains, one_of) {
+            (None, None, None) => (ClaimTest::Present, String::new()),
+            (Some(value), None, None) => {
+                (ClaimTest::Equals(claim_value(value)?), format!(", equals={}", value.repr()?))
+            }
+            (None, Some(value), None) => {
+                (ClaimTest::Contains(claim_value(value)?), format!(", contains={}", value.repr()?))
+            }
+            (None, None, Some(values)) => {
+                let read: PyResult<Vec<_>> = values.try_iter()?.map(|value| claim_value(&value?)).collect();
+                (ClaimTest::OneOf(read?), format!(", one_of={}", values.repr()?))
+            }
+            _ => return Err(PyTypeError::new_err("give one of equals, contains and one_of")),
+        };
+        let made_by = format!("{}.with_claim({path:?}{shown})", self.made_by);
+        Ok(Self { policy: self.policy.clone().with_claim(path, test), made_by })
+    }
+
+    /// Also needs a login of one of these strengths (`acr`, RFC 9470 §3), best first.
+    ///
+    /// Raises `ConfigError` if there is none, or one has a space, a quote or a backslash.
+    fn with_acr_values(&self, py: Python<'_>, acr_values: Vec<String>) -> PyResult<Self> {
+        check_words(py, &acr_values)?;
+        let made_by = format!("{}.with_acr_values({acr_values:?})", self.made_by);
+        Ok(Self { policy: self.policy.clone().with_acr_values(acr_values), made_by })
+    }
+
+    /// Also needs a login at most this many seconds ago (`auth_time`, RFC 9470 §3).
+    fn with_max_age(&self, seconds: i64) -> PyResult<Self> {
+        let age =
+            u64::try_from(seconds).map_err(|_| PyValueError::new_err("max_age must not be negative"))?;
+        let made_by = format!("{}.with_max_age({seconds})", self.made_by);
+        Ok(Self { policy: self.policy.clone().with_max_age(Duration::from_secs(age)), made_by })
+    }
+
+    /// The scopes that the policy names, separated by spaces; None if it names none.
+    #[getter]
+    fn scope(&self) -> Option<&str> {
+        self.policy.scope()
+    }
+
+    fn __repr__(&self) -> &str {
+        &self.made_by
+    }
+}
+
+impl Policy {
+    pub(crate) const fn inner(&self) -> &requires_auth::Policy {
+        &self.policy
+    }
+}
+
+/// Checks what the library takes for a mistake of the programmer, and would panic at.
+fn check_words(py: Python<'_>, words: &[String]) -> PyResult<()> {
+    // `parse` takes white space for the end of a word; inside a list it is a mistake.
+    if let Some(word) = words.iter().find(|word| word.is_empty() || word.contains(char::is_whitespace)) {
+        let hint = "write one entry per scope, without spaces: [\"read:orders\", \"write:orders\"]";
+        let problem = ("scope", format!("`{word}`"), "printable ASCII without spaces", hint);
+        return Err(errors::raise(py, "ConfigError", (vec![problem],)));
+    }
+    requires_auth::Policy::parse(&words.join(" ")).map(drop).map_err(|error| errors::config_error(py, &error))
+}
+
+fn claim_value(value: &Bound<'_, PyAny>) -> PyResult<ClaimValue> {
+    // A bool is an int for Python, so it is asked for first.
+    if value.is_instance_of::<PyBool>() {
+        Ok(ClaimValue::Bool(value.extract()?))
+    } else if value.is_instance_of::<PyInt>() {
+        Ok(ClaimValue::Integer(value.extract()?))
+    } else if value.is_instance_of::<PyString>() {
+        Ok(ClaimValue::Text(value.extract()?))
+    } else {
+        Err(PyTypeError::new_err(format!(
+            "a claim is compared with str, int or bool, not {}",
+            value.get_type().name()?
+        )))
+    }
+}

@@ -1,0 +1,73 @@
+//! `explain` and `health` as plain Python data, in the form that the command line prints.
+
+use pyo3::prelude::*;
+use requires_auth::challenge::www_authenticate;
+use requires_auth::explain::{Outcome, Report};
+use requires_auth::requires_auth::{Health, IssuerHealth, KeySource};
+use requires_auth::verify::Step;
+use requires_auth::{Denial, Reason};
+use serde_json::{Value, json};
+
+use crate::json;
+
+/// `{"ok", "error", "hint", "checks": [{"check", "outcome", "found", "expected"}]}`.
+pub(crate) fn explanation<'py>(
+    py: Python<'py>,
+    report: &Result<Report, Denial>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (denial, hint, checks) = match report {
+        Ok(report) => (report.verdict().err(), report.hint(), checks(report)),
+        // What is no token at all is refused before the first check.
+        Err(denial) => {
+            let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token";
+            let checks = Step::ALL.iter().map(|step| check(step.as_str(), Outcome::NotReached, "", ""));
+            (Some(denial), Some(hint), checks.collect())
+        }
+    };
+    let explanation =
+        json!({ "ok": denial.is_none(), "error": denial.map(error), "hint": hint, "checks": checks });
+    json::load(py, &explanation.to_string())
+}
+
+fn checks(report: &Report) -> Vec<Value> {
+    let checks = report.checks().iter();
+    checks.map(|made| check(made.step().as_str(), made.outcome(), made.found(), made.expected())).collect()
+}
+
+fn check(step: &str, outcome: Outcome, found: &str, expected: &str) -> Value {
+    let reached = |text| (outcome != Outcome::NotReached).then_some(text);
+    json!({ "check": step, "outcome": outcome.as_str(), "found": reached(found), "expected": reached(expected) })
+}
+
+fn error(denial: &Denial) -> Value {
+    let challenges = www_authenticate(denial);
+    let challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
+    let reason = denial.reason().map(Reason::as_str);
+    json!({ "code": denial.code().as_str(), "status": denial.status(), "reason": reason, "challenge": challenge })
+}
+
+/// One dict per issuer, in the order of the configuration.
+pub(crate) fn health<'py>(py: Python<'py>, health: &Health) -> PyResult<Bound<'py, PyAny>> {
+    let issuers: Vec<_> = health.issuers().iter().map(issuer).collect();
+    json::load(py, &Value::from(issuers).to_string())
+}
+
+fn issuer(health: &IssuerHealth) -> Value {
+    let skipped: Vec<_> = health
+        .skipped()
+        .iter()
+        .map(|key| json!({ "index": key.index(), "reason": key.reason().to_string() }))
+        .collect();
+    json!({
+        "issuer": health.issuer(),
+        "state": health.state().as_str(),
+        "source": health.source().map(KeySource::as_str),
+        "age": health.age().map(|age| age.as_secs_f64()),
+        "next_refresh": health.next_refresh().map(|wait| wait.as_secs_f64()),
+        "last_error": health.last_error().map(|failure| json!({
+            "kind": failure.as_str(), "message": failure.to_string(), "hint": failure.hint(),
+        })),
+        "keys": health.keys(),
+        "skipped": skipped,
+    })
+}

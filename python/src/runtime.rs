@@ -1,0 +1,92 @@
+//! One tokio runtime per process, started when keys have to be fetched for the first time.
+//!
+//! Its one thread drives sockets and timers; whoever needs keys waits on the thread that asked. A forked child has
+//! none of its parent's threads: it leaves what it inherited untouched, locks and all, and starts its own.
+
+use std::future::Future;
+use std::mem;
+use std::pin::pin;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyDict};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// How long Ctrl-C may go unnoticed while a thread waits for keys.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+
+static CURRENT: ArcSwapOption<Running> = ArcSwapOption::const_empty();
+
+/// How many forks lie between the process that loaded the module and this one.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+struct Running {
+    process: u32,
+    runtime: Runtime,
+}
+
+/// The runtime of this process.
+pub(crate) fn handle() -> PyResult<Handle> {
+    let process = process::id();
+    loop {
+        let current = CURRENT.load();
+        if let Some(running) = current.as_ref().filter(|running| running.process == process) {
+            return Ok(running.runtime.handle().clone());
+        }
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).thread_name("requires-auth").enable_all().build();
+        let runtime = runtime.map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let started = Some(Arc::new(Running { process, runtime }));
+        let before = CURRENT.compare_and_swap(&current, started);
+        // Another thread may have been first: then this one's runtime ends here, and the other's is used. A runtime
+        // of the parent is never dropped, which would wait for threads that do not exist.
+        let is_inherited = before.as_ref().is_some_and(|running| running.process != process);
+        if is_inherited {
+            mem::forget(arc_swap::Guard::into_inner(before));
+            mem::forget(arc_swap::Guard::into_inner(current));
+        }
+    }
+}
+
+/// Waits for `future` on this thread, without the interpreter lock, and lets signals through meanwhile.
+///
+/// # Errors
+///
+/// A signal handler raised, `KeyboardInterrupt` for one.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method has no lifetime that fits all")]
+pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
+    py.detach(|| {
+        handle()?.block_on(async {
+            let mut future = pin!(future);
+            loop {
+                match tokio::time::timeout(SIGNAL_INTERVAL, &mut future).await {
+                    Ok(output) => return Ok(output),
+                    Err(_) => Python::attach(|py| py.check_signals())?,
+                }
+            }
+        })
+    })
+}
+
+/// Which process this is, in the line of forks. What belongs to another one must not be used.
+pub(crate) fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Lets the interpreter say when it has forked.
+pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
+    let os = py.import("os")?;
+    // Windows has no fork.
+    let Some(register) = os.getattr_opt("register_at_fork")? else { return Ok(()) };
+    let after = PyCFunction::new_closure(py, None, None, |_, _| {
+        GENERATION.fetch_add(1, Ordering::Relaxed);
+    })?;
+    let arguments = PyDict::new(py);
+    arguments.set_item("after_in_child", after)?;
+    register.call((), Some(&arguments)).map(drop)
+}

@@ -1,0 +1,177 @@
+//! The development issuer, for tests: `requires_auth._core.TestIssuer`, which `requires_auth.testing` wraps.
+//!
+//! ```python
+//! class TestIssuer:
+//!     def __new__(cls, audience: str = "https://api.example.com", *, algorithm: str = "ES384"): ...
+//!     issuer: str     # offline "https://issuer.example.test/oidc"; once it serves "http://127.0.0.1:<port>/oidc"
+//!     audience: str
+//!     jwks: str       # the public keys as JSON: give them to a guard as `jwks=issuer.jwks`
+//!     def token(self, scope="", sub="alice", client_id=None, audience=None, lifetime=3600, claims=None, defect=None) -> str: ...
+//!     def rotate(self) -> None: ...   # a fresh key signs; the one before stays published
+//!     def serve(self) -> str: ...     # starts HTTP on loopback and returns the issuer URL
+//!     def stop(self) -> None: ...     # stops it; the issuer is offline again, under its last URL
+//! ```
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use requires_auth_testkit::issuer::DevelopmentIssuer;
+use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, TokenBuilder, jwk_set};
+use serde_json::{Map, Value};
+
+use crate::{json, runtime};
+
+/// What an issuer that does not serve is called.
+const OFFLINE: &str = "https://issuer.example.test/oidc";
+
+/// A development issuer: fresh keys, and tokens good and bad on demand.
+///
+/// Offline until `serve()` is called: give a guard `jwks=issuer.jwks` then. It protects nothing and asks for no
+/// login: it is for tests.
+#[pyclass(frozen, module = "requires_auth._core")]
+pub(crate) struct TestIssuer {
+    audience: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    issuer: String,
+    /// The key that signs comes first, then the one before it.
+    keys: Vec<SigningKey>,
+    server: Option<DevelopmentIssuer>,
+}
+
+#[pymethods]
+impl TestIssuer {
+    /// pytest must not take this class for a test.
+    #[classattr]
+    #[expect(non_upper_case_globals, reason = "the name is pytest's")]
+    const __test__: bool = false;
+
+    #[new]
+    #[pyo3(signature = (audience = "https://api.example.com", *, algorithm = "ES384"))]
+    fn new(audience: &str, algorithm: &str) -> PyResult<Self> {
+        let algorithm: Algorithm = algorithm
+            .parse()
+            .map_err(|_| PyValueError::new_err(format!("unknown algorithm {algorithm:?}")))?;
+        let keys = vec![SigningKey::generate(algorithm)];
+        let state = State { issuer: OFFLINE.to_owned(), keys, server: None };
+        Ok(Self { audience: audience.to_owned(), state: Mutex::new(state) })
+    }
+
+    /// What `iss` of its tokens is.
+    #[getter]
+    fn issuer(&self) -> String {
+        self.state().issuer.clone()
+    }
+
+    /// What `aud` of its tokens is, unless a token names another.
+    #[getter]
+    fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The public keys as the JSON of a JWK Set.
+    #[getter]
+    fn jwks(&self) -> String {
+        jwk_set(&self.state().keys).to_string()
+    }
+
+    /// Mints a token: a good one, or one with the defect that is named after the reason it is refused for.
+    #[pyo3(signature = (scope = "", sub = "alice", client_id = None, audience = None, lifetime = 3600, claims = None, defect = None))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
+    fn token(
+        &self,
+        scope: &str,
+        sub: &str,
+        client_id: Option<&str>,
+        audience: Option<Audience>,
+        lifetime: i64,
+        claims: Option<&Bound<'_, PyDict>>,
+        defect: Option<&str>,
+    ) -> PyResult<String> {
+        let defect = defect.map(str::parse::<Defect>).transpose();
+        let defect = defect.map_err(|unknown| PyValueError::new_err(unknown.to_string()))?;
+        let claims: Map<String, Value> = claims.map(json::dump).transpose()?.unwrap_or_default();
+        let (issuer, key) = {
+            let state = self.state();
+            (state.issuer.clone(), state.keys[0].clone())
+        };
+        let mut token = Forge::new(issuer, &*self.audience, key).token().subject(sub).lifetime(lifetime);
+        if !scope.is_empty() {
+            token = token.scope(scope);
+        }
+        if let Some(client_id) = client_id {
+            token = token.client_id(client_id);
+        }
+        token = match audience {
+            Some(Audience::One(one)) => token.claim("aud", one),
+            Some(Audience::Several(several)) => token.claim("aud", several),
+            None => token,
+        };
+        for (name, value) in claims {
+            token = token.claim(name, value);
+        }
+        Ok(defect.into_iter().fold(token, TokenBuilder::defect).mint())
+    }
+
+    /// Lets a fresh key sign from now on; the one before stays published until the next rotation.
+    fn rotate(&self) {
+        let mut state = self.state();
+        let key = SigningKey::generate(state.keys[0].algorithm());
+        if let Some(server) = &state.server {
+            server.rotate_to(key.clone());
+        }
+        state.keys.insert(0, key);
+        state.keys.truncate(2);
+    }
+
+    /// Starts to serve metadata and keys on a free port of 127.0.0.1, and returns the issuer's URL.
+    ///
+    /// From then on tokens name that URL as their issuer. Does nothing if it serves already.
+    fn serve(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| {
+            let mut state = self.state();
+            if state.server.is_none() {
+                let builder =
+                    DevelopmentIssuer::builder().audience(&*self.audience).key(state.keys[0].clone());
+                let server = runtime::handle()?.block_on(builder.start());
+                let server = server.map_err(|error| PyOSError::new_err(error.to_string()))?;
+                server.issuer().clone_into(&mut state.issuer);
+                state.keys.truncate(1);
+                state.server = Some(server);
+            }
+            Ok(state.issuer.clone())
+        })
+    }
+
+    /// Stops to serve, as a provider that goes down; keys and issuer stay what they are.
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            if let Some(server) = self.state().server.take() {
+                runtime::handle()?.block_on(server.shutdown());
+            }
+            Ok(())
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("TestIssuer({:?}, audience={:?})", self.state().issuer, self.audience)
+    }
+}
+
+impl TestIssuer {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is complete before anything can panic, so a poisoned state is still right.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `aud` of one token.
+#[derive(FromPyObject)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}

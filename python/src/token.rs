@@ -1,0 +1,104 @@
+//! A verified token as a Python object.
+
+use std::time::{Duration, SystemTime};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyFrozenSet, PyMappingProxy, PyTuple};
+use serde_json::value::RawValue;
+
+use crate::json;
+
+/// The last moment that Python's datetime has, in seconds since 1970.
+const END_OF_TIME: Duration = Duration::from_secs(253_402_300_799);
+
+/// An access token that was verified: signature, issuer, audience, times and type all hold.
+///
+/// Only a guard makes one. Its repr shows the names of the claims, never their values, and never the token.
+#[pyclass(frozen, module = "requires_auth._core")]
+pub(crate) struct AccessToken {
+    token: requires_auth::AccessToken,
+    claims: PyOnceLock<Py<PyMappingProxy>>,
+}
+
+impl AccessToken {
+    pub(crate) const fn new(token: requires_auth::AccessToken) -> Self {
+        Self { token, claims: PyOnceLock::new() }
+    }
+}
+
+#[pymethods]
+impl AccessToken {
+    /// Whom the token speaks for: a user, or a client. None if the token does not say, which only `profile="at+jwt"` demands.
+    #[getter]
+    fn sub(&self) -> Option<&str> {
+        self.token.subject()
+    }
+
+    /// Who made the token.
+    #[getter]
+    fn iss(&self) -> &str {
+        self.token.issuer()
+    }
+
+    /// Whom the token is meant for; this API is one of them.
+    #[getter]
+    fn aud<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.token.audience().collect::<Vec<_>>())
+    }
+
+    /// The scopes of the token, with those that they imply where that is configured.
+    #[getter]
+    fn scopes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFrozenSet>> {
+        PyFrozenSet::new(py, self.token.scopes())
+    }
+
+    /// The client that asked for the token.
+    #[getter]
+    fn client_id(&self) -> Option<&str> {
+        self.token.client_id()
+    }
+
+    /// Whether the token speaks for the client itself rather than for a user: `sub` equals `client_id`.
+    #[getter]
+    fn is_client(&self) -> bool {
+        self.token.is_client()
+    }
+
+    /// When the token expires, in UTC. What Python's datetime cannot say is its last moment.
+    #[getter]
+    fn expires_at(&self) -> SystemTime {
+        self.token.expires_at().min(SystemTime::UNIX_EPOCH + END_OF_TIME)
+    }
+
+    /// The Logto organization that the token acts in.
+    #[getter]
+    fn organization_id(&self) -> Option<String> {
+        self.token.organization_id()
+    }
+
+    /// All claims, as `json.loads` reads them. The mapping is read-only.
+    #[getter]
+    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMappingProxy>> {
+        let parse = || -> PyResult<_> {
+            // The payload of a verified token is JSON, so any text of JSON can hold it.
+            let payload: Box<RawValue> =
+                self.token.claims().map_err(|error| PyValueError::new_err(error.to_string()))?;
+            let claims = json::load(py, payload.get())?;
+            Ok(PyMappingProxy::new(py, claims.cast()?).unbind())
+        };
+        Ok(self.claims.get_or_try_init(py, parse)?.bind(py).clone())
+    }
+
+    /// Whether the token has this scope, compared exactly.
+    fn has_scope(&self, scope: &str) -> bool {
+        self.token.has_scope(scope)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let claims = self.claims(py)?;
+        let names: PyResult<Vec<String>> = claims.as_any().try_iter()?.map(|name| name?.extract()).collect();
+        Ok(format!("<AccessToken with the claims {}>", names?.join(", ")))
+    }
+}

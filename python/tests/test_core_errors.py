@@ -1,0 +1,99 @@
+"""The exceptions against the tables in Rust."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+import requires_auth
+from requires_auth import (
+    AuthError,
+    ConfigError,
+    InsufficientScope,
+    InvalidToken,
+    IssuerUnavailable,
+    RequiresAuth,
+    RequiresAuthError,
+    TokenExpired,
+    _core,
+)
+from requires_auth._core import TestIssuer
+from requires_auth._errors import from_denial
+
+
+def test_every_code_and_every_reason_has_one_class() -> None:
+    codes = {code for code, *_ in _core.error_codes()}
+    assert {error.code for error in AuthError.__subclasses__()} | {IssuerUnavailable.code} == codes
+    assert len(AuthError.__subclasses__()) + 1 == len(codes)
+    reasons = [reason for reason, *_ in _core.reasons()]
+    assert sorted(str(error.reason) for error in InvalidToken.__subclasses__()) == sorted(reasons)
+    exported = {name for name in requires_auth.__all__ if isinstance(getattr(requires_auth, name), type)}
+    assert {error.__name__ for error in (*AuthError.__subclasses__(), *InvalidToken.__subclasses__())} <= exported
+
+
+@pytest.mark.parametrize(("code", "status", "message", "hint"), _core.error_codes())
+def test_codes_come_from_the_table(code: str, status: int, message: str, hint: str) -> None:
+    error = from_denial(code, None, [("a", "b")], 7, "s")
+    assert (error.code, error.status, error.message, error.hint, error.reason) == (
+        code,
+        status,
+        message,
+        hint,
+        None,
+    )
+    assert error.headers == [("a", "b")]
+    assert str(error) == message
+    assert isinstance(error, AuthError) == (status != 503)
+    if isinstance(error, IssuerUnavailable):
+        assert error.retry_after == 7
+    if isinstance(error, InsufficientScope):
+        assert error.scope == "s"
+
+
+@pytest.mark.parametrize(("reason", "message", "hint"), _core.reasons())
+def test_reasons_come_from_the_table(reason: str, message: str, hint: str) -> None:
+    error = from_denial("invalid_token", reason, [], None, None)
+    assert isinstance(error, InvalidToken)
+    told = (error.code, error.status, error.reason, error.message, error.hint)
+    assert told == ("invalid_token", 401, reason, message, hint)
+
+
+def test_outages_are_another_branch() -> None:
+    assert issubclass(IssuerUnavailable, RequiresAuthError)
+    assert not issubclass(IssuerUnavailable, AuthError)
+    assert issubclass(TokenExpired, AuthError)
+    assert not issubclass(ConfigError, AuthError)
+
+
+def test_errors_survive_a_pickle() -> None:
+    guard = RequiresAuth("https://a.example", "b", jwks=TestIssuer().jwks)
+    with pytest.raises(AuthError) as caught:
+        guard.verify("a")
+    expected = caught.value
+    unavailable = IssuerUnavailable(headers=[("retry-after", "9")], retry_after=9)
+    for error in (expected, unavailable, InsufficientScope(scope="x"), TokenExpired("own text")):
+        copy = pickle.loads(pickle.dumps(error))
+        assert type(copy) is type(error)
+        assert vars(copy) == vars(error)
+        assert str(copy) == str(error)
+    with pytest.raises(ConfigError) as config:
+        RequiresAuth("x", "")
+    assert str(pickle.loads(pickle.dumps(config.value))) == str(config.value)
+
+
+def test_errors_can_be_made_by_hand() -> None:
+    error = TokenExpired()
+    assert (error.message, error.headers) == ("the token has expired", [])
+    assert repr(error) == "TokenExpired('the token has expired')"
+
+
+def test_errors_hold_nothing_of_the_token() -> None:
+    issuer = TestIssuer()
+    guard = RequiresAuth(issuer.issuer, issuer.audience, jwks=issuer.jwks)
+    token = issuer.token(sub="secret-subject", defect="expired")
+    with pytest.raises(TokenExpired) as caught:
+        guard.verify(token)
+    told = f"{caught.value!r} {vars(caught.value)}"
+    assert token not in told
+    assert "secret-subject" not in told

@@ -1,0 +1,360 @@
+"""The door for FastAPI."""
+
+# No `from __future__ import annotations`: FastAPI could not resolve names that are local to a test.
+
+import inspect
+from typing import Annotated, Any
+
+import pytest
+from doors import ORIGIN, PREFLIGHT, bearer, vectors
+from fastapi import APIRouter, Depends, FastAPI, Request, Security, WebSocket
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import PlainTextResponse
+from fastapi.security import SecurityScopes
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from requires_auth import AccessToken, AuthError, ConfigError, Policy
+from requires_auth import fastapi as door
+from requires_auth.fastapi import RequiresAuth
+from requires_auth.testing import TestIssuer, TokenFactory
+
+pytest_plugins = ["requires_auth.testing"]
+
+
+@pytest.fixture
+def auth(auth_issuer: TestIssuer) -> RequiresAuth:
+    return RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+
+
+def client_of(app: FastAPI) -> TestClient:
+    return TestClient(app, raise_server_exceptions=True)
+
+
+def app_with(dependency: Any) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/me")
+    async def me(request: Request, token: Any = dependency) -> Any:
+        assert request.state.access_token is token
+        return {"sub": token.sub if token else None}
+
+    return app
+
+
+def test_any_valid_token(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    client = client_of(app_with(Depends(auth)))
+    allowed = client.get("/me", headers=bearer(auth_token(sub="bob")))
+    assert (allowed.status_code, allowed.json()) == (200, {"sub": "bob"})
+
+    refused = client.get("/me", headers={"Origin": ORIGIN})
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert refused.headers["cache-control"] == "no-store"
+    assert refused.headers["content-type"] == "application/json"
+    assert refused.headers["access-control-expose-headers"] == "WWW-Authenticate"
+    assert refused.json() == {
+        "code": "auth.authorization_header_missing",
+        "status": 401,
+        "message": "the request has no Authorization header",
+    }
+
+
+@pytest.mark.parametrize("form", ["depends", "security", "both", "alias"])
+def test_scopes(auth: RequiresAuth, auth_token: TokenFactory, form: str) -> None:
+    dependency = {
+        "depends": lambda: Depends(auth("read:orders", "write:orders")),
+        "alias": lambda: Depends(auth("read:orders write:orders")),
+        "security": lambda: Security(auth, scopes=["read:orders", "write:orders"]),
+        "both": lambda: Security(auth("write:orders"), scopes=["read:orders"]),
+    }[form]()
+    app = app_with(dependency)
+    client = client_of(app)
+    assert client.get("/me", headers=bearer(auth_token("read:orders write:orders"))).status_code == 200
+    refused = client.get("/me", headers=bearer(auth_token("read:orders")))
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "insufficient_scope"
+    assert 'scope="read:orders write:orders"' in refused.headers["www-authenticate"]
+
+    operation = app.openapi()["paths"]["/me"]["get"]
+    assert operation["security"] == [{"RequiresAuth": ["read:orders", "write:orders"]}]
+    assert "parameters" not in operation
+    assert "requestBody" not in operation
+
+
+@pytest.mark.parametrize(("held", "status"), [("a", 200), ("b", 200), ("c", 403)])
+def test_any_of(auth: RequiresAuth, auth_token: TokenFactory, held: str, status: int) -> None:
+    app = app_with(Depends(auth(any_of=["a", "b"])))
+    answer = client_of(app).get("/me", headers=bearer(auth_token(held)))
+    assert answer.status_code == status
+    if status == 403:
+        assert 'scope="a b"' in answer.headers["www-authenticate"]
+    assert app.openapi()["paths"]["/me"]["get"]["security"] == [{"RequiresAuth": []}]
+
+
+def test_any_of_inside_security(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    client = client_of(app_with(Security(auth(any_of=["a", "b"]), scopes=["c"])))
+    assert client.get("/me", headers=bearer(auth_token("a c"))).status_code == 200
+    assert client.get("/me", headers=bearer(auth_token("a"))).status_code == 403
+    assert client.get("/me", headers=bearer(auth_token("c"))).status_code == 403
+
+
+def test_a_policy(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    client = client_of(app_with(Depends(auth(policy=Policy.all_of("a")))))
+    assert client.get("/me", headers=bearer(auth_token("a"))).status_code == 200
+    assert client.get("/me", headers=bearer(auth_token("b"))).status_code == 403
+    with pytest.raises(TypeError, match="only one"):
+        auth("a", policy=Policy.all_of("b"))
+
+
+def test_optional(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    client = client_of(app_with(Depends(auth(optional=True))))
+    assert client.get("/me").json() == {"sub": None}
+    assert client.get("/me", headers=bearer(auth_token())).json() == {"sub": "alice"}
+    assert client.get("/me", headers=bearer(auth_token(defect="expired"))).json()["reason"] == "expired"
+    client = client_of(app_with(Depends(auth("a", optional=True))))
+    assert client.get("/me").json() == {"sub": None}
+    assert client.get("/me", headers=bearer(auth_token())).status_code == 403
+
+
+def test_dependencies_of_dependencies(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    async def user(scopes: SecurityScopes, token: Annotated[AccessToken, Depends(auth)]) -> dict[str, Any]:
+        return {"sub": token.sub, "asked": scopes.scopes}
+
+    app = FastAPI()
+
+    @app.get("/me")
+    async def me(user: Annotated[dict[str, Any], Security(user, scopes=["me"])]) -> dict[str, Any]:
+        return user
+
+    @app.get("/both")
+    async def both(
+        reader: Annotated[AccessToken, Depends(auth("read"))],
+        writer: Annotated[AccessToken, Depends(auth("write"))],
+    ) -> bool:
+        return reader.sub == writer.sub
+
+    client = client_of(app)
+    assert client.get("/me", headers=bearer(auth_token("me"))).json() == {"sub": "alice", "asked": ["me"]}
+    assert client.get("/me", headers=bearer(auth_token("you"))).status_code == 403
+    assert client.get("/both", headers=bearer(auth_token("read write"))).json() is True
+    assert client.get("/both", headers=bearer(auth_token("read"))).status_code == 403
+    assert client.get("/both", headers=bearer(auth_token("write"))).status_code == 403
+
+
+def test_a_router_an_application_and_a_mounted_one(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    router = APIRouter(dependencies=[Depends(auth("read"))])
+    router.get("/orders")(lambda: "orders")
+    inner = FastAPI(dependencies=[Depends(auth)])
+    inner.get("/orders")(lambda: "inner orders")
+    app = FastAPI()
+    app.include_router(router)
+    app.mount("/inner", inner)
+
+    client = client_of(app)
+    assert client.get("/orders").status_code == 401
+    assert client.get("/orders", headers=bearer(auth_token())).status_code == 403
+    assert client.get("/orders", headers=bearer(auth_token("read"))).json() == "orders"
+    assert client.get("/inner/orders").json()["code"] == "auth.authorization_header_missing"
+    assert client.get("/inner/orders", headers=bearer(auth_token())).json() == "inner orders"
+
+
+def test_sync_routes(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = FastAPI()
+
+    @app.get("/me")
+    def me(token: Annotated[AccessToken, Depends(auth)]) -> str | None:
+        return token.sub
+
+    assert client_of(app).get("/me", headers=bearer(auth_token())).json() == "alice"
+
+
+def test_openapi(auth_issuer: TestIssuer) -> None:
+    auth = RequiresAuth(
+        auth_issuer.issuer,
+        auth_issuer.audience,
+        jwks=auth_issuer.jwks,
+        scopes={"read:orders": "reads orders"},
+    )
+    app = FastAPI()
+    app.get("/a", dependencies=[Depends(auth("read:orders"))])(lambda: "")
+    app.get("/b", dependencies=[Depends(auth("write:orders", "admin"))])(lambda: "")
+    app.get("/c", dependencies=[Depends(auth(optional=True))])(lambda: "")
+    schema = app.openapi()
+    scheme = schema["components"]["securitySchemes"]["RequiresAuth"]
+    assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
+    listed = [line for line in scheme["description"].splitlines() if line.startswith("- ")]
+    assert listed == ["- `admin`", "- `read:orders` reads orders", "- `write:orders`"]
+    assert schema["paths"]["/b"]["get"]["security"] == [{"RequiresAuth": ["write:orders", "admin"]}]
+    assert client_of(app).get("/docs").status_code == 200
+
+
+def test_openapi_with_a_login(auth_issuer: TestIssuer) -> None:
+    auth = RequiresAuth(
+        auth_issuer.issuer,
+        auth_issuer.audience,
+        jwks=auth_issuer.jwks,
+        scheme_name="login",
+        authorization_url="https://issuer.example/auth",
+        token_url="https://issuer.example/token",
+    )
+    app = app_with(Depends(auth("read:orders")))
+    assert app.openapi()["components"]["securitySchemes"] == {
+        "login": {
+            "type": "oauth2",
+            "flows": {
+                "authorizationCode": {
+                    "authorizationUrl": "https://issuer.example/auth",
+                    "tokenUrl": "https://issuer.example/token",
+                    "scopes": {"read:orders": ""},
+                }
+            },
+        }
+    }
+
+
+def test_what_fastapi_sees(auth: RequiresAuth) -> None:
+    assert list(inspect.signature(auth).parameters) == ["connection", "security_scopes"]
+    assert list(inspect.signature(auth(any_of=["a"])).parameters) == ["connection", "security_scopes"]
+
+
+# --- refusals
+
+
+def test_a_handler_of_your_own_goes_first(auth: RequiresAuth) -> None:
+    app = app_with(Depends(auth))
+
+    @app.exception_handler(AuthError)
+    async def answer(request: Request, error: AuthError) -> PlainTextResponse:
+        return PlainTextResponse(f"no: {error.code}", error.status)
+
+    answer_ = client_of(app).get("/me")
+    assert (answer_.status_code, answer_.text) == (401, "no: auth.authorization_header_missing")
+
+
+def test_an_error_of_verify_in_a_handler(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = FastAPI()
+
+    @app.get("/me", dependencies=[Depends(auth)])
+    async def me(token: str) -> str | None:
+        return (await auth.verify_async(token)).sub
+
+    client = client_of(app)
+    good = bearer(auth_token())
+    assert client.get("/me", params={"token": auth_token(sub="bob")}, headers=good).json() == "bob"
+    refused = client.get("/me", params={"token": auth_token(defect="expired")}, headers=good)
+    assert refused.status_code == 401
+    assert refused.json() == {
+        "code": "invalid_token",
+        "status": 401,
+        "message": "the token has expired",
+        "reason": "expired",
+    }
+    assert refused.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+
+
+def test_the_body_is_replaceable(auth_issuer: TestIssuer) -> None:
+    auth = RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, error_format="problem")
+    refused = client_of(app_with(Depends(auth))).get("/me")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["title"] == "Unauthorized"
+
+
+# --- browsers
+
+
+def test_a_browser_can_read_a_refusal(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = app_with(Depends(auth))
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["Authorization"])
+    client = client_of(app)
+    preflight = client.options("/me", headers=PREFLIGHT)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    refused = client.get("/me", headers={"Origin": ORIGIN})
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == "*"
+    assert refused.headers["access-control-expose-headers"] == "WWW-Authenticate"
+    assert client.get("/me", headers={"Origin": ORIGIN, **bearer(auth_token())}).status_code == 200
+
+
+def test_a_preflight_does_not_run_a_route(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = FastAPI()
+    app.api_route("/", methods=["GET", "OPTIONS"], dependencies=[Depends(auth)])(lambda: "secret")
+    client = client_of(app)
+    answer = client.options("/", headers=PREFLIGHT)
+    assert (answer.status_code, answer.text) == (204, "")
+    assert client.options("/").status_code == 401
+    assert client.options("/", headers=bearer(auth_token())).json() == "secret"
+
+
+def test_a_route_for_options_alone_runs(auth: RequiresAuth) -> None:
+    app = FastAPI()
+    app.options("/", dependencies=[Depends(auth)])(lambda: "preflight")
+    assert client_of(app).options("/", headers=PREFLIGHT).json() == "preflight"
+
+
+# --- WebSockets
+
+
+def test_websockets(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def talk(websocket: WebSocket, token: Annotated[AccessToken, Depends(auth("talk"))]) -> None:
+        await websocket.accept()
+        await websocket.send_text(token.sub or "")
+        await websocket.close()
+
+    client = client_of(app)
+    with client.websocket_connect("/ws", headers=bearer(auth_token("talk", sub="bob"))) as socket:
+        assert socket.receive_text() == "bob"
+    with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/ws"):
+        pass
+    refused = getattr(closed.value, "response", None) or closed.value
+    assert getattr(refused, "status_code", 401) == 401
+
+
+# --- configuration
+
+
+def test_the_ready_instance(monkeypatch: pytest.MonkeyPatch, auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
+    client = client_of(app_with(Depends(door.requires_auth)))
+    with pytest.raises(ConfigError, match=r"(?i)issuer"):
+        client.get("/me")
+    with auth_issuer.replacing(door.requires_auth):
+        assert client.get("/me", headers=bearer(auth_token())).status_code == 200
+
+    for name, value in auth_issuer.settings.items():
+        monkeypatch.setenv(name, value)
+    client = client_of(app_with(Depends(RequiresAuth(jwks=auth_issuer.jwks))))
+    assert client.get("/me", headers=bearer(auth_token())).status_code == 200
+
+
+# --- all vectors
+
+
+def test_all_vectors() -> None:
+    auth = RequiresAuth()
+    ran = False
+    app = FastAPI()
+    state: dict[str, Any] = {}
+
+    async def judged(request: Request) -> Any:
+        return await state["dependency"](connection=request, security_scopes=SecurityScopes())
+
+    @app.api_route("/{path:path}", methods=["GET", "POST", "OPTIONS", "HEAD"])
+    async def items(token: Annotated[Any, Depends(judged)]) -> Any:
+        nonlocal ran
+        ran = True
+        return dict(token.claims) if token else None
+
+    with client_of(app) as client:
+        for case, guard in vectors():
+            auth.replace_guard(guard)
+            state["dependency"] = auth(policy=case.policy(), optional=case.optional)
+            ran = False
+            headers = [(name.encode(), value) for name, value in case.headers]
+            answer = client.request(case.method, case.url, headers=headers)
+            case.check(answer.status_code, dict(answer.headers), answer.content, ran)
+            if case.expect.get("claims"):
+                assert answer.json() == case.expect["claims"], case.id

@@ -1,0 +1,96 @@
+"""Every Python block of the README runs, and does what the text beside it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from requires_auth._core import TestIssuer
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+CHECKS = {
+    "requires_auth.flask": """
+client = app.test_client()
+def ask(**headers): return client.get("/user/info", headers=headers)
+refused = ask(Origin="https://app.example")
+assert refused.status_code == 401 and refused.json["code"] == "auth.authorization_header_missing"
+assert refused.headers["WWW-Authenticate"] == "Bearer" and "Access-Control-Allow-Origin" in refused.headers
+allowed = ask(Authorization="Bearer " + GOOD)
+assert (allowed.status_code, allowed.json) == (200, {"sub": "alice"})
+""",
+    "requires_auth.fastapi": """
+from fastapi.testclient import TestClient
+client = TestClient(app)
+def ask(token): return client.get("/orders", headers={"Authorization": "Bearer " + token})
+assert client.get("/orders").status_code == 401
+assert ask(GOOD).json() == {"sub": "alice"}
+assert ask(POOR).json()["code"] == "insufficient_scope"
+assert "read:orders" in str(client.get("/openapi.json").json())
+""",
+    "requires_auth.django": """
+from django.test import RequestFactory
+def ask(**headers): return orders(RequestFactory().get("/orders", **headers))
+assert ask().status_code == 401
+assert ask(HTTP_AUTHORIZATION="Bearer " + GOOD).content == b'{"sub": "alice"}'
+assert ask(HTTP_AUTHORIZATION="Bearer " + POOR).status_code == 403
+""",
+    "def who": """
+assert who("") == "refused: auth.authorization_token_invalid_format, None"
+assert who("opaque") == "refused: invalid_token, opaque"
+""",
+    "Policy.all_of": """
+assert policy.scope == "write:orders"
+""",
+}
+"""What is asserted of a block, by what is in it."""
+
+DJANGO = """
+from django.conf import settings
+settings.configure(ALLOWED_HOSTS=["testserver"])
+import django
+django.setup()
+"""
+
+
+def find_check(block: str) -> str:
+    return next((check for mark, check in CHECKS.items() if mark in block), "")
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if "def test_" not in block])
+def test_block(block: str, issuer: TestIssuer, tmp_path: Path) -> None:
+    check = find_check(block)
+    assert check, f"nothing is known of this block:\n{block}"
+    keys = tmp_path / "keys.json"
+    keys.write_text(issuer.jwks)
+    tokens = f"GOOD = {issuer.token('read:orders')!r}\nPOOR = {issuer.token()!r}\n"
+    code = "\n".join([DJANGO if "django" in block else "", block, tokens, check])
+    environment = {
+        **os.environ,
+        "REQUIRES_AUTH_ISSUER": issuer.issuer,
+        "REQUIRES_AUTH_AUDIENCE": issuer.audience,
+        "REQUIRES_AUTH_JWKS": str(keys),
+    }
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_block_with_a_test(tmp_path: Path) -> None:
+    [block] = [block for block in BLOCKS if "def test_" in block]
+    (tmp_path / "test_block.py").write_text(block)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("mark", ["requires_auth.flask", "requires_auth.fastapi", "requires_auth.django"])
+def test_a_framework_takes_ten_lines(mark: str) -> None:
+    [block] = [block for block in BLOCKS if mark in block]
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10

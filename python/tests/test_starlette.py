@@ -1,0 +1,202 @@
+"""The middleware for ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from doors import ORIGIN, PREFLIGHT, bearer
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from requires_auth import ConfigError, Policy, RequiresAuth
+from requires_auth import fastapi as fastapi_door
+from requires_auth.starlette import RequiresAuthMiddleware
+from requires_auth.testing import TestIssuer, TokenFactory
+
+pytest_plugins = ["requires_auth.testing"]
+
+
+async def me(request: Request) -> JSONResponse:
+    token = request.state.access_token
+    return JSONResponse({"sub": token.sub if token else None})
+
+
+async def health(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("fine")
+
+
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(websocket.state.access_token.sub)
+    await websocket.close()
+
+
+ROUTES = [Route("/me", me), Route("/health", health), WebSocketRoute("/ws", talk)]
+
+
+def client_of(
+    issuer: TestIssuer, *before: Middleware, after: tuple[Middleware, ...] = (), **options: Any
+) -> TestClient:
+    guard = Middleware(RequiresAuthMiddleware, issuer.issuer, issuer.audience, jwks=issuer.jwks, **options)
+    return TestClient(Starlette(routes=ROUTES, middleware=[*before, guard, *after]))
+
+
+def test_a_whole_application(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
+    client = client_of(auth_issuer, exempt=["/health"])
+    assert client.get("/me", headers=bearer(auth_token(sub="bob"))).json() == {"sub": "bob"}
+    assert client.get("/health").text == "fine"
+    refused = client.get("/me")
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert refused.headers["content-length"] == str(len(refused.content))
+    assert refused.json()["code"] == "auth.authorization_header_missing"
+    assert client.get("/nowhere").status_code == 401
+    assert client.get("/health/").status_code == 401
+    head = client.head("/me")
+    assert (head.status_code, head.content) == (401, b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "held", "status"),
+    [
+        ({"scope": "a b"}, "a", 403),
+        ({"scope": "a b"}, "a b", 200),
+        ({"any_of": ["a", "b"]}, "b", 200),
+        ({"any_of": ["a", "b"]}, "c", 403),
+        ({"policy": Policy.all_of("a")}, "b", 403),
+    ],
+)
+def test_rules(
+    auth_issuer: TestIssuer, auth_token: TokenFactory, options: dict[str, Any], held: str, status: int
+) -> None:
+    client = client_of(auth_issuer, **options)
+    assert client.get("/me", headers=bearer(auth_token(held))).status_code == status
+
+
+def test_optional(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
+    client = client_of(auth_issuer, optional=True)
+    assert client.get("/me").json() == {"sub": None}
+    assert client.get("/me", headers=bearer(auth_token())).json() == {"sub": "alice"}
+    assert client.get("/me", headers=bearer(auth_token(defect="expired"))).status_code == 401
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_preflights_pass_in_either_order(auth_issuer: TestIssuer, inside: bool) -> None:
+    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["Authorization"])
+    client = client_of(auth_issuer, after=(cors,)) if inside else client_of(auth_issuer, cors)
+    preflight = client.options("/me", headers=PREFLIGHT)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    refused = client.get("/me", headers={"Origin": ORIGIN})
+    assert refused.status_code == 401
+    assert refused.headers["access-control-expose-headers"] == "WWW-Authenticate"
+    assert ("access-control-allow-origin" in refused.headers) is not inside
+
+
+def test_websockets(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
+    client = client_of(auth_issuer)
+    with client.websocket_connect("/ws", headers=bearer(auth_token(sub="bob"))) as socket:
+        assert socket.receive_text() == "bob"
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws", headers=bearer("x")):
+        pass
+
+
+def sent_to(app: Any, scope: dict[str, Any]) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+@pytest.mark.parametrize("extensions", [{}, None, {"websocket.http.response": {}}])
+def test_how_a_websocket_is_refused(auth_issuer: TestIssuer, extensions: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError
+
+    guarded = RequiresAuthMiddleware(app, auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    scope = {"type": "websocket", "path": "/ws", "query_string": b"", "headers": [], "extensions": extensions}
+    sent = sent_to(guarded, scope)
+    if extensions:
+        assert [message["type"] for message in sent] == [
+            "websocket.http.response.start",
+            "websocket.http.response.body",
+        ]
+        assert sent[0]["status"] == 401
+        assert (b"www-authenticate", b"Bearer") in sent[0]["headers"]
+        assert b"auth.authorization_header_missing" in sent[1]["body"]
+    else:
+        assert sent == [{"type": "websocket.close", "code": 1008, "reason": "auth.authorization_header_missing"}]
+
+
+def test_lifespan_passes(auth_issuer: TestIssuer) -> None:
+    seen = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    guarded = RequiresAuthMiddleware(app, auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    sent_to(guarded, {"type": "lifespan"})
+    assert seen == ["lifespan"]
+
+
+def test_a_guard_of_your_own(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
+    guard = RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    door = fastapi_door.RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    for auth in (guard, door):
+        app = RequiresAuthMiddleware(Starlette(routes=ROUTES), auth=auth)
+        client = TestClient(app)
+        assert client.get("/me").status_code == 401
+        assert client.get("/me", headers=bearer(auth_token())).status_code == 200
+    with pytest.raises(TypeError, match="not both"):
+        RequiresAuthMiddleware(Starlette(), "https://issuer.example", auth=guard)
+
+
+def test_the_environment_configures_it(
+    monkeypatch: pytest.MonkeyPatch, auth_issuer: TestIssuer, auth_token: TokenFactory
+) -> None:
+    client = TestClient(RequiresAuthMiddleware(Starlette(routes=ROUTES)))
+    with pytest.raises(ConfigError):
+        client.get("/me")
+    monkeypatch.setenv("REQUIRES_AUTH_ISSUER", auth_issuer.issuer)
+    monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", auth_issuer.audience)
+    client = TestClient(RequiresAuthMiddleware(Starlette(routes=ROUTES), jwks=auth_issuer.jwks))
+    assert client.get("/me", headers=bearer(auth_token())).status_code == 200
+
+
+def test_paths_of_a_mounted_application(auth_issuer: TestIssuer) -> None:
+    inner = RequiresAuthMiddleware(
+        Starlette(routes=ROUTES),
+        auth_issuer.issuer,
+        auth_issuer.audience,
+        jwks=auth_issuer.jwks,
+        exempt=["/health"],
+    )
+    client = TestClient(Starlette(routes=[Mount("/api", app=inner)]))
+    assert client.get("/api/health").text == "fine"
+    assert client.get("/api/me").status_code == 401
+
+
+def test_keys_are_fetched_without_blocking_the_loop(auth_token: TokenFactory) -> None:
+    issuer = TestIssuer()
+    url = issuer.serve()
+    try:
+        client = TestClient(RequiresAuthMiddleware(Starlette(routes=ROUTES), url, issuer.audience))
+        assert client.get("/me", headers=bearer(issuer.token())).status_code == 200
+        issuer.rotate()
+        assert client.get("/me", headers=bearer(issuer.token())).status_code == 200
+    finally:
+        issuer.stop()

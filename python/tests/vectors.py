@@ -1,0 +1,115 @@
+"""The shared vectors of the testkit, and the guards that they ask for."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from requires_auth import ConfigError, Policy, RequiresAuth
+
+FOLDER = Path(__file__).parents[2] / "crates" / "requires-auth-testkit" / "vectors"
+
+UNREACHABLE = "http://127.0.0.1:1/jwks"
+"""The key set of an issuer that is down: nothing listens on port 1."""
+
+
+@dataclass
+class Case:
+    id: str
+    config: dict[str, Any]
+    jwks: dict[str, Any] | None
+    expect: dict[str, Any]
+    token: str = ""
+    method: str = "GET"
+    url: str = "/"
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
+
+    @property
+    def policy(self) -> Policy | None:
+        scope = self.config.get("scope", [])
+        scopes = scope.split() if isinstance(scope, str) else scope
+        return Policy.all_of(*scopes) if scopes else None
+
+    @property
+    def optional(self) -> bool:
+        return bool(self.config.get("optional", False))
+
+    def guard(self, **options: Any) -> RequiresAuth:
+        """The guard of this case.
+
+        Raises:
+            ConfigError: it can be asked of the verifier alone, and no guard is built so: without an issuer, without
+                an audience, with a name that is no algorithm, with a key set that has no usable key.
+        """
+        return RequiresAuth(
+            self.config.get("issuer"),
+            self.config.get("audience"),
+            jwks=self.jwks,
+            jwks_uri=None if self.jwks is not None else UNREACHABLE,
+            algorithms=self.config.get("alg"),
+            leeway=self.config.get("leeway", 30),
+            profile=self.config.get("profile", "jwt"),
+            dangerously_allow_public_test_keys=True,
+            _now=self.config["now"],
+            **options,
+        )
+
+    def guard_or_none(self, **options: Any) -> RequiresAuth | None:
+        try:
+            return self.guard(**options)
+        except ConfigError:
+            return None
+
+
+def token_cases() -> list[Case]:
+    files = sorted(FOLDER.glob("tokens-*.json"))
+    return [
+        Case(
+            id=case["id"],
+            config=case["config"],
+            jwks=_key_set(case),
+            expect=case["expect"],
+            token=case["token"],
+            headers=[("Authorization", b"Bearer " + case["token"].encode())],
+        )
+        for file in files
+        for case in json.loads(file.read_text("utf-8"))["cases"]
+    ]
+
+
+def request_cases() -> list[Case]:
+    cases = []
+    for case in json.loads((FOLDER / "requests.json").read_text("utf-8"))["cases"]:
+        request, token = case["request"], case.get("token", "")
+        headers = [(name, _value(value, token)) for name, value in request["headers"]]
+        url = request["url"].replace("{token}", token)
+        cases.append(
+            Case(
+                case["id"],
+                case["config"],
+                _key_set(case),
+                case["expect"],
+                token,
+                request["method"],
+                url,
+                headers,
+            )
+        )
+    return cases
+
+
+def _value(value: str | dict[str, str], token: str) -> bytes:
+    if isinstance(value, dict):
+        return base64.b64decode(value["base64"])
+    return value.replace("{token}", token).encode()
+
+
+_KEY_SETS = json.loads((FOLDER / "key-sets.json").read_text("utf-8"))
+
+
+def _key_set(case: dict[str, Any]) -> dict[str, Any] | None:
+    jwks = case.get("jwks")
+    return _KEY_SETS[jwks] if isinstance(jwks, str) else jwks

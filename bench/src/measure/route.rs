@@ -10,7 +10,7 @@ use axum::routing::get;
 use requires_auth_testkit::Algorithm;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::runtime;
+use tokio::runtime::Builder;
 
 use super::Effort;
 use crate::fixture::{self, Keys};
@@ -26,6 +26,23 @@ const ROUTES: [(&str, &str); 3] = [
     ("cold", "behind a guard, cache off"),
 ];
 
+/// How a server runs.
+#[derive(Clone, Copy)]
+enum Workers {
+    /// As with `#[tokio::main]`; wrk competes for the cores.
+    OnePerCore,
+    /// wrk has the other core, so that the server alone limits: what a guard costs shows most.
+    One,
+}
+
+/// All routes of one server.
+#[derive(Serialize)]
+pub(crate) struct Server {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) routes: Vec<Route>,
+}
+
 /// One route.
 #[derive(Serialize)]
 pub(crate) struct Route {
@@ -37,23 +54,40 @@ pub(crate) struct Route {
     pub(crate) to_open: f64,
 }
 
+impl Server {
+    pub(crate) fn route(&self, id: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.id == id)
+    }
+}
+
 /// Measures with ES384; the error says why nothing could be measured.
-pub(crate) fn measure(effort: Effort) -> Result<Vec<Route>, String> {
+pub(crate) fn measure(effort: Effort) -> Result<Vec<Server>, String> {
     eprintln!("an axum route under wrk");
+    let rounds = effort.choose(15, 3);
+    let server =
+        |id, name, workers| measure_server(workers, rounds).map(|routes| Server { id, name, routes });
+    Ok(vec![
+        server("default", "server threads: one per core", Workers::OnePerCore)?,
+        server("single", "server threads: one", Workers::One)?,
+    ])
+}
+
+fn measure_server(workers: Workers, rounds: usize) -> Result<Vec<Route>, String> {
     let keys = Keys::generate(Algorithm::Es384);
     let token = fixture::mint(&keys.signing, 1).remove(0);
-    let address = serve(keys.jwks())?;
-    // One round to warm up: connections, caches, and the token that is to be remembered.
+    let address = serve(keys.jwks(), workers)?;
     let round = |round: usize| -> Result<Vec<f64>, String> {
         let mut rates = vec![0.0; ROUTES.len()];
         for step in 0..ROUTES.len() {
+            // Each round starts with another one.
             let place = (round + step) % ROUTES.len();
             rates[place] = wrk(address, ROUTES[place].0, token.value())?;
         }
         Ok(rates)
     };
+    // One to warm up: connections, caches, and the token that is to be remembered.
     round(0)?;
-    let rounds = (0..effort.choose(21, 3)).map(round).collect::<Result<Vec<_>, _>>()?;
+    let rounds = (0..rounds).map(round).collect::<Result<Vec<_>, _>>()?;
     let route = |(place, (id, name)): (usize, (&'static str, &'static str))| Route {
         id,
         name,
@@ -63,11 +97,15 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Route>, String> {
     Ok(ROUTES.into_iter().enumerate().map(route).collect())
 }
 
-/// Serves on one thread, so that wrk has the other core and the server is what limits.
-fn serve(jwks: String) -> Result<SocketAddr, String> {
+/// Serves until the process ends.
+fn serve(jwks: String, workers: Workers) -> Result<SocketAddr, String> {
     let (sender, address) = mpsc::channel();
     thread::spawn(move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let mut builder = match workers {
+            Workers::OnePerCore => Builder::new_multi_thread(),
+            Workers::One => Builder::new_current_thread(),
+        };
+        let runtime = builder.enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let warm = fixture::guard(&jwks, 10_000).await;
             let cold = fixture::guard(&jwks, 0).await;

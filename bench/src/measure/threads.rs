@@ -13,7 +13,7 @@ use crate::subject::{ENTRIES, Setup, Sha256, Subject};
 use crate::timing::median;
 
 /// How long one turn takes.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(10);
 
 /// The tokens of each thread.
 const TOKENS: usize = 50;
@@ -27,20 +27,22 @@ pub(crate) const CONTROL: f64 = 1.9;
 pub(crate) struct Scaling {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
-    /// Calls per second on one thread, in the rounds that count.
-    pub(crate) one: f64,
-    /// Times the calls per second on two threads; the median of the rounds that count.
-    pub(crate) ratio: f64,
-}
-
-/// All of them.
-#[derive(Serialize)]
-pub(crate) struct Threads {
     pub(crate) rounds: usize,
     /// In how many rounds the control had a core for each of its threads.
     pub(crate) rounds_that_count: usize,
-    /// The control first. Nothing if no round counts.
-    pub(crate) scaling: Vec<Scaling>,
+    /// Nothing if no round counts.
+    pub(crate) rates: Option<Rates>,
+}
+
+/// Medians of the rounds that count.
+#[derive(Serialize)]
+pub(crate) struct Rates {
+    /// Calls per second on one thread.
+    pub(crate) one: f64,
+    /// Times the calls per second on two threads.
+    pub(crate) ratio: f64,
+    /// The same for the control, which was measured just before.
+    pub(crate) control: f64,
 }
 
 struct Runner {
@@ -49,61 +51,59 @@ struct Runner {
     subject: Box<dyn Subject>,
     /// Whether both threads have the same token.
     shared_token: bool,
-}
-
-impl Threads {
-    pub(crate) fn ratio(&self, id: &str) -> Option<f64> {
-        self.scaling.iter().find(|scaling| scaling.id == id).map(|scaling| scaling.ratio)
-    }
+    measured: Vec<Rates>,
 }
 
 /// Measures with ES384. It must be called within a tokio runtime.
-pub(crate) fn measure(effort: Effort) -> Threads {
+pub(crate) fn measure(effort: Effort) -> Vec<Scaling> {
     eprintln!("two threads beside one");
-    let rounds = effort.choose(61, 5);
     let keys = Keys::generate(Algorithm::Es384);
     let jwks = keys.jwks();
     let setup = Setup { algorithm: Algorithm::Es384, keys: &keys, jwks: &jwks, filling: &[] };
     let tokens = [fixture::mint(&keys.signing, TOKENS), fixture::mint(&keys.signing, TOKENS)];
-    let runners = runners(&setup);
-
-    let round = |_| {
-        let both = |runner: &Runner| {
+    let mut runners = runners(&setup);
+    let rounds = effort.choose(61, 5);
+    for _ in 0..rounds {
+        for runner in &mut runners {
             let second = if runner.shared_token { &tokens[0] } else { &tokens[1] };
-            let one = rate(&*runner.subject, &[&tokens[0]]);
-            Pair { one, ratio: rate(&*runner.subject, &[&tokens[0], second]) / one }
+            let one_and_ratio = |subject: &dyn Subject| {
+                let one = rate(subject, &[&tokens[0]]);
+                (one, rate(subject, &[&tokens[0], second]) / one)
+            };
+            let (_, control) = one_and_ratio(&Sha256);
+            let (one, ratio) = one_and_ratio(&*runner.subject);
+            runner.measured.push(Rates { one, ratio, control });
+        }
+    }
+    runners.into_iter().map(|runner| runner.scaling(rounds)).collect()
+}
+
+impl Runner {
+    fn scaling(self, rounds: usize) -> Scaling {
+        let counting: Vec<_> = self.measured.iter().filter(|rates| rates.control >= CONTROL).collect();
+        let middle = |of: fn(&Rates) -> f64| median(counting.iter().map(|rates| of(rates)));
+        let rates = || Rates {
+            one: middle(|rates| rates.one),
+            ratio: middle(|rates| rates.ratio),
+            control: middle(|rates| rates.control),
         };
-        runners.iter().map(both).collect()
-    };
-    let measured: Vec<Vec<Pair>> = (0..rounds).map(round).collect();
-    let counting: Vec<_> = measured.iter().filter(|round| round[0].ratio >= CONTROL).collect();
-    let scaling = |(place, runner): (usize, &Runner)| Scaling {
-        id: runner.id,
-        name: runner.name,
-        one: median(counting.iter().map(|round| round[place].one)),
-        ratio: median(counting.iter().map(|round| round[place].ratio)),
-    };
-    // Without a round that counts there is no median.
-    let judged = if counting.is_empty() { &[] } else { &runners[..] };
-    let scaling = judged.iter().enumerate().map(scaling).collect();
-    Threads { rounds, rounds_that_count: counting.len(), scaling }
+        Scaling {
+            id: self.id,
+            name: self.name,
+            rounds,
+            rounds_that_count: counting.len(),
+            rates: (!counting.is_empty()).then(rates),
+        }
+    }
 }
 
-/// One round of one verifier.
-struct Pair {
-    one: f64,
-    ratio: f64,
-}
-
-/// The control first.
 fn runners(setup: &Setup<'_>) -> Vec<Runner> {
-    let control =
-        Runner { id: "sha256", name: "SHA-256, the control", subject: Box::new(Sha256), shared_token: false };
-    let mut runners = vec![control];
+    let mut runners = Vec::new();
     for entry in ENTRIES.iter().filter(|entry| !["raw", "first_sight"].contains(&entry.id)) {
         let mut add = |id, name, shared_token| {
             let subject = (entry.make)(setup).ok();
-            runners.extend(subject.map(|subject| Runner { id, name, subject, shared_token }));
+            let runner = |subject| Runner { id, name, subject, shared_token, measured: Vec::new() };
+            runners.extend(subject.map(runner));
         };
         add(entry.id, entry.name, false);
         if entry.id == "warm" {

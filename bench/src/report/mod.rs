@@ -10,8 +10,8 @@ use self::memory::Memory;
 use crate::measure::flood::Flooded;
 use crate::measure::growth::Point;
 use crate::measure::ratios::Ratios;
-use crate::measure::route::Route;
-use crate::measure::threads::Threads;
+use crate::measure::route::Server;
+use crate::measure::threads::Scaling;
 use crate::measure::tokens::Remembered;
 
 pub(crate) mod memory;
@@ -29,8 +29,8 @@ pub(crate) struct Report {
     machine: Machine,
     figures: Vec<Figure>,
     verification: Vec<Ratios>,
-    threads: Threads,
-    route: Result<Vec<Route>, String>,
+    threads: Vec<Scaling>,
+    route: Result<Vec<Server>, String>,
     keys: Vec<Point>,
     issuers: Vec<Point>,
     tokens: Vec<Remembered>,
@@ -43,8 +43,8 @@ impl Report {
     pub(crate) fn new(
         machine: Machine,
         verification: Vec<Ratios>,
-        threads: Threads,
-        route: Result<Vec<Route>, String>,
+        threads: Vec<Scaling>,
+        route: Result<Vec<Server>, String>,
         keys: Vec<Point>,
         issuers: Vec<Point>,
         tokens: Vec<Remembered>,

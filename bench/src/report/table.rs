@@ -91,37 +91,34 @@ impl Report {
     }
 
     fn threads_table(&self) -> String {
-        let rows = self.threads.scaling.iter().map(|scaling| {
-            vec![scaling.name.to_owned(), format!("{:.0}", scaling.one), times(scaling.ratio)]
+        let rows = self.threads.iter().map(|own| {
+            let rounds = format!("{} of {}", own.rounds_that_count, own.rounds);
+            let figures = own.rates.as_ref().map_or(["-", "-", "-"].map(str::to_owned), |rates| {
+                [format!("{:.0}", rates.one), times(rates.ratio), times(rates.control)]
+            });
+            std::iter::once(own.name.to_owned()).chain(figures).chain([rounds]).collect()
         });
-        let rows: Vec<_> = rows.collect();
         let note = format!(
-            "Of {} rounds, {} count: those in which the control did at least {CONTROL} times the work.\n",
-            self.threads.rounds, self.threads.rounds_that_count
+            "The control, which only hashes, is measured before each turn; the rounds that count are those in which \
+             its second thread makes it at least {CONTROL} times as fast.\n\n"
         );
-        let table = if rows.is_empty() {
-            String::new()
-        } else {
-            format!("\n{}", table(["ES384", "calls a second, 1 thread", "2 threads"], rows))
-        };
-        titled("Two threads beside one", &(note + &table))
+        let head = ["ES384", "calls a second, 1 thread", "2 threads", "control", "rounds"];
+        titled("Two threads beside one", &(note + &table(head, rows)))
     }
 
     fn route_table(&self) -> String {
-        let text = match &self.route {
-            Err(reason) => format!("Not measured: {reason}\n"),
-            Ok(routes) => {
-                let row = |route: &crate::measure::route::Route| {
-                    vec![
-                        route.name.to_owned(),
-                        format!("{:.0}", route.requests_per_second),
-                        format!("{:.3}", route.to_open),
-                    ]
-                };
-                table(["ES384", "requests a second", "× no guard"], routes.iter().map(row))
-            }
+        let servers = match &self.route {
+            Err(reason) => return titled("An axum route", &format!("Not measured: {reason}\n")),
+            Ok(servers) => servers,
         };
-        titled("An axum route, one server thread", &text)
+        let tables = servers.iter().map(|server| {
+            let rows = server.routes.iter().map(|route| {
+                let rate = format!("{:.0}", route.requests_per_second);
+                vec![route.name.to_owned(), rate, format!("{:.3}", route.to_open)]
+            });
+            table([server.name, "requests a second", "× no guard"], rows)
+        });
+        titled("An axum route under wrk, ES384", &tables.collect::<Vec<_>>().join("\n"))
     }
 
     fn growth_table(&self) -> String {

@@ -308,6 +308,18 @@ async fn issuers_have_their_own_keys_and_audiences() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_that_land_while_a_request_is_on_its_way_are_not_too_young_for_it() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    assert_eq!(verdict(&guard, &token).await, "ok");
+    // As the clock was when a request looked at it, just before the keys landed.
+    clock.back(1);
+    assert_eq!(verdict(&guard, &token).await, "ok");
+    assert_eq!(issuer.key_set_requests(), 1, "the set that has just landed serves");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_jumps_back_makes_the_set_be_fetched_again() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);

@@ -41,6 +41,12 @@ use timing::{refresh_age, whole_seconds};
 /// The timer looks at the clock at least this often, so that a jump of the clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
+/// A request looks at the clock once. A set that lands a moment later is younger than that, and still good.
+const A_MOMENT: Duration = TOTAL_TIMEOUT;
+
+/// A request looks at the clock once. A set that lands a moment later is younger than that, and good all the same.
+const A_MOMENT: Duration = TOTAL_TIMEOUT;
+
 /// The keys of one remote issuer. A clone shares them.
 #[derive(Clone)]
 pub(crate) struct RemoteKeys {
@@ -179,8 +185,11 @@ impl RemoteKeys {
 impl Held {
     /// Whether the set may still be used: within its life, or past it by no more than the stale time.
     pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
-        // After a jump back of the clock the age is unknown, and the set is fetched again.
-        now.duration_since(self.fetched_at).is_ok_and(|age| age < self.usable_for)
+        match now.duration_since(self.fetched_at) {
+            Ok(age) => age < self.usable_for,
+            // After a jump back of the clock the age is unknown, and the set is fetched again.
+            Err(ahead) => ahead.duration() <= A_MOMENT,
+        }
     }
 }
 

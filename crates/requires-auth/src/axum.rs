@@ -57,6 +57,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use crate::error::Denial;
+use crate::requires_auth::RequiresAuth;
 use crate::tower::{Passed, refusal, view};
 use crate::verify::AccessToken;
 
@@ -67,8 +68,11 @@ impl<S: Sync> FromRequestParts<S> for AccessToken {
     type Rejection = AccessTokenRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let passed = passed(parts)?;
-        passed.token().cloned().ok_or_else(|| AccessTokenRejection::anonymous(passed, parts))
+        match Passed::of(&parts.extensions) {
+            Some(Passed::Token(token)) => Ok(token.clone()),
+            Some(Passed::NoToken(auth)) => Err(AccessTokenRejection::anonymous(auth, parts)),
+            None => Err(AccessTokenRejection::no_guard(parts)),
+        }
     }
 }
 
@@ -77,12 +81,12 @@ impl<S: Sync> OptionalFromRequestParts<S> for AccessToken {
     type Rejection = AccessTokenRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
-        Ok(passed(parts)?.token().cloned())
+        match Passed::of(&parts.extensions) {
+            Some(Passed::Token(token)) => Ok(Some(token.clone())),
+            Some(Passed::NoToken(_)) => Ok(None),
+            None => Err(AccessTokenRejection::no_guard(parts)),
+        }
     }
-}
-
-fn passed(parts: &Parts) -> Result<&Passed, AccessTokenRejection> {
-    Passed::of(&parts.extensions).ok_or_else(|| AccessTokenRejection::no_guard(parts))
 }
 
 /// A handler asks for an [`AccessToken`], and the request has none.
@@ -94,10 +98,10 @@ pub struct AccessTokenRejection {
 }
 
 impl AccessTokenRejection {
-    fn anonymous(passed: &Passed, parts: &Parts) -> Self {
+    fn anonymous(auth: &RequiresAuth, parts: &Parts) -> Self {
         let seen = view(&parts.method, &parts.uri, &parts.headers);
-        let denial = passed.auth().refuse_anonymous(&seen);
-        Self { response: Box::new(refusal(passed.auth(), &seen, denial)) }
+        let denial = auth.refuse_anonymous(&seen);
+        Self { response: Box::new(refusal(auth, &seen, denial)) }
     }
 
     fn no_guard(parts: &Parts) -> Self {

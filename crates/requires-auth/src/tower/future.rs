@@ -11,11 +11,10 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::layer::Gate;
-use super::request::{Passed, view};
+use super::request::{Added, mark, response_headers, view};
 use super::response::{append, refusal};
 use crate::error::Denial;
 use crate::requires_auth::Admission;
-use crate::verify::AccessToken;
 
 pin_project! {
     /// The answer of an [`AuthService`](super::AuthService): the inner service's, or a refusal.
@@ -40,7 +39,7 @@ pin_project! {
         // Keys are being fetched; then the request is judged, and passed on to the inner service.
         NeedsKeys { admitting: Admitting, gate: Arc<Gate>, body: Option<B>, inner: S },
         // The inner service answers.
-        Passed { #[pin] response: S::Future, token: Option<AccessToken> },
+        Passed { #[pin] response: S::Future, added: Added },
         // The guard has answered.
         Refused { response: Option<S::Response> },
     }
@@ -55,9 +54,9 @@ impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
         Self { state: State::Refused { response: Some(response) } }
     }
 
-    /// The inner service answers; the headers of `token` are added to that.
-    pub(super) const fn passed(response: S::Future, token: Option<AccessToken>) -> Self {
-        Self { state: State::Passed { response, token } }
+    /// The inner service answers, and these headers are added to that.
+    pub(super) const fn passed(response: S::Future, added: Added) -> Self {
+        Self { state: State::Passed { response, added } }
     }
 
     /// Keys are fetched first. `inner` is ready.
@@ -89,9 +88,10 @@ where
                     let (mut parts, admitted) = ready!(admitting.as_mut().poll(cx));
                     match admitted {
                         Ok(admission) => {
-                            let token = Passed::mark(&gate.auth, admission, &mut parts.extensions);
+                            let added = response_headers(&admission);
+                            mark(&gate.auth, admission, &mut parts.extensions);
                             let body = body.take().expect("the state changes once the body is taken");
-                            State::Passed { response: inner.call(Request::from_parts(parts, body)), token }
+                            State::Passed { response: inner.call(Request::from_parts(parts, body)), added }
                         }
                         Err(denial) => {
                             let seen = view(&parts.method, &parts.uri, &parts.headers);
@@ -99,11 +99,10 @@ where
                         }
                     }
                 }
-                StateProjection::Passed { response, token } => {
+                StateProjection::Passed { response, added } => {
                     let mut response = ready!(response.poll(cx))?;
-                    if let Some(token) = token {
-                        append(response.headers_mut(), token.response_headers());
-                    }
+                    let added = added.iter().map(|(name, value)| (*name, value.as_str()));
+                    append(response.headers_mut(), added);
                     return Poll::Ready(Ok(response));
                 }
                 StateProjection::Refused { response } => {

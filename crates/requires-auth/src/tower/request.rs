@@ -18,56 +18,59 @@ pub(crate) fn view<'a>(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap)
     Request::new(method.as_str(), target, headers)
 }
 
-/// How a request has passed a guard; the innermost guard's word stays in the extensions.
-#[derive(Clone)]
-pub(crate) struct Passed {
-    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only an extractor answers for the guard"))]
-    auth: RequiresAuth,
-    admission: Admission,
+/// How a request has passed the innermost guard that it has met: with a token, or without.
+///
+/// In the extensions one of the two is an [`AccessToken`], which handlers look for, and the other a [`NoToken`].
+#[cfg(feature = "axum")]
+pub(crate) enum Passed<'e> {
+    /// With this token.
+    Token(&'e AccessToken),
+    /// Without one, as this guard has allowed.
+    NoToken(&'e RequiresAuth),
 }
 
-impl Passed {
+/// The guard that has let a request pass without a token.
+#[derive(Clone)]
+struct NoToken(
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only an extractor answers for the guard"))]
+    RequiresAuth,
+);
+
+#[cfg(feature = "axum")]
+impl<'e> Passed<'e> {
     /// What the innermost guard around a handler has said; `None` if there is no guard.
-    #[cfg(feature = "axum")]
-    pub(crate) fn of(extensions: &Extensions) -> Option<&Self> {
-        extensions.get()
+    pub(crate) fn of(extensions: &'e Extensions) -> Option<Self> {
+        let no_token = || extensions.get().map(|NoToken(auth)| Self::NoToken(auth));
+        extensions.get().map(Self::Token).or_else(no_token)
     }
+}
 
-    /// The guard that has let the request pass.
-    #[cfg(feature = "axum")]
-    pub(crate) const fn auth(&self) -> &RequiresAuth {
-        &self.auth
-    }
+/// The token that `auth` itself, or a clone of it, has let the request pass with.
+///
+/// A preflight is not remembered: what lies between two layers may have made something else of it.
+pub(super) fn token_of<'e>(auth: &RequiresAuth, extensions: &'e Extensions) -> Option<&'e AccessToken> {
+    extensions.get().filter(|token| auth.made(token))
+}
 
-    /// The token that the request has passed with, if it has one.
-    pub(crate) const fn token(&self) -> Option<&AccessToken> {
-        match &self.admission {
-            Admission::Token(token) => Some(token),
-            Admission::Anonymous | Admission::Preflight => None,
+/// Marks a request as passed. An outer guard's word gives way: it is not what this guard has let through.
+pub(super) fn mark(auth: &RequiresAuth, admission: Admission, extensions: &mut Extensions) {
+    match admission {
+        Admission::Token(token) => {
+            extensions.remove::<NoToken>();
+            extensions.insert(token);
+        }
+        Admission::Anonymous | Admission::Preflight => {
+            extensions.remove::<AccessToken>();
+            extensions.insert(NoToken(auth.clone()));
         }
     }
+}
 
-    /// The token that `auth` itself, or a clone of it, has let the request pass with.
-    ///
-    /// A preflight is not remembered: what lies between two layers may have made something else of it.
-    pub(super) fn token_of<'e>(auth: &RequiresAuth, extensions: &'e Extensions) -> Option<&'e AccessToken> {
-        extensions.get::<Self>()?.token().filter(|token| auth.made(token))
-    }
+/// What the answer to an allowed request is to carry.
+pub(super) type Added = Vec<(&'static str, String)>;
 
-    /// Marks a request as passed, and gives its token back if it has one.
-    pub(super) fn mark(
-        auth: &RequiresAuth,
-        admission: Admission,
-        extensions: &mut Extensions,
-    ) -> Option<AccessToken> {
-        let passed = Self { auth: auth.clone(), admission };
-        let token = passed.token().cloned();
-        match &token {
-            Some(token) => extensions.insert(token.clone()),
-            // An outer guard may have left its token, which is not what this guard has let through.
-            None => extensions.remove(),
-        };
-        extensions.insert(passed);
-        token
-    }
+/// The headers that go with an admission; none for a Bearer token, and then nothing is allocated.
+pub(super) fn response_headers(admission: &Admission) -> Added {
+    let Admission::Token(token) = admission else { return Added::new() };
+    token.response_headers().map(|(name, value)| (name, value.to_owned())).collect()
 }

@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use super::AuthFuture;
 use super::layer::Gate;
-use super::request::{Passed, view};
+use super::request::{Added, mark, response_headers, token_of, view};
 use super::response::refusal;
 
 /// A service with a guard before it. Made by [`AuthLayer`](super::AuthLayer).
@@ -54,17 +54,18 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Gate { auth, policy, presence } = &*self.gate;
         let seen = view(request.method(), request.uri(), request.headers());
-        let denial = if let Some(token) = Passed::token_of(auth, request.extensions()) {
+        let denial = if let Some(token) = token_of(auth, request.extensions()) {
             match auth.check(&seen, token, policy) {
                 // The layer that has judged the token also adds its headers to the response.
-                Ok(()) => return AuthFuture::passed(self.inner.call(request), None),
+                Ok(()) => return AuthFuture::passed(self.inner.call(request), Added::new()),
                 Err(denial) => denial,
             }
         } else {
             match auth.admit_now(&seen, policy, *presence) {
                 Some(Ok(admission)) => {
-                    let token = Passed::mark(auth, admission, request.extensions_mut());
-                    return AuthFuture::passed(self.inner.call(request), token);
+                    let added = response_headers(&admission);
+                    mark(auth, admission, request.extensions_mut());
+                    return AuthFuture::passed(self.inner.call(request), added);
                 }
                 Some(Err(denial)) => denial,
                 None => return AuthFuture::needs_keys(Arc::clone(&self.gate), request, self.take_ready()),

@@ -7,9 +7,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::error::Reason;
 use crate::jose::json::{Malformed, Object, Raw};
 use crate::jose::signature::Verified;
+
+/// A claim that is a list of texts, mostly of few.
+pub(crate) type Strings<'t> = SmallVec<[Cow<'t, str>; 4]>;
 
 /// The payload of a token before its signature was verified. It tells its `iss` and nothing else.
 pub(crate) struct Payload<'t> {
@@ -31,7 +36,6 @@ impl<'t> Payload<'t> {
 /// The claims of a token whose signature was verified.
 #[derive(Debug)]
 pub(crate) struct Claims<'t> {
-    payload: &'t [u8],
     object: Object<'t>,
 }
 
@@ -43,12 +47,12 @@ impl<'t> Claims<'t> {
             return Err(Reason::SignatureMismatch);
         }
         let object = payload.object.map_err(|Malformed| Reason::Malformed)?;
-        Ok(Self { payload: payload.bytes, object })
+        Ok(Self { object })
     }
 
     /// The JSON text.
-    pub(crate) const fn payload(&self) -> &'t [u8] {
-        self.payload
+    pub(crate) const fn payload(&self) -> &'t str {
+        self.object.text()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -78,7 +82,7 @@ impl<'t> Claims<'t> {
     }
 
     /// `aud`: a string or an array of strings (RFC 7519 §4.1.3); `None` if absent.
-    pub(crate) fn audience(&self) -> Result<Option<Vec<Cow<'t, str>>>, Reason> {
+    pub(crate) fn audience(&self) -> Result<Option<Strings<'t>>, Reason> {
         match self.object.get("aud") {
             Some(value) => strings(value).map(Some).ok_or(Reason::ClaimMalformed),
             None => Ok(None),
@@ -95,18 +99,18 @@ impl<'t> Claims<'t> {
 
     /// The scopes under the first of `names` that is there: a string split on spaces (RFC 6749 §3.3,
     /// RFC 9068 §2.2.3), or an array of strings.
-    pub(crate) fn scopes(&self, names: &[&str]) -> Result<Vec<Cow<'t, str>>, Reason> {
+    pub(crate) fn scopes(&self, names: &[&str]) -> Result<Strings<'t>, Reason> {
         match names.iter().find_map(|name| self.object.get(name)) {
             Some(value) => scopes(value).ok_or(Reason::ClaimMalformed),
-            None => Ok(Vec::new()),
+            None => Ok(Strings::new()),
         }
     }
 
     /// The scopes under each of the paths that is there.
-    pub(crate) fn scopes_at(&self, paths: &[Box<str>]) -> Result<Vec<Cow<'t, str>>, Reason> {
+    pub(crate) fn scopes_at(&self, paths: &[Box<str>]) -> Result<Strings<'t>, Reason> {
         let found = paths.iter().filter_map(|path| at_path(&self.object, path));
         let lists: Option<Vec<_>> = found.map(scopes).collect();
-        lists.map(|lists| lists.concat()).ok_or(Reason::ClaimMalformed)
+        lists.map(|lists| lists.into_iter().flatten().collect()).ok_or(Reason::ClaimMalformed)
     }
 
     /// `authorization_details`, if there, is an array of objects with a string `type` (RFC 9396 §2, §9.1).
@@ -139,14 +143,14 @@ pub(crate) fn at_path<'t>(object: &Object<'t>, path: &str) -> Option<Raw<'t>> {
     })
 }
 
-fn strings(value: Raw<'_>) -> Option<Vec<Cow<'_, str>>> {
+fn strings(value: Raw<'_>) -> Option<Strings<'_>> {
     match value.as_str() {
-        Some(one) => Some(vec![one]),
+        Some(one) => Some(smallvec![one]),
         None => value.as_array()?.into_iter().map(Raw::as_str).collect(),
     }
 }
 
-fn scopes(value: Raw<'_>) -> Option<Vec<Cow<'_, str>>> {
+fn scopes(value: Raw<'_>) -> Option<Strings<'_>> {
     let mut scopes = match value.as_str() {
         Some(Cow::Borrowed(text)) => text.split(' ').map(Cow::Borrowed).collect(),
         Some(Cow::Owned(text)) => text.split(' ').map(|scope| Cow::Owned(scope.to_owned())).collect(),

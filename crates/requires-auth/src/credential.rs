@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use memchr::memchr;
+
 use crate::error::{Denial, ErrorCode};
 use crate::request::{HeaderValues, Request};
 
@@ -43,15 +45,14 @@ impl<'a> Presented<'a> {
             HeaderValues::Several => return Err(Denial::new(ErrorCode::InvalidRequest)),
             HeaderValues::One(value) => trim_whitespace(value),
         };
-        let invalid_format = Denial::new(ErrorCode::AuthorizationTokenInvalidFormat);
-        let Some(space) = value.iter().position(|&byte| byte == b' ') else { return Err(invalid_format) };
+        let invalid_format = || Denial::new(ErrorCode::AuthorizationTokenInvalidFormat);
+        let Some(space) = memchr(b' ', value) else { return Err(invalid_format()) };
         let (scheme, rest) = value.split_at(space);
-        if !scheme.iter().all(|&byte| is_tchar(byte)) {
-            return Err(invalid_format);
-        }
         // RFC 9110 §11.1: the scheme is case-insensitive.
         if !scheme.eq_ignore_ascii_case(b"Bearer") {
-            return Err(Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported));
+            let is_scheme = scheme.iter().all(|&byte| is_tchar(byte));
+            let other_scheme = || Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported);
+            return Err(if is_scheme { other_scheme() } else { invalid_format() });
         }
         // RFC 6750 §2: one token, one method. Refused even if both tokens are equal.
         if has_query_token(request.query()) {

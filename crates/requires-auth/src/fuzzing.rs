@@ -34,10 +34,10 @@ pub struct Parts {
 ///
 /// It is not three parts of base64url.
 pub fn compact(bearer: Bearer<'_>) -> Result<Parts, Reason> {
-    let token = Unverified::parse(bearer)?;
+    let token = Unverified::parse(bearer, None)?;
     Ok(Parts {
         signing_input: token.signing_input().to_vec(),
-        header: token.header().to_vec(),
+        header: token.header_text().to_vec(),
         payload: token.payload().to_vec(),
         signature: token.signature().to_vec(),
     })

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use memchr::memchr;
+
 /// Read access to the headers of a request.
 ///
 /// Implemented for slices, arrays and vectors of `(name, value)` pairs, and for `http::HeaderMap`
@@ -104,8 +106,10 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn query(&self) -> &'a str {
-        let target = self.url.split('#').next().unwrap_or_default();
-        target.split_once('?').map_or("", |(_, query)| query)
+        // Most requests have none.
+        let Some(start) = memchr(b'?', self.url.as_bytes()) else { return "" };
+        let (before, query) = (&self.url[..start], &self.url[start + 1..]);
+        if before.contains('#') { "" } else { query.split('#').next().unwrap_or_default() }
     }
 }
 

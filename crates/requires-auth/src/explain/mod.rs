@@ -111,7 +111,7 @@ impl Rules {
     ) -> Report {
         let mut recorder = Recorder::default();
         let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-        let verdict = match judge(self, bearer, key_set, now.into(), &mut recorder) {
+        let verdict = match judge(self, bearer, None, key_set, now.into(), &mut recorder) {
             Verdict::Allow(token) => policy.check_and_record(&token, &mut recorder).map(|()| token),
             Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
                 Err(Denial::invalid_token(reason))

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::memchr_iter;
 
+use super::base64url;
+use super::header::{Header, KnownHeader};
 use crate::credential::Bearer;
 use crate::error::Reason;
 
@@ -14,28 +14,36 @@ use crate::error::Reason;
 /// What the payload claims is out of reach until a signature was verified; see `signature`.
 pub(crate) struct Unverified<'a> {
     signing_input: &'a [u8],
+    known_header: Option<&'a KnownHeader>,
+    /// Header (unless it is known), payload and signature.
     decoded: Vec<u8>,
     header_end: usize,
     payload_end: usize,
 }
 
 impl<'a> Unverified<'a> {
-    /// Splits and decodes a token.
-    pub(crate) fn parse(bearer: Bearer<'a>) -> Result<Self, Reason> {
+    /// Splits and decodes a token. A known header is not decoded again.
+    pub(crate) fn parse(bearer: Bearer<'a>, known: Option<&'a KnownHeader>) -> Result<Self, Reason> {
         let token = bearer.token();
         let Dots { first, second } = find_dots(token)?;
-        let mut decoded = vec![0; token.len() / 4 * 3 + 3];
-        let mut end = 0;
+        // With room for what the decoder rounds up in each part.
+        let mut decoded = Vec::with_capacity(token.len() / 4 * 3 + 9);
         let mut decode = |part: &str| {
-            // RFC 7515 §2: no padding, no line breaks. RFC 4648 §3.5: no stray bits in the last character.
-            end += URL_SAFE_NO_PAD.decode_slice(part, &mut decoded[end..]).map_err(|_| Reason::Malformed)?;
-            Ok(end)
+            base64url::decode_onto(&mut decoded, part).map_err(|_| Reason::Malformed)?;
+            Ok(decoded.len())
         };
-        let header_end = decode(&token[..first])?;
+        let header = &token[..first];
+        let known_header = known.filter(|known| known.is_of(header));
+        let header_end = if known_header.is_some() { 0 } else { decode(header)? };
         let payload_end = decode(&token[first + 1..second])?;
-        let signature_end = decode(&token[second + 1..])?;
-        decoded.truncate(signature_end);
-        Ok(Self { signing_input: &token.as_bytes()[..second], decoded, header_end, payload_end })
+        decode(&token[second + 1..])?;
+        Ok(Self {
+            signing_input: &token.as_bytes()[..second],
+            known_header,
+            decoded,
+            header_end,
+            payload_end,
+        })
     }
 
     /// The ASCII text that was signed (RFC 7515 §5.2).
@@ -43,7 +51,15 @@ impl<'a> Unverified<'a> {
         self.signing_input
     }
 
-    pub(crate) fn header(&self) -> &[u8] {
+    pub(crate) fn header(&self) -> Result<Header<'_>, Reason> {
+        match self.known_header {
+            Some(known) => Ok(known.header()),
+            None => Header::parse(self.header_text()),
+        }
+    }
+
+    /// The JSON of the header, for people to read; empty if the header was known.
+    pub(crate) fn header_text(&self) -> &[u8] {
         &self.decoded[..self.header_end]
     }
 
@@ -85,14 +101,14 @@ mod tests {
     use super::*;
 
     fn parse(token: &str) -> Result<Unverified<'_>, Reason> {
-        Unverified::parse(Bearer::parse(token).expect("a b64token"))
+        Unverified::parse(Bearer::parse(token).expect("a b64token"), None)
     }
 
     #[test]
     fn three_parts_are_decoded() {
         let token = parse("YQ.YmI.Y2Nj").expect("three parts");
         assert_eq!(
-            (token.header(), token.payload(), token.signature()),
+            (token.header_text(), token.payload(), token.signature()),
             (&b"a"[..], &b"bb"[..], &b"ccc"[..])
         );
         assert_eq!(token.signing_input(), b"YQ.YmI");
@@ -112,6 +128,32 @@ mod tests {
         }
         assert_eq!(parse(&".".repeat(100_000)).expect_err("dots"), Reason::Malformed);
         assert!(parse("..").is_ok());
+    }
+
+    #[test]
+    fn a_known_header_is_read_as_if_it_were_new() {
+        // {"alg":"ES384","kid":"a\u0062"}
+        let header = "eyJhbGciOiJFUzM4NCIsImtpZCI6ImFcdTAwNjIifQ";
+        let bearer = |token| Bearer::parse(token).expect("a b64token");
+        let [one, two, other] = ["YQ.YQ", "Yg.Yg", "YQ.YR"].map(|rest| format!("{header}.{rest}"));
+        let known = KnownHeader::of(bearer(&one)).expect("a header");
+        let longer = format!("AAAA{two}");
+        let parse = |token| Unverified::parse(bearer(token), Some(&known));
+        let token = parse(&two).expect("three parts");
+        assert_eq!(token.header().expect("a header").kid(), Some("ab"));
+        assert_eq!(
+            (token.header_text(), token.payload(), token.signature()),
+            (&b""[..], &b"b"[..], &b"b"[..])
+        );
+        assert_eq!(token.signing_input(), &two.as_bytes()[..two.len() - 3]);
+        assert_eq!(parse(&other).expect_err("a stray bit"), Reason::Malformed);
+
+        for another in [&two[4..], &longer] {
+            let token = parse(another).expect("three parts");
+            assert_eq!(token.header().expect_err("no JSON"), Reason::Malformed, "{another}");
+        }
+        assert!(KnownHeader::of(bearer("YQ.YQ.YQ")).is_none());
+        assert!(KnownHeader::of(bearer("YQ")).is_none());
     }
 
     #[test]

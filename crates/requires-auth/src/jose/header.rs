@@ -7,7 +7,9 @@
 use std::borrow::Cow;
 
 use super::alg::Algorithm;
+use super::base64url;
 use super::json::{Object, Raw};
+use crate::credential::Bearer;
 use crate::error::Reason;
 
 /// A header whose members have the right types.
@@ -66,6 +68,51 @@ impl<'a> Header<'a> {
 
     pub(crate) const fn is_critical(&self) -> bool {
         self.critical
+    }
+}
+
+/// A header that was read before. Most tokens of an issuer have the same one, letter for letter.
+pub(crate) struct KnownHeader {
+    text: Box<str>,
+    header: Header<'static>,
+}
+
+impl KnownHeader {
+    /// The header of a token; `None` if it has none that can be read.
+    pub(crate) fn of(bearer: Bearer<'_>) -> Option<Self> {
+        let (text, _) = bearer.token().split_once('.')?;
+        let json = base64url::decode(text).ok()?;
+        let Header { algorithm, kid, typ, nested, critical } = Header::parse(&json).ok()?;
+        let owned = |member: Cow<'_, str>| Cow::Owned(member.into_owned());
+        let header = Header {
+            algorithm: owned(algorithm),
+            kid: kid.map(owned),
+            typ: typ.map(owned),
+            nested,
+            critical,
+        };
+        Some(Self { text: text.into(), header })
+    }
+
+    /// Whether this is the header that `text` spells.
+    pub(crate) fn is_of(&self, text: &str) -> bool {
+        *self.text == *text
+    }
+
+    /// Whether this is the header of a token.
+    pub(crate) fn heads(&self, bearer: Bearer<'_>) -> bool {
+        bearer.token().strip_prefix(&*self.text).is_some_and(|rest| rest.starts_with('.'))
+    }
+
+    pub(crate) fn header(&self) -> Header<'_> {
+        let Header { algorithm, kid, typ, nested, critical } = &self.header;
+        Header {
+            algorithm: Cow::Borrowed(algorithm),
+            kid: kid.as_deref().map(Cow::Borrowed),
+            typ: typ.as_deref().map(Cow::Borrowed),
+            nested: *nested,
+            critical: *critical,
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use std::collections::HashSet;
 /// Deeper nesting is refused; no token comes near it.
 const MAX_DEPTH: usize = 100;
 
-/// Up to this many members of an object, comparing all pairs is faster than hashing.
+/// Most payloads have no more members. Up to here their list is not moved while it grows, and comparing all pairs of
+/// names is faster than hashing them.
 const FEW_MEMBERS: usize = 16;
 
 /// The text is not JSON as this module wants it.
@@ -31,18 +32,61 @@ enum Duplicates {
 /// The members of an object that was read to its end, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object<'a> {
-    members: Vec<Member<'a>>,
+    text: &'a str,
+    members: Members<'a>,
 }
 
-#[derive(Clone, Debug)]
-struct Member<'a> {
-    name: Cow<'a, str>,
-    /// Differs for most names that differ, so that few names have to be compared.
-    tag: u32,
-    value: Raw<'a>,
+/// Members, and beside them a tag for each of the first names: whoever looks for a name compares all tags at once.
+#[derive(Clone, Debug, Default)]
+struct Members<'a> {
+    tags: [u32; FEW_MEMBERS],
+    list: Vec<(Cow<'a, str>, Raw<'a>)>,
 }
 
-/// Length, first and last byte of a name.
+impl<'a> Members<'a> {
+    fn with_capacity(members: usize) -> Self {
+        Self { tags: [0; FEW_MEMBERS], list: Vec::with_capacity(members) }
+    }
+
+    fn push(&mut self, name: Cow<'a, str>, value: Raw<'a>) {
+        if let Some(place) = self.tags.get_mut(self.list.len()) {
+            *place = tag(&name);
+        }
+        self.list.push((name, value));
+    }
+
+    fn find(&self, name: &str, tag: u32) -> Option<Raw<'a>> {
+        let mut alike = self.tagged(tag);
+        while alike != 0 {
+            match self.list.get(alike.trailing_zeros() as usize) {
+                Some((own, value)) if own == name => return Some(*value),
+                _ => alike &= alike - 1,
+            }
+        }
+        let others = self.list.iter().skip(FEW_MEMBERS);
+        others.filter(|(own, _)| own == name).map(|&(_, value)| value).next()
+    }
+
+    /// Which of the first names have this tag: the lowest bit is the first name's.
+    fn tagged(&self, tag: u32) -> u32 {
+        let bit = |(place, &own): (usize, &u32)| u32::from(own == tag) << place;
+        self.tags.iter().enumerate().map(bit).fold(0, |all, bit| all | bit)
+    }
+
+    fn have_duplicates(&self) -> bool {
+        if self.list.len() > FEW_MEMBERS {
+            let mut seen = HashSet::with_capacity(self.list.len());
+            return !self.list.iter().all(|(name, _)| seen.insert(name.as_ref()));
+        }
+        (1..self.list.len()).any(|place| {
+            let mut earlier = (0..place).filter(|&earlier| self.tags[earlier] == self.tags[place]);
+            earlier.any(|earlier| self.list[earlier].0 == self.list[place].0)
+        })
+    }
+}
+
+/// Length, first and last byte of a name: differs for most names that differ.
+#[inline]
 fn tag(name: &str) -> u32 {
     let bytes = name.as_bytes();
     let (first, last) =
@@ -71,39 +115,56 @@ impl<'a> Object<'a> {
         scanner.skip_whitespace();
         let members = scanner.object(1)?;
         scanner.skip_whitespace();
-        if scanner.position == text.len() { Ok(Self { members }) } else { Err(Malformed) }
+        if scanner.position == text.len() { Ok(Self { text, members }) } else { Err(Malformed) }
     }
 
+    /// The text that was read, white space around the object included.
+    pub(crate) const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The value of a member. Inlined, as most names are known when this is compiled, and so are their tags.
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<Raw<'a>> {
-        let tag = tag(name);
-        self.members.iter().find(|member| member.tag == tag && member.name == name).map(|member| member.value)
+        self.members.find(name, tag(name))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
-        self.members.iter().map(|member| (member.name.as_ref(), member.value))
+        self.members.list.iter().map(|(name, value)| (name.as_ref(), *value))
     }
 }
 
 /// The text of one well-formed value.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Raw<'a>(&'a str);
+pub(crate) struct Raw<'a> {
+    text: &'a str,
+    escapes: Escapes,
+}
+
+/// Whether a value is a string that has escapes.
+#[derive(Clone, Copy, Debug)]
+enum Escapes {
+    None,
+    Some,
+}
 
 impl<'a> Raw<'a> {
     /// The JSON text.
     pub(crate) const fn text(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// The characters of a string; `None` for any other type.
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
-        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        Some(if inner.contains('\\') { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
+        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
+        Some(unescaped(inner, self.escapes))
     }
 
     /// A number as a double, infinite if it is out of range; `None` for any other type.
     pub(crate) fn as_number(self) -> Option<f64> {
-        if self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-            self.0.parse().ok()
+        if self.text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            // Most numbers of a token are seconds.
+            self.text.parse::<u32>().map(f64::from).or_else(|_| self.text.parse()).ok()
         } else {
             None
         }
@@ -111,16 +172,25 @@ impl<'a> Raw<'a> {
 
     /// The elements of an array; `None` for any other type.
     pub(crate) fn as_array(self) -> Option<Vec<Self>> {
-        let mut scanner = Scanner { text: self.0, position: 0, duplicates: Duplicates::RefuseAtTop };
-        if self.0.starts_with('[') { scanner.array(1).ok() } else { None }
+        let mut scanner = Scanner { text: self.text, position: 0, duplicates: Duplicates::RefuseAtTop };
+        if self.text.starts_with('[') { scanner.array(1).ok() } else { None }
     }
 
     /// The members of an object without duplicates at any depth; `None` for anything else.
     pub(crate) fn as_object(self) -> Option<Object<'a>> {
-        Object::parse(self.0.as_bytes()).ok()
+        Object::parse(self.text.as_bytes()).ok()
     }
 }
 
+/// What stands between the quotes of a string, as the characters that it means.
+fn unescaped(inner: &str, escapes: Escapes) -> Cow<'_, str> {
+    match escapes {
+        Escapes::None => Cow::Borrowed(inner),
+        Escapes::Some => Cow::Owned(unescape(inner)),
+    }
+}
+
+/// A place in a text. What was read lies before it; results are small, so that they come in registers.
 struct Scanner<'a> {
     text: &'a str,
     position: usize,
@@ -130,24 +200,29 @@ struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     fn value(&mut self, depth: usize) -> Result<Raw<'a>, Malformed> {
         let start = self.position;
+        let escapes = self.skip_value(depth)?;
+        Ok(Raw { text: &self.text[start..self.position], escapes })
+    }
+
+    fn skip_value(&mut self, depth: usize) -> Result<Escapes, Malformed> {
         match self.peek() {
             Some(b'{') => drop(self.object(depth + 1)?),
             Some(b'[') => drop(self.array(depth + 1)?),
-            Some(b'"') => drop(self.string()?),
+            Some(b'"') => return self.skip_string(),
             Some(b't') => self.literal("true")?,
             Some(b'f') => self.literal("false")?,
             Some(b'n') => self.literal("null")?,
             _ => self.number()?,
         }
-        Ok(Raw(&self.text[start..self.position]))
+        Ok(Escapes::None)
     }
 
-    fn object(&mut self, depth: usize) -> Result<Vec<Member<'a>>, Malformed> {
+    fn object(&mut self, depth: usize) -> Result<Members<'a>, Malformed> {
         if depth > MAX_DEPTH {
             return Err(Malformed);
         }
         self.expect(b'{')?;
-        let mut members = Vec::new();
+        let mut members = Members::with_capacity(if depth == 1 { FEW_MEMBERS } else { 0 });
         self.skip_whitespace();
         if self.eat(b'}') {
             return Ok(members);
@@ -159,7 +234,7 @@ impl<'a> Scanner<'a> {
             self.expect(b':')?;
             self.skip_whitespace();
             let value = self.value(depth)?;
-            members.push(Member { tag: tag(&name), name, value });
+            members.push(name, value);
             self.skip_whitespace();
             if self.eat(b'}') {
                 break;
@@ -167,7 +242,7 @@ impl<'a> Scanner<'a> {
             self.expect(b',')?;
         }
         let looked_at = self.duplicates == Duplicates::Refuse || depth == 1;
-        if looked_at && has_duplicates(&members) { Err(Malformed) } else { Ok(members) }
+        if looked_at && members.have_duplicates() { Err(Malformed) } else { Ok(members) }
     }
 
     fn array(&mut self, depth: usize) -> Result<Vec<Raw<'a>>, Malformed> {
@@ -192,25 +267,27 @@ impl<'a> Scanner<'a> {
     }
 
     fn string(&mut self) -> Result<Cow<'a, str>, Malformed> {
-        self.expect(b'"')?;
         let start = self.position;
-        let mut escaped = false;
+        let escapes = self.skip_string()?;
+        Ok(unescaped(&self.text[start + 1..self.position - 1], escapes))
+    }
+
+    fn skip_string(&mut self) -> Result<Escapes, Malformed> {
+        self.expect(b'"')?;
+        let mut escapes = Escapes::None;
         loop {
             let rest = &self.text.as_bytes()[self.position..];
-            let plain =
-                rest.iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0x00..=0x1F)).ok_or(Malformed)?;
+            let plain = plain_length(rest).ok_or(Malformed)?;
             self.position += plain + 1;
             match rest[plain] {
-                b'"' => break,
+                b'"' => return Ok(escapes),
                 b'\\' => {
-                    escaped = true;
+                    escapes = Escapes::Some;
                     self.escape()?;
                 }
                 _ => return Err(Malformed),
             }
         }
-        let inner = &self.text[start..self.position - 1];
-        Ok(if escaped { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
     }
 
     /// Checks what follows a backslash. A surrogate without its partner is no character.
@@ -296,16 +373,26 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn has_duplicates(members: &[Member<'_>]) -> bool {
-    if members.len() <= FEW_MEMBERS {
-        let is_same = |a: &Member<'_>, b: &Member<'_>| a.tag == b.tag && a.name == b.name;
-        return members
-            .iter()
-            .enumerate()
-            .any(|(i, member)| members[..i].iter().any(|earlier| is_same(earlier, member)));
+/// How many bytes stand before the first that a string cannot hold as it is: a quote, a backslash, a control
+/// character. `None` if there is none of them.
+///
+/// Eight bytes at a time. In each word the highest bit of a byte says that it is one of them; a borrow reaches only
+/// bytes above one that is, so the lowest is right.
+fn plain_length(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const HIGHEST: u64 = ONES << 7;
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks();
+    for (place, &word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(word);
+        let found = (equal(word, b'"') | equal(word, b'\\') | below(word, 0x20)) & HIGHEST;
+        if found != 0 {
+            return Some(place * 8 + found.trailing_zeros() as usize / 8);
+        }
     }
-    let mut seen = HashSet::with_capacity(members.len());
-    !members.iter().all(|member| seen.insert(member.name.as_ref()))
+    let odd = rest.iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0x00..=0x1F))?;
+    Some(words.len() * 8 + odd)
 }
 
 /// Replaces the escapes of a string that [`Scanner::string`] has proved.
@@ -423,6 +510,23 @@ mod tests {
         assert!(keys[0].as_object().is_none());
         assert!(keys[1].as_object().is_some());
         assert!(Object::parse_outer(br#"{"keys":[],"keys":[]}"#).is_err());
+    }
+
+    #[test]
+    fn every_byte_is_plain_or_not_wherever_it_stands() {
+        for length in 1..=24 {
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[place] = byte;
+                    let ends = matches!(byte, b'"' | b'\\' | 0x00..=0x1F);
+                    assert_eq!(plain_length(&bytes), ends.then_some(place), "{bytes:?}");
+                }
+            }
+        }
+        assert_eq!(plain_length(b"\x01\"\\\x01"), Some(0));
+        assert_eq!(plain_length(b"a\"b\\cde\x1f"), Some(1));
+        assert_eq!(plain_length(b""), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::alg::{Algorithm, KeyType};
+use super::base64url;
 use super::digest::sha256;
 use super::json::{Object, Raw};
 use super::signature::{KeyMaterial, PublicKey};
@@ -156,7 +157,7 @@ fn algorithm(name: Raw<'_>) -> Result<Algorithm, Unusable> {
 /// The type of a key, its public part, and its thumbprint.
 fn material(jwk: &Object<'_>) -> Result<(KeyType, KeyMaterial, Thumbprint), Unusable> {
     let member = |name| jwk.get(name).and_then(Raw::as_str).ok_or(Unusable::Malformed);
-    let bytes = |name| URL_SAFE_NO_PAD.decode(member(name)?.as_bytes()).map_err(|_| Unusable::Malformed);
+    let bytes = |name| base64url::decode(&member(name)?).map_err(|_| Unusable::Malformed);
     let find = |matches: &dyn Fn(KeyType) -> bool| {
         let mut types = Algorithm::ALL.iter().map(|algorithm| algorithm.key_type());
         types.find(|&key_type| matches(key_type)).ok_or(Unusable::Unsupported)

@@ -1,6 +1,6 @@
 //! A JWK Set (RFC 7517 §5): the usable keys of one issuer, and how a token finds its own.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::alg::Algorithm;
@@ -16,7 +16,8 @@ const MAX_TRIES: usize = 4;
 /// Keys that cannot be used are skipped one by one and never spoil the set (RFC 7517 §5).
 pub struct KeySet {
     keys: Vec<Jwk>,
-    by_kid: HashMap<Box<str>, Vec<usize>>,
+    /// Most sets have a few keys, for which this is quicker than hashing.
+    by_kid: BTreeMap<Box<str>, Vec<usize>>,
     skipped: Vec<SkippedKey>,
 }
 
@@ -59,7 +60,7 @@ impl KeySet {
         if members.len() > limits.keys {
             return Err(KeySetError::TooLarge);
         }
-        let mut set = Self { keys: Vec::new(), by_kid: HashMap::new(), skipped: Vec::new() };
+        let mut set = Self { keys: Vec::new(), by_kid: BTreeMap::new(), skipped: Vec::new() };
         for (index, member) in members.into_iter().enumerate() {
             match Jwk::parse(member) {
                 Ok(jwk) if is_public_test_key(jwk.thumbprint()) && !limits.public_test_keys => {

@@ -2,9 +2,10 @@
 //! its keys (RFC 7517), as far as verifying needs them.
 
 pub(crate) mod json;
+pub(crate) mod base64url;
 pub(crate) mod alg;
-pub(crate) mod compact;
 pub(crate) mod header;
+pub(crate) mod compact;
 pub(crate) mod digest;
 pub(crate) mod signature;
 pub(crate) mod jwk;

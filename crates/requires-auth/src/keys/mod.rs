@@ -41,9 +41,6 @@ use timing::{refresh_age, whole_seconds};
 /// The timer looks at the clock at least this often, so that a jump of the clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// A request looks at the clock once. A set that lands a moment later is younger than that, and still good.
-const A_MOMENT: Duration = TOTAL_TIMEOUT;
-
 /// A request looks at the clock once. A set that lands a moment later is younger than that, and good all the same.
 const A_MOMENT: Duration = TOTAL_TIMEOUT;
 

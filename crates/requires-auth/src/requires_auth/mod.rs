@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwapOption;
+
 use crate::challenge::{BodyFormat, Challenge};
 use crate::clock::Clock;
 use crate::credential::{Bearer, Presented};
@@ -16,7 +18,7 @@ use crate::policy::Policy;
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::{CacheKey, TokenCache};
-use crate::verify::{AccessToken, Audience, Rules, Silent, Tried, Verdict, VerifiedBy, judge};
+use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Silent, Tried, Verdict, VerifiedBy, judge};
 
 mod log;
 mod builder;
@@ -55,6 +57,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     body_format: BodyFormat,
     cache: Option<TokenCache>,
+    /// That of the last good token.
+    known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
 }
 
@@ -207,7 +211,8 @@ impl RequiresAuth {
     /// Judges a token and a policy, and tells what every check found. Fetches keys if that is needed.
     pub async fn explain(&self, bearer: Bearer<'_>, policy: &Policy) -> Report {
         // The token is judged first as on a request, so that the keys are those that a request would use.
-        if let Attempt::NeedsKeys(need) = self.attempt_bearer(bearer, self.inner.clock.now()) {
+        let key = self.cache_key(bearer.token().as_bytes());
+        if let Attempt::NeedsKeys(need) = self.attempt_bearer(bearer, key, self.inner.clock.now()) {
             drop(self.settle(need).await);
         }
         let now = self.inner.clock.now();
@@ -235,22 +240,25 @@ impl RequiresAuth {
         };
         // One look at the clock for the whole token.
         let now = self.inner.clock.now();
-        if let Some(token) = self.cached(presented.bytes(), now) {
+        let key = self.cache_key(presented.bytes());
+        if let Some(token) = key.as_ref().and_then(|key| self.cached(key, now)) {
             return Attempt::Settled(Ok(token));
         }
         match presented.bearer() {
-            Ok(bearer) => self.attempt_bearer(bearer, now),
+            Ok(bearer) => self.attempt_bearer(bearer, key, now),
             Err(denial) => Attempt::Settled(Err(denial)),
         }
     }
 
+    /// Where a token stands in the cache; `None` if it can never stand there.
+    fn cache_key(&self, token: &[u8]) -> Option<CacheKey> {
+        let may_be_cached = self.inner.cache.is_some() && token.len() <= self.inner.rules.max_token_bytes;
+        may_be_cached.then(|| CacheKey::of(token))
+    }
+
     /// A token that was accepted before, if everything that can have changed since still holds.
-    fn cached(&self, token: &[u8], now: SystemTime) -> Option<AccessToken> {
-        let cache = self.inner.cache.as_ref()?;
-        if token.len() > self.inner.rules.max_token_bytes {
-            return None;
-        }
-        let Some(token) = cache.get(&CacheKey::of(token)) else {
+    fn cached(&self, key: &CacheKey, now: SystemTime) -> Option<AccessToken> {
+        let Some(token) = self.inner.cache.as_ref()?.get(key) else {
             telemetry::cache_miss();
             return None;
         };
@@ -269,13 +277,13 @@ impl RequiresAuth {
         token
     }
 
-    fn attempt_bearer<'r>(&self, bearer: Bearer<'r>, now: SystemTime) -> Attempt<'r> {
-        Attempt::Settled(match self.judge(bearer, now) {
+    fn attempt_bearer<'r>(&self, bearer: Bearer<'r>, key: Option<CacheKey>, now: SystemTime) -> Attempt<'r> {
+        Attempt::Settled(match self.judge(bearer, key.as_ref(), now) {
             Verdict::Allow(token) => Ok(token),
             Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
             Verdict::NeedKeys { issuer, tried } => match &self.inner.keys[issuer] {
                 Keys::Remote(remote) => {
-                    return Attempt::NeedsKeys(Need { bearer, remote: remote.clone(), tried });
+                    return Attempt::NeedsKeys(Need { bearer, key, remote: remote.clone(), tried });
                 }
                 Keys::Static(_) => {
                     Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason)))
@@ -293,7 +301,7 @@ impl RequiresAuth {
         let refreshed = need.remote.refresh(want).await;
         let unavailable = |retry_after| Err(Denial::issuer_unavailable(retry_after));
         match refreshed {
-            Refreshed::Yes => match self.judge(need.bearer, self.inner.clock.now()) {
+            Refreshed::Yes => match self.judge(need.bearer, need.key.as_ref(), self.inner.clock.now()) {
                 Verdict::Allow(token) => Ok(token),
                 Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
                     Err(Denial::invalid_token(reason))
@@ -307,12 +315,20 @@ impl RequiresAuth {
         }
     }
 
-    fn judge(&self, bearer: Bearer<'_>, now: SystemTime) -> Verdict {
+    fn judge(&self, bearer: Bearer<'_>, key: Option<&CacheKey>, now: SystemTime) -> Verdict {
         let _timed = telemetry::verification();
         let keys = |issuer: usize| self.inner.keys[issuer].current(now);
-        let verdict = judge(&self.inner.rules, bearer, keys, now.into(), &mut Silent);
-        if let (Verdict::Allow(token), Some(cache)) = (&verdict, &self.inner.cache) {
-            cache.insert(&CacheKey::of(bearer.token().as_bytes()), token.clone());
+        let known = self.inner.known_header.load();
+        let known = known.as_deref();
+        let verdict = judge(&self.inner.rules, bearer, known, keys, now.into(), &mut Silent);
+        if let (Verdict::Allow(token), Some(cache), Some(key)) = (&verdict, &self.inner.cache, key) {
+            cache.insert(key, token.clone());
+        }
+        if matches!(verdict, Verdict::Allow(_)) && !known.is_some_and(|known| known.heads(bearer)) {
+            // The tokens of several issuers would take the place from each other.
+            if known.is_none() || self.inner.keys.len() == 1 {
+                self.inner.known_header.store(KnownHeader::of(bearer).map(Arc::new));
+            }
         }
         verdict
     }
@@ -375,6 +391,7 @@ enum Attempt<'r> {
 /// A token that the keys at hand do not settle.
 struct Need<'r> {
     bearer: Bearer<'r>,
+    key: Option<CacheKey>,
     remote: RemoteKeys,
     tried: Option<Tried>,
 }

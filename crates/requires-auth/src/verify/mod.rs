@@ -8,15 +8,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::claims::{Claims, NumericDate, Payload};
+use crate::claims::{Claims, NumericDate, Payload, Strings};
 use crate::credential::Bearer;
 use crate::error::{Denial, Reason};
 use crate::jose::compact::Unverified;
 use crate::jose::header::Header;
+pub(crate) use crate::jose::header::KnownHeader;
 use crate::jose::key_set::Found;
 use crate::jose::signature::Verified;
 
 mod rules;
+mod texts;
 mod token;
 mod record;
 
@@ -27,9 +29,9 @@ pub use record::Step;
 pub(crate) use record::{Detail, Record, Silent};
 pub use rules::{Audience, Profile, Rules};
 pub(crate) use rules::{GuardId, IssuerRules, Issuers};
-use token::Checked;
 pub(crate) use token::VerifiedBy;
 pub use token::{AccessToken, ClaimsError};
+use token::{Checked, Parties};
 
 impl Rules {
     /// Judges a token with the keys at hand, which are all there are.
@@ -56,7 +58,7 @@ impl Rules {
         keys: &Arc<KeySet>,
         now: SystemTime,
     ) -> Result<AccessToken, Denial> {
-        match judge(self, bearer, |_| Some(Arc::clone(keys)), now.into(), &mut Silent) {
+        match judge(self, bearer, None, |_| Some(Arc::clone(keys)), now.into(), &mut Silent) {
             Verdict::Allow(token) => Ok(token),
             Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
                 Err(Denial::invalid_token(reason))
@@ -100,16 +102,18 @@ impl From<Reason> for Stop {
     }
 }
 
-/// Judges a token. `keys` gives the current key set of an issuer, by its index in the rules.
+/// Judges a token. `known` is a header that was read before, which saves reading it again and changes nothing else;
+/// `keys` gives the current key set of an issuer, by its index in the rules.
 pub(crate) fn judge(
     rules: &Rules,
     bearer: Bearer<'_>,
+    known: Option<&KnownHeader>,
     keys: impl Fn(usize) -> Option<Arc<KeySet>>,
     now: NumericDate,
     record: &mut impl Record,
 ) -> Verdict {
     let judged = (|| {
-        let token = parse(rules, bearer, record)?;
+        let token = parse(rules, bearer, known, record)?;
         let header = check_header(rules, &token, record)?;
         let payload = Payload::read(token.payload());
         let issuer = choose_issuer(rules, &payload, record)?;
@@ -128,12 +132,17 @@ pub(crate) fn judge(
     }
 }
 
-fn parse<'a>(rules: &Rules, bearer: Bearer<'a>, record: &mut impl Record) -> Result<Unverified<'a>, Reason> {
+fn parse<'a>(
+    rules: &Rules,
+    bearer: Bearer<'a>,
+    known: Option<&'a KnownHeader>,
+    record: &mut impl Record,
+) -> Result<Unverified<'a>, Reason> {
     let size = bearer.token().len();
     record.require(Step::Size, size <= rules.max_token_bytes, Reason::TooLarge, || {
         Detail::new(format!("{size} bytes"), format!("at most {} bytes", rules.max_token_bytes))
     })?;
-    record.outcome(Step::Parts, Unverified::parse(bearer), |_| {
+    record.outcome(Step::Parts, Unverified::parse(bearer, known), |_| {
         Detail::new(
             match bearer.token().split('.').count() {
                 1 => "one part, without a dot".to_owned(),
@@ -149,14 +158,14 @@ fn check_header<'t>(
     token: &'t Unverified<'_>,
     record: &mut impl Record,
 ) -> Result<Header<'t>, Reason> {
-    let header = record.outcome(Step::Header, Header::parse(token.header()), |_| {
+    let header = record.outcome(Step::Header, token.header(), |_| {
         Detail::new(
-            String::from_utf8_lossy(token.header()),
+            String::from_utf8_lossy(token.header_text()),
             "one JSON object, no member twice, `alg` a string, `kid` and `typ` strings if present",
         )
     })?;
     record.require(Step::Critical, !header.is_critical(), Reason::CriticalHeader, || {
-        Detail::new(String::from_utf8_lossy(token.header()), "no `crit`, and `b64` not false")
+        Detail::new(String::from_utf8_lossy(token.header_text()), "no `crit`, and `b64` not false")
     })?;
     // RFC 9068 §4; RFC 8725 §3.11: explicit typing, so that no other kind of JWT passes for an access token.
     let is_access_token = header.is_type("at+jwt")
@@ -251,7 +260,7 @@ fn check_claims<'t>(
         let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
         Detail::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
     })?;
-    record.outcome(Step::Iss, check_iss(issuer, claims), |_| {
+    let iss = record.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Detail::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
     let audience =
@@ -265,7 +274,7 @@ fn check_claims<'t>(
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = record.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = record.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    record.outcome(Step::Profile, check_profile(rules.profile, claims), |_| {
+    let parties = record.outcome(Step::Profile, check_profile(rules.profile, claims), |_| {
         let required = match rules.profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
@@ -285,18 +294,18 @@ fn check_claims<'t>(
         });
     }
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    Ok(Checked { audience, scopes: scopes?, expires_at, not_before })
+    Ok(Checked { issuer: iss, parties, audience, scopes: scopes?, expires_at, not_before })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
-fn check_iss(issuer: &IssuerRules, claims: &Claims<'_>) -> Result<(), Reason> {
+fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
     let iss = claims.required_string("iss")?;
     match &issuer.issuer {
         Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
-        _ => Ok(()),
+        _ => Ok(iss),
     }
 }
 
@@ -305,10 +314,10 @@ fn check_audience<'t>(
     expected: &Audience,
     profile: Profile,
     claims: &Claims<'t>,
-) -> Result<Vec<Cow<'t, str>>, Reason> {
+) -> Result<Strings<'t>, Reason> {
     let Some(audience) = claims.audience()? else {
         let may_be_absent = !matches!(expected, Audience::OneOf(_)) && profile == Profile::Jwt;
-        return if may_be_absent { Ok(Vec::new()) } else { Err(Reason::ClaimMissing) };
+        return if may_be_absent { Ok(Strings::new()) } else { Err(Reason::ClaimMissing) };
     };
     let is_ours = match expected {
         Audience::Any => true,
@@ -346,19 +355,22 @@ fn check_not_ahead(
 }
 
 /// RFC 9068 §2.2, RFC 9396 §9.1.
-fn check_profile(profile: Profile, claims: &Claims<'_>) -> Result<(), Reason> {
-    if profile == Profile::AccessTokenJwt && claims.time("iat")?.is_none() {
+fn check_profile<'t>(profile: Profile, claims: &Claims<'t>) -> Result<Parties<'t>, Reason> {
+    let may_be_absent = profile == Profile::Jwt;
+    if !may_be_absent && claims.time("iat")?.is_none() {
         return Err(Reason::ClaimMissing);
     }
-    for name in ["sub", "client_id", "jti"] {
-        if claims.string(name)?.is_none() && profile == Profile::AccessTokenJwt {
-            return Err(Reason::ClaimMissing);
-        }
-    }
-    claims.check_authorization_details()
+    let string = |name| match claims.string(name)? {
+        None if !may_be_absent => Err(Reason::ClaimMissing),
+        string => Ok(string),
+    };
+    let parties = Parties { subject: string("sub")?, client_id: string("client_id")? };
+    string("jti")?;
+    claims.check_authorization_details()?;
+    Ok(parties)
 }
 
-fn read_scopes<'t>(rules: &'t Rules, claims: &Claims<'t>) -> Result<Vec<Cow<'t, str>>, Reason> {
+fn read_scopes<'t>(rules: &'t Rules, claims: &Claims<'t>) -> Result<Strings<'t>, Reason> {
     let mut scopes = match rules.scope_claims.as_slice() {
         [] => claims.scopes(&["scope", "scp"])?,
         paths => claims.scopes_at(paths)?,

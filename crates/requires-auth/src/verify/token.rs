@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
+use triomphe::{Arc, HeaderSlice};
 
 use super::rules::{GuardId, Rules};
-use crate::claims::{Claims, NumericDate, at_path};
+use super::texts::{Span, Texts};
+use crate::claims::{Claims, NumericDate, Strings, at_path};
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
@@ -20,47 +22,28 @@ use crate::jose::key_set::KeySet;
 /// values, and never the token.
 #[derive(Clone)]
 pub struct AccessToken {
-    inner: Arc<Inner>,
+    inner: Arc<HeaderSlice<Checks, str>>,
     checked_at: NumericDate,
 }
 
-struct Inner {
-    payload: Box<str>,
-    guard: GuardId,
-    verified_by: VerifiedBy,
-    issuer: Text,
-    subject: Option<Text>,
-    client_id: Option<Text>,
-    audience: Vec<Text>,
-    scopes: Vec<Text>,
+/// What was checked, and where in the texts behind it the claims stand.
+///
+/// All of a token is one piece of memory, and what a look-up in the cache reads stands beside the reference count: a
+/// remembered token that has left the processor's cache comes back in few steps.
+#[repr(C)]
+struct Checks {
     expires_at: NumericDate,
+    /// The later of `nbf` and `iat`.
     not_before: Option<NumericDate>,
-}
-
-/// A text of the token: where it is in the payload, or what it says if it had escapes there.
-enum Text {
-    InPayload(Range<usize>),
-    Owned(Box<str>),
-}
-
-impl Text {
-    /// `text` as a claim of this payload. A copy is made only of what is not found there as it is.
-    fn new(text: Cow<'_, str>, payload: &str) -> Self {
-        let start = text.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
-        let range = start..start.wrapping_add(text.len());
-        match text {
-            Cow::Borrowed(slice) if payload.get(range.clone()) == Some(slice) => Self::InPayload(range),
-            text => Self::Owned(text.into()),
-        }
-    }
-
-    fn of<'t>(&'t self, payload: &'t str) -> &'t str {
-        match self {
-            // A range that was found within this payload is within it.
-            Self::InPayload(range) => payload.get(range.clone()).unwrap_or_default(),
-            Self::Owned(text) => text,
-        }
-    }
+    verified_by: VerifiedBy,
+    guard: GuardId,
+    payload: Span,
+    issuer: Span,
+    subject: Option<Span>,
+    client_id: Option<Span>,
+    /// The audiences, then the scopes.
+    lists: SmallVec<[Span; 8]>,
+    audiences: usize,
 }
 
 /// Whose keys verified a token. The set is told by its address, which a weak pointer keeps from being given
@@ -80,43 +63,55 @@ impl AccessToken {
         verified_by: VerifiedBy,
         now: NumericDate,
     ) -> Result<Self, Reason> {
-        // JSON that was read is UTF-8.
-        let payload = std::str::from_utf8(claims.payload()).map_err(|_| Reason::Malformed)?;
-        let text = |text| Text::new(text, payload);
-        let inner = Inner {
-            guard: rules.guard,
-            verified_by,
-            issuer: text(claims.required_string("iss")?),
-            subject: claims.string("sub")?.map(text),
-            client_id: claims.string("client_id")?.map(text),
-            audience: checked.audience.into_iter().map(text).collect(),
-            scopes: checked.scopes.into_iter().map(text).collect(),
+        let mut texts = Texts::new(claims.payload());
+        let mut add = |text: Cow<'_, str>| texts.add(&text);
+        let issuer = add(checked.issuer)?;
+        let subject = checked.parties.subject.map(&mut add).transpose()?;
+        let client_id = checked.parties.client_id.map(&mut add).transpose()?;
+        let audiences = checked.audience.len();
+        let mut lists = SmallVec::new();
+        for text in checked.audience.into_iter().chain(checked.scopes) {
+            lists.push(add(text)?);
+        }
+        let checks = Checks {
             expires_at: checked.expires_at,
             not_before: checked.not_before,
-            payload: payload.into(),
+            verified_by,
+            guard: rules.guard,
+            payload: texts.payload()?,
+            issuer,
+            subject,
+            client_id,
+            lists,
+            audiences,
         };
-        Ok(Self { inner: Arc::new(inner), checked_at: now })
+        let inner = Arc::from_header_and_str(checks, &texts.in_one_piece());
+        Ok(Self { inner, checked_at: now })
     }
 
-    fn text<'t>(&'t self, text: &'t Text) -> &'t str {
-        text.of(&self.inner.payload)
+    fn text(&self, span: Span) -> &str {
+        span.of(&self.inner.slice)
+    }
+
+    fn payload(&self) -> &str {
+        self.text(self.inner.header.payload)
     }
 
     /// Whom the token speaks for (`sub`): a user, or for Logto's machine-to-machine tokens the client.
     ///
     /// `None` if the token has no `sub`, which the profile `jwt` does not demand.
     pub fn subject(&self) -> Option<&str> {
-        self.inner.subject.as_ref().map(|subject| self.text(subject))
+        self.inner.header.subject.map(|subject| self.text(subject))
     }
 
     /// Who made the token (`iss`).
     pub fn issuer(&self) -> &str {
-        self.text(&self.inner.issuer)
+        self.text(self.inner.header.issuer)
     }
 
     /// Whom the token is meant for (`aud`); this API is one of them.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
-        self.inner.audience.iter().map(|audience| self.text(audience))
+        self.inner.header.lists[..self.inner.header.audiences].iter().map(|&audience| self.text(audience))
     }
 
     /// The scopes of the token (RFC 6749 §3.3), with those that they imply where that is configured.
@@ -124,7 +119,7 @@ impl AccessToken {
     /// They come from `scope`, else `scp`, each a string or an array of strings, unless the guard was
     /// told otherwise.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.inner.scopes.iter().map(|scope| self.text(scope))
+        self.inner.header.lists[self.inner.header.audiences..].iter().map(|&scope| self.text(scope))
     }
 
     /// Whether the token has exactly this scope; case counts, and `read` is not `read:all`.
@@ -134,7 +129,7 @@ impl AccessToken {
 
     /// The client that asked for the token (`client_id`, RFC 9068 §2.2).
     pub fn client_id(&self) -> Option<&str> {
-        self.inner.client_id.as_ref().map(|client_id| self.text(client_id))
+        self.inner.header.client_id.map(|client_id| self.text(client_id))
     }
 
     /// Whether the token speaks for the client itself rather than for a user (RFC 9068 §5): `sub` equals
@@ -145,7 +140,7 @@ impl AccessToken {
 
     /// When the token expires (`exp`).
     pub fn expires_at(&self) -> SystemTime {
-        self.inner.expires_at.to_system_time()
+        self.inner.header.expires_at.to_system_time()
     }
 
     /// The Logto organization that the token acts in: the claim `organization_id`, else the end of an
@@ -174,7 +169,7 @@ impl AccessToken {
     ///
     /// The claims do not have that shape. The error tells where, never what.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimsError> {
-        serde_json::from_str(&self.inner.payload)
+        serde_json::from_str(self.payload())
             .map_err(|error| ClaimsError { line: error.line(), column: error.column() })
     }
 
@@ -192,7 +187,7 @@ impl AccessToken {
     }
 
     pub(crate) fn with_claim<T>(&self, path: &str, read: impl FnOnce(Raw<'_>) -> T) -> Option<T> {
-        let object = Object::parse(self.inner.payload.as_bytes()).ok()?;
+        let object = Object::parse(self.payload().as_bytes()).ok()?;
         at_path(&object, path).map(read)
     }
 
@@ -209,25 +204,25 @@ impl AccessToken {
     }
 
     pub(crate) fn guard(&self) -> GuardId {
-        self.inner.guard
+        self.inner.header.guard
     }
 
     /// The same token, checked at another time; `None` if it is no longer or not yet valid then.
     pub(crate) fn checked_again(self, now: NumericDate, leeway: Duration) -> Option<Self> {
-        let is_over = self.inner.expires_at.has_passed(now, leeway);
-        let is_ahead = self.inner.not_before.is_some_and(|start| start.is_ahead_of(now, leeway));
+        let is_over = self.inner.header.expires_at.has_passed(now, leeway);
+        let is_ahead = self.inner.header.not_before.is_some_and(|start| start.is_ahead_of(now, leeway));
         (!is_over && !is_ahead).then_some(Self { checked_at: now, ..self })
     }
 
     /// Whose keys have verified the token.
     pub(crate) fn verified_by(&self) -> &VerifiedBy {
-        &self.inner.verified_by
+        &self.inner.header.verified_by
     }
 }
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let object = Object::parse(self.inner.payload.as_bytes()).unwrap_or_default();
+        let object = Object::parse(self.payload().as_bytes()).unwrap_or_default();
         let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
         f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
     }
@@ -235,11 +230,19 @@ impl fmt::Debug for AccessToken {
 
 /// What the checks have already read, kept for the token.
 pub(super) struct Checked<'t> {
-    pub(super) audience: Vec<Cow<'t, str>>,
-    pub(super) scopes: Vec<Cow<'t, str>>,
+    pub(super) issuer: Cow<'t, str>,
+    pub(super) parties: Parties<'t>,
+    pub(super) audience: Strings<'t>,
+    pub(super) scopes: Strings<'t>,
     pub(super) expires_at: NumericDate,
     /// The later of `nbf` and `iat`.
     pub(super) not_before: Option<NumericDate>,
+}
+
+/// For whom, and by whom.
+pub(super) struct Parties<'t> {
+    pub(super) subject: Option<Cow<'t, str>>,
+    pub(super) client_id: Option<Cow<'t, str>>,
 }
 
 /// The claims do not have the shape that was asked for.

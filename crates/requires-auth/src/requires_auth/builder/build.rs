@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwapOption;
 use url::Url;
 
 use super::{Builder, IssuerSettings};
@@ -68,7 +69,15 @@ impl Builder {
         };
         let cache = TokenCache::new(self.cache_entries);
         let allowed = Allowed::new(self.issuers.iter().map(|settings| settings.issuer.as_str()));
-        let inner = Inner { rules, keys, clock: self.clock, body_format: self.body_format, cache, allowed };
+        let inner = Inner {
+            rules,
+            keys,
+            clock: self.clock,
+            body_format: self.body_format,
+            cache,
+            known_header: ArcSwapOption::empty(),
+            allowed,
+        };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
 

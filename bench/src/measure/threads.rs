@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use requires_auth_testkit::Algorithm;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
 use super::Effort;
@@ -13,7 +14,7 @@ use crate::subject::{ENTRIES, Setup, Sha256, Subject};
 use crate::timing::median;
 
 /// How long one turn takes.
-const TURN: Duration = Duration::from_millis(10);
+const TURN: Duration = Duration::from_millis(40);
 
 /// The tokens of each thread.
 const TOKENS: usize = 50;
@@ -62,7 +63,7 @@ pub(crate) fn measure(effort: Effort) -> Vec<Scaling> {
     let setup = Setup { algorithm: Algorithm::Es384, keys: &keys, jwks: &jwks, filling: &[] };
     let tokens = [fixture::mint(&keys.signing, TOKENS), fixture::mint(&keys.signing, TOKENS)];
     let mut runners = runners(&setup);
-    let rounds = effort.choose(61, 5);
+    let rounds = effort.choose(25, 3);
     for _ in 0..rounds {
         for runner in &mut runners {
             let second = if runner.shared_token { &tokens[0] } else { &tokens[1] };
@@ -113,10 +114,14 @@ fn runners(setup: &Setup<'_>) -> Vec<Runner> {
     runners
 }
 
-/// Calls per second, all threads together.
+/// Calls per second, all threads together. Each thread stays on a core of its own.
 fn rate(subject: &dyn Subject, tokens_of_threads: &[&Vec<Token>]) -> f64 {
     let start = Barrier::new(tokens_of_threads.len());
-    let thread = |tokens: &[Token]| {
+    let cores = cores();
+    let thread = |place: usize, tokens: &[Token]| {
+        if let Some(&core) = cores.get(place) {
+            stay_on(core);
+        }
         // Warm-up: what is to be remembered is remembered.
         subject.pass(tokens);
         start.wait();
@@ -129,8 +134,24 @@ fn rate(subject: &dyn Subject, tokens_of_threads: &[&Vec<Token>]) -> f64 {
     };
     thread::scope(|scope| {
         let thread = &thread;
+        let places = tokens_of_threads.iter().enumerate();
         let threads: Vec<_> =
-            tokens_of_threads.iter().map(|tokens| scope.spawn(move || thread(tokens))).collect();
+            places.map(|(place, tokens)| scope.spawn(move || thread(place, tokens))).collect();
         threads.into_iter().map(|thread| thread.join().expect("the thread")).sum()
     })
+}
+
+/// The cores that this process may use.
+fn cores() -> Vec<usize> {
+    let allowed = sched_getaffinity(None).unwrap_or_default();
+    (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect()
+}
+
+/// Keeps the calling thread on one core. Where that is not allowed, the control tells how far threads were apart.
+fn stay_on(core: usize) {
+    let mut only = CpuSet::new();
+    only.set(core);
+    if let Err(error) = sched_setaffinity(None, &only) {
+        eprintln!("a thread cannot be kept on core {core}: {error}");
+    }
 }

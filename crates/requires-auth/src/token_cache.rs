@@ -5,9 +5,10 @@
 //! on every hit, by whoever asked. The only lock is that of a shard, held for the look-up alone.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 
 use quick_cache::sync::Cache;
-use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
+use quick_cache::{Lifecycle, OptionsBuilder, UnitWeighter};
 
 use crate::jose::digest::sha256;
 use crate::telemetry;
@@ -16,12 +17,13 @@ use crate::verify::AccessToken;
 /// How many tokens a guard remembers by default.
 pub(crate) const DEFAULT_ENTRIES: usize = 10_000;
 
-/// More threads than this rarely meet in one shard.
-const SHARDS: usize = 64;
+/// So many that a flood of unknown tokens, which takes the lock of a shard with each of them, rarely has that of a good
+/// token's shard in hand.
+const SHARDS: usize = 512;
 
 /// Accepted tokens of one guard, by their SHA-256.
 pub(crate) struct TokenCache {
-    entries: Cache<[u8; 32], AccessToken, UnitWeighter, DefaultHashBuilder, CountEvictions>,
+    entries: Cache<[u8; 32], AccessToken, UnitWeighter, DigestHasher, CountEvictions>,
 }
 
 /// The SHA-256 of a token, under which its entry stands.
@@ -46,8 +48,7 @@ impl TokenCache {
             .shards(SHARDS)
             .build()
             .ok()?;
-        let entries =
-            Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), CountEvictions);
+        let entries = Cache::with_options(options, UnitWeighter, DigestHasher::default(), CountEvictions);
         Some(Self { entries })
     }
 
@@ -71,6 +72,31 @@ impl fmt::Debug for TokenCache {
     }
 }
 
+/// A digest is as good as its own hash: the first eight bytes of it.
+#[derive(Clone, Copy, Default)]
+struct DigestHasher(u64);
+
+impl BuildHasher for DigestHasher {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, digest: &[u8]) {
+        self.0 = digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    }
+
+    /// Every digest has the same length.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Counts the tokens that had to make room for others.
 #[derive(Clone)]
 struct CountEvictions;
@@ -85,12 +111,22 @@ impl Lifecycle<[u8; 32], AccessToken> for CountEvictions {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn a_cache_of_nothing_is_no_cache() {
         assert!(TokenCache::new(0).is_none());
         assert!(TokenCache::new(1).is_some());
+    }
+
+    #[test]
+    fn different_digests_have_different_hashes() {
+        let hashes: HashSet<_> = (0..1_000_u32)
+            .map(|number| DigestHasher::default().hash_one(sha256(&number.to_le_bytes())))
+            .collect();
+        assert_eq!(hashes.len(), 1_000);
     }
 
     #[test]

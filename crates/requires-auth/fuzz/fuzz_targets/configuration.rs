@@ -15,10 +15,6 @@ use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 use requires_auth_fuzz::safe_url::is_safe;
 use url::Url;
 
-/// So many scopes may imply others, and each so many. The builder follows every path, so its time is the second number
-/// to the power of the first: without these limits, this target would find nothing else.
-const MAX_IMPLIED: (usize, usize) = (6, 3);
-
 const ALGORITHMS: [&str; 15] = [
     "EdDSA",
     "Ed25519",
@@ -92,9 +88,9 @@ impl<'a> Settings<'a> {
                 }
                 "algorithm" => settings.algorithms.push(value),
                 "scope_claim" => settings.scope_claims.push(value),
-                "implied" if settings.implied.len() < MAX_IMPLIED.0 => {
+                "implied" => {
                     let (scope, implied) = value.split_once(' ').unwrap_or((value, ""));
-                    let implied = implied.split_ascii_whitespace().take(MAX_IMPLIED.1).collect();
+                    let implied = implied.split_ascii_whitespace().collect();
                     settings.implied.push((scope, implied));
                 }
                 "leeway" => settings.leeway = value.parse().ok(),

@@ -20,6 +20,7 @@ const LIFETIME: i64 = 86_400;
 pub type Headers = [(&'static str, String); 1];
 
 /// A token in the header that carries it.
+#[derive(Clone)]
 pub struct Token {
     headers: Headers,
 }

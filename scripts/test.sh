@@ -6,14 +6,17 @@
 #   scripts/test.sh PART...        lint       format, clippy, documentation
 #                                  providers  real identity providers (installs Node and oidc-provider)
 #                                  rust       all tests, and the library under each of its features
+#                                  python     the package: a wheel, its types, and its tests under each Python from
+#                                             3.10 on that is found (installs packages with pip, and Chromium)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust) # the order of a run: `rust` includes the tests that `providers` prepares
+readonly PARTS=(lint providers rust python) # the order of a run: the last two include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
 readonly NODE_FROM_NPM=22            # what is installed where the system has nothing as new
+readonly PYTHON_TARGET=$PWD/target/python
 
 passed=0 failed=0 skipped=0
 failures=()
@@ -60,6 +63,59 @@ part_rust() {
   done
 }
 
+part_python() {
+  heading python
+  step "cargo fmt, python" cargo fmt --manifest-path python/Cargo.toml --check
+  step "cargo clippy, python" cargo clippy --manifest-path python/Cargo.toml --locked -- -D warnings
+  local pythons=() python version environment newest='' ran=()
+  mapfile -t pythons < <(find_pythons)
+  if ((${#pythons[@]} == 0)); then
+    shout "Python 3.10 or later is missing: the Python package is not tested"
+    failures+=("python")
+    failed=$((failed + 1))
+    return
+  fi
+  if ! selected providers && provide_node; then
+    step "npm ci" npm --prefix "$PROVIDER" ci --no-audit --no-fund
+  fi
+  provide_chromium || true
+
+  for python in "${pythons[@]}"; do
+    version=$(python_version "$python") environment=$PYTHON_TARGET/$version
+    step "packages for Python $version" provide_packages "$python" "$environment"
+    if [[ ! $succeeded ]]; then continue; fi
+    if [[ -z $newest ]]; then
+      step "maturin build" build_wheel "$environment"
+      if [[ ! $succeeded ]]; then return; fi
+    fi
+    # Whoever installs a wheel has no Rust.
+    step "wheel for Python $version" env PATH=/usr/bin:/bin \
+      "$environment/bin/pip" install --quiet --no-deps --force-reinstall "$PYTHON_TARGET"/wheels/*.whl
+    if [[ ! $succeeded ]]; then continue; fi
+    newest=$environment
+    ran+=("$version")
+  done
+  if [[ -z $newest ]]; then return; fi
+
+  step "ruff check" env -C python "$newest/bin/ruff" check
+  step "ruff format" env -C python "$newest/bin/ruff" format --check
+  step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
+  step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
+  step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
+  for version in "${ran[@]}"; do
+    environment=$PYTHON_TARGET/$version
+    # Once is enough to see which lines are tested.
+    if [[ $environment == "$newest" ]]; then set -- --cov; else set --; fi
+    tests "pytest, Python $version" env -C python "$environment/bin/pytest" -q "$@"
+  done
+  say "the Pythons that ran: ${ran[*]}"
+}
+
+build_wheel() {
+  rm -rf "$PYTHON_TARGET/wheels"
+  "$1/bin/maturin" build --release --locked --manifest-path python/Cargo.toml --out "$PYTHON_TARGET/wheels"
+}
+
 # The features that stand for themselves: `default` and `full` are sums of the others.
 single_features() {
   awk '/^\[/ { inside = ($0 == "[features]") }
@@ -68,7 +124,7 @@ single_features() {
 
 # --- steps: each is timed, and none ends the run
 
-# step NAME COMMAND...: counts as one check.
+# step NAME COMMAND...: counts as one check. Whether it went well is in `succeeded`.
 step() {
   local name=$1 started=$SECONDS
   shift
@@ -76,14 +132,16 @@ step() {
   if "$@" </dev/null; then
     passed=$((passed + 1))
     say "$name: ok ($((SECONDS - started)) s)"
+    succeeded=yes
   else
     fail "$name" "$started"
     failed=$((failed + 1))
+    succeeded=
   fi
 }
 
-# tests NAME COMMAND...: counts the tests that the command's `test result:` lines report. A test that prints a line
-# `skipped: X needs ...` has passed for the harness, and is skipped here.
+# tests NAME COMMAND...: counts the tests that the command reports, in cargo's `test result:` lines or pytest's last
+# line. A test that prints a line `skipped: X needs ...` has passed for the harness, and is skipped here.
 tests() {
   local name=$1 started=$SECONDS status=0 ok bad ignored self_skipped
   shift
@@ -105,6 +163,13 @@ tests() {
 count_tests() {
   sed 's/\x1b\[[0-9;]*m//g' "$log" | awk '
     /^test result: / { ok += $4; bad += $6; ignored += $8 }
+    /^[0-9]+ [a-z]+.* in [0-9.]+s/ {
+      for (i = 1; i < NF; i++) {
+        if ($(i + 1) ~ /^passed/) ok += $i
+        if ($(i + 1) ~ /^(failed|errors?)/) bad += $i
+        if ($(i + 1) ~ /^(skipped|xfailed)/) ignored += $i
+      }
+    }
     { skipped += gsub(/skipped: [a-z-]+ needs /, "") }
     END { print ok + 0, bad + 0, ignored + 0, skipped + 0 }'
 }
@@ -140,6 +205,37 @@ node_is_new_enough() {
   local major minor
   IFS=. read -r major minor _ < <(node --version | tr -d v)
   ((major > NODE_MAJOR || (major == NODE_MAJOR && minor >= NODE_MINOR)))
+}
+
+# The Pythons from 3.10 on, one for each minor version, oldest first.
+find_pythons() {
+  local python
+  for python in python3 python3.{10..19} ~/.pyenv/versions/3.*/bin/python; do
+    if command -v "$python" >/dev/null && python_version "$python" >/dev/null; then
+      echo "$(python_version "$python") $python"
+    fi
+  done | sort --version-sort --key=1,1 --unique | cut -d' ' -f2
+}
+
+# The minor version, such as 3.12; false before 3.10.
+python_version() {
+  "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 10))' 2>/dev/null
+}
+
+# provide_packages PYTHON FOLDER: a virtual environment with what the tests need.
+provide_packages() {
+  if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
+  "$1" -m venv "$2" || return
+  say "installing with pip into $2: pip, maturin, and the group dev of python/pyproject.toml"
+  "$2/bin/pip" install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2' &&
+    "$2/bin/pip" install --quiet --upgrade --group python/pyproject.toml:dev
+}
+
+# The browser that reads refusals from a page of another origin; without it that test is skipped.
+provide_chromium() {
+  if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
+    apt_install chromium chromium-driver
+  fi
 }
 
 # apt_install PACKAGE...: false, with a line that says why, where apt cannot be used.

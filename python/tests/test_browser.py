@@ -31,10 +31,10 @@ fetch(url, { headers })
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="skipped: browser needs selenium (pip)")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="browser needs selenium (pip)")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
-        pytest.skip("skipped: browser needs chromium and chromium-driver (apt-get)")
+        pytest.skip("browser needs chromium and chromium-driver (apt-get)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for argument in (

@@ -20,9 +20,9 @@ AUDIENCES = {"ES384": "https://orders.example.com", "RS256": "https://reports.ex
 def provider() -> Iterator[str]:
     node = shutil.which("node")
     if not node:
-        pytest.skip("skipped: oidc-provider needs node")
+        pytest.skip("oidc-provider needs node")
     if not (PROVIDER / "node_modules").is_dir():
-        pytest.skip("skipped: oidc-provider needs `npm ci` in tests/providers/oidc-provider")
+        pytest.skip("oidc-provider needs `npm ci` in tests/providers/oidc-provider")
     process = subprocess.Popen([node, "server.mjs"], cwd=PROVIDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     line = process.stdout.readline()

@@ -45,7 +45,7 @@ MISUSE = {
 
 
 def mypy(code: str, folder: Path) -> str:
-    pytest.importorskip("mypy", reason="skipped: typing needs mypy (pip)")
+    pytest.importorskip("mypy", reason="typing needs mypy (pip)")
     file = folder / "use.py"
     file.write_text(code)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--python-version", "3.10", file.name]

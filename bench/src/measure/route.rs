@@ -1,9 +1,10 @@
 //! Requests per second of an axum route without a guard, and behind one, under wrk.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
-use std::thread;
+use std::{env, fs, io, process, thread};
 
 use axum::Router;
 use axum::routing::get;
@@ -13,11 +14,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
 use super::Effort;
-use crate::fixture::{self, Keys};
+use crate::fixture::{self, Keys, Token};
 use crate::timing::median;
 
 /// Connections that wrk keeps busy.
 const CONNECTIONS: usize = 32;
+
+/// Tokens that it sends, in turn.
+const TOKENS: usize = 1_000;
 
 /// The routes, in the order of the table.
 const ROUTES: [(&str, &str); 3] = [
@@ -76,9 +80,10 @@ pub(crate) fn measure(effort: Effort) -> Result<Vec<Server>, String> {
 fn measure_server(workers: Workers, rounds: usize) -> Result<Vec<Route>, String> {
     const ROUNDS_OF_COLD: usize = 5;
     let keys = Keys::generate(Algorithm::Es384);
-    let token = fixture::mint(&keys.signing, 1).remove(0);
+    let tokens = fixture::mint(&keys.signing, TOKENS);
     let address = serve(keys.jwks(), workers)?;
-    let rate = |id| wrk(address, id, token.value());
+    let script = Script::write(&tokens).map_err(|error| format!("the script of wrk: {error}"))?;
+    let rate = |id| wrk(address, id, &script);
     // To warm up: connections, caches, and the token that is to be remembered.
     for (id, _) in ROUTES {
         rate(id)?;
@@ -130,12 +135,32 @@ async fn hello() -> &'static str {
     "hello"
 }
 
+/// What wrk sends: one token after the other. It goes with this value.
+struct Script(PathBuf);
+
+impl Script {
+    fn write(tokens: &[Token]) -> io::Result<Self> {
+        let script = Self(env::temp_dir().join(format!("requires-auth-bench-{}.lua", process::id())));
+        let tokens: Vec<_> = tokens.iter().map(|token| format!("{:?}", token.value())).collect();
+        fs::write(&script.0, include_str!("wrk.lua").replace("TOKENS", &tokens.join(", ")))?;
+        Ok(script)
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        // It is in the folder for temporary files.
+        fs::remove_file(&self.0).ok();
+    }
+}
+
 /// Requests per second within one second; an answer other than 200 is an error.
-fn wrk(address: SocketAddr, route: &str, authorization: &str) -> Result<f64, String> {
+fn wrk(address: SocketAddr, route: &str, script: &Script) -> Result<f64, String> {
     let output = Command::new("wrk")
         .args(["--threads", "1", "--duration", "1s", "--connections", &CONNECTIONS.to_string()])
-        // All routes get the same request.
-        .args(["--header", &format!("Authorization: {authorization}")])
+        // All routes get the same requests.
+        .arg("--script")
+        .arg(&script.0)
         .arg(format!("http://{address}/{route}"))
         .output()
         .map_err(|error| format!("wrk cannot be started: {error}"))?;

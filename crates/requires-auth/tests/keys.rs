@@ -308,6 +308,24 @@ async fn issuers_have_their_own_keys_and_audiences() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_header_that_was_read_before_makes_no_other_token_good() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    assert_eq!(verdict(&guard, &token).await, "ok");
+
+    let (header, rest) = token.split_once('.').expect("three parts");
+    let (payload, signature) = rest.split_once('.').expect("three parts");
+    let other_signature = format!("{header}.{payload}.{}A", &signature[..signature.len() - 1]);
+    assert_ne!(verdict(&guard, &other_signature).await, "ok");
+    assert_eq!(verdict(&guard, &format!("{header}.{payload}A.{signature}")).await, "malformed");
+    assert_eq!(verdict(&guard, &format!("{header}A.{payload}.{signature}")).await, "malformed");
+    let none = "eyJhbGciOiJub25lIn0"; // {"alg":"none"}
+    assert_eq!(verdict(&guard, &format!("{none}.{payload}.")).await, "algorithm_not_allowed");
+    assert_eq!(verdict(&guard, &token).await, "ok");
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_that_land_while_a_request_is_on_its_way_are_not_too_young_for_it() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);

@@ -188,6 +188,36 @@ mod tests {
         );
     }
 
+    fn bearer(token: &str) -> Bearer<'_> {
+        Bearer::parse(token).expect("a b64token")
+    }
+
+    #[test]
+    fn a_known_header_is_that_of_the_same_text_only() {
+        // {"alg":"ES256","typ":"at+jwt","kid":"one"}
+        let text = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6Im9uZSJ9";
+        let token = format!("{text}.YQ.YQ");
+        let known = KnownHeader::of(bearer(&token)).expect("a header");
+        assert!(known.heads(bearer(&token)) && known.is_of(text));
+        for other in [format!("{text}A.YQ.YQ"), format!("A{token}"), text.to_owned(), "..".to_owned()] {
+            assert!(!known.heads(bearer(&other)), "{other}");
+        }
+        assert!(!known.is_of(&text[1..]));
+        let header = known.header();
+        assert_eq!((header.algorithm_name(), header.kid()), ("ES256", Some("one")));
+        assert!(header.is_type("at+jwt") && !header.is_nested() && !header.is_critical());
+    }
+
+    #[test]
+    fn a_known_header_keeps_what_is_wrong_with_it() {
+        // {"alg":"ES256","cty":"JWT","crit":[]}
+        let token = "eyJhbGciOiJFUzI1NiIsImN0eSI6IkpXVCIsImNyaXQiOltdfQ.YQ.YQ";
+        let known = KnownHeader::of(bearer(token)).expect("a header");
+        let header = known.header();
+        assert!(header.is_nested() && header.is_critical());
+        assert_eq!((header.kid(), header.typ()), (None, None));
+    }
+
     #[test]
     fn nested_tokens_are_seen() {
         let is_nested =

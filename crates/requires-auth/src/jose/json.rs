@@ -493,6 +493,19 @@ mod tests {
     }
 
     #[test]
+    fn every_member_is_found_however_many_there_are() {
+        let members: Vec<_> = (0..40).map(|i| format!("\"m{i}\":{i}")).collect();
+        let text = format!("{{{}}}", members.join(","));
+        let object = Object::parse(text.as_bytes()).expect("no duplicates");
+        for i in 0..40 {
+            let value = object.get(&format!("m{i}")).map(Raw::text);
+            assert_eq!(value, Some(i.to_string().as_str()));
+        }
+        assert!(object.get("m40").is_none());
+        assert_eq!(object.text(), text);
+    }
+
+    #[test]
     fn names_that_look_alike_are_told_apart() {
         let object = Object::parse(br#"{"abc":1,"axc":2,"":3,"a":4}"#).expect("no duplicates");
         let text = |name| object.get(name).map(Raw::text);

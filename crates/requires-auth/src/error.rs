@@ -359,6 +359,7 @@ pub struct ConfigProblem {
     found: String,
     expected: &'static str,
     hint: String,
+    place: Option<Box<Place>>,
 }
 
 impl ConfigProblem {
@@ -368,7 +369,13 @@ impl ConfigProblem {
         expected: &'static str,
         hint: impl Into<String>,
     ) -> Self {
-        Self { field, found: found.into(), expected, hint: hint.into() }
+        Self { field, found: found.into(), expected, hint: hint.into(), place: None }
+    }
+
+    #[cfg(feature = "config")]
+    pub(crate) fn at(mut self, file: Arc<str>, line: u32, setting: impl Into<String>) -> Self {
+        self.place = Some(Box::new(Place { file, line, setting: setting.into() }));
+        self
     }
 
     /// The setting: `issuer`, `audience`, `leeway`, ...
@@ -390,12 +397,57 @@ impl ConfigProblem {
     pub fn hint(&self) -> &str {
         &self.hint
     }
+
+    /// Where it stands; `None` for settings that come from no file.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_deref()
+    }
 }
 
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, found, expected, hint } = self;
-        write!(f, "{field}: expected {expected}, found {found}\n  hint: {hint}")
+        match &self.place {
+            Some(place) => write!(f, "{place}")?,
+            None => f.write_str(self.field)?,
+        }
+        let Self { found, expected, hint, .. } = self;
+        write!(f, ": expected {expected}, found {found}\n  hint: {hint}")
+    }
+}
+
+/// Where a mistake stands in a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    file: Arc<str>,
+    line: u32,
+    setting: String,
+}
+
+impl Place {
+    /// The file, as it was named.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line, from 1 on; 0 for a file that could not be read at all.
+    pub const fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The setting with the tables that it is in: `issuers.main.audience`. Empty where no setting could be read.
+    pub fn setting(&self) -> &str {
+        &self.setting
+    }
+}
+
+/// `auth.toml:7: issuers.main.audience`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+        }
+        if self.setting.is_empty() { Ok(()) } else { write!(f, ": {}", self.setting) }
     }
 }
 

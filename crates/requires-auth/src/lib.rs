@@ -38,6 +38,7 @@
 //! | `fetch` | yes | `fetch::HttpFetch`: keys over HTTP, with rustls on aws-lc |
 //! | `tower` | no | layers for any tower service, `Headers` for `http::HeaderMap` |
 //! | `axum` | no | [`AccessToken`] as an extractor; implies `tower` |
+//! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `full` | no | all of these |
 
@@ -62,6 +63,8 @@ mod keys;
 mod token_cache;
 pub mod requires_auth;
 pub mod danger;
+#[cfg(feature = "config")]
+pub mod config;
 
 // Ring 2: adapters.
 #[cfg(feature = "tower")]

@@ -1,0 +1,337 @@
+//! The configuration file: what it sets, and how its mistakes are told, each with its line.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use requires_auth::config::{Config, ErrorBody};
+use requires_auth::error::Place;
+use requires_auth::{Algorithm, ConfigError, Profile, Request, RequiresAuth, danger};
+use requires_auth_testkit::{Algorithm as KeyAlgorithm, SigningKey, jwk_set};
+
+const ISSUER: &str =
+    "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n";
+
+/// A folder that is gone at the end of its test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("requires-auth-{test}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).expect("a file");
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// The guard of a text, without files beside it.
+fn build(text: &str) -> Result<RequiresAuth, ConfigError> {
+    let folder = Folder::new(&format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""));
+    RequiresAuth::from_file(folder.file("auth.toml", text))
+}
+
+/// Line, setting and found of each mistake.
+fn mistakes(error: &ConfigError) -> Vec<(u32, &str, &str)> {
+    let place = |place: Option<&Place>| place.expect("a place").line();
+    let one = |problem| -> (u32, &str, &str) {
+        let problem: &requires_auth::error::ConfigProblem = problem;
+        (place(problem.place()), problem.place().map_or("", Place::setting), problem.found())
+    };
+    error.problems().iter().map(one).collect()
+}
+
+#[track_caller]
+fn refused(text: &str, line: u32, setting: &str, found: &str) {
+    let error = build(text).err().unwrap_or_else(|| panic!("no mistake found in\n{text}"));
+    assert_eq!(mistakes(&error), [(line, setting, found)], "{error}");
+}
+
+/// One line above an issuer that is right.
+#[track_caller]
+fn top(line: &str, setting: &str, found: &str) {
+    refused(&format!("{line}\n{ISSUER}"), 1, setting, found);
+}
+
+/// One line below an issuer that is right.
+#[track_caller]
+fn in_issuer(line: &str, key: &str, found: &str) {
+    refused(&format!("{ISSUER}{line}\n"), 4, &format!("issuers.main.{key}"), found);
+}
+
+#[test]
+fn one_issuer_suffices() {
+    let folder = Folder::new("one");
+    let key = SigningKey::generate(KeyAlgorithm::Es384);
+    folder.file("keys.json", &jwk_set([&key]).to_string());
+    let path = folder.file("auth.toml", &format!("{ISSUER}jwks = \"keys.json\"\n"));
+    let auth = RequiresAuth::from_file(path).expect("a guard");
+    let headers = [("authorization", "Bearer eyJhbGciOiJFUzM4NCJ9.e30.AAAA")];
+    let judged = auth.authenticate_now(&Request::new("GET", "/", &headers)).expect("no fetch is needed");
+    assert_eq!(judged.expect_err("a bad signature").code(), requires_auth::ErrorCode::InvalidToken);
+    assert_eq!(auth.health().issuers().len(), 1);
+}
+
+#[test]
+fn every_setting_is_read() {
+    let text = r#"
+algorithms = ["ES384", "RS256"]
+leeway = "1m"
+profile = "at+jwt"
+scopes_from = ["scope", "realm_access.roles"]
+implied_scopes = { admin = "read write", write = ["read"] }
+max_token_bytes = 8_192
+stale = 90
+cache = 0
+state_file = "keys.state"
+ca = "/etc/ca.pem"
+error_body = "problem"
+
+[issuers.b]
+issuer = "https://b.example"
+audience = ["one", "two"]
+jwks_uri = "https://b.example/keys"
+
+[issuers.a]
+issuer = "https://a.example"
+audience = "one"
+discovery_url = "https://inside.example/metadata"
+
+[issuers."c.d"]
+issuer = "https://c.example"
+audience = "one"
+jwks = "c.json"
+"#;
+    let config = Config::parse(text, "conf/auth.toml").expect("no mistakes");
+    assert_eq!(config.algorithms.as_deref(), Some(&[Algorithm::Es384, Algorithm::Rs256][..]));
+    assert_eq!(config.leeway, Some(Duration::from_secs(60)));
+    assert_eq!(config.profile, Some(Profile::AccessTokenJwt));
+    assert_eq!(config.scope_claims, Some(vec!["scope".to_owned(), "realm_access.roles".to_owned()]));
+    let implied = [("admin", "read write"), ("write", "read")];
+    assert_eq!(config.implied_scopes, implied.map(|(scope, all)| (scope.to_owned(), all.to_owned())));
+    assert_eq!((config.max_token_bytes, config.cache_entries), (Some(8192), Some(0)));
+    assert_eq!(config.stale, Some(Duration::from_secs(90)));
+    assert_eq!(config.state_file.as_deref(), Some(Path::new("conf/keys.state")));
+    assert_eq!(config.ca.as_deref(), Some(Path::new("/etc/ca.pem")));
+    assert_eq!(config.error_body, Some(ErrorBody::Problem));
+    let names: Vec<_> = config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    assert_eq!(names, ["b", "a", "c.d"], "the order of the file");
+    assert_eq!(config.issuers[0].audience, ["one", "two"]);
+    assert_eq!(config.issuers[0].jwks_uri.as_deref(), Some("https://b.example/keys"));
+    assert_eq!(config.issuers[1].discovery_url.as_deref(), Some("https://inside.example/metadata"));
+    assert_eq!(config.issuers[2].jwks.as_deref(), Some(Path::new("conf/c.json")));
+}
+
+#[test]
+fn sections_of_the_gateway_are_passed_over() {
+    let text = format!(
+        "{ISSUER}[server]\nlisten = 1\n[forward_auth]\nx = 1\n[headers]\n\"X-A\" = \"sub\"\n[[routes]]\nmatch = \"GET /\"\n\
+         [[tests]]\nrequest = \"GET /\"\n[reverse_proxy]\nupstream = \"x\"\n"
+    );
+    assert!(build(&text).is_ok());
+    top("severs = 1", "severs", "an unknown key");
+}
+
+#[test]
+fn what_comes_later_is_refused() {
+    for key in ["introspection", "accept_tokens", "dpop", "revocation"] {
+        in_issuer(&format!("{key} = \"s3cret\""), key, "a key that is not supported yet");
+    }
+    top("revocation = { file = \"x\" }", "revocation", "a key that is not supported yet");
+    top("enforce = \"shadow\"", "enforce", "a key that is not supported yet");
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_told_where_it_belongs() {
+    in_issuer("leeway = 3", "leeway", "a key for all issuers");
+    top("audience = \"x\"", "audience", "a key of an issuer");
+}
+
+#[test]
+fn values_have_their_type() {
+    top("leeway = \"x\"", "leeway", "another text");
+    top("leeway = -1", "leeway", "a negative number");
+    top("stale = 1.5", "stale", "a number with a fraction");
+    top("cache = \"1\"", "cache", "another text");
+    top("max_token_bytes = true", "max_token_bytes", "true or false");
+    top("algorithms = 1", "algorithms", "a number");
+    top("scopes_from = [1]", "scopes_from", "a list");
+    top("implied_scopes = \"x\"", "implied_scopes", "another text");
+    top("implied_scopes = { a = 1 }", "implied_scopes.a", "a number");
+    top("profile = \"at-jwt\"", "profile", "`at-jwt`");
+    top("error_body = \"xml\"", "error_body", "`xml`");
+    top("state_file = \"\"", "state_file", "an empty text");
+    in_issuer("jwks_uri = 1979-05-27", "jwks_uri", "a date or time");
+    refused("issuers = 1", 1, "issuers", "a number");
+    refused("[issuers]\nissuer = \"https://a.example\"", 2, "issuers.issuer", "a value");
+}
+
+#[test]
+fn an_issuer_and_an_audience_are_needed() {
+    refused("", 1, "issuers", "nothing");
+    refused("[issuers]", 1, "issuers", "an empty table");
+    refused("\n[issuers.a]\nissuer = \"https://a.example\"", 2, "issuers.a.audience", "nothing");
+    refused("\n[issuers.a]\naudience = \"x\"", 2, "issuers.a.issuer", "nothing");
+    refused("[issuers.a]\nissuer = \"https://a.example\"\naudience = []", 3, "issuers.a.audience", "nothing");
+    refused("[issuers.a]\nissuer = \"https://a.example\"\naudience = 5", 3, "issuers.a.audience", "a number");
+}
+
+#[test]
+fn what_the_builder_refuses_has_its_line() {
+    top("leeway = \"301s\"", "leeway", "301 s");
+    top("algorithms = [\"HS256\"]", "algorithms", "`HS256`");
+    top("algorithms = []", "algorithms", "an empty list");
+    top("max_token_bytes = 0", "max_token_bytes", "0");
+    top("scopes_from = [\"\"]", "scopes_from", "an empty path");
+    top("implied_scopes = { a = \"a\" }", "implied_scopes", "`a` implies itself");
+    in_issuer("jwks_uri = \"http://a.example\"", "jwks_uri", "`http://a.example`");
+    in_issuer("discovery_url = \"x\"", "discovery_url", "`x`");
+    let second = format!("{ISSUER}[issuers.b]\nissuer = \"http://b.example\"\naudience = \" \"\n");
+    let error = build(&second).expect_err("two mistakes");
+    let expected = [(5, "issuers.b.issuer", "`http://b.example`"), (6, "issuers.b.audience", "` `")];
+    assert_eq!(mistakes(&error), expected);
+}
+
+#[test]
+fn an_issuer_stands_once_and_has_one_source_of_keys() {
+    let again = format!("{ISSUER}{}", ISSUER.replace("main", "again"));
+    refused(&again, 5, "issuers.again.issuer", "that of [issuers.main] again");
+    let both = format!("{ISSUER}jwks_uri = \"https://a.example\"\ndiscovery_url = \"https://a.example\"\n");
+    refused(&both, 5, "issuers.main.discovery_url", "this beside `jwks_uri`");
+}
+
+#[test]
+fn files_that_are_named_are_read() {
+    let folder = Folder::new("files");
+    folder.file("bad.json", "{}");
+    let text = format!(
+        "ca = \"none.pem\"\n{ISSUER}jwks = \"none.json\"\n{}jwks = \"bad.json\"\n",
+        ISSUER.replace("main", "b").replace("//issuer", "//b")
+    );
+    let error = RequiresAuth::from_file(folder.file("auth.toml", &text)).expect_err("three mistakes");
+    let at: Vec<_> = mistakes(&error).into_iter().map(|(line, setting, _)| (line, setting)).collect();
+    assert_eq!(at, [(1, "ca"), (5, "issuers.main.jwks"), (9, "issuers.b.jwks")], "{error}");
+    let missing = RequiresAuth::from_file(folder.0.join("no.toml")).expect_err("no file");
+    assert!(missing.to_string().contains("no.toml: expected a readable file, found"), "{missing}");
+}
+
+#[test]
+fn a_text_that_is_no_toml_is_told_by_its_line() {
+    let error = Config::parse("a = 1\nb = \n", "auth.toml").expect_err("no TOML");
+    assert_eq!(
+        error.problems()[0].place().map(ToString::to_string).as_deref(),
+        Some("auth.toml:2"),
+        "{error}"
+    );
+    let twice = Config::parse("leeway = 1\nleeway = 2\n", "auth.toml").expect_err("a key twice");
+    assert_eq!(twice.problems()[0].place().map(Place::line), Some(2), "{twice}");
+}
+
+#[test]
+fn an_adjusted_builder_may_do_what_no_file_can() {
+    let folder = Folder::new("adjust");
+    let path = folder.file("auth.toml", &ISSUER.replace("https://issuer", "http://issuer"));
+    assert!(RequiresAuth::from_file(&path).is_err());
+    let (config, _guard) = Config::load(&path, danger::allow_http_issuer).expect("a guard");
+    assert_eq!(config.issuers[0].issuer, "http://issuer.example");
+}
+
+#[test]
+fn no_message_repeats_a_secret() {
+    let text = "api_key = \"s3cret\"\nleeway = \"s3cret\"\nprofile = \"s3cret-that-is-longer-than-a-name\"\n[issuers.a]\n\
+                issuer = \"https://user:s3cret@a.example\"\naudience = \"x\"\nclient_secret = \"s3cret\"\n";
+    let error = build(text).expect_err("mistakes");
+    assert_eq!(error.problems().len(), 5, "{error}");
+    assert!(!error.to_string().contains("s3cret"), "{error}");
+    let broken = Config::parse("password = \"s3cret\nx = s3cret", "a").expect_err("no TOML");
+    assert!(!broken.to_string().contains("s3cret"), "{broken}");
+}
+
+#[test]
+fn many_mistakes_come_as_one_message() {
+    let text = r#"leway = "10s"
+stale = "1 day"
+algorithms = ["ES384", "hs256"]
+
+[server]
+listen = "127.0.0.1:9180"
+
+[issuers.main]
+issuer = "http://issuer.example"
+audiance = "https://api.example.com"
+
+[issuers.partner]
+issuer = "https://partner.example"
+audience = ["api://orders", ""]
+scopes_from = "scp"
+dpop = "required"
+jwks = "none.json"
+"#;
+    let folder = Folder::new("many");
+    let error = RequiresAuth::from_file(folder.file("auth.toml", text)).expect_err("many mistakes");
+    let message = error.to_string().replace(&format!("{}/", folder.0.display()), "");
+    let expected = r#"the configuration has 10 problems
+auth.toml:1: leway: expected a known key, found an unknown key
+  hint: did you mean `leeway`?
+auth.toml:2: stale: expected a duration, found another text
+  hint: write "30s", "5m", "1h" or a number of seconds
+auth.toml:3: algorithms: expected signature algorithms, found `hs256`
+  hint: unknown signature algorithm, expected one of EdDSA, Ed25519, ES256, ES256K, ES384, ES512, ML-DSA-44, ML-DSA-65, ML-DSA-87, PS256, PS384, PS512, RS256, RS384, RS512; names are case-sensitive, and none and HS256 are never allowed
+auth.toml:8: issuers.main.audience: expected the identifier of this API, found nothing
+  hint: use the identifier of this API at the issuer, such as https://api.example.com
+auth.toml:9: issuers.main.issuer: expected an https URL, found `http://issuer.example`
+  hint: use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)
+auth.toml:10: issuers.main.audiance: expected a known key, found an unknown key
+  hint: did you mean `audience`?
+auth.toml:14: issuers.partner.audience: expected the identifier of this API, found ``
+  hint: use the identifier of this API at the issuer, such as https://api.example.com
+auth.toml:15: issuers.partner.scopes_from: expected a key of an issuer, found a key for all issuers
+  hint: write it above the first [table]: it is for all issuers
+auth.toml:16: issuers.partner.dpop: expected a key that is supported, found a key that is not supported yet
+  hint: take it out: this version would not do what it says
+auth.toml:17: issuers.partner.jwks: expected a readable JWK Set file, found `none.json`: No such file or directory (os error 2)
+  hint: a path is relative to the folder of the configuration file"#;
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn the_documented_file_is_right() {
+    let docs = include_str!("../src/config/mod.rs");
+    let block = docs.split("//! ```toml\n").nth(1).and_then(|rest| rest.split("//! ```").next());
+    let lines = block.expect("a block").lines().map(|line| line.trim_start_matches("//!").trim_start());
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let config = Config::parse(&text, "auth.toml").expect("no mistakes");
+    assert_eq!(config.issuers.len(), 2);
+}
+
+#[test]
+fn a_file_is_a_text_of_at_most_a_mebibyte() {
+    let folder = Folder::new("size");
+    let of_length = |length: usize| format!("{ISSUER}#{}", "x".repeat(length - ISSUER.len() - 1));
+    assert!(RequiresAuth::from_file(folder.file("most.toml", &of_length(1024 * 1024))).is_ok());
+    assert!(RequiresAuth::from_file(folder.file("more.toml", &of_length(1024 * 1024 + 1))).is_err());
+    fs::write(folder.0.join("latin.toml"), b"# \xe9\n").expect("a file");
+    assert!(RequiresAuth::from_file(folder.0.join("latin.toml")).is_err());
+}
+
+#[test]
+fn certificates_are_read_as_such() {
+    let folder = Folder::new("ca");
+    for bad in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
+        folder.file("bad.pem", bad);
+        let text = format!("\nca = \"bad.pem\"\n{ISSUER}");
+        let error = RequiresAuth::from_file(folder.file("auth.toml", &text)).expect_err(bad);
+        let at: Vec<_> = mistakes(&error).into_iter().map(|(line, setting, _)| (line, setting)).collect();
+        assert_eq!(at, [(2, "ca")], "{bad}: {error}");
+    }
+}

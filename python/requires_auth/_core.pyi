@@ -307,3 +307,9 @@ def error_codes() -> list[tuple[str, int, str, str]]:
 
 def reasons() -> list[tuple[str, str, str]]:
     """Every reason of `invalid_token` with its message and hint."""
+
+def read_config(path: str, allow_http_issuer: bool, allow_public_test_keys: bool) -> dict[str, Any]:
+    """Reads a configuration file, and returns the arguments that it sets; those of each issuer are a dict of their own.
+
+    Raises `ConfigError` with all mistakes, each with its line.
+    """

@@ -67,7 +67,7 @@ class ConfigProblem(NamedTuple):
     """One mistake in the settings."""
 
     field: str
-    """The setting, such as `issuer`."""
+    """The setting, such as `issuer`; of a configuration file with its line: `auth.toml:7: issuers.main.issuer`."""
 
     found: str
     """What was given."""

@@ -189,6 +189,37 @@ class RequiresAuth(_core.Guard):
             options["algorithms"] = algorithms.replace(",", " ").split()
         return cls(**{**options, **overrides})
 
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **overrides: Any) -> Self:
+        """Makes a guard from a configuration file in TOML; what is given here goes before it.
+
+        The file is the same as for the Rust library:
+
+            leeway = "30s"
+
+            [issuers.main]
+            issuer = "https://tenant-id.logto.app/oidc"
+            audience = "https://api.example.com"
+
+        Each issuer has a table, whose name is yours; `jwks`, `jwks_uri` and `discovery_url` may stand in it.
+        Above the tables may stand `algorithms`, `leeway`, `profile`, `scopes_from`, `implied_scopes`,
+        `max_token_bytes`, `stale`, `cache`, `state_file`, `ca` and `error_body`. Paths are relative to the file.
+
+        Args:
+            path: the file.
+            overrides: as for the constructor.
+
+        Raises:
+            ConfigError: all mistakes at once, each with file, line and a hint.
+        """
+        options = _core.read_config(
+            os.fspath(path),
+            bool(overrides.get("dangerously_allow_http_issuer")),
+            bool(overrides.get("dangerously_allow_public_test_keys")),
+        )
+        options["issuers"] = [Issuer(**issuer) for issuer in options["issuers"]]
+        return cls(**{**options, **overrides})
+
     async def verify_async(self, token: str) -> AccessToken:
         """As `verify`, in asynchronous code.
 

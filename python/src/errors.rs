@@ -55,10 +55,14 @@ pub(crate) fn config_error(py: Python<'_>, error: &ConfigError) -> PyErr {
     raise(py, "ConfigError", (problems(error),))
 }
 
-/// The mistakes in a configuration: setting, found, expected, hint.
-pub(crate) fn problems(error: &ConfigError) -> Vec<(&'static str, String, &'static str, String)> {
+/// A mistake in a configuration: setting (with its file and line, if it stands in one), found, expected, hint.
+pub(crate) type Problem = (String, String, &'static str, String);
+
+/// The mistakes in a configuration.
+pub(crate) fn problems(error: &ConfigError) -> Vec<Problem> {
     let problem = |problem: &ConfigProblem| {
-        (problem.field(), problem.found().to_owned(), problem.expected(), in_python(problem.hint()))
+        let setting = problem.place().map_or_else(|| problem.field().to_owned(), ToString::to_string);
+        (setting, problem.found().to_owned(), problem.expected(), in_python(problem.hint()))
     };
     error.problems().iter().map(problem).collect()
 }

@@ -42,9 +42,6 @@ struct Live {
     needs_timer: AtomicBool,
 }
 
-/// A mistake in the settings: setting, found, expected, hint.
-type Problem = (&'static str, String, &'static str, String);
-
 #[pymethods]
 impl Guard {
     #[new]
@@ -54,7 +51,7 @@ impl Guard {
     }
 
     /// Takes the settings, once. Returns the mistakes in them: setting, found, expected, hint; with any, it takes none.
-    fn _configure(&self, py: Python<'_>, settings: Settings) -> PyResult<Vec<Problem>> {
+    fn _configure(&self, py: Python<'_>, settings: Settings) -> PyResult<Vec<errors::Problem>> {
         match py.detach(|| settings.build()) {
             Ok(auth) => {
                 log::refresh(py)?;

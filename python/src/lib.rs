@@ -18,6 +18,7 @@ mod token;
 mod answer;
 mod report;
 mod settings;
+mod config;
 mod guard;
 mod recent;
 mod log;
@@ -30,6 +31,8 @@ mod _core {
 
     #[pymodule_export]
     use super::answer::{Admission, Refusal};
+    #[pymodule_export]
+    use super::config::read_config;
     #[pymodule_export]
     use super::errors::{error_codes, reasons};
     #[pymodule_export]

@@ -1,0 +1,78 @@
+"""`RequiresAuth.from_file`: the same file as in Rust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from requires_auth import ConfigError, RequiresAuth, TokenExpired
+from requires_auth._core import TestIssuer
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "auth.toml"
+    path.write_text(text)
+    return path
+
+
+def issuer_table(issuer: TestIssuer) -> str:
+    return f'[issuers.main]\nissuer = "{issuer.issuer}"\naudience = "{issuer.audience}"\njwks = "keys.json"\n'
+
+
+def test_a_file_makes_a_guard(issuer: TestIssuer, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(issuer.jwks)
+    auth = RequiresAuth.from_file(write(tmp_path, issuer_table(issuer)))
+    assert auth.verify(issuer.token("read:orders")).has_scope("read:orders")
+    with pytest.raises(TokenExpired):
+        auth.verify(issuer.token(defect="expired"))
+
+
+def test_every_setting_reaches_the_guard(issuer: TestIssuer, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(issuer.jwks)
+    text = """
+algorithms = ["ES384"]
+leeway = "2m"
+profile = "at+jwt"
+scopes_from = ["scope", "permissions"]
+implied_scopes = { admin = ["read", "write"] }
+max_token_bytes = 4096
+stale = "2h"
+cache = 0
+state_file = "saved.json"
+error_body = "problem"
+"""
+    auth = RequiresAuth.from_file(str(write(tmp_path, text + issuer_table(issuer))))
+    token = auth.verify(issuer.token("admin", claims={"permissions": ["extra"]}))
+    assert token.scopes == {"admin", "read", "write", "extra"}
+    refusal = auth.admit("GET", "/", [])
+    assert ("content-type", "application/problem+json") in refusal.headers  # type: ignore[union-attr]
+
+
+def test_what_is_given_goes_before_the_file(issuer: TestIssuer, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(issuer.jwks)
+    path = write(tmp_path, 'scopes_from = "nothing"\n' + issuer_table(issuer))
+    assert not RequiresAuth.from_file(path).verify(issuer.token("read")).scopes
+    assert RequiresAuth.from_file(path, scope_claims=["scope"]).verify(issuer.token("read")).scopes == {"read"}
+
+
+def test_all_mistakes_come_at_once_with_their_lines(tmp_path: Path) -> None:
+    path = write(tmp_path, '[issuers.main]\nissuer = "ftp://issuer.example"\naudiance = "https://api.example.com"\n')
+    with pytest.raises(ConfigError) as raised:
+        RequiresAuth.from_file(path)
+    fields = [problem.field for problem in raised.value.problems]
+    assert f"{path}:2: issuers.main.issuer" in fields
+    assert f"{path}:3: issuers.main.audiance" in fields
+    assert "did you mean `audience`?" in str(raised.value)
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a readable file"):
+        RequiresAuth.from_file(tmp_path / "none.toml")
+
+
+def test_plain_http_has_to_be_allowed_by_name(tmp_path: Path) -> None:
+    path = write(tmp_path, '[issuers.main]\nissuer = "http://issuer.example"\naudience = "https://api.example.com"\n')
+    with pytest.raises(ConfigError, match="https"):
+        RequiresAuth.from_file(path)
+    assert RequiresAuth.from_file(path, dangerously_allow_http_issuer=True).health()

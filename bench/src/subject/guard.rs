@@ -1,4 +1,4 @@
-//! This library, in its three states: the cache is off, has not seen the token yet, or has seen it.
+//! This library in its states: the cache is off, has not seen the token yet, or has seen it.
 
 #![expect(clippy::unnecessary_wraps, reason = "the same signature as that of the peers")]
 
@@ -14,12 +14,21 @@ use crate::timing::time;
 /// As many as a guard remembers by default.
 const DEFAULT_CACHE: usize = 10_000;
 
+/// More than any run passes, so that no token has to make room for another.
+const ROOMY_CACHE: usize = 30_000;
+
 pub(super) fn cold(setup: &Setup<'_>) -> Made {
     Ok(Box::new(Cold { guard: ready(fixture::guard(setup.jwks, 0)) }))
 }
 
 pub(super) fn first_sight(setup: &Setup<'_>) -> Made {
-    Ok(Box::new(FirstSight::new(setup)))
+    Ok(Box::new(FirstSight { guard: ready(fixture::guard(setup.jwks, ROOMY_CACHE)) }))
+}
+
+pub(super) fn first_sight_full(setup: &Setup<'_>) -> Made {
+    let guard = remembering(setup.jwks);
+    authenticate(&guard, setup.filling);
+    Ok(Box::new(FirstSight { guard }))
 }
 
 pub(super) fn warm(setup: &Setup<'_>) -> Made {
@@ -48,17 +57,9 @@ impl Subject for Cold {
     }
 }
 
-/// A guard whose cache is full of other tokens, as after a while in service. Each token may be passed only once.
+/// A guard that remembers each token that it is passed, which may be only once.
 struct FirstSight {
     guard: RequiresAuth,
-}
-
-impl FirstSight {
-    fn new(setup: &Setup<'_>) -> Self {
-        let guard = remembering(setup.jwks);
-        authenticate(&guard, setup.filling);
-        Self { guard }
-    }
 }
 
 impl Subject for FirstSight {

@@ -59,10 +59,15 @@ pub(crate) struct Entry {
 }
 
 /// The raw signature first, then this library, then the peers.
-pub(crate) const ENTRIES: [Entry; 9] = [
+pub(crate) const ENTRIES: [Entry; 10] = [
     Entry { id: "raw", name: "aws-lc-rs, the signature alone", make: raw::make },
     Entry { id: "cold", name: "requires-auth, cache off", make: guard::cold },
     Entry { id: "first_sight", name: "requires-auth, first sight", make: guard::first_sight },
+    Entry {
+        id: "first_sight_full",
+        name: "requires-auth, first sight, cache full",
+        make: guard::first_sight_full,
+    },
     Entry { id: "warm", name: "requires-auth, seen before", make: guard::warm },
     Entry { id: "jsonwebtoken", name: "jsonwebtoken 11 (aws-lc-rs)", make: jsonwebtoken::make },
     Entry { id: "jwt_authorizer", name: "jwt-authorizer 0.15", make: jwt_authorizer::make },

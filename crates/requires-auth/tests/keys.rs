@@ -327,6 +327,37 @@ async fn a_header_that_was_read_before_makes_no_other_token_good() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fetch_that_was_on_its_way_does_not_settle_a_newer_key() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    issuer.rotate();
+    let second = issuer.token(&clock);
+    let set_of_then = jwk_set([&issuer.current_key()]).to_string();
+    let gate = issuer.hold();
+    let first_client = tokio::spawn({
+        let guard = guard.clone();
+        async move { verdict(&guard, &second).await }
+    });
+    tokio::task::yield_now().await;
+    // The answer is on its way as the next key is made.
+    issuer.answer_key_set(Answer::Body(set_of_then));
+    issuer.rotate();
+    let third = issuer.token(&clock);
+    let second_client = tokio::spawn({
+        let guard = guard.clone();
+        async move { verdict(&guard, &third).await }
+    });
+    for _ in 0..20 {
+        gate.notify_one();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(first_client.await.expect("an answer"), "ok");
+    assert_eq!(second_client.await.expect("an answer"), "ok");
+    assert_eq!(issuer.key_set_requests(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_that_land_while_a_request_is_on_its_way_are_not_too_young_for_it() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);

@@ -62,8 +62,10 @@ pub(crate) enum Want<'k> {
 /// What came of wanting fresh keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refreshed {
-    /// The set was fetched; it may be another than before.
+    /// The set was fetched for who asks; it may be another than before.
     Yes,
+    /// A set has landed that was on its way before it was asked for. It may be older than the key that is wanted.
+    Underway,
     /// No fetch was due, or it failed; try again in this many seconds.
     No { retry_after: u32 },
 }
@@ -154,7 +156,7 @@ impl RemoteKeys {
         if let Want::OtherThan { seen, .. } = want {
             let current = self.shared.current.load();
             if current.as_ref().is_some_and(|held| !Arc::ptr_eq(&held.keys, seen)) {
-                return Refreshed::Yes;
+                return Refreshed::Underway;
             }
         }
         let (cause, wanted) = match want {
@@ -193,22 +195,24 @@ impl Held {
 impl Shared {
     /// Gets on the fetch that is on its way, or starts one, and waits for it to land.
     async fn fetch(self: &Arc<Self>, cause: Cause<'_>) -> Refreshed {
-        let mut flight = match self.board(cause) {
-            Ok(flight) => flight,
+        let (mut flight, is_own) = match self.board(cause) {
+            Ok(boarded) => boarded,
             Err(retry_after) => return Refreshed::No { retry_after },
         };
         match flight.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Refreshed::Yes)) if !is_own => Refreshed::Underway,
             Ok(Some(refreshed)) => *refreshed,
             // The task is gone without a word: its runtime has shut down.
             _ => Refreshed::No { retry_after: 1 },
         }
     }
 
-    fn board(self: &Arc<Self>, cause: Cause<'_>) -> Result<Flight, u32> {
+    /// A flight, and whether it takes off for this caller.
+    fn board(self: &Arc<Self>, cause: Cause<'_>) -> Result<(Flight, bool), u32> {
         let mut state = self.state();
         // A flight whose task is gone has a closed channel, and is replaced.
         if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
-            return Ok(flight.clone());
+            return Ok((flight.clone(), false));
         }
         let Ok(runtime) = Handle::try_current() else {
             tracing::error!(issuer = %self.source.issuer.identifier(), "keys cannot be fetched outside a tokio runtime");
@@ -230,7 +234,7 @@ impl Shared {
             done.send_replace(Some(refreshed));
         });
         self.start_timer();
-        Ok(flight)
+        Ok((flight, true))
     }
 
     /// One fetch, from take-off to landing. It has five seconds, discovery included.
@@ -381,7 +385,7 @@ async fn refresh_ahead(keys: Weak<Shared>) {
             let Some(shared) = keys.upgrade() else { return };
             let refreshed = shared.fetch(Cause::Need).await;
             drop(shared);
-            if refreshed == Refreshed::Yes {
+            if !matches!(refreshed, Refreshed::No { .. }) {
                 continue;
             }
         }

@@ -108,7 +108,9 @@ impl RequiresAuth {
         let now = self.inner.clock.now();
         for keys in &self.inner.keys {
             let Keys::Remote(remote) = keys else { continue };
-            if remote.current(now).is_none() && remote.refresh(Want::Keys).await != Refreshed::Yes {
+            if remote.current(now).is_none()
+                && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
+            {
                 failures.extend(
                     remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
                 );
@@ -292,26 +294,34 @@ impl RequiresAuth {
         })
     }
 
-    /// Gets fresh keys and judges the token once more.
+    /// Gets fresh keys and judges the token once more; and again, if these had been on their way before the token came.
     async fn settle(&self, need: Need<'_>) -> Result<AccessToken, Denial> {
-        let want = need.tried.as_ref().map_or(Want::Keys, |tried| Want::OtherThan {
-            seen: &tried.keys,
-            unknown_kid: tried.unknown_kid.as_deref(),
-        });
-        let refreshed = need.remote.refresh(want).await;
+        let Need { bearer, key, remote, mut tried } = need;
         let unavailable = |retry_after| Err(Denial::issuer_unavailable(retry_after));
-        match refreshed {
-            Refreshed::Yes => match self.judge(need.bearer, need.key.as_ref(), self.inner.clock.now()) {
-                Verdict::Allow(token) => Ok(token),
-                Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
-                    Err(Denial::invalid_token(reason))
+        loop {
+            let want = tried.as_ref().map_or(Want::Keys, |tried| Want::OtherThan {
+                seen: &tried.keys,
+                unknown_kid: tried.unknown_kid.as_deref(),
+            });
+            let refreshed = remote.refresh(want).await;
+            if let Refreshed::No { retry_after } = refreshed {
+                return match tried {
+                    Some(tried) => Err(Denial::invalid_token(tried.reason)),
+                    None => unavailable(retry_after),
+                };
+            }
+            match self.judge(bearer, key.as_ref(), self.inner.clock.now()) {
+                Verdict::Allow(token) => return Ok(token),
+                Verdict::Deny(reason) => return Err(Denial::invalid_token(reason)),
+                Verdict::NeedKeys { tried: None, .. } => return unavailable(1),
+                // Each round sees a newer set, and one that was fetched for this token is the last.
+                Verdict::NeedKeys { tried: again @ Some(_), .. } if refreshed == Refreshed::Underway => {
+                    tried = again;
                 }
-                Verdict::NeedKeys { tried: None, .. } => unavailable(1),
-            },
-            Refreshed::No { retry_after } => match need.tried {
-                Some(tried) => Err(Denial::invalid_token(tried.reason)),
-                None => unavailable(retry_after),
-            },
+                Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
+                    return Err(Denial::invalid_token(reason));
+                }
+            }
         }
     }
 

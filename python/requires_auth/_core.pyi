@@ -18,6 +18,7 @@ __all__ = [
     "TestIssuer",
     "__version__",
     "error_codes",
+    "read_config",
     "reasons",
 ]
 

@@ -79,7 +79,8 @@ fn measure_one(algorithm: Algorithm, turn: usize, rounds: usize) -> Ratios {
             let place = (round + step) % subjects.len();
             if let Ok(subject) = &subjects[place].1 {
                 // A server has just read them from a socket, so each verifier finds them at hand.
-                times[place].push(micros(subject.pass(&tokens.to_vec()), turn));
+                let at_hand = tokens.to_vec();
+                times[place].push(micros(subject.pass(&at_hand), turn));
             }
         }
     }

@@ -6,7 +6,7 @@ import os
 import platform
 import re
 from datetime import datetime, timezone
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,16 @@ def machine(quick: bool) -> str:
         f"`python3 bench/python.py{' --quick' if quick else ''}`, {now:%Y-%m-%d}: "
         f"{processor[1] if processor else platform.machine()}, {os.cpu_count()} cores, "
         f"Linux {platform.release()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.2f} at the start. "
-        f"{', '.join(f'{name} {version(name)}' for name in PACKAGES)}."
+        f"{', '.join(f'{name} {installed(name)}' for name in PACKAGES)}."
     )
+
+
+def installed(name: str) -> str:
+    """The version of a package; ryjwt has none for an older Python."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "(none for this Python)"
 
 
 def table(machine: str, columns: Sequence[Column], scaling: Sequence[Scaling], served: Sequence[Served]) -> str:

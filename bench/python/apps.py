@@ -31,25 +31,29 @@ elif os.environ["BENCH_APP"] == "fastapi":
     from fastapi import Depends, FastAPI
     from requires_auth.fastapi import requires_auth as guard
 
-    app = FastAPI()
-
     async def nothing() -> None:
         """Does nothing, as the least dependency."""
 
-    @app.get("/open")
-    async def open_route() -> dict[str, str]:
-        """Anyone may call it."""
-        return ANSWER
+    def with_one_route(path: str, *dependencies: Any) -> FastAPI:
+        """FastAPI tries one route after the other: each is the first of an application of its own."""
+        made = FastAPI()
 
-    @app.get("/depends", dependencies=[Depends(nothing)])
-    async def depending_route() -> dict[str, str]:
-        """Anyone may call it, behind a dependency."""
-        return ANSWER
+        @made.get(path, dependencies=[Depends(dependency) for dependency in dependencies])
+        async def view() -> dict[str, str]:
+            return ANSWER
 
-    @app.get("/guarded", dependencies=[Depends(guard)])
-    async def guarded_route() -> dict[str, str]:
-        """It needs a valid token."""
-        return ANSWER
+        return made
+
+    by_path = {
+        "/open": with_one_route("/open"),
+        "/depends": with_one_route("/depends", nothing),
+        "/guarded": with_one_route("/guarded", guard),
+    }
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        """Passes a request on to the application of its path."""
+        # What the server says when it starts and stops comes without a path.
+        await by_path[scope.get("path", "/open")](scope, receive, send)
 
 else:
     from django.conf import settings

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, final, overload
 
 from typing_extensions import Self, disjoint_base
 
@@ -75,6 +75,36 @@ class Guard:
     ) -> Admission | Refusal | None:
         """As `admit` if that needs no fetch; never waits. None means that keys have to be fetched."""
 
+    @overload
+    def admit_wsgi(
+        self,
+        environ: Mapping[str, Any],
+        policy: Policy | None = None,
+        optional: bool = False,
+        wait: Literal[True] = True,
+    ) -> Admission | Refusal:
+        """As `admit`, of a WSGI environment (PEP 3333), or `META` of a Django request.
+
+        With `wait=False` as `admit_now`.
+        """
+
+    @overload
+    def admit_wsgi(
+        self, environ: Mapping[str, Any], policy: Policy | None = None, optional: bool = False, *, wait: bool
+    ) -> Admission | Refusal | None: ...
+    @overload
+    def admit_asgi(
+        self, scope: Mapping[str, Any], policy: Policy | None = None, optional: bool = False, wait: Literal[True] = True
+    ) -> Admission | Refusal:
+        """As `admit`, of the scope of an ASGI connection: HTTP or WebSocket.
+
+        With `wait=False` as `admit_now`.
+        """
+
+    @overload
+    def admit_asgi(
+        self, scope: Mapping[str, Any], policy: Policy | None = None, optional: bool = False, *, wait: bool
+    ) -> Admission | Refusal | None: ...
     def _authorize(
         self,
         method: str,

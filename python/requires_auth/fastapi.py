@@ -25,7 +25,6 @@ import asyncio
 import inspect
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fastapi import Security
@@ -39,7 +38,7 @@ from starlette.responses import Response
 from requires_auth import AccessToken, AuthError, IssuerUnavailable, Policy, Refusal
 from requires_auth._door import ANY_TOKEN, Door, GuardOptions, Rule
 from requires_auth._web import Answer, answer_to
-from requires_auth.starlette import judge, judge_now, refuse
+from requires_auth.starlette import judge, refuse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -49,6 +48,8 @@ __all__ = ["RequiresAuth", "requires_auth"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _REFUSAL = "requires_auth.refusal"
+_NO_HANDLERS: tuple[dict[Any, Any]] = ({},)
+"""Outside of an application: what is added here answers nothing."""
 
 
 def _coroutine_function(function: _Function) -> _Function:
@@ -135,10 +136,10 @@ class RequiresAuth(Door, SecurityBase):
             security_scopes: and this one.
         """
         if connection is not None:
-            return self._token(connection, rule=ANY_TOKEN, needed=security_scopes)
+            return self.admit(connection.scope, ANY_TOKEN, security_scopes)
         rule = Rule.of(scopes, any_of, policy, optional)
         if not scopes or optional:
-            return _Judged(self, partial(self._token, rule=rule))
+            return _Judged(self, rule)
         needed = " ".join(scopes).split()
         self._documented.update((scope, "") for scope in needed if scope not in self._documented)
         return _Scopes(self, needed)
@@ -158,28 +159,25 @@ class RequiresAuth(Door, SecurityBase):
         lines += [f"- `{name}` {meaning}".rstrip() for name, meaning in sorted(self._documented.items())]
         return HTTPBearer(bearerFormat="JWT", description="\n".join(lines))
 
-    def _token(
-        self, connection: HTTPConnection, *, rule: Rule, needed: SecurityScopes | None
-    ) -> Coroutine[Any, Any, AccessToken | None]:
+    async def admit(self, scope: Scope, rule: Rule, needed: SecurityScopes | None) -> AccessToken | None:
         """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
-        if needed is None or not needed.scopes:
-            return self._judge(connection.scope, rule)
-        also = self._rule(tuple(needed.scopes), rule.optional)
-        if rule.policy is None:
-            return self._judge(connection.scope, also)
-        return self._judge(connection.scope, rule, also)
-
-    async def _judge(self, scope: Scope, *rules: Rule) -> AccessToken | None:
-        _learn_to_answer(scope)
-        token = None
-        for rule in rules:
-            outcome = judge_now(self.guard, scope, rule) or await judge(self.guard, scope, rule)
-            if isinstance(outcome, Refusal):
-                scope[_REFUSAL] = outcome
-                raise outcome.error
-            token = outcome.token
-            if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
-                raise _Preflight
+        if _Preflight not in (handlers := scope.get("starlette.exception_handlers", _NO_HANDLERS)[0]):
+            _learn_to_answer(handlers)
+        if needed is not None and needed.scopes:
+            if rule.policy is not None:
+                first = await judge(self.guard, scope, rule)
+                if isinstance(first, Refusal):
+                    raise _refused(scope, first)
+            rule = self._rule(tuple(needed.scopes), rule.optional)
+        # To await costs more than most verdicts, and most need no fetch.
+        outcome = self.guard.admit_asgi(scope, rule.policy, rule.optional, wait=False)
+        if outcome is None:
+            outcome = await judge(self.guard, scope, rule)
+        if isinstance(outcome, Refusal):
+            raise _refused(scope, outcome)
+        token = outcome.token
+        if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
+            raise _Preflight
         scope.setdefault("state", {})["access_token"] = token
         return token
 
@@ -207,13 +205,13 @@ class _Scopes:
 class _Judged(SecurityBase):
     """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`: OpenAPI has no words for these."""
 
-    def __init__(self, auth: RequiresAuth, judge: Callable[..., Coroutine[Any, Any, AccessToken | None]]) -> None:
+    def __init__(self, auth: RequiresAuth, rule: Rule) -> None:
         self._auth = auth
-        self._judge = judge
+        self._rule = rule
         self.__signature__ = _SIGNATURE
 
     async def __call__(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
-        return await self._judge(connection, needed=security_scopes)
+        return await self._auth.admit(connection.scope, self._rule, security_scopes)
 
     @property
     def model(self) -> SecurityModel:  # type: ignore[override]
@@ -237,17 +235,21 @@ class _Preflight(Exception):
     """Answers a preflight that no CORS middleware has taken: without a token it must not run a route."""
 
 
+def _refused(scope: Scope, refusal: Refusal) -> AuthError | IssuerUnavailable:
+    """The exception for a refusal, which our handler finds again in the scope."""
+    scope[_REFUSAL] = refusal
+    return refusal.error
+
+
 def _is_for_options_alone(scope: Scope) -> bool:
     return getattr(scope.get("route"), "methods", None) == {"OPTIONS"}
 
 
-def _learn_to_answer(scope: Scope) -> None:
+def _learn_to_answer(handlers: dict[Any, Any]) -> None:
     """Adds our handlers to those of the application, where it has none of its own."""
-    handlers = scope.get("starlette.exception_handlers", ({},))[0]
-    if _Preflight not in handlers:
-        handlers.setdefault(AuthError, _answer)
-        handlers.setdefault(IssuerUnavailable, _answer)
-        handlers[_Preflight] = _answer_preflight
+    handlers.setdefault(AuthError, _answer)
+    handlers.setdefault(IssuerUnavailable, _answer)
+    handlers[_Preflight] = _answer_preflight
 
 
 async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable) -> ASGIApp:

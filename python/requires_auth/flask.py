@@ -23,19 +23,22 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from flask import Blueprint, Flask, Response, current_app, g, request
+from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._door import Door, GuardOptions, Rule, guard_from
-from requires_auth._web import wsgi_request
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 
+_Object = TypeVar("_Object")
 _View = TypeVar("_View", bound=Callable[..., Any])
+_EXTENSION = "requires_auth"
+"""Where an application keeps the guards that it has configured, by door."""
 
 
 class RequiresAuth(Door):
@@ -164,27 +167,37 @@ class RequiresAuth(Door):
 
     def _refusal(self, rule: Rule, view: Callable[..., Any] | None) -> Response | None:
         """What to answer instead of running the view; None if the request passes."""
-        method, url, headers = wsgi_request(request.environ)
-        outcome = self.guard.admit(method, url, headers, rule.policy, rule.optional)
+        # Each look through one of Flask's proxies costs as much as half a verdict: three are enough.
+        context = _behind(app_ctx)
+        guard = self._replacement or self._guard or self._of(context.app)
+        outcome = guard.admit_wsgi(_behind(request).environ, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
-            return current_app.response_class(outcome.body, outcome.status, outcome.headers)
-        g.access_token = outcome.token
-        if outcome.kind == "preflight" and view is not None and not _answers_preflights(view):
-            return current_app.make_default_options_response()
+            return context.app.response_class(outcome.body, outcome.status, outcome.headers)
+        context.g.access_token = token = outcome.token
+        if token is None and outcome.kind == "preflight" and view is not None and not _answers_preflights(view):
+            return context.app.make_default_options_response()
         return None
 
     def _configured(self) -> Guard:
-        app = cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]
-        guards = self._guards(app)
-        guard = guards.get(self)
-        if guard is None:
+        return self._of(_behind(current_app))
+
+    def _of(self, app: Flask) -> Guard:
+        """The guard of an application, made at first use."""
+        try:
+            return cast("Guard", app.extensions[_EXTENSION][self])
+        except KeyError:
             with self._lock:
-                guard = guards.get(self) or guards.setdefault(self, guard_from(_config(app), self._given))
-        return guard
+                guards = self._guards(app)
+                return guards.get(self) or guards.setdefault(self, guard_from(_config(app), self._given))
 
     @staticmethod
     def _guards(app: Flask) -> dict[RequiresAuth, Guard]:
-        return cast("dict[RequiresAuth, Guard]", app.extensions.setdefault("requires_auth", {}))
+        return cast("dict[RequiresAuth, Guard]", app.extensions.setdefault(_EXTENSION, {}))
+
+
+def _behind(proxy: _Object) -> _Object:
+    """What one of Flask's proxies stands for at this moment."""
+    return cast("_Object", proxy._get_current_object())  # type: ignore[attr-defined]
 
 
 def _config(app: Flask) -> Mapping[str, Any]:

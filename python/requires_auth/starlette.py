@@ -24,12 +24,13 @@ none, they reach the application: a handler that answers `OPTIONS` must not do w
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from requires_auth import Policy, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._door import Door, GuardOptions, Rule
-from requires_auth._web import Answer, asgi_request
+from requires_auth._web import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
@@ -98,7 +99,7 @@ class RequiresAuthMiddleware:
         if scope["type"] not in ("http", "websocket") or _path(scope) in self._exempt:
             return await self.app(scope, receive, send)
         guard = self._own or self._door.guard
-        outcome = judge_now(guard, scope, self._rule) or await judge(guard, scope, self._rule)
+        outcome = await judge(guard, scope, self._rule)
         if isinstance(outcome, Refusal):
             return await refuse(outcome, scope, send)
         scope.setdefault("state", {})["access_token"] = outcome.token
@@ -110,14 +111,12 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
-def judge_now(guard: Guard, scope: Scope, rule: Rule) -> Admission | Refusal | None:
-    """Judges a connection if that needs no fetch: to await costs more than most signatures."""
-    return guard.admit_now(*asgi_request(scope), rule.policy, rule.optional)
-
-
 async def judge(guard: Guard, scope: Scope, rule: Rule) -> Admission | Refusal:
-    """Judges a connection for which keys have to be fetched."""
-    return await guard.admit_async(*asgi_request(scope), rule.policy, rule.optional)
+    """Judges a connection. It suspends only if keys have to be fetched."""
+    outcome = guard.admit_asgi(scope, rule.policy, rule.optional, wait=False)
+    if outcome is None:
+        outcome = await asyncio.to_thread(guard.admit_asgi, scope, rule.policy, rule.optional)
+    return outcome
 
 
 async def refuse(refusal: Answer, scope: Scope, send: Send) -> None:

@@ -20,6 +20,7 @@ use crate::answer::{Admission, Refusal};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::policy::Policy;
 use crate::recent::Recent;
+use crate::seen::Seen;
 use crate::settings::Settings;
 use crate::token::AccessToken;
 use crate::{errors, log, report, runtime};
@@ -128,6 +129,34 @@ impl Guard {
         let asked = Asked::new(method, url, &headers, policy, Question::admit(optional));
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| self.answer(py, &live, &asked, judged)).transpose()
+    }
+
+    /// As `admit`, of a WSGI environment (PEP 3333) or `META` of a Django request.
+    ///
+    /// With `wait=False` as `admit_now`.
+    #[pyo3(signature = (environ, policy = None, optional = false, wait = true))]
+    fn admit_wsgi<'py>(
+        &self,
+        environ: &Bound<'py, PyAny>,
+        policy: Option<&Bound<'py, Policy>>,
+        optional: bool,
+        wait: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.admit_seen(environ.py(), &Seen::of_wsgi(environ)?, policy, optional, wait)
+    }
+
+    /// As `admit`, of the scope of an ASGI connection: HTTP or WebSocket.
+    ///
+    /// With `wait=False` as `admit_now`.
+    #[pyo3(signature = (scope, policy = None, optional = false, wait = true))]
+    fn admit_asgi<'py>(
+        &self,
+        scope: &Bound<'py, PyAny>,
+        policy: Option<&Bound<'py, Policy>>,
+        optional: bool,
+        wait: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.admit_seen(scope.py(), &Seen::of_asgi(scope)?, policy, optional, wait)
     }
 
     /// Judges the token of a request, whatever its method, and returns it. Raises `AuthError` or `IssuerUnavailable`.
@@ -261,6 +290,24 @@ impl Guard {
                 .and(Err(PyRuntimeError::new_err("an empty token passed")));
         }
         Ok(token)
+    }
+
+    /// What is said of a request as a framework shows it; `None` if it may not wait, and keys have to be fetched.
+    fn admit_seen<'py>(
+        &self,
+        py: Python<'py>,
+        seen: &Seen,
+        policy: Option<&Bound<'py, Policy>>,
+        optional: bool,
+        wait: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let asked = Asked::new(&seen.method, &seen.url, &seen.headers, policy, Question::admit(optional));
+        let (live, judged) = if wait {
+            self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
+        } else {
+            self.judge_now(py, &asked)?
+        };
+        judged.map(|judged| self.answer(py, &live, &asked, judged)).transpose()
     }
 
     /// Asks about a request. Waits if keys have to be fetched, without the interpreter lock.

@@ -10,6 +10,14 @@ use requires_auth::request::Headers;
 pub(crate) struct HeaderList(Vec<(Text, Text)>);
 
 impl HeaderList {
+    pub(crate) fn with_capacity(headers: usize) -> Self {
+        Self(Vec::with_capacity(headers))
+    }
+
+    pub(crate) fn push(&mut self, name: &'static str, value: Text) {
+        self.0.push((Text::Known(name), value));
+    }
+
     pub(crate) fn new(pairs: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut headers = Vec::with_capacity(pairs.len().unwrap_or_default());
         for pair in pairs.try_iter()? {
@@ -48,14 +56,21 @@ impl Headers for BearerHeader {
 }
 
 /// A name or a value.
-enum Text {
+pub(crate) enum Text {
     Bytes(PyBackedBytes),
     Encoded(Vec<u8>),
+    Known(&'static str),
     Str(PyBackedStr),
 }
 
+impl From<Vec<u8>> for Text {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Encoded(bytes)
+    }
+}
+
 impl Text {
-    fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = object.cast::<PyBytes>() {
             return Ok(Self::Bytes(bytes.clone().into()));
         }
@@ -70,10 +85,11 @@ impl Text {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Bytes(bytes) => bytes,
             Self::Encoded(bytes) => bytes,
+            Self::Known(name) => name.as_bytes(),
             Self::Str(text) => text.as_bytes(),
         }
     }

@@ -13,6 +13,7 @@ mod json;
 mod runtime;
 mod errors;
 mod headers;
+mod seen;
 mod policy;
 mod token;
 mod answer;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
@@ -14,7 +15,7 @@ from django.views import View
 
 from requires_auth import AccessDenied, Policy, Refusal
 from requires_auth._door import PREFIX, Door, GuardOptions, Rule
-from requires_auth._web import Answer, answer_to, wsgi_request
+from requires_auth._web import Answer, answer_to
 from requires_auth.django import users
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class RequiresAuth(Door):
 
     def refusal(self, request: HttpRequest, rule: Rule, view: _AnyView | None = None) -> HttpResponse | None:
         """What to answer instead of running the view; None if the request passes."""
-        outcome = self.guard.admit(*wsgi_request(request.META), rule.policy, rule.optional)
+        outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
             return response_to(outcome)
         if outcome.token is not None and users.are_mapped():
@@ -117,10 +118,9 @@ class RequiresAuth(Door):
         self, request: HttpRequest, rule: Rule, view: _AnyView | None = None
     ) -> HttpResponse | None:
         """As `refusal`, in asynchronous code: waits only if keys have to be fetched or a user to be found."""
-        method, url, headers = wsgi_request(request.META)
-        outcome = self.guard.admit_now(method, url, headers, rule.policy, rule.optional)
+        outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional, wait=False)
         if outcome is None:
-            outcome = await self.guard.admit_async(method, url, headers, rule.policy, rule.optional)
+            outcome = await asyncio.to_thread(self.guard.admit_wsgi, request.META, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
             return response_to(outcome)
         if outcome.token is not None and users.are_mapped():

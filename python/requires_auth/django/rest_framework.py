@@ -27,7 +27,7 @@ from rest_framework.permissions import BasePermission
 
 from requires_auth import AccessDenied, AccessToken, Policy, Refusal
 from requires_auth._door import ANY_TOKEN, Rule
-from requires_auth._web import Answer, answer_to, wsgi_request
+from requires_auth._web import Answer, answer_to
 from requires_auth.django import users
 from requires_auth.django.decorator import RequiresAuth, remember, requires_auth
 
@@ -178,7 +178,7 @@ def _has_own_options(view: Any) -> bool:
 
 
 def _judge(auth: RequiresAuth, request: Request, rule: Rule) -> Admission | Refusal:
-    return auth.guard.admit(*wsgi_request(request.META), rule.policy, rule.optional)
+    return auth.guard.admit_wsgi(request.META, rule.policy, rule.optional)
 
 
 def _remember(request: Request, token: AccessToken | None) -> None:

@@ -1,0 +1,174 @@
+//! A request as WSGI (PEP 3333) and ASGI show it. Nothing is decided here.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
+
+use crate::headers::{HeaderList, Text};
+
+/// The headers that a guard reads. The others stay where they are, which saves looking at them.
+const AUTHORIZATION: &str = "authorization";
+const ORIGIN: &str = "origin";
+const PREFLIGHT_METHOD: &str = "access-control-request-method";
+const REQUEST_ID: &str = "x-request-id";
+
+/// So many bytes have room without a second allocation.
+const USUAL_URL: usize = 64;
+
+/// Method, URL and headers of a request.
+pub(crate) struct Seen {
+    pub(crate) method: PyBackedStr,
+    /// Path and query, percent-encoded as on the wire.
+    pub(crate) url: String,
+    pub(crate) headers: HeaderList,
+}
+
+impl Seen {
+    /// Of a WSGI environment, or of `META` of a Django request.
+    pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = environ.py();
+        let environ = &dictionary(environ)?;
+        let mut headers = HeaderList::with_capacity(2);
+        if let Some(value) = environ.get_item(intern!(py, "HTTP_AUTHORIZATION"))? {
+            for part in parts_at_commas(Text::new(&value)?) {
+                headers.push(AUTHORIZATION, part);
+            }
+        }
+        for (key, name) in [
+            (intern!(py, "HTTP_ORIGIN"), ORIGIN),
+            (intern!(py, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"), PREFLIGHT_METHOD),
+            (intern!(py, "HTTP_X_REQUEST_ID"), REQUEST_ID),
+        ] {
+            if let Some(value) = environ.get_item(key)? {
+                headers.push(name, Text::new(&value)?);
+            }
+        }
+        let mut url = String::with_capacity(USUAL_URL);
+        for key in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
+            if let Some(path) = environ.get_item(key)? {
+                // What came over the wire was decoded as Latin-1, whatever it was.
+                let path = path.cast::<PyString>()?.to_string_lossy();
+                push_path(
+                    &mut url,
+                    path.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')),
+                );
+            }
+        }
+        if let Some(query) = environ.get_item(intern!(py, "QUERY_STRING"))? {
+            push_query(&mut url, &query.cast::<PyString>()?.to_string_lossy());
+        }
+        Ok(Self { method: text(environ, intern!(py, "REQUEST_METHOD"))?, url, headers })
+    }
+
+    /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
+    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = scope.py();
+        let scope = &dictionary(scope)?;
+        let method = match scope.get_item(intern!(py, "method"))? {
+            Some(method) => PyBackedStr::try_from(method.cast_into::<PyString>()?)?,
+            None => PyBackedStr::try_from(intern!(py, "GET").clone())?,
+        };
+        let mut headers = HeaderList::with_capacity(2);
+        for pair in required(scope, intern!(py, "headers"))?.try_iter()? {
+            let pair = pair?;
+            let (name, value) = match pair.cast::<PyTuple>() {
+                Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
+                Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
+            };
+            if let Some(name) = read_by_guards(name.cast::<PyBytes>()?.as_bytes()) {
+                headers.push(name, Text::new(&value)?);
+            }
+        }
+        let mut url = String::with_capacity(USUAL_URL);
+        push_path(&mut url, text(scope, intern!(py, "path"))?.bytes());
+        if let Some(query) = scope.get_item(intern!(py, "query_string"))? {
+            let query: String =
+                query.cast::<PyBytes>()?.as_bytes().iter().map(|&byte| char::from(byte)).collect();
+            push_query(&mut url, &query);
+        }
+        Ok(Self { method, url, headers })
+    }
+}
+
+/// The mapping itself if it is a dict, as servers make it; else a copy.
+fn dictionary<'py>(mapping: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    if let Ok(dictionary) = mapping.cast::<PyDict>() {
+        return Ok(dictionary.clone());
+    }
+    let copy = PyDict::new(mapping.py());
+    copy.update(mapping.cast::<PyMapping>()?)?;
+    Ok(copy)
+}
+
+fn required<'py>(dictionary: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    dictionary.get_item(key)?.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+}
+
+fn text(dictionary: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<PyBackedStr> {
+    let value = required(dictionary, key)?;
+    let value =
+        value.cast_into::<PyString>().map_err(|_| PyTypeError::new_err(format!("{key} is no str")))?;
+    value.try_into()
+}
+
+/// The name of a header as guards know it; `None` for one that they do not read.
+fn read_by_guards(name: &[u8]) -> Option<&'static str> {
+    [AUTHORIZATION, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID]
+        .into_iter()
+        .find(|known| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// Adds a path that the server has decoded. A `?` in it must not begin the query, nor a line feed end a line.
+fn push_path(url: &mut String, path: impl Iterator<Item = u8>) {
+    for byte in path {
+        // RFC 3986 §3.3: what may stand in a path as it is.
+        if byte.is_ascii_alphanumeric() || b"-._~/:@!$&'()*+,;=".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            write!(url, "%{byte:02X}").expect("a string takes anything");
+        }
+    }
+}
+
+fn push_query(url: &mut String, query: &str) {
+    if !query.is_empty() {
+        url.push('?');
+        url.push_str(query);
+    }
+}
+
+/// The header lines behind one value: servers join repeated lines with a comma, so `Bearer a, Bearer b` was two.
+///
+/// A comma that no other scheme follows is part of the value.
+fn parts_at_commas(value: Text) -> Vec<Text> {
+    let bytes = value.bytes();
+    if !bytes.contains(&b',') {
+        return vec![value];
+    }
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for comma in (0..bytes.len()).filter(|&place| bytes[place] == b',') {
+        let after = &bytes[comma + 1..];
+        let blank = after.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        if begins_credential(&after[blank..]) {
+            parts.push(start..comma);
+            start = comma + 1 + blank;
+        }
+    }
+    parts.push(start..bytes.len());
+    parts.into_iter().map(|part: Range<usize>| Text::from(bytes[part].to_vec())).collect()
+}
+
+/// Whether this is a scheme (a token, RFC 9110 §5.6.2) and a space.
+fn begins_credential(bytes: &[u8]) -> bool {
+    let scheme = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+        .count();
+    scheme > 0 && bytes.get(scheme) == Some(&b' ')
+}

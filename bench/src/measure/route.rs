@@ -1,12 +1,16 @@
 //! Requests per second of an axum route without a guard, and behind one, under wrk.
 
+use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
 use std::{env, fs, io, process, thread};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::routing::get;
 use requires_auth_testkit::Algorithm;
 use serde::Serialize;
@@ -24,8 +28,9 @@ const CONNECTIONS: usize = 32;
 const TOKENS: usize = 1_000;
 
 /// The routes, in the order of the table.
-const ROUTES: [(&str, &str); 3] = [
+const ROUTES: [(&str, &str); 4] = [
     ("open", "no guard"),
+    ("hash", "no guard, but the SHA-256 of the token"),
     ("warm", "behind a guard, token seen before"),
     ("cold", "behind a guard, cache off"),
 ];
@@ -56,6 +61,8 @@ pub(crate) struct Route {
     pub(crate) requests_per_second: f64,
     /// Times the route without a guard; the median of the ratios of the rounds.
     pub(crate) to_open: f64,
+    /// Times the route that does nothing but hash the token, which is the least that remembering it by its hash costs.
+    pub(crate) to_hash: f64,
 }
 
 impl Server {
@@ -102,6 +109,7 @@ fn measure_server(workers: Workers, rounds: usize) -> Result<Vec<Route>, String>
         name,
         requests_per_second: median(rates[place].iter().copied()),
         to_open: median(rates[place].iter().zip(&rates[0]).map(|(rate, open)| rate / open)),
+        to_hash: median(rates[place].iter().zip(&rates[1]).map(|(rate, hash)| rate / hash)),
     };
     Ok(ROUTES.into_iter().enumerate().map(route).collect())
 }
@@ -121,6 +129,7 @@ fn serve(jwks: String, workers: Workers) -> Result<SocketAddr, String> {
             let app = Router::new()
                 .route("/warm", get(hello).layer(warm.layer()))
                 .route("/cold", get(hello).layer(cold.layer()))
+                .route("/hash", get(hello_after_hash))
                 .route("/open", get(hello));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             // The receiver waits for exactly this.
@@ -133,6 +142,12 @@ fn serve(jwks: String, workers: Workers) -> Result<SocketAddr, String> {
 
 async fn hello() -> &'static str {
     "hello"
+}
+
+async fn hello_after_hash(headers: HeaderMap) -> &'static str {
+    let token = headers.get(AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
+    black_box(digest(&SHA256, token.strip_prefix(b"Bearer ").unwrap_or(token)));
+    hello().await
 }
 
 /// What wrk sends: one token after the other. It goes with this value.

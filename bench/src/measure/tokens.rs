@@ -69,7 +69,7 @@ impl Crowd {
         // Shards fill unevenly, so there is some room to spare: all tokens are to be remembered.
         let guard = RequiresAuth::builder(ISSUER, AUDIENCE)
             .with_jwks(keys.jwks())
-            .with_cache(count + count / 4 + 2_048)
+            .with_cache(count + count / 4 + 8_192)
             .build()
             .expect("a configuration");
         let cores = thread::available_parallelism().map_or(1, usize::from);

@@ -2,8 +2,10 @@
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use crate::check::CheckArgs;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
+use crate::gateway::serve::ServeArgs;
 use crate::issuer::IssuerArgs;
 use crate::token::TokenArgs;
 use crate::verify::VerifyArgs;
@@ -15,6 +17,8 @@ Examples:
   requires-auth token --scope read:items    a token from that issuer
   requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
   requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+  requires-auth check gateway.toml          what is wrong with a configuration, and whether its tests hold
+  requires-auth serve gateway.toml          the gateway for nginx, Caddy, Traefik or Envoy
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
 
@@ -44,12 +48,16 @@ pub(crate) enum Format {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Check a configuration file and run its tests, without touching the network
+    Check(CheckArgs),
     /// Run a development issuer and a protected demo API, and print curl lines to paste
     Demo(DemoArgs),
     /// Show every check of a token: passed, failed with what was found, or not reached
     Explain(ExplainArgs),
     /// Run a development issuer: an identity provider on loopback that mints tokens for whoever asks
     Issuer(IssuerArgs),
+    /// Run the gateway: answer a proxy whether each request may pass
+    Serve(ServeArgs),
     /// Get a token, good or deliberately bad, from a running development issuer
     Token(TokenArgs),
     /// Verify a token, or a file of tokens, and say what a request with it would be answered

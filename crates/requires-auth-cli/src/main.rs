@@ -3,10 +3,12 @@
 //! Exit codes: 0 the token is allowed (or the work is done), 1 it is refused, 2 the command was used or
 //! configured wrongly, or could not do its work. Data goes to stdout, talk to stderr.
 
+mod check;
 mod cli;
 mod demo;
 mod error;
 mod explain;
+mod gateway;
 mod http;
 mod issuer;
 mod judge;
@@ -55,9 +57,11 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.command {
+        Command::Check(args) => check::run(&args, cli.output),
         Command::Demo(args) => demo::run(&args, cli.output),
         Command::Explain(args) => explain::run(args, cli.output, cli.verbose > 0),
         Command::Issuer(args) => issuer::run(&args, cli.output),
+        Command::Serve(args) => gateway::serve::run(&args, cli.output),
         Command::Token(args) => token::run(&args, cli.output),
         Command::Verify(args) => verify::run(args, cli.output),
     }

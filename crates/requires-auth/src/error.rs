@@ -83,6 +83,10 @@ table! {
     AmbiguousPath = "auth.ambiguous_path" => code(400, Absent,
         "the path can be read in more than one way",
         "send the path in its plain form, without dot segments, double slashes or encoded separators"),
+    /// Gateway: a header can be read in more than one way, or says another thing than the proxy does.
+    AmbiguousRequest = "auth.ambiguous_request" => code(400, Absent,
+        "a header of the request can be read in more than one way",
+        "send no header that belongs to the proxy, to the gateway or to another method, in whatever spelling"),
     /// The request has no `Authorization` header.
     AuthorizationHeaderMissing = "auth.authorization_header_missing" => code(401, Bare,
         "the request has no Authorization header",
@@ -338,6 +342,14 @@ impl fmt::Debug for Denial {
             out.field("scope", scope);
         }
         out.finish_non_exhaustive()
+    }
+}
+
+/// A refusal that has no more to say than its code.
+#[cfg(feature = "config")]
+impl From<ErrorCode> for Denial {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
     }
 }
 

@@ -52,6 +52,8 @@ pub mod verify;
 pub mod policy;
 pub mod challenge;
 pub mod explain;
+#[cfg(feature = "config")]
+pub mod routes;
 
 // Ring 1: the shell.
 pub mod clock;

@@ -32,8 +32,7 @@
 //! - A duration is a text of a number and a unit, `"30s"`, `"5m"` or `"1h"`, or a number of seconds.
 //! - A path is relative to the folder of the file.
 //! - At most one of `jwks`, `jwks_uri` and `discovery_url` says where the keys of an issuer are.
-//! - The gateway's sections (`server`, `forward_auth`, `headers`, `routes`, `tests`, `reverse_proxy`) are passed over:
-//!   one file serves all.
+//! - One file serves all: the sections of the [`gateway`] are checked here too, and mean nothing to a guard.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -46,9 +45,11 @@ use crate::verify::{Algorithm, Profile};
 
 mod nearest;
 mod reader;
+pub mod gateway;
 mod schema;
 mod build;
 
+use gateway::GatewayConfig;
 use reader::Places;
 use schema::Draft;
 
@@ -86,6 +87,8 @@ pub struct Config {
     pub ca: Option<PathBuf>,
     /// What the bodies of refusals look like.
     pub error_body: Option<ErrorBody>,
+    /// What only the gateway reads.
+    pub gateway: GatewayConfig,
     places: Places,
 }
 

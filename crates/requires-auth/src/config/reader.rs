@@ -92,6 +92,12 @@ impl<'t> Reader<'t> {
         keys.into_iter().map(entry).collect()
     }
 
+    /// Notes where something stands that no key names: an item of a list.
+    pub(super) fn place(&mut self, path: &str, start: usize) {
+        let line = self.line_at(start);
+        self.places.lines.insert(path.to_owned(), line);
+    }
+
     pub(super) fn report(
         &mut self,
         field: &'static str,

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
 use super::reader::{Entry, Reader, shown};
+use super::gateway::{self, GatewayConfig};
 use super::{Config, ErrorBody, IssuerConfig};
 use crate::error::{ConfigError, ConfigProblem, Place};
 use crate::verify::{Algorithm, Profile};
@@ -27,8 +28,9 @@ const TOP: [&str; 12] = [
     "error_body",
 ];
 
-/// Keys for all issuers that mean nothing to the library.
-const GATEWAY: [&str; 6] = ["server", "forward_auth", "headers", "routes", "tests", "reverse_proxy"];
+/// Sections of the gateway.
+const GATEWAY: [&str; 7] =
+    ["enforce", "server", "forward_auth", "headers", "routes", "tests", "reverse_proxy"];
 
 /// Keys of `[issuers.NAME]`.
 const ISSUER: [&str; 5] = ["issuer", "audience", "jwks", "jwks_uri", "discovery_url"];
@@ -84,6 +86,7 @@ fn empty(reader: &Reader<'_>) -> Config {
         state_file: None,
         ca: None,
         error_body: None,
+        gateway: GatewayConfig::default(),
         places: reader.places.clone(),
     }
 }
@@ -115,7 +118,7 @@ fn read(reader: &mut Reader<'_>, config: &mut Config, document: &DeTable<'_>, fo
                 let choices = [("json", ErrorBody::Json), ("problem", ErrorBody::Problem)];
                 config.error_body = one_of(reader, "error_body", &entry, "\"json\" or \"problem\"", choices);
             }
-            "enforce" | "revocation" => not_yet(reader, "configuration", &entry),
+            "revocation" => not_yet(reader, "configuration", &entry),
             key if GATEWAY.contains(&key) => {}
             key if ISSUER.contains(&key) => {
                 let hint =
@@ -133,6 +136,7 @@ fn read(reader: &mut Reader<'_>, config: &mut Config, document: &DeTable<'_>, fo
             }
         }
     }
+    config.gateway = gateway::read(reader, document, folder, &config.issuers);
     if !has_issuers {
         let hint =
             "write [issuers.main], and below it issuer = \"https://...\" and audience = \"https://...\"";
@@ -235,7 +239,7 @@ fn implied_scopes(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(String, St
     implied.collect()
 }
 
-fn path(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folder: &Path) -> Option<PathBuf> {
+pub(super) fn path(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folder: &Path) -> Option<PathBuf> {
     let path = reader.text(field, entry)?;
     if path.is_empty() {
         reader.report(
@@ -250,7 +254,7 @@ fn path(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folder:
     Some(folder.join(path))
 }
 
-fn one_of<T, const N: usize>(
+pub(super) fn one_of<T, const N: usize>(
     reader: &mut Reader<'_>,
     field: &'static str,
     entry: &Entry<'_>,
@@ -267,12 +271,12 @@ fn one_of<T, const N: usize>(
     chosen
 }
 
-fn not_yet(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) {
+pub(super) fn not_yet(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) {
     let hint = "take it out: this version would not do what it says";
     reader.report(field, &entry.path, "a key that is not supported yet", "a key that is supported", hint);
 }
 
-fn unknown(
+pub(super) fn unknown(
     reader: &mut Reader<'_>,
     field: &'static str,
     entry: &Entry<'_>,
@@ -287,7 +291,7 @@ fn unknown(
 }
 
 /// A short value in backquotes. A long one is no name, and may be a secret that stands in the wrong place.
-fn shown_value(value: &str) -> String {
+pub(super) fn shown_value(value: &str) -> String {
     let is_short = value.len() <= 24 && value.chars().all(|c| !c.is_control());
     if is_short { format!("`{value}`") } else { "another text".to_owned() }
 }

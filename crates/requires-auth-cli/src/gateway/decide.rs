@@ -1,0 +1,179 @@
+//! One decision for all doors: which route, which verdict, which answer.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use requires_auth::config::{Config, gateway::GatewayConfig};
+use requires_auth::routes::{Access, Route};
+use requires_auth::{AccessToken, ConfigError, Denial, ErrorCode, Request, RequiresAuth};
+use tracing::{debug, info};
+
+use super::Identity;
+
+/// A guard with its routes: what one configuration makes. A reload makes another one.
+pub(crate) struct Gateway {
+    auth: RequiresAuth,
+    config: GatewayConfig,
+    identity: Identity,
+}
+
+/// A request, as its door has read it.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    /// Path and query as they came over the wire.
+    pub(crate) target: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    /// A preflight has none (finding of oauth2-proxy: one with a body is no preflight).
+    pub(crate) has_body: bool,
+}
+
+/// What is to become of a request.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    /// It may pass, with these identity headers. Each configured one is there, empty where there is nothing to say.
+    Allow {
+        identity: Vec<(HeaderName, HeaderValue)>,
+        /// What the answer to the client is to carry.
+        added: Vec<(HeaderName, HeaderValue)>,
+    },
+    /// It may not, and this is the answer.
+    Refuse(Refused),
+}
+
+/// An answer to a refused request.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) code: ErrorCode,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Gateway {
+    /// The gateway of a configuration.
+    pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Self {
+        Self { auth, config: config.gateway.clone(), identity: Identity::new(config) }
+    }
+
+    /// Reads a configuration file.
+    pub(crate) fn load(path: &std::path::Path) -> Result<Self, ConfigError> {
+        let (config, auth) = Config::load(path, |builder| builder)?;
+        Ok(Self::new(&config, auth))
+    }
+
+    pub(crate) const fn auth(&self) -> &RequiresAuth {
+        &self.auth
+    }
+
+    pub(crate) const fn config(&self) -> &GatewayConfig {
+        &self.config
+    }
+
+    pub(crate) const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Decides about a request. Waits only if keys have to be fetched.
+    pub(crate) async fn decide(&self, asked: Asked<'_>) -> Decision {
+        let request = Request::new(asked.method, asked.target, asked.headers);
+        let route = match self.route(asked, &request) {
+            Ok(route) => route,
+            Err(denial) => {
+                info!(code = %denial.code(), method = asked.method, path = request.path(), "refused");
+                return Decision::Refuse(self.refusal(&request, &denial));
+            }
+        };
+        let passed = match (&route.rule.access, route.is_preflight) {
+            (Access::Public, _) | (_, true) => Ok(None),
+            (Access::Token(policy), false) => self.auth.authorize(&request, policy).await.map(Some),
+            // A newer kind of access: nothing is known about it.
+            _ => Err(self.no_route(&request)),
+        };
+        let judged = passed.and_then(|token| Ok((self.identity_of(token.as_ref(), &request)?, token)));
+        match judged {
+            Ok((identity, token)) => {
+                debug!(route = route.rule.name(), method = asked.method, path = request.path(), "allowed");
+                Decision::Allow { identity, added: added(token.as_ref()) }
+            }
+            Err(denial) if route.rule.is_shadow => {
+                let (code, reason) = (denial.code().as_str(), denial.reason().map(|reason| reason.as_str()));
+                let path = request.path();
+                info!(
+                    code,
+                    reason,
+                    route = route.rule.name(),
+                    method = asked.method,
+                    path,
+                    "would be refused"
+                );
+                Decision::Allow { identity: self.identity.of_nobody(), added: Vec::new() }
+            }
+            Err(denial) => Decision::Refuse(self.refusal(&request, &denial)),
+        }
+    }
+
+    /// The route of a request. A preflight without one of its own falls under that of the request which it announces.
+    fn route(&self, asked: Asked<'_>, request: &Request<'_>) -> Result<Found<'_>, Denial> {
+        let found = self.config.routes.find(asked.method, asked.target);
+        if !request.is_preflight() || asked.has_body {
+            return found.map(|rule| Found { rule, is_preflight: false });
+        }
+        let announced =
+            asked.headers.get("access-control-request-method").and_then(|value| value.to_str().ok());
+        let found = match (found, announced) {
+            (Err(denial), Some(method)) if denial.code() == ErrorCode::NoRoute => {
+                self.config.routes.find(method, asked.target)
+            }
+            (found, _) => found,
+        };
+        found.map(|rule| Found { rule, is_preflight: rule.allows_preflight })
+    }
+
+    fn identity_of(
+        &self,
+        token: Option<&AccessToken>,
+        request: &Request<'_>,
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Denial> {
+        let Some(token) = token else { return Ok(self.identity.of_nobody()) };
+        self.identity.of(token).map_err(|name| {
+            info!(header = name.as_str(), path = request.path(), "a claim does not fit into its header");
+            Denial::from(ErrorCode::AccessDenied)
+        })
+    }
+
+    fn no_route(&self, request: &Request<'_>) -> Denial {
+        debug!(path = request.path(), "a route of an unknown kind");
+        Denial::from(ErrorCode::NoRoute)
+    }
+
+    /// The answer to a request that is refused for this.
+    pub(crate) fn refusal(&self, request: &Request<'_>, denial: &Denial) -> Refused {
+        let challenge = self.auth.challenge(request, denial);
+        // A status of ours is one; a refusal must not become a 2xx by any accident.
+        let status = StatusCode::from_u16(challenge.status()).ok().filter(|status| !status.is_success());
+        let mut headers = HeaderMap::new();
+        for (name, value) in challenge.headers() {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.append(name, value);
+            }
+        }
+        // The server leaves the body out where the answer is to HEAD.
+        let body = challenge.into_body();
+        Refused {
+            code: denial.code(),
+            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            headers,
+            body,
+        }
+    }
+}
+
+/// The route of a request, and whether it passes as a preflight.
+struct Found<'a> {
+    rule: &'a Route,
+    is_preflight: bool,
+}
+
+fn added(token: Option<&AccessToken>) -> Vec<(HeaderName, HeaderValue)> {
+    let pairs = token.into_iter().flat_map(AccessToken::response_headers);
+    pairs.filter_map(|(name, value)| Some((name.try_into().ok()?, value.try_into().ok()?))).collect()
+}

@@ -1,0 +1,136 @@
+//! What each proxy says about the request that it asks about.
+
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Request};
+use requires_auth::config::gateway::Dialect;
+
+const X_ORIGINAL: Family = Family { method: "x-original-method", target: "x-original-uri" };
+const X_FORWARDED: Family = Family { method: "x-forwarded-method", target: "x-forwarded-uri" };
+
+/// Headers with which a client asks the application for another method than the gateway has seen.
+pub(crate) const METHOD_OVERRIDES: [&str; 3] =
+    ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// Envoy's own, which its filters believe (CVE-2023-27487).
+const ENVOY_PATH: &str = "x-envoy-original-path";
+
+/// Two headers that name the original request.
+struct Family {
+    method: &'static str,
+    target: &'static str,
+}
+
+/// The request that a proxy asks about.
+pub(super) struct Original<'r> {
+    pub(super) method: &'r str,
+    /// Path and query as they came over the wire.
+    pub(super) target: &'r str,
+}
+
+impl<'r> Original<'r> {
+    /// Reads it where this dialect has it, and nowhere else. `rest` is what follows the endpoint in the target.
+    pub(super) fn read<B>(
+        dialect: Dialect,
+        request: &'r Request<B>,
+        rest: &'r str,
+    ) -> Result<Self, &'static str> {
+        let headers = request.headers();
+        match dialect {
+            Dialect::Nginx => X_ORIGINAL.read(headers),
+            Dialect::Caddy | Dialect::Traefik => X_FORWARDED.read(headers),
+            // Envoy asks with the original method, and appends the original path to the endpoint's.
+            Dialect::Envoy => Ok(Self { method: request.method().as_str(), target: rest }),
+            _ => Err("a dialect that is not spoken over HTTP"),
+        }
+    }
+
+    /// What else the headers say about it: a client may have sent them, and a proxy or an application believe them.
+    pub(super) fn contradiction(&self, headers: &HeaderMap) -> Option<&'static str> {
+        if METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name)) {
+            return Some("a header that asks for another method");
+        }
+        let says = |name: &str, expected: &str| headers.get_all(name).iter().all(|value| value == expected);
+        let methods = [X_ORIGINAL.method, X_FORWARDED.method];
+        let targets = [X_ORIGINAL.target, X_FORWARDED.target, ENVOY_PATH];
+        let agree = methods.iter().all(|name| says(name, self.method))
+            && targets.iter().all(|name| says(name, self.target));
+        (!agree).then_some("a header that names another method or path")
+    }
+}
+
+impl Family {
+    fn read<'r>(&self, headers: &'r HeaderMap) -> Result<Original<'r>, &'static str> {
+        let method = only(headers, self.method)
+            .ok_or("the header that names the method is missing, or is there twice")?;
+        let target = only(headers, self.target)
+            .ok_or("the header that names the path is missing, or is there twice")?;
+        Ok(Original { method, target })
+    }
+}
+
+/// The value of a header that is there exactly once.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok().filter(|value| !value.is_empty())
+}
+
+/// Whether the request has a body, as far as the proxy lets us see.
+pub(super) fn has_body(headers: &HeaderMap) -> bool {
+    let has_length = headers.get_all(CONTENT_LENGTH).iter().any(|length| length != "0" && !length.is_empty());
+    has_length || headers.contains_key(TRANSFER_ENCODING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &str, headers: &[(&'static str, &str)]) -> Request<()> {
+        let mut request = Request::builder().method("POST").uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).expect("a request")
+    }
+
+    fn read(dialect: Dialect, rest: &str, headers: &[(&'static str, &str)]) -> Option<(String, String)> {
+        let request = request("/forward-auth/x", headers);
+        let original = Original::read(dialect, &request, rest).ok()?;
+        let agrees = original.contradiction(request.headers()).is_none();
+        agrees.then(|| (original.method.to_owned(), original.target.to_owned()))
+    }
+
+    #[test]
+    fn each_dialect_reads_its_own_headers_and_no_others() {
+        let original = [("x-original-method", "GET"), ("x-original-uri", "/a?b")];
+        let forwarded = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/a?b")];
+        let get = Some(("GET".to_owned(), "/a?b".to_owned()));
+        assert_eq!(read(Dialect::Nginx, "", &original), get);
+        assert_eq!(read(Dialect::Caddy, "", &forwarded), get);
+        assert_eq!(read(Dialect::Traefik, "", &forwarded), get);
+        assert_eq!(read(Dialect::Envoy, "/a?b", &[]), Some(("POST".to_owned(), "/a?b".to_owned())));
+        assert_eq!(read(Dialect::Nginx, "", &forwarded), None);
+        assert_eq!(read(Dialect::Caddy, "", &original), None);
+        assert_eq!(read(Dialect::EnvoyGrpc, "/a", &original), None);
+    }
+
+    #[test]
+    fn two_stories_are_refused() {
+        let nginx = |more: &[(&'static str, &str)]| {
+            let own = [("x-original-method", "GET"), ("x-original-uri", "/a")];
+            read(Dialect::Nginx, "", &[&own, more].concat()).is_some()
+        };
+        assert!(nginx(&[]));
+        assert!(nginx(&[("x-forwarded-uri", "/a"), ("x-forwarded-method", "GET")]));
+        assert!(!nginx(&[("x-forwarded-uri", "/b")]));
+        assert!(!nginx(&[("x-forwarded-uri", "/a"), ("x-forwarded-uri", "/b")]));
+        assert!(!nginx(&[("x-forwarded-method", "POST")]));
+        assert!(!nginx(&[("x-original-uri", "/a")]));
+        assert!(!nginx(&[("x-original-uri", "/b")]));
+        assert!(!nginx(&[("x-envoy-original-path", "/b")]));
+        for name in METHOD_OVERRIDES {
+            assert!(!nginx(&[(name, "GET")]), "{name}");
+        }
+        assert_eq!(read(Dialect::Envoy, "/a", &[("x-forwarded-uri", "/b")]), None);
+    }
+}

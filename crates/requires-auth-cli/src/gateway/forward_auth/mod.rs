@@ -1,0 +1,135 @@
+//! Forward-auth: a proxy asks about each request before it passes it on.
+//!
+//! Each dialect has an endpoint of its own, and only those of the configuration exist: a gateway that takes the first
+//! header which names the original request can be told about another one (CVE-2026-40575).
+
+mod dialect;
+
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use requires_auth::config::gateway::{Dialect, ForwardAuthConfig};
+use requires_auth::{Denial, ErrorCode};
+use tracing::{info, warn};
+
+use self::dialect::Original;
+use super::serve::Peer;
+use super::{Asked, Decision, Gateway, Refused};
+
+pub(crate) use self::dialect::METHOD_OVERRIDES;
+
+/// The answer of this gateway to a proxy.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// Below this path the endpoints are.
+pub(crate) const PREFIX: &str = "/forward-auth/";
+
+/// Answers a proxy. What is no endpoint is 404, which no proxy takes for an allow.
+pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Peer) -> Answer {
+    let Some(config) = &gateway.config().forward_auth else {
+        return plain(StatusCode::NOT_FOUND, "no such endpoint");
+    };
+    let Some((dialect, rest)) = endpoint(config, request) else {
+        return plain(StatusCode::NOT_FOUND, "no such endpoint: is the dialect in `forward_auth.dialects`?");
+    };
+    if !peer.is_trusted_by(config) {
+        warn!(peer = %peer, "a peer that is not in `forward_auth.trusted_peers` asks");
+        return plain(StatusCode::FORBIDDEN, "this peer may not ask");
+    }
+    let deny = Deny::of(dialect, rest);
+    let original = match Original::read(dialect, request, rest) {
+        Ok(original) => original,
+        Err(problem) => {
+            warn!(dialect = ?dialect, problem, "the proxy's question cannot be read");
+            return refuse(gateway, request.headers(), &ErrorCode::AmbiguousRequest.into(), deny);
+        }
+    };
+    if let Some(problem) =
+        original.contradiction(request.headers()).or_else(|| alias(gateway, config, request.headers()))
+    {
+        info!(problem, "refused: the request says two things");
+        return refuse(gateway, request.headers(), &ErrorCode::AmbiguousRequest.into(), deny);
+    }
+    let asked = Asked {
+        method: original.method,
+        target: original.target,
+        headers: request.headers(),
+        has_body: dialect::has_body(request.headers()),
+    };
+    match gateway.decide(asked).await {
+        Decision::Refuse(refused) => deny.answer(refused),
+        Decision::Allow { .. } if deny == Deny::Only => {
+            // The proxy comes here once a request was refused. It was for another reason, or that has passed by now.
+            let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "try again");
+            response.headers_mut().insert(http::header::RETRY_AFTER, 1.into());
+            response
+        }
+        Decision::Allow { identity, added } => {
+            let mut response = Response::new(Full::default());
+            response
+                .headers_mut()
+                .extend(identity.into_iter().chain(added).map(|(name, value)| (Some(name), value)));
+            response
+        }
+    }
+}
+
+/// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
+fn endpoint<'r, B>(config: &ForwardAuthConfig, request: &'r Request<B>) -> Option<(Dialect, &'r str)> {
+    let target = request.uri().path_and_query()?.as_str().strip_prefix(PREFIX)?;
+    let over_http = Dialect::ALL.into_iter().filter(|(_, dialect)| *dialect != Dialect::EnvoyGrpc);
+    let mut found = over_http.filter_map(|(name, dialect)| Some((dialect, target.strip_prefix(name)?)));
+    let (dialect, rest) = found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))?;
+    config.dialects.contains(&dialect).then_some((dialect, rest))
+}
+
+fn alias(gateway: &Gateway, config: &ForwardAuthConfig, headers: &HeaderMap) -> Option<&'static str> {
+    let is_there = config.denies_aliases && gateway.identity().alias_in(headers).is_some();
+    is_there.then_some("a header that the application could take for one of the gateway's")
+}
+
+fn refuse(gateway: &Gateway, headers: &HeaderMap, denial: &Denial, deny: Deny) -> Answer {
+    let request = requires_auth::Request::new("GET", "/", headers);
+    deny.answer(gateway.refusal(&request, denial))
+}
+
+/// How a refusal is told to the proxy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deny {
+    /// As it is.
+    AsIs,
+    /// nginx with `?deny=403`: with this status, whatever it is. It makes a 500 of most others, and then asks again.
+    As403,
+    /// nginx's second question: only how the request is refused, never that it is not.
+    Only,
+}
+
+impl Deny {
+    fn of(dialect: Dialect, rest: &str) -> Self {
+        match (dialect, rest) {
+            (Dialect::Nginx, "?deny=403") => Self::As403,
+            (Dialect::Nginx, "/deny") => Self::Only,
+            _ => Self::AsIs,
+        }
+    }
+
+    fn answer(self, refused: Refused) -> Answer {
+        let Refused { mut status, headers, body, .. } = refused;
+        if self == Self::As403 {
+            status = StatusCode::FORBIDDEN;
+        }
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// An answer in plain text, for operators.
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain"));
+    response.headers_mut().insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    response
+}

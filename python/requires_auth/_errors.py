@@ -22,6 +22,7 @@ __all__ = [
     "AccessDenied",
     "AlgorithmNotAllowed",
     "AmbiguousPath",
+    "AmbiguousRequest",
     "AudienceMismatch",
     "AuthError",
     "AuthorizationHeaderMissing",
@@ -163,6 +164,10 @@ class AccessDenied(AuthError, code="access_denied"):
 
 class AmbiguousPath(AuthError, code="auth.ambiguous_path"):
     """The gateway can read the path in more than one way: 400."""
+
+
+class AmbiguousRequest(AuthError, code="auth.ambiguous_request"):
+    """The gateway can read a header in more than one way, or it says another thing than the proxy does: 400."""
 
 
 class AuthorizationHeaderMissing(AuthError, code="auth.authorization_header_missing"):

@@ -254,7 +254,8 @@ pub struct Denial {
 }
 
 impl Denial {
-    pub(crate) const fn new(code: ErrorCode) -> Self {
+    /// A refusal that has no more to say than its code.
+    pub const fn new(code: ErrorCode) -> Self {
         Self { code, reason: None, scope: None, acr_values: None, max_age: None, retry_after: None }
     }
 
@@ -342,14 +343,6 @@ impl fmt::Debug for Denial {
             out.field("scope", scope);
         }
         out.finish_non_exhaustive()
-    }
-}
-
-/// A refusal that has no more to say than its code.
-#[cfg(feature = "config")]
-impl From<ErrorCode> for Denial {
-    fn from(code: ErrorCode) -> Self {
-        Self::new(code)
     }
 }
 

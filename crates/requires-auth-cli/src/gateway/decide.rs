@@ -136,13 +136,13 @@ impl Gateway {
         let Some(token) = token else { return Ok(self.identity.of_nobody()) };
         self.identity.of(token).map_err(|name| {
             info!(header = name.as_str(), path = request.path(), "a claim does not fit into its header");
-            Denial::from(ErrorCode::AccessDenied)
+            Denial::new(ErrorCode::AccessDenied)
         })
     }
 
     fn no_route(&self, request: &Request<'_>) -> Denial {
         debug!(path = request.path(), "a route of an unknown kind");
-        Denial::from(ErrorCode::NoRoute)
+        Denial::new(ErrorCode::NoRoute)
     }
 
     /// The answer to a request that is refused for this.

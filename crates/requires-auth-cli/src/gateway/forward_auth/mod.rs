@@ -41,14 +41,14 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         Ok(original) => original,
         Err(problem) => {
             warn!(dialect = ?dialect, problem, "the proxy's question cannot be read");
-            return refuse(gateway, request.headers(), &ErrorCode::AmbiguousRequest.into(), deny);
+            return refuse(gateway, request.headers(), &Denial::new(ErrorCode::AmbiguousRequest), deny);
         }
     };
     if let Some(problem) =
         original.contradiction(request.headers()).or_else(|| alias(gateway, config, request.headers()))
     {
         info!(problem, "refused: the request says two things");
-        return refuse(gateway, request.headers(), &ErrorCode::AmbiguousRequest.into(), deny);
+        return refuse(gateway, request.headers(), &Denial::new(ErrorCode::AmbiguousRequest), deny);
     }
     let asked = Asked {
         method: original.method,

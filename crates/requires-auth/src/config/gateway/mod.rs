@@ -47,8 +47,10 @@ use http::HeaderName;
 
 use crate::routes::Routes;
 
-mod schema;
 mod peers;
+mod routes;
+mod route_tests;
+mod schema;
 
 pub use peers::{Network, NetworkError};
 pub(super) use schema::read;

@@ -2,36 +2,32 @@
 
 use std::path::Path;
 
-use http::{HeaderName, StatusCode};
+use http::HeaderName;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
+use super::route_tests::test;
+use super::routes::route;
 use super::{
     Dialect, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, Network,
-    ReverseProxyConfig, RouteTest, ServerConfig, TlsConfig,
+    ReverseProxyConfig, ServerConfig, TlsConfig,
 };
 use crate::config::IssuerConfig;
 use crate::config::nearest::nearest;
 use crate::config::reader::{Entry, Reader, shown};
-use crate::config::schema::{not_yet, one_of, path, shown_value, unknown};
-use crate::error::ErrorCode;
-use crate::policy::{ClaimTest, ClaimValue, Policy};
-use crate::routes::{Access, Pattern, Route, Routes};
+use crate::config::schema::{one_of, path, shown_value, unknown};
+use crate::routes::{Pattern, Routes};
 
 const SERVER: [&str; 4] = ["listen", "admin", "public_url", "tls"];
 const TLS: [&str; 2] = ["certificate", "key"];
 const FORWARD_AUTH: [&str; 3] = ["dialects", "trusted_peers", "aliases"];
 const REVERSE_PROXY: [&str; 3] = ["upstream", "preserve_host", "pass_token"];
-const ROUTE: [&str; 8] =
-    ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "enforce"];
-const TEST: [&str; 3] = ["request", "claims", "expect"];
-const EXPECT: [&str; 2] = ["status", "error"];
 
 /// What no application could tell from what a client or the proxy has sent.
 const NOT_FOR_IDENTITY: [&str; 7] =
     ["authorization", "connection", "content-length", "cookie", "host", "te", "transfer-encoding"];
 
-/// The sections, once the issuers are read. `enforces` is `enforce` for all routes.
+/// The sections, once the issuers are read.
 pub(in crate::config) fn read(
     reader: &mut Reader<'_>,
     document: &DeTable<'_>,
@@ -245,7 +241,7 @@ fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ReversePr
     Some(ReverseProxyConfig { upstream: upstream?, preserve_host, pass_token })
 }
 
-fn switch(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<bool> {
+pub(super) fn switch(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<bool> {
     let DeValue::Boolean(value) = entry.value else {
         reader.report(field, &entry.path, "another value", "true or false", "write it without quotes");
         return None;
@@ -253,7 +249,7 @@ fn switch(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Op
     Some(*value)
 }
 
-fn shadow(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> bool {
+pub(super) fn shadow(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> bool {
     let choices = [("on", false), ("shadow", true)];
     one_of(reader, field, entry, "\"on\" or \"shadow\"", choices).unwrap_or(false)
 }
@@ -337,253 +333,11 @@ fn tables<'a>(
     tables
 }
 
-fn route(
-    reader: &mut Reader<'_>,
-    entry: &Entry<'_>,
-    table: &DeTable<'_>,
-    issuers: &[IssuerConfig],
-    is_shadow: bool,
-) -> Route {
-    let within = &entry.path;
-    let mut patterns = Vec::new();
-    let (mut scopes, mut claims, mut own_issuers) = (None, Vec::new(), Vec::new());
-    let (mut is_public, mut allows_preflight, mut is_shadow) = (false, true, is_shadow);
-    for entry in reader.entries(table, within) {
-        match entry.key {
-            "match" => {
-                for text in reader.texts("routes", &entry).unwrap_or_default() {
-                    match text.parse::<Pattern>() {
-                        Ok(pattern) => patterns.push(pattern),
-                        Err(error) => {
-                            reader.report(
-                                "routes",
-                                &entry.path,
-                                error.found,
-                                "a method and a path",
-                                error.hint,
-                            );
-                        }
-                    }
-                }
-            }
-            "public" => is_public = switch(reader, "routes", &entry).unwrap_or(false),
-            "scopes" | "any_scopes" => {
-                if scopes.is_some() {
-                    let hint = "keep the one that says what the route needs";
-                    reader.report("routes", &entry.path, "scopes and any_scopes", "one of the two", hint);
-                }
-                scopes = policy_of(reader, &entry).or(scopes);
-            }
-            "claims" => claims = claim_rules(reader, &entry),
-            "issuers" => {
-                for name in reader.texts("routes", &entry).unwrap_or_default() {
-                    match issuers.iter().find(|issuer| issuer.name == name) {
-                        Some(issuer) => own_issuers.push(issuer.issuer.clone()),
-                        None => unknown_issuer(reader, &entry.path, &name, issuers),
-                    }
-                }
-            }
-            "preflight" => {
-                let choices = [("allow", true), ("deny", false)];
-                allows_preflight =
-                    one_of(reader, "routes", &entry, "\"allow\" or \"deny\"", choices).unwrap_or(true);
-            }
-            "enforce" => is_shadow = shadow(reader, "routes", &entry),
-            "dpop" | "accept_tokens" => not_yet(reader, "routes", &entry),
-            key => unknown(reader, "routes", &entry, nearest(key, ROUTE), &ROUTE),
-        }
-    }
-    if !table.contains_key("match") {
-        let hint = "write match = \"GET /orders/*\"";
-        reader.report("routes", &format!("{within}.match"), "nothing", "a method and a path", hint);
-    }
-    if is_public {
-        for key in
-            ["scopes", "any_scopes", "claims", "issuers"].into_iter().filter(|key| table.contains_key(*key))
-        {
-            let hint = "a public route looks at no token: take one of the two out";
-            reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
-        }
-    }
-    let access = if is_public {
-        Access::Public
-    } else {
-        if !own_issuers.is_empty() {
-            claims.push(("iss".to_owned(), ClaimTest::one_of(own_issuers)));
-        }
-        let policy = scopes.unwrap_or_default();
-        Access::Token(
-            claims.into_iter().fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
-        )
-    };
-    let mut route = Route::new(patterns, access);
-    route.allows_preflight = allows_preflight;
-    route.is_shadow = is_shadow;
-    route
-}
-
-fn unknown_issuer(reader: &mut Reader<'_>, path: &str, name: &str, issuers: &[IssuerConfig]) {
+pub(super) fn unknown_issuer(reader: &mut Reader<'_>, path: &str, name: &str, issuers: &[IssuerConfig]) {
     let names = issuers.iter().map(|issuer| issuer.name.as_str());
     let hint = match nearest(name, names) {
         Some(meant) => format!("did you mean \"{}\"?", shown(meant)),
         None => "use the name of a table [issuers.NAME]".to_owned(),
     };
     reader.report("routes", path, shown_value(name), "the name of an issuer of this file", hint);
-}
-
-fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {
-    let scopes = reader.texts("routes", entry)?;
-    // Whether they are scope tokens at all; a list of none needs nothing, which nobody writes on purpose.
-    if Policy::parse(&scopes.join(" ")).is_err()
-        || scopes.iter().any(|scope| scope.contains(char::is_whitespace))
-    {
-        let hint = "write one entry for each, without spaces: [\"read:orders\", \"write:orders\"]";
-        reader.report("routes", &entry.path, "an empty list, or no scope", "scopes (RFC 6749 §3.3)", hint);
-        return None;
-    }
-    Some(if entry.key == "scopes" { Policy::all_of(scopes) } else { Policy::any_of(scopes) })
-}
-
-fn claim_rules(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(String, ClaimTest)> {
-    let Some(table) = reader.table("routes", entry) else { return Vec::new() };
-    let mut rules = Vec::new();
-    for entry in reader.entries(table, &entry.path) {
-        let test = match entry.value {
-            DeValue::Array(list) => {
-                let values: Option<Vec<_>> = list.iter().map(|item| claim_value(item.get_ref())).collect();
-                values.filter(|values| !values.is_empty()).map(ClaimTest::OneOf)
-            }
-            value => claim_value(value).map(ClaimTest::Equals),
-        };
-        match test {
-            Some(test) => rules.push((entry.key.to_owned(), test)),
-            None => {
-                let hint = "write { \"org.plan\" = [\"pro\", \"team\"] }";
-                reader.report(
-                    "routes",
-                    &entry.path,
-                    "another value",
-                    "a text, number or boolean, or a list",
-                    hint,
-                );
-            }
-        }
-    }
-    rules
-}
-
-fn claim_value(value: &DeValue<'_>) -> Option<ClaimValue> {
-    match value {
-        DeValue::String(text) => Some(ClaimValue::Text(text.to_string())),
-        DeValue::Boolean(value) => Some(ClaimValue::Bool(*value)),
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).ok().map(ClaimValue::Integer)
-        }
-        _ => None,
-    }
-}
-
-fn test(
-    reader: &mut Reader<'_>,
-    entry: &Entry<'_>,
-    table: &DeTable<'_>,
-    issuers: &[IssuerConfig],
-) -> Option<RouteTest> {
-    let within = &entry.path;
-    let mut test = RouteTest {
-        method: "GET".to_owned(),
-        target: String::new(),
-        claims: None,
-        status: 0,
-        error: None,
-        line: reader.places.line(within),
-    };
-    for entry in reader.entries(table, within) {
-        match entry.key {
-            "request" => {
-                let text = reader.text("tests", &entry)?;
-                match text.split_once(' ') {
-                    Some((method, target)) => {
-                        (test.method, test.target) = (method.to_owned(), target.to_owned())
-                    }
-                    None => test.target = text,
-                }
-            }
-            "claims" => {
-                let json = json(entry.value);
-                let Some(serde_json::Value::Object(claims)) = json else {
-                    let hint = "write claims = { iss = \"main\", scope = \"read:orders\" }";
-                    reader.report("tests", &entry.path, "another value", "a table of claims", hint);
-                    continue;
-                };
-                if let Some(name) = claims.get("iss").and_then(|name| name.as_str())
-                    && !issuers.iter().any(|issuer| issuer.name == name)
-                {
-                    unknown_issuer(reader, &entry.path, name, issuers);
-                }
-                test.claims = Some(claims);
-            }
-            "expect" => expectation(reader, &entry, &mut test),
-            key => unknown(reader, "tests", &entry, nearest(key, TEST), &TEST),
-        }
-    }
-    for key in ["request", "expect"].into_iter().filter(|key| !table.contains_key(*key)) {
-        let hint = "write request = \"GET /orders\" and expect = { status = 200 }";
-        reader.report("tests", &format!("{within}.{key}"), "nothing", "a request and its answer", hint);
-    }
-    Some(test)
-}
-
-fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest) {
-    let Some(table) = reader.table("tests", entry) else { return };
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
-            "status" => {
-                let status = reader.count("tests", &entry).and_then(|status| u16::try_from(status).ok());
-                match status.filter(|status| StatusCode::from_u16(*status).is_ok()) {
-                    Some(status) => test.status = status,
-                    None => {
-                        let hint = "200 if it is allowed, else 400, 401, 403 or 503";
-                        reader.report("tests", &entry.path, "another number", "a status", hint);
-                    }
-                }
-            }
-            "error" => {
-                let Some(code) = reader.text("tests", &entry) else { continue };
-                let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
-                if !codes.clone().any(|own| own == code) {
-                    let hint = match nearest(&code, codes) {
-                        Some(meant) => format!("did you mean \"{meant}\"?"),
-                        None => "use a `code` of the answers, such as \"insufficient_scope\"".to_owned(),
-                    };
-                    reader.report("tests", &entry.path, shown_value(&code), "a code", hint);
-                }
-                test.error = Some(code);
-            }
-            key => unknown(reader, "tests", &entry, nearest(key, EXPECT), &EXPECT),
-        }
-    }
-    if !table.contains_key("status") {
-        let hint = "write expect = { status = 403, error = \"insufficient_scope\" }";
-        reader.report("tests", &format!("{}.status", entry.path), "nothing", "a status", hint);
-    }
-}
-
-/// What a token would have; `None` for what JSON has no word for.
-fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
-    Some(match value {
-        DeValue::String(text) => text.to_string().into(),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
-        DeValue::Float(number) => number.as_str().parse::<f64>().ok()?.into(),
-        DeValue::Boolean(value) => (*value).into(),
-        DeValue::Datetime(_) => return None,
-        DeValue::Array(list) => {
-            list.iter().map(|item| json(item.get_ref())).collect::<Option<Vec<_>>>()?.into()
-        }
-        DeValue::Table(table) => {
-            let members =
-                table.iter().map(|(key, value)| Some((key.get_ref().to_string(), json(value.get_ref())?)));
-            serde_json::Value::Object(members.collect::<Option<_>>()?)
-        }
-    })
 }

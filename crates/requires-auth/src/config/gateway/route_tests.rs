@@ -1,0 +1,120 @@
+//! `[[tests]]`: from TOML to a [`RouteTest`].
+
+use http::StatusCode;
+use toml::de::{DeTable, DeValue};
+
+use super::RouteTest;
+use super::schema::unknown_issuer;
+use crate::config::IssuerConfig;
+use crate::config::nearest::nearest;
+use crate::config::reader::{Entry, Reader};
+use crate::config::schema::{shown_value, unknown};
+use crate::error::ErrorCode;
+
+const TEST: [&str; 3] = ["request", "claims", "expect"];
+const EXPECT: [&str; 2] = ["status", "error"];
+
+pub(super) fn test(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_>,
+    table: &DeTable<'_>,
+    issuers: &[IssuerConfig],
+) -> Option<RouteTest> {
+    let within = &entry.path;
+    let mut test = RouteTest {
+        method: "GET".to_owned(),
+        target: String::new(),
+        claims: None,
+        status: 0,
+        error: None,
+        line: reader.places.line(within),
+    };
+    for entry in reader.entries(table, within) {
+        match entry.key {
+            "request" => {
+                let text = reader.text("tests", &entry)?;
+                match text.split_once(' ') {
+                    Some((method, target)) => {
+                        (test.method, test.target) = (method.to_owned(), target.to_owned())
+                    }
+                    None => test.target = text,
+                }
+            }
+            "claims" => {
+                let json = json(entry.value);
+                let Some(serde_json::Value::Object(claims)) = json else {
+                    let hint = "write claims = { iss = \"main\", scope = \"read:orders\" }";
+                    reader.report("tests", &entry.path, "another value", "a table of claims", hint);
+                    continue;
+                };
+                if let Some(name) = claims.get("iss").and_then(|name| name.as_str())
+                    && !issuers.iter().any(|issuer| issuer.name == name)
+                {
+                    unknown_issuer(reader, &entry.path, name, issuers);
+                }
+                test.claims = Some(claims);
+            }
+            "expect" => expectation(reader, &entry, &mut test),
+            key => unknown(reader, "tests", &entry, nearest(key, TEST), &TEST),
+        }
+    }
+    for key in ["request", "expect"].into_iter().filter(|key| !table.contains_key(*key)) {
+        let hint = "write request = \"GET /orders\" and expect = { status = 200 }";
+        reader.report("tests", &format!("{within}.{key}"), "nothing", "a request and its answer", hint);
+    }
+    Some(test)
+}
+
+fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest) {
+    let Some(table) = reader.table("tests", entry) else { return };
+    for entry in reader.entries(table, &entry.path) {
+        match entry.key {
+            "status" => {
+                let status = reader.count("tests", &entry).and_then(|status| u16::try_from(status).ok());
+                match status.filter(|status| StatusCode::from_u16(*status).is_ok()) {
+                    Some(status) => test.status = status,
+                    None => {
+                        let hint = "200 if it is allowed, else 400, 401, 403 or 503";
+                        reader.report("tests", &entry.path, "another number", "a status", hint);
+                    }
+                }
+            }
+            "error" => {
+                let Some(code) = reader.text("tests", &entry) else { continue };
+                let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
+                if !codes.clone().any(|own| own == code) {
+                    let hint = match nearest(&code, codes) {
+                        Some(meant) => format!("did you mean \"{meant}\"?"),
+                        None => "use a `code` of the answers, such as \"insufficient_scope\"".to_owned(),
+                    };
+                    reader.report("tests", &entry.path, shown_value(&code), "a code", hint);
+                }
+                test.error = Some(code);
+            }
+            key => unknown(reader, "tests", &entry, nearest(key, EXPECT), &EXPECT),
+        }
+    }
+    if !table.contains_key("status") {
+        let hint = "write expect = { status = 403, error = \"insufficient_scope\" }";
+        reader.report("tests", &format!("{}.status", entry.path), "nothing", "a status", hint);
+    }
+}
+
+/// What a token would have; `None` for what JSON has no word for.
+fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    Some(match value {
+        DeValue::String(text) => text.to_string().into(),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
+        DeValue::Float(number) => number.as_str().parse::<f64>().ok()?.into(),
+        DeValue::Boolean(value) => (*value).into(),
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(list) => {
+            list.iter().map(|item| json(item.get_ref())).collect::<Option<Vec<_>>>()?.into()
+        }
+        DeValue::Table(table) => {
+            let members =
+                table.iter().map(|(key, value)| Some((key.get_ref().to_string(), json(value.get_ref())?)));
+            serde_json::Value::Object(members.collect::<Option<_>>()?)
+        }
+    })
+}

@@ -1,0 +1,231 @@
+//! The gateway's sections of a configuration file: what they set, and how their mistakes are told.
+
+use requires_auth::config::Config;
+use requires_auth::config::gateway::{Dialect, GatewayConfig, IdentitySource, Listen, Network};
+use requires_auth::policy::ClaimTest;
+use requires_auth::routes::{Access, Route};
+use requires_auth::{ErrorCode, Policy};
+
+const ISSUERS: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n\
+                       [issuers.partner]\nissuer = \"https://partner.example\"\naudience = \"api://orders\"\n";
+
+/// The line below [`ISSUERS`].
+const NEXT: u32 = 7;
+
+fn read(text: &str) -> GatewayConfig {
+    let config = Config::parse(&format!("{ISSUERS}{text}"), "conf/gateway.toml");
+    config.unwrap_or_else(|error| panic!("{error}")).gateway
+}
+
+/// Line, setting and found of the mistakes below the issuers.
+fn mistakes(text: &str) -> Vec<(u32, String, String)> {
+    let error = Config::parse(&format!("{ISSUERS}{text}"), "gateway.toml").expect_err(text);
+    let one = |problem: &requires_auth::error::ConfigProblem| {
+        let place = problem.place().expect("a place");
+        (place.line() - NEXT, place.setting().to_owned(), problem.found().to_owned())
+    };
+    error.problems().iter().map(one).collect()
+}
+
+#[track_caller]
+fn refused(text: &str, line: u32, setting: &str, found: &str) {
+    assert_eq!(mistakes(text), [(line, setting.to_owned(), found.to_owned())], "{text}");
+}
+
+#[test]
+fn every_setting_arrives() {
+    let config = read(
+        r#"
+        [server]
+        listen     = "unix:run/gateway.sock"
+        admin      = "127.0.0.1:9181"
+        public_url = "https://api.example.com/"
+        tls        = { certificate = "cert.pem", key = "/etc/key.pem" }
+        [forward_auth]
+        dialects      = ["nginx", "envoy-grpc"]
+        trusted_peers = ["10.0.0.0/8"]
+        aliases       = "pass"
+        [reverse_proxy]
+        upstream      = "http://127.0.0.1:8080"
+        preserve_host = false
+        pass_token    = true
+        [headers]
+        "X-Auth-Subject" = "sub"
+        "X-Auth-Issuer"  = "@issuer"
+        [[tests]]
+        request = "POST /orders?x=1"
+        claims  = { iss = "main", scope = "read:orders", org = { plan = "pro" }, n = 1 }
+        expect  = { status = 403, error = "insufficient_scope" }
+        [[tests]]
+        request = "/orders"
+        expect  = { status = 200 }
+        "#,
+    );
+    let server = config.server.expect("a server");
+    assert_eq!(server.listen, Listen::Unix("conf/run/gateway.sock".into()));
+    assert_eq!(server.admin, Some(Listen::Tcp(([127, 0, 0, 1], 9181).into())));
+    assert_eq!(server.public_url.as_deref(), Some("https://api.example.com"));
+    let tls = server.tls.expect("TLS");
+    assert_eq!((tls.certificate, tls.key), ("conf/cert.pem".into(), "/etc/key.pem".into()));
+    let forward_auth = config.forward_auth.expect("forward_auth");
+    assert_eq!(forward_auth.dialects, [Dialect::Nginx, Dialect::EnvoyGrpc]);
+    assert!(forward_auth.trusts([10, 1, 1, 1].into()) && !forward_auth.trusts([127, 0, 0, 1].into()));
+    assert!(!forward_auth.denies_aliases);
+    let proxy = config.reverse_proxy.expect("reverse_proxy");
+    assert_eq!(
+        (&*proxy.upstream, proxy.preserve_host, proxy.pass_token),
+        ("http://127.0.0.1:8080", false, true)
+    );
+    let headers: Vec<_> =
+        config.headers.iter().map(|header| (header.name.as_str(), header.source.clone())).collect();
+    let subject = IdentitySource::Claim("sub".to_owned());
+    assert_eq!(headers, [("x-auth-subject", subject), ("x-auth-issuer", IdentitySource::IssuerName)]);
+    let [first, second] = config.tests.as_slice() else { panic!("two tests") };
+    assert_eq!((&*first.method, &*first.target, first.status), ("POST", "/orders?x=1", 403));
+    assert_eq!(first.error.as_deref(), Some("insufficient_scope"));
+    let claims = serde_json::json!({"iss": "main", "scope": "read:orders", "org": {"plan": "pro"}, "n": 1});
+    assert_eq!(first.claims.clone().map(serde_json::Value::Object), Some(claims));
+    assert_eq!((&*second.method, &*second.target, second.claims.is_none()), ("GET", "/orders", true));
+}
+
+#[test]
+fn what_is_left_out_is_safe() {
+    let config = read("[server]\nlisten = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"caddy\"]\n");
+    let server = config.server.expect("a server");
+    assert!(server.admin.is_none() && server.tls.is_none());
+    let forward_auth = config.forward_auth.expect("forward_auth");
+    assert_eq!(forward_auth.trusted_peers, Network::LOOPBACK);
+    assert!(forward_auth.denies_aliases);
+    assert!(config.reverse_proxy.is_none());
+    // No route, no way in.
+    assert_eq!(config.routes.find("GET", "/").map(Route::name).unwrap_err().code(), ErrorCode::NoRoute);
+}
+
+#[test]
+fn routes_say_what_they_need() {
+    let config = read(
+        r#"
+        [[routes]]
+        match  = "GET /orders/*"
+        scopes = ["read:orders"]
+        [[routes]]
+        match      = ["POST /orders", "DELETE /orders/*"]
+        any_scopes = ["write:orders", "admin"]
+        issuers    = ["main"]
+        claims     = { "org.plan" = ["pro", "team"], level = 3 }
+        preflight  = "deny"
+        enforce    = "shadow"
+        [[routes]]
+        match  = "/open"
+        public = true
+        "#,
+    );
+    let routes: Vec<_> = config.routes.iter().collect();
+    let policy = |route: &Route| match &route.access {
+        Access::Token(policy) => policy.clone(),
+        _ => panic!("{route:?}"),
+    };
+    assert_eq!(policy(routes[0]), Policy::all_of(["read:orders"]));
+    assert!(routes[0].allows_preflight && !routes[0].is_shadow);
+    let expected = Policy::any_of(["write:orders", "admin"])
+        .with_claim("org.plan", ClaimTest::one_of(["pro", "team"]))
+        .with_claim("level", ClaimTest::equals(3))
+        .with_claim("iss", ClaimTest::one_of(["https://issuer.example"]));
+    assert_eq!(policy(routes[1]), expected);
+    assert!(!routes[1].allows_preflight && routes[1].is_shadow);
+    assert!(matches!(routes[2].access, Access::Public));
+}
+
+#[test]
+fn enforce_is_for_all_routes_unless_one_says_otherwise() {
+    let text = format!(
+        "enforce = \"shadow\"\n{ISSUERS}[[routes]]\nmatch = \"/a\"\n[[routes]]\nmatch = \"/b\"\nenforce = \"on\"\n"
+    );
+    let config = Config::parse(&text, "gateway.toml").expect("a configuration").gateway;
+    assert_eq!(config.routes.iter().map(|route| route.is_shadow).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn mistakes_have_their_line_and_setting() {
+    refused("[server]\n", 0, "server.listen", "nothing");
+    refused("[server]\nlisten = \"9180\"\n", 1, "server.listen", "`9180`");
+    refused("[server]\nlisten = \"unix:\"\n", 1, "server.listen", "`unix:`");
+    refused("[server]\nlisten = \"[::1]:1\"\nadmin = \"[::1]:1\"\n", 2, "server.admin", "that of `listen`");
+    refused("[server]\nlisten = \"[::1]:1\"\nadmni = 1\n", 2, "server.admni", "an unknown key");
+    refused(
+        "[server]\nlisten = \"[::1]:1\"\ntls = { key = \"k\" }\n",
+        2,
+        "server.tls.certificate",
+        "nothing",
+    );
+    refused(
+        "[server]\nlisten = \"[::1]:1\"\npublic_url = \"https://a/b\"\n",
+        2,
+        "server.public_url",
+        "another text",
+    );
+    refused("[forward_auth]\n", 0, "forward_auth.dialects", "nothing");
+    refused("[forward_auth]\ndialects = [\"ngnix\"]\n", 1, "forward_auth.dialects", "`ngnix`");
+    let peers = "[forward_auth]\ndialects = [\"nginx\"]\ntrusted_peers = [\"localhost\"]\n";
+    refused(peers, 2, "forward_auth.trusted_peers", "`localhost`");
+    refused("[reverse_proxy]\n", 0, "reverse_proxy.upstream", "nothing");
+    refused("[reverse_proxy]\nupstream = \"http://u:p@h\"\n", 1, "reverse_proxy.upstream", "another text");
+    let upstream = "[reverse_proxy]\nupstream = \"http://h\"\npass_token = \"no\"\n";
+    refused(upstream, 2, "reverse_proxy.pass_token", "another value");
+    for name in ["Authorization", "X_Auth", "X-Forwarded-For", "Host", "Content-Length"] {
+        let found = format!("`{name}`");
+        refused(&format!("[headers]\n{name} = \"sub\"\n"), 1, &format!("headers.{name}"), &found);
+    }
+    refused("[headers]\nX-A = \"@isuer\"\n", 1, "headers.X-A", "`@isuer`");
+    refused("[headers]\nX-A = \"sub\"\nx-a = \"sub\"\n", 2, "headers.x-a", "the same header again");
+}
+
+#[test]
+fn mistakes_of_routes_and_tests_have_theirs() {
+    refused("[[routes]]\n", 0, "routes.1.match", "nothing");
+    refused("[[routes]]\nmatch = \"get /\"\n", 1, "routes.1.match", "a method that is none");
+    let second = "[[routes]]\nmatch = \"/a\"\n[[routes]]\nmatch = \"/b\"\nscope = \"x\"\n";
+    refused(second, 4, "routes.2.scope", "an unknown key");
+    refused(
+        "[[routes]]\nmatch = \"/a\"\nscopes = [\"a b\"]\n",
+        2,
+        "routes.1.scopes",
+        "an empty list, or no scope",
+    );
+    refused("[[routes]]\nmatch = \"/a\"\nscopes = []\n", 2, "routes.1.scopes", "an empty list, or no scope");
+    let both = "[[routes]]\nmatch = \"/a\"\nscopes = [\"a\"]\nany_scopes = [\"b\"]\n";
+    refused(both, 3, "routes.1.any_scopes", "scopes and any_scopes");
+    let public = "[[routes]]\nmatch = \"/a\"\npublic = true\nscopes = [\"a\"]\n";
+    refused(public, 3, "routes.1.scopes", "this beside `public`");
+    refused("[[routes]]\nmatch = \"/a\"\nissuers = [\"mian\"]\n", 2, "routes.1.issuers", "`mian`");
+    refused("[[routes]]\nmatch = \"/a\"\nclaims = { a = 1.5 }\n", 2, "routes.1.claims.a", "another value");
+    refused(
+        "[[routes]]\nmatch = \"/a\"\ndpop = \"required\"\n",
+        2,
+        "routes.1.dpop",
+        "a key that is not supported yet",
+    );
+    refused("[[routes]]\nmatch = \"/a\"\nenforce = \"off\"\n", 2, "routes.1.enforce", "`off`");
+    refused("routes = 1\n", 0, "issuers.partner.routes", "an unknown key");
+    refused("[[tests]]\nexpect = { status = 200 }\n", 0, "tests.1.request", "nothing");
+    refused("[[tests]]\nrequest = \"/a\"\n", 0, "tests.1.expect", "nothing");
+    let status = "[[tests]]\nrequest = \"/a\"\nexpect = { status = 1000 }\n";
+    refused(status, 2, "tests.1.expect.status", "another number");
+    let code = "[[tests]]\nrequest = \"/a\"\nexpect = { status = 403, error = \"insufficient_scop\" }\n";
+    refused(code, 2, "tests.1.expect.error", "`insufficient_scop`");
+    let issuer = "[[tests]]\nrequest = \"/a\"\nclaims = { iss = \"https://issuer.example\" }\nexpect = { status = 200 }\n";
+    refused(issuer, 2, "tests.1.claims", "`https://issuer.example`");
+}
+
+#[test]
+fn a_route_that_nothing_reaches_is_a_mistake() {
+    let text = "[[routes]]\nmatch = \"/*\"\n[[routes]]\nmatch = [\"GET /a\"]\npublic = true\n";
+    refused(text, 3, "routes.2.match", "`GET /a`, all of whose requests `/*` takes");
+}
+
+#[test]
+fn all_mistakes_come_at_once_in_the_order_of_the_file() {
+    let found = mistakes("[[routes]]\nmatch = \"a\"\n[server]\nlisten = 1\n[[tests]]\nrequest = 1\n");
+    let lines: Vec<_> = found.iter().map(|(line, ..)| *line).collect();
+    assert_eq!(lines, [1, 3, 5], "{found:?}");
+}

@@ -133,3 +133,6 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
     response.headers_mut().insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests;

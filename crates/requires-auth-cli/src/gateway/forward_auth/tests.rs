@@ -1,0 +1,303 @@
+//! Forward-auth from the proxy's question to the answer, without a network.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::AUTHORIZATION;
+use http_body_util::BodyExt as _;
+use requires_auth::config::Config;
+use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
+use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
+use serde_json::Value;
+
+use super::*;
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "https://api.example.com";
+const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+const CONFIG: &str = r#"
+[forward_auth]
+dialects = ["nginx", "caddy", "envoy"]
+[issuers.main]
+issuer = "https://issuer.example"
+audience = "https://api.example.com"
+jwks_uri = "https://issuer.example/keys"
+[headers]
+"X-Auth-Subject" = "sub"
+"X-Auth-Scope" = "scope"
+"X-Auth-Issuer" = "@issuer"
+"X-Auth-Plan" = "org.plan"
+[[routes]]
+match = ["GET /orders", "GET /orders/{id}"]
+scopes = "read:orders"
+[[routes]]
+match = "POST /orders"
+scopes = "write:orders"
+preflight = "deny"
+[[routes]]
+match = "GET /open/*"
+public = true
+[[routes]]
+match = "GET /shadow"
+scopes = "nobody:has"
+enforce = "shadow"
+"#;
+
+/// A gateway whose issuer can be cut off before its keys were fetched.
+struct Stage {
+    gateway: Gateway,
+    forge: Forge,
+    is_down: Arc<AtomicBool>,
+}
+
+#[derive(Clone)]
+struct Keys {
+    set: Arc<str>,
+    is_down: Arc<AtomicBool>,
+}
+
+impl Fetch for Keys {
+    fn fetch(&self, _request: FetchRequest) -> FetchFuture {
+        let answer = if self.is_down.load(Ordering::Relaxed) {
+            Err(FetchError::Connect("refused".to_owned()))
+        } else {
+            Ok(FetchResponse::new(200, self.set.as_bytes()))
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with(CONFIG)
+    }
+
+    fn with(text: &str) -> Self {
+        let key = SigningKey::generate(Algorithm::Es256);
+        let is_down = Arc::default();
+        let keys = Keys { set: jwk_set([&key]).to_string().into(), is_down: Arc::clone(&is_down) };
+        let config = Config::parse(text, "gateway.toml").expect("a configuration");
+        let auth = config.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
+        Self { gateway: Gateway::new(&config, auth), forge: Forge::new(ISSUER, AUDIENCE, key), is_down }
+    }
+
+    fn bearer(&self, scope: &str) -> String {
+        format!("Bearer {}", self.forge.token().subject("alice").scope(scope).mint())
+    }
+
+    async fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Told {
+        self.ask_as(LOOPBACK, method, target, headers).await
+    }
+
+    async fn ask_as(&self, peer: Peer, method: &str, target: &str, headers: &[(&str, &str)]) -> Told {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = answer(&self.gateway, &request.body(()).expect("a request"), peer).await;
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        Told {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: serde_json::from_slice(&body).ok(),
+        }
+    }
+
+    /// As nginx asks.
+    async fn nginx(&self, method: &str, uri: &str, more: &[(&str, &str)]) -> Told {
+        let own = [("x-original-method", method), ("x-original-uri", uri)];
+        self.ask("GET", "/forward-auth/nginx", &[&own, more].concat()).await
+    }
+}
+
+/// An answer to the proxy.
+#[derive(Debug)]
+struct Told {
+    status: u16,
+    headers: HeaderMap,
+    body: Option<Value>,
+}
+
+impl Told {
+    fn code(&self) -> &str {
+        self.body.as_ref().and_then(|body| body["code"].as_str()).unwrap_or_default()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("ASCII"))
+    }
+}
+
+#[tokio::test]
+async fn each_dialect_gets_the_same_verdict() {
+    let stage = Stage::new();
+    let (good, weak) = (stage.bearer("read:orders"), stage.bearer("other"));
+    let expired = format!("Bearer {}", stage.forge.token().defect(Defect::Expired).mint());
+    for (bearer, status, code) in [
+        (Some(&good), 200, ""),
+        (None, 401, "auth.authorization_header_missing"),
+        (Some(&expired), 401, "invalid_token"),
+        (Some(&weak), 403, "insufficient_scope"),
+    ] {
+        let bearer: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+        let forwarded = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/orders/7?page=2")];
+        for told in [
+            stage.nginx("GET", "/orders/7?page=2", &bearer).await,
+            stage.ask("GET", "/forward-auth/caddy", &[&forwarded, &bearer[..]].concat()).await,
+            // What a client adds to the endpoint's query changes nothing.
+            stage.ask("GET", "/forward-auth/caddy?scope=none", &[&forwarded, &bearer[..]].concat()).await,
+            stage.ask("GET", "/forward-auth/envoy/orders/7?page=2", &bearer).await,
+        ] {
+            assert_eq!((told.status, told.code()), (status, code), "{told:?}");
+            assert_eq!(told.headers.contains_key("www-authenticate"), status != 200, "{told:?}");
+        }
+    }
+    let told = stage.nginx("GET", "/orders", &[("authorization", &weak)]).await;
+    let challenge = told.header("www-authenticate").expect("a challenge");
+    assert!(challenge.contains("scope=\"read:orders\""), "{challenge}");
+}
+
+#[tokio::test]
+async fn identity_headers_are_always_there() {
+    let stage = Stage::new();
+    let token = stage.forge.token().subject("alice").scope("read:orders").mint();
+    let told = stage.nginx("GET", "/orders", &[("authorization", &format!("Bearer {token}"))]).await;
+    let names = ["x-auth-subject", "x-auth-scope", "x-auth-issuer", "x-auth-plan"];
+    assert_eq!(names.map(|name| told.header(name)), ["alice", "read:orders", "main", ""].map(Some));
+    let told = stage
+        .nginx("GET", "/open/a", &[("authorization", "Bearer nonsense"), ("x-auth-subject", "root")])
+        .await;
+    assert_eq!(told.status, 200);
+    assert_eq!(names.map(|name| told.header(name)), [Some(""); 4]);
+}
+
+#[tokio::test]
+async fn a_claim_that_would_begin_another_header_is_refused() {
+    let stage = Stage::new();
+    for subject in ["alice\r\nX-Admin: 1", " alice", "alice\u{0}"] {
+        let token = stage.forge.token().subject(subject).scope("read:orders").mint();
+        let told = stage.nginx("GET", "/orders", &[("authorization", &format!("Bearer {token}"))]).await;
+        assert_eq!((told.status, told.code()), (403, "access_denied"), "{subject:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_route_is_for_is_refused_whatever_the_token() {
+    let stage = Stage::new();
+    let bearer = stage.bearer("read:orders write:orders");
+    for (method, uri, status, code) in [
+        ("GET", "/", 403, "auth.no_route"),
+        ("DELETE", "/orders", 403, "auth.no_route"),
+        ("get", "/orders", 403, "auth.no_route"),
+        ("GET", "/orders/", 403, "auth.no_route"),
+        ("GET", "/open/../orders", 400, "auth.ambiguous_path"),
+        ("GET", "//orders", 400, "auth.ambiguous_path"),
+        ("GET", "/open/%2e%2e/orders", 400, "auth.ambiguous_path"),
+        ("GET", "http://other.test/orders", 400, "auth.ambiguous_path"),
+        ("GET", "*", 400, "auth.ambiguous_path"),
+    ] {
+        let told = stage.nginx(method, uri, &[("authorization", &bearer)]).await;
+        assert_eq!((told.status, told.code()), (status, code), "{method} {uri}");
+    }
+}
+
+#[tokio::test]
+async fn two_stories_are_refused() {
+    let stage = Stage::new();
+    let bearer = stage.bearer("read:orders");
+    let good = ("authorization", bearer.as_str());
+    for more in [
+        ("x-forwarded-uri", "/open/a"),
+        ("x-forwarded-method", "HEAD"),
+        ("x-original-uri", "/orders"),
+        ("x-envoy-original-path", "/open/a"),
+        ("x-http-method-override", "DELETE"),
+        ("x_auth_subject", "root"),
+        ("x.auth.subject", "root"),
+    ] {
+        let told = stage.nginx("GET", "/orders", &[good, more]).await;
+        assert_eq!((told.status, told.code()), (400, "auth.ambiguous_request"), "{more:?}");
+    }
+    let told = stage.nginx("GET", "/orders", &[good, good]).await;
+    assert_eq!((told.status, told.code()), (400, "invalid_request"));
+    // In its own spelling the proxy replaces it.
+    assert_eq!(stage.nginx("GET", "/orders", &[good, ("x-auth-subject", "root")]).await.status, 200);
+    let lax = Stage::with(&CONFIG.replace("[issuers.main]", "aliases = \"pass\"\n[issuers.main]"));
+    let bearer = lax.bearer("read:orders");
+    assert_eq!(
+        lax.nginx("GET", "/orders", &[("authorization", &bearer), ("x_auth_subject", "root")]).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn only_what_is_configured_is_there_and_only_for_trusted_peers() {
+    let stage = Stage::new();
+    let bearer = stage.bearer("read:orders");
+    let forwarded =
+        [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/orders"), ("authorization", &*bearer)];
+    for target in
+        ["/forward-auth/traefik", "/forward-auth/envoy-grpc", "/forward-auth/caddyx", "/forward-auth/"]
+    {
+        assert_eq!(stage.ask("GET", target, &forwarded).await.status, 404, "{target}");
+    }
+    let stranger = Peer::Address([192, 0, 2, 1].into());
+    assert_eq!(stage.ask_as(stranger, "GET", "/forward-auth/caddy", &forwarded).await.status, 403);
+    assert_eq!(stage.ask_as(Peer::UnixSocket, "GET", "/forward-auth/caddy", &forwarded).await.status, 200);
+    // Another dialect's headers are no question.
+    let told = stage.ask("GET", "/forward-auth/nginx", &forwarded).await;
+    assert_eq!((told.status, told.code()), (400, "auth.ambiguous_request"));
+}
+
+#[tokio::test]
+async fn nginx_learns_the_true_answer_at_its_second_question_and_never_an_allow() {
+    let stage = Stage::new();
+    let bearer = stage.bearer("read:orders");
+    for (uri, status) in [("/orders", 401), ("/orders//", 400), ("/nowhere", 403)] {
+        let own = [("x-original-method", "GET"), ("x-original-uri", uri)];
+        let first = stage.ask("GET", "/forward-auth/nginx?deny=403", &own).await;
+        let second = stage.ask("GET", "/forward-auth/nginx/deny", &own).await;
+        assert_eq!((first.status, second.status), (403, status), "{uri}");
+        assert_eq!(first.body, second.body);
+    }
+    let own = [("x-original-method", "GET"), ("x-original-uri", "/orders"), ("authorization", &*bearer)];
+    assert_eq!(stage.ask("GET", "/forward-auth/nginx?deny=403", &own).await.status, 200);
+    let second = stage.ask("GET", "/forward-auth/nginx/deny", &own).await;
+    assert_eq!((second.status, second.header("retry-after")), (503, Some("1")));
+    assert!(!second.headers.contains_key("x-auth-subject"));
+}
+
+#[tokio::test]
+async fn a_preflight_passes_unless_its_route_says_otherwise() {
+    let stage = Stage::new();
+    let origin = ("origin", "https://app.example");
+    let preflight = |method| [origin, ("access-control-request-method", method)];
+    assert_eq!(stage.nginx("OPTIONS", "/orders", &preflight("GET")).await.status, 200);
+    assert_eq!(stage.nginx("OPTIONS", "/orders", &preflight("POST")).await.status, 401);
+    assert_eq!(stage.nginx("OPTIONS", "/orders", &preflight("DELETE")).await.code(), "auth.no_route");
+    assert_eq!(stage.nginx("OPTIONS", "/nowhere", &preflight("GET")).await.code(), "auth.no_route");
+    // Without these headers, or with a body, it is a request as any other.
+    assert_eq!(stage.nginx("OPTIONS", "/orders", &[origin]).await.code(), "auth.no_route");
+    let with_body = [&preflight("GET")[..], &[("content-length", "3")]].concat();
+    assert_eq!(stage.nginx("OPTIONS", "/orders", &with_body).await.code(), "auth.no_route");
+}
+
+#[tokio::test]
+async fn without_keys_it_is_an_outage_and_no_refusal() {
+    let stage = Stage::new();
+    stage.is_down.store(true, Ordering::Relaxed);
+    let told = stage.nginx("GET", "/orders", &[("authorization", &stage.bearer("read:orders"))]).await;
+    assert_eq!((told.status, told.code()), (503, "auth.issuer_unavailable"));
+    assert!(told.header("retry-after").is_some());
+    assert_eq!(stage.nginx("GET", "/open/a", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn in_the_shadow_a_refusal_lets_through_as_nobody() {
+    let stage = Stage::new();
+    let told = stage.nginx("GET", "/shadow", &[(AUTHORIZATION.as_str(), &stage.bearer("read:orders"))]).await;
+    assert_eq!((told.status, told.header("x-auth-subject")), (200, Some("")));
+    assert_eq!(stage.nginx("GET", "/shadow/..", &[]).await.status, 400);
+}

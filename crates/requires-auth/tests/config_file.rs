@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use requires_auth::config::{Config, ErrorBody};
 use requires_auth::error::Place;
-use requires_auth::{Algorithm, ConfigError, Profile, Request, RequiresAuth, danger};
-use requires_auth_testkit::{Algorithm as KeyAlgorithm, SigningKey, jwk_set};
+use requires_auth::{Algorithm, ConfigError, Profile, Reason, Request, RequiresAuth, danger};
+use requires_auth_testkit::{Algorithm as KeyAlgorithm, Forge, SigningKey, jwk_set};
 
 const ISSUER: &str =
     "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n";
@@ -101,6 +101,8 @@ error_body = "problem"
 issuer = "https://b.example"
 audience = ["one", "two"]
 jwks_uri = "https://b.example/keys"
+algorithms = "RS256"
+scopes_from = ["scp", "roles"]
 
 [issuers.a]
 issuer = "https://a.example"
@@ -128,17 +130,15 @@ jwks = "c.json"
     assert_eq!(names, ["b", "a", "c.d"], "the order of the file");
     assert_eq!(config.issuers[0].audience, ["one", "two"]);
     assert_eq!(config.issuers[0].jwks_uri.as_deref(), Some("https://b.example/keys"));
+    assert_eq!(config.issuers[0].algorithms.as_deref(), Some(&[Algorithm::Rs256][..]));
+    assert_eq!(config.issuers[0].scope_claims, Some(vec!["scp".to_owned(), "roles".to_owned()]));
+    assert_eq!((&config.issuers[1].algorithms, &config.issuers[1].scope_claims), (&None, &None));
     assert_eq!(config.issuers[1].discovery_url.as_deref(), Some("https://inside.example/metadata"));
     assert_eq!(config.issuers[2].jwks.as_deref(), Some(Path::new("conf/c.json")));
 }
 
 #[test]
-fn sections_of_the_gateway_are_passed_over() {
-    let text = format!(
-        "{ISSUER}[server]\nlisten = 1\n[forward_auth]\nx = 1\n[headers]\n\"X-A\" = \"sub\"\n[[routes]]\nmatch = \"GET /\"\n\
-         [[tests]]\nrequest = \"GET /\"\n[reverse_proxy]\nupstream = \"x\"\n"
-    );
-    assert!(build(&text).is_ok());
+fn a_section_that_nobody_knows_is_a_mistake() {
     top("severs = 1", "severs", "an unknown key");
 }
 
@@ -148,7 +148,6 @@ fn what_comes_later_is_refused() {
         in_issuer(&format!("{key} = \"s3cret\""), key, "a key that is not supported yet");
     }
     top("revocation = { file = \"x\" }", "revocation", "a key that is not supported yet");
-    top("enforce = \"shadow\"", "enforce", "a key that is not supported yet");
 }
 
 #[test]
@@ -172,6 +171,8 @@ fn values_have_their_type() {
     top("error_body = \"xml\"", "error_body", "`xml`");
     top("state_file = \"\"", "state_file", "an empty text");
     in_issuer("jwks_uri = 1979-05-27", "jwks_uri", "a date or time");
+    in_issuer("algorithms = true", "algorithms", "true or false");
+    in_issuer("scopes_from = [[]]", "scopes_from", "a list");
     refused("issuers = 1", 1, "issuers", "a number");
     refused("[issuers]\nissuer = \"https://a.example\"", 2, "issuers.issuer", "a value");
 }
@@ -187,6 +188,34 @@ fn an_issuer_and_an_audience_are_needed() {
 }
 
 #[test]
+fn an_issuer_has_algorithms_and_scopes_of_its_own() {
+    let folder = Folder::new("own");
+    let keys = [KeyAlgorithm::Es384, KeyAlgorithm::Es256].map(SigningKey::generate);
+    folder.file("keys.json", &jwk_set(&keys).to_string());
+    let partner = ISSUER.replace("main", "partner").replace("//issuer", "//partner");
+    let own = "algorithms = [\"ES256\"]\nscopes_from = \"scp\"\n";
+    let text = format!(
+        "algorithms = \"ES384\"\nscopes_from = \"roles\"\n{ISSUER}jwks = \"keys.json\"\n{partner}jwks = \"keys.json\"\n{own}"
+    );
+    let auth = RequiresAuth::from_file(folder.file("auth.toml", &text)).expect("a guard");
+    let scopes = |issuer: &str, key: &SigningKey| {
+        let token = Forge::new(issuer, "https://api.example.com", key.clone())
+            .token()
+            .claim("scp", "s")
+            .claim("roles", "r");
+        let headers = [("authorization", format!("Bearer {}", token.mint()))];
+        let judged = auth.authenticate_now(&Request::new("GET", "/", &headers)).expect("no fetch is needed");
+        judged
+            .map(|token| token.scopes().map(ToOwned::to_owned).collect::<Vec<_>>())
+            .map_err(|denial| denial.reason())
+    };
+    let refused = Err(Some(Reason::AlgorithmNotAllowed));
+    let judged = |issuer| [scopes(issuer, &keys[0]), scopes(issuer, &keys[1])];
+    assert_eq!(judged("https://issuer.example"), [Ok(vec!["r".to_owned()]), refused.clone()]);
+    assert_eq!(judged("https://partner.example"), [refused, Ok(vec!["s".to_owned()])]);
+}
+
+#[test]
 fn what_the_builder_refuses_has_its_line() {
     top("leeway = \"301s\"", "leeway", "301 s");
     top("algorithms = [\"HS256\"]", "algorithms", "`HS256`");
@@ -196,6 +225,9 @@ fn what_the_builder_refuses_has_its_line() {
     top("implied_scopes = { a = \"a\" }", "implied_scopes", "`a` implies itself");
     in_issuer("jwks_uri = \"http://a.example\"", "jwks_uri", "`http://a.example`");
     in_issuer("discovery_url = \"x\"", "discovery_url", "`x`");
+    in_issuer("algorithms = []", "algorithms", "an empty list");
+    in_issuer("algorithms = [\"ES384\", \"none\"]", "algorithms", "`none`");
+    in_issuer("scopes_from = [\"scp\", \"\"]", "scopes_from", "an empty path");
     let second = format!("{ISSUER}[issuers.b]\nissuer = \"http://b.example\"\naudience = \" \"\n");
     let error = build(&second).expect_err("two mistakes");
     let expected = [(5, "issuers.b.issuer", "`http://b.example`"), (6, "issuers.b.audience", "` `")];
@@ -273,7 +305,7 @@ audiance = "https://api.example.com"
 [issuers.partner]
 issuer = "https://partner.example"
 audience = ["api://orders", ""]
-scopes_from = "scp"
+leeway = "5s"
 dpop = "required"
 jwks = "none.json"
 "#;
@@ -295,7 +327,7 @@ auth.toml:10: issuers.main.audiance: expected a known key, found an unknown key
   hint: did you mean `audience`?
 auth.toml:14: issuers.partner.audience: expected the identifier of this API, found ``
   hint: use the identifier of this API at the issuer, such as https://api.example.com
-auth.toml:15: issuers.partner.scopes_from: expected a key of an issuer, found a key for all issuers
+auth.toml:15: issuers.partner.leeway: expected a key of an issuer, found a key for all issuers
   hint: write it above the first [table]: it is for all issuers
 auth.toml:16: issuers.partner.dpop: expected a key that is supported, found a key that is not supported yet
   hint: take it out: this version would not do what it says

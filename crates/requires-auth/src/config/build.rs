@@ -17,7 +17,7 @@ const STAND_IN: &str = "https://issuer.invalid";
 
 const PEM_START: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-/// What the builder says of one issuer, and not of all.
+/// What the builder says of one issuer, and never of all.
 const OF_ISSUER: [&str; 5] = ["issuer", "audience", "jwks", "jwks_uri", "discovery_url"];
 
 /// What stands in the files that the settings name.
@@ -88,8 +88,7 @@ impl Config {
         let of_all = found.filter(|problem| !OF_ISSUER.contains(&problem.field()));
         let locate = |problem: ConfigProblem| match problem.field() {
             "fetch" => problem,
-            "scope_claims" => self.places.locate(problem, "scopes_from"),
-            setting => self.places.locate(problem, setting),
+            field => self.places.locate(problem, key_of(field)),
         };
         of_all.map(locate).collect()
     }
@@ -104,9 +103,15 @@ impl Config {
         let builder = RequiresAuth::builder(&issuer.issuer, Audience::OneOf(issuer.audience.clone()));
         let builder = issuer.complete(builder, jwks).with_fetch(NoFetch);
         let found = problems(adjust(builder).with_cache(0)).into_iter();
-        let of_issuer = found.filter(|problem| OF_ISSUER.contains(&problem.field()));
+        let is_own = |problem: &ConfigProblem| match problem.field() {
+            "algorithms" => issuer.algorithms.is_some(),
+            "scope_claims" => issuer.scope_claims.is_some(),
+            field => OF_ISSUER.contains(&field),
+        };
+        let of_issuer = found.filter(is_own);
         let locate = |problem: ConfigProblem| {
-            self.places.locate(issuer.discreet(&problem), &issuer.setting(problem.field()))
+            let setting = issuer.setting(key_of(problem.field()));
+            self.places.locate(issuer.discreet(&problem), &setting)
         };
         of_issuer.map(locate).collect()
     }
@@ -178,8 +183,14 @@ impl IssuerConfig {
         if let Some(url) = &self.jwks_uri {
             builder = builder.with_jwks_uri(url);
         }
-        match &self.discovery_url {
-            Some(url) => builder.with_discovery_url(url),
+        if let Some(url) = &self.discovery_url {
+            builder = builder.with_discovery_url(url);
+        }
+        if let Some(algorithms) = &self.algorithms {
+            builder = builder.with_issuer_algorithms(algorithms);
+        }
+        match &self.scope_claims {
+            Some(paths) => builder.with_issuer_scope_claims(paths),
             None => builder,
         }
     }
@@ -207,6 +218,11 @@ impl IssuerConfig {
         };
         ConfigProblem::new(problem.field(), found, problem.expected(), hint)
     }
+}
+
+/// The key in the file for what the builder calls so.
+fn key_of(field: &'static str) -> &'static str {
+    if field == "scope_claims" { "scopes_from" } else { field }
 }
 
 fn has_user(url: &str) -> bool {

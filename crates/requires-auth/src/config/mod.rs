@@ -27,6 +27,8 @@
 //! discovery_url = "https://internal.example/.well-known/openid-configuration"
 //! # jwks_uri    = "https://login.partner.example/keys"
 //! # jwks        = "partner.json"
+//! algorithms    = ["RS256"]                 # for this issuer, whatever stands above
+//! scopes_from   = "scp"                     # likewise
 //! ```
 //!
 //! - A duration is a text of a number and a unit, `"30s"`, `"5m"` or `"1h"`, or a number of seconds.
@@ -65,13 +67,13 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub struct Config {
     /// Whose tokens to take, in the order of the file; at least one.
     pub issuers: Vec<IssuerConfig>,
-    /// Only these algorithms.
+    /// Only these algorithms, for issuers that have no list of their own.
     pub algorithms: Option<Vec<Algorithm>>,
     /// How far the clocks of this server and of the issuers may differ.
     pub leeway: Option<Duration>,
     /// Which shape of token is an access token.
     pub profile: Option<Profile>,
-    /// `scopes_from`: the claims that hold scopes, by dotted path.
+    /// `scopes_from`: the claims that hold scopes, by dotted path, for issuers that name none of their own.
     pub scope_claims: Option<Vec<String>>,
     /// Scopes that include others, each with these, separated by spaces.
     pub implied_scopes: Vec<(String, String)>,
@@ -108,6 +110,10 @@ pub struct IssuerConfig {
     pub jwks_uri: Option<String>,
     /// Where its metadata are, if this server reaches it by another name than tokens do.
     pub discovery_url: Option<String>,
+    /// Only these algorithms, whatever the file says for all issuers.
+    pub algorithms: Option<Vec<Algorithm>>,
+    /// `scopes_from`: the claims that hold scopes, by dotted path, whatever the file says for all issuers.
+    pub scope_claims: Option<Vec<String>>,
 }
 
 /// What a configuration file can choose for the bodies of refusals.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::gateway::{self, GatewayConfig};
 use super::nearest::nearest;
 use super::reader::{Entry, Reader, shown};
-use super::gateway::{self, GatewayConfig};
 use super::{Config, ErrorBody, IssuerConfig};
 use crate::error::{ConfigError, ConfigProblem, Place};
 use crate::verify::{Algorithm, Profile};
@@ -33,7 +33,8 @@ const GATEWAY: [&str; 7] =
     ["enforce", "server", "forward_auth", "headers", "routes", "tests", "reverse_proxy"];
 
 /// Keys of `[issuers.NAME]`.
-const ISSUER: [&str; 5] = ["issuer", "audience", "jwks", "jwks_uri", "discovery_url"];
+const ISSUER: [&str; 7] =
+    ["issuer", "audience", "jwks", "jwks_uri", "discovery_url", "algorithms", "scopes_from"];
 
 /// A configuration that may have mistakes: it can be built to find more of them, and for nothing else.
 pub(super) struct Draft {
@@ -179,6 +180,8 @@ fn issuer(reader: &mut Reader<'_>, entry: &Entry<'_>, table: &DeTable<'_>, folde
         jwks: None,
         jwks_uri: None,
         discovery_url: None,
+        algorithms: None,
+        scope_claims: None,
     };
     for entry in reader.entries(table, within) {
         match entry.key {
@@ -187,6 +190,8 @@ fn issuer(reader: &mut Reader<'_>, entry: &Entry<'_>, table: &DeTable<'_>, folde
             "jwks" => issuer.jwks = path(reader, "jwks", &entry, folder),
             "jwks_uri" => issuer.jwks_uri = reader.text("jwks_uri", &entry),
             "discovery_url" => issuer.discovery_url = reader.text("discovery_url", &entry),
+            "algorithms" => issuer.algorithms = algorithms(reader, &entry),
+            "scopes_from" => issuer.scope_claims = reader.texts("scopes_from", &entry),
             "accept_tokens" | "dpop" | "introspection" | "revocation" => not_yet(reader, "issuers", &entry),
             key if TOP.contains(&key) => {
                 let hint = "write it above the first [table]: it is for all issuers";
@@ -239,7 +244,12 @@ fn implied_scopes(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(String, St
     implied.collect()
 }
 
-pub(super) fn path(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folder: &Path) -> Option<PathBuf> {
+pub(super) fn path(
+    reader: &mut Reader<'_>,
+    field: &'static str,
+    entry: &Entry<'_>,
+    folder: &Path,
+) -> Option<PathBuf> {
     let path = reader.text(field, entry)?;
     if path.is_empty() {
         reader.report(

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use crate::claims::{Claims, NumericDate, Payload, Strings};
 use crate::credential::Bearer;
 use crate::error::{Denial, Reason};
+use crate::jose::alg::AlgorithmSet;
 use crate::jose::compact::Unverified;
 use crate::jose::header::Header;
 pub(crate) use crate::jose::header::KnownHeader;
@@ -117,6 +118,7 @@ pub(crate) fn judge(
         let header = check_header(rules, &token, record)?;
         let payload = Payload::read(token.payload());
         let issuer = choose_issuer(rules, &payload, record)?;
+        check_algorithm_of(&rules.issuers[issuer], &header, record)?;
         let (verified, keys) = verify_signature(issuer, &token, &header, keys, record)?;
         let claims = record.outcome(Step::Claims, Claims::new(verified, payload), |_| {
             Detail::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
@@ -182,15 +184,16 @@ fn check_header<'t>(
         .algorithm()
         .is_some_and(|algorithm| rules.algorithms.is_none_or(|list| list.contains(algorithm)));
     record.require(Step::Algorithm, allowed, Reason::AlgorithmNotAllowed, || {
-        let expected = match rules.algorithms.map(|list| list.iter().map(Algorithm::name).collect::<Vec<_>>())
-        {
-            None => "an algorithm of the issuer's keys".to_owned(),
-            Some(names) if names.is_empty() => "an algorithm of the list, which is empty".to_owned(),
-            Some(names) => names.join(", "),
-        };
+        let expected =
+            rules.algorithms.map_or_else(|| "an algorithm of the issuer's keys".to_owned(), names_of);
         Detail::new(header.algorithm_name(), expected)
     })?;
     Ok(header)
+}
+
+fn names_of(list: AlgorithmSet) -> String {
+    let names: Vec<_> = list.iter().map(Algorithm::name).collect();
+    if names.is_empty() { "an algorithm of the list, which is empty".to_owned() } else { names.join(", ") }
 }
 
 /// Finds the issuer whose keys count (RFC 8725 §3.8). A token whose `iss` is absent or no string goes on
@@ -206,6 +209,25 @@ fn choose_issuer(rules: &Rules, payload: &Payload<'_>, record: &mut impl Record)
         let expected = if configured.is_empty() { "any issuer".to_owned() } else { configured.join(", ") };
         Detail::new(claimed.as_deref().unwrap_or("no readable iss"), expected)
     })
+}
+
+/// The issuer's list of algorithms, before any of its keys is looked at (RFC 8725 §3.1). What another issuer may use is
+/// no matter here.
+fn check_algorithm_of(
+    issuer: &IssuerRules,
+    header: &Header<'_>,
+    record: &mut impl Record,
+) -> Result<(), Reason> {
+    let Some(list) = issuer.algorithms else { return Ok(()) };
+    if header.algorithm().is_some_and(|algorithm| list.contains(algorithm)) {
+        return Ok(());
+    }
+    // It has passed as an algorithm of the guard, and fails as one that a key of this issuer may be used with.
+    record.record(Step::Key, false, || {
+        let found = format!("kid {}, alg {}", header.kid().unwrap_or("absent"), header.algorithm_name());
+        Detail::new(found, format!("of this issuer, {}", names_of(list)))
+    });
+    Err(Reason::AlgorithmNotAllowed)
 }
 
 fn verify_signature<'t>(
@@ -287,7 +309,7 @@ fn check_claims<'t>(
     record.require(Step::Binding, !claims.has("cnf"), Reason::BindingMismatch, || {
         Detail::new(claims.describe("cnf"), "no cnf: the request showed no key and no certificate")
     })?;
-    let scopes = read_scopes(rules, claims);
+    let scopes = read_scopes(rules, issuer, claims);
     if scopes.is_err() {
         record.record(Step::Scope, false, || {
             Detail::new(claims.describe("scope"), "a string or an array of strings")
@@ -370,8 +392,12 @@ fn check_profile<'t>(profile: Profile, claims: &Claims<'t>) -> Result<Parties<'t
     Ok(parties)
 }
 
-fn read_scopes<'t>(rules: &'t Rules, claims: &Claims<'t>) -> Result<Strings<'t>, Reason> {
-    let mut scopes = match rules.scope_claims.as_slice() {
+fn read_scopes<'t>(
+    rules: &'t Rules,
+    issuer: &IssuerRules,
+    claims: &Claims<'t>,
+) -> Result<Strings<'t>, Reason> {
+    let mut scopes = match issuer.scope_claims.as_ref().unwrap_or(&rules.scope_claims).as_slice() {
         [] => claims.scopes(&["scope", "scp"])?,
         paths => claims.scopes_at(paths)?,
     };

@@ -73,6 +73,17 @@ pub(crate) struct IssuerRules {
     /// What `iss` must equal byte for byte; `None` compares nothing, which only a static key set allows.
     pub(crate) issuer: Option<Arc<str>>,
     pub(crate) audience: Audience,
+    /// Only these; `None` is what the guard takes.
+    pub(crate) algorithms: Option<AlgorithmSet>,
+    /// Where its scopes are; `None` is where the guard looks.
+    pub(crate) scope_claims: Option<Vec<Box<str>>>,
+}
+
+impl IssuerRules {
+    /// An issuer with the algorithms and scope claims of the guard; `None` is any issuer.
+    pub(crate) fn new(issuer: Option<&str>, audience: Audience) -> Self {
+        Self { issuer: issuer.map(Into::into), audience, algorithms: None, scope_claims: None }
+    }
 }
 
 /// The issuers of a guard, by place and by name.
@@ -100,6 +111,10 @@ impl Issuers {
             [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(0),
             _ => self.by_name.get(claimed).copied(),
         }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &IssuerRules> {
+        self.rules.iter()
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
@@ -134,6 +149,7 @@ pub(crate) struct GuardId(pub(crate) u64);
 #[must_use]
 pub struct Rules {
     pub(crate) issuers: Issuers,
+    /// What any of the issuers takes: this is looked at before it is known which one it is.
     pub(crate) algorithms: Option<AlgorithmSet>,
     pub(crate) leeway: Duration,
     pub(crate) profile: Profile,
@@ -156,7 +172,7 @@ impl Rules {
     /// Rules for tokens of `issuer`, or of whoever owns the keys if `None`, for `audience`.
     pub fn new(issuer: Option<&str>, audience: impl Into<Audience>) -> Self {
         let mut issuers = Issuers::default();
-        issuers.push(IssuerRules { issuer: issuer.map(Into::into), audience: audience.into() });
+        issuers.push(IssuerRules::new(issuer, audience.into()));
         Self {
             issuers,
             algorithms: None,
@@ -195,10 +211,7 @@ mod tests {
     fn issuers(names: &[&str]) -> Issuers {
         let mut issuers = Issuers::default();
         for name in names {
-            assert!(
-                issuers.push(IssuerRules { issuer: Some((*name).into()), audience: Audience::Any }),
-                "{name}"
-            );
+            assert!(issuers.push(IssuerRules::new(Some(name), Audience::Any)), "{name}");
         }
         issuers
     }
@@ -219,7 +232,7 @@ mod tests {
     #[test]
     fn an_issuer_without_a_name_is_any() {
         let mut any = Issuers::default();
-        any.push(IssuerRules { issuer: None, audience: Audience::Any });
+        any.push(IssuerRules::new(None, Audience::Any));
         assert_eq!(
             (any.find("https://whoever.example"), any.only(), any.names().count()),
             (Some(0), None, 0)
@@ -229,9 +242,7 @@ mod tests {
     #[test]
     fn a_name_is_taken_once() {
         let mut issuers = issuers(&["https://a.example"]);
-        assert!(
-            !issuers.push(IssuerRules { issuer: Some("https://a.example".into()), audience: Audience::Any })
-        );
+        assert!(!issuers.push(IssuerRules::new(Some("https://a.example"), Audience::Any)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{Builder, IssuerSettings};
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
 use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
-use crate::jose::alg::Algorithm;
+use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::jose::key_set::{KeySet, KeySetLimits};
 use crate::keys::{RemoteKeys, Source, StateFile};
 use crate::requires_auth::{Inner, Keys, RequiresAuth};
@@ -29,8 +29,9 @@ impl Builder {
     /// key set without a usable key.
     pub fn build(mut self) -> Result<RequiresAuth, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
-        let algorithms = self.check_algorithms(&mut problems);
+        let algorithms = self.algorithms.as_deref().map(|names| read_algorithms(names, &mut problems));
         self.check_numbers(&mut problems);
+        check_scope_claims(&self.scope_claims, &mut problems);
         self.check_implied_scopes(&mut problems);
         let state_file = self.state_file.as_deref().map(StateFile::open);
         // One client for all issuers.
@@ -41,8 +42,14 @@ impl Builder {
         let mut keys = Vec::new();
         for settings in &self.issuers {
             check_audience(&settings.audience, &mut problems);
-            let issuer = Some(settings.issuer.as_str().into());
-            if !rules.push(IssuerRules { issuer, audience: settings.audience.clone() }) {
+            let own = settings.algorithms.as_deref().map(|names| read_algorithms(names, &mut problems));
+            check_scope_claims(settings.scope_claims.as_deref().unwrap_or_default(), &mut problems);
+            let issuer = IssuerRules {
+                algorithms: own.or(algorithms),
+                scope_claims: settings.scope_claims.clone(),
+                ..IssuerRules::new(Some(&settings.issuer), settings.audience.clone())
+            };
+            if !rules.push(issuer) {
                 let hint = "name each issuer once, with all its audiences: [\"a\", \"b\"]";
                 problems.push(ConfigProblem::new(
                     "issuer",
@@ -58,8 +65,8 @@ impl Builder {
         }
         ConfigError::unless_empty(problems)?;
         let rules = Rules {
+            algorithms: algorithms.map(|algorithms| of_any(&rules, algorithms)),
             issuers: rules,
-            algorithms: algorithms.map(|algorithms| algorithms.into_iter().collect()),
             leeway: self.leeway,
             profile: self.profile,
             max_token_bytes: self.max_token_bytes,
@@ -81,31 +88,6 @@ impl Builder {
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
 
-    fn check_algorithms(&self, problems: &mut Vec<ConfigProblem>) -> Option<Vec<Algorithm>> {
-        let names = self.algorithms.as_ref()?;
-        if names.is_empty() {
-            let hint = "leave the setting out to accept each key's own algorithm";
-            problems.push(ConfigProblem::new("algorithms", "an empty list", "at least one algorithm", hint));
-        }
-        let mut algorithms = Vec::new();
-        for name in names {
-            match name.parse() {
-                Ok(algorithm) => algorithms.push(algorithm),
-                Err(unknown) => {
-                    let hint =
-                        format!("{unknown}; names are case-sensitive, and none and HS256 are never allowed");
-                    problems.push(ConfigProblem::new(
-                        "algorithms",
-                        format!("`{name}`"),
-                        "signature algorithms",
-                        hint,
-                    ));
-                }
-            }
-        }
-        Some(algorithms)
-    }
-
     fn check_numbers(&self, problems: &mut Vec<ConfigProblem>) {
         if self.leeway > Rules::MAX_LEEWAY {
             let found = format!("{} s", self.leeway.as_secs());
@@ -115,10 +97,6 @@ impl Builder {
         if self.max_token_bytes == 0 {
             let hint = "the default is 16384; an ES384 token of Logto has about 560 bytes";
             problems.push(ConfigProblem::new("max_token_bytes", "0", "a number of bytes", hint));
-        }
-        if self.scope_claims.iter().any(|path| path.is_empty()) {
-            let hint = "name the claim, with dots for members of members: `realm_access.roles`";
-            problems.push(ConfigProblem::new("scope_claims", "an empty path", "dotted paths", hint));
         }
     }
 
@@ -211,6 +189,43 @@ fn fetchable(field: &'static str, url: &str, transport: Transport) -> Result<Url
         let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
         ConfigProblem::new(field, format!("`{url}`"), "an https URL", hint)
     })
+}
+
+fn read_algorithms(names: &[String], problems: &mut Vec<ConfigProblem>) -> AlgorithmSet {
+    if names.is_empty() {
+        let hint = "leave the setting out to accept each key's own algorithm";
+        problems.push(ConfigProblem::new("algorithms", "an empty list", "at least one algorithm", hint));
+    }
+    let mut algorithms: Vec<Algorithm> = Vec::new();
+    for name in names {
+        match name.parse() {
+            Ok(algorithm) => algorithms.push(algorithm),
+            Err(unknown) => {
+                let hint =
+                    format!("{unknown}; names are case-sensitive, and none and HS256 are never allowed");
+                let found = format!("`{name}`");
+                problems.push(ConfigProblem::new("algorithms", found, "signature algorithms", hint));
+            }
+        }
+    }
+    algorithms.into_iter().collect()
+}
+
+/// What any issuer takes, where this is for those without a list of their own.
+fn of_any(issuers: &Issuers, for_all: AlgorithmSet) -> AlgorithmSet {
+    issuers
+        .iter()
+        .filter_map(|issuer| issuer.algorithms)
+        .flat_map(AlgorithmSet::iter)
+        .chain(for_all.iter())
+        .collect()
+}
+
+fn check_scope_claims(paths: &[Box<str>], problems: &mut Vec<ConfigProblem>) {
+    if paths.iter().any(|path| path.is_empty()) {
+        let hint = "name the claim, with dots for members of members: `realm_access.roles`";
+        problems.push(ConfigProblem::new("scope_claims", "an empty path", "dotted paths", hint));
+    }
 }
 
 fn check_audience(audience: &Audience, problems: &mut Vec<ConfigProblem>) {

@@ -46,11 +46,21 @@ struct IssuerSettings {
     jwks: Option<Vec<u8>>,
     jwks_uri: Option<String>,
     discovery_url: Option<String>,
+    algorithms: Option<Vec<String>>,
+    scope_claims: Option<Vec<Box<str>>>,
 }
 
 impl IssuerSettings {
     fn new(issuer: &str, audience: Audience) -> Self {
-        Self { issuer: issuer.to_owned(), audience, jwks: None, jwks_uri: None, discovery_url: None }
+        Self {
+            issuer: issuer.to_owned(),
+            audience,
+            jwks: None,
+            jwks_uri: None,
+            discovery_url: None,
+            algorithms: None,
+            scope_claims: None,
+        }
     }
 }
 
@@ -133,6 +143,26 @@ impl Builder {
     pub fn with_discovery_url(mut self, url: &str) -> Self {
         if let Some(last) = self.issuers.last_mut() {
             last.discovery_url = Some(url.to_owned());
+        }
+        self
+    }
+
+    /// Only these algorithms for the issuer named last, whatever [`with_algorithms`](Self::with_algorithms) says for all.
+    /// Default: what holds for all.
+    ///
+    /// A list of one breaks when this issuer rotates to another type of key.
+    pub fn with_issuer_algorithms<T: AsRef<str>>(mut self, algorithms: impl IntoIterator<Item = T>) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.algorithms = Some(algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect());
+        }
+        self
+    }
+
+    /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever
+    /// [`with_scope_claims`](Self::with_scope_claims) says for all. Default: what holds for all.
+    pub fn with_issuer_scope_claims<T: Into<String>>(mut self, paths: impl IntoIterator<Item = T>) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.scope_claims = Some(paths.into_iter().map(|path| path.into().into_boxed_str()).collect());
         }
         self
     }

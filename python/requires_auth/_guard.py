@@ -46,6 +46,12 @@ class Issuer:
     discovery_url: str | None = None
     """Where its metadata are, if this server reaches it by another name than tokens do."""
 
+    algorithms: Sequence[str] | None = None
+    """Only these for it, whatever the guard takes of others. By default as for the guard."""
+
+    scope_claims: Sequence[str] | None = None
+    """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
+
 
 class RequiresAuth(_core.Guard):
     """Guards an API: takes tokens of an issuer for an audience, and nothing else. It decorates nothing.
@@ -201,9 +207,10 @@ class RequiresAuth(_core.Guard):
             issuer = "https://tenant-id.logto.app/oidc"
             audience = "https://api.example.com"
 
-        Each issuer has a table, whose name is yours; `jwks`, `jwks_uri` and `discovery_url` may stand in it.
-        Above the tables may stand `algorithms`, `leeway`, `profile`, `scopes_from`, `implied_scopes`,
-        `max_token_bytes`, `stale`, `cache`, `state_file`, `ca` and `error_body`. Paths are relative to the file.
+        Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `algorithms` and
+        `scopes_from` may stand in it. Above the tables may stand `algorithms`, `leeway`, `profile`, `scopes_from`,
+        `implied_scopes`, `max_token_bytes`, `stale`, `cache`, `state_file`, `ca` and `error_body`; what an issuer
+        has of its own goes before it. Paths are relative to the file.
 
         Args:
             path: the file.
@@ -298,6 +305,8 @@ def _issuer(entry: Issuer, any_audience: bool, problems: list[ConfigProblem]) ->
         "jwks": None if jwks is None else _read("jwks", "a JWK Set", jwks, "{", problems),
         "jwks_uri": entry.jwks_uri,
         "discovery_url": entry.discovery_url,
+        "algorithms": None if entry.algorithms is None else _words(entry.algorithms),
+        "scope_claims": None if entry.scope_claims is None else _words(entry.scope_claims),
     }
 
 

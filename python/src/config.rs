@@ -73,5 +73,9 @@ fn issuer_arguments<'py>(py: Python<'py>, issuer: &IssuerConfig) -> PyResult<Bou
     arguments.set_item("jwks", &issuer.jwks)?;
     arguments.set_item("jwks_uri", &issuer.jwks_uri)?;
     arguments.set_item("discovery_url", &issuer.discovery_url)?;
+    let algorithms = issuer.algorithms.as_ref();
+    let names = algorithms.map(|list| list.iter().map(ToString::to_string).collect::<Vec<_>>());
+    arguments.set_item("algorithms", names)?;
+    arguments.set_item("scope_claims", &issuer.scope_claims)?;
     Ok(arguments)
 }

@@ -41,6 +41,8 @@ struct Issuer {
     jwks: Option<Vec<u8>>,
     jwks_uri: Option<String>,
     discovery_url: Option<String>,
+    algorithms: Option<Vec<String>>,
+    scope_claims: Option<Vec<String>>,
 }
 
 impl Settings {
@@ -126,6 +128,12 @@ impl Issuer {
         }
         if let Some(url) = &self.discovery_url {
             builder = builder.with_discovery_url(url);
+        }
+        if let Some(algorithms) = &self.algorithms {
+            builder = builder.with_issuer_algorithms(algorithms);
+        }
+        if let Some(paths) = &self.scope_claims {
+            builder = builder.with_issuer_scope_claims(paths);
         }
         builder
     }

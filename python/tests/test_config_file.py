@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from requires_auth import ConfigError, RequiresAuth, TokenExpired
+from requires_auth import AlgorithmNotAllowed, ConfigError, Issuer, RequiresAuth, TokenExpired
 from requires_auth._core import TestIssuer
 
 
@@ -76,3 +76,26 @@ def test_plain_http_has_to_be_allowed_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="https"):
         RequiresAuth.from_file(path)
     assert RequiresAuth.from_file(path, dangerously_allow_http_issuer=True).health()
+
+
+def test_an_issuer_has_algorithms_and_scopes_of_its_own(issuer: TestIssuer, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(issuer.jwks)
+    above = 'algorithms = ["RS256"]\nscopes_from = "nothing"\n'
+    own = 'algorithms = ["ES384"]\nscopes_from = ["permissions"]\n'
+    token = issuer.token("read", claims={"permissions": ["extra"]})
+    auth = RequiresAuth.from_file(write(tmp_path, above + issuer_table(issuer) + own))
+    assert auth.verify(token).scopes == {"extra"}
+    auth = RequiresAuth.from_file(write(tmp_path, above + issuer_table(issuer)))
+    with pytest.raises(AlgorithmNotAllowed):
+        auth.verify(token)
+    auth = RequiresAuth.from_file(write(tmp_path, issuer_table(issuer) + 'algorithms = ["RS256"]\n'))
+    with pytest.raises(AlgorithmNotAllowed):
+        auth.verify(token)
+
+
+def test_an_issuer_in_code_has_the_same(issuer: TestIssuer) -> None:
+    own = Issuer(issuer.issuer, issuer.audience, issuer.jwks, algorithms="ES384", scope_claims=["permissions"])
+    token = issuer.token("read", claims={"permissions": ["extra"]})
+    assert RequiresAuth(issuers=[own], algorithms=["RS256"]).verify(token).scopes == {"extra"}
+    with pytest.raises(ConfigError, match="HS256"):
+        RequiresAuth(issuers=[Issuer("https://a.example", "b", algorithms=["HS256"])])

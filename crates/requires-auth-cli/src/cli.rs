@@ -3,10 +3,12 @@
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::check::CheckArgs;
+use crate::config::ConfigArgs;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
 use crate::gateway::serve::ServeArgs;
 use crate::issuer::IssuerArgs;
+use crate::manual::{CompletionsArgs, ManArgs};
 use crate::token::TokenArgs;
 use crate::verify::VerifyArgs;
 
@@ -17,6 +19,7 @@ Examples:
   requires-auth token --scope read:items    a token from that issuer
   requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
   requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+  requires-auth config init gateway.toml    a configuration file to fill in
   requires-auth check gateway.toml          what is wrong with a configuration, and whether its tests hold
   requires-auth serve gateway.toml          the gateway for nginx, Caddy, Traefik or Envoy
 
@@ -50,12 +53,18 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// Check a configuration file and run its tests, without touching the network
     Check(CheckArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Begin a configuration file, or print its schema or the proxy's side of it
+    Config(ConfigArgs),
     /// Run a development issuer and a protected demo API, and print curl lines to paste
     Demo(DemoArgs),
     /// Show every check of a token: passed, failed with what was found, or not reached
     Explain(ExplainArgs),
     /// Run a development issuer: an identity provider on loopback that mints tokens for whoever asks
     Issuer(IssuerArgs),
+    /// Print a page of the manual, for `man`
+    Man(ManArgs),
     /// Run the gateway: answer a proxy whether each request may pass
     Serve(ServeArgs),
     /// Get a token, good or deliberately bad, from a running development issuer

@@ -5,6 +5,7 @@
 
 mod check;
 mod cli;
+mod config;
 mod demo;
 mod error;
 mod explain;
@@ -14,6 +15,7 @@ mod issuer;
 mod judge;
 mod key_file;
 mod logging;
+mod manual;
 mod output;
 mod runtime;
 mod settings;
@@ -58,9 +60,12 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.command {
         Command::Check(args) => check::run(&args, cli.output),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Config(args) => config::run(&args, cli.output),
         Command::Demo(args) => demo::run(&args, cli.output),
         Command::Explain(args) => explain::run(args, cli.output, cli.verbose > 0),
         Command::Issuer(args) => issuer::run(&args, cli.output),
+        Command::Man(args) => manual::man(&args),
         Command::Serve(args) => gateway::serve::run(&args, cli.output),
         Command::Token(args) => token::run(&args, cli.output),
         Command::Verify(args) => verify::run(args, cli.output),

@@ -133,7 +133,8 @@ fn read(reader: &mut Reader<'_>, config: &mut Config, document: &DeTable<'_>, fo
                 );
             }
             key => {
-                unknown(reader, "configuration", &entry, nearest(key, TOP.into_iter().chain(GATEWAY)), &TOP);
+                let known: Vec<_> = TOP.into_iter().chain(GATEWAY).collect();
+                unknown(reader, "configuration", &entry, nearest(key, known.iter().copied()), &known);
             }
         }
     }

@@ -1,0 +1,132 @@
+//! Envoy: `ext_authz` over HTTP.
+//!
+//! Envoy shows the gateway the headers that it is told to, and passes on to the application all of them. So it is told
+//! to show each that the gateway refuses: other spellings of the identity headers, and what names another method or path.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use super::{Gateway, Side, preamble};
+use crate::gateway::forward_auth::METHOD_OVERRIDES;
+
+/// What else a preflight, a proof of possession (RFC 9449) and the gateway's own comparison of paths need.
+const SHOWN: [&str; 8] = [
+    "access-control-request-method",
+    "dpop",
+    "origin",
+    "x-envoy-original-path",
+    "x-forwarded-method",
+    "x-forwarded-uri",
+    "x-original-method",
+    "x-original-uri",
+];
+
+pub(super) fn emit(side: &Side) -> String {
+    // Writing to a string cannot fail.
+    let (mut shown, mut copied) = (String::new(), String::new());
+    for name in SHOWN.iter().chain(&METHOD_OVERRIDES) {
+        writeln!(shown, "                          - exact: {name}").ok();
+    }
+    if !side.headers.is_empty() {
+        copied.push_str(COPIED);
+    }
+    for header in &side.headers {
+        let name = header.to_ascii_lowercase();
+        // The name itself is overwritten. Another spelling would be passed on beside it.
+        let spellings = name.replace('-', "[-_.]");
+        writeln!(shown, "                          - safe_regex: {{ regex: \"{spellings}\" }}").ok();
+        writeln!(copied, "                              - exact: {name}").ok();
+    }
+    let (gateway, uri) = match &side.gateway {
+        Gateway::Tcp(address) => (socket(*address), format!("http://{address}")),
+        Gateway::Unix(path) => {
+            (format!("pipe: {{ path: \"{}\" }}", path.display()), "http://localhost".to_owned())
+        }
+    };
+    let application = side.application.parse().map_or_else(
+        |_| {
+            let (host, port) = side.application.rsplit_once(':').unwrap_or((&side.application, "80"));
+            format!("socket_address: {{ address: \"{host}\", port_value: {port} }}")
+        },
+        socket,
+    );
+    // None of the values has a letter of the marks: paths, hosts and names are held to fewer.
+    let filled = [
+        ("<shown>\n", shown.as_str()),
+        ("<copied>\n", &copied),
+        ("<gateway-uri>", &uri),
+        ("<gateway>", &gateway),
+        ("<application>", &application),
+    ];
+    let begin = preamble(
+        "envoy",
+        "It listens on port 8000: take the cluster `requires_auth` and the first filter into your own.",
+    );
+    begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+const COPIED: &str = "                        authorization_response:
+                          allowed_upstream_headers:
+                            patterns:
+";
+
+const TEMPLATE: &str = "
+static_resources:
+  listeners:
+    - address:
+        socket_address: { address: \"0.0.0.0\", port_value: 8000 }
+      filter_chains:
+        - filters:
+            - name: envoy.filters.network.http_connection_manager
+              typed_config:
+                \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                stat_prefix: api
+                route_config:
+                  virtual_hosts:
+                    - name: api
+                      domains: [\"*\"]
+                      routes:
+                        - match: { prefix: \"/\" }
+                          route: { cluster: application }
+                http_filters:
+                  - name: envoy.filters.http.ext_authz
+                    typed_config:
+                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
+                      transport_api_version: V3
+                      failure_mode_allow: false
+                      status_on_error: { code: ServiceUnavailable }
+                      # What the gateway looks at beside method, path and Authorization.
+                      allowed_headers:
+                        patterns:
+<shown>
+                      http_service:
+                        path_prefix: /forward-auth/envoy
+                        server_uri:
+                          uri: <gateway-uri>
+                          cluster: requires_auth
+                          # A first fetch of keys takes longer than Envoy's 200 ms.
+                          timeout: 6s
+<copied>
+                  - name: envoy.filters.http.router
+                    typed_config:
+                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+  clusters:
+    - name: requires_auth
+      type: STRICT_DNS
+      load_assignment:
+        cluster_name: requires_auth
+        endpoints:
+          - lb_endpoints:
+              - endpoint: { address: { <gateway> } }
+    - name: application
+      type: STRICT_DNS
+      load_assignment:
+        cluster_name: application
+        endpoints:
+          - lb_endpoints:
+              - endpoint: { address: { <application> } }
+";
+
+fn socket(address: SocketAddr) -> String {
+    format!("socket_address: {{ address: \"{}\", port_value: {} }}", address.ip(), address.port())
+}

@@ -164,6 +164,7 @@ fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure>
     config.state_file = None;
     for issuer in &mut config.issuers {
         issuer.jwks = None;
+        issuer.algorithms = None;
         issuer.discovery_url = None;
         issuer.jwks_uri = Some("https://127.0.0.1/keys".to_owned());
     }

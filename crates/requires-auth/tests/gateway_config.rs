@@ -42,7 +42,7 @@ fn every_setting_arrives() {
         public_url = "https://api.example.com/"
         tls        = { certificate = "cert.pem", key = "/etc/key.pem" }
         [forward_auth]
-        dialects      = ["nginx", "envoy-grpc"]
+        dialects      = ["nginx", "envoy"]
         trusted_peers = ["10.0.0.0/8"]
         aliases       = "pass"
         [reverse_proxy]
@@ -68,7 +68,7 @@ fn every_setting_arrives() {
     let tls = server.tls.expect("TLS");
     assert_eq!((tls.certificate, tls.key), ("conf/cert.pem".into(), "/etc/key.pem".into()));
     let forward_auth = config.forward_auth.expect("forward_auth");
-    assert_eq!(forward_auth.dialects, [Dialect::Nginx, Dialect::EnvoyGrpc]);
+    assert_eq!(forward_auth.dialects, [Dialect::Nginx, Dialect::Envoy]);
     assert!(forward_auth.trusts([10, 1, 1, 1].into()) && !forward_auth.trusts([127, 0, 0, 1].into()));
     assert!(!forward_auth.denies_aliases);
     let proxy = config.reverse_proxy.expect("reverse_proxy");
@@ -166,6 +166,8 @@ fn mistakes_have_their_line_and_setting() {
     );
     refused("[forward_auth]\n", 0, "forward_auth.dialects", "nothing");
     refused("[forward_auth]\ndialects = [\"ngnix\"]\n", 1, "forward_auth.dialects", "`ngnix`");
+    let grpc = "[forward_auth]\ndialects = [\"envoy-grpc\"]\n";
+    refused(grpc, 1, "forward_auth.dialects", "a dialect that is not supported yet");
     let peers = "[forward_auth]\ndialects = [\"nginx\"]\ntrusted_peers = [\"localhost\"]\n";
     refused(peers, 2, "forward_auth.trusted_peers", "`localhost`");
     refused("[reverse_proxy]\n", 0, "reverse_proxy.upstream", "nothing");

@@ -67,8 +67,7 @@ impl Pattern {
     /// Whether every request of `other` is one of this pattern.
     pub(super) fn covers(&self, other: &Self) -> bool {
         let method = match (self.method.as_deref(), other.method.as_deref()) {
-            (None, _) => true,
-            (Some("GET"), Some("HEAD")) => true,
+            (None, _) | (Some("GET"), Some("HEAD")) => true,
             (own, other) => own == other,
         };
         // What follows an open pattern's segments is free, so that the other needs at least one more.

@@ -248,7 +248,7 @@ mod tests {
     fn what_a_proxy_could_not_use_is_refused() {
         let listen = "[server]\nlisten = \"127.0.0.1:9180\"\n";
         assert!(refusal(listen, Proxy::Nginx).contains("nginx is not among the dialects"));
-        let only = format!("{listen}[forward_auth]\ndialects = [\"nginx\", \"envoy-grpc\"]\n");
+        let only = format!("{listen}[forward_auth]\ndialects = [\"nginx\"]\n");
         assert!(refusal(&only, Proxy::Envoy).contains("envoy is not among the dialects"));
         assert!(refusal(ALL, Proxy::Caddy).contains("no [server]"));
         let any_port = format!("{ALL}[server]\nlisten = \"127.0.0.1:0\"\n");

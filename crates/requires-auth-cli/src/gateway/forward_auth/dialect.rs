@@ -111,7 +111,6 @@ mod tests {
         assert_eq!(read(Dialect::Envoy, "/a?b", &[]), Some(("POST".to_owned(), "/a?b".to_owned())));
         assert_eq!(read(Dialect::Nginx, "", &forwarded), None);
         assert_eq!(read(Dialect::Caddy, "", &original), None);
-        assert_eq!(read(Dialect::EnvoyGrpc, "/a", &original), None);
     }
 
     #[test]

@@ -77,8 +77,8 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
 fn endpoint<'r, B>(config: &ForwardAuthConfig, request: &'r Request<B>) -> Option<(Dialect, &'r str)> {
     let target = request.uri().path_and_query()?.as_str().strip_prefix(PREFIX)?;
-    let over_http = Dialect::ALL.into_iter().filter(|(_, dialect)| *dialect != Dialect::EnvoyGrpc);
-    let mut found = over_http.filter_map(|(name, dialect)| Some((dialect, target.strip_prefix(name)?)));
+    let mut found =
+        Dialect::ALL.into_iter().filter_map(|(name, dialect)| Some((dialect, target.strip_prefix(name)?)));
     let (dialect, rest) = found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))?;
     config.dialects.contains(&dialect).then_some((dialect, rest))
 }

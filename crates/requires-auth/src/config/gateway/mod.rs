@@ -89,6 +89,7 @@ pub struct ServerConfig {
 
 /// A place to listen at.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a gateway that did not know a place would not listen")]
 pub enum Listen {
     /// An address and a port.
     Tcp(SocketAddr),
@@ -134,8 +135,6 @@ pub enum Dialect {
     Caddy,
     /// Envoy's `ext_authz` over HTTP.
     Envoy,
-    /// Envoy's `ext_authz` over gRPC.
-    EnvoyGrpc,
     /// nginx's `auth_request`.
     Nginx,
     /// Traefik's `ForwardAuth`.
@@ -144,13 +143,8 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect with its name in the file.
-    pub const ALL: [(&'static str, Self); 5] = [
-        ("caddy", Self::Caddy),
-        ("envoy", Self::Envoy),
-        ("envoy-grpc", Self::EnvoyGrpc),
-        ("nginx", Self::Nginx),
-        ("traefik", Self::Traefik),
-    ];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("caddy", Self::Caddy), ("envoy", Self::Envoy), ("nginx", Self::Nginx), ("traefik", Self::Traefik)];
 }
 
 /// `[reverse_proxy]`.

@@ -7,13 +7,13 @@ use std::str::FromStr;
 /// A network in CIDR notation (RFC 4632 §3.1): `10.0.0.0/8`, `::1/128`, or one address alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// As bits of IPv6; IPv4 is mapped into it, so that a peer is the same on either kind of socket.
+    /// As bits of version 6; version 4 is mapped into it, so that a peer is the same on either kind of socket.
     bits: u128,
     prefix: u32,
 }
 
 impl Network {
-    /// 127.0.0.0/8 and ::1.
+    /// `127.0.0.0/8` and `::1`.
     pub const LOOPBACK: [Self; 2] = [
         Self { bits: Ipv4Addr::new(127, 0, 0, 0).to_ipv6_mapped().to_bits(), prefix: 96 + 8 },
         Self { bits: Ipv6Addr::LOCALHOST.to_bits(), prefix: 128 },

@@ -32,12 +32,13 @@ pub(super) fn test(
     for entry in reader.entries(table, within) {
         match entry.key {
             "request" => {
-                let text = reader.text("tests", &entry)?;
-                match text.split_once(' ') {
-                    Some((method, target)) => {
-                        (test.method, test.target) = (method.to_owned(), target.to_owned())
+                let asked = reader.text("tests", &entry)?;
+                match asked.split_once(' ') {
+                    Some((method, path)) => {
+                        test.method = method.to_owned();
+                        test.target = path.to_owned();
                     }
-                    None => test.target = text,
+                    None => test.target = asked,
                 }
             }
             "claims" => {
@@ -71,12 +72,11 @@ fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest)
         match entry.key {
             "status" => {
                 let status = reader.count("tests", &entry).and_then(|status| u16::try_from(status).ok());
-                match status.filter(|status| StatusCode::from_u16(*status).is_ok()) {
-                    Some(status) => test.status = status,
-                    None => {
-                        let hint = "200 if it is allowed, else 400, 401, 403 or 503";
-                        reader.report("tests", &entry.path, "another number", "a status", hint);
-                    }
+                if let Some(status) = status.filter(|status| StatusCode::from_u16(*status).is_ok()) {
+                    test.status = status;
+                } else {
+                    let hint = "200 if it is allowed, else 400, 401, 403 or 503";
+                    reader.report("tests", &entry.path, "another number", "a status", hint);
                 }
             }
             "error" => {

@@ -122,18 +122,12 @@ fn claim_rules(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(String, Claim
             }
             value => claim_value(value).map(ClaimTest::Equals),
         };
-        match test {
-            Some(test) => rules.push((entry.key.to_owned(), test)),
-            None => {
-                let hint = "write { \"org.plan\" = [\"pro\", \"team\"] }";
-                reader.report(
-                    "routes",
-                    &entry.path,
-                    "another value",
-                    "a text, number or boolean, or a list",
-                    hint,
-                );
-            }
+        if let Some(test) = test {
+            rules.push((entry.key.to_owned(), test));
+        } else {
+            let expected = "a text, number or boolean, or a list";
+            let hint = "write { \"org.plan\" = [\"pro\", \"team\"] }";
+            reader.report("routes", &entry.path, "another value", expected, hint);
         }
     }
     rules

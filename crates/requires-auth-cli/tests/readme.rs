@@ -29,7 +29,11 @@ fn paste(block: &str, issuer: &str) -> String {
         std::env::var("PATH").expect("a path")
     );
     let block = block.replace("http://127.0.0.1:9100/oidc", issuer);
-    let output = Command::new("sh").args(["-c", &block]).env("PATH", path).output().expect("a shell");
+    let folder = std::env::temp_dir().join(format!("requires-auth-readme-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-c", &block]).env("PATH", path).current_dir(&folder).output().expect("a shell");
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     format!("{stdout}{stderr}")
 }
@@ -38,8 +42,8 @@ fn paste(block: &str, issuer: &str) -> String {
 fn every_block_is_run_by_a_test() {
     let readme = readme();
     let languages: Vec<_> = blocks(&readme).into_iter().map(|(language, _)| language).collect();
-    // Three of `sh`, which this file runs; those of `rust` are run by rustdoc, that of `python` by `python/tests`.
-    assert_eq!(languages, ["sh", "rust", "rust", "python", "sh", "sh", "rust"]);
+    // Four of `sh`, which this file runs; those of `rust` are run by rustdoc, that of `python` by `python/tests`.
+    assert_eq!(languages, ["sh", "rust", "python", "sh", "sh", "sh", "rust"]);
 }
 
 #[test]
@@ -54,7 +58,7 @@ fn the_readme_is_short_and_begins_with_code() {
 fn the_commands_do_what_the_text_says() {
     let readme = readme();
     let shell: Vec<_> = blocks(&readme).into_iter().filter(|(language, _)| *language == "sh").collect();
-    let [(_, demo), (_, issuer), (_, look)] = shell[..] else { panic!("three blocks") };
+    let [(_, demo), (_, gateway), (_, issuer), (_, look)] = shell[..] else { panic!("four blocks") };
 
     assert_eq!(demo.trim(), "cargo run --release -- demo");
     let demo = Server::start(&["demo", "--port", "0", "--issuer-port", "0"]);
@@ -65,6 +69,8 @@ fn the_commands_do_what_the_text_says() {
 
     assert_eq!(issuer.trim(), "requires-auth issuer");
     let issuer = Server::start(&["issuer", "--port", "0"]);
+    let printed = paste(gateway, issuer.address("issuer"));
+    assert!(printed.contains(" 0 failed") && printed.contains("auth_request"), "{printed}");
     let printed = paste(look, issuer.address("issuer"));
     assert!(printed.contains("allowed: the token is valid"), "{printed}");
     assert!(

@@ -39,7 +39,9 @@ pub(crate) struct CheckArgs {
 
 /// Runs `check`.
 pub(crate) fn run(args: &CheckArgs, format: Format) -> Result<Outcome, Failure> {
-    let config = Config::load(&args.file, |builder| builder).map(|(config, _)| config).map_err(located)?;
+    let config = Config::load(&args.file, |builder| builder)
+        .map(|(config, _)| config)
+        .map_err(|error| located(&error))?;
     let results = block_on(run_tests(&config))??;
     let holds = results.iter().all(|result| result.holds);
     match format {
@@ -85,7 +87,7 @@ const fn plural(count: usize) -> &'static str {
 }
 
 /// The mistakes of a file, one after the other, each with its line.
-pub(crate) fn located(error: ConfigError) -> Failure {
+pub(crate) fn located(error: &ConfigError) -> Failure {
     let problems: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
     Failure::new(problems.join("\n"))
 }
@@ -169,7 +171,7 @@ fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure>
         issuer.jwks_uri = Some("https://127.0.0.1/keys".to_owned());
     }
     let keys = TestKeys(jwk_set([key]).to_string().into());
-    config.build_with(|builder| builder.with_fetch(keys.clone())).map_err(located)
+    config.build_with(|builder| builder.with_fetch(keys.clone())).map_err(|error| located(&error))
 }
 
 /// Answers every fetch with one key set.

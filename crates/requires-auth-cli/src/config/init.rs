@@ -45,7 +45,9 @@ pub(super) fn run(args: &InitArgs, format: Format) -> Result<Outcome, Failure> {
     let text = example(issuer.unwrap_or_default(), audience.unwrap_or_default());
     if issuer.is_some() && audience.is_some() {
         // What cannot work is not written.
-        Config::parse(&text, &args.file).and_then(|config| config.build()).map_err(located)?;
+        Config::parse(&text, &args.file)
+            .and_then(|config| config.build())
+            .map_err(|error| located(&error))?;
     }
     if args.file == Path::new("-") {
         std::io::stdout().lock().write_all(text.as_bytes())?;

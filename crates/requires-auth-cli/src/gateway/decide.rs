@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use requires_auth::config::{Config, gateway::GatewayConfig};
 use requires_auth::routes::{Access, Route};
-use requires_auth::{AccessToken, ConfigError, Denial, ErrorCode, Request, RequiresAuth};
+use requires_auth::{AccessToken, Denial, ErrorCode, Reason, Request, RequiresAuth};
 use tracing::{debug, info};
 
 use super::Identity;
@@ -54,12 +54,6 @@ impl Gateway {
         Self { auth, config: config.gateway.clone(), identity: Identity::new(config) }
     }
 
-    /// Reads a configuration file.
-    pub(crate) fn load(path: &std::path::Path) -> Result<Self, ConfigError> {
-        let (config, auth) = Config::load(path, |builder| builder)?;
-        Ok(Self::new(&config, auth))
-    }
-
     pub(crate) const fn auth(&self) -> &RequiresAuth {
         &self.auth
     }
@@ -86,7 +80,7 @@ impl Gateway {
             (Access::Public, _) | (_, true) => Ok(None),
             (Access::Token(policy), false) => self.auth.authorize(&request, policy).await.map(Some),
             // A newer kind of access: nothing is known about it.
-            _ => Err(self.no_route(&request)),
+            _ => Err(Denial::new(ErrorCode::NoRoute)),
         };
         let judged = passed.and_then(|token| Ok((self.identity_of(token.as_ref(), &request)?, token)));
         match judged {
@@ -95,7 +89,7 @@ impl Gateway {
                 Decision::Allow { identity, added: added(token.as_ref()) }
             }
             Err(denial) if route.rule.is_shadow => {
-                let (code, reason) = (denial.code().as_str(), denial.reason().map(|reason| reason.as_str()));
+                let (code, reason) = (denial.code().as_str(), denial.reason().map(Reason::as_str));
                 let path = request.path();
                 info!(
                     code,
@@ -138,11 +132,6 @@ impl Gateway {
             info!(header = name.as_str(), path = request.path(), "a claim does not fit into its header");
             Denial::new(ErrorCode::AccessDenied)
         })
-    }
-
-    fn no_route(&self, request: &Request<'_>) -> Denial {
-        debug!(path = request.path(), "a route of an unknown kind");
-        Denial::new(ErrorCode::NoRoute)
     }
 
     /// The answer to a request that is refused for this.

@@ -64,11 +64,6 @@ impl Identity {
             .keys()
             .find(|name| self.names().any(|own| own != *name && is_folded_like(own.as_str(), name.as_str())))
     }
-
-    /// Whether an application could read a header as one of ours.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.names().any(|own| is_folded_like(own.as_str(), name))
-    }
 }
 
 /// Whether two names are the same but for case, and for `-`, `_` and `.`.

@@ -1,12 +1,22 @@
 //! The gateway: the guard in front of an API in any language.
 //!
-//! A request goes one way: a door (`forward_auth`, `proxy`) reads it into an [`Asked`], [`Gateway::decide`] finds its
+//! A request goes one way: a door (`forward_auth`) reads it into an [`Asked`], [`Gateway::decide`] finds its
 //! route and has its token judged, and the door turns the [`Decision`] into an answer of its own kind.
 
 mod decide;
 pub(crate) mod forward_auth;
 mod identity;
+
+mod admin;
+mod connections;
+mod listen;
+mod live;
+mod notify;
+mod reload;
+mod request_id;
 pub(crate) mod serve;
+mod telemetry;
+mod tls;
 
 pub(crate) use decide::{Asked, Decision, Gateway, Refused};
 pub(crate) use identity::Identity;

@@ -1,9 +1,5 @@
-//! `requires-auth serve`: listens, and passes each connection to its door.
+//! `requires-auth serve`: starts the gateway, keeps it going, and lets it end in good order.
 
-use std::convert::Infallible;
-use std::fmt;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,36 +7,42 @@ use std::time::Duration;
 use clap::Args;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use requires_auth::config::gateway::{ForwardAuthConfig, Listen};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tracing::{info, warn};
+use metrics_exporter_prometheus::PrometheusHandle;
+use requires_auth::config::gateway::Listen;
+use serde_json::json;
+use tracing::{Instrument as _, warn};
 
+use super::connections::Connections;
 use super::forward_auth::{self, Answer};
-use super::{Gateway, forward_auth::plain};
+use super::listen::{Listener, Room};
+use super::live::Live;
+use super::notify::{State, notify};
+use super::reload::{Hangups, Loaded, Reloader};
+use super::{Gateway, admin, forward_auth::plain, request_id, telemetry};
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::output::say;
+use crate::output::{print_json, say};
 use crate::runtime::{block_on, stop_signal};
 
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) use super::listen::Peer;
 
 /// How long requests that are under way may take once the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// How many bytes the head of a request may have.
-const MAX_HEAD: usize = 64 * 1024;
+/// How many operators may look at a time.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// How often numbers that were collected are put in order.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
   requires-auth serve gateway.toml
-  requires-auth check gateway.toml && requires-auth serve gateway.toml";
+  requires-auth check gateway.toml && requires-auth serve gateway.toml
+
+It reads the file again on SIGHUP and when it has changed; one that `check` would refuse changes nothing.
+SIGTERM lets requests that are under way end, a second one does not.";
 
 /// The flags of `serve`.
 #[derive(Args, Debug)]
@@ -52,164 +54,80 @@ pub(crate) struct ServeArgs {
 }
 
 /// Runs `serve` until it is told to stop.
-pub(crate) fn run(args: &ServeArgs, _format: Format) -> Result<Outcome, Failure> {
-    let gateway = Gateway::load(&args.file).map_err(Failure::from)?;
-    let Some(server) = gateway.config().server.clone() else {
-        return Err(Failure::new(format!("{}: no [server]", args.file.display()))
-            .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
+pub(crate) fn run(args: &ServeArgs, format: Format) -> Result<Outcome, Failure> {
+    let loaded = Loaded::read(&args.file)?;
+    // Nobody reads what is collected where there is no page for it.
+    let metrics =
+        loaded.server.admin.as_ref().map(|place| Ok::<_, Failure>((place.clone(), telemetry::collect()?)));
+    let metrics = metrics.transpose()?;
+    let reloader = Reloader::new(args.file.clone(), loaded);
+    block_on(operate(reloader, metrics, format))?
+}
+
+async fn operate(
+    reloader: Reloader,
+    metrics: Option<(Listen, PrometheusHandle)>,
+    format: Format,
+) -> Result<Outcome, Failure> {
+    let (stop, hangups) = (stop_signal()?, Hangups::new()?);
+    let live = Arc::clone(reloader.live());
+    let tls = reloader.tls().cloned();
+    let listener = Listener::bind(&reloader.server().listen).await?;
+    let mut names = json!({ "listen": listener.name(if tls.is_some() { "https" } else { "http" }) });
+    if let Some((place, handle)) = metrics {
+        let listener = Listener::bind(&place).await?;
+        names["admin"] = listener.name("http").into();
+        tokio::spawn(administer(listener, Arc::clone(&live), handle));
+    }
+    if let Err(failures) = live.gateway().auth().warm().await {
+        // It starts all the same: the provider may come back before the first request.
+        warn!("{failures}");
+    }
+    for (what, at) in [("listening on", &names["listen"]), ("admin pages on", &names["admin"])] {
+        if let Some(at) = at.as_str() {
+            say(&format!("{what} {at}"));
+        }
+    }
+    if format == Format::Json {
+        print_json(&names)?;
+    }
+    notify(State::Ready);
+    let reloads = tokio::spawn(reloader.run(hangups));
+    let connections = Connections { listener, tls, room: Room::of_process() };
+    let handler = {
+        let live = Arc::clone(&live);
+        move |request: Request<Incoming>, peer| {
+            let (gateway, span) = (live.gateway(), request_id::span(request.headers()));
+            async move { answer(&gateway, request, peer).await }.instrument(span)
+        }
     };
-    block_on(async {
-        let stop = stop_signal()?;
-        if let Err(failures) = gateway.auth().warm().await {
-            // It starts all the same: the provider may come back before the first request.
-            warn!("{failures}");
-        }
-        let listener = Listener::bind(&server.listen).await?;
-        say(&format!("listening on {}", listener.name()));
-        serve(listener, Arc::new(gateway), stop).await;
-        Ok(Outcome::Allow)
-    })?
-}
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
-    Address(IpAddr),
-    /// Who may open the socket is a matter of the file's permissions.
-    UnixSocket,
-}
-
-impl Peer {
-    pub(crate) fn is_trusted_by(self, config: &ForwardAuthConfig) -> bool {
-        match self {
-            Self::Address(address) => config.trusts(address),
-            Self::UnixSocket => true,
-        }
-    }
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(f),
-            Self::UnixSocket => f.write_str("unix socket"),
-        }
-    }
-}
-
-/// A place that connections come in at.
-pub(crate) enum Listener {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix(tokio::net::UnixListener, PathBuf),
-}
-
-/// A connection of whatever kind.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
-impl Listener {
-    pub(crate) async fn bind(place: &Listen) -> Result<Self, Failure> {
-        let failed = |name: String, error: io::Error| {
-            Failure::new(format!("cannot listen on {name}: {error}")).hint("is another gateway running?")
-        };
-        match place {
-            Listen::Tcp(address) => {
-                let listener = TcpListener::bind(address).await;
-                listener.map(Self::Tcp).map_err(|error| failed(address.to_string(), error))
-            }
-            #[cfg(unix)]
-            Listen::Unix(path) => {
-                // A socket that a process left behind refuses connections; one that is in use is left alone.
-                if std::os::unix::net::UnixStream::connect(path)
-                    .is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
-                {
-                    std::fs::remove_file(path).ok();
-                }
-                let listener = tokio::net::UnixListener::bind(path);
-                listener
-                    .map(|listener| Self::Unix(listener, path.clone()))
-                    .map_err(|error| failed(path.display().to_string(), error))
-            }
-            #[cfg(not(unix))]
-            Listen::Unix(_) => Err(Failure::new("unix sockets are not there on this system")),
-        }
-    }
-
-    /// Where it listens, for people.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::Tcp(listener) => {
-                let address: Option<SocketAddr> = listener.local_addr().ok();
-                address.map_or_else(String::new, |address| format!("http://{address}"))
-            }
-            #[cfg(unix)]
-            Self::Unix(_, path) => format!("unix:{}", path.display()),
-        }
-    }
-
-    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, address) = listener.accept().await?;
-                // An answer is one small write: there is nothing to wait for.
-                stream.set_nodelay(true).ok();
-                Ok((Box::new(stream), Peer::Address(address.ip())))
-            }
-            #[cfg(unix)]
-            Self::Unix(listener, _) => Ok((Box::new(listener.accept().await?.0), Peer::UnixSocket)),
-        }
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Self::Unix(_, path) = self {
-            std::fs::remove_file(path).ok();
-        }
-    }
-}
-
-/// Serves until `stop`, and lets requests that are under way end.
-pub(crate) async fn serve(listener: Listener, gateway: Arc<Gateway>, stop: impl Future<Output = ()>) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(MAX_HEAD as u32);
-    let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let (stream, peer) = tokio::select! {
-            () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Too many open files, most of all: the connections that are there go on.
-                    warn!(%error, "a connection is not accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            },
-        };
-        let gateway = Arc::clone(&gateway);
-        let service = service_fn(move |request| {
-            let gateway = Arc::clone(&gateway);
-            async move { Ok::<_, Infallible>(answer(&gateway, request, peer).await) }
-        });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        let watched = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = watched.await {
-                info!(%error, "a connection ended early");
-            }
-        });
-    }
-    drop(listener);
+    let graceful = connections.serve(handler, stop).await;
+    reloads.abort();
+    live.stop();
+    notify(State::Stopping);
     say("stopping");
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        warn!("requests were cut off");
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(DRAIN) => warn!("requests were cut off"),
+        () = stop_signal()? => say("stopping at once"),
     }
+    Ok(Outcome::Allow)
+}
+
+/// Serves the admin pages until the process ends: they tell that it is stopping, too.
+async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHandle) {
+    let connections = Connections { listener, tls: None, room: Room::new(ADMIN_CONNECTIONS) };
+    let handler = {
+        let metrics = metrics.clone();
+        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&live, &metrics, &request))
+    };
+    let upkeep = async {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            metrics.run_upkeep();
+        }
+    };
+    drop(connections.serve(handler, upkeep).await);
 }
 
 async fn answer(gateway: &Gateway, request: Request<Incoming>, peer: Peer) -> Answer {

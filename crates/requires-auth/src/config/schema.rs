@@ -29,8 +29,7 @@ const TOP: [&str; 12] = [
 ];
 
 /// Sections of the gateway.
-const GATEWAY: [&str; 7] =
-    ["enforce", "server", "forward_auth", "headers", "routes", "tests", "reverse_proxy"];
+const GATEWAY: [&str; 6] = ["enforce", "server", "forward_auth", "headers", "routes", "tests"];
 
 /// Keys of `[issuers.NAME]`.
 const ISSUER: [&str; 7] =
@@ -119,7 +118,7 @@ fn read(reader: &mut Reader<'_>, config: &mut Config, document: &DeTable<'_>, fo
                 let choices = [("json", ErrorBody::Json), ("problem", ErrorBody::Problem)];
                 config.error_body = one_of(reader, "error_body", &entry, "\"json\" or \"problem\"", choices);
             }
-            "revocation" => not_yet(reader, "configuration", &entry),
+            "revocation" | "reverse_proxy" => not_yet(reader, "configuration", &entry),
             key if GATEWAY.contains(&key) => {}
             key if ISSUER.contains(&key) => {
                 let hint =
@@ -193,7 +192,9 @@ fn issuer(reader: &mut Reader<'_>, entry: &Entry<'_>, table: &DeTable<'_>, folde
             "discovery_url" => issuer.discovery_url = reader.text("discovery_url", &entry),
             "algorithms" => issuer.algorithms = algorithms(reader, &entry),
             "scopes_from" => issuer.scope_claims = reader.texts("scopes_from", &entry),
-            "accept_tokens" | "dpop" | "introspection" | "revocation" => not_yet(reader, "issuers", &entry),
+            "accept_tokens" | "dpop" | "introspection" | "revocation" | "reverse_proxy" => {
+                not_yet(reader, "issuers", &entry)
+            }
             key if TOP.contains(&key) => {
                 let hint = "write it above the first [table]: it is for all issuers";
                 reader.report("issuers", &entry.path, "a key for all issuers", "a key of an issuer", hint);

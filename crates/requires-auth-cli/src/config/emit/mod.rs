@@ -86,7 +86,9 @@ enum Gateway {
 
 /// Runs `config emit`.
 pub(super) fn run(args: &EmitArgs, format: Format) -> Result<Outcome, Failure> {
-    let config = Config::load(&args.file, |builder| builder).map(|(config, _)| config).map_err(located)?;
+    let config = Config::load(&args.file, |builder| builder)
+        .map(|(config, _)| config)
+        .map_err(|error| located(&error))?;
     let side = Side::of(&config, args)?;
     let text = match args.proxy {
         Proxy::Nginx => nginx::emit(&side),
@@ -115,11 +117,7 @@ impl Side {
             return Err(Failure::new(format!("{file}: no [server]"))
                 .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
         };
-        let application = match (&args.upstream, &gateway.reverse_proxy) {
-            (Some(given), _) => given.clone(),
-            (None, Some(proxy)) => application(&proxy.upstream)?,
-            (None, None) => APPLICATION.to_owned(),
-        };
+        let application = args.upstream.clone().unwrap_or_else(|| APPLICATION.to_owned());
         Ok(Self {
             gateway: Gateway::of(server)?,
             application,
@@ -166,17 +164,6 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
             .hint("name one of letters, digits, and / . _ - alone"));
     }
     Ok(absolute)
-}
-
-/// Host and port of a URL.
-fn application(url: &str) -> Result<String, Failure> {
-    let found = url
-        .strip_prefix("http://")
-        .and_then(|host| host_and_port(host).or_else(|_| host_and_port(&format!("{host}:80"))).ok());
-    found.ok_or_else(|| {
-        Failure::new(format!("the upstream `{url}` is not one of plain http"))
-            .hint("say where the proxy finds the application: --upstream HOST:PORT")
-    })
 }
 
 /// Host and port, of letters that cannot end what they are written into.
@@ -264,16 +251,7 @@ mod tests {
         let text = format!("{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n");
         let application = |text: &str, given| side(text, Proxy::Nginx, given).expect("a side").application;
         assert_eq!(application(&text, None), APPLICATION);
-        let proxy = format!("{text}[reverse_proxy]\nupstream = \"http://app.internal:3000\"\n");
-        assert_eq!(application(&proxy, None), "app.internal:3000");
-        assert_eq!(application(&proxy, Some("10.0.0.1:1")), "10.0.0.1:1");
-        let by_name = proxy.replace(":3000", "");
-        assert_eq!(application(&by_name, None), "app.internal:80");
-        for other in ["https://app.internal", "http://a;b"] {
-            let text = proxy.replace("http://app.internal:3000", other);
-            assert!(refusal(&text, Proxy::Nginx).contains("plain http"), "{other}");
-            assert_eq!(application(&text, Some("10.0.0.1:1")), "10.0.0.1:1");
-        }
+        assert_eq!(application(&text, Some("10.0.0.1:1")), "10.0.0.1:1");
     }
 
     #[test]

@@ -13,11 +13,6 @@
 //! dialects      = ["nginx"]                 # only these endpoints exist
 //! trusted_peers = ["127.0.0.1/32"]          # default: loopback and unix sockets
 //!
-//! [reverse_proxy]
-//! upstream      = "http://127.0.0.1:8080"
-//! preserve_host = true
-//! pass_token    = false
-//!
 //! [headers]                                 # always set, empty where the token does not say
 //! "X-Auth-Subject" = "sub"
 //! "X-Auth-Issuer"  = "@issuer"              # the name of the table, not the claim
@@ -63,8 +58,6 @@ pub struct GatewayConfig {
     pub server: Option<ServerConfig>,
     /// `[forward_auth]`: which proxies ask it.
     pub forward_auth: Option<ForwardAuthConfig>,
-    /// `[reverse_proxy]`: what is behind it.
-    pub reverse_proxy: Option<ReverseProxyConfig>,
     /// `[headers]`: what the application is told about the token.
     pub headers: Vec<IdentityHeader>,
     /// `[[routes]]`, in the order of the file.
@@ -145,18 +138,6 @@ impl Dialect {
     /// Every dialect with its name in the file.
     pub const ALL: [(&'static str, Self); 4] =
         [("caddy", Self::Caddy), ("envoy", Self::Envoy), ("nginx", Self::Nginx), ("traefik", Self::Traefik)];
-}
-
-/// `[reverse_proxy]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReverseProxyConfig {
-    /// Where allowed requests go: `http://` with host and port, and without a path.
-    pub upstream: String,
-    /// Whether the application sees the `Host` of the client; else that of `upstream`. Default true.
-    pub preserve_host: bool,
-    /// Whether the application gets the token. Default false.
-    pub pass_token: bool,
 }
 
 /// A header that the application can trust.

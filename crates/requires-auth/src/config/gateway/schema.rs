@@ -9,8 +9,8 @@ use url::Url;
 use super::route_tests::test;
 use super::routes::route;
 use super::{
-    Dialect, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, Network,
-    ReverseProxyConfig, ServerConfig, TlsConfig,
+    Dialect, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, Network, ServerConfig,
+    TlsConfig,
 };
 use crate::config::IssuerConfig;
 use crate::config::nearest::nearest;
@@ -21,7 +21,6 @@ use crate::routes::{Pattern, Routes};
 const SERVER: [&str; 4] = ["listen", "admin", "public_url", "tls"];
 const TLS: [&str; 2] = ["certificate", "key"];
 const FORWARD_AUTH: [&str; 3] = ["dialects", "trusted_peers", "aliases"];
-const REVERSE_PROXY: [&str; 3] = ["upstream", "preserve_host", "pass_token"];
 
 /// What no application could tell from what a client or the proxy has sent.
 const NOT_FOR_IDENTITY: [&str; 7] =
@@ -41,7 +40,6 @@ pub(in crate::config) fn read(
             "enforce" => is_shadow = shadow(reader, "configuration", &entry),
             "server" => config.server = server(reader, &entry, folder),
             "forward_auth" => config.forward_auth = forward_auth(reader, &entry),
-            "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry),
             "headers" => config.headers = headers(reader, &entry),
             _ => {}
         }
@@ -88,7 +86,9 @@ fn server(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<S
         let hint = "write listen = \"127.0.0.1:9180\"";
         reader.report("server", &format!("{}.listen", entry.path), "nothing", "an address and a port", hint);
     }
-    if admin.is_some() && admin == listen_at {
+    // Port 0 is any free one, and each time another.
+    let is_any_port = matches!(&admin, Some(Listen::Tcp(address)) if address.port() == 0);
+    if admin.is_some() && admin == listen_at && !is_any_port {
         let hint = "give it a port of its own, which the outside cannot reach";
         reader.report("server", &format!("{}.admin", entry.path), "that of `listen`", "another place", hint);
     }
@@ -226,30 +226,6 @@ fn network(reader: &mut Reader<'_>, entry: &Entry<'_>, text: &str) -> Option<Net
         reader.report("forward_auth", &entry.path, shown_value(text), "networks", hint);
     }
     found
-}
-
-fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ReverseProxyConfig> {
-    let table = reader.table("reverse_proxy", entry)?;
-    let (mut upstream, mut preserve_host, mut pass_token) = (None, true, false);
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
-            "upstream" => upstream = base_url(reader, "reverse_proxy", &entry, "http://127.0.0.1:8080"),
-            "preserve_host" => preserve_host = switch(reader, "reverse_proxy", &entry).unwrap_or(true),
-            "pass_token" => pass_token = switch(reader, "reverse_proxy", &entry).unwrap_or(false),
-            key => unknown(reader, "reverse_proxy", &entry, nearest(key, REVERSE_PROXY), &REVERSE_PROXY),
-        }
-    }
-    if !table.contains_key("upstream") {
-        let hint = "write upstream = \"http://127.0.0.1:8080\"";
-        reader.report(
-            "reverse_proxy",
-            &format!("{}.upstream", entry.path),
-            "nothing",
-            "the application's URL",
-            hint,
-        );
-    }
-    Some(ReverseProxyConfig { upstream: upstream?, preserve_host, pass_token })
 }
 
 pub(super) fn switch(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<bool> {

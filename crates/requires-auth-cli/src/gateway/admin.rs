@@ -1,0 +1,71 @@
+//! The pages for operators: `/healthz`, `/readyz` and `/metrics`. They are at `server.admin` and nowhere else: a path
+//! of the API must never be one that passes unasked, whoever claims to be a probe (CVE-2026-34457).
+
+use std::fmt::Write as _;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use metrics_exporter_prometheus::PrometheusHandle;
+use requires_auth::RequiresAuth;
+use requires_auth::requires_auth::KeyState;
+
+use super::live::Live;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Answers an operator.
+pub(crate) fn answer<B>(
+    live: &Live,
+    metrics: &PrometheusHandle,
+    request: &Request<B>,
+) -> Response<Full<Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET or HEAD\n");
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    match request.uri().path() {
+        "/healthz" => page(StatusCode::OK, TEXT, "alive\n"),
+        "/readyz" if live.is_stopping() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n"),
+        "/readyz" => match lacking(live.gateway().auth()) {
+            None => page(StatusCode::OK, TEXT, "ready\n"),
+            Some(lacking) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, lacking),
+        },
+        "/metrics" => {
+            // The age of the keys is told by whoever asks how they are.
+            let _health = live.gateway().auth().health();
+            page(StatusCode::OK, METRICS, metrics.render())
+        }
+        _ => page(StatusCode::NOT_FOUND, TEXT, "the pages are /healthz, /readyz and /metrics\n"),
+    }
+}
+
+/// The issuers that have no keys that may be used, each with the reason; `None` if all have.
+fn lacking(auth: &RequiresAuth) -> Option<String> {
+    let health = auth.health();
+    if health.is_ready() {
+        return None;
+    }
+    let mut text = "not ready\n".to_owned();
+    for issuer in
+        health.issuers().iter().filter(|issuer| !matches!(issuer.state(), KeyState::Fresh | KeyState::Stale))
+    {
+        // Only a short name of the cause: its text may have come from another server.
+        let cause = issuer.last_error().map_or("not fetched yet", |error| error.as_str());
+        // A text takes all that is written to it.
+        writeln!(text, "{}: keys {}, {cause}", issuer.issuer(), issuer.state()).ok();
+    }
+    Some(text)
+}
+
+fn page(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,229 @@
+//! Another configuration while the gateway runs: on `SIGHUP`, and when one of its files has changed.
+//!
+//! Nothing is taken on trust: the file is read and checked as a whole, its own `[[tests]]` hold, and the keys of its
+//! issuers are there, before it takes the place of the one before. Else that one stays. A request ends with the
+//! configuration that it began with.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use metrics::NoopRecorder;
+use requires_auth::config::Config;
+use requires_auth::config::gateway::ServerConfig;
+use tokio::time::Instant;
+use tracing::subscriber::NoSubscriber;
+use tracing::{error, warn};
+
+use super::live::Live;
+use super::notify::{State, notify};
+use super::tls::Tls;
+use super::{Gateway, telemetry};
+use crate::check;
+use crate::error::Failure;
+use crate::output::say;
+
+/// How often to look at the files. A change counts once it has stood still for as long: of a file that is being
+/// written, a part could be a configuration too, and a laxer one.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How long the keys of new issuers may take.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// After how long to try again what only the keys were missing for.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// What a file makes.
+pub(crate) struct Loaded {
+    pub(crate) gateway: Gateway,
+    pub(crate) server: ServerConfig,
+    pub(crate) tls: Option<Tls>,
+    files: Stamps,
+}
+
+impl Loaded {
+    /// Reads a file, and all that it names, and runs its tests. It blocks, and touches no network.
+    pub(crate) fn read(file: &Path) -> Result<Self, Failure> {
+        // Before it is read: what is written from now on is a change.
+        let own = (file.to_owned(), Stamp::of(file));
+        let (config, auth) = Config::load(file, |builder| builder).map_err(|error| check::located(&error))?;
+        let Some(server) = config.gateway.server.clone() else {
+            return Err(Failure::new(format!("{}: no [server]", file.display()))
+                .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
+        };
+        let tls = server.tls.as_ref();
+        let named = config.issuers.iter().filter_map(|issuer| issuer.jwks.as_ref()).chain(&config.ca);
+        let named = named.chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
+        let mut files: Stamps = named.map(|path| (path.clone(), Stamp::of(path))).collect();
+        files.extend([own]);
+        let tls = tls.map(Tls::load).transpose()?;
+        tests_hold(file, &config)?;
+        Ok(Self { gateway: Gateway::new(&config, auth), server, tls, files })
+    }
+}
+
+/// Runs the tests of a file, on a runtime of their own: what they do is neither logged nor counted.
+fn tests_hold(file: &Path, config: &Config) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let results = tracing::subscriber::with_default(NoSubscriber::default(), || {
+        metrics::with_local_recorder(&NoopRecorder, || runtime.block_on(check::run_tests(config)))
+    })?;
+    let failed = results.iter().filter(|result| !result.holds).map(|result| {
+        let check::TestResult { line, request, expected, found, .. } = result;
+        format!("{}:{line}: {request}: expected {expected}, got {found}", file.display())
+    });
+    let failed: Vec<_> = failed.collect();
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(failed.join("\n"))) }
+}
+
+/// When files were last written; of one that is not there, nothing.
+type Stamps = BTreeMap<PathBuf, Option<Stamp>>;
+
+/// What changes when a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    /// A file that is put in the place of another may be as old and as long.
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Some(Self { modified: metadata.modified().ok(), length: metadata.len(), inode })
+    }
+}
+
+/// Puts other configurations in the place of the one that is in use.
+pub(crate) struct Reloader {
+    file: PathBuf,
+    live: Arc<Live>,
+    tls: Option<Arc<Tls>>,
+    /// What the listeners were made of.
+    server: ServerConfig,
+    generation: u32,
+    /// The files as they were when they were last read.
+    loaded: Stamps,
+    retry: Option<Instant>,
+}
+
+impl Reloader {
+    /// Serves with what was loaded first.
+    pub(crate) fn new(file: PathBuf, first: Loaded) -> Self {
+        telemetry::took(1);
+        Self {
+            file,
+            live: Arc::new(Live::new(first.gateway)),
+            tls: first.tls.map(Arc::new),
+            server: first.server,
+            generation: 1,
+            loaded: first.files,
+            retry: None,
+        }
+    }
+
+    pub(crate) const fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    pub(crate) const fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
+    }
+
+    pub(crate) const fn server(&self) -> &ServerConfig {
+        &self.server
+    }
+
+    /// Reloads whenever that is asked for or due. It does not end.
+    pub(crate) async fn run(mut self, mut asked: Hangups) {
+        let mut seen = self.loaded.clone();
+        loop {
+            let is_asked = tokio::select! {
+                () = asked.next() => true,
+                () = tokio::time::sleep(TICK) => false,
+            };
+            let now: Stamps = self.loaded.keys().map(|path| (path.clone(), Stamp::of(path))).collect();
+            let is_settled = now == seen;
+            let is_due = self.retry.is_some_and(|at| at <= Instant::now());
+            if is_asked || (is_settled && (now != self.loaded || is_due)) {
+                self.reload(now).await;
+                seen.clone_from(&self.loaded);
+            } else {
+                seen = now;
+            }
+        }
+    }
+
+    async fn reload(&mut self, now: Stamps) {
+        notify(State::Reloading);
+        // What cannot be taken is not read again until it has changed.
+        self.loaded = now;
+        self.retry = None;
+        if let Err(failure) = self.try_reload().await {
+            error!("the configuration is not taken, and the one before stays in use: {failure}");
+            telemetry::reload_failed(true);
+        }
+        notify(State::Ready);
+    }
+
+    async fn try_reload(&mut self) -> Result<(), Failure> {
+        let file = self.file.clone();
+        let read = tokio::task::spawn_blocking(move || Loaded::read(&file)).await;
+        let Loaded { gateway, server, tls, files } =
+            read.map_err(|error| Failure::new(format!("it could not be read: {error}")))??;
+        self.warm(&gateway).await?;
+        if server != self.server {
+            warn!("[server] has changed: where to listen takes effect after a restart");
+        }
+        self.loaded = files;
+        if let (Some(shown), Some(tls)) = (&self.tls, tls) {
+            shown.replace(tls);
+        }
+        self.live.replace(gateway);
+        self.generation = self.generation.saturating_add(1);
+        telemetry::took(self.generation);
+        say(&format!("configuration {} is in use", self.generation));
+        Ok(())
+    }
+
+    /// Fetches the keys, so that no request has to wait for them.
+    async fn warm(&mut self, gateway: &Gateway) -> Result<(), Failure> {
+        let failure = match tokio::time::timeout(KEYS_TIMEOUT, gateway.auth().warm()).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(failures)) => failures.to_string(),
+            Err(_) => format!("the keys have not come within {} s", KEYS_TIMEOUT.as_secs()),
+        };
+        self.retry = Some(Instant::now() + RETRY);
+        Err(Failure::new(failure))
+    }
+}
+
+/// `SIGHUP`, from when this is made: until then it ends the process.
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}

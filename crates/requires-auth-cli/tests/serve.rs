@@ -1,0 +1,281 @@
+//! `serve` as an operator has it: listeners, admin pages, reload and shutdown of the real binary.
+#![cfg(unix)]
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+
+use self::support::Server;
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "https://api.example.com";
+
+/// How long anything here may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A folder with a configuration and its keys.
+struct Stage {
+    folder: PathBuf,
+    forge: Forge,
+}
+
+impl Stage {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("requires-auth-serve-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let key = SigningKey::generate(Algorithm::Es256);
+        fs::write(folder.join("keys.json"), jwk_set([&key]).to_string()).expect("a file");
+        Self { folder, forge: Forge::new(ISSUER, AUDIENCE, key) }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("gateway.toml")
+    }
+
+    /// Writes the configuration as an editor does: a new file takes the place of the old one.
+    fn configure(&self, listen: &str, scope: &str) {
+        let text = format!(
+            "[server]\nlisten = \"{listen}\"\nadmin = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"caddy\"]\n\
+             [issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
+             [headers]\nX-Auth-Subject = \"sub\"\n[[routes]]\nmatch = \"GET /orders\"\nscopes = \"{scope}\"\n"
+        );
+        self.write(&text);
+    }
+
+    fn write(&self, text: &str) {
+        let new = self.folder.join("new.toml");
+        fs::write(&new, text).expect("a file");
+        fs::rename(new, self.file()).expect("it takes its place");
+    }
+
+    fn start(&self) -> Server {
+        Server::start(&["serve", self.file().to_str().expect("UTF-8")])
+    }
+
+    fn question(&self, scope: &str) -> String {
+        let token = self.forge.token().subject("alice").scope(scope).mint();
+        format!(
+            "GET /forward-auth/caddy HTTP/1.1\r\nHost: gateway\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /orders\r\n\
+             Authorization: Bearer {token}\r\n"
+        )
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// Status and whole answer to a request, on a connection of its own.
+fn ask(address: &str, head: &str) -> (u16, String) {
+    let request = format!("{head}Connection: close\r\n\r\n");
+    let mut answer = String::new();
+    if let Some(path) = address.strip_prefix("unix:") {
+        let mut stream = UnixStream::connect(path).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        stream.read_to_string(&mut answer).expect("it answers");
+    } else {
+        let mut stream = TcpStream::connect(address.trim_start_matches("http://")).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        stream.read_to_string(&mut answer).expect("it answers");
+    }
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_else(|| panic!("no status in {answer:?}")), answer)
+}
+
+fn get(address: &str, path: &str) -> (u16, String) {
+    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: gateway\r\n"))
+}
+
+/// Waits until `done`, which a reload or a drain makes true.
+#[track_caller]
+fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !done() {
+        assert!(started.elapsed() < PATIENCE, "{what} has not come");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn admin_pages_are_on_their_own_listener_and_nowhere_else() {
+    let stage = Stage::new("admin");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let server = stage.start();
+    let (listen, admin) = (server.address("listen"), server.address("admin"));
+    let (status, answer) = ask(listen, &stage.question("read:orders"));
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("x-auth-subject: alice"), "{answer}");
+    assert_eq!(ask(listen, &stage.question("other")).0, 403);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(get(admin, path).0, 200, "{path}");
+        assert_eq!(get(listen, path).0, 404, "{path}");
+    }
+    // Whoever claims to be a probe.
+    let probe = "GET /orders HTTP/1.1\r\nHost: gateway\r\nUser-Agent: GoogleHC/1.0\r\n";
+    assert_eq!(ask(listen, probe).0, 404);
+    assert_eq!(ask(admin, &stage.question("read:orders")).0, 404);
+    let (_, metrics) = get(admin, "/metrics");
+    assert!(metrics.contains("requires_auth_decisions_total{"), "{metrics}");
+    assert!(metrics.contains("code=\"insufficient_scope\""), "{metrics}");
+    assert!(metrics.contains("requires_auth_config_reload_failed 0"), "{metrics}");
+    assert!(!metrics.contains("alice") && !metrics.contains("eyJ"), "{metrics}");
+}
+
+#[test]
+fn without_keys_it_starts_and_is_not_ready() {
+    let stage = Stage::new("ready");
+    stage.write(&format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"caddy\"]\n\
+         [issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks_uri = \"http://127.0.0.1:1/keys\"\n\
+         [[routes]]\nmatch = \"GET /orders\"\n"
+    ));
+    let server = stage.start();
+    let (status, answer) = get(server.address("admin"), "/readyz");
+    assert_eq!(status, 503);
+    assert!(answer.contains(ISSUER), "{answer}");
+    let (status, answer) = ask(server.address("listen"), &stage.question("read:orders"));
+    assert_eq!(status, 503, "{answer}");
+    assert!(answer.contains("retry-after: "), "{answer}");
+}
+
+#[test]
+fn a_unix_socket_is_trusted_and_removed_at_the_end() {
+    let stage = Stage::new("socket");
+    stage.configure("unix:gateway.sock", "read:orders");
+    let server = stage.start();
+    let address = server.address("listen").to_owned();
+    assert_eq!(ask(&address, &stage.question("read:orders")).0, 200);
+    assert_eq!(server.terminate(), Some(0));
+    assert!(!Path::new(address.strip_prefix("unix:").expect("a socket")).exists());
+}
+
+/// Asks all the time, each time on a connection of its own.
+struct Load {
+    stop: Arc<AtomicBool>,
+    answered: Arc<AtomicU64>,
+    threads: Vec<thread::JoinHandle<Vec<u16>>>,
+}
+
+impl Load {
+    fn new(address: &str, question: &str) -> Self {
+        let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let ask_all_the_time = || {
+            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+            let (address, question) = (address.to_owned(), question.to_owned());
+            thread::spawn(move || {
+                let mut statuses = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    statuses.push(ask(&address, &question).0);
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                statuses
+            })
+        };
+        let threads = (0..2).map(|_| ask_all_the_time()).collect();
+        Self { stop, answered, threads }
+    }
+
+    fn wait_for_more(&self) {
+        let before = self.answered.load(Ordering::Relaxed);
+        wait_until("more answers", || self.answered.load(Ordering::Relaxed) > before + 20);
+    }
+
+    fn end(self) -> Vec<Vec<u16>> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.threads.into_iter().map(|thread| thread.join().expect("every request is answered")).collect()
+    }
+}
+
+#[test]
+fn another_configuration_takes_over_under_load_and_a_broken_one_does_not() {
+    let stage = Stage::new("reload");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let server = stage.start();
+    let (listen, admin) = (server.address("listen").to_owned(), server.address("admin").to_owned());
+    let question = stage.question("read:orders");
+    let metric = |line: &str| get(&admin, "/metrics").1.contains(line);
+
+    let load = Load::new(&listen, &question);
+    load.wait_for_more();
+    stage.write("[server]\nlisten = \"127.0.0.1:0\"\n[[routes]]\nmatch = \"/*\"\npublic = tru\n");
+    wait_until("the failed reload", || metric("requires_auth_config_reload_failed 1"));
+    load.wait_for_more();
+    for statuses in load.end() {
+        assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    }
+
+    let load = Load::new(&listen, &question);
+    load.wait_for_more();
+    stage.configure("127.0.0.1:0", "write:orders");
+    wait_until("the reload", || metric("requires_auth_config_generation 2"));
+    load.wait_for_more();
+    for statuses in load.end() {
+        // First all of the one, then all of the other.
+        let flip = statuses.iter().position(|status| *status == 403).expect("the new rule");
+        assert!(statuses[..flip].iter().all(|status| *status == 200), "{statuses:?}");
+        assert!(statuses[flip..].iter().all(|status| *status == 403), "{statuses:?}");
+    }
+    assert!(metric("requires_auth_config_reload_failed 0"));
+}
+
+#[test]
+fn tests_of_the_file_must_hold_before_it_is_taken() {
+    let stage = Stage::new("tests");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let server = stage.start();
+    let admin = server.address("admin").to_owned();
+    let text = fs::read_to_string(stage.file()).expect("it is there").replace("read:orders", "write:orders");
+    stage.write(&format!("{text}[[tests]]\nrequest = \"GET /orders\"\nexpect = {{ status = 200 }}\n"));
+    wait_until("the failed reload", || {
+        get(&admin, "/metrics").1.contains("requires_auth_config_reload_failed 1")
+    });
+    assert_eq!(ask(server.address("listen"), &stage.question("read:orders")).0, 200);
+}
+
+#[test]
+fn a_request_that_is_under_way_ends_before_the_process_does() {
+    let stage = Stage::new("drain");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let server = stage.start();
+    let listen = server.address("listen").to_owned();
+    let mut slow = TcpStream::connect(listen.trim_start_matches("http://")).expect("it listens");
+    let question = stage.question("read:orders");
+    slow.write_all(question.as_bytes()).expect("it reads");
+    // Its head is not at its end yet: the next one is only sent once the process has been told to stop.
+    assert_eq!(ask(&listen, &question).0, 200);
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || sender.send(server.terminate()));
+    wait_until("the end of listening", || TcpStream::connect(listen.trim_start_matches("http://")).is_err());
+    slow.write_all(b"Connection: close\r\n\r\n").expect("it still reads");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).expect("it still answers");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    assert_eq!(ended.recv_timeout(PATIENCE).expect("it ends"), Some(0));
+}
+
+#[test]
+fn what_is_wrong_with_the_file_is_told_before_anything_listens() {
+    let stage = Stage::new("wrong");
+    stage.write("[server]\nlisten = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"ngnix\"]\n");
+    let binary = env!("CARGO_BIN_EXE_requires-auth");
+    let output = Command::new(binary).arg("serve").arg(stage.file()).output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("gateway.toml:4: forward_auth.dialects"), "{told}");
+    assert!(told.contains("did you mean \"nginx\"?"), "{told}");
+}

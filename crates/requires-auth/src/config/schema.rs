@@ -192,9 +192,7 @@ fn issuer(reader: &mut Reader<'_>, entry: &Entry<'_>, table: &DeTable<'_>, folde
             "discovery_url" => issuer.discovery_url = reader.text("discovery_url", &entry),
             "algorithms" => issuer.algorithms = algorithms(reader, &entry),
             "scopes_from" => issuer.scope_claims = reader.texts("scopes_from", &entry),
-            "accept_tokens" | "dpop" | "introspection" | "revocation" | "reverse_proxy" => {
-                not_yet(reader, "issuers", &entry);
-            }
+            "accept_tokens" | "dpop" | "introspection" | "revocation" => not_yet(reader, "issuers", &entry),
             key if TOP.contains(&key) => {
                 let hint = "write it above the first [table]: it is for all issuers";
                 reader.report("issuers", &entry.path, "a key for all issuers", "a key of an issuer", hint);

@@ -8,6 +8,7 @@ pub(crate) mod forward_auth;
 mod identity;
 
 mod admin;
+mod body;
 mod connections;
 mod listen;
 mod live;

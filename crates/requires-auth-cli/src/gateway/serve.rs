@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::config::gateway::Listen;
 use serde_json::json;
 use tracing::{Instrument as _, warn};
 
+use super::body::Body;
 use super::connections::Connections;
-use super::forward_auth::{self, Answer};
 use super::listen::{Listener, Room};
 use super::live::Live;
 use super::notify::{State, notify};
 use super::reload::{Hangups, Loaded, Reloader};
-use super::{Gateway, admin, forward_auth::plain, request_id, telemetry};
+use super::{Gateway, admin, forward_auth, request_id, telemetry};
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
@@ -130,9 +131,9 @@ async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHand
     drop(connections.serve(handler, upkeep).await);
 }
 
-async fn answer(gateway: &Gateway, request: Request<Incoming>, peer: Peer) -> Answer {
+async fn answer(gateway: &Gateway, request: Request<Incoming>, peer: Peer) -> Response<Body> {
     if request.uri().path().starts_with(forward_auth::PREFIX) {
-        return forward_auth::answer(gateway, &request, peer).await;
+        return forward_auth::answer(gateway, &request, peer).await.map(Either::Left);
     }
-    plain(StatusCode::NOT_FOUND, "no such endpoint")
+    forward_auth::plain(StatusCode::NOT_FOUND, "no such endpoint").map(Either::Left)
 }

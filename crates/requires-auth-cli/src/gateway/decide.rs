@@ -7,12 +7,14 @@ use requires_auth::{AccessToken, Denial, ErrorCode, Reason, Request, RequiresAut
 use tracing::{debug, info};
 
 use super::Identity;
+use super::telemetry::{Decisions, Outcome};
 
 /// A guard with its routes: what one configuration makes. A reload makes another one.
 pub(crate) struct Gateway {
     auth: RequiresAuth,
     config: GatewayConfig,
     identity: Identity,
+    decisions: Decisions,
 }
 
 /// A request, as its door has read it.
@@ -51,7 +53,8 @@ pub(crate) struct Refused {
 impl Gateway {
     /// The gateway of a configuration.
     pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Self {
-        Self { auth, config: config.gateway.clone(), identity: Identity::new(config) }
+        let decisions = Decisions::of(config.gateway.routes.iter().map(Route::name));
+        Self { auth, config: config.gateway.clone(), identity: Identity::new(config), decisions }
     }
 
     pub(crate) const fn auth(&self) -> &RequiresAuth {
@@ -68,41 +71,53 @@ impl Gateway {
 
     /// Decides about a request. Waits only if keys have to be fetched.
     pub(crate) async fn decide(&self, asked: Asked<'_>) -> Decision {
+        let timed = self.decisions.begin();
         let request = Request::new(asked.method, asked.target, asked.headers);
         let route = match self.route(asked, &request) {
             Ok(route) => route,
             Err(denial) => {
+                timed.end("", Outcome::Refused(denial.code()));
                 info!(code = %denial.code(), method = asked.method, path = request.path(), "refused");
                 return Decision::Refuse(self.refusal(&request, &denial));
             }
         };
-        let passed = match (&route.rule.access, route.is_preflight) {
-            (Access::Public, _) | (_, true) => Ok(None),
-            (Access::Token(policy), false) => self.auth.authorize(&request, policy).await.map(Some),
-            // A newer kind of access: nothing is known about it.
-            _ => Err(Denial::new(ErrorCode::NoRoute)),
-        };
-        let judged = passed.and_then(|token| Ok((self.identity_of(token.as_ref(), &request)?, token)));
-        match judged {
+        let name = route.rule.name();
+        match self.judge(&route, &request).await {
             Ok((identity, token)) => {
-                debug!(route = route.rule.name(), method = asked.method, path = request.path(), "allowed");
+                timed.end(name, Outcome::Allowed);
+                debug!(route = name, method = asked.method, path = request.path(), "allowed");
                 Decision::Allow { identity, added: added(token.as_ref()) }
             }
             Err(denial) if route.rule.is_shadow => {
+                timed.end(name, Outcome::Shadow(denial.code()));
                 let (code, reason) = (denial.code().as_str(), denial.reason().map(Reason::as_str));
                 let path = request.path();
-                info!(
-                    code,
-                    reason,
-                    route = route.rule.name(),
-                    method = asked.method,
-                    path,
-                    "would be refused"
-                );
+                info!(code, reason, route = name, method = asked.method, path, "would be refused");
                 Decision::Allow { identity: self.identity.of_nobody(), added: Vec::new() }
             }
-            Err(denial) => Decision::Refuse(self.refusal(&request, &denial)),
+            Err(denial) => {
+                timed.end(name, Outcome::Refused(denial.code()));
+                Decision::Refuse(self.refusal(&request, &denial))
+            }
         }
+    }
+
+    /// Refuses a request that cannot be decided about, since it says two things.
+    pub(crate) fn refuse_ambiguous(&self, headers: &HeaderMap) -> Refused {
+        let denial = Denial::new(ErrorCode::AmbiguousRequest);
+        self.decisions.begin().end("", Outcome::Refused(denial.code()));
+        self.refusal(&Request::new("GET", "/", headers), &denial)
+    }
+
+    /// What the route asks, and what the application is told.
+    async fn judge(&self, route: &Found<'_>, request: &Request<'_>) -> Result<Passed, Denial> {
+        let token = match (&route.rule.access, route.is_preflight) {
+            (Access::Public, _) | (_, true) => None,
+            (Access::Token(policy), false) => Some(self.auth.authorize(request, policy).await?),
+            // A newer kind of access: nothing is known about it.
+            _ => return Err(Denial::new(ErrorCode::NoRoute)),
+        };
+        Ok((self.identity_of(token.as_ref(), request)?, token))
     }
 
     /// The route of a request. A preflight without one of its own falls under that of the request which it announces.
@@ -135,7 +150,7 @@ impl Gateway {
     }
 
     /// The answer to a request that is refused for this.
-    pub(crate) fn refusal(&self, request: &Request<'_>, denial: &Denial) -> Refused {
+    fn refusal(&self, request: &Request<'_>, denial: &Denial) -> Refused {
         let challenge = self.auth.challenge(request, denial);
         // A status of ours is one; a refusal must not become a 2xx by any accident.
         let status = StatusCode::from_u16(challenge.status()).ok().filter(|status| !status.is_success());
@@ -155,6 +170,9 @@ impl Gateway {
         }
     }
 }
+
+/// The identity headers of a request that passes, and its token if it needed one.
+type Passed = (Vec<(HeaderName, HeaderValue)>, Option<AccessToken>);
 
 /// The route of a request, and whether it passes as a preflight.
 struct Found<'a> {

@@ -2,17 +2,28 @@
 //!
 //! | name | labels | what |
 //! | --- | --- | --- |
+//! | `requires_auth_gateway_decisions_total` | `route`, `outcome`, `code` | requests decided about; nginx asks twice about one that is refused |
+//! | `requires_auth_gateway_decision_seconds` | | time of a decision |
 //! | `requires_auth_config_generation` | | how many configurations have been in use since the start |
 //! | `requires_auth_config_reload_failed` | | 1 if the file is one that could not be taken, else 0 |
 //!
 //! Those of the library are beside them. Labels come from the configuration and from our own tables, never from a
 //! request.
 
-use metrics::{describe_gauge, gauge};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use requires_auth::ErrorCode;
 
 use crate::error::Failure;
 
+const DECISIONS: &str = "requires_auth_gateway_decisions_total";
+const DECISION_SECONDS: &str = "requires_auth_gateway_decision_seconds";
 const GENERATION: &str = "requires_auth_config_generation";
 const RELOAD_FAILED: &str = "requires_auth_config_reload_failed";
 
@@ -28,9 +39,74 @@ pub(crate) fn collect() -> Result<PrometheusHandle, Failure> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
         .map_err(|error| failed(&error))?;
     let handle = builder.install_recorder().map_err(|error| failed(&error))?;
+    describe_counter!(DECISIONS, "requests decided about: `shadow` are those that would have been refused");
+    describe_histogram!(DECISION_SECONDS, Unit::Seconds, "time of a decision");
     describe_gauge!(GENERATION, "how many configurations have been in use since the start");
     describe_gauge!(RELOAD_FAILED, "1 if the configuration file is one that could not be taken, else 0");
     Ok(handle)
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Allowed,
+    Refused(ErrorCode),
+    /// It would be refused if its route were not only watched.
+    Shadow(ErrorCode),
+}
+
+/// Counts and times the decisions of one gateway. Labels are names of routes and our own codes.
+pub(crate) struct Decisions {
+    routes: Vec<String>,
+    /// Looked up on the first decision: until then nobody may be collecting yet.
+    series: OnceLock<Series>,
+}
+
+struct Series {
+    /// By route: most requests are allowed, and pay for no look-up in the registry.
+    allowed: HashMap<String, Counter>,
+    seconds: Histogram,
+}
+
+impl Decisions {
+    pub(crate) fn of<'r>(routes: impl Iterator<Item = &'r str>) -> Self {
+        Self { routes: routes.map(str::to_owned).collect(), series: OnceLock::new() }
+    }
+
+    /// The time of a decision begins.
+    pub(crate) fn begin(&self) -> Deciding<'_> {
+        let series = self.series.get_or_init(|| Series {
+            allowed: self.routes.iter().map(|name| (name.clone(), decisions(name, "allowed", ""))).collect(),
+            seconds: histogram!(DECISION_SECONDS),
+        });
+        Deciding { series, started: Instant::now() }
+    }
+}
+
+/// A decision that is being made.
+pub(crate) struct Deciding<'d> {
+    series: &'d Series,
+    started: Instant,
+}
+
+impl Deciding<'_> {
+    /// It is made; `route` is empty if there is none for the request.
+    pub(crate) fn end(self, route: &str, outcome: Outcome) {
+        self.series.seconds.record(self.started.elapsed());
+        match outcome {
+            Outcome::Allowed => {
+                if let Some(counter) = self.series.allowed.get(route) {
+                    counter.increment(1);
+                }
+            }
+            Outcome::Refused(code) => decisions(route, "refused", code.as_str()).increment(1),
+            Outcome::Shadow(code) => decisions(route, "shadow", code.as_str()).increment(1),
+        }
+    }
+}
+
+fn decisions(route: &str, outcome: &'static str, code: &'static str) -> Counter {
+    counter!(DECISIONS, "route" => route.to_owned(), "outcome" => outcome, "code" => code)
 }
 
 /// Another configuration is in use.

@@ -9,7 +9,6 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use requires_auth::config::gateway::{Dialect, ForwardAuthConfig};
-use requires_auth::{Denial, ErrorCode};
 use tracing::{info, warn};
 
 use self::dialect::Original;
@@ -41,14 +40,14 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         Ok(original) => original,
         Err(problem) => {
             warn!(dialect = ?dialect, problem, "the proxy's question cannot be read");
-            return refuse(gateway, request.headers(), &Denial::new(ErrorCode::AmbiguousRequest), deny);
+            return deny.answer(gateway.refuse_ambiguous(request.headers()));
         }
     };
     if let Some(problem) =
         original.contradiction(request.headers()).or_else(|| alias(gateway, config, request.headers()))
     {
         info!(problem, "refused: the request says two things");
-        return refuse(gateway, request.headers(), &Denial::new(ErrorCode::AmbiguousRequest), deny);
+        return deny.answer(gateway.refuse_ambiguous(request.headers()));
     }
     let asked = Asked {
         method: original.method,
@@ -86,11 +85,6 @@ fn endpoint<'r, B>(config: &ForwardAuthConfig, request: &'r Request<B>) -> Optio
 fn alias(gateway: &Gateway, config: &ForwardAuthConfig, headers: &HeaderMap) -> Option<&'static str> {
     let is_there = config.denies_aliases && gateway.identity().alias_in(headers).is_some();
     is_there.then_some("a header that the application could take for one of the gateway's")
-}
-
-fn refuse(gateway: &Gateway, headers: &HeaderMap, denial: &Denial, deny: Deny) -> Answer {
-    let request = requires_auth::Request::new("GET", "/", headers);
-    deny.answer(gateway.refusal(&request, denial))
 }
 
 /// How a refusal is told to the proxy.

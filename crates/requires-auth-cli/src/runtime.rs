@@ -8,14 +8,23 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Failure;
 
-/// Waits for a future, on a runtime that is started on first need and serves every thread.
+/// Waits for a future, on a runtime that is started on first need and serves every thread. Two threads are enough for
+/// a command, which fetches a few things.
 pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
     static RUNTIME: OnceLock<Result<Runtime, io::Error>> = OnceLock::new();
     let start = || Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    match RUNTIME.get_or_init(start) {
-        Ok(runtime) => Ok(runtime.block_on(future)),
-        Err(error) => Err(Failure::new(format!("the tokio runtime cannot be started: {error}"))),
-    }
+    RUNTIME.get_or_init(start).as_ref().map(|runtime| runtime.block_on(future)).map_err(cannot_start)
+}
+
+/// Waits for a future that is a whole server, on a runtime of its own: with a thread for each processor that this
+/// process may use.
+pub(crate) fn serve<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = Builder::new_multi_thread().enable_all().build().map_err(|error| cannot_start(&error))?;
+    Ok(runtime.block_on(future))
+}
+
+fn cannot_start(error: &io::Error) -> Failure {
+    Failure::new(format!("the tokio runtime cannot be started: {error}"))
 }
 
 /// What ends when the user or the system asks the process to stop, from this call on.

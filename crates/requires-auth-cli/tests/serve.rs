@@ -15,7 +15,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
+use serde_json::{Value, json};
 
 use self::support::Server;
 
@@ -129,11 +130,42 @@ fn admin_pages_are_on_their_own_listener_and_nowhere_else() {
     let probe = "GET /orders HTTP/1.1\r\nHost: gateway\r\nUser-Agent: GoogleHC/1.0\r\n";
     assert_eq!(ask(listen, probe).0, 404);
     assert_eq!(ask(admin, &stage.question("read:orders")).0, 404);
+    let ambiguous = stage.question("read:orders").replace("Host:", "X-Original-Uri: /other\r\nHost:");
+    assert_eq!(ask(listen, &ambiguous).0, 400);
     let (_, metrics) = get(admin, "/metrics");
     assert!(metrics.contains("requires_auth_decisions_total{"), "{metrics}");
     assert!(metrics.contains("code=\"insufficient_scope\""), "{metrics}");
-    assert!(metrics.contains("requires_auth_config_reload_failed 0"), "{metrics}");
+    for line in [
+        "requires_auth_gateway_decisions_total{route=\"GET /orders\",outcome=\"allowed\",code=\"\"} 1",
+        "requires_auth_gateway_decisions_total{route=\"GET /orders\",outcome=\"refused\",code=\"insufficient_scope\"} 1",
+        "requires_auth_gateway_decisions_total{route=\"\",outcome=\"refused\",code=\"auth.ambiguous_request\"} 1",
+        "requires_auth_gateway_decision_seconds_count 3",
+        "requires_auth_config_reload_failed 0",
+    ] {
+        assert!(metrics.lines().any(|own| own == line), "{line}\n{metrics}");
+    }
     assert!(!metrics.contains("alice") && !metrics.contains("eyJ"), "{metrics}");
+}
+
+#[test]
+fn refusals_are_logged_as_json_with_their_request_and_never_with_their_token() {
+    let stage = Stage::new("log");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let mut server = Server::start(&["serve", "--log", "json", "-v", stage.file().to_str().expect("UTF-8")]);
+    let listen = server.address("listen").to_owned();
+    let expired = stage.forge.token().subject("alice").defect(Defect::Expired).mint();
+    let question = stage.question("read:orders");
+    let good = question.split("Bearer ").nth(1).expect("a token").trim().to_owned();
+    let question = question.replace(&good, &expired) + "X-Request-Id: night-7\r\n";
+    assert_eq!(ask(&listen, &question).0, 401);
+    server.signal("TERM");
+    let log = server.stderr();
+    let events: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let refused = events.iter().find(|event| event["reason"] == "expired");
+    let refused = refused.unwrap_or_else(|| panic!("no refusal in {log}"));
+    assert_eq!((&refused["span"]["id"], &refused["code"]), (&json!("night-7"), &json!("invalid_token")));
+    let signature = expired.rsplit('.').next().expect("three parts");
+    assert!(!log.contains(signature) && !log.contains("alice") && !log.contains("eyJ"), "{log}");
 }
 
 #[test]

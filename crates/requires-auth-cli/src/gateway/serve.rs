@@ -23,8 +23,9 @@ use super::{Gateway, admin, forward_auth, request_id, telemetry};
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
+use crate::logging::LogFormat;
 use crate::output::{print_json, say};
-use crate::runtime::{block_on, stop_signal};
+use crate::runtime::{self, stop_signal};
 
 pub(crate) use super::listen::Peer;
 
@@ -41,6 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth serve gateway.toml
   requires-auth check gateway.toml && requires-auth serve gateway.toml
+  requires-auth serve --log json -v /etc/requires-auth.toml    also what is refused, for a log collector
 
 It reads the file again on SIGHUP and when it has changed; one that `check` would refuse changes nothing.
 SIGTERM lets requests that are under way end, a second one does not.";
@@ -52,6 +54,10 @@ pub(crate) struct ServeArgs {
     /// The configuration file; `requires-auth check FILE` tells what is wrong with it
     #[arg(value_name = "FILE", default_value = "requires-auth.toml")]
     file: PathBuf,
+
+    /// How events are written to stderr: lines to read, or one JSON object each
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) log: LogFormat,
 }
 
 /// Runs `serve` until it is told to stop.
@@ -62,7 +68,7 @@ pub(crate) fn run(args: &ServeArgs, format: Format) -> Result<Outcome, Failure> 
         loaded.server.admin.as_ref().map(|place| Ok::<_, Failure>((place.clone(), telemetry::collect()?)));
     let metrics = metrics.transpose()?;
     let reloader = Reloader::new(args.file.clone(), loaded);
-    block_on(operate(reloader, metrics, format))?
+    runtime::serve(operate(reloader, metrics, format))?
 }
 
 async fn operate(

@@ -1,6 +1,6 @@
 //! Child processes of the tests.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
 
@@ -84,9 +84,24 @@ impl Server {
     /// Asks it to stop, as a service manager does, and gives its exit code.
     #[cfg(unix)]
     pub fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        self.signal("TERM");
         self.child.wait().expect("the child ends").code()
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
+        assert!(status.success());
+    }
+
+    /// All that it has written to stderr, once it has ended.
+    pub fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        let mut stderr = self.child.stderr.take().expect("stderr is piped, and was not taken");
+        stderr.read_to_string(&mut text).expect("stderr is UTF-8");
+        text
     }
 }
 

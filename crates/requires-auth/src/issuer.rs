@@ -8,7 +8,7 @@ use url::{Host, Url};
 use crate::error::ConfigProblem;
 
 /// An issuer identifier: a URL that is compared byte for byte and never rewritten (RFC 8414 §2).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IssuerUrl {
     identifier: Arc<str>,
     url: Url,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use requires_auth::fetch::FetchError;
 use requires_auth::requires_auth::Builder;
-use requires_auth::{Request, RequiresAuth};
+use requires_auth::{Request, RequiresAuth, danger};
 use requires_auth_testkit::{Algorithm, SigningKey};
 use support::{AUDIENCE, Answer, MemoryIssuer, TokioClock, verdict};
 
@@ -155,6 +155,54 @@ async fn a_restart_during_an_outage_serves_from_the_file() {
     world.comes_back();
     pass(31).await;
     assert_eq!(verdict(&restarted, &token).await, "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_guard_begins_with_the_keys_of_the_one_before() {
+    let world = World::new();
+    let token = world.long_token();
+    let first = world.guard();
+    assert_eq!(verdict(&first, &token).await, "ok");
+    world.goes_down();
+    pass(LIFE).await;
+    let next = world.builder().with_keys_of(&first).build().expect("a configuration");
+    drop(first);
+    assert_eq!(verdict_now(&next, &token), Some(true), "nothing has to be fetched");
+    pass(HOUR - 1).await;
+    assert_eq!(verdict(&next, &token).await, "ok", "they are as old as they are");
+    pass(1).await;
+    assert_eq!(verdict(&next, &token).await, "auth.issuer_unavailable");
+    let late = world.builder().with_keys_of(&next).build().expect("a configuration");
+    assert_eq!(verdict(&late, &token).await, "auth.issuer_unavailable", "what is too old is not taken");
+    world.comes_back();
+    pass(31).await;
+    assert_eq!(verdict(&next, &token).await, "ok", "it fetches by itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_from_another_place_or_on_another_trust_are_not_taken() {
+    let world = World::new();
+    let token = world.long_token();
+    let first =
+        world.builder().with_jwks_uri("https://issuer.example/jwks").build().expect("a configuration");
+    assert_eq!(verdict(&first, &token).await, "ok");
+    world.goes_down();
+    let builder = || world.builder().with_keys_of(&first);
+    let url = "https://issuer.example/jwks";
+    let others = [
+        ("discovered", builder()),
+        ("another URL", builder().with_jwks_uri("https://issuer.example/others")),
+        ("other certificates", builder().with_jwks_uri(url).with_ca("-----BEGIN CERTIFICATE-----")),
+        ("plain HTTP", danger::allow_http_issuer(builder().with_jwks_uri(url))),
+        ("stale keys fail closed", builder().with_jwks_uri(url).with_stale(Duration::ZERO)),
+    ];
+    pass(LIFE).await;
+    for (what, builder) in others {
+        let guard = builder.build().expect("a configuration");
+        assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable", "{what}");
+    }
+    let same = builder().with_jwks_uri(url).with_leeway(Duration::ZERO).build().expect("a configuration");
+    assert_eq!(verdict_now(&same, &token), Some(true));
 }
 
 #[tokio::test(start_paused = true)]

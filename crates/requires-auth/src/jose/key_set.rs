@@ -22,7 +22,7 @@ pub struct KeySet {
 }
 
 /// What a key set may be at most, and whether published test keys count.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeySetLimits {
     pub(crate) bytes: usize,
     pub(crate) keys: usize,

@@ -19,6 +19,8 @@ pub(crate) struct Source {
     pub(crate) limits: KeySetLimits,
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The certificates that `fetch` trusts beside those of the platform.
+    pub(crate) ca: Arc<[u8]>,
     /// Where the metadata is, when the issuer is reached by another name.
     pub(crate) discovery_url: Option<Url>,
     /// Where the key set is, when that is pinned and nothing is discovered.
@@ -52,6 +54,16 @@ pub(super) struct Validator {
 }
 
 impl Source {
+    /// Whether the keys of the other come from the same place, on the same trust, as these would.
+    pub(super) fn is_same_place(&self, other: &Self) -> bool {
+        self.issuer == other.issuer
+            && self.transport == other.transport
+            && self.limits == other.limits
+            && self.ca == other.ca
+            && self.discovery_url == other.discovery_url
+            && self.jwks_uri == other.jwks_uri
+    }
+
     /// Fetches the key set from `known` if that is given, else from where the metadata say.
     ///
     /// When the set of a remembered place has no key `wanted`, the metadata are read again: the set may

@@ -106,24 +106,17 @@ struct State {
 type Flight = watch::Receiver<Option<Refreshed>>;
 
 impl RemoteKeys {
-    /// Keys that are fetched on first need, beginning with those in `saved`, if it has any that are not too old.
-    pub(crate) fn new(source: Source, saved: Option<Arc<StateFile>>) -> Self {
+    /// Keys that are fetched on first need, beginning with those of `earlier`, or else in `saved`, that are not too old.
+    pub(crate) fn new(source: Source, saved: Option<Arc<StateFile>>, earlier: Option<&Self>) -> Self {
         let now = source.clock.now();
-        let held = saved.as_ref().and_then(|file| file.load(source.issuer.identifier(), source.limits));
-        let held = held.map(|SavedKeys { keys, fetched_at, life }| Held {
-            keys: Arc::new(keys),
-            fetched_at,
-            life,
-            // What was saved is as old as the outage or the restart: it is refreshed at first need.
-            refresh_at: now,
-            is_from_file: true,
-            usable_for: life.saturating_add(source.stale),
-            validator: None,
+        let taken = earlier.and_then(|earlier| Held::of(earlier, &source)).filter(|held| held.is_usable(now));
+        let held = taken.or_else(|| {
+            let held = Held::from_file(saved.as_ref()?, &source)?;
+            held.is_usable(now).then_some(held)
         });
-        let held = held.filter(|held| held.is_usable(now)).map(Arc::new);
         let shared = Shared {
             source,
-            current: ArcSwapOption::new(held),
+            current: ArcSwapOption::new(held.map(Arc::new)),
             state: Mutex::default(),
             timer_runs: Arc::default(),
             saved,
@@ -182,6 +175,27 @@ impl RemoteKeys {
 }
 
 impl Held {
+    /// What another guard holds, if that comes from the same place.
+    fn of(earlier: &RemoteKeys, source: &Source) -> Option<Self> {
+        let Shared { source: theirs, current, .. } = &*earlier.shared;
+        let held = current.load_full().filter(|_| theirs.is_same_place(source))?;
+        Some(Self { usable_for: held.life.saturating_add(source.stale), ..Self::clone(&held) })
+    }
+
+    fn from_file(file: &StateFile, source: &Source) -> Option<Self> {
+        let SavedKeys { keys, fetched_at, life } = file.load(source.issuer.identifier(), source.limits)?;
+        Some(Self {
+            keys: Arc::new(keys),
+            fetched_at,
+            life,
+            // What was saved is as old as the outage or the restart: it is refreshed at first need.
+            refresh_at: source.clock.now(),
+            is_from_file: true,
+            usable_for: life.saturating_add(source.stale),
+            validator: None,
+        })
+    }
+
     /// Whether the set may still be used: within its life, or past it by no more than the stale time.
     pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
         match now.duration_since(self.fetched_at) {

@@ -235,6 +235,14 @@ impl RequiresAuth {
         token.guard() == self.inner.rules.guard
     }
 
+    /// The fetched keys of an issuer.
+    fn remote_keys(&self, issuer: &str) -> Option<&RemoteKeys> {
+        self.inner.keys.iter().find_map(|keys| match keys {
+            Keys::Remote(remote) if **remote.issuer() == *issuer => Some(remote),
+            _ => None,
+        })
+    }
+
     fn attempt<'r>(&self, request: &Request<'r>) -> Attempt<'r> {
         let presented = match Presented::from_request(request) {
             Ok(presented) => presented,

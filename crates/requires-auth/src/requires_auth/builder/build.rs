@@ -154,8 +154,10 @@ impl Builder {
         // Without a way to fetch there is a problem already.
         let Some(fetch) = fetch.cloned() else { return Ok(None) };
         let (transport, clock, stale) = (self.transport, Arc::clone(&self.clock), self.stale);
-        let source = Source { issuer, transport, limits, fetch, clock, discovery_url, jwks_uri, stale };
-        Ok(Some(Keys::Remote(RemoteKeys::new(source, state_file.cloned()))))
+        let ca = Arc::from(&*self.ca);
+        let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(&settings.issuer));
+        let source = Source { issuer, transport, limits, fetch, clock, ca, discovery_url, jwks_uri, stale };
+        Ok(Some(Keys::Remote(RemoteKeys::new(source, state_file.cloned(), earlier))))
     }
 
     #[cfg(feature = "fetch")]

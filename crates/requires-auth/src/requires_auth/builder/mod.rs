@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::issuer::Transport;
+use crate::requires_auth::RequiresAuth;
 use crate::token_cache;
 use crate::verify::{Audience, Profile, Rules};
 
@@ -36,6 +37,7 @@ pub struct Builder {
     stale: Duration,
     cache_entries: usize,
     state_file: Option<PathBuf>,
+    keys_of: Option<RequiresAuth>,
     public_test_keys: bool,
     problems: Vec<ConfigProblem>,
 }
@@ -82,6 +84,7 @@ impl Builder {
             stale: DEFAULT_STALE,
             cache_entries: token_cache::DEFAULT_ENTRIES,
             state_file: None,
+            keys_of: None,
             public_test_keys: false,
             problems: Vec::new(),
         }
@@ -190,6 +193,16 @@ impl Builder {
     /// that others may write is not believed. What it holds is not used past its life and stale time.
     pub fn with_state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
+        self
+    }
+
+    /// Begins with the keys that another guard has fetched, for each issuer whose keys would come from the same place: the
+    /// same URLs, and the same certificates to trust. Default: every key is fetched.
+    ///
+    /// For a server that takes another configuration while it runs: it needs no provider for what it knows. The keys
+    /// are as old as they are, and are fetched again when it is their time.
+    pub fn with_keys_of(mut self, guard: &RequiresAuth) -> Self {
+        self.keys_of = Some(guard.clone());
         self
     }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
 use serde_json::{Value, json};
 
-use self::support::Server;
+use self::support::{Server, run};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example.com";
@@ -66,11 +66,7 @@ impl Stage {
     }
 
     fn question(&self, scope: &str) -> String {
-        let token = self.forge.token().subject("alice").scope(scope).mint();
-        format!(
-            "GET /forward-auth/caddy HTTP/1.1\r\nHost: gateway\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /orders\r\n\
-             Authorization: Bearer {token}\r\n"
-        )
+        question(&self.forge.token().subject("alice").scope(scope).mint())
     }
 }
 
@@ -78,6 +74,14 @@ impl Drop for Stage {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.folder));
     }
+}
+
+/// What Caddy asks about a request for `/orders` with this token.
+fn question(token: &str) -> String {
+    format!(
+        "GET /forward-auth/caddy HTTP/1.1\r\nHost: gateway\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /orders\r\n\
+         Authorization: Bearer {token}\r\n"
+    )
 }
 
 /// Status and whole answer to a request, on a connection of its own.
@@ -154,9 +158,7 @@ fn refusals_are_logged_as_json_with_their_request_and_never_with_their_token() {
     let mut server = Server::start(&["serve", "--log", "json", "-v", stage.file().to_str().expect("UTF-8")]);
     let listen = server.address("listen").to_owned();
     let expired = stage.forge.token().subject("alice").defect(Defect::Expired).mint();
-    let question = stage.question("read:orders");
-    let good = question.split("Bearer ").nth(1).expect("a token").trim().to_owned();
-    let question = question.replace(&good, &expired) + "X-Request-Id: night-7\r\n";
+    let question = question(&expired) + "X-Request-Id: night-7\r\n";
     assert_eq!(ask(&listen, &question).0, 401);
     server.signal("TERM");
     let log = server.stderr();
@@ -263,6 +265,31 @@ fn another_configuration_takes_over_under_load_and_a_broken_one_does_not() {
         assert!(statuses[flip..].iter().all(|status| *status == 403), "{statuses:?}");
     }
     assert!(metric("requires_auth_config_reload_failed 0"));
+}
+
+#[test]
+fn a_reload_needs_no_provider_for_keys_that_are_there() {
+    let stage = Stage::new("outage");
+    let provider = Server::start(&["issuer", "--port", "0"]);
+    let issuer = provider.address("issuer").to_owned();
+    let minted = run(&["token", "--issuer", &issuer, "--scope", "read:orders"], "");
+    let question = question(minted.stdout().trim());
+    let configure = |scope: &str| {
+        stage.write(&format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"caddy\"]\n\
+             [issuers.main]\nissuer = \"{issuer}\"\naudience = \"{AUDIENCE}\"\n\
+             [[routes]]\nmatch = \"GET /orders\"\nscopes = \"{scope}\"\n"
+        ));
+    };
+    configure("read:orders");
+    let server = stage.start();
+    let (listen, admin) = (server.address("listen"), server.address("admin"));
+    assert_eq!(ask(listen, &question).0, 200);
+    drop(provider);
+    configure("write:orders");
+    wait_until("the reload", || get(admin, "/metrics").1.contains("requires_auth_config_generation 2"));
+    assert_eq!(ask(listen, &question).0, 403);
+    assert_eq!(get(admin, "/readyz").0, 200);
 }
 
 #[test]

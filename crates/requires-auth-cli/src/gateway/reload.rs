@@ -2,7 +2,8 @@
 //!
 //! Nothing is taken on trust: the file is read and checked as a whole, its own `[[tests]]` hold, and the keys of its
 //! issuers are there, before it takes the place of the one before. Else that one stays. A request ends with the
-//! configuration that it began with.
+//! configuration that it began with. Keys that are there already are taken over, so that nothing but a new issuer has to
+//! be reached.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use metrics::NoopRecorder;
 use requires_auth::config::Config;
 use requires_auth::config::gateway::ServerConfig;
+use requires_auth::requires_auth::Builder;
 use tokio::time::Instant;
 use tracing::subscriber::NoSubscriber;
 use tracing::{error, warn};
@@ -44,11 +46,16 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Reads a file, and all that it names, and runs its tests. It blocks, and touches no network.
-    pub(crate) fn read(file: &Path) -> Result<Self, Failure> {
+    /// Reads a file, and all that it names, and runs its tests. It begins with the keys of the gateway before, if there
+    /// is one. It blocks, and touches no network.
+    pub(crate) fn read(file: &Path, before: Option<&Gateway>) -> Result<Self, Failure> {
         // Before it is read: what is written from now on is a change.
         let own = (file.to_owned(), Stamp::of(file));
-        let (config, auth) = Config::load(file, |builder| builder).map_err(|error| check::located(&error))?;
+        let with_keys = |builder: Builder| match before {
+            Some(before) => builder.with_keys_of(before.auth()),
+            None => builder,
+        };
+        let (config, auth) = Config::load(file, with_keys).map_err(|error| check::located(&error))?;
         let Some(server) = config.gateway.server.clone() else {
             return Err(Failure::new(format!("{}: no [server]", file.display()))
                 .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
@@ -174,8 +181,8 @@ impl Reloader {
     }
 
     async fn try_reload(&mut self) -> Result<(), Failure> {
-        let file = self.file.clone();
-        let read = tokio::task::spawn_blocking(move || Loaded::read(&file)).await;
+        let (file, before) = (self.file.clone(), self.live.gateway());
+        let read = tokio::task::spawn_blocking(move || Loaded::read(&file, Some(&before))).await;
         let Loaded { gateway, server, tls, files } =
             read.map_err(|error| Failure::new(format!("it could not be read: {error}")))??;
         self.warm(&gateway).await?;

@@ -62,7 +62,7 @@ pub(crate) struct ServeArgs {
 
 /// Runs `serve` until it is told to stop.
 pub(crate) fn run(args: &ServeArgs, format: Format) -> Result<Outcome, Failure> {
-    let loaded = Loaded::read(&args.file)?;
+    let loaded = Loaded::read(&args.file, None)?;
     // Nobody reads what is collected where there is no page for it.
     let metrics =
         loaded.server.admin.as_ref().map(|place| Ok::<_, Failure>((place.clone(), telemetry::collect()?)));

@@ -117,6 +117,35 @@ fn wait_until(what: &str, done: impl Fn() -> bool) {
 }
 
 #[test]
+fn a_request_that_can_be_read_in_two_ways_gets_400_and_ends_the_connection() {
+    let stage = Stage::new("two-ways");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let server = stage.start();
+    let question = stage.question("read:orders");
+    let smuggled = format!("{question}Connection: close\r\n\r\n");
+    for (framing, status) in [
+        ("Content-Length: 0\r\n", 200),
+        ("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", 400),
+        ("Content-Length: 0\r\nContent-Length: 0\r\n", 400),
+        ("X-Line: ends with LF alone\n", 400),
+        ("X-Line: is\r\n folded\r\n", 400),
+    ] {
+        let mut stream =
+            TcpStream::connect(server.address("listen").trim_start_matches("http://")).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(format!("{question}{framing}\r\n").as_bytes()).expect("it reads");
+        stream.write_all(smuggled.as_bytes()).ok();
+        let mut answers = Vec::new();
+        // A reset may take the place of the end.
+        stream.read_to_end(&mut answers).ok();
+        let answers = String::from_utf8_lossy(&answers);
+        assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{framing:?} got {answers}");
+        let expected = if status == 200 { 2 } else { 1 };
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), expected, "{framing:?} got {answers}");
+    }
+}
+
+#[test]
 fn admin_pages_are_on_their_own_listener_and_nowhere_else() {
     let stage = Stage::new("admin");
     stage.configure("127.0.0.1:0", "read:orders");

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use super::listen::{Listener, Peer, Room};
 use super::tls::Tls;
+use super::wire::{self, Checked, Switch};
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,9 +71,18 @@ impl Connections {
                     None => Some(stream),
                 };
                 let Some(stream) = stream else { return };
+                let switch = Switch::default();
+                let stream = Checked::new(stream, peer, switch.clone());
                 let service = service_fn(move |request| {
+                    let switch = wire::may_switch(&request).then(|| switch.clone());
                     let answer = handler(request, peer);
-                    async move { Ok::<_, Infallible>(answer.await) }
+                    async move {
+                        let answer = answer.await;
+                        if let Some(switch) = switch {
+                            switch.answer(&answer);
+                        }
+                        Ok::<_, Infallible>(answer)
+                    }
                 });
                 let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
                 if let Err(error) = watcher.watch(connection.into_owned()).await {

@@ -18,6 +18,7 @@ mod request_id;
 pub(crate) mod serve;
 mod telemetry;
 mod tls;
+mod wire;
 
 pub(crate) use decide::{Asked, Decision, Gateway, Refused};
 pub(crate) use identity::Identity;

@@ -6,8 +6,10 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 use tracing::info;
 
 mod checker;
@@ -22,12 +24,16 @@ use self::fault::Fault;
 pub(crate) use self::switch::{Switch, may_switch};
 use super::listen::Peer;
 
-/// Neither in a request line nor in a header nor in the frame of a chunk.
+/// A byte that stands neither in a request line nor in a header nor in the frame of a chunk.
 const NOWHERE: u8 = 0;
 
-/// How much of what was sent after a fault is still taken in, so that the client gets to read the answer: a system
-/// that has unread bytes resets the connection instead.
-const DRAIN: usize = 256 * 1024;
+/// What follows it. A server may wait for the end of a head before it looks at it.
+const END: &[u8] = b"\r\n\r\n";
+
+/// How long, and how much of it, what is sent after a fault is still taken in, so that the client gets to read the
+/// answer: a system that has unread bytes resets the connection instead (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(1);
+const MOST_LEFT: usize = 256 * 1024;
 
 /// A connection whose client is held to the strict form of HTTP/1.1.
 #[derive(Debug)]
@@ -35,13 +41,22 @@ pub(crate) struct Checked<S> {
     stream: S,
     peer: Peer,
     checker: Checker,
-    is_broken: bool,
+    /// What the server has yet to read after a fault.
+    end: Option<&'static [u8]>,
+    linger: Option<Linger>,
+}
+
+/// The end of a connection that had a fault.
+#[derive(Debug)]
+struct Linger {
+    until: Pin<Box<Sleep>>,
+    left: usize,
 }
 
 impl<S> Checked<S> {
     /// Checks what comes from `stream`; `switch` tells it of a change of protocol.
     pub(crate) fn new(stream: S, peer: Peer, switch: Switch) -> Self {
-        Self { stream, peer, checker: Checker::new(switch), is_broken: false }
+        Self { stream, peer, checker: Checker::new(switch), end: None, linger: None }
     }
 }
 
@@ -51,7 +66,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Checked<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.is_broken {
+        if let Some(end) = self.end {
+            let (now, later) = end.split_at(end.len().min(buf.remaining()));
+            buf.put_slice(now);
+            self.end = Some(later);
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
@@ -60,7 +78,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Checked<S> {
         if let Err(found) = self.checker.check(new) {
             let kept = spoil(new, found);
             buf.set_filled(before + kept);
-            self.is_broken = true;
+            self.end = Some(if kept == 0 { &[] } else { END });
             info!(peer = %self.peer, "a request is refused: {}", found.fault);
         }
         Poll::Ready(Ok(()))
@@ -90,8 +108,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Checked<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        if self.is_broken {
-            self.drain(cx);
+        if self.end.is_some() {
+            ready!(self.poll_linger(cx));
         }
         Poll::Ready(Ok(()))
     }
@@ -113,15 +131,20 @@ fn spoil(bytes: &mut [u8], Found { at, fault }: Found) -> usize {
 }
 
 impl<S: AsyncRead + Unpin> Checked<S> {
-    /// Throws away what has come, and waits for nothing.
-    fn drain(&mut self, cx: &mut Context<'_>) {
+    /// Throws away what comes, until the client has closed or has had its time.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger =
+            self.linger.get_or_insert_with(|| Linger { until: Box::pin(sleep(LINGER)), left: MOST_LEFT });
         let mut scratch = [0; 8 * 1024];
-        for _ in 0..DRAIN / scratch.len() {
+        while linger.until.as_mut().poll(cx).is_pending() {
             let mut buf = ReadBuf::new(&mut scratch);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
-                _ => return,
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() && buf.filled().len() <= linger.left => {
+                    linger.left -= buf.filled().len();
+                }
+                _ => break,
             }
         }
+        Poll::Ready(())
     }
 }

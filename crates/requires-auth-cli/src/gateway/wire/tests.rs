@@ -138,7 +138,11 @@ const CASES: &[Case] = &[
         "GET / HTTP/1.1\r\nupgrade: WebSocket\r\n\r\n",
         "GET / HTTP/1.1\r\nupgrade: WebSocket\r\n\r\nGET / HTTP/1.1\r\n\r\n",
     ),
-    wrong(Fault::Early, "CONNECT a:1 HTTP/1.1\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+    wrong(
+        Fault::Early,
+        "CONNECT a.example:443 HTTP/1.1\r\n\r\n",
+        "CONNECT a.example:443 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    ),
 ];
 
 const CHUNKED: &str = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -239,7 +243,8 @@ fn the_answer_decides_how_bytes_after_an_upgrade_are_read() {
 async fn statuses(bytes: &[u8], is_checked: bool) -> Vec<u16> {
     use http_body_util::{BodyExt as _, Empty};
     use hyper::body::Bytes;
-    use hyper_util::rt::TokioIo;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let (mut client, server) = tokio::io::duplex(1 << 16);
@@ -252,9 +257,9 @@ async fn statuses(bytes: &[u8], is_checked: bool) -> Vec<u16> {
         // A body that breaks off is answered by closing the connection.
         request.into_body().collect().await.map(|_| http::Response::new(Empty::<Bytes>::new()))
     });
-    let serving = hyper::server::conn::http1::Builder::new()
-        .half_close(true)
-        .serve_connection(TokioIo::new(server), service);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().half_close(true);
+    let serving = builder.serve_connection(TokioIo::new(server), service);
     client.write_all(bytes).await.expect("there is room");
     client.shutdown().await.expect("it can be shut down");
     let mut answer = String::new();
@@ -271,7 +276,9 @@ async fn a_server_behind_it_answers_400_or_nothing_and_never_takes_the_request()
         let requests = bytes.matches("HTTP/1.").count();
         match case.fault {
             None => assert_eq!(statuses, vec![200; requests], "{bytes:?}"),
-            Some(_) => assert!(matches!(statuses.as_slice(), [] | [400]), "{bytes:?} got {statuses:?}"),
+            // A body that breaks off gets what the one who reads it answers: here nothing.
+            Some(_) if bytes.starts_with(CHUNKED) => assert!(statuses.is_empty(), "{bytes:?}"),
+            Some(_) => assert_eq!(statuses, [400], "{bytes:?}"),
         }
     }
 }

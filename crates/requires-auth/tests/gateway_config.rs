@@ -1,7 +1,9 @@
 //! The gateway's sections of a configuration file: what they set, and how their mistakes are told.
 
+use std::time::Duration;
+
 use requires_auth::config::Config;
-use requires_auth::config::gateway::{Dialect, GatewayConfig, IdentitySource, Listen, Network};
+use requires_auth::config::gateway::{Dialect, GatewayConfig, IdentitySource, Listen, Network, Upstream};
 use requires_auth::policy::ClaimTest;
 use requires_auth::routes::{Access, Route};
 use requires_auth::{ErrorCode, Policy};
@@ -136,6 +138,23 @@ fn enforce_is_for_all_routes_unless_one_says_otherwise() {
 }
 
 #[test]
+fn a_reverse_proxy_has_defaults() {
+    let parse = |lines: &str| {
+        let text = format!("{ISSUERS}[reverse_proxy]\n{lines}");
+        Config::parse(&text, "/etc/gateway.toml").expect("a configuration").gateway.reverse_proxy.expect("one")
+    };
+    let config = parse("upstream = \"http://app:8080/\"\n");
+    assert_eq!(config.upstream, Upstream::Tcp("app:8080".parse().expect("an authority")));
+    assert!(config.preserves_host && !config.passes_token);
+    assert_eq!(config.timeout, Duration::from_secs(60));
+    let config =
+        parse("upstream = \"unix:app.sock\"\npreserve_host = false\npass_token = true\ntimeout = \"5m\"\n");
+    assert_eq!(config.upstream, Upstream::Unix("/etc/app.sock".into()));
+    assert!(!config.preserves_host && config.passes_token);
+    assert_eq!(config.timeout, Duration::from_secs(300));
+}
+
+#[test]
 fn mistakes_have_their_line_and_setting() {
     refused("[server]\n", 0, "server.listen", "nothing");
     refused("[server]\nlisten = \"9180\"\n", 1, "server.listen", "`9180`");
@@ -160,8 +179,25 @@ fn mistakes_have_their_line_and_setting() {
     refused(grpc, 1, "forward_auth.dialects", "a dialect that is not supported yet");
     let peers = "[forward_auth]\ndialects = [\"nginx\"]\ntrusted_peers = [\"localhost\"]\n";
     refused(peers, 2, "forward_auth.trusted_peers", "`localhost`");
-    let proxy = "[reverse_proxy]\nupstream = \"http://127.0.0.1:8080\"\n";
-    refused(proxy, 0, "reverse_proxy", "a key that is not supported yet");
+    refused("[reverse_proxy]\n", 0, "reverse_proxy.upstream", "nothing");
+    for (upstream, found) in [
+        ("https://127.0.0.1:8080", "https"),
+        ("127.0.0.1:8080", "another text"),
+        ("http://", "another text"),
+        ("http://a/b", "another text"),
+        ("http://a?b", "another text"),
+        ("http://user@a", "another text"),
+        ("http://a:0", "another text"),
+        ("http://a:b", "another text"),
+        ("unix:", "another text"),
+    ] {
+        let proxy = format!("[reverse_proxy]\nupstream = \"{upstream}\"\n");
+        refused(&proxy, 1, "reverse_proxy.upstream", found);
+    }
+    let proxy = "[reverse_proxy]\nupstream = \"http://a\"\n";
+    refused(&format!("{proxy}timeout = 0\n"), 2, "reverse_proxy.timeout", "no time");
+    let both = format!("[forward_auth]\ndialects = [\"nginx\"]\n{proxy}");
+    refused(&both, 2, "reverse_proxy", "this beside [forward_auth]");
     for name in ["Authorization", "X_Auth", "X-Forwarded-For", "Host", "Content-Length"] {
         let found = format!("`{name}`");
         refused(&format!("[headers]\n{name} = \"sub\"\n"), 1, &format!("headers.{name}"), &found);

@@ -34,12 +34,13 @@ mod tests {
         pointer: &'static str,
     }
 
-    const TABLES: [Table; 8] = [
+    const TABLES: [Table; 9] = [
         Table { path: "", header: "", pointer: "" },
         Table { path: "issuers.own.", header: "[issuers.own]\n", pointer: "/$defs/issuer" },
         Table { path: "server.", header: "[server]\n", pointer: "/$defs/server" },
         Table { path: "server.tls.", header: "[server.tls]\n", pointer: "/$defs/server/properties/tls" },
         Table { path: "forward_auth.", header: "[forward_auth]\n", pointer: "/$defs/forward_auth" },
+        Table { path: "reverse_proxy.", header: "[reverse_proxy]\n", pointer: "/$defs/reverse_proxy" },
         Table { path: "routes.1.", header: "[[routes]]\n", pointer: "/$defs/route" },
         Table { path: "tests.1.", header: "[[tests]]\n", pointer: "/$defs/test" },
         Table {
@@ -201,7 +202,7 @@ mod tests {
         let dialects = requires_auth::config::gateway::Dialect::ALL.map(|(name, _)| Value::from(name));
         assert_eq!(listed("/$defs/dialect/enum"), dialects);
         for code in ErrorCode::ALL {
-            let expect = &TABLES[7];
+            let expect = &TABLES[8];
             assert_eq!(expect.of_setting("error", &code.as_str().into()), []);
         }
     }

@@ -13,7 +13,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tracing::{info, warn};
 
-use super::listen::{Listener, Peer, Room};
+use super::listen::{Listener, Peer, Room, Seat};
 use super::tls::Tls;
 use super::wire::{self, Checked, Switch};
 
@@ -33,11 +33,20 @@ pub(crate) struct Connections {
     pub(crate) room: Room,
 }
 
+/// Who asks, and over what.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) peer: Peer,
+    pub(crate) is_tls: bool,
+    /// To be kept for as long as the connection is in use.
+    pub(crate) seat: Option<Seat>,
+}
+
 impl Connections {
     /// Serves until `stop`, then closes. What is returned lets requests that are under way end.
     pub(crate) async fn serve<H, F, B>(self, handler: H, stop: impl Future<Output = ()>) -> GracefulShutdown
     where
-        H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + 'static,
+        H: Fn(Request<Incoming>, Caller) -> F + Clone + Send + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
@@ -49,7 +58,7 @@ impl Connections {
         let mut stop = std::pin::pin!(stop);
         loop {
             let next = async { (room.one().await, listener.accept().await) };
-            let (permit, accepted) = tokio::select! {
+            let (seat, accepted) = tokio::select! {
                 () = &mut stop => break,
                 next = next => next,
             };
@@ -63,7 +72,7 @@ impl Connections {
                 }
             };
             let (builder, tls, handler) = (Arc::clone(&builder), tls.clone(), handler.clone());
-            let watcher = graceful.watcher();
+            let (watcher, is_tls) = (graceful.watcher(), tls.is_some());
             tokio::spawn(async move {
                 // A client that is slow to shake hands holds up no other.
                 let stream = match tls {
@@ -71,11 +80,12 @@ impl Connections {
                     None => Some(stream),
                 };
                 let Some(stream) = stream else { return };
+                let caller = Caller { peer, is_tls, seat };
                 let switch = Switch::default();
                 let stream = Checked::new(stream, peer, switch.clone());
                 let service = service_fn(move |request| {
                     let switch = wire::may_switch(&request).then(|| switch.clone());
-                    let answer = handler(request, peer);
+                    let answer = handler(request, caller.clone());
                     async move {
                         let answer = answer.await;
                         if let Some(switch) = switch {
@@ -88,7 +98,6 @@ impl Connections {
                 if let Err(error) = watcher.watch(connection.into_owned()).await {
                     info!(%error, "a connection ended early");
                 }
-                drop(permit);
             });
         }
         graceful

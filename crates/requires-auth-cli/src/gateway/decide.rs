@@ -1,12 +1,15 @@
 //! One decision for all doors: which route, which verdict, which answer.
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Bytes;
 use requires_auth::config::{Config, gateway::GatewayConfig};
 use requires_auth::routes::{Access, Route};
 use requires_auth::{AccessToken, Denial, ErrorCode, Reason, Request, RequiresAuth};
 use tracing::{debug, info};
 
 use super::Identity;
+use super::reverse_proxy::ReverseProxy;
 use super::telemetry::{Decisions, Outcome};
 
 /// A guard with its routes: what one configuration makes. A reload makes another one.
@@ -14,6 +17,7 @@ pub(crate) struct Gateway {
     auth: RequiresAuth,
     config: GatewayConfig,
     identity: Identity,
+    reverse_proxy: Option<ReverseProxy>,
     decisions: Decisions,
 }
 
@@ -50,11 +54,30 @@ pub(crate) struct Refused {
     pub(crate) body: Vec<u8>,
 }
 
+impl Refused {
+    /// The answer as HTTP has it.
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
 impl Gateway {
     /// The gateway of a configuration.
     pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Self {
         let decisions = Decisions::of(config.gateway.routes.iter().map(Route::name));
-        Self { auth, config: config.gateway.clone(), identity: Identity::new(config), decisions }
+        let identity = Identity::new(config);
+        let reverse_proxy = ReverseProxy::new(config, &identity);
+        Self { auth, config: config.gateway.clone(), identity, reverse_proxy, decisions }
+    }
+
+    /// Goes on with the connections to the application that the gateway before has.
+    pub(crate) fn take_over(&mut self, before: &Self) {
+        if let (Some(own), Some(other)) = (&mut self.reverse_proxy, &before.reverse_proxy) {
+            own.take_over(other);
+        }
     }
 
     pub(crate) const fn auth(&self) -> &RequiresAuth {
@@ -63,6 +86,10 @@ impl Gateway {
 
     pub(crate) const fn config(&self) -> &GatewayConfig {
         &self.config
+    }
+
+    pub(crate) const fn reverse_proxy(&self) -> Option<&ReverseProxy> {
+        self.reverse_proxy.as_ref()
     }
 
     pub(crate) const fn identity(&self) -> &Identity {

@@ -67,7 +67,7 @@ impl Identity {
 }
 
 /// Whether two names are the same but for case, and for `-`, `_` and `.`.
-fn is_folded_like(one: &str, other: &str) -> bool {
+pub(super) fn is_folded_like(one: &str, other: &str) -> bool {
     let fold = |byte: u8| if matches!(byte, b'_' | b'.') { b'-' } else { byte.to_ascii_lowercase() };
     one.len() == other.len() && one.bytes().map(fold).eq(other.bytes().map(fold))
 }

@@ -142,17 +142,24 @@ impl Room {
     }
 
     /// Waits for room for one more connection.
-    pub(crate) async fn one(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn one(&self) -> Option<Seat> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             self.is_full.store(false, Ordering::Relaxed);
-            return Some(permit);
+            return Some(Seat { _permit: Arc::new(permit) });
         }
         // Said once, and not for each connection of a flood.
         if !self.is_full.swap(true, Ordering::Relaxed) {
             warn!(most = self.most, "as many connections as there may be are open; the next one waits");
         }
-        Arc::clone(&self.permits).acquire_owned().await.ok()
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        Some(Seat { _permit: Arc::new(permit) })
     }
+}
+
+/// The place of one connection, which is free again once nobody has it any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! The gateway: the guard in front of an API in any language.
 //!
-//! A request goes one way: a door (`forward_auth`) reads it into an [`Asked`], [`Gateway::decide`] finds its
+//! A request goes one way: a door (`forward_auth`, `reverse_proxy`) reads it into an [`Asked`], [`Gateway::decide`] finds its
 //! route and has its token judged, and the door turns the [`Decision`] into an answer of its own kind.
 
 mod decide;
@@ -15,6 +15,7 @@ mod live;
 mod notify;
 mod reload;
 mod request_id;
+pub(crate) mod reverse_proxy;
 pub(crate) mod serve;
 mod telemetry;
 mod tls;

@@ -67,7 +67,11 @@ impl Loaded {
         files.extend([own]);
         let tls = tls.map(Tls::load).transpose()?;
         tests_hold(file, &config)?;
-        Ok(Self { gateway: Gateway::new(&config, auth), server, tls, files })
+        let mut gateway = Gateway::new(&config, auth);
+        if let Some(before) = before {
+            gateway.take_over(before);
+        }
+        Ok(Self { gateway, server, tls, files })
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use tracing::{Instrument as _, warn};
 
 use super::body::Body;
-use super::connections::Connections;
+use super::connections::{Caller, Connections};
 use super::listen::{Listener, Room};
 use super::live::Live;
 use super::notify::{State, notify};
@@ -103,9 +103,9 @@ async fn operate(
     let connections = Connections { listener, tls, room: Room::of_process() };
     let handler = {
         let live = Arc::clone(&live);
-        move |request: Request<Incoming>, peer| {
+        move |request: Request<Incoming>, caller| {
             let (gateway, span) = (live.gateway(), request_id::span(request.headers()));
-            async move { answer(&gateway, request, peer).await }.instrument(span)
+            async move { answer(&gateway, request, caller).await }.instrument(span)
         }
     };
     let graceful = connections.serve(handler, stop).await;
@@ -137,9 +137,12 @@ async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHand
     drop(connections.serve(handler, upkeep).await);
 }
 
-async fn answer(gateway: &Gateway, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+async fn answer(gateway: &Gateway, request: Request<Incoming>, caller: Caller) -> Response<Body> {
+    if let Some(proxy) = gateway.reverse_proxy() {
+        return proxy.answer(gateway, request, &caller).await;
+    }
     if request.uri().path().starts_with(forward_auth::PREFIX) {
-        return forward_auth::answer(gateway, &request, peer).await.map(Either::Left);
+        return forward_auth::answer(gateway, &request, caller.peer).await.map(Either::Left);
     }
     forward_auth::plain(StatusCode::NOT_FOUND, "no such endpoint").map(Either::Left)
 }

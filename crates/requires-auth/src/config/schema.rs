@@ -29,7 +29,8 @@ const TOP: [&str; 12] = [
 ];
 
 /// Sections of the gateway.
-const GATEWAY: [&str; 6] = ["enforce", "server", "forward_auth", "headers", "routes", "tests"];
+const GATEWAY: [&str; 7] =
+    ["enforce", "server", "forward_auth", "reverse_proxy", "headers", "routes", "tests"];
 
 /// Keys of `[issuers.NAME]`.
 const ISSUER: [&str; 7] =
@@ -118,7 +119,7 @@ fn read(reader: &mut Reader<'_>, config: &mut Config, document: &DeTable<'_>, fo
                 let choices = [("json", ErrorBody::Json), ("problem", ErrorBody::Problem)];
                 config.error_body = one_of(reader, "error_body", &entry, "\"json\" or \"problem\"", choices);
             }
-            "revocation" | "reverse_proxy" => not_yet(reader, "configuration", &entry),
+            "revocation" => not_yet(reader, "configuration", &entry),
             key if GATEWAY.contains(&key) => {}
             key if ISSUER.contains(&key) => {
                 let hint =

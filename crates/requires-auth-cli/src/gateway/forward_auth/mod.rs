@@ -108,13 +108,10 @@ impl Deny {
     }
 
     fn answer(self, refused: Refused) -> Answer {
-        let Refused { mut status, headers, body, .. } = refused;
+        let mut response = refused.into_response();
         if self == Self::As403 {
-            status = StatusCode::FORBIDDEN;
+            *response.status_mut() = StatusCode::FORBIDDEN;
         }
-        let mut response = Response::new(Full::from(body));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
         response
     }
 }

@@ -4,7 +4,7 @@
 //! makes a request that another does not see (request smuggling, RFC 9112 §11.2). Here nothing is forgiven. It keeps
 //! no more of a request than a few bytes, takes time in proportion to what it is shown, and allocates nothing.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::fault::Fault;
 use super::field::{Content, Field, Framing, Short};
@@ -138,6 +138,12 @@ impl Checker {
     fn text_line(&mut self, bytes: &[u8], end: State) -> Result<usize, Found> {
         let len = memchr2(b'\r', b'\n', bytes);
         let text = bytes.get(..len.unwrap_or(bytes.len())).unwrap_or_default();
+        if self.state == State::RequestLine
+            && let Some(at) = memchr(b'#', text)
+        {
+            // The server would leave it out, and what is behind it: others may not.
+            return Err(Found { at, fault: Fault::Fragment });
+        }
         if self.state == State::RequestLine || self.field != Field::Other {
             self.text.push(text);
         }

@@ -5,6 +5,7 @@ use std::fmt;
 /// Why a connection is given up: two programs that read these bytes need not see the same requests in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
+    Fragment,
     BareLf,
     BareCr,
     Fold,
@@ -26,6 +27,7 @@ impl Fault {
     /// What is told about it, and where the standard rules on it.
     const fn text(self) -> &'static str {
         match self {
+            Self::Fragment => "the target has a fragment (RFC 9112 §3.2)",
             Self::BareLf => "a line ends with LF alone (RFC 9112 §2.2)",
             Self::BareCr => "a CR stands alone (RFC 9112 §2.2)",
             Self::Fold => "a header is folded (RFC 9112 §5.2)",

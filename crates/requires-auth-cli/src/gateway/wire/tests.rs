@@ -31,6 +31,7 @@ const CASES: &[Case] = &[
     fine("GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
     fine("GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"),
     fine("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\n\0no HTTP/1.1 at all"),
+    wrong(Fault::Fragment, "GET /admin", "GET /admin#/public HTTP/1.1\r\nHost: a\r\n\r\n"),
     wrong(Fault::BareLf, "PRI * HTTP/2.0\r\n\r\nSM\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\n"),
     wrong(Fault::BareLf, "", "\nGET / HTTP/1.1\r\n\r\n"),
     wrong(Fault::BareLf, "GET / HTTP/1.1", "GET / HTTP/1.1\nHost: a\r\n\r\n"),

@@ -13,6 +13,12 @@
 //! dialects      = ["nginx"]                 # only these endpoints exist
 //! trusted_peers = ["127.0.0.1/32"]          # default: loopback and unix sockets
 //!
+//! [reverse_proxy]                           # instead of [forward_auth]: requests that may pass go on from here
+//! upstream      = "http://127.0.0.1:8080"   # or "unix:/run/app.sock"
+//! preserve_host = true
+//! pass_token    = false
+//! timeout       = "60s"
+//!
 //! [headers]                                 # always set, empty where the token does not say
 //! "X-Auth-Subject" = "sub"
 //! "X-Auth-Issuer"  = "@issuer"              # the name of the table, not the claim
@@ -43,11 +49,13 @@ use http::HeaderName;
 use crate::routes::Routes;
 
 mod peers;
+mod reverse_proxy;
 mod routes;
 mod route_tests;
 mod schema;
 
 pub use peers::{Network, NetworkError};
+pub use reverse_proxy::{ReverseProxyConfig, Upstream};
 pub(super) use schema::read;
 
 /// The gateway's settings.
@@ -58,6 +66,8 @@ pub struct GatewayConfig {
     pub server: Option<ServerConfig>,
     /// `[forward_auth]`: which proxies ask it.
     pub forward_auth: Option<ForwardAuthConfig>,
+    /// `[reverse_proxy]`: which application it stands in front of.
+    pub reverse_proxy: Option<ReverseProxyConfig>,
     /// `[headers]`: what the application is told about the token.
     pub headers: Vec<IdentityHeader>,
     /// `[[routes]]`, in the order of the file.

@@ -6,6 +6,7 @@ use http::HeaderName;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
+use super::reverse_proxy::reverse_proxy;
 use super::route_tests::test;
 use super::routes::route;
 use super::{
@@ -40,9 +41,14 @@ pub(in crate::config) fn read(
             "enforce" => is_shadow = shadow(reader, "configuration", &entry),
             "server" => config.server = server(reader, &entry, folder),
             "forward_auth" => config.forward_auth = forward_auth(reader, &entry),
+            "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry, folder),
             "headers" => config.headers = headers(reader, &entry),
             _ => {}
         }
+    }
+    if document.contains_key("forward_auth") && document.contains_key("reverse_proxy") {
+        let hint = "run two gateways: one that proxies ask, and one that is a proxy itself";
+        reader.report("reverse_proxy", "reverse_proxy", "this beside [forward_auth]", "one of the two", hint);
     }
     let mut paths = Vec::new();
     let mut routes = Vec::new();

@@ -1,0 +1,147 @@
+//! What is left out of a message, and what is put in.
+//!
+//! First goes what the client names in `Connection`, then what nobody but the gateway may say, and only then comes what
+//! it says: so no client takes away or adds to that.
+
+use std::net::IpAddr;
+
+use http::header::{AUTHORIZATION, CONNECTION, HOST, VIA};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+
+use crate::gateway::connections::Caller;
+use crate::gateway::forward_auth::METHOD_OVERRIDES;
+use crate::gateway::identity::{Identity, is_folded_like};
+use crate::gateway::listen::Peer;
+
+/// Names and values.
+pub(super) type Pairs = Vec<(HeaderName, HeaderValue)>;
+
+/// For one connection and no other (RFC 9110 §7.6.1), and what tells of trailers, which are not passed on.
+const HOP_BY_HOP: [&str; 11] = [
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-authentication-info",
+];
+
+/// What an application believes of a proxy, beside all that begins with one of [`BELIEVED`].
+const FORGEABLE: [&str; 4] = ["forwarded", "x-real-ip", "x-rewrite-url", "true-client-ip"];
+const BELIEVED: [&str; 3] = ["x-forwarded-", "x-original-", "x-envoy-"];
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// How messages are changed on their way.
+pub(super) struct Rewrite {
+    identity: Vec<HeaderName>,
+    passes_token: bool,
+}
+
+impl Rewrite {
+    pub(super) fn new(identity: &Identity, passes_token: bool) -> Self {
+        Self { identity: identity.names().cloned().collect(), passes_token }
+    }
+
+    /// The headers of a request, for the application.
+    pub(super) fn request(
+        &self,
+        mut headers: HeaderMap,
+        version: Version,
+        identity: Pairs,
+        caller: &Caller,
+    ) -> HeaderMap {
+        let token = headers.get(AUTHORIZATION).cloned().filter(|_| self.passes_token);
+        strip_hop_by_hop(&mut headers);
+        let gone: Vec<_> = headers.keys().filter(|name| self.is_of_the_gateway(name)).cloned().collect();
+        for name in gone {
+            headers.remove(name);
+        }
+        if let Some(token) = token {
+            headers.insert(AUTHORIZATION, token);
+        }
+        headers.extend(identity.into_iter().map(|(name, value)| (Some(name), value)));
+        if let Peer::Address(address) = caller.peer {
+            headers.insert(X_FORWARDED_FOR, address_value(address));
+        }
+        let scheme = if caller.is_tls { "https" } else { "http" };
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+        headers.append(VIA, HeaderValue::from_static(received_by(version)));
+        headers
+    }
+
+    /// The headers of an answer, for the client: what the application says about its own connection, and about who the
+    /// client is, is not for it.
+    pub(super) fn response(&self, headers: &mut HeaderMap) {
+        strip_hop_by_hop(headers);
+        for name in &self.identity {
+            headers.remove(name);
+        }
+    }
+
+    /// Whether only the gateway may say this.
+    fn is_of_the_gateway(&self, name: &HeaderName) -> bool {
+        let name = name.as_str();
+        self.identity.iter().any(|own| is_folded_like(own.as_str(), name))
+            || is_folded_like(AUTHORIZATION.as_str(), name)
+            || FORGEABLE.iter().chain(&METHOD_OVERRIDES).any(|own| is_folded_like(own, name))
+            || BELIEVED
+                .iter()
+                .any(|own| name.get(..own.len()).is_some_and(|start| is_folded_like(own, start)))
+    }
+}
+
+/// Tells the application which host the client has asked for, and which one it is asked for itself: the same one if that
+/// is to be `kept`, else its own.
+pub(super) fn name_host(
+    headers: &mut HeaderMap,
+    asked: Option<&HeaderValue>,
+    kept: Option<&HeaderValue>,
+    own: &str,
+) {
+    if let Some(host) = asked {
+        headers.insert(X_FORWARDED_HOST, host.clone());
+    }
+    let kept = kept.filter(|host| !host.is_empty()).cloned();
+    if let Some(host) = kept.or_else(|| HeaderValue::from_str(own).ok()) {
+        headers.insert(HOST, host);
+    }
+}
+
+/// Leaves out what is for one connection.
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+fn address_value(address: IpAddr) -> HeaderValue {
+    // Digits, letters, colons and points.
+    HeaderValue::try_from(address.to_canonical().to_string())
+        .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+/// The protocol of the request, and who has received it (RFC 9110 §7.6.3).
+const fn received_by(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "2 requires-auth",
+        Version::HTTP_10 => "1.0 requires-auth",
+        _ => "1.1 requires-auth",
+    }
+}

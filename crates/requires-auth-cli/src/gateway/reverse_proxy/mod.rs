@@ -1,0 +1,172 @@
+//! The reverse proxy: requests that may pass go on to the application, and its answers come back.
+//!
+//! What is decided about is what is sent on: the same bytes of path and query, under the same host. Trailers are left
+//! out in both directions, since nothing that reads them expects a guard to have looked at them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode, Uri, Version};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use requires_auth::config::Config;
+use requires_auth::config::gateway::{ReverseProxyConfig, Upstream};
+use tracing::{info, warn};
+
+mod connector;
+mod flow;
+mod headers;
+mod target;
+mod trouble;
+mod upgrade;
+
+use self::connector::Connector;
+use self::flow::{Activity, Passing};
+use self::headers::Rewrite;
+use self::target::Target;
+use self::trouble::Trouble;
+use super::body::Body;
+use super::connections::Caller;
+use super::{Asked, Decision, Gateway, Identity};
+
+/// For how long a connection to the application is kept while there is nothing to send. Short, since an application that
+/// closes it first makes a request fail that cannot be sent again.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// The way to one application.
+pub(crate) struct ReverseProxy {
+    config: ReverseProxyConfig,
+    rewrite: Rewrite,
+    client: Client<Connector, Passing<Incoming>>,
+}
+
+impl ReverseProxy {
+    /// The reverse proxy of a configuration, if it has one. It connects to nothing yet.
+    pub(crate) fn new(config: &Config, identity: &Identity) -> Option<Self> {
+        let own = config.gateway.reverse_proxy.clone()?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .set_host(false)
+            .build(Connector::new(own.upstream.clone()));
+        let rewrite = Rewrite::new(identity, own.passes_token);
+        Some(Self { config: own, rewrite, client })
+    }
+
+    /// Goes on with the connections of another, if that has the same application.
+    pub(crate) fn take_over(&mut self, other: &Self) {
+        if self.config.upstream == other.config.upstream {
+            self.client = other.client.clone();
+        }
+    }
+
+    /// Answers a request: with a refusal, or with what the application says.
+    pub(crate) async fn answer(
+        &self,
+        gateway: &Gateway,
+        request: Request<Incoming>,
+        caller: &Caller,
+    ) -> Response<Body> {
+        let target = match Target::of(&request) {
+            Ok(target) => target,
+            Err(problem) => {
+                info!(problem, "refused: the request says two things");
+                return gateway.refuse_ambiguous(request.headers()).into_response().map(Either::Left);
+            }
+        };
+        let asked = Asked {
+            method: request.method().as_str(),
+            target: target.path.as_str(),
+            headers: request.headers(),
+            has_body: !request.body().is_end_stream(),
+        };
+        let (identity, added) = match gateway.decide(asked).await {
+            Decision::Allow { identity, added } => (identity, added),
+            Decision::Refuse(refused) => return refused.into_response().map(Either::Left),
+        };
+        let mut response = match self.pass(request, target, identity, caller).await {
+            Ok(response) => response,
+            Err(trouble) => trouble.answer().map(Either::Left),
+        };
+        response.headers_mut().extend(added.into_iter().map(|(name, value)| (Some(name), value)));
+        response
+    }
+
+    /// Sends a request on, and hands the answer back.
+    async fn pass(
+        &self,
+        mut request: Request<Incoming>,
+        target: Target,
+        identity: headers::Pairs,
+        caller: &Caller,
+    ) -> Result<Response<Body>, Trouble> {
+        let upgrade = upgrade::asked(&mut request);
+        let (parts, body) = request.into_parts();
+        let activity = Arc::new(Activity::new());
+        let mut onward = Request::new(Passing::new(body, Arc::clone(&activity), self.config.timeout));
+        *onward.method_mut() = parts.method;
+        *onward.uri_mut() = self.uri(&target)?;
+        *onward.headers_mut() = self.rewrite.request(parts.headers, parts.version, identity, caller);
+        let kept = target.host.as_ref().filter(|_| self.config.preserves_host);
+        headers::name_host(onward.headers_mut(), target.host.as_ref(), kept, self.upstream_host());
+        if upgrade.is_some() {
+            upgrade::announce(onward.headers_mut());
+        }
+        let answered = activity.watch(self.client.request(onward), self.config.timeout).await;
+        let response = match answered {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Err(Trouble::of(&error)),
+            None => return Err(Trouble::silent(&activity)),
+        };
+        self.hand_back(response, upgrade, caller)
+    }
+
+    /// The answer of the application, for the client.
+    fn hand_back(
+        &self,
+        mut response: Response<Incoming>,
+        upgrade: Option<OnUpgrade>,
+        caller: &Caller,
+    ) -> Result<Response<Body>, Trouble> {
+        let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        match (is_switching, upgrade) {
+            (true, Some(client)) if upgrade::is_agreed(response.headers()) => {
+                let application = hyper::upgrade::on(&mut response);
+                tokio::spawn(upgrade::tunnel(client, application, caller.seat.clone()));
+                let mut headers = std::mem::take(response.headers_mut());
+                self.rewrite.response(&mut headers);
+                upgrade::announce(&mut headers);
+                let mut answer = Response::new(Either::Left(Full::default()));
+                *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                *answer.headers_mut() = headers;
+                return Ok(answer);
+            }
+            (true, _) => {
+                warn!("the application changes the protocol, and nobody has asked it to");
+                return Err(Trouble::BadAnswer);
+            }
+            (false, _) => {}
+        }
+        let (mut parts, body) = response.into_parts();
+        self.rewrite.response(&mut parts.headers);
+        parts.version = Version::HTTP_11;
+        let body = Passing::new(body, Arc::new(Activity::new()), self.config.timeout);
+        Ok(Response::from_parts(parts, Either::Right(body.boxed_unsync())))
+    }
+
+    /// Where to: the application, and the path as it came.
+    fn uri(&self, target: &Target) -> Result<Uri, Trouble> {
+        let uri = Uri::builder().scheme("http").authority(self.upstream_host());
+        uri.path_and_query(target.path.clone()).build().map_err(|_| Trouble::BadAnswer)
+    }
+
+    fn upstream_host(&self) -> &str {
+        match &self.config.upstream {
+            Upstream::Tcp(authority) => authority.as_str(),
+            Upstream::Unix(_) => "localhost",
+        }
+    }
+}

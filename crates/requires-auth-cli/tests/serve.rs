@@ -7,45 +7,26 @@ mod support;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
+use requires_auth_testkit::Defect;
 use serde_json::{Value, json};
 
+use self::support::gateway::{AUDIENCE, ISSUER, PATIENCE, Stage, ask, connect, get, wait_until};
 use self::support::{Server, run};
 
-const ISSUER: &str = "https://issuer.example";
-const AUDIENCE: &str = "https://api.example.com";
-
-/// How long anything here may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A folder with a configuration and its keys.
-struct Stage {
-    folder: PathBuf,
-    forge: Forge,
+/// What these tests need of a stage.
+trait Ask {
+    fn configure(&self, listen: &str, scope: &str);
+    fn question(&self, scope: &str) -> String;
 }
 
-impl Stage {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("requires-auth-serve-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        let key = SigningKey::generate(Algorithm::Es256);
-        fs::write(folder.join("keys.json"), jwk_set([&key]).to_string()).expect("a file");
-        Self { folder, forge: Forge::new(ISSUER, AUDIENCE, key) }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.join("gateway.toml")
-    }
-
-    /// Writes the configuration as an editor does: a new file takes the place of the old one.
+impl Ask for Stage {
+    /// Caddy asks about `/orders`.
     fn configure(&self, listen: &str, scope: &str) {
         let text = format!(
             "[server]\nlisten = \"{listen}\"\nadmin = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"caddy\"]\n\
@@ -55,24 +36,8 @@ impl Stage {
         self.write(&text);
     }
 
-    fn write(&self, text: &str) {
-        let new = self.folder.join("new.toml");
-        fs::write(&new, text).expect("a file");
-        fs::rename(new, self.file()).expect("it takes its place");
-    }
-
-    fn start(&self) -> Server {
-        Server::start(&["serve", self.file().to_str().expect("UTF-8")])
-    }
-
     fn question(&self, scope: &str) -> String {
-        question(&self.forge.token().subject("alice").scope(scope).mint())
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.folder));
+        question(&self.token(scope))
     }
 }
 
@@ -82,38 +47,6 @@ fn question(token: &str) -> String {
         "GET /forward-auth/caddy HTTP/1.1\r\nHost: gateway\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /orders\r\n\
          Authorization: Bearer {token}\r\n"
     )
-}
-
-/// Status and whole answer to a request, on a connection of its own.
-fn ask(address: &str, head: &str) -> (u16, String) {
-    let request = format!("{head}Connection: close\r\n\r\n");
-    let mut answer = String::new();
-    if let Some(path) = address.strip_prefix("unix:") {
-        let mut stream = UnixStream::connect(path).expect("it listens");
-        stream.write_all(request.as_bytes()).expect("it reads");
-        stream.read_to_string(&mut answer).expect("it answers");
-    } else {
-        let mut stream = TcpStream::connect(address.trim_start_matches("http://")).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.write_all(request.as_bytes()).expect("it reads");
-        stream.read_to_string(&mut answer).expect("it answers");
-    }
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.unwrap_or_else(|| panic!("no status in {answer:?}")), answer)
-}
-
-fn get(address: &str, path: &str) -> (u16, String) {
-    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: gateway\r\n"))
-}
-
-/// Waits until `done`, which a reload or a drain makes true.
-#[track_caller]
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < PATIENCE, "{what} has not come");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]
@@ -130,9 +63,7 @@ fn a_request_that_can_be_read_in_two_ways_gets_400_and_ends_the_connection() {
         ("X-Line: ends with LF alone\n", 400),
         ("X-Line: is\r\n folded\r\n", 400),
     ] {
-        let mut stream =
-            TcpStream::connect(server.address("listen").trim_start_matches("http://")).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut stream = connect(server.address("listen"));
         stream.write_all(format!("{question}{framing}\r\n").as_bytes()).expect("it reads");
         stream.write_all(smuggled.as_bytes()).ok();
         let mut answers = Vec::new();

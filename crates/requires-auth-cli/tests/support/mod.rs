@@ -6,6 +6,11 @@ use std::thread;
 
 use serde_json::Value;
 
+#[cfg(unix)]
+pub mod application;
+#[cfg(unix)]
+pub mod gateway;
+
 /// The command line under test, without any setting of the environment it runs in.
 pub fn requires_auth(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_requires-auth"));
@@ -73,6 +78,11 @@ impl Server {
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("stdout can be read");
+        if line.is_empty() {
+            let mut reason = String::new();
+            child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut reason));
+            panic!("{args:?} has not started: {reason}");
+        }
         let addresses = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         Self { child, _stdout: stdout, addresses }
     }

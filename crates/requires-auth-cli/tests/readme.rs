@@ -42,8 +42,9 @@ fn paste(block: &str, issuer: &str) -> String {
 fn every_block_is_run_by_a_test() {
     let readme = readme();
     let languages: Vec<_> = blocks(&readme).into_iter().map(|(language, _)| language).collect();
-    // Four of `sh`, which this file runs; those of `rust` are run by rustdoc, that of `python` by `python/tests`.
-    assert_eq!(languages, ["sh", "rust", "python", "sh", "sh", "sh", "rust"]);
+    // Of `sh`, this file runs the first and the last, and `tests/gateway` the other, which needs nginx; those of `rust`
+    // are run by rustdoc, that of `python` by `python/tests`.
+    assert_eq!(languages, ["sh", "rust", "python", "sh", "sh", "rust"]);
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn the_readme_is_short_and_begins_with_code() {
 fn the_commands_do_what_the_text_says() {
     let readme = readme();
     let shell: Vec<_> = blocks(&readme).into_iter().filter(|(language, _)| *language == "sh").collect();
-    let [(_, demo), (_, gateway), (_, issuer), (_, look)] = shell[..] else { panic!("four blocks") };
+    let [(_, demo), _, (_, look)] = shell[..] else { panic!("three blocks") };
 
     assert_eq!(demo.trim(), "cargo run --release -- demo");
     let demo = Server::start(&["demo", "--port", "0", "--issuer-port", "0"]);
@@ -67,10 +68,7 @@ fn the_commands_do_what_the_text_says() {
         requires_auth(&["demo", "--once", "--port", "0", "--issuer-port", "0"]).output().expect("the demo");
     assert!(once.status.success());
 
-    assert_eq!(issuer.trim(), "requires-auth issuer");
     let issuer = Server::start(&["issuer", "--port", "0"]);
-    let printed = paste(gateway, issuer.address("issuer"));
-    assert!(printed.contains(" 0 failed") && printed.contains("auth_request"), "{printed}");
     let printed = paste(look, issuer.address("issuer"));
     assert!(printed.contains("allowed: the token is valid"), "{printed}");
     assert!(

@@ -141,7 +141,11 @@ fn enforce_is_for_all_routes_unless_one_says_otherwise() {
 fn a_reverse_proxy_has_defaults() {
     let parse = |lines: &str| {
         let text = format!("{ISSUERS}[reverse_proxy]\n{lines}");
-        Config::parse(&text, "/etc/gateway.toml").expect("a configuration").gateway.reverse_proxy.expect("one")
+        Config::parse(&text, "/etc/gateway.toml")
+            .expect("a configuration")
+            .gateway
+            .reverse_proxy
+            .expect("one")
     };
     let config = parse("upstream = \"http://app:8080/\"\n");
     assert_eq!(config.upstream, Upstream::Tcp("app:8080".parse().expect("an authority")));

@@ -27,7 +27,7 @@ pub(super) fn emit(side: &Side) -> String {
     };
     format!(
         "{}
-:80 {{
+:{port} {{
     route {{{guard}
         forward_auth {gateway} {{
             uri /forward-auth/caddy{copied}
@@ -36,7 +36,11 @@ pub(super) fn emit(side: &Side) -> String {
     }}
 }}
 ",
-        preamble("caddy", "Put your own domain in the place of :80, and Caddy gets a certificate for it."),
+        preamble(
+            "caddy",
+            "Put your own domain in the place of the port, and Caddy gets a certificate for it."
+        ),
         application = side.application,
+        port = side.port.unwrap_or(80),
     )
 }

@@ -51,17 +51,16 @@ pub(super) fn emit(side: &Side) -> String {
         socket,
     );
     // None of the values has a letter of the marks: paths, hosts and names are held to fewer.
+    let port = side.port.unwrap_or(8000).to_string();
     let filled = [
+        ("<port>", port.as_str()),
         ("<shown>\n", shown.as_str()),
         ("<copied>\n", &copied),
         ("<gateway-uri>", &uri),
         ("<gateway>", &gateway),
         ("<application>", &application),
     ];
-    let begin = preamble(
-        "envoy",
-        "It listens on port 8000: take the cluster `requires_auth` and the first filter into your own.",
-    );
+    let begin = preamble("envoy", "Take the cluster `requires_auth` and the first filter into your own.");
     begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
@@ -74,7 +73,7 @@ const TEMPLATE: &str = "
 static_resources:
   listeners:
     - address:
-        socket_address: { address: \"0.0.0.0\", port_value: 8000 }
+        socket_address: { address: \"0.0.0.0\", port_value: <port> }
       filter_chains:
         - filters:
             - name: envoy.filters.network.http_connection_manager

@@ -28,7 +28,7 @@ const APPLICATION: &str = "127.0.0.1:8080";
 const EXAMPLES: &str = "\
 Examples:
   requires-auth config emit nginx gateway.toml > /etc/nginx/conf.d/api.conf
-  requires-auth config emit envoy gateway.toml --upstream 10.0.0.5:8080 > envoy.yaml";
+  requires-auth config emit envoy gateway.toml --upstream 10.0.0.5:8080 --listen 8443 > envoy.yaml";
 
 /// The flags of `config emit`.
 #[derive(Args, Debug)]
@@ -45,6 +45,10 @@ pub(super) struct EmitArgs {
     /// Where the application is, as host and port [default: `upstream` of the file, else 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     upstream: Option<String>,
+
+    /// The port that the proxy listens on [default: 80, and 8000 for envoy]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    listen: Option<u16>,
 }
 
 /// A proxy that asks over HTTP.
@@ -73,6 +77,8 @@ struct Side {
     gateway: Gateway,
     /// Host and port of the application.
     application: String,
+    /// The port that the proxy listens on, if not its usual one.
+    port: Option<u16>,
     /// The names of the identity headers, as they are usually written.
     headers: Vec<String>,
 }
@@ -90,17 +96,21 @@ pub(super) fn run(args: &EmitArgs, format: Format) -> Result<Outcome, Failure> {
         .map(|(config, _)| config)
         .map_err(|error| located(&error))?;
     let side = Side::of(&config, args)?;
-    let text = match args.proxy {
-        Proxy::Nginx => nginx::emit(&side),
-        Proxy::Caddy => caddy::emit(&side),
-        Proxy::Traefik => traefik::emit(&side)?,
-        Proxy::Envoy => envoy::emit(&side),
-    };
+    let text = emit(args.proxy, &side)?;
     match format {
         Format::Text => std::io::stdout().lock().write_all(text.as_bytes())?,
         Format::Json => print_json(&serde_json::json!({ "proxy": args.proxy.dialect().0, "text": text }))?,
     }
     Ok(Outcome::Allow)
+}
+
+fn emit(proxy: Proxy, side: &Side) -> Result<String, Failure> {
+    Ok(match proxy {
+        Proxy::Nginx => nginx::emit(side),
+        Proxy::Caddy => caddy::emit(side),
+        Proxy::Traefik => traefik::emit(side)?,
+        Proxy::Envoy => envoy::emit(side),
+    })
 }
 
 impl Side {
@@ -121,6 +131,7 @@ impl Side {
         Ok(Self {
             gateway: Gateway::of(server)?,
             application,
+            port: args.listen,
             headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
         })
     }
@@ -209,7 +220,8 @@ mod tests {
 
     fn side(text: &str, proxy: Proxy, upstream: Option<&str>) -> Result<Side, Failure> {
         let config = Config::parse(&format!("{ISSUER}{text}"), "/etc/auth.toml").expect("no mistakes");
-        let args = EmitArgs { proxy, file: "auth.toml".into(), upstream: upstream.map(ToOwned::to_owned) };
+        let upstream = upstream.map(ToOwned::to_owned);
+        let args = EmitArgs { proxy, file: "auth.toml".into(), upstream, listen: None };
         Side::of(&config, &args)
     }
 
@@ -252,6 +264,24 @@ mod tests {
         let application = |text: &str, given| side(text, Proxy::Nginx, given).expect("a side").application;
         assert_eq!(application(&text, None), APPLICATION);
         assert_eq!(application(&text, Some("10.0.0.1:1")), "10.0.0.1:1");
+    }
+
+    #[test]
+    fn the_files_that_are_shipped_are_what_is_printed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateway");
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
+        let (config, _) =
+            Config::load(folder.join("requires-auth.toml"), |builder| builder).expect("no mistakes");
+        for (proxy, name) in [
+            (Proxy::Nginx, "nginx.conf"),
+            (Proxy::Caddy, "Caddyfile"),
+            (Proxy::Traefik, "traefik.yml"),
+            (Proxy::Envoy, "envoy.yaml"),
+        ] {
+            let args = EmitArgs { proxy, file: "requires-auth.toml".into(), upstream: None, listen: None };
+            let side = Side::of(&config, &args).expect("a side");
+            assert_eq!(emit(proxy, &side).expect("a text"), read(name), "{name}: print it anew");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ upstream requires_auth {{
 }}
 
 server {{
-    listen 80;
+    listen {port};
 
     location / {{
         auth_request /_requires_auth;
@@ -56,6 +56,7 @@ server {{
 }}
 ",
         application = side.application,
+        port = side.port.unwrap_or(80),
         question = QUESTION,
     )
     .ok();

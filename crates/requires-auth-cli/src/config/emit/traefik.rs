@@ -10,6 +10,10 @@ pub(super) fn emit(side: &Side) -> Result<String, Failure> {
         return Err(Failure::new("Traefik does not ask over unix sockets")
             .hint("let the gateway listen on a port: listen = \"127.0.0.1:9180\""));
     };
+    if side.port.is_some() {
+        return Err(Failure::new("Traefik's ports are no part of this file")
+            .hint("leave --listen out: they are entry points of the static configuration"));
+    }
     let mut copied = String::new();
     if !side.headers.is_empty() {
         copied.push_str("        authResponseHeaders:\n");

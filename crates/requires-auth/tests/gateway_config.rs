@@ -179,8 +179,6 @@ fn mistakes_have_their_line_and_setting() {
     );
     refused("[forward_auth]\n", 0, "forward_auth.dialects", "nothing");
     refused("[forward_auth]\ndialects = [\"ngnix\"]\n", 1, "forward_auth.dialects", "`ngnix`");
-    let grpc = "[forward_auth]\ndialects = [\"envoy-grpc\"]\n";
-    refused(grpc, 1, "forward_auth.dialects", "a dialect that is not supported yet");
     let peers = "[forward_auth]\ndialects = [\"nginx\"]\ntrusted_peers = [\"localhost\"]\n";
     refused(peers, 2, "forward_auth.trusted_peers", "`localhost`");
     refused("[reverse_proxy]\n", 0, "reverse_proxy.upstream", "nothing");

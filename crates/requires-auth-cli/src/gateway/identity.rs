@@ -57,12 +57,13 @@ impl Identity {
         name.unwrap_or_default()
     }
 
-    /// A header of a client that an application could read as one of ours, though its name is another: `X_Auth_Subject`
+    /// The headers of a client that an application could read as one of ours, though the name is another: `X_Auth_Subject`
     /// beside `X-Auth-Subject`. CGI and WSGI make the same of both.
-    pub(crate) fn alias_in<'h>(&self, headers: &'h HeaderMap) -> Option<&'h HeaderName> {
-        headers
-            .keys()
-            .find(|name| self.names().any(|own| own != *name && is_folded_like(own.as_str(), name.as_str())))
+    pub(crate) fn aliases_in(&self, headers: &HeaderMap) -> Vec<HeaderName> {
+        let is_alias = |name: &HeaderName| {
+            self.names().any(|own| own != name && is_folded_like(own.as_str(), name.as_str()))
+        };
+        headers.keys().filter(|name| is_alias(name)).cloned().collect()
     }
 }
 

@@ -15,6 +15,7 @@ use tracing::{Instrument as _, warn};
 
 use super::body::Body;
 use super::connections::{Caller, Connections};
+use super::forward_auth::grpc;
 use super::listen::{Listener, Room};
 use super::live::Live;
 use super::notify::{State, notify};
@@ -105,7 +106,7 @@ async fn operate(
         let live = Arc::clone(&live);
         move |request: Request<Incoming>, caller| {
             let (gateway, span) = (live.gateway(), request_id::span(request.headers()));
-            async move { answer(&gateway, request, caller).await }.instrument(span)
+            async move { answer(gateway, request, caller).await }.instrument(span)
         }
     };
     let graceful = connections.serve(handler, stop).await;
@@ -137,12 +138,15 @@ async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHand
     drop(connections.serve(handler, upkeep).await);
 }
 
-async fn answer(gateway: &Gateway, request: Request<Incoming>, caller: Caller) -> Response<Body> {
+async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>, caller: Caller) -> Response<Body> {
     if let Some(proxy) = gateway.reverse_proxy() {
-        return proxy.answer(gateway, request, &caller).await;
+        return proxy.answer(&gateway, request, &caller).await;
+    }
+    if grpc::is_asked(&gateway, &request) {
+        return grpc::answer(gateway, request, caller.peer).await;
     }
     if request.uri().path().starts_with(forward_auth::PREFIX) {
-        return forward_auth::answer(gateway, &request, caller.peer).await.map(Either::Left);
+        return forward_auth::answer(&gateway, &request, caller.peer).await.map(Either::Left);
     }
     forward_auth::plain(StatusCode::NOT_FOUND, "no such endpoint").map(Either::Left)
 }

@@ -1,6 +1,6 @@
-//! Envoy: `ext_authz` over HTTP.
+//! Envoy: `ext_authz` over HTTP or gRPC.
 //!
-//! Envoy shows the gateway the headers that it is told to, and passes on to the application all of them. So it is told
+//! Over gRPC it shows the gateway all of a request. Over HTTP Envoy shows the gateway the headers that it is told to, and passes on to the application all of them. So it is told
 //! to show each that the gateway refuses: other spellings of the identity headers, and what names another method or path.
 
 use std::fmt::Write as _;
@@ -21,7 +21,14 @@ const SHOWN: [&str; 8] = [
     "x-original-uri",
 ];
 
-pub(super) fn emit(side: &Side) -> String {
+/// How it asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    Http,
+    Grpc,
+}
+
+pub(super) fn emit(side: &Side, over: Over) -> String {
     // Writing to a string cannot fail.
     let (mut shown, mut copied) = (String::new(), String::new());
     for name in SHOWN.iter().chain(&METHOD_OVERRIDES) {
@@ -51,8 +58,14 @@ pub(super) fn emit(side: &Side) -> String {
         socket,
     );
     // None of the values has a letter of the marks: paths, hosts and names are held to fewer.
+    let (name, service, protocol) = match over {
+        Over::Http => ("envoy", HTTP_SERVICE, ""),
+        Over::Grpc => ("envoy-grpc", GRPC_SERVICE, HTTP_2),
+    };
     let port = side.port.unwrap_or(8000).to_string();
     let filled = [
+        ("<service>\n", service),
+        ("<protocol>", protocol),
         ("<port>", port.as_str()),
         ("<shown>\n", shown.as_str()),
         ("<copied>\n", &copied),
@@ -60,13 +73,41 @@ pub(super) fn emit(side: &Side) -> String {
         ("<gateway>", &gateway),
         ("<application>", &application),
     ];
-    let begin = preamble("envoy", "Take the cluster `requires_auth` and the first filter into your own.");
+    let begin = preamble(name, "Take the cluster `requires_auth` and the first filter into your own.");
     begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
 const COPIED: &str = "                        authorization_response:
                           allowed_upstream_headers:
                             patterns:
+";
+
+const HTTP_SERVICE: &str =
+    "                      # What the gateway looks at beside method, path and Authorization.
+                      allowed_headers:
+                        patterns:
+<shown>
+                      http_service:
+                        path_prefix: /forward-auth/envoy
+                        server_uri:
+                          uri: <gateway-uri>
+                          cluster: requires_auth
+                          # A first fetch of keys takes longer than Envoy's 200 ms.
+                          timeout: 6s
+<copied>
+";
+
+const GRPC_SERVICE: &str = "                      grpc_service:
+                        envoy_grpc: { cluster_name: requires_auth }
+                        # A first fetch of keys takes longer than Envoy's 200 ms.
+                        timeout: 6s
+";
+
+/// gRPC is HTTP/2, and Envoy has to be told.
+const HTTP_2: &str = "      typed_extension_protocol_options:
+        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+          \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+          explicit_http_config: { http2_protocol_options: {} }
 ";
 
 const TEMPLATE: &str = "
@@ -94,25 +135,14 @@ static_resources:
                       transport_api_version: V3
                       failure_mode_allow: false
                       status_on_error: { code: ServiceUnavailable }
-                      # What the gateway looks at beside method, path and Authorization.
-                      allowed_headers:
-                        patterns:
-<shown>
-                      http_service:
-                        path_prefix: /forward-auth/envoy
-                        server_uri:
-                          uri: <gateway-uri>
-                          cluster: requires_auth
-                          # A first fetch of keys takes longer than Envoy's 200 ms.
-                          timeout: 6s
-<copied>
+<service>
                   - name: envoy.filters.http.router
                     typed_config:
                       \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
   clusters:
     - name: requires_auth
       type: STRICT_DNS
-      load_assignment:
+<protocol>      load_assignment:
         cluster_name: requires_auth
         endpoints:
           - lb_endpoints:

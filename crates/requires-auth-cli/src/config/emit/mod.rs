@@ -12,6 +12,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use self::envoy::Over;
 use clap::{Args, ValueEnum};
 use requires_auth::config::Config;
 use requires_auth::config::gateway::{Dialect, Listen, ServerConfig};
@@ -51,13 +52,14 @@ pub(super) struct EmitArgs {
     listen: Option<u16>,
 }
 
-/// A proxy that asks over HTTP.
+/// A proxy, and how it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Proxy {
     Nginx,
     Caddy,
     Traefik,
     Envoy,
+    EnvoyGrpc,
 }
 
 impl Proxy {
@@ -67,6 +69,7 @@ impl Proxy {
             Self::Caddy => ("caddy", Dialect::Caddy),
             Self::Traefik => ("traefik", Dialect::Traefik),
             Self::Envoy => ("envoy", Dialect::Envoy),
+            Self::EnvoyGrpc => ("envoy-grpc", Dialect::EnvoyGrpc),
         }
     }
 }
@@ -109,7 +112,8 @@ fn emit(proxy: Proxy, side: &Side) -> Result<String, Failure> {
         Proxy::Nginx => nginx::emit(side),
         Proxy::Caddy => caddy::emit(side),
         Proxy::Traefik => traefik::emit(side)?,
-        Proxy::Envoy => envoy::emit(side),
+        Proxy::Envoy => envoy::emit(side, Over::Http),
+        Proxy::EnvoyGrpc => envoy::emit(side, Over::Grpc),
     })
 }
 
@@ -277,6 +281,7 @@ mod tests {
             (Proxy::Caddy, "Caddyfile"),
             (Proxy::Traefik, "traefik.yml"),
             (Proxy::Envoy, "envoy.yaml"),
+            (Proxy::EnvoyGrpc, "envoy-grpc.yaml"),
         ] {
             let args = EmitArgs { proxy, file: "requires-auth.toml".into(), upstream: None, listen: None };
             let side = Side::of(&config, &args).expect("a side");

@@ -4,6 +4,7 @@
 //! header which names the original request can be told about another one (CVE-2026-40575).
 
 mod dialect;
+pub(crate) mod grpc;
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -43,19 +44,7 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
             return deny.answer(gateway.refuse_ambiguous(request.headers()));
         }
     };
-    if let Some(problem) =
-        original.contradiction(request.headers()).or_else(|| alias(gateway, config, request.headers()))
-    {
-        info!(problem, "refused: the request says two things");
-        return deny.answer(gateway.refuse_ambiguous(request.headers()));
-    }
-    let asked = Asked {
-        method: original.method,
-        target: original.target,
-        headers: request.headers(),
-        has_body: dialect::has_body(request.headers()),
-    };
-    match gateway.decide(asked).await {
+    match judge(gateway, config, &original, request.headers()).await {
         Decision::Refuse(refused) => deny.answer(refused),
         Decision::Allow { .. } if deny == Deny::Only => {
             // The proxy comes here once a request was refused. It was for another reason, or that has passed by now.
@@ -73,17 +62,34 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
     }
 }
 
+/// Decides about the request that a proxy asks about. One that says two things is refused.
+async fn judge(
+    gateway: &Gateway,
+    config: &ForwardAuthConfig,
+    original: &Original<'_>,
+    headers: &HeaderMap,
+) -> Decision {
+    if let Some(problem) = original.contradiction(headers).or_else(|| alias(gateway, config, headers)) {
+        info!(problem, "refused: the request says two things");
+        return Decision::Refuse(gateway.refuse_ambiguous(headers));
+    }
+    let Original { method, target } = *original;
+    gateway.decide(Asked { method, target, headers, has_body: dialect::has_body(headers) }).await
+}
+
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
 fn endpoint<'r, B>(config: &ForwardAuthConfig, request: &'r Request<B>) -> Option<(Dialect, &'r str)> {
     let target = request.uri().path_and_query()?.as_str().strip_prefix(PREFIX)?;
-    let mut found =
-        Dialect::ALL.into_iter().filter_map(|(name, dialect)| Some((dialect, target.strip_prefix(name)?)));
+    let mut found = Dialect::ALL
+        .into_iter()
+        .filter(|(_, dialect)| *dialect != Dialect::EnvoyGrpc)
+        .filter_map(|(name, dialect)| Some((dialect, target.strip_prefix(name)?)));
     let (dialect, rest) = found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))?;
     config.dialects.contains(&dialect).then_some((dialect, rest))
 }
 
 fn alias(gateway: &Gateway, config: &ForwardAuthConfig, headers: &HeaderMap) -> Option<&'static str> {
-    let is_there = config.denies_aliases && gateway.identity().alias_in(headers).is_some();
+    let is_there = config.denies_aliases && !gateway.identity().aliases_in(headers).is_empty();
     is_there.then_some("a header that the application could take for one of the gateway's")
 }
 
@@ -127,3 +133,5 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use envoy_types::ext_authz::v3::pb::{CheckRequest, HttpResponse};
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use http::header::AUTHORIZATION;
 use http_body_util::BodyExt as _;
 use requires_auth::config::Config;
@@ -10,6 +12,7 @@ use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchRe
 use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
 use serde_json::Value;
 
+use super::vectors::grpc_question;
 use super::*;
 
 const ISSUER: &str = "https://issuer.example";
@@ -18,7 +21,7 @@ const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LO
 
 const CONFIG: &str = r#"
 [forward_auth]
-dialects = ["nginx", "caddy", "envoy"]
+dialects = ["nginx", "caddy", "envoy", "envoy-grpc"]
 [issuers.main]
 issuer = "https://issuer.example"
 audience = "https://api.example.com"
@@ -105,12 +108,33 @@ impl Stage {
         }
     }
 
+    /// As Envoy asks over gRPC.
+    async fn grpc(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Checked, tonic::Status> {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let request = HttpRequest {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers,
+            ..HttpRequest::default()
+        };
+        let response = grpc::check(&self.gateway, grpc_question(request), LOOPBACK).await?;
+        Ok((response.status.expect("a status").code, response.http_response.expect("an answer")))
+    }
+
     /// As nginx asks.
     async fn nginx(&self, method: &str, uri: &str, more: &[(&str, &str)]) -> Told {
         let own = [("x-original-method", method), ("x-original-uri", uri)];
         self.ask("GET", "/forward-auth/nginx", &[&own, more].concat()).await
     }
 }
+
+/// The code of the answer, and the answer itself.
+type Checked = (i32, HttpResponse);
 
 /// An answer to the proxy.
 #[derive(Debug)]
@@ -300,4 +324,76 @@ async fn in_the_shadow_a_refusal_lets_through_as_nobody() {
     let told = stage.nginx("GET", "/shadow", &[(AUTHORIZATION.as_str(), &stage.bearer("read:orders"))]).await;
     assert_eq!((told.status, told.header("x-auth-subject")), (200, Some("")));
     assert_eq!(stage.nginx("GET", "/shadow/..", &[]).await.status, 400);
+}
+
+#[tokio::test]
+async fn envoy_is_told_over_grpc_what_to_set_and_what_to_remove() {
+    let stage = Stage::with(&CONFIG.replace("[issuers.main]", "aliases = \"pass\"\n[issuers.main]"));
+    let bearer = stage.bearer("read:orders");
+    let headers = [
+        ("authorization", &*bearer),
+        (":authority", "api.example.com"),
+        ("x-auth-subject", "root"),
+        ("x_auth_subject", "root"),
+        ("x.auth.plan", "pro"),
+        ("x-own", "stays"),
+    ];
+    let (code, answer) = stage.grpc("GET", "/orders?page=2", &headers).await.expect("an answer");
+    let HttpResponse::OkResponse(ok) = answer else { panic!("{answer:?}") };
+    assert_eq!(code, 0);
+    let mut removed = ok.headers_to_remove;
+    removed.sort_unstable();
+    assert_eq!(removed, ["x.auth.plan", "x_auth_subject"]);
+    let set: Vec<_> =
+        ok.headers.iter().filter_map(|option| Some((option.header.as_ref()?, option))).collect();
+    let values: Vec<_> = set.iter().map(|(pair, _)| (pair.key.as_str(), pair.value.as_str())).collect();
+    assert_eq!(
+        values,
+        [
+            ("x-auth-subject", "alice"),
+            ("x-auth-scope", "read:orders"),
+            ("x-auth-issuer", "main"),
+            ("x-auth-plan", "")
+        ]
+    );
+    // An empty one has to take the place of the client's, too.
+    assert!(set.iter().all(|(_, option)| option.keep_empty_value && option.append_action == 2));
+}
+
+#[tokio::test]
+async fn over_grpc_two_stories_are_refused_and_what_is_no_question_is_an_error() {
+    let stage = Stage::new();
+    let bearer = stage.bearer("read:orders");
+    let twice = format!("{bearer},{bearer}");
+    for (path, more, status, grpc_code) in [
+        ("/orders", ("authorization", bearer.as_str()), 200, 0),
+        ("/orders", ("authorization", twice.as_str()), 401, 16),
+        ("/orders", ("x-forwarded-uri", "/open/a"), 400, 7),
+        ("/orders", ("x_auth_subject", "root"), 400, 7),
+        ("/orders", ("x-http-method-override", "DELETE"), 400, 7),
+        ("/orders", ("not a name", "x"), 400, 7),
+        ("/orders", ("x", "a\r\nb"), 400, 7),
+        ("/open/../orders", ("x", "y"), 400, 7),
+        ("/nowhere", ("x", "y"), 403, 7),
+        ("/orders", ("x", "y"), 401, 16),
+        ("", ("x", "y"), 400, 7),
+    ] {
+        let (code, answer) = stage.grpc("GET", path, &[more]).await.expect("an answer");
+        let found = match answer {
+            HttpResponse::OkResponse(_) => 200,
+            HttpResponse::DeniedResponse(denied) => denied.status.expect("a status").code,
+            other @ HttpResponse::ErrorResponse(_) => panic!("{other:?}"),
+        };
+        assert_eq!((found, code), (status, grpc_code), "{path} {more:?}");
+    }
+    let fresh = Stage::new();
+    fresh.is_down.store(true, Ordering::Relaxed);
+    let (code, _) = fresh.grpc("GET", "/orders", &[("authorization", &bearer)]).await.expect("an answer");
+    assert_eq!(code, 14, "an outage is none of the client's");
+
+    let nothing = grpc::check(&stage.gateway, CheckRequest::default(), LOOPBACK).await;
+    assert_eq!(nothing.expect_err("an error").code(), tonic::Code::InvalidArgument);
+    let stranger = Peer::Address([192, 0, 2, 1].into());
+    let refused = grpc::check(&stage.gateway, grpc_question(HttpRequest::default()), stranger).await;
+    assert_eq!(refused.expect_err("an error").code(), tonic::Code::PermissionDenied);
 }

@@ -138,6 +138,8 @@ pub enum Dialect {
     Caddy,
     /// Envoy's `ext_authz` over HTTP.
     Envoy,
+    /// Envoy's `ext_authz` over gRPC.
+    EnvoyGrpc,
     /// nginx's `auth_request`.
     Nginx,
     /// Traefik's `ForwardAuth`.
@@ -146,8 +148,13 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect with its name in the file.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("caddy", Self::Caddy), ("envoy", Self::Envoy), ("nginx", Self::Nginx), ("traefik", Self::Traefik)];
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("caddy", Self::Caddy),
+        ("envoy", Self::Envoy),
+        ("envoy-grpc", Self::EnvoyGrpc),
+        ("nginx", Self::Nginx),
+        ("traefik", Self::Traefik),
+    ];
 }
 
 /// A header that the application can trust.

@@ -203,17 +203,6 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
 
 fn dialect(reader: &mut Reader<'_>, entry: &Entry<'_>, name: &str) -> Option<Dialect> {
     let found = Dialect::ALL.into_iter().find(|(own, _)| *own == name).map(|(_, dialect)| dialect);
-    if name == "envoy-grpc" {
-        let hint = "use \"envoy\": ext_authz over HTTP";
-        reader.report(
-            "forward_auth",
-            &entry.path,
-            "a dialect that is not supported yet",
-            "a proxy's dialect",
-            hint,
-        );
-        return None;
-    }
     if found.is_none() {
         let names = Dialect::ALL.map(|(name, _)| name);
         let hint = match nearest(name, names) {

@@ -1,0 +1,157 @@
+//! The shared vectors through every dialect: a token gets the verdict that it gets at the library's doors.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use envoy_types::ext_authz::v3::pb::{CheckRequest, HttpResponse};
+use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
+use http_body_util::BodyExt as _;
+use requires_auth::config::Config;
+use requires_auth::routes::{Access, Pattern, Route, Routes};
+use requires_auth::{Audience, Policy, Profile, RequiresAuth, danger};
+use requires_auth_testkit::vectors::{self, TokenCase, Verdict, token_cases};
+use serde_json::Value;
+
+use super::*;
+
+const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+const CONFIG: &str = r#"
+[forward_auth]
+dialects = ["caddy", "envoy", "envoy-grpc", "nginx", "traefik"]
+[issuers.main]
+issuer = "https://issuer.example"
+audience = "https://api.example.com"
+[headers]
+"X-Auth-Issuer" = "iss"
+"#;
+
+/// What a proxy is told.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    status: u16,
+    code: Option<String>,
+    reason: Option<String>,
+    challenges: Vec<String>,
+}
+
+impl Told {
+    fn expected(case: &TokenCase) -> Self {
+        match &case.expect {
+            Verdict::Refuse(refusal) => Self {
+                status: refusal.status,
+                code: Some(refusal.code.clone()),
+                reason: refusal.reason.clone(),
+                challenges: refusal.challenge.iter().cloned().collect(),
+            },
+            _ => Self { status: 200, code: None, reason: None, challenges: Vec::new() },
+        }
+    }
+
+    fn new(status: u16, challenges: Vec<String>, body: &[u8]) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let member = |name: &str| body[name].as_str().map(str::to_owned);
+        Self { status, code: member("code"), reason: member("reason"), challenges }
+    }
+}
+
+/// The gateway that a vector wants: one route with its policy. `None` where no guard can be as it says.
+fn gateway(case: &TokenCase) -> Option<Gateway> {
+    let vectors::Config { issuer, audience, scope, alg, now, leeway, profile, .. } = &case.config;
+    let audience = if audience.is_empty() { Audience::Absent } else { audience.clone().into() };
+    let mut builder = RequiresAuth::builder(issuer.as_deref()?, audience).with_jwks(case.jwks.to_string());
+    if let Some(names) = alg {
+        builder = builder.with_algorithms(names);
+    }
+    if let Some(seconds) = leeway {
+        builder = builder.with_leeway(Duration::from_secs((*seconds).into()));
+    }
+    if profile.as_deref() == Some(Profile::AccessTokenJwt.as_str()) {
+        builder = builder.with_profile(Profile::AccessTokenJwt);
+    }
+    let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(*now).ok()?);
+    let auth = danger::allow_public_test_keys(builder.with_clock(move || now)).build().ok()?;
+    let policy = if scope.is_empty() { Policy::default() } else { Policy::all_of(scope) };
+    let mut config = Config::parse(CONFIG, "gateway.toml").expect("a configuration");
+    let pattern = "GET /".parse::<Pattern>().expect("a pattern");
+    config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Access::Token(policy))]);
+    Some(Gateway::new(&config, auth))
+}
+
+async fn over_http(gateway: &Gateway, target: &str, headers: &[(&str, &str)]) -> Option<Told> {
+    let mut request = Request::builder().uri(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let (parts, body) = answer(gateway, &request.body(()).ok()?, LOOPBACK).await.into_parts();
+    let challenges = parts.headers.get_all("www-authenticate").iter();
+    let challenges = challenges.map(|value| value.to_str().expect("ASCII").to_owned()).collect();
+    let body = body.collect().await.expect("a body").to_bytes();
+    Some(Told::new(parts.status.as_u16(), challenges, &body))
+}
+
+async fn over_grpc(gateway: &Gateway, authorization: &str) -> Told {
+    let request = HttpRequest {
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        headers: [("authorization".to_owned(), authorization.to_owned())].into(),
+        ..HttpRequest::default()
+    };
+    let response = grpc::check(gateway, grpc_question(request), LOOPBACK).await.expect("an answer");
+    let code = response.status.expect("a status").code;
+    match response.http_response.expect("an answer") {
+        HttpResponse::OkResponse(_) => {
+            assert_eq!(code, 0);
+            Told::new(200, Vec::new(), b"")
+        }
+        HttpResponse::DeniedResponse(denied) => {
+            assert_ne!(code, 0, "zero would be an allow");
+            let status = denied.status.expect("a status").code;
+            let pairs = denied.headers.into_iter().filter_map(|option| option.header);
+            let challenges =
+                pairs.filter(|pair| pair.key == "www-authenticate").map(|pair| pair.value).collect();
+            Told::new(status.try_into().expect("a status"), challenges, denied.body.as_bytes())
+        }
+        other @ HttpResponse::ErrorResponse(_) => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn grpc_question(request: HttpRequest) -> CheckRequest {
+    let request = attribute_context::Request { http: Some(request), ..Default::default() };
+    CheckRequest { attributes: Some(AttributeContext { request: Some(request), ..Default::default() }) }
+}
+
+#[tokio::test]
+async fn every_token_gets_one_verdict_in_every_dialect() {
+    let (mut asked, mut not_asked) = (0, 0);
+    for case in token_cases() {
+        let Some(gateway) = gateway(&case) else {
+            not_asked += 1;
+            continue;
+        };
+        let expected = Told::expected(&case);
+        let authorization = format!("Bearer {}", case.token);
+        let own = ("authorization", authorization.as_str());
+        let original = [("x-original-method", "GET"), ("x-original-uri", "/"), own];
+        let forwarded = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/"), own];
+        for (dialect, target, headers) in [
+            ("nginx", "/forward-auth/nginx", &original[..]),
+            ("caddy", "/forward-auth/caddy", &forwarded[..]),
+            ("traefik", "/forward-auth/traefik", &forwarded[..]),
+            ("envoy", "/forward-auth/envoy/", &[own][..]),
+        ] {
+            let Some(told) = over_http(&gateway, target, headers).await else {
+                // No server hands such a header on.
+                continue;
+            };
+            assert_eq!(told, expected, "{} in {dialect}", case.id);
+            asked += 1;
+        }
+        if http::HeaderValue::try_from(&authorization).is_ok() {
+            assert_eq!(over_grpc(&gateway, &authorization).await, expected, "{} in envoy-grpc", case.id);
+            asked += 1;
+        }
+    }
+    println!("{asked} questions; of {not_asked} vectors no guard can be made");
+    assert!(asked > 5_000, "{asked}");
+}

@@ -20,7 +20,13 @@ TOKENS = 5_000
 
 # What the gateway is held to: a ratio of two subjects for one algorithm, at least.
 CLAIMS = [
-    ("forward-auth over HTTP, warm / Envoy with its cache", "requires-auth, HTTP", "Envoy 1.40 jwt_authn, cache", "ES384", 3.0),
+    (
+        "forward-auth over HTTP, warm / Envoy with its cache",
+        "requires-auth, HTTP",
+        "Envoy 1.40 jwt_authn, cache",
+        "ES384",
+        3.0,
+    ),
     ("ES384, cache off / nginx-auth-jwt", "requires-auth, HTTP, cache off", "nginx-auth-jwt 0.14.2", "ES384", 3.0),
 ]
 
@@ -86,7 +92,10 @@ def table(rows: list[dict], claims: list[dict], note: str) -> str:
     for algorithm in ALGORITHMS:
         of_algorithm = [row for row in rows if row["algorithm"] == algorithm]
         lines += ["", f"## {algorithm}", ""]
-        lines += ["| | decisions/s | p50 ms | p99 ms | memory MiB | errors |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+        lines += [
+            "| | decisions/s | p50 ms | p99 ms | memory MiB | errors |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+        ]
         for row in of_algorithm:
             lines.append(
                 f"| {row['subject']} | {row['per_second']:,.0f} | {row['p50_ms']:.2f} | {row['p99_ms']:.2f} "
@@ -131,7 +140,9 @@ def main() -> None:
     text = table(rows, claims, note)
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "gateway.md").write_text(text)
-    (options.results / "gateway.json").write_text(json.dumps({"note": note, "claims": claims, "rows": rows}, indent=1) + "\n")
+    (options.results / "gateway.json").write_text(
+        json.dumps({"note": note, "claims": claims, "rows": rows}, indent=1) + "\n"
+    )
     print(text)
 
 

@@ -144,7 +144,9 @@ def ours_public(bench: Bench) -> Subject:
 
 def nginx_file(bench: Bench, name: str, port: int, server: str) -> str:
     """A whole configuration with one server."""
-    kept = "".join(f"{kind}_temp_path {bench.folder}/{kind};" for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
+    kept = "".join(
+        f"{kind}_temp_path {bench.folder}/{kind};" for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    )
     return bench.write(
         f"{name}.conf",
         f"daemon off; worker_processes 1; pid {bench.folder}/{name}.pid; error_log stderr error; events {{}}\n"
@@ -207,7 +209,10 @@ def envoy(bench: Bench, has_cache: bool, behind: Server | None = None) -> Subjec
     filters = {
         "jwt_authn": (
             "jwt_authn.v3.JwtAuthentication",
-            {"providers": {"main": provider}, "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "main"}}]},
+            {
+                "providers": {"main": provider},
+                "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "main"}}],
+            },
         ),
         "rbac": ("rbac.v3.RBAC", {"rules": {"action": "ALLOW", "policies": {"scope": policy}}}),
         "router": ("router.v3.Router", {}),
@@ -230,9 +235,7 @@ def envoy(bench: Bench, has_cache: bool, behind: Server | None = None) -> Subjec
     }
     name = f"envoy-{has_cache}-{bool(behind)}.json"
     file = bench.write(name, json.dumps({"static_resources": {"listeners": [listener], "clusters": clusters}}))
-    server = Server(
-        [program("envoy"), "-c", file, "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"], port
-    )
+    server = Server([program("envoy"), "-c", file, "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"], port)
     what = "Envoy 1.40 jwt_authn" + (", cache" if has_cache else "") + (", proxy" if behind else "")
     return Subject(what, has_cache, server, lambda s: wrk(port, PATH, bench.tokens, {}, s))
 

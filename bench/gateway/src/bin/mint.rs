@@ -1,4 +1,5 @@
-//! `mint ALGORITHM COUNT FOLDER`: writes `tokens.txt`, one token a line, and `keys.json`, the key set for them.
+//! `mint ALGORITHM COUNT FOLDER [SECONDS]`: writes `tokens.txt`, one token a line, and `keys.json`, the key set for them.
+//! They live for a day, or for so many seconds.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,13 +10,10 @@ use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example.com";
 
-/// Longer than any run, in seconds.
-const LIFETIME: i64 = 86_400;
-
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(count), Some(folder)) = (arguments.next(), arguments.next(), arguments.next()) else {
-        panic!("mint ALGORITHM COUNT FOLDER");
+        panic!("mint ALGORITHM COUNT FOLDER [SECONDS]");
     };
     let algorithm = match name.as_str() {
         "RS256" => Algorithm::Rs256,
@@ -23,13 +21,14 @@ fn main() {
         "ES384" => Algorithm::Es384,
         other => panic!("{other} is not measured"),
     };
+    let lifetime: i64 = arguments.next().map_or(86_400, |seconds| seconds.parse().expect("seconds"));
     let (count, folder): (usize, PathBuf) = (count.parse().expect("a number"), folder.into());
     let key = SigningKey::generate(algorithm);
     fs::write(folder.join("keys.json"), jwk_set([&key]).to_string()).expect("keys.json can be written");
     let forge = Forge::new(ISSUER, AUDIENCE, key);
     let mint = |number: usize| {
         let token = forge.token().subject(&format!("subject-{number}")).client_id("m7qzwu6yvpd3k9x1n5bt");
-        token.scope("read:orders write:orders").lifetime(LIFETIME).mint()
+        token.scope("read:orders write:orders").lifetime(lifetime).mint()
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let tokens: Vec<String> = thread::scope(|scope| {

@@ -116,6 +116,7 @@ impl Checker {
             State::Preface(_) | State::Other => Ok(bytes.len()),
             State::RequestLine => self.text_line(bytes, State::RequestLineLf),
             State::Value => self.text_line(bytes, State::ValueLf),
+            State::Name => self.name(bytes),
             State::Body(left) => {
                 let (taken, left) = take(left, bytes);
                 self.state = if left == 0 { State::Start } else { State::Body(left) };
@@ -169,11 +170,12 @@ impl Checker {
             }
             (State::Line, b'\r') => State::EndLf,
             (State::Line, b' ' | b'\t') => return Err(Fault::Fold),
+            (State::Line, _) if !is_token(byte) => return Err(Fault::FieldName),
             (State::Line, _) => {
                 self.text.clear();
-                self.name(byte)?
+                self.text.push(&[byte]);
+                State::Name
             }
-            (State::Name, _) => self.name(byte)?,
             (State::ValueLf, b'\n') => {
                 self.framing.read(self.field, &self.text)?;
                 State::Line
@@ -210,25 +212,25 @@ impl Checker {
         State::RequestLine
     }
 
-    /// One more byte of a name, or the colon behind it.
-    fn name(&mut self, byte: u8) -> Result<State, Fault> {
-        if byte != b':' {
-            self.text.push(&[byte]);
-            return if is_token(byte) { Ok(State::Name) } else { Err(Fault::FieldName) };
-        }
-        if self.text.is_empty() {
-            return Err(Fault::FieldName);
+    /// Takes a name, and the colon behind it.
+    fn name(&mut self, bytes: &[u8]) -> Result<usize, Found> {
+        let len = bytes.iter().position(|byte| !is_token(*byte));
+        self.text.push(bytes.get(..len.unwrap_or(bytes.len())).unwrap_or_default());
+        let Some(at) = len else { return Ok(bytes.len()) };
+        if bytes.get(at) != Some(&b':') {
+            return Err(Found { at, fault: Fault::FieldName });
         }
         self.field = Field::named(&self.text);
         self.text.clear();
         match (self.section, self.field) {
-            (Section::Trailer, Field::Length | Field::Encoding) => Err(Fault::FramingInTrailer),
-            (Section::Trailer, Field::Upgrade) => {
-                self.field = Field::Other;
-                Ok(State::Value)
+            (Section::Trailer, Field::Length | Field::Encoding) => {
+                return Err(Found { at, fault: Fault::FramingInTrailer });
             }
-            _ => Ok(State::Value),
+            (Section::Trailer, Field::Upgrade) => self.field = Field::Other,
+            _ => {}
         }
+        self.state = State::Value;
+        Ok(at + 1)
     }
 
     fn end_of_fields(&mut self) -> Result<State, Fault> {
@@ -268,23 +270,22 @@ const fn chunk_size(size: u64, is_empty: bool, byte: u8) -> Result<State, Fault>
 }
 
 /// A character of a token (RFC 9110 §5.6.2).
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+fn is_token(byte: u8) -> bool {
+    TOKEN[byte as usize]
 }
+
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};

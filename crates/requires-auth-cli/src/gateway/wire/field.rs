@@ -25,10 +25,6 @@ impl Short {
         self.len = self.len.saturating_add(text.len());
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// What is there of it.
     pub(super) fn start(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&self.bytes)
@@ -60,10 +56,11 @@ pub(super) enum Field {
 
 impl Field {
     pub(super) fn named(name: &Short) -> Self {
-        match name.whole() {
-            Some(b"content-length") => Self::Length,
-            Some(b"transfer-encoding") => Self::Encoding,
-            Some(b"upgrade") => Self::Upgrade,
+        // Most names are none of these, and their length tells.
+        match name.len {
+            7 if name.start() == b"upgrade" => Self::Upgrade,
+            14 if name.start() == b"content-length" => Self::Length,
+            17 if name.start() == b"transfer-encoding" => Self::Encoding,
             _ => Self::Other,
         }
     }

@@ -5,6 +5,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use crate::check::CheckArgs;
 use crate::config::ConfigArgs;
 use crate::demo::DemoArgs;
+use crate::doctor::DoctorArgs;
 use crate::explain::ExplainArgs;
 use crate::gateway::serve::ServeArgs;
 use crate::issuer::IssuerArgs;
@@ -21,6 +22,7 @@ Examples:
   requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
   requires-auth config init gateway.toml    a configuration file to fill in
   requires-auth check gateway.toml          what is wrong with a configuration, and whether its tests hold
+  requires-auth doctor gateway.toml         what is wrong online, with issuers and with the API
   requires-auth serve gateway.toml          the gateway for nginx, Caddy, Traefik or Envoy
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Run a development issuer and a protected demo API, and print curl lines to paste
     Demo(DemoArgs),
+    /// Look for what is wrong online: with the issuers, and with the public side of the API
+    Doctor(DoctorArgs),
     /// Show every check of a token: passed, failed with what was found, or not reached
     Explain(ExplainArgs),
     /// Run a development issuer: an identity provider on loopback that mints tokens for whoever asks

@@ -1,0 +1,307 @@
+//! What an issuer publishes: metadata, keys, and its clock.
+
+use std::time::{Duration, SystemTime};
+
+use requires_auth::verify::KeySet;
+use requires_auth::{Algorithm, Policy};
+use reqwest::Url;
+use serde_json::Value;
+
+use super::fetch::{Fetched, Fetcher, is_loopback};
+use super::finding::{Finding, Level};
+
+/// A clock that is off by more is worth a look, even where the leeway still covers it.
+const CLOCK_CARE: Duration = Duration::from_secs(5);
+
+/// What is configured for an issuer, as far as it shows online.
+pub(super) struct Subject {
+    pub(super) issuer: String,
+    pub(super) discovery_url: Option<String>,
+    pub(super) jwks_uri: Option<String>,
+    pub(super) algorithms: Option<Vec<Algorithm>>,
+    pub(super) leeway: Duration,
+    /// The scopes that routes name.
+    pub(super) scopes: Vec<String>,
+}
+
+/// Looks at everything that an issuer publishes, in the order in which the guard needs it.
+pub(super) async fn run(subject: &Subject, fetcher: &Fetcher) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let jwks_uri = match &subject.jwks_uri {
+        Some(uri) => Some(uri.clone()),
+        None => match metadata(subject, fetcher, &mut findings).await {
+            Some(metadata) => {
+                findings.push(same_issuer(&subject.issuer, metadata.get("issuer").and_then(Value::as_str)));
+                findings.extend(scopes(subject, &metadata));
+                metadata.get("jwks_uri").and_then(Value::as_str).map(ToOwned::to_owned)
+            }
+            None => return findings,
+        },
+    };
+    let name = &subject.issuer;
+    let Some(url) = jwks_uri.and_then(|uri| Url::parse(&uri).ok()).filter(is_safe) else {
+        let finding = Finding::new(Level::Fail, "keys.reached", name, "there is no jwks_uri with https");
+        findings.push(finding.hint("the metadata must have a `jwks_uri` that is an https URL"));
+        return findings;
+    };
+    match fetcher.get(&url).await {
+        Ok(fetched) => {
+            findings.push(reached("keys.reached", name, &url, &fetched));
+            findings.extend(keys(subject, &fetched.body));
+            findings.push(caching(name, fetched.cache_control.as_deref()));
+            findings.push(match fetched.clocks {
+                Some((theirs, ours)) => clock(name, theirs, ours, subject.leeway),
+                None => Finding::new(Level::Skip, "clock", name, "the answer has no Date"),
+            });
+        }
+        Err(error) => {
+            let finding = Finding::new(Level::Fail, "keys.reached", name, format!("{url}: {error}"));
+            findings.push(finding.hint("open the way from this machine to the issuer"));
+        }
+    }
+    let certificate = "its expiry is not read; an expired certificate makes the fetch fail";
+    findings.push(Finding::new(Level::Skip, "tls.certificate", name, certificate));
+    findings
+}
+
+/// The guard fetches over https, or from this machine.
+fn is_safe(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
+}
+
+/// Where metadata may be: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3.1.
+fn places(subject: &Subject) -> Vec<Url> {
+    if let Some(url) = &subject.discovery_url {
+        return Url::parse(url).into_iter().collect();
+    }
+    let issuer = subject.issuer.trim_end_matches('/');
+    let openid = Url::parse(&format!("{issuer}/.well-known/openid-configuration"));
+    let oauth = Url::parse(issuer).map(|mut url| {
+        let path = format!("/.well-known/oauth-authorization-server{}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url
+    });
+    openid.into_iter().chain(oauth).filter(is_safe).collect()
+}
+
+async fn metadata(subject: &Subject, fetcher: &Fetcher, findings: &mut Vec<Finding>) -> Option<Value> {
+    const CODE: &str = "discovery.reached";
+    let name = &subject.issuer;
+    let mut seen = "the issuer is no https URL".to_owned();
+    for url in places(subject) {
+        match fetcher.get(&url).await {
+            Ok(fetched) if fetched.status == 200 => {
+                let document = serde_json::from_slice::<Value>(&fetched.body).ok().filter(Value::is_object);
+                if document.is_some() {
+                    findings.push(reached(CODE, name, &url, &fetched));
+                    return document;
+                }
+                seen = format!("{url}: 200, but no JSON object");
+                break;
+            }
+            Ok(fetched) => seen = format!("{url}: {}", fetched.status),
+            Err(error) => {
+                seen = format!("{url}: {error}");
+                break;
+            }
+        }
+    }
+    let hint =
+        "the issuer is what its tokens have in `iss`; Logto's ends in `/oidc`, Keycloak's in `/realms/NAME`";
+    findings.push(Finding::new(Level::Fail, CODE, name, seen).hint(hint));
+    None
+}
+
+fn reached(code: &'static str, name: &str, url: &Url, fetched: &Fetched) -> Finding {
+    let level = if fetched.status == 200 { Level::Ok } else { Level::Fail };
+    let what = format!("{url}: {} in {} ms", fetched.status, fetched.took.as_millis());
+    Finding::new(level, code, name, what).hint("the guard takes only 200, and follows no redirect")
+}
+
+/// OpenID Connect Discovery 1.0 §4.3 and RFC 8414 §3.3: identical, else the document MUST NOT be used.
+fn same_issuer(configured: &str, told: Option<&str>) -> Finding {
+    const CODE: &str = "discovery.issuer";
+    let Some(told) = told else {
+        return Finding::new(Level::Fail, CODE, configured, "the metadata have no `issuer`")
+            .hint("this may be the metadata of something else");
+    };
+    if told == configured {
+        return Finding::new(Level::Ok, CODE, configured, "the same, byte for byte");
+    }
+    let without_scheme = |url: &'_ str| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned();
+    let hint = if told.trim_end_matches('/') == configured.trim_end_matches('/') {
+        "only the slash at the end differs: configure the issuer as the metadata have it"
+    } else if without_scheme(told) == without_scheme(configured) {
+        "only http and https differ: the provider does not know that it is behind TLS, tell it its public URL"
+    } else if told.trim_end_matches('/') == format!("{}/oidc", configured.trim_end_matches('/')) {
+        "Logto's issuer ends in `/oidc`: configure it so"
+    } else {
+        "configure the issuer that the metadata have, if it is the one that you trust"
+    };
+    Finding::new(Level::Fail, CODE, configured, format!("the metadata have `{told}`")).hint(hint)
+}
+
+fn keys(subject: &Subject, body: &[u8]) -> Vec<Finding> {
+    let name = &subject.issuer;
+    let set = match KeySet::parse(body) {
+        Ok(set) => set,
+        Err(error) => {
+            let finding = Finding::new(Level::Fail, "keys.usable", name, error.to_string());
+            return vec![finding.hint("the jwks_uri must answer with a JWK Set: {\"keys\": [...]}")];
+        }
+    };
+    let document: Value = serde_json::from_slice(body).unwrap_or_default();
+    let members = document.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_used = |index: usize| set.skipped().iter().all(|key| key.index() != index);
+    let used: Vec<_> =
+        members.iter().enumerate().filter(|(index, _)| is_used(*index)).map(|(_, key)| key).collect();
+    let labels: Vec<_> = used.iter().map(|key| label(key)).collect();
+    let level = if set.is_empty() { Level::Fail } else { Level::Ok };
+    let what = format!("{} of {}: {}", set.len(), members.len(), labels.join(", "));
+    let mut findings = vec![
+        Finding::new(level, "keys.usable", name, what).hint("without a usable key every token is refused"),
+    ];
+    for skipped in set.skipped() {
+        let label = members.get(skipped.index()).map(label).unwrap_or_default();
+        let what = format!("key {} ({label}) is not used: {}", skipped.index(), skipped.reason());
+        findings.push(
+            Finding::new(Level::Warn, "keys.skipped", name, what)
+                .hint("nothing to do, unless access tokens are signed with it"),
+        );
+    }
+    findings.extend(algorithms(subject, &used));
+    findings
+}
+
+/// How people know a key: its id and algorithm.
+fn label(key: &Value) -> String {
+    let text = |member| key.get(member).and_then(Value::as_str);
+    let kind = text("alg").or_else(|| text("crv")).or_else(|| text("kty")).unwrap_or("?");
+    let kid: String = text("kid").unwrap_or("no kid").chars().take(40).collect();
+    format!("{kid} {kind}")
+}
+
+/// Whether a key can serve an algorithm: by its `alg`, or else by its type (RFC 7518 §6, RFC 8037 §2).
+fn serves(key: &Value, algorithm: &str) -> bool {
+    let text = |member| key.get(member).and_then(Value::as_str);
+    if let Some(own) = text("alg") {
+        return own == algorithm;
+    }
+    match (text("kty"), text("crv")) {
+        (Some("RSA"), _) => algorithm.starts_with("RS") || algorithm.starts_with("PS"),
+        (Some("EC"), Some("P-256")) => algorithm == "ES256",
+        (Some("EC"), Some("P-384")) => algorithm == "ES384",
+        (Some("EC"), Some("P-521")) => algorithm == "ES512",
+        (Some("EC"), Some("secp256k1")) => algorithm == "ES256K",
+        (Some("OKP"), _) => algorithm.starts_with("Ed"),
+        _ => false,
+    }
+}
+
+fn algorithms(subject: &Subject, used: &[&Value]) -> Option<Finding> {
+    const CODE: &str = "keys.algorithms";
+    let configured = subject.algorithms.as_ref()?;
+    let (served, missing): (Vec<_>, Vec<_>) = configured
+        .iter()
+        .map(ToString::to_string)
+        .partition(|algorithm| used.iter().any(|key| serves(key, algorithm)));
+    let (level, what) = if served.is_empty() {
+        (Level::Fail, format!("no key is for {}", missing.join(", ")))
+    } else if missing.is_empty() {
+        (Level::Ok, format!("keys for {}", served.join(", ")))
+    } else {
+        (Level::Warn, format!("keys for {}, none for {}", served.join(", "), missing.join(", ")))
+    };
+    Some(
+        Finding::new(level, CODE, &subject.issuer, what)
+            .hint("`algorithms` need only name what the issuer uses"),
+    )
+}
+
+fn caching(name: &str, cache_control: Option<&str>) -> Finding {
+    let what = match cache_control {
+        Some(value) => format!("Cache-Control: {value}"),
+        None => "no Cache-Control: the guard's own time to live holds".to_owned(),
+    };
+    Finding::new(Level::Ok, "keys.caching", name, what)
+}
+
+/// How far two clocks differ; `Date` has whole seconds (RFC 9110 §5.6.7).
+fn clock(name: &str, theirs: SystemTime, ours: SystemTime, leeway: Duration) -> Finding {
+    let (difference, side) = match ours.duration_since(theirs) {
+        Ok(ahead) => (ahead, "ahead"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    let level = match difference {
+        difference if difference > leeway.max(CLOCK_CARE) => Level::Fail,
+        difference if difference > CLOCK_CARE => Level::Warn,
+        _ => Level::Ok,
+    };
+    let what = format!("this machine is {} s {side}", difference.as_secs());
+    Finding::new(level, "clock", name, what).hint("set the clock by NTP here, or ask the issuer to")
+}
+
+/// Scopes that routes ask for and the issuer does not announce (RFC 8414 §2: it need not announce all).
+fn scopes(subject: &Subject, metadata: &Value) -> Option<Finding> {
+    let announced = metadata.get("scopes_supported")?.as_array()?;
+    if subject.scopes.is_empty() {
+        return None;
+    }
+    let is_announced = |scope: &&String| announced.iter().any(|own| own.as_str() == Some(scope.as_str()));
+    let missing: Vec<_> = subject.scopes.iter().filter(|scope| !is_announced(scope)).cloned().collect();
+    let (level, what) = if missing.is_empty() {
+        (Level::Ok, "every scope of the routes is announced".to_owned())
+    } else {
+        (Level::Warn, format!("not in scopes_supported: {}", missing.join(" ")))
+    };
+    let hint = "many providers announce no scopes of APIs; else look for a slip of the pen";
+    Some(Finding::new(level, "discovery.scopes", &subject.issuer, what).hint(hint))
+}
+
+/// The scopes of a policy, one by one.
+pub(super) fn scopes_of(policy: &Policy) -> impl Iterator<Item = String> + '_ {
+    policy.scope().unwrap_or_default().split_ascii_whitespace().map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_compared_both_ways() {
+        let (ours, leeway) =
+            (SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000), Duration::from_secs(30));
+        for (seconds, expected) in
+            [(0, Level::Ok), (5, Level::Ok), (6, Level::Warn), (30, Level::Warn), (31, Level::Fail)]
+        {
+            let off = Duration::from_secs(seconds);
+            assert_eq!(clock("a", ours - off, ours, leeway).level, expected, "{seconds} s ahead");
+            assert_eq!(clock("a", ours + off, ours, leeway).level, expected, "{seconds} s behind");
+        }
+    }
+
+    #[test]
+    fn a_wrong_issuer_is_told_with_the_likely_cause() {
+        for (configured, told, expected) in [
+            ("https://a.example", "https://a.example/", "slash"),
+            ("https://a.example", "http://a.example", "https"),
+            ("https://a.example", "https://a.example/oidc", "Logto"),
+            ("https://a.example", "https://b.example", "trust"),
+        ] {
+            let finding = same_issuer(configured, Some(told));
+            assert_eq!(finding.level, Level::Fail);
+            assert!(finding.hint.expect("a hint").contains(expected), "{told}");
+        }
+        assert_eq!(same_issuer("https://a.example", Some("https://a.example")).level, Level::Ok);
+        assert_eq!(same_issuer("https://a.example", None).level, Level::Fail);
+    }
+
+    #[test]
+    fn keys_serve_what_they_say_or_what_their_type_allows() {
+        let key = |text| serde_json::from_str::<Value>(text).expect("JSON");
+        assert!(serves(&key(r#"{"kty":"RSA"}"#), "PS256"));
+        assert!(!serves(&key(r#"{"kty":"RSA","alg":"RS256"}"#), "PS256"));
+        assert!(serves(&key(r#"{"kty":"EC","crv":"P-256"}"#), "ES256"));
+        assert!(!serves(&key(r#"{"kty":"EC","crv":"P-256"}"#), "ES384"));
+    }
+}

@@ -17,6 +17,8 @@ enum Rule {
     Unauthorized,
     /// Any refusal.
     Refused,
+    /// Any refusal, or an answer that may be the proxy's or a CORS layer's own.
+    Preflight,
 }
 
 /// A request that must not pass.
@@ -60,7 +62,10 @@ pub(super) async fn run(
 }
 
 fn judge(subject: &str, attack: &Attack, answer: &io::Result<Answer>) -> Finding {
-    let request = format!("{} {}", attack.method, attack.target);
+    // A header that shows a token is not told.
+    let shown = attack.headers.iter().find(|header| !header.starts_with("Authorization"));
+    let with = shown.map(|header| format!(" with {header}")).unwrap_or_default();
+    let request = format!("{} {}{with}", attack.method, attack.target);
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
@@ -73,12 +78,15 @@ fn judge(subject: &str, attack: &Attack, answer: &io::Result<Answer>) -> Finding
     let status = answer.status;
     let has_challenge = || answer.all("www-authenticate").any(is_bearer_challenge);
     let (level, what) = match (status, attack.rule) {
+        (200..=299, Rule::Preflight) => {
+            (Level::Warn, format!("{request}: {status}, which may be an answer to any preflight"))
+        }
         (100..=299, _) => (Level::Fail, format!("{request}: {status}, it passes")),
         (300..=399 | 500.., _) => (Level::Warn, format!("{request}: {status}, neither passed nor refused")),
         (401, Rule::Challenge) if !has_challenge() => {
             (Level::Fail, format!("{request}: 401 without a Bearer challenge"))
         }
-        (401, _) | (_, Rule::Refused) => (Level::Ok, format!("{request}: {status}")),
+        (401, _) | (_, Rule::Refused | Rule::Preflight) => (Level::Ok, format!("{request}: {status}")),
         (_, Rule::Challenge | Rule::Unauthorized) => {
             (Level::Warn, format!("{request}: {status}, where 401 is expected"))
         }
@@ -161,23 +169,13 @@ fn attacks(path: &str, token: Option<&str>) -> Vec<Attack> {
             .iter()
             .map(|variant| attack("probe.path", "GET", variant, &[], Rule::Refused, PATH)),
     );
-    let method = "the guard and the application must see the same method, and all methods must be guarded";
-    all.push(attack(
-        "probe.options",
-        "OPTIONS",
-        path,
-        &[],
-        Rule::Refused,
-        "only a CORS preflight may pass without a token: set `preflight = \"deny\"`, or look at who answers",
-    ));
-    all.push(attack(
-        "probe.method_override",
-        "OPTIONS",
-        path,
-        &["X-HTTP-Method-Override: GET"],
-        Rule::Refused,
-        method,
-    ));
+    let preflight = "no more than CORS headers may come without a token: look at who answers, and set `preflight = \"deny\"` \
+                     if the API serves no browser";
+    all.push(attack("probe.options", "OPTIONS", path, &[], Rule::Preflight, preflight));
+    all.extend([("POST", "GET"), ("GET", "OPTIONS")].map(|(method, other)| {
+        let header = format!("X-HTTP-Method-Override: {other}");
+        attack("probe.method_override", method, path, &[&header], Rule::Refused, METHOD)
+    }));
     all.push(attack(
         "probe.trace",
         "TRACE",
@@ -206,6 +204,8 @@ const UNGUARDED: &str =
     "the request reaches the application unguarded: look at whether the proxy asks the gateway here";
 const PATH: &str = "guard and application read this path differently: guard everything, and let the proxy refuse such \
                     paths; a page that answers every path is better kept on another host";
+const METHOD: &str =
+    "the guard and the application must see the same method, and all methods must be guarded";
 const GARBAGE: &str = "Authorization: Bearer garbage";
 
 /// What proxies and applications commonly take for a proof of identity, in several spellings.

@@ -1,0 +1,246 @@
+//! `doctor` against issuers and APIs that are well, and such as are not.
+#![cfg(unix)]
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+use serde_json::Value;
+
+use self::support::{Run, Server, run};
+
+const AUDIENCE: &str = "https://api.example.com";
+
+/// A server that answers each request's head with a whole response. It ends with the test's process.
+fn double(answer: impl Fn(&str, &str) -> String + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let own = url.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let head = read_head(&mut stream);
+            // Who hangs up early has seen enough.
+            stream.write_all(answer(&own, &head).as_bytes()).ok();
+        }
+    });
+    url
+}
+
+fn read_head(stream: &mut TcpStream) -> String {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.push(byte[0]);
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+fn response(status: u16, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn look_at(issuer: &str, more: &[&str]) -> Run {
+    let args = ["doctor", "--issuer", issuer, "--audience", AUDIENCE, "--output", "json"];
+    run(&[&args[..], more].concat(), "")
+}
+
+/// The level of the first finding with this code.
+#[track_caller]
+fn level(run: &Run, code: &str) -> String {
+    let json = run.json();
+    let findings = json["findings"].as_array().expect("findings");
+    let found = findings.iter().find(|finding| finding["code"] == code);
+    found
+        .and_then(|finding| finding["level"].as_str())
+        .unwrap_or_else(|| panic!("no {code}: {json}"))
+        .to_owned()
+}
+
+#[test]
+fn a_development_issuer_is_well() {
+    let issuer = Server::start(&["issuer", "--port", "0"]);
+    let url = issuer.address("issuer");
+    let well = look_at(url, &[]);
+    assert_eq!(well.code(), 0, "{well:?}");
+    for code in
+        ["discovery.reached", "discovery.issuer", "keys.reached", "keys.usable", "clock", "guard.keys"]
+    {
+        assert_eq!(level(&well, code), "ok", "{code}");
+    }
+    let slash = look_at(&format!("{url}/"), &[]);
+    assert_eq!(slash.code(), 1);
+    assert_eq!(level(&slash, "discovery.issuer"), "fail");
+    assert_eq!(level(&slash, "guard.keys"), "fail");
+}
+
+#[test]
+fn a_token_is_judged_and_never_printed() {
+    let issuer = Server::start(&["issuer", "--port", "0"]);
+    let url = issuer.address("issuer");
+    let token = run(&["token", "--issuer", url], "");
+    let token = token.stdout().trim();
+    let good = look_at(url, &["--token", token]);
+    assert_eq!(level(&good, "guard.token"), "ok", "{good:?}");
+    let broken = format!("{token}x");
+    let bad = look_at(url, &["--token", &broken]);
+    assert_eq!((bad.code(), level(&bad, "guard.token").as_str()), (1, "fail"));
+    for part in token.split('.') {
+        assert!(!bad.stdout().contains(part) && !bad.stderr().contains(part), "{bad:?}");
+    }
+}
+
+/// An issuer with metadata that name itself, and this answer for its keys.
+fn issuer_with_keys(headers: &'static str, keys: String) -> String {
+    double(move |own, head| {
+        if head.starts_with("GET /keys ") {
+            return response(200, headers, &keys);
+        }
+        response(200, "", &format!(r#"{{"issuer":"{own}","jwks_uri":"{own}/keys"}}"#))
+    })
+}
+
+#[test]
+fn bad_issuers_are_found_out() {
+    let keys = jwk_set([SigningKey::fixed(Algorithm::Es256)]).to_string();
+    let no_keys = r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#.to_owned();
+    let cases: [(&str, String, &str); 6] = [
+        ("HTML", double(|_, _| response(200, "", "<html>")), "discovery.reached"),
+        ("nothing there", double(|_, _| response(404, "", "")), "discovery.reached"),
+        (
+            "another issuer",
+            double(|own, _| {
+                response(200, "", &format!(r#"{{"issuer":"https://other.example","jwks_uri":"{own}/keys"}}"#))
+            }),
+            "discovery.issuer",
+        ),
+        ("clock off", issuer_with_keys("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", keys), "clock"),
+        ("no usable key", issuer_with_keys("", no_keys), "keys.usable"),
+        (
+            "keys over http",
+            double(|own, _| {
+                response(200, "", &format!(r#"{{"issuer":"{own}","jwks_uri":"http://keys.example/"}}"#))
+            }),
+            "keys.reached",
+        ),
+    ];
+    for (name, issuer, code) in cases {
+        let found = look_at(&issuer, &[]);
+        assert_eq!((found.code(), level(&found, code).as_str()), (1, "fail"), "{name}: {found:?}");
+        let json = found.json();
+        let failed =
+            json["findings"].as_array().expect("findings").iter().filter(|one| one["level"] == "fail");
+        assert!(failed.clone().all(|finding| finding["hint"].is_string()), "{name}: what fails has a hint");
+    }
+}
+
+fn attack(url: &str) -> Run {
+    run(&["doctor", "--url", url, "--path", "/orders", "--output", "json"], "")
+}
+
+const REFUSED: (u16, &str) = (401, "WWW-Authenticate: Bearer\r\n");
+
+/// An API that refuses everything but what `lets_through`.
+fn api(lets_through: fn(&str) -> bool) -> String {
+    double(move |_, head| {
+        let (status, headers) = if lets_through(head) { (200, "") } else { REFUSED };
+        response(status, headers, "")
+    })
+}
+
+#[test]
+fn each_weakness_of_an_api_is_found_and_no_other() {
+    let cases: [(&str, fn(&str) -> bool); 11] = [
+        ("probe.no_token", |head| {
+            head.starts_with("GET /orders ") && !head.contains("\r\nAuth") && !head.contains("\r\nX")
+        }),
+        ("probe.garbage", |head| head.matches("Bearer garbage").count() == 1),
+        ("probe.alg_none", |head| head.contains("Bearer eyJ")),
+        ("probe.two_credentials", |head| head.matches("Authorization:").count() == 2),
+        ("probe.identity", |head| head.contains("\r\nRemote-User:")),
+        ("probe.original_uri", |head| head.contains("\r\nX-Forwarded-Uri: /\r\n")),
+        ("probe.path", |head| head.starts_with("GET //orders ")),
+        ("probe.path", |head| head.starts_with("GET /%6frders ")),
+        ("probe.method_override", |head| head.contains("Override: OPTIONS")),
+        ("probe.trace", |head| head.starts_with("TRACE ")),
+        ("probe.admin", |head| head.starts_with("GET /metrics ")),
+    ];
+    for (code, weakness) in cases {
+        let found = attack(&api(weakness));
+        assert_eq!(found.code(), 1, "{code}: {found:?}");
+        let json = found.json();
+        let findings = json["findings"].as_array().expect("findings");
+        let failed: Vec<&Value> = findings.iter().filter(|finding| finding["level"] == "fail").collect();
+        assert_eq!(failed.len(), 1, "{code}: {failed:?}");
+        assert_eq!(failed[0]["code"], code);
+    }
+}
+
+#[test]
+fn a_refusal_needs_a_challenge_and_an_api_must_be_there() {
+    let silent = attack(&double(|_, _| response(401, "WWW-Authenticate: Basic\r\n", "")));
+    assert_eq!((silent.code(), level(&silent, "probe.no_token").as_str()), (1, "fail"));
+    let nonsense = attack(&double(|_, _| "SSH-2.0-nonsense\r\n\r\n".to_owned()));
+    assert_eq!((nonsense.code(), level(&nonsense, "probe.reached").as_str()), (1, "fail"));
+}
+
+/// A proxy as it should be: it asks the gateway with its own words, and passes on its refusals.
+fn proxy(gateway: String) -> String {
+    double(move |_, head| {
+        let mut lines = head.trim_end().split("\r\n");
+        let mut request_line = lines.next().unwrap_or_default().split(' ');
+        let (method, target) =
+            (request_line.next().unwrap_or_default(), request_line.next().unwrap_or_default());
+        let own = ["host:", "connection:", "x-forwarded-"];
+        let passed = lines.filter(|line| !own.iter().any(|name| line.to_ascii_lowercase().starts_with(name)));
+        let mut question = format!(
+            "GET /forward-auth/caddy HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nX-Forwarded-Method: {method}\r\n\
+             X-Forwarded-Uri: {target}\r\n"
+        );
+        passed.for_each(|line| question.extend([line, "\r\n"]));
+        let mut stream = TcpStream::connect(gateway.trim_start_matches("http://")).expect("it listens");
+        stream.write_all(format!("{question}\r\n").as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    })
+}
+
+#[test]
+fn the_gateway_behind_a_proxy_resists() {
+    let folder = std::env::temp_dir().join(format!("requires-auth-doctor-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("keys.json"), jwk_set([SigningKey::fixed(Algorithm::Es256)]).to_string())
+        .expect("a file");
+    let file = folder.join("gateway.toml");
+    let text = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"caddy\"]\n[issuers.main]\n\
+         issuer = \"https://issuer.example\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
+         [headers]\nX-Auth-Subject = \"sub\"\n[[routes]]\nmatch = \"GET /orders\"\n[[routes]]\nmatch = \"GET /\"\npublic = true\n"
+    );
+    fs::write(&file, text).expect("a file");
+    let gateway = Server::start(&["serve", file.to_str().expect("UTF-8")]);
+    let resists = attack(&proxy(gateway.address("listen").to_owned()));
+    drop(fs::remove_dir_all(&folder));
+    assert_eq!(resists.code(), 0, "{resists:?}");
+}
+
+#[test]
+fn there_must_be_something_to_look_at() {
+    let nothing = run(&["doctor", "--token", "a"], "");
+    assert_eq!(nothing.code(), 2);
+    assert!(nothing.stderr().contains("--url"), "{nothing:?}");
+    for args in [&["--url", "http://127.0.0.1:1"][..], &["--issuer", "https://a.example"], &["--path", "/a"]]
+    {
+        assert_eq!(run(&[&["doctor"], args].concat(), "").code(), 2, "{args:?}");
+    }
+    let path = run(&["doctor", "--url", "http://127.0.0.1:1", "--path", "/a b"], "");
+    assert_eq!(path.code(), 2, "a path that would not be one in a request line");
+}

@@ -64,7 +64,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Completions(args) => manual::completions(&args),
         Command::Config(args) => config::run(&args, cli.output),
         Command::Demo(args) => demo::run(&args, cli.output),
-        Command::Doctor(args) => doctor::run(args, cli.output),
+        Command::Doctor(args) => doctor::run(&args, cli.output),
         Command::Explain(args) => explain::run(args, cli.output, cli.verbose > 0),
         Command::Issuer(args) => issuer::run(&args, cli.output),
         Command::Man(args) => manual::man(&args),

@@ -109,7 +109,7 @@ fn issuer_with_keys(headers: &'static str, keys: String) -> String {
 
 #[test]
 fn bad_issuers_are_found_out() {
-    let keys = jwk_set([SigningKey::fixed(Algorithm::Es256)]).to_string();
+    let keys = jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string();
     let no_keys = r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#.to_owned();
     let cases: [(&str, String, &str); 6] = [
         ("HTML", double(|_, _| response(200, "", "<html>")), "discovery.reached"),
@@ -147,8 +147,11 @@ fn attack(url: &str) -> Run {
 
 const REFUSED: (u16, &str) = (401, "WWW-Authenticate: Bearer\r\n");
 
+/// Which requests pass, told by their heads.
+type Weakness = fn(&str) -> bool;
+
 /// An API that refuses everything but what `lets_through`.
-fn api(lets_through: fn(&str) -> bool) -> String {
+fn api(lets_through: Weakness) -> String {
     double(move |_, head| {
         let (status, headers) = if lets_through(head) { (200, "") } else { REFUSED };
         response(status, headers, "")
@@ -157,7 +160,7 @@ fn api(lets_through: fn(&str) -> bool) -> String {
 
 #[test]
 fn each_weakness_of_an_api_is_found_and_no_other() {
-    let cases: [(&str, fn(&str) -> bool); 11] = [
+    let cases: [(&str, Weakness); 11] = [
         ("probe.no_token", |head| {
             head.starts_with("GET /orders ") && !head.contains("\r\nAuth") && !head.contains("\r\nX")
         }),
@@ -217,7 +220,7 @@ fn proxy(gateway: String) -> String {
 fn the_gateway_behind_a_proxy_resists() {
     let folder = std::env::temp_dir().join(format!("requires-auth-doctor-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
-    fs::write(folder.join("keys.json"), jwk_set([SigningKey::fixed(Algorithm::Es256)]).to_string())
+    fs::write(folder.join("keys.json"), jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string())
         .expect("a file");
     let file = folder.join("gateway.toml");
     let text = format!(

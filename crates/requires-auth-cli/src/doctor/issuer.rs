@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use requires_auth::verify::KeySet;
 use requires_auth::{Algorithm, Policy};
 use reqwest::Url;
 use serde_json::Value;
 
 use super::fetch::{Fetched, Fetcher, is_loopback};
 use super::finding::{Finding, Level};
+use super::keys;
 
 /// A clock that is off by more is worth a look, even where the leeway still covers it.
 const CLOCK_CARE: Duration = Duration::from_secs(5);
@@ -45,11 +45,11 @@ pub(super) async fn run(subject: &Subject, fetcher: &Fetcher) -> Vec<Finding> {
         return findings;
     };
     match fetcher.get(&url).await {
-        Ok(fetched) => {
-            findings.push(reached("keys.reached", name, &url, &fetched));
-            findings.extend(keys(subject, &fetched.body));
-            findings.push(caching(name, fetched.cache_control.as_deref()));
-            findings.push(match fetched.clocks {
+        Ok(answer) => {
+            findings.push(reached("keys.reached", name, &url, &answer));
+            findings.extend(keys::look(subject, &answer.body));
+            findings.push(caching(name, answer.cache_control.as_deref()));
+            findings.push(match answer.clocks {
                 Some((theirs, ours)) => clock(name, theirs, ours, subject.leeway),
                 None => Finding::new(Level::Skip, "clock", name, "the answer has no Date"),
             });
@@ -90,16 +90,16 @@ async fn metadata(subject: &Subject, fetcher: &Fetcher, findings: &mut Vec<Findi
     let mut seen = "the issuer is no https URL".to_owned();
     for url in places(subject) {
         match fetcher.get(&url).await {
-            Ok(fetched) if fetched.status == 200 => {
-                let document = serde_json::from_slice::<Value>(&fetched.body).ok().filter(Value::is_object);
+            Ok(answer) if answer.status == 200 => {
+                let document = serde_json::from_slice::<Value>(&answer.body).ok().filter(Value::is_object);
                 if document.is_some() {
-                    findings.push(reached(CODE, name, &url, &fetched));
+                    findings.push(reached(CODE, name, &url, &answer));
                     return document;
                 }
                 seen = format!("{url}: 200, but no JSON object");
                 break;
             }
-            Ok(fetched) => seen = format!("{url}: {}", fetched.status),
+            Ok(answer) => seen = format!("{url}: {}", answer.status),
             Err(error) => {
                 seen = format!("{url}: {error}");
                 break;
@@ -112,9 +112,9 @@ async fn metadata(subject: &Subject, fetcher: &Fetcher, findings: &mut Vec<Findi
     None
 }
 
-fn reached(code: &'static str, name: &str, url: &Url, fetched: &Fetched) -> Finding {
-    let level = if fetched.status == 200 { Level::Ok } else { Level::Fail };
-    let what = format!("{url}: {} in {} ms", fetched.status, fetched.took.as_millis());
+fn reached(code: &'static str, name: &str, url: &Url, answer: &Fetched) -> Finding {
+    let level = if answer.status == 200 { Level::Ok } else { Level::Fail };
+    let what = format!("{url}: {} in {} ms", answer.status, answer.took.as_millis());
     Finding::new(level, code, name, what).hint("the guard takes only 200, and follows no redirect")
 }
 
@@ -139,83 +139,6 @@ fn same_issuer(configured: &str, told: Option<&str>) -> Finding {
         "configure the issuer that the metadata have, if it is the one that you trust"
     };
     Finding::new(Level::Fail, CODE, configured, format!("the metadata have `{told}`")).hint(hint)
-}
-
-fn keys(subject: &Subject, body: &[u8]) -> Vec<Finding> {
-    let name = &subject.issuer;
-    let set = match KeySet::parse(body) {
-        Ok(set) => set,
-        Err(error) => {
-            let finding = Finding::new(Level::Fail, "keys.usable", name, error.to_string());
-            return vec![finding.hint("the jwks_uri must answer with a JWK Set: {\"keys\": [...]}")];
-        }
-    };
-    let document: Value = serde_json::from_slice(body).unwrap_or_default();
-    let members = document.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let is_used = |index: usize| set.skipped().iter().all(|key| key.index() != index);
-    let used: Vec<_> =
-        members.iter().enumerate().filter(|(index, _)| is_used(*index)).map(|(_, key)| key).collect();
-    let labels: Vec<_> = used.iter().map(|key| label(key)).collect();
-    let level = if set.is_empty() { Level::Fail } else { Level::Ok };
-    let what = format!("{} of {}: {}", set.len(), members.len(), labels.join(", "));
-    let mut findings = vec![
-        Finding::new(level, "keys.usable", name, what).hint("without a usable key every token is refused"),
-    ];
-    for skipped in set.skipped() {
-        let label = members.get(skipped.index()).map(label).unwrap_or_default();
-        let what = format!("key {} ({label}) is not used: {}", skipped.index(), skipped.reason());
-        findings.push(
-            Finding::new(Level::Warn, "keys.skipped", name, what)
-                .hint("nothing to do, unless access tokens are signed with it"),
-        );
-    }
-    findings.extend(algorithms(subject, &used));
-    findings
-}
-
-/// How people know a key: its id and algorithm.
-fn label(key: &Value) -> String {
-    let text = |member| key.get(member).and_then(Value::as_str);
-    let kind = text("alg").or_else(|| text("crv")).or_else(|| text("kty")).unwrap_or("?");
-    let kid: String = text("kid").unwrap_or("no kid").chars().take(40).collect();
-    format!("{kid} {kind}")
-}
-
-/// Whether a key can serve an algorithm: by its `alg`, or else by its type (RFC 7518 §6, RFC 8037 §2).
-fn serves(key: &Value, algorithm: &str) -> bool {
-    let text = |member| key.get(member).and_then(Value::as_str);
-    if let Some(own) = text("alg") {
-        return own == algorithm;
-    }
-    match (text("kty"), text("crv")) {
-        (Some("RSA"), _) => algorithm.starts_with("RS") || algorithm.starts_with("PS"),
-        (Some("EC"), Some("P-256")) => algorithm == "ES256",
-        (Some("EC"), Some("P-384")) => algorithm == "ES384",
-        (Some("EC"), Some("P-521")) => algorithm == "ES512",
-        (Some("EC"), Some("secp256k1")) => algorithm == "ES256K",
-        (Some("OKP"), _) => algorithm.starts_with("Ed"),
-        _ => false,
-    }
-}
-
-fn algorithms(subject: &Subject, used: &[&Value]) -> Option<Finding> {
-    const CODE: &str = "keys.algorithms";
-    let configured = subject.algorithms.as_ref()?;
-    let (served, missing): (Vec<_>, Vec<_>) = configured
-        .iter()
-        .map(ToString::to_string)
-        .partition(|algorithm| used.iter().any(|key| serves(key, algorithm)));
-    let (level, what) = if served.is_empty() {
-        (Level::Fail, format!("no key is for {}", missing.join(", ")))
-    } else if missing.is_empty() {
-        (Level::Ok, format!("keys for {}", served.join(", ")))
-    } else {
-        (Level::Warn, format!("keys for {}, none for {}", served.join(", "), missing.join(", ")))
-    };
-    Some(
-        Finding::new(level, CODE, &subject.issuer, what)
-            .hint("`algorithms` need only name what the issuer uses"),
-    )
 }
 
 fn caching(name: &str, cache_control: Option<&str>) -> Finding {
@@ -294,14 +217,5 @@ mod tests {
         }
         assert_eq!(same_issuer("https://a.example", Some("https://a.example")).level, Level::Ok);
         assert_eq!(same_issuer("https://a.example", None).level, Level::Fail);
-    }
-
-    #[test]
-    fn keys_serve_what_they_say_or_what_their_type_allows() {
-        let key = |text| serde_json::from_str::<Value>(text).expect("JSON");
-        assert!(serves(&key(r#"{"kty":"RSA"}"#), "PS256"));
-        assert!(!serves(&key(r#"{"kty":"RSA","alg":"RS256"}"#), "PS256"));
-        assert!(serves(&key(r#"{"kty":"EC","crv":"P-256"}"#), "ES256"));
-        assert!(!serves(&key(r#"{"kty":"EC","crv":"P-256"}"#), "ES384"));
     }
 }

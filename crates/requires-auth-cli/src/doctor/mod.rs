@@ -3,6 +3,7 @@
 mod fetch;
 mod finding;
 mod issuer;
+mod keys;
 mod probe;
 mod raw;
 
@@ -80,10 +81,10 @@ fn path(text: &str) -> Result<String, String> {
 }
 
 /// Runs `doctor`.
-pub(crate) fn run(args: DoctorArgs, format: Format) -> Result<Outcome, Failure> {
-    let source = source(&args)?;
+pub(crate) fn run(args: &DoctorArgs, format: Format) -> Result<Outcome, Failure> {
+    let source = source(args)?;
     let token = args.token.clone().map(|token| read_token(Some(token))).transpose()?;
-    let findings = block_on(examine(&args, source.as_ref(), token.as_deref()))??;
+    let findings = block_on(examine(args, source.as_ref(), token.as_deref()))??;
     let is_well = findings.iter().all(|finding| finding.level != Level::Fail);
     match format {
         Format::Json => print_json(&serde_json::json!({ "ok": is_well, "findings": findings }))?,

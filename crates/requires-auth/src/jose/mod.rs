@@ -2,6 +2,7 @@
 //! its keys (RFC 7517), as far as verifying needs them.
 
 pub(crate) mod json;
+mod members;
 pub(crate) mod base64url;
 pub(crate) mod alg;
 pub(crate) mod header;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::redirect::Policy;
+use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, Url};
 
 use crate::error::Failure;
@@ -23,6 +24,8 @@ pub(super) struct Fetched {
     pub(super) cache_control: Option<String>,
     /// What the server's clock said, and what ours said then.
     pub(super) clocks: Option<(SystemTime, SystemTime)>,
+    /// The server's certificate, in DER, where there was TLS.
+    pub(super) certificate: Option<Vec<u8>>,
 }
 
 /// A client that fetches as the guard does: no redirects, and loopback without a proxy.
@@ -43,7 +46,7 @@ impl Fetcher {
             None => Vec::new(),
         };
         let builder = || {
-            let builder = Client::builder().redirect(Policy::none()).timeout(TIMEOUT);
+            let builder = Client::builder().redirect(Policy::none()).timeout(TIMEOUT).tls_info(true);
             roots.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate)
         };
         let failed = |error: reqwest::Error| {
@@ -65,6 +68,8 @@ impl Fetcher {
         let date = header("date").and_then(|date| httpdate::parse_http_date(date).ok());
         let clocks = date.map(|date| (date, SystemTime::now()));
         let cache_control = header("cache-control").map(ToOwned::to_owned);
+        let tls = answer.extensions().get::<TlsInfo>();
+        let certificate = tls.and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec);
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| cause(&error))? {
             if body.len() + chunk.len() > MAX_BYTES {
@@ -72,7 +77,14 @@ impl Fetcher {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Fetched { status: answer.status().as_u16(), body, took: started.elapsed(), cache_control, clocks })
+        Ok(Fetched {
+            status: answer.status().as_u16(),
+            body,
+            took: started.elapsed(),
+            cache_control,
+            clocks,
+            certificate,
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use requires_auth::{Algorithm, Policy};
 use reqwest::Url;
 use serde_json::Value;
 
+use super::certificate;
 use super::fetch::{Fetched, Fetcher, is_loopback};
 use super::finding::{Finding, Level};
 use super::keys;
@@ -49,6 +50,7 @@ pub(super) async fn run(subject: &Subject, fetcher: &Fetcher) -> Vec<Finding> {
             findings.push(reached("keys.reached", name, &url, &answer));
             findings.extend(keys::look(subject, &answer.body));
             findings.push(caching(name, answer.cache_control.as_deref()));
+            findings.push(certificate::look(name, answer.certificate.as_deref(), SystemTime::now()));
             findings.push(match answer.clocks {
                 Some((theirs, ours)) => clock(name, theirs, ours, subject.leeway),
                 None => Finding::new(Level::Skip, "clock", name, "the answer has no Date"),
@@ -59,8 +61,6 @@ pub(super) async fn run(subject: &Subject, fetcher: &Fetcher) -> Vec<Finding> {
             findings.push(finding.hint("open the way from this machine to the issuer"));
         }
     }
-    let certificate = "its expiry is not read; an expired certificate makes the fetch fail";
-    findings.push(Finding::new(Level::Skip, "tls.certificate", name, certificate));
     findings
 }
 

@@ -1,5 +1,6 @@
 //! `requires-auth doctor`: what is wrong online, with the issuers and with the public side of an API.
 
+mod certificate;
 mod fetch;
 mod finding;
 mod issuer;

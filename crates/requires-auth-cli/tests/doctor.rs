@@ -111,7 +111,7 @@ fn issuer_with_keys(headers: &'static str, keys: String) -> String {
 fn bad_issuers_are_found_out() {
     let keys = jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string();
     let no_keys = r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#.to_owned();
-    let cases: [(&str, String, &str); 6] = [
+    let cases: [(&str, String, &str); 7] = [
         ("HTML", double(|_, _| response(200, "", "<html>")), "discovery.reached"),
         ("nothing there", double(|_, _| response(404, "", "")), "discovery.reached"),
         (
@@ -122,7 +122,8 @@ fn bad_issuers_are_found_out() {
             "discovery.issuer",
         ),
         ("clock off", issuer_with_keys("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", keys), "clock"),
-        ("no usable key", issuer_with_keys("", no_keys), "keys.usable"),
+        ("no usable key", issuer_with_keys("", no_keys.clone()), "keys.usable"),
+        ("a secret that is published", issuer_with_keys("", no_keys), "keys.skipped"),
         (
             "keys over http",
             double(|own, _| {

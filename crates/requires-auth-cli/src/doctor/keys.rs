@@ -1,6 +1,6 @@
 //! The keys of an issuer: which are used, which are not, and what they are for.
 
-use requires_auth::verify::KeySet;
+use requires_auth::verify::{KeySet, Unusable};
 use serde_json::Value;
 
 use super::finding::{Finding, Level};
@@ -30,10 +30,13 @@ pub(super) fn look(subject: &Subject, body: &[u8]) -> Vec<Finding> {
     for skipped in set.skipped() {
         let known_as = members.get(skipped.index()).map(label).unwrap_or_default();
         let what = format!("key {} ({known_as}) is not used: {}", skipped.index(), skipped.reason());
-        findings.push(
-            Finding::new(Level::Warn, "keys.skipped", name, what)
-                .hint("nothing to do, unless access tokens are signed with it"),
-        );
+        let (level, hint) = match skipped.reason() {
+            Unusable::Private => {
+                (Level::Fail, "whoever reads it can sign tokens: withdraw it, and make a new key")
+            }
+            _ => (Level::Warn, "nothing to do, unless access tokens are signed with it"),
+        };
+        findings.push(Finding::new(level, "keys.skipped", name, what).hint(hint));
     }
     findings.extend(algorithms(subject, &used_keys));
     findings

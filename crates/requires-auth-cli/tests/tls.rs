@@ -85,7 +85,9 @@ async fn both_protocols_are_spoken() {
     let stream = shake_hands(&server, &certificate, b"h2").await.expect("a connection");
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("HTTP/2");
     tokio::spawn(connection);
     let answer = sender.send_request(question(&stage)).await.expect("an answer");
     assert_eq!(answer.status(), 200);

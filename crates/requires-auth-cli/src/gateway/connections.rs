@@ -14,11 +14,15 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tracing::{info, warn};
 
 use super::listen::{Listener, Peer, Room, Seat};
+use super::patience::Patient;
 use super::tls::Tls;
 use super::wire::{self, Checked, Switch};
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a client of HTTP/2 that says nothing is asked whether it is there, and how long it may take to answer.
+const PING: Duration = Duration::from_secs(30);
 
 /// How many bytes the head of a request may have.
 const MAX_HEAD: u32 = 64 * 1024;
@@ -82,7 +86,7 @@ impl Connections {
                 let Some(stream) = stream else { return };
                 let caller = Caller { peer, is_tls, seat };
                 let switch = Switch::default();
-                let stream = Checked::new(stream, peer, switch.clone());
+                let stream = Checked::new(Patient::new(stream), peer, switch.clone());
                 let service = service_fn(move |request| {
                     let switch = wire::may_switch(&request).then(|| switch.clone());
                     let answer = handler(request, caller.clone());
@@ -111,6 +115,11 @@ fn protocol() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD as usize);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEAD)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
     builder
 }

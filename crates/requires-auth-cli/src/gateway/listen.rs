@@ -6,8 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use requires_auth::config::gateway::{ForwardAuthConfig, Listen};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,6 +19,9 @@ use crate::error::Failure;
 
 /// How many connections the gateway has at most, if the system allows that many files.
 const MOST_CONNECTIONS: usize = 10_000;
+
+/// After how long a connection on which nothing is said is asked whether it is there.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Files that are no connections of clients: listeners, key fetches, the admin page, the standard streams.
 const OTHER_FILES: usize = 64;
@@ -105,6 +110,9 @@ impl Listener {
                 let (stream, address) = listener.accept().await?;
                 // An answer is one small write: there is nothing to wait for.
                 stream.set_nodelay(true).ok();
+                // Whoever is gone without a word is found out, also where nobody says anything.
+                let probes = TcpKeepalive::new().with_time(SILENCE);
+                SockRef::from(&stream).set_tcp_keepalive(&probes).ok();
                 Ok((Box::new(stream), Peer::Address(address.ip())))
             }
             #[cfg(unix)]

@@ -13,6 +13,7 @@ mod connections;
 mod listen;
 mod live;
 mod notify;
+mod patience;
 mod reload;
 mod request_id;
 pub(crate) mod reverse_proxy;

@@ -177,10 +177,14 @@ mod http {
         ///
         /// The certificates cannot be read; the text says why.
         pub fn new(extra_roots: &[u8]) -> Result<Self, String> {
-            let extra_roots = match extra_roots {
+            let pem = extra_roots;
+            let extra_roots = match pem {
                 [] => Vec::new(),
                 pem => Certificate::from_pem_bundle(pem).map_err(|error| chain(&error))?,
             };
+            if extra_roots.is_empty() && !pem.is_empty() {
+                return Err("no certificate".to_owned());
+            }
             Ok(Self { extra_roots, clients: OnceLock::new() })
         }
 

@@ -52,6 +52,17 @@ fn all_mistakes_come_at_once() {
 }
 
 #[test]
+fn certificates_to_trust_are_certificates() {
+    let build = |pem: &str| RequiresAuth::builder(ISSUER, AUDIENCE).with_ca(pem).build();
+    for pem in ["no PEM at all", "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n"] {
+        assert_eq!(only_problem(build(pem)), ("ca", "no certificate".to_owned()), "{pem}");
+    }
+    let (field, _) = only_problem(build("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"));
+    assert_eq!(field, "ca");
+    assert!(build("").is_ok(), "none is the same as not asking for any");
+}
+
+#[test]
 fn a_plain_http_issuer_is_for_loopback() {
     assert!(RequiresAuth::new("http://127.0.0.1:9100/oidc", AUDIENCE).is_ok());
     assert!(RequiresAuth::new("http://localhost:9100/oidc", AUDIENCE).is_ok());

@@ -69,8 +69,12 @@ impl Config {
             issuer.jwks.as_deref().and_then(|path| read(path, "jwks", &setting, "a readable JWK Set file"))
         });
         let jwks = jwks.collect();
-        // A client takes a file without any for an empty list.
-        if ca.as_deref().is_some_and(|pem| memchr::memmem::find(pem, PEM_START).is_none()) {
+        // Also where nothing is fetched, so that nobody reads them.
+        let (ca, is_none) = match ca {
+            Some(pem) if memchr::memmem::find(&pem, PEM_START).is_none() => (None, true),
+            ca => (ca, false),
+        };
+        if is_none {
             let hint = "start each with -----BEGIN CERTIFICATE-----";
             let problem = ConfigProblem::new("ca", "no certificate", "certificates in PEM", hint);
             problems.push(self.places.locate(problem, "ca"));

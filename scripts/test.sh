@@ -128,8 +128,10 @@ part_gateway() {
   provide_proxies || true
   step "packages for the gateway" provide_gateway_packages "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
-  step "the command" cargo build -p requires-auth-cli --all-features
-  if [[ ! $succeeded ]]; then return; fi
+  if ! selected rust; then # `rust` has built the command for its own tests
+    step "the command" cargo build -p requires-auth-cli --all-features
+    if [[ ! $succeeded ]]; then return; fi
+  fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
     "$environment/bin/pytest" -q -rs tests/gateway
 }

@@ -6,6 +6,7 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -458,6 +459,29 @@ fn an_application_that_does_not_answer_is_told_from_one_that_refuses() {
     );
     wait_until("the other application", || ask(address, &request).1.contains("gateway.upstream_unreachable"));
     assert_eq!(ask(address, &request).0, 502);
+}
+
+#[test]
+fn an_application_may_listen_on_a_unix_socket() {
+    let stage = Stage::new("unix-upstream");
+    let listener = UnixListener::bind(stage.folder.join("app.sock")).expect("a socket");
+    configure(&stage, "unix:app.sock", "preserve_host = false", "jwks = \"keys.json\"");
+    let server = stage.start();
+    let application = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).expect("a request");
+            head.push(byte[0]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nunix").expect("it reads");
+        String::from_utf8(head).expect("ASCII")
+    });
+    let (status, answer) = get(server.address("listen"), "/public/1");
+    assert_eq!(status, 200);
+    assert!(answer.ends_with("\r\n\r\nunix"), "{answer}");
+    let head = application.join().expect("it has answered");
+    assert!(head.contains("host: localhost\r\n") && head.contains("x-forwarded-host: gateway\r\n"), "{head}");
 }
 
 #[test]

@@ -176,7 +176,9 @@ async fn examine(
             Ok(target) => {
                 // From this machine its own loopback can be reached, which tells nothing.
                 let admin = config.and_then(admin_port).filter(|_| !is_loopback(url));
-                findings.extend(probe::run(url.as_str(), &target, path, token, admin).await);
+                let headers = config.into_iter().flat_map(|config| &config.gateway.headers);
+                let identity: Vec<_> = headers.map(|header| header.name.as_str()).collect();
+                findings.extend(probe::run(url.as_str(), &target, path, token, &identity, admin).await);
             }
             Err(error) => return Err(Failure::new(format!("--url cannot be used: {error}"))),
         }

@@ -31,16 +31,18 @@ struct Attack {
     hint: &'static str,
 }
 
-/// Sends every attack to the protected `path`, and the valid `token` if there is one.
+/// Sends every attack to the protected `path`, and the valid `token` if there is one. `identity` are the headers that the
+/// application learns from who it is.
 pub(super) async fn run(
     subject: &str,
     target: &Target,
     path: &str,
     token: Option<&str>,
+    identity: &[&str],
     admin_port: Option<u16>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for attack in attacks(path, token) {
+    for attack in attacks(path, token, identity) {
         let answer = target.ask(attack.method, &attack.target, &attack.headers).await;
         let is_first = findings.is_empty();
         let finding = judge(subject, &attack, &answer);
@@ -133,7 +135,7 @@ async fn admin(subject: &str, target: &Target, port: u16) -> Finding {
 }
 
 /// All attacks; the first is the plainest request.
-fn attacks(path: &str, token: Option<&str>) -> Vec<Attack> {
+fn attacks(path: &str, token: Option<&str>, identity: &[&str]) -> Vec<Attack> {
     let attack = |code, method, target: &str, headers: &[&str], rule, hint| Attack {
         code,
         method,
@@ -143,6 +145,9 @@ fn attacks(path: &str, token: Option<&str>) -> Vec<Attack> {
         hint,
     };
     let get = |code, headers: &[&str], rule, hint| attack(code, "GET", path, headers, rule, hint);
+    let spoofs: Vec<_> =
+        identity.iter().flat_map(|name| [spoof(name), spoof(&name.replace('-', "_"))]).collect();
+    let spoofs: Vec<_> = spoofs.iter().map(String::as_str).chain(IDENTITY.iter().copied()).collect();
     let unsigned = format!("Authorization: Bearer {}", unsigned_token());
     let mut all = vec![
         get("probe.no_token", &[], Rule::Challenge, UNGUARDED),
@@ -151,7 +156,7 @@ fn attacks(path: &str, token: Option<&str>) -> Vec<Attack> {
         get("probe.two_credentials", &[GARBAGE, GARBAGE], Rule::Refused, UNGUARDED),
         get(
             "probe.identity",
-            IDENTITY,
+            &spoofs,
             Rule::Unauthorized,
             "delete identity headers that clients send, in the proxy",
         ),
@@ -207,6 +212,11 @@ const PATH: &str = "guard and application read this path differently: guard ever
 const METHOD: &str =
     "the guard and the application must see the same method, and all methods must be guarded";
 const GARBAGE: &str = "Authorization: Bearer garbage";
+
+/// A header with which a client says who it is.
+fn spoof(name: &str) -> String {
+    format!("{name}: admin")
+}
 
 /// What proxies and applications commonly take for a proof of identity, in several spellings.
 const IDENTITY: &[&str] = &[

@@ -30,7 +30,7 @@ enum Duplicates {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object<'a> {
     text: &'a str,
-    members: Members<'a>,
+    members: Members<'a, Raw<'a>>,
 }
 
 impl<'a> Object<'a> {
@@ -153,7 +153,7 @@ impl<'a> Scanner<'a> {
         Ok(Escapes::None)
     }
 
-    fn object(&mut self, depth: usize) -> Result<Members<'a>, Malformed> {
+    fn object(&mut self, depth: usize) -> Result<Members<'a, Raw<'a>>, Malformed> {
         if depth > MAX_DEPTH {
             return Err(Malformed);
         }

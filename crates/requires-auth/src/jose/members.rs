@@ -3,32 +3,36 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::json::Raw;
-
 /// Most payloads have no more members. Up to here their list is not moved while it grows, and comparing all pairs of
 /// names is faster than hashing them.
 pub(super) const FEW_MEMBERS: usize = 16;
 
 /// Members, and beside them a tag for each of the first names: whoever looks for a name compares all tags at once.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Members<'a> {
+#[derive(Clone, Debug)]
+pub(super) struct Members<'a, V> {
     tags: [u32; FEW_MEMBERS],
-    list: Vec<(Cow<'a, str>, Raw<'a>)>,
+    list: Vec<(Cow<'a, str>, V)>,
 }
 
-impl<'a> Members<'a> {
+impl<V> Default for Members<'_, V> {
+    fn default() -> Self {
+        Self { tags: [0; FEW_MEMBERS], list: Vec::new() }
+    }
+}
+
+impl<'a, V: Copy> Members<'a, V> {
     pub(super) fn with_capacity(members: usize) -> Self {
         Self { tags: [0; FEW_MEMBERS], list: Vec::with_capacity(members) }
     }
 
-    pub(super) fn push(&mut self, name: Cow<'a, str>, value: Raw<'a>) {
+    pub(super) fn push(&mut self, name: Cow<'a, str>, value: V) {
         if let Some(place) = self.tags.get_mut(self.list.len()) {
             *place = tag(&name);
         }
         self.list.push((name, value));
     }
 
-    pub(super) fn find(&self, name: &str, tag: u32) -> Option<Raw<'a>> {
+    pub(super) fn find(&self, name: &str, tag: u32) -> Option<V> {
         let mut alike = self.tagged(tag);
         while alike != 0 {
             match self.list.get(alike.trailing_zeros() as usize) {
@@ -41,7 +45,7 @@ impl<'a> Members<'a> {
     }
 
     /// All of them, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, V)> {
         self.list.iter().map(|(name, value)| (name.as_ref(), *value))
     }
 

@@ -1,8 +1,8 @@
 //! JSON Object Signing: compact JWS (RFC 7515), its algorithms (RFC 7518, 8037, 8812, 9864, 9964) and
 //! its keys (RFC 7517), as far as verifying needs them.
 
+pub(crate) mod members;
 pub(crate) mod json;
-mod members;
 pub(crate) mod base64url;
 pub(crate) mod alg;
 pub(crate) mod header;

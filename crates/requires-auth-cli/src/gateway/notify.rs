@@ -27,7 +27,7 @@ pub(crate) fn notify(state: State) {
 fn message(state: State) -> String {
     match state {
         State::Ready => "READY=1".to_owned(),
-        // `Type=notify-reload` wants to know when the reload began, on the clock that it uses itself.
+        // A manager that knows `Type=notify-reload` wants to know when it began, on the clock that it uses itself.
         State::Reloading => format!("RELOADING=1\nMONOTONIC_USEC={}", unix::monotonic_micros()),
         State::Stopping => "STOPPING=1".to_owned(),
     }

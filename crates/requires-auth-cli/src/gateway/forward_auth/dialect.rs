@@ -1,23 +1,31 @@
 //! What each proxy says about the request that it asks about.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderName, Request};
 use requires_auth::config::gateway::Dialect;
 
-const X_ORIGINAL: Family = Family { method: "x-original-method", target: "x-original-uri" };
-const X_FORWARDED: Family = Family { method: "x-forwarded-method", target: "x-forwarded-uri" };
+const X_ORIGINAL: Family = Family {
+    method: HeaderName::from_static("x-original-method"),
+    target: HeaderName::from_static("x-original-uri"),
+};
+const X_FORWARDED: Family = Family {
+    method: HeaderName::from_static("x-forwarded-method"),
+    target: HeaderName::from_static("x-forwarded-uri"),
+};
 
 /// Headers with which a client asks the application for another method than the gateway has seen.
 pub(crate) const METHOD_OVERRIDES: [&str; 3] =
     ["x-http-method-override", "x-http-method", "x-method-override"];
 
-/// Envoy's own, which its filters believe (CVE-2023-27487).
-const ENVOY_PATH: &str = "x-envoy-original-path";
+/// Whatever else names a method or a path: some proxy tells it, and some application believes it. The last is Envoy's own,
+/// which its filters believe (CVE-2023-27487).
+const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
+const TARGETS: [&str; 3] = ["x-original-uri", "x-forwarded-uri", "x-envoy-original-path"];
 
 /// Two headers that name the original request.
 struct Family {
-    method: &'static str,
-    target: &'static str,
+    method: HeaderName,
+    target: HeaderName,
 }
 
 /// The request that a proxy asks about.
@@ -46,30 +54,30 @@ impl<'r> Original<'r> {
 
     /// What else the headers say about it: a client may have sent them, and a proxy or an application believe them.
     pub(super) fn contradiction(&self, headers: &HeaderMap) -> Option<&'static str> {
-        if METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name)) {
-            return Some("a header that asks for another method");
-        }
-        let says = |name: &str, expected: &str| headers.get_all(name).iter().all(|value| value == expected);
-        let methods = [X_ORIGINAL.method, X_FORWARDED.method];
-        let targets = [X_ORIGINAL.target, X_FORWARDED.target, ENVOY_PATH];
-        let agree = methods.iter().all(|name| says(name, self.method))
-            && targets.iter().all(|name| says(name, self.target));
-        (!agree).then_some("a header that names another method or path")
+        headers.iter().find_map(|(name, value)| {
+            let name = name.as_str();
+            if METHOD_OVERRIDES.contains(&name) {
+                return Some("a header that asks for another method");
+            }
+            let differs = METHODS.contains(&name) && value != self.method
+                || TARGETS.contains(&name) && value != self.target;
+            differs.then_some("a header that names another method or path")
+        })
     }
 }
 
 impl Family {
     fn read<'r>(&self, headers: &'r HeaderMap) -> Result<Original<'r>, &'static str> {
-        let method = only(headers, self.method)
+        let method = only(headers, &self.method)
             .ok_or("the header that names the method is missing, or is there twice")?;
-        let target = only(headers, self.target)
+        let target = only(headers, &self.target)
             .ok_or("the header that names the path is missing, or is there twice")?;
         Ok(Original { method, target })
     }
 }
 
 /// The value of a header that is there exactly once.
-fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().filter(|_| values.next().is_none())?;
     value.to_str().ok().filter(|value| !value.is_empty())

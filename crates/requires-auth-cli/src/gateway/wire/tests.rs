@@ -287,7 +287,7 @@ async fn a_server_behind_it_answers_400_or_nothing_and_never_takes_the_request()
                 Some(_) if bytes.starts_with(CHUNKED) => assert!(statuses.is_empty(), "{bytes:?} by {size}"),
                 // What has been read before cannot be taken back: it is the request's client that is gone.
                 Some((Fault::Early, _)) if size < 1 << 16 => {
-                    assert!(statuses.len() <= 1, "{bytes:?} by {size}")
+                    assert!(statuses.len() <= 1, "{bytes:?} by {size}");
                 }
                 Some(_) => assert_eq!(statuses, [400], "{bytes:?} by {size}"),
             }

@@ -539,7 +539,9 @@ async fn a_client_may_speak_http_2() {
     ] {
         let mut request = http::Request::post(format!("http://{authority}/orders?a=b"))
             .header("authorization", format!("Bearer {token}"))
-            .header("x_auth_subject", "mallory");
+            .header("x_auth_subject", "mallory")
+            .header("cookie", "a=1")
+            .header("cookie", "b=2");
         if let Some(host) = host {
             request = request.header("host", host);
         }
@@ -560,6 +562,7 @@ async fn a_client_may_speak_http_2() {
                 (received.all("host"), received.all("via")),
                 (vec![authority], vec!["2 requires-auth"])
             );
+            assert_eq!(received.all("cookie"), ["a=1; b=2"]);
         }
     }
 }

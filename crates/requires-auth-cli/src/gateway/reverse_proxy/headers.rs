@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{AUTHORIZATION, CONNECTION, HOST, VIA};
+use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::connections::Caller;
@@ -67,6 +67,7 @@ impl Rewrite {
         if let Some(token) = token {
             headers.insert(AUTHORIZATION, token);
         }
+        join_cookies(&mut headers);
         headers.extend(identity.into_iter().map(|(name, value)| (Some(name), value)));
         if let Peer::Address(address) = caller.peer {
             headers.insert(X_FORWARDED_FOR, address_value(address));
@@ -95,6 +96,18 @@ impl Rewrite {
             || BELIEVED
                 .iter()
                 .any(|own| name.get(..own.len()).is_some_and(|start| is_folded_like(own, start)))
+    }
+}
+
+/// One `Cookie` of several: HTTP/2 lets a client cut it up, HTTP/1.1 does not (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let parts: Vec<_> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if parts.len() < 2 {
+        return;
+    }
+    // What values were made of makes one again.
+    if let Ok(joined) = HeaderValue::from_bytes(&parts.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
     }
 }
 

@@ -332,6 +332,22 @@ fn a_preflight_passes_without_token_and_other_options_do_not() {
 }
 
 #[test]
+fn some_methods_are_not_passed_on_as_they_are() {
+    let proxy = Proxy::new("methods");
+    for method in ["TRACE /public/1", "TRACE /orders/1", "CONNECT api.example.com:443"] {
+        let (status, answer, received) = proxy.ask(method, "read:orders", "");
+        assert_eq!((status, received.is_none()), (501, true), "{method}: {answer}");
+    }
+    let preflight = "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n";
+    for (max, expected, passed) in [("0", 204, None), ("7", 200, Some("6")), ("x", 200, Some("x"))] {
+        let headers = format!("{preflight}Max-Forwards: {max}\r\n");
+        let (status, answer, received) = proxy.ask("OPTIONS /orders", "x", &headers);
+        let left = received.as_ref().and_then(|received| received.all("max-forwards").first().copied());
+        assert_eq!((status, left), (expected, passed), "{max}: {answer}");
+    }
+}
+
+#[test]
 fn answers_come_back_without_what_is_between_gateway_and_application() {
     let proxy = Proxy::new("answers");
     let (status, answer, _) = proxy.ask("GET /orders/1", "read:orders", "");

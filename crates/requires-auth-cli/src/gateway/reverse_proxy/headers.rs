@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, VIA};
+use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, MAX_FORWARDS, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::connections::Caller;
@@ -96,6 +96,21 @@ impl Rewrite {
             || BELIEVED
                 .iter()
                 .any(|own| name.get(..own.len()).is_some_and(|start| is_folded_like(own, start)))
+    }
+}
+
+/// Counts down for whom an OPTIONS request is; false where that is this gateway (RFC 9110 §7.6.2). What is no number is
+/// none of the sender's wishes.
+pub(super) fn count_down(headers: &mut HeaderMap) -> bool {
+    let left: Option<u32> =
+        headers.get(MAX_FORWARDS).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    match left {
+        Some(0) => false,
+        Some(left) => {
+            headers.insert(MAX_FORWARDS, (left - 1).into());
+            true
+        }
+        None => true,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
@@ -70,6 +70,9 @@ impl ReverseProxy {
         request: Request<Incoming>,
         caller: &Caller,
     ) -> Response<Body> {
+        if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+            return Trouble::Method.answer().map(Either::Left);
+        }
         let target = match Target::of(&request) {
             Ok(target) => target,
             Err(problem) => {
@@ -104,7 +107,12 @@ impl ReverseProxy {
         caller: &Caller,
     ) -> Result<Response<Body>, Trouble> {
         let upgrade = upgrade::asked(&mut request);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        if parts.method == Method::OPTIONS && !headers::count_down(&mut parts.headers) {
+            let mut answer = Response::new(Either::Left(Full::default()));
+            *answer.status_mut() = StatusCode::NO_CONTENT;
+            return Ok(answer);
+        }
         let activity = Arc::new(Activity::new());
         let mut onward = Request::new(Passing::new(body, Arc::clone(&activity), self.config.timeout));
         *onward.method_mut() = parts.method;

@@ -24,6 +24,8 @@ pub(super) enum Trouble {
     SlowClient,
     /// The client's body is none.
     BadBody,
+    /// TRACE would send back what only the application may see, and CONNECT is no request for it.
+    Method,
 }
 
 impl Trouble {
@@ -48,6 +50,9 @@ impl Trouble {
                 "gateway.client_timeout",
                 "the rest of the request has not come in time",
             ),
+            Self::Method => {
+                (StatusCode::NOT_IMPLEMENTED, "gateway.method_not_supported", "this method is not passed on")
+            }
             Self::BadBody => {
                 (StatusCode::BAD_REQUEST, "gateway.bad_body", "the body of the request is broken")
             }

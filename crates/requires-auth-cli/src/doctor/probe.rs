@@ -84,6 +84,8 @@ fn judge(subject: &str, attack: &Attack, answer: &io::Result<Answer>) -> Finding
             (Level::Warn, format!("{request}: {status}, which may be an answer to any preflight"))
         }
         (100..=299, _) => (Level::Fail, format!("{request}: {status}, it passes")),
+        // The method is not known at all: a refusal as good as any (RFC 9110 §15.6.2).
+        (501, Rule::Refused | Rule::Preflight) => (Level::Ok, format!("{request}: {status}")),
         (300..=399 | 500.., _) => (Level::Warn, format!("{request}: {status}, neither passed nor refused")),
         (401, Rule::Challenge) if !has_challenge() => {
             (Level::Fail, format!("{request}: 401 without a Bearer challenge"))

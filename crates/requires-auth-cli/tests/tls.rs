@@ -111,6 +111,36 @@ fn what_is_no_tls_gets_no_answer() {
     assert!(!answer.starts_with(b"HTTP/"), "{}", String::from_utf8_lossy(&answer));
 }
 
+/// The greeting of a client that speaks this version at most, and the suites of all of them.
+fn greeting(version: [u8; 2]) -> Vec<u8> {
+    let sized = |bytes: &[u8]| {
+        let length = u16::try_from(bytes.len()).expect("it is short");
+        [&length.to_be_bytes()[..], bytes].concat()
+    };
+    let suites = sized(&[0xc0, 0x2b, 0xc0, 0x09, 0xc0, 0x0a, 0x00, 0x2f]);
+    // Groups (P-256), formats of points, signatures (ECDSA with SHA-256).
+    let extensions = sized(&[0, 10, 0, 4, 0, 2, 0, 23, 0, 11, 0, 2, 1, 0, 0, 13, 0, 4, 0, 2, 4, 3]);
+    let hello = [&version[..], &[7; 32], &[0], &suites, &[1, 0], &extensions].concat();
+    [&[0x16, 3, 1][..], &sized(&[&[1, 0][..], &sized(&hello)].concat())].concat()
+}
+
+#[test]
+fn a_version_that_is_not_safe_is_refused() {
+    // An alert, fatal, protocol_version (RFC 8446 §6); RFC 8996 §5 wants it for TLS 1.1 and before.
+    const REFUSED: [u8; 2] = [2, 70];
+    let stage = Stage::new("tls-versions");
+    certify(&stage);
+    let server = start(&stage);
+    for (version, is_spoken) in [([3, 0], false), ([3, 1], false), ([3, 2], false), ([3, 3], true)] {
+        let mut stream = connect(server.address("listen").trim_start_matches("https://"));
+        stream.write_all(&greeting(version)).expect("it reads");
+        let mut answer = [0; 7];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(answer[0] == 0x16, is_spoken, "{version:?}: {answer:?}");
+        assert_eq!(answer[0] == 0x15 && answer[5..] == REFUSED, !is_spoken, "{version:?}: {answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn another_certificate_is_shown_after_a_reload_and_a_broken_one_is_not() {
     let stage = Stage::new("tls-reload");

@@ -1,7 +1,8 @@
 //! Envoy: `ext_authz` over HTTP or gRPC.
 //!
-//! Over gRPC it shows the gateway all of a request. Over HTTP Envoy shows the gateway the headers that it is told to, and passes on to the application all of them. So it is told
-//! to show each that the gateway refuses: other spellings of the identity headers, and what names another method or path.
+//! Over gRPC it shows the gateway all of a request. Over HTTP it shows the headers that it is told to, and passes on to the
+//! application all of them. So it is told to show each that the gateway refuses: other spellings of the identity headers,
+//! and what names another method or path.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

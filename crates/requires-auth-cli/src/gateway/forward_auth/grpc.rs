@@ -12,7 +12,8 @@ use envoy_types::ext_authz::v3::pb::{
 use envoy_types::pb::envoy::config::core::v3::HeaderValue as Pair;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::google::rpc;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
 use requires_auth::config::gateway::Dialect;
@@ -21,7 +22,7 @@ use tower_service::Service as _;
 use tracing::warn;
 
 use super::dialect::Original;
-use super::judge;
+use super::{judge, plain};
 use crate::gateway::body::Body;
 use crate::gateway::listen::Peer;
 use crate::gateway::{Decision, Gateway, Refused};
@@ -40,11 +41,26 @@ pub(crate) fn is_asked<B>(gateway: &Gateway, request: &Request<B>) -> bool {
 
 /// Answers Envoy.
 pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    if !is_grpc(&request) {
+        // Every answer in gRPC is a 200, a refusal too. A proxy that asks over HTTP would take it for an allow.
+        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ask in gRPC").map(Either::Left);
+    }
     let mut server = AuthorizationServer::new(Door { gateway, peer }).max_decoding_message_size(MOST);
     match server.call(request).await {
         Ok(response) => response.map(|body| Either::Right(body.map_err(Into::into).boxed_unsync())),
         Err(never) => match never {},
     }
+}
+
+/// Whether it is asked in gRPC: a POST over HTTP/2 with the content type of gRPC (gRPC over HTTP/2, "Requests").
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+    let kind = types.next().filter(|_| types.next().is_none()).and_then(|kind| kind.to_str().ok());
+    // `application/grpc-web` is another protocol.
+    let rest = kind.and_then(|kind| kind.strip_prefix("application/grpc"));
+    request.version() == Version::HTTP_2
+        && request.method() == Method::POST
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
 }
 
 /// The gateway for one question.
@@ -104,7 +120,8 @@ fn headers_of(request: &HttpRequest) -> Option<HeaderMap> {
         .map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value).ok()?)))
         .try_fold(HeaderMap::new(), |mut headers, pair| {
             let (name, value) = pair?;
-            headers.append(name, value);
+            // There may be more of them than a map can hold.
+            headers.try_append(name, value).ok()?;
             Some(headers)
         })
 }

@@ -4,6 +4,7 @@
 //! read, or does not get in time, is a refusal to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use envoy_types::ext_authz::v3::pb::{
     Authorization, AuthorizationServer, CheckRequest, CheckResponse, DeniedHttpResponse, HeaderAppendAction,
@@ -16,7 +17,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
-use requires_auth::config::gateway::Dialect;
+use requires_auth::config::gateway::{Dialect, ForwardAuthConfig};
 use tonic::{Code, Status, async_trait};
 use tower_service::Service as _;
 use tracing::warn;
@@ -29,6 +30,9 @@ use crate::gateway::{Decision, Gateway, Refused};
 
 /// The one method of the service.
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// How long a question may take: its message, and keys that have to be fetched.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many bytes a question may have: a head of 64 KiB, in the words of a protocol buffer.
 const MOST: usize = 128 * 1024;
@@ -45,11 +49,30 @@ pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>, pe
         // Every answer in gRPC is a 200, a refusal too. A proxy that asks over HTTP would take it for an allow.
         return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ask in gRPC").map(Either::Left);
     }
-    let mut server = AuthorizationServer::new(Door { gateway, peer }).max_decoding_message_size(MOST);
-    match server.call(request).await {
-        Ok(response) => response.map(|body| Either::Right(body.map_err(Into::into).boxed_unsync())),
-        Err(never) => match never {},
+    let answered = if let Err(status) = admit(&gateway, peer) {
+        // Nothing of it is read.
+        status.into_http()
+    } else {
+        let mut server = AuthorizationServer::new(Door { gateway, peer }).max_decoding_message_size(MOST);
+        match tokio::time::timeout(TIMEOUT, server.call(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => Status::deadline_exceeded("the question took too long").into_http(),
+        }
+    };
+    answered.map(|body| Either::Right(body.map_err(Into::into).boxed_unsync()))
+}
+
+/// Lets only those ask who may.
+fn admit(gateway: &Gateway, peer: Peer) -> Result<&ForwardAuthConfig, Status> {
+    let Some(config) = &gateway.config().forward_auth else {
+        return Err(Status::unimplemented("no such method"));
+    };
+    if peer.is_trusted_by(config) {
+        return Ok(config);
     }
+    warn!(%peer, "a peer that is not in `forward_auth.trusted_peers` asks");
+    Err(Status::permission_denied("this peer may not ask"))
 }
 
 /// Whether it is asked in gRPC: a POST over HTTP/2 with the content type of gRPC (gRPC over HTTP/2, "Requests").
@@ -85,13 +108,7 @@ pub(super) async fn check(
     question: CheckRequest,
     peer: Peer,
 ) -> Result<CheckResponse, Status> {
-    let Some(config) = &gateway.config().forward_auth else {
-        return Err(Status::unimplemented("no such method"));
-    };
-    if !peer.is_trusted_by(config) {
-        warn!(%peer, "a peer that is not in `forward_auth.trusted_peers` asks");
-        return Err(Status::permission_denied("this peer may not ask"));
-    }
+    let config = admit(gateway, peer)?;
     let request =
         question.attributes.and_then(|attributes| attributes.request).and_then(|request| request.http);
     let Some(request) = request else { return Err(Status::invalid_argument("there is no request in it")) };

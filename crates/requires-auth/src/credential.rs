@@ -139,8 +139,9 @@ fn is_tchar(byte: u8) -> bool {
 
 /// Whether a query has a parameter `access_token`, however its name is percent-encoded.
 fn has_query_token(query: &str) -> bool {
-    let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
-    names.into_iter().any(|name| percent_decoded(name.as_bytes()).eq(*b"access_token"))
+    let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    // Most requests have no query, and are not searched for what is not there.
+    !query.is_empty() && names.any(|name| percent_decoded(name.as_bytes()).eq(*b"access_token"))
 }
 
 fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {

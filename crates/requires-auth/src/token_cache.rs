@@ -12,7 +12,7 @@ use quick_cache::{Lifecycle, OptionsBuilder, UnitWeighter};
 
 use crate::jose::digest::sha256;
 use crate::telemetry;
-use crate::verify::AccessToken;
+use crate::verify::{AccessToken, Remembered};
 
 /// How many tokens a guard remembers by default.
 pub(crate) const DEFAULT_ENTRIES: usize = 10_000;
@@ -23,7 +23,7 @@ const SHARDS: usize = 512;
 
 /// Accepted tokens of one guard, by their SHA-256.
 pub(crate) struct TokenCache {
-    entries: Cache<[u8; 32], AccessToken, UnitWeighter, DigestHasher, CountEvictions>,
+    entries: Cache<[u8; 32], Remembered, UnitWeighter, DigestHasher, CountEvictions>,
 }
 
 /// The SHA-256 of a token, under which its entry stands.
@@ -53,12 +53,12 @@ impl TokenCache {
     }
 
     /// What was accepted under this key. Whether it still counts is for the caller to say.
-    pub(crate) fn get(&self, key: &CacheKey) -> Option<AccessToken> {
+    pub(crate) fn get(&self, key: &CacheKey) -> Option<Remembered> {
         self.entries.get(&key.0)
     }
 
-    pub(crate) fn insert(&self, key: &CacheKey, token: AccessToken) {
-        self.entries.insert(key.0, token);
+    pub(crate) fn insert(&self, key: &CacheKey, token: &AccessToken) {
+        self.entries.insert(key.0, token.into());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -101,10 +101,10 @@ impl Hasher for DigestHasher {
 #[derive(Clone)]
 struct CountEvictions;
 
-impl Lifecycle<[u8; 32], AccessToken> for CountEvictions {
+impl Lifecycle<[u8; 32], Remembered> for CountEvictions {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _: [u8; 32], _: AccessToken) {
+    fn on_evict(&self, (): &mut (), _: [u8; 32], _: Remembered) {
         telemetry::cache_eviction();
     }
 }

@@ -340,7 +340,7 @@ impl RequiresAuth {
         let known = known.as_deref();
         let verdict = judge(&self.inner.rules, bearer, known, keys, now.into(), &mut Silent);
         if let (Verdict::Allow(token), Some(cache), Some(key)) = (&verdict, &self.inner.cache, key) {
-            cache.insert(key, token.clone());
+            cache.insert(key, token);
         }
         if matches!(verdict, Verdict::Allow(_)) && !known.is_some_and(|known| known.heads(bearer)) {
             // The tokens of several issuers would take the place from each other.

@@ -30,9 +30,9 @@ pub use record::Step;
 pub(crate) use record::{Detail, Record, Silent};
 pub use rules::{Audience, Profile, Rules};
 pub(crate) use rules::{GuardId, IssuerRules, Issuers};
-pub(crate) use token::VerifiedBy;
 pub use token::{AccessToken, ClaimsError};
 use token::{Checked, Parties};
+pub(crate) use token::{Remembered, VerifiedBy};
 
 impl Rules {
     /// Judges a token with the keys at hand, which are all there are.

@@ -207,16 +207,35 @@ impl AccessToken {
         self.inner.header.guard
     }
 
-    /// The same token, checked at another time; `None` if it is no longer or not yet valid then.
-    pub(crate) fn checked_again(self, now: NumericDate, leeway: Duration) -> Option<Self> {
-        let is_over = self.inner.header.expires_at.has_passed(now, leeway);
-        let is_ahead = self.inner.header.not_before.is_some_and(|start| start.is_ahead_of(now, leeway));
-        (!is_over && !is_ahead).then_some(Self { checked_at: now, ..self })
-    }
-
     /// Whose keys have verified the token.
     pub(crate) fn verified_by(&self) -> &VerifiedBy {
         &self.inner.header.verified_by
+    }
+}
+
+/// A token that was accepted before. It is no proof of anything until it is [checked again](Self::checked_again).
+#[derive(Clone)]
+pub(crate) struct Remembered {
+    inner: Arc<HeaderSlice<Checks, str>>,
+}
+
+impl Remembered {
+    /// Whose keys have verified the token.
+    pub(crate) fn verified_by(&self) -> &VerifiedBy {
+        &self.inner.header.verified_by
+    }
+
+    /// The token, checked at this time; `None` if it is no longer or not yet valid then.
+    pub(crate) fn checked_again(self, now: NumericDate, leeway: Duration) -> Option<AccessToken> {
+        let is_over = self.inner.header.expires_at.has_passed(now, leeway);
+        let is_ahead = self.inner.header.not_before.is_some_and(|start| start.is_ahead_of(now, leeway));
+        (!is_over && !is_ahead).then_some(AccessToken { inner: self.inner, checked_at: now })
+    }
+}
+
+impl From<&AccessToken> for Remembered {
+    fn from(token: &AccessToken) -> Self {
+        Self { inner: Arc::clone(&token.inner) }
     }
 }
 

@@ -40,7 +40,9 @@ where
     V: AsRef<[u8]>,
 {
     for (own, value) in pairs {
-        if own.as_ref().eq_ignore_ascii_case(name) {
+        let own = own.as_ref();
+        // Most are spelled as they are asked for, which is seen at once.
+        if own == name || own.eq_ignore_ascii_case(name) {
             visit(value.as_ref());
         }
     }

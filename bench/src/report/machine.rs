@@ -21,10 +21,8 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn of_this_run(quick: bool) -> Self {
-        let processor = read("/proc/cpuinfo");
-        let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         Self {
-            processor: processor.map_or("unknown", |(_, name)| name).to_owned(),
+            processor: processor(&read("/proc/cpuinfo")),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             system: output("uname", &["-srm"]),
             rustc: output("rustc", &["--version"]),
@@ -33,6 +31,22 @@ impl Machine {
             load: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
         }
     }
+}
+
+/// The name of the processor, and which one of that name it is: what cryptography costs differs much between them.
+fn processor(cpuinfo: &str) -> String {
+    let field = |name| {
+        let mut fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));
+        fields.find(|(own, _)| own.trim() == name).map_or("unknown", |(_, value)| value.trim())
+    };
+    let wide = field("flags").split(' ').any(|flag| flag == "avx512ifma");
+    let wide = if wide { "with" } else { "without" };
+    format!(
+        "{} (family {}, model {}, {wide} AVX-512 IFMA)",
+        field("model name"),
+        field("cpu family"),
+        field("model")
+    )
 }
 
 fn read(path: &str) -> String {
@@ -44,4 +58,16 @@ fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     text.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_is_told_from_another_of_its_name() {
+        let cpuinfo = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nflags\t\t: fpu avx512ifma\n";
+        assert_eq!(processor(cpuinfo), "AMD EPYC (family 25, model 17, with AVX-512 IFMA)");
+        assert!(processor("").starts_with("unknown"));
+    }
 }

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from wire import PATIENCE
@@ -166,7 +167,7 @@ BESIDE = str(Path(sys.executable).parent)
 SYSTEM = "/usr/sbin:/usr/bin:/usr/local/bin"
 
 
-class Proxy:
+class Proxy(ABC):
     """A proxy in front of the application. `change` weakens its file."""
 
     def __init__(self, folder: Path, gateway: int, application: int, change=lambda text: text) -> None:
@@ -190,8 +191,9 @@ class Proxy:
         assert own_port in text, own_port
         return self._change(text.replace(own_port, port))
 
+    @abstractmethod
     def start(self) -> Program:
-        raise NotImplementedError
+        """Writes the file and starts the proxy with it."""
 
     def kill(self) -> None:
         self._program.kill()

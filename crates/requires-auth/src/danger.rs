@@ -10,7 +10,8 @@ pub fn allow_http_issuer(builder: Builder) -> Builder {
     builder.allow_http()
 }
 
-/// Lets the guard use keys whose private halves `requires-auth-testkit` publishes.
+/// Lets the guard use keys whose private halves are published: by `requires-auth-testkit`, by the RFCs
+/// 7515, 7517, 7520 and 8037, or by jwt.io.
 ///
 /// Anyone can sign with them. For tests that use the testkit's vectors, and only there.
 pub fn allow_public_test_keys(builder: Builder) -> Builder {

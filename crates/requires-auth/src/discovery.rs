@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::fetch::{FetchError, FetchResponse};
-use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
+use crate::issuer::{IssuerUrl, Transport, may_lead_to};
 
 /// A metadata document may be this long, in bytes.
 pub(crate) const MAX_METADATA_BYTES: usize = 256 * 1024;
@@ -27,12 +27,13 @@ pub(crate) enum Answer {
     NotHere(u16),
 }
 
-/// Reads an answer to a request for metadata.
+/// Reads an answer to a request for metadata that was made to `from`.
 ///
 /// A 4xx means that there is nothing in this place; anything else but 200 is an outage, and asking
 /// elsewhere would only hide it.
 pub(crate) fn read(
     response: &FetchResponse,
+    from: &Url,
     issuer: &IssuerUrl,
     transport: Transport,
 ) -> Result<Answer, FetchFailure> {
@@ -47,7 +48,7 @@ pub(crate) fn read(
     if metadata.issuer != **issuer.identifier() {
         return Err(FetchFailure::OtherIssuer(shortened(&metadata.issuer)));
     }
-    let jwks_uri = Url::parse(&metadata.jwks_uri).ok().filter(|url| may_be_fetched(url, transport));
+    let jwks_uri = Url::parse(&metadata.jwks_uri).ok().filter(|url| may_lead_to(from, url, transport));
     jwks_uri.map(Answer::KeySetAt).ok_or_else(|| FetchFailure::UnsafeKeySetUrl(shortened(&metadata.jwks_uri)))
 }
 
@@ -74,7 +75,7 @@ pub enum FetchFailure {
     OtherIssuer(String),
     /// The server answered with another status than 200.
     Status(u16),
-    /// `jwks_uri` is not an https URL.
+    /// `jwks_uri` is not an https URL, or leads from elsewhere to plain http on loopback.
     UnsafeKeySetUrl(String),
 }
 
@@ -100,7 +101,8 @@ impl FetchFailure {
             }
             Self::Status(_) => "the provider is in trouble, or something in between answers for it",
             Self::UnsafeKeySetUrl(_) => {
-                "keys come over https, or http from loopback; never from a link-local address"
+                "keys come over https, or over http from loopback if the metadata does too; never from a link-local \
+                 address; to fetch them from elsewhere, name the place with the setting jwks_uri"
             }
         }
     }
@@ -148,8 +150,12 @@ mod tests {
         IssuerUrl::parse("https://a.example/oidc", Transport::Tls).expect("an issuer")
     }
 
+    fn from() -> Url {
+        issuer().metadata_urls()[0].clone()
+    }
+
     fn read_document(body: &str) -> Result<Answer, FetchFailure> {
-        read(&FetchResponse::new(200, body), &issuer(), Transport::Tls)
+        read(&FetchResponse::new(200, body), &from(), &issuer(), Transport::Tls)
     }
 
     #[test]
@@ -165,7 +171,14 @@ mod tests {
 
     #[test]
     fn a_key_set_is_fetched_from_safe_places_only() {
-        for unsafe_url in ["http://b.example/k", "file:///k", "https://169.254.169.254/k", "k", ""] {
+        for unsafe_url in [
+            "http://b.example/k",
+            "http://127.0.0.1:6379/k",
+            "file:///k",
+            "https://169.254.169.254/k",
+            "k",
+            "",
+        ] {
             let document = format!(r#"{{"issuer":"https://a.example/oidc","jwks_uri":"{unsafe_url}"}}"#);
             let failure = read_document(&document).expect_err(unsafe_url);
             assert_eq!(failure, FetchFailure::UnsafeKeySetUrl(unsafe_url.to_owned()));
@@ -183,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_4xx_goes_on_and_a_5xx_does_not() {
-        let read = |status| read(&FetchResponse::new(status, ""), &issuer(), Transport::Tls);
+        let read = |status| read(&FetchResponse::new(status, ""), &from(), &issuer(), Transport::Tls);
         assert!(matches!(read(404), Ok(Answer::NotHere(404))));
         for status in [301, 302, 204, 500, 503] {
             assert_eq!(read(status).expect_err("no document"), FetchFailure::Status(status));

@@ -142,13 +142,18 @@ impl std::error::Error for FetchError {}
 pub use http::HttpFetch;
 
 #[cfg(feature = "fetch")]
-mod http {
-    use std::sync::OnceLock;
+mod names;
 
+#[cfg(feature = "fetch")]
+mod http {
+    use std::sync::{Arc, OnceLock};
+
+    use reqwest::dns::Resolve;
     use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderName, IF_NONE_MATCH};
     use reqwest::redirect::Policy;
     use reqwest::{Certificate, Client, ClientBuilder};
 
+    use super::names::{SafeNames, SystemNames};
     use super::{
         CONNECT_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse, TOTAL_TIMEOUT,
     };
@@ -156,10 +161,11 @@ mod http {
 
     /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment.
     ///
-    /// Redirects are not followed, and loopback is reached without a proxy.
-    #[derive(Debug)]
+    /// Redirects are not followed, loopback is reached without a proxy, and a name that leads to link-local
+    /// addresses alone leads nowhere. (What a proxy makes of a name is up to the proxy.)
     pub struct HttpFetch {
         extra_roots: Vec<Certificate>,
+        names: Arc<SafeNames>,
         // Made at the first fetch: reading the roots of the platform takes a while.
         clients: OnceLock<Result<Clients, String>>,
     }
@@ -185,7 +191,11 @@ mod http {
             if extra_roots.is_empty() && !pem.is_empty() {
                 return Err("no certificate".to_owned());
             }
-            Ok(Self { extra_roots, clients: OnceLock::new() })
+            Ok(Self::with_names(extra_roots, Arc::new(SystemNames)))
+        }
+
+        fn with_names(extra_roots: Vec<Certificate>, names: Arc<dyn Resolve>) -> Self {
+            Self { extra_roots, names: Arc::new(SafeNames::new(names)), clients: OnceLock::new() }
         }
 
         fn clients(&self) -> Result<&Clients, FetchError> {
@@ -195,6 +205,7 @@ mod http {
                         .redirect(Policy::none())
                         .connect_timeout(CONNECT_TIMEOUT)
                         .timeout(TOTAL_TIMEOUT)
+                        .dns_resolver(Arc::clone(&self.names))
                         .user_agent(concat!("requires-auth/", env!("CARGO_PKG_VERSION")));
                     self.extra_roots.iter().cloned().fold(builder, ClientBuilder::add_root_certificate)
                 };
@@ -203,6 +214,12 @@ mod http {
             };
             let clients = self.clients.get_or_init(make).as_ref();
             clients.map_err(|error| FetchError::Connect(error.clone()))
+        }
+    }
+
+    impl std::fmt::Debug for HttpFetch {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.debug_struct("HttpFetch").field("extra_roots", &self.extra_roots.len()).finish_non_exhaustive()
         }
     }
 
@@ -264,5 +281,54 @@ mod http {
             cause = inner;
         }
         cause.to_string()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::net::{Ipv4Addr, SocketAddr};
+
+        use reqwest::dns::{Addrs, Name, Resolving};
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        use tokio::net::TcpListener;
+        use url::Url;
+
+        use super::*;
+
+        /// Every name has these addresses.
+        struct FixedNames(Vec<SocketAddr>);
+
+        impl Resolve for FixedNames {
+            fn resolve(&self, _: Name) -> Resolving {
+                let addresses: Addrs = Box::new(self.0.clone().into_iter());
+                Box::pin(std::future::ready(Ok(addresses)))
+            }
+        }
+
+        async fn get(port: u16, addresses: &[Ipv4Addr]) -> Result<u16, FetchError> {
+            let names = addresses.iter().map(|&address| SocketAddr::from((address, port))).collect();
+            let fetch = HttpFetch::with_names(Vec::new(), Arc::new(FixedNames(names)));
+            let url = Url::parse(&format!("http://localhost:{port}/k")).expect("a URL");
+            fetch.fetch(FetchRequest::new(url, 10)).await.map(|response| response.status())
+        }
+
+        #[tokio::test]
+        async fn a_name_does_not_lead_to_a_link_local_address() {
+            let server = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let port = server.local_addr().expect("an address").port();
+            let answers = tokio::spawn(async move {
+                let (mut client, _) = server.accept().await.expect("a client");
+                let read = client.read(&mut [0; 1024]).await.expect("a request");
+                assert!(read > 0);
+                client.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("an answer");
+            });
+            let link_local = Ipv4Addr::new(169, 254, 169, 254);
+            let refused = get(port, &[link_local]).await.expect_err("nowhere to go");
+            assert!(
+                matches!(&refused, FetchError::Connect(cause) if cause.contains("link-local")),
+                "{refused:?}"
+            );
+            assert_eq!(get(port, &[link_local, Ipv4Addr::LOCALHOST]).await, Ok(204));
+            answers.await.expect("the server");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The URL of an issuer, and which URLs may be fetched for it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use url::{Host, Url};
@@ -91,15 +91,58 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether metadata that came from `from` may name `to` as the place of the keys.
+///
+/// Plain http on this machine is only for metadata that came from there itself: an issuer elsewhere must
+/// not choose what the guard asks for behind the firewall.
+pub(crate) fn may_lead_to(from: &Url, to: &Url, transport: Transport) -> bool {
+    let is_plain_and_here = |url: &Url| url.scheme() == "http" && is_this_machine(url);
+    may_be_fetched(to, transport) && (!is_plain_and_here(to) || is_plain_and_here(from))
+}
+
+/// Every spelling of this machine: also names below `localhost` (RFC 6761 §6.3), and the unspecified
+/// address, which connects to loopback.
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let address = address.to_canonical();
+            address.is_loopback() || address.is_unspecified()
+        }
+        None => false,
+    }
+}
+
 fn is_link_local(url: &Url) -> bool {
-    let address = match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::V4(address),
-        Some(Host::Ipv6(address)) => address.to_canonical(),
-        _ => return false,
-    };
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_link_local_address(address.into()),
+        Some(Host::Ipv6(address)) => is_link_local_address(address.into()),
+        _ => false,
+    }
+}
+
+/// Link-local (RFC 3927, RFC 4291 §2.5.6), also where IPv6 carries the IPv4 address.
+pub(crate) fn is_link_local_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
+        IpAddr::V6(address) => {
+            address.is_unicast_link_local() || carried(address).is_some_and(|carried| carried.is_link_local())
+        }
+    }
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291 §2.5.5.2), or translated by NAT64
+/// under its well-known prefix (RFC 6052 §2.1).
+fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xFFFF, high, low] | [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => {
+            Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => None,
     }
 }
 
@@ -166,12 +209,34 @@ mod tests {
             "https://169.254.169.254/latest",
             "https://[fe80::1]/",
             "https://[::ffff:169.254.169.254]/",
+            "https://[64:ff9b::169.254.169.254]/",
         ] {
             assert!(!may_be_fetched(&url(refused), Transport::Tls), "{refused}");
         }
         assert!(may_be_fetched(&url("http://10.0.0.1"), Transport::PlainHttp));
         assert!(!may_be_fetched(&url("http://169.254.169.254"), Transport::PlainHttp));
         assert!(!may_be_fetched(&url("ftp://10.0.0.1"), Transport::PlainHttp));
+    }
+
+    #[test]
+    fn metadata_from_elsewhere_does_not_lead_to_http_on_this_machine() {
+        let leads = |from: &str, to: &str, transport| may_lead_to(&url(from), &url(to), transport);
+        for here in ["http://localhost:1/k", "http://127.0.0.1/k", "http://[::1]:9/k"] {
+            for transport in [Transport::Tls, Transport::PlainHttp] {
+                assert!(leads("http://127.0.0.1:8080/m", here, transport), "{here}");
+                assert!(!leads("https://a.example/m", here, transport), "{here}");
+                assert!(!leads("https://localhost/m", here, transport), "{here}");
+                assert!(!leads("http://keycloak:8080/m", here, transport), "{here}");
+            }
+        }
+        // With plain http allowed, these would be let through as names and addresses of elsewhere.
+        for here in ["http://localhost./k", "http://a.localhost/k", "http://0.0.0.0/k", "http://[::]/k"] {
+            assert!(!leads("https://a.example/m", here, Transport::PlainHttp), "{here}");
+        }
+        assert!(leads("https://a.example/m", "https://127.0.0.1/k", Transport::Tls), "with a certificate");
+        assert!(leads("https://a.example/m", "https://b.example/k", Transport::Tls));
+        assert!(leads("http://keycloak:8080/m", "http://keycloak:8080/k", Transport::PlainHttp));
+        assert!(!leads("http://127.0.0.1/m", "http://169.254.169.254/k", Transport::PlainHttp));
     }
 
     #[test]

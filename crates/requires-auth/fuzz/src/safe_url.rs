@@ -11,6 +11,7 @@ pub fn is_safe(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => match address.octets() {
             [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, ..] => (true, false),
             [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 169, 254, ..] => (false, true),
+            [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0, 169, 254, ..] => (false, true),
             [0xFE, second, ..] => (false, second & 0xC0 == 0x80),
             octets => (u128::from_be_bytes(octets) == 1, false),
         },

@@ -112,7 +112,7 @@ pub enum Unusable {
     OtherUse,
     /// The set shows a private or symmetric key: whoever reads it can sign.
     Private,
-    /// A key that this project publishes for tests; anyone can sign with it.
+    /// A key whose private half is published, by our testkit, an RFC or jwt.io: anyone can sign with it.
     PublicTestKey,
     /// The key type, curve or algorithm is not one that we verify.
     Unsupported,

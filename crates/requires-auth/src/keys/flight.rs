@@ -121,8 +121,8 @@ impl Source {
         };
         let mut last_status = 0;
         for url in places {
-            let response = self.get_metadata(url).await?;
-            match discovery::read(&response, &self.issuer, self.transport)? {
+            let response = self.get_metadata(url.clone()).await?;
+            match discovery::read(&response, &url, &self.issuer, self.transport)? {
                 Answer::KeySetAt(url) => return Ok(url),
                 Answer::NotHere(status) => last_status = status,
             }

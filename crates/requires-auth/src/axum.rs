@@ -11,6 +11,11 @@
 //!
 //! # Caveats
 //!
+//! - `MethodRouter::layer` guards the methods to its left, all of them, and nothing to its right:
+//!   `get(list).layer(auth.require("read:orders")).post(create)` leaves `POST` open, and
+//!   `post(create).layer(write).get(list).layer(read)` demands the scopes of `read` for `POST` too. So give each
+//!   handler its own layer, which covers neither more nor less than that handler, in whatever order they stand, or
+//!   write a `.route` line for each method. Both are in the [example](#a-path-with-two-methods) below.
 //! - `Router::layer` guards the routes above it. A route that is added after it is public.
 //! - CORS: `CorsLayer` goes outside the guard, so that a refusal too carries `Access-Control-Allow-Origin`:
 //!   `.layer(auth.layer()).layer(cors)`. Preflights get through in either order.
@@ -37,6 +42,38 @@
 //!
 //! async fn user_info(token: AccessToken) -> String {
 //!     token.subject().unwrap_or("no subject").to_owned()
+//! }
+//!
+//! async fn create_order() -> &'static str {
+//!     "created"
+//! }
+//! ```
+//!
+//! # A path with two methods
+//!
+//! ```
+//! use axum::Router;
+//! use axum::handler::Handler;
+//! use axum::routing::{get, post};
+//! use requires_auth::RequiresAuth;
+//!
+//! # fn routes(auth: &RequiresAuth) -> Router {
+//! // Two `.route` lines: axum joins them.
+//! let app = Router::new()
+//!     .route("/orders", get(list_orders).layer(auth.require("read:orders")))
+//!     .route("/orders", post(create_order).layer(auth.require("write:orders")));
+//!
+//! // Or a layer for each handler, by axum's `Handler::layer`.
+//! let app = app.route(
+//!     "/invoices",
+//!     get(list_orders.layer(auth.require("read:invoices")))
+//!         .post(create_order.layer(auth.require("write:invoices"))),
+//! );
+//! # app
+//! # }
+//!
+//! async fn list_orders() -> &'static str {
+//!     "orders"
 //! }
 //!
 //! async fn create_order() -> &'static str {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Extension;
+use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -88,6 +89,38 @@ async fn a_route_may_require_without_a_layer_around_it() {
     assert_eq!(text(send(&app, Method::GET, "/orders", Some(&reader)).await).await, "alice");
     assert_eq!(send(&app, Method::GET, "/orders", Some(&token().mint())).await.status(), 403);
     assert_eq!(send(&app, Method::GET, "/orders", None).await.status(), 401);
+}
+
+/// Two methods on one path, each with scopes of its own, in the forms that the documentation shows.
+#[tokio::test]
+async fn each_method_of_a_path_demands_its_own_scopes() {
+    let auth = guard();
+    let (read, write) = (|| auth.require("read:orders"), || auth.require("write:orders"));
+    let (list, create) = (async || "orders", async || "created");
+    let forms = [
+        Router::new().route("/orders", get(list).layer(read())).route("/orders", post(create).layer(write())),
+        Router::new().route("/orders", get(list.layer(read())).post(create.layer(write()))),
+        Router::new().route("/orders", post(create.layer(write())).get(list.layer(read()))),
+    ];
+    let (reader, writer) = (token().scope("read:orders").mint(), token().scope("write:orders").mint());
+    for app in &forms {
+        let status = async |method, token| send(app, method, "/orders", token).await.status().as_u16();
+        for (method, good, wrong) in [(Method::GET, &reader, &writer), (Method::POST, &writer, &reader)] {
+            assert_eq!(status(method.clone(), None).await, 401, "{method}");
+            assert_eq!(status(method.clone(), Some(wrong.as_str())).await, 403, "{method}");
+            assert_eq!(status(method.clone(), Some(good.as_str())).await, 200, "{method}");
+        }
+    }
+}
+
+/// What the caveat warns of. Should axum change, the caveat is wrong.
+#[tokio::test]
+async fn a_layer_on_a_method_router_covers_what_stands_before_it() {
+    let auth = guard();
+    let (list, create) = (async || "orders", async || "created");
+    let open = Router::new().route("/", get(list).layer(auth.require("read:orders")).post(create));
+    assert_eq!(send(&open, Method::GET, "/", None).await.status(), 401);
+    assert_eq!(send(&open, Method::POST, "/", None).await.status(), 200, "the caveat can go");
 }
 
 #[tokio::test]

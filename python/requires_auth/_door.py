@@ -131,6 +131,27 @@ def guard_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> Require
     return RequiresAuth.from_env(**options)
 
 
+def names_of(argument: str, names: Iterable[str]) -> frozenset[str]:
+    """Reads an argument that takes several names, such as `exempt`.
+
+    A string is an iterable of its letters: `exempt="/docs"` would exempt `/`. So it is refused, as is whatever else
+    does not hold strings.
+
+    Raises:
+        TypeError: it is a string, or holds something that is not a string.
+    """
+    if isinstance(names, (str, bytes)):
+        raise TypeError(f"{argument}: expected a list of strings, found {names!r}: write {argument}=[{names!r}]")
+    try:
+        found = list(names)
+    except TypeError:
+        raise TypeError(f"{argument}: expected a list of strings, found {type(names).__name__}") from None
+    for name in found:
+        if not isinstance(name, str):
+            raise TypeError(f"{argument}: expected a list of strings, found one with {type(name).__name__} in it")
+    return frozenset(found)
+
+
 @dataclass(frozen=True)
 class Rule:
     """What a route needs."""
@@ -152,11 +173,19 @@ class Rule:
         """Reads the arguments of a decorator.
 
         Raises:
-            TypeError: more than one of scopes, `any_of` and `policy` is given.
+            TypeError: more than one of scopes, `any_of` and `policy` is given, or one of them has the wrong type.
             ConfigError: a scope is no scope token: a mistake in a route shows when the route is built.
         """
         if bool(scopes) + (any_of is not None) + (policy is not None) > 1:
             raise TypeError("give scopes, any_of or a policy, and only one of them")
+        for scope in scopes:
+            if not isinstance(scope, str):
+                found = type(scope).__name__
+                raise TypeError(f'scopes: expected strings, found {found}: write "read:a", "read:b" without brackets')
+        if policy is not None and not isinstance(policy, Policy):
+            raise TypeError(f"policy: expected a Policy, found {type(policy).__name__}: write Policy.all_of(..)")
+        if not isinstance(optional, bool):
+            raise TypeError(f"optional: expected True or False, found {type(optional).__name__}")
         if scopes:
             policy = Policy.all_of(*scopes)
         elif any_of is not None:

@@ -11,7 +11,8 @@
         return {"sub": g.access_token.sub}
 
 A refusal is returned, not raised, so that `@cross_origin` above the guard adds its headers to it and a
-browser can read it. Preflights are answered without a token, and without running the view.
+browser can read it. What another decorator above the guard makes of it (`@marshal_with` would answer 200) is put right
+at the end of the request. Preflights are answered without a token, and without running the view.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, after_this_request, current_app, g, request
 from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import RequiresAuth as Guard
-from requires_auth._door import Door, GuardOptions, Rule, guard_from
+from requires_auth._door import Door, GuardOptions, Rule, guard_from, names_of
+from requires_auth._flask_order import check_order
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,6 +39,7 @@ __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 
 _Object = TypeVar("_Object")
 _View = TypeVar("_View", bound=Callable[..., Any])
+_EXPOSE = "Access-Control-Expose-Headers"
 _EXTENSION = "requires_auth"
 """Where an application keeps the guards that it has configured, by door."""
 
@@ -81,6 +84,9 @@ class RequiresAuth(Door):
             policy: all else that it needs.
             optional: whether a request without a token passes; `g.access_token` is None then. A bad token
                 does not.
+
+        Raises:
+            RuntimeError: the guard stands above `@app.route`, where it would never be called.
         """
         if len(args) == 1 and callable(args[0]):
             return self._guarded(args[0], Rule.of((), any_of, policy, optional))
@@ -135,7 +141,7 @@ class RequiresAuth(Door):
                 otherwise.
         """
         rule = Rule.of(scopes, any_of, policy, optional)
-        public = frozenset(exempt)
+        public = names_of("exempt", exempt)
 
         def before_request() -> Response | None:
             endpoint = request.endpoint
@@ -147,6 +153,7 @@ class RequiresAuth(Door):
         target.before_request(before_request)
 
     def _guarded(self, view: _View, rule: Rule) -> _View:
+        check_order(view)
         if _has_cross_origin(view):
             name = getattr(view, "__qualname__", repr(view))
             message = (
@@ -157,7 +164,9 @@ class RequiresAuth(Door):
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             refusal = self._refusal(rule, view)
-            return call(*args, **kwargs) if refusal is None else refusal
+            if refusal is None:
+                return call(*args, **kwargs)
+            return _kept(refusal)
 
         def call_async(*args: Any, **kwargs: Any) -> Any:
             return current_app.ensure_sync(view)(*args, **kwargs)
@@ -193,6 +202,27 @@ class RequiresAuth(Door):
     @staticmethod
     def _guards(app: Flask) -> dict[RequiresAuth, Guard]:
         return cast("dict[RequiresAuth, Guard]", app.extensions.setdefault(_EXTENSION, {}))
+
+
+def _kept(refusal: Response) -> Response:
+    """Has the refusal sent as it is, whatever the decorators above the guard make of the view's return value."""
+    status, body, headers = refusal.status_code, refusal.get_data(), list(refusal.headers)
+
+    @after_this_request
+    def put_back(response: Any) -> Any:
+        same = all(response.headers.get(name) == value for name, value in headers if name != _EXPOSE)
+        if response.status_code == status and same and not response.is_streamed and response.get_data() == body:
+            return response
+        for name in ("Content-Encoding", "ETag", "Last-Modified", "Expires"):
+            response.headers.pop(name, None)
+        response.status_code = status
+        response.set_data(body)
+        for name, value in headers:
+            if name != _EXPOSE or name not in response.headers:  # `@cross_origin` may have one with more in it
+                response.headers[name] = value
+        return response
+
+    return refusal
 
 
 def _behind(proxy: _Object) -> _Object:

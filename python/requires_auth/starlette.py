@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from requires_auth import Policy, Refusal
 from requires_auth import RequiresAuth as Guard
-from requires_auth._door import Door, GuardOptions, Rule
+from requires_auth._door import Door, GuardOptions, Rule, names_of
 from requires_auth._web import Answer
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class RequiresAuthMiddleware:
 
         Raises:
             ConfigError: the configuration is no good; all mistakes at once.
-            TypeError: both a guard and what describes one are given.
+            TypeError: both a guard and what describes one are given, or an argument has the wrong type.
         """
         if auth is not None and (issuer is not None or audience is not None or options):
             raise TypeError("give a guard, or what describes one, but not both")
@@ -92,7 +92,7 @@ class RequiresAuthMiddleware:
         self._door = auth if isinstance(auth, Door) else Door(issuer, audience, **options)
         self._own = auth if isinstance(auth, Guard) else None
         self._rule = Rule.of((scope,) if scope else (), any_of, policy, optional)
-        self._exempt = frozenset(exempt)
+        self._exempt = names_of("exempt", exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judges a connection; what is neither HTTP nor WebSocket passes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import warnings
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from doors import ORIGIN, PREFLIGHT, WSGI_DIFFERS, bearer, vectors
-from flask import Blueprint, Flask, g, jsonify
+from flask import Blueprint, Flask, g, jsonify, make_response
 from flask.testing import FlaskClient
 from flask.views import MethodView
 from flask_cors import CORS, cross_origin
@@ -216,7 +217,7 @@ def test_a_whole_blueprint(app: Flask, client: FlaskClient, auth: RequiresAuth, 
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     blueprint.route("/me")(whoami)
     blueprint.route("/health")(lambda: "fine")
-    blueprint.add_url_rule("/write", view_func=auth("write")(whoami), endpoint="write")
+    blueprint.add_url_rule("/write", view_func=auth("write")(lambda: whoami()), endpoint="write")
     auth.protect(blueprint, "read", exempt=["api.<lambda>"])
     app.register_blueprint(blueprint)
     app.route("/public")(lambda: "hello")
@@ -490,3 +491,101 @@ def test_all_vectors(app: Flask, client: FlaskClient) -> None:
                 assert answer.get_json(force=True) == case.expect["claims"], case.id
             if len(environ) == len(case.headers):
                 break
+
+
+@pytest.mark.parametrize("registry", [Flask(__name__), Blueprint("orders", __name__)])
+def test_a_guard_above_the_route_is_an_error(auth: RequiresAuth, registry: Flask | Blueprint) -> None:
+    with pytest.raises(RuntimeError, match="secret: the guard stands above"):
+
+        @auth
+        @registry.route("/secret")
+        def secret() -> str:
+            return "secret"
+
+    with pytest.raises(RuntimeError, match="next to `def`"):
+
+        @auth("read:orders")
+        @registry.get("/other")
+        def other() -> str:
+            return "secret"
+
+    @registry.get("/right")
+    @auth
+    def right() -> str:
+        return "right"
+
+
+def to_null(view: Any) -> Any:
+    """As `@marshal_with` does: what the view returns becomes a dictionary."""
+
+    @functools.wraps(view)
+    def marshalled(*args: Any, **kwargs: Any) -> Any:
+        view(*args, **kwargs)
+        return {"id": None}
+
+    return marshalled
+
+
+def to_json(view: Any) -> Any:
+    @functools.wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        return jsonify(view(*args, **kwargs))
+
+    return answer
+
+
+def to_not_modified(view: Any) -> Any:
+    @functools.wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        response = make_response(view(*args, **kwargs))
+        response.set_etag("x")
+        response.status_code = 304
+        return response
+
+    return answer
+
+
+@pytest.mark.parametrize("above", [to_null, to_json, to_not_modified])
+def test_a_refusal_reaches_the_client_whatever_stands_above(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory, above: Any
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.get("/orders")
+    @cross_origin(origins=[ORIGIN], expose_headers=["WWW-Authenticate"])
+    @above
+    @auth("read:orders")
+    def orders() -> Any:
+        return {"id": 1}
+
+    for headers, status, challenge in [
+        ({}, 401, "Bearer"),
+        (bearer(auth_token(scope="other")), 403, 'error="insufficient_scope"'),
+    ]:
+        refused = client.get("/orders", headers={"Origin": ORIGIN, **headers})
+        assert refused.status_code == status
+        assert challenge in refused.headers["WWW-Authenticate"]
+        assert refused.json is not None
+        assert refused.json["status"] == status
+        assert "ETag" not in refused.headers
+        if above is not to_json:  # it raises, so `@cross_origin` above it never sees an answer
+            assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
+            assert "WWW-Authenticate" in refused.headers["Access-Control-Expose-Headers"]
+
+    allowed = client.get("/orders", headers=bearer(auth_token(scope="read:orders")))
+    assert allowed.status_code == {to_null: 200, to_json: 200, to_not_modified: 304}[above]
+
+
+@pytest.mark.parametrize("exempt", ["static", b"static", 1, [1]])
+def test_exempt_takes_a_list_of_names_only(app: Flask, auth: RequiresAuth, exempt: Any) -> None:
+    with pytest.raises(TypeError, match="exempt: expected a list of strings"):
+        auth.protect(app, exempt=exempt)
+
+
+def test_arguments_of_the_wrong_type_are_named(auth: RequiresAuth) -> None:
+    with pytest.raises(TypeError, match="scopes: expected strings, found list"):
+        auth(["a"])  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="policy: expected a Policy, found str"):
+        auth(policy="x")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="optional: expected True or False, found str"):
+        auth(optional="no")  # type: ignore[call-overload]

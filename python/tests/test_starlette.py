@@ -200,3 +200,11 @@ def test_keys_are_fetched_without_blocking_the_loop(auth_token: TokenFactory) ->
         assert client.get("/me", headers=bearer(issuer.token())).status_code == 200
     finally:
         issuer.stop()
+
+
+@pytest.mark.parametrize("exempt", ["/docs", b"/docs", 1, [1]])
+def test_exempt_takes_a_list_of_paths_only(auth_issuer: TestIssuer, exempt: Any) -> None:
+    with pytest.raises(TypeError, match="exempt: expected a list of strings"):
+        RequiresAuthMiddleware(
+            Starlette(), auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, exempt=exempt
+        )

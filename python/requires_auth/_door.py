@@ -131,6 +131,11 @@ def guard_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> Require
     return RequiresAuth.from_env(**options)
 
 
+def _is(value: object, kind: type) -> bool:
+    """Whether an argument has its type: annotations bind only callers that run a type checker."""
+    return isinstance(value, kind)
+
+
 def names_of(argument: str, names: Iterable[str]) -> frozenset[str]:
     """Reads an argument that takes several names, such as `exempt`.
 
@@ -147,7 +152,7 @@ def names_of(argument: str, names: Iterable[str]) -> frozenset[str]:
     except TypeError:
         raise TypeError(f"{argument}: expected a list of strings, found {type(names).__name__}") from None
     for name in found:
-        if not isinstance(name, str):
+        if not _is(name, str):
             raise TypeError(f"{argument}: expected a list of strings, found one with {type(name).__name__} in it")
     return frozenset(found)
 
@@ -179,12 +184,12 @@ class Rule:
         if bool(scopes) + (any_of is not None) + (policy is not None) > 1:
             raise TypeError("give scopes, any_of or a policy, and only one of them")
         for scope in scopes:
-            if not isinstance(scope, str):
+            if not _is(scope, str):
                 found = type(scope).__name__
                 raise TypeError(f'scopes: expected strings, found {found}: write "read:a", "read:b" without brackets')
-        if policy is not None and not isinstance(policy, Policy):
+        if policy is not None and not _is(policy, Policy):
             raise TypeError(f"policy: expected a Policy, found {type(policy).__name__}: write Policy.all_of(..)")
-        if not isinstance(optional, bool):
+        if not _is(optional, bool):
             raise TypeError(f"optional: expected True or False, found {type(optional).__name__}")
         if scopes:
             policy = Policy.all_of(*scopes)

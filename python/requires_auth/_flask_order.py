@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 from types import CellType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Flask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,21 +35,21 @@ def check_order(view: Callable[..., Any]) -> None:
 
 
 def _is_registered(view: Callable[..., Any]) -> bool:
-    for holder in gc.get_referrers(view):
-        if isinstance(holder, dict) and _are_views(holder):
-            return True
-        if isinstance(holder, CellType) and _is_deferred(holder):
-            return True
-    return False
+    return any(
+        _are_views(holder) or (isinstance(holder, CellType) and _is_deferred(holder)) for holder in _holders(view)
+    )
 
 
-def _are_views(views: dict[Any, Any]) -> bool:
+def _are_views(views: object) -> bool:
     """Whether this is the `view_functions` of an application."""
-    for owner in gc.get_referrers(views):
+    if not isinstance(views, dict):
+        return False
+    for owner in _holders(cast("object", views)):
+        # Depending on the Python, an object holds its attributes itself or by a dictionary.
         if isinstance(owner, dict):
-            if owner.get("view_functions") is views:
+            if cast("dict[str, object]", owner).get("view_functions") is views:
                 return True
-        elif getattr(type(owner), "add_url_rule", None) and getattr(owner, "view_functions", None) is views:
+        elif isinstance(owner, Flask) and owner.view_functions is views:
             return True
     return False
 
@@ -59,7 +61,12 @@ def _is_deferred(cell: CellType) -> bool:
         and function.__closure__ is closure
         and function.__module__.startswith("flask.")
         and "add_url_rule" in function.__qualname__
-        for closure in gc.get_referrers(cell)
+        for closure in _holders(cell)
         if isinstance(closure, tuple)
-        for function in gc.get_referrers(closure)
+        for function in _holders(cast("object", closure))
     )
+
+
+def _holders(held: object) -> list[object]:
+    """The objects that refer to another one."""
+    return cast("list[object]", gc.get_referrers(held))

@@ -31,6 +31,28 @@ impl<'a> Credential<'a> {
     }
 }
 
+/// Whether a request shows no access token: it has no `Authorization` header, or one whose scheme carries none, such as
+/// `Basic` for a proxy on the way.
+///
+/// A Bearer or DPoP credential is an access token, good or bad. Two headers, and a value that is not a scheme and
+/// credentials, may hide one: they do not count as none.
+pub(crate) fn shows_no_token(request: &Request<'_>) -> bool {
+    match request.header("authorization") {
+        HeaderValues::Absent => true,
+        HeaderValues::Several => false,
+        HeaderValues::One(value) => {
+            let value = trim_whitespace(value);
+            let scheme = memchr(b' ', value).map(|space| &value[..space]);
+            scheme.is_some_and(|scheme| {
+                is_scheme(scheme) && !TOKEN_SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+            })
+        }
+    }
+}
+
+/// The schemes whose credentials are access tokens (RFC 6750 §2.1, RFC 9449 §7.1).
+const TOKEN_SCHEMES: [&[u8]; 2] = [b"Bearer", b"DPoP"];
+
 /// What stands where a Bearer token should be, not yet looked at.
 #[derive(Clone, Copy)]
 pub(crate) struct Presented<'a> {
@@ -50,9 +72,8 @@ impl<'a> Presented<'a> {
         let (scheme, rest) = value.split_at(space);
         // RFC 9110 §11.1: the scheme is case-insensitive.
         if !scheme.eq_ignore_ascii_case(b"Bearer") {
-            let is_scheme = scheme.iter().all(|&byte| is_tchar(byte));
             let other_scheme = || Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported);
-            return Err(if is_scheme { other_scheme() } else { invalid_format() });
+            return Err(if is_scheme(scheme) { other_scheme() } else { invalid_format() });
         }
         // RFC 6750 §2: one token, one method. Refused even if both tokens are equal.
         if has_query_token(request.query()) {
@@ -132,6 +153,11 @@ fn trim_whitespace(value: &[u8]) -> &[u8] {
     &value[start..value.len() - end]
 }
 
+/// A token, RFC 9110 §11.1.
+fn is_scheme(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_tchar(byte))
+}
+
 /// RFC 9110 §5.6.2.
 fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
@@ -190,6 +216,41 @@ mod tests {
     #[test]
     fn a_query_token_alone_is_no_token() {
         assert_eq!(code(&[], "/?access_token=x"), Err("auth.authorization_header_missing"));
+    }
+
+    #[test]
+    fn only_a_scheme_that_carries_no_access_token_counts_as_none() {
+        let shows_none = |headers: &[(&str, &str)]| {
+            let headers = headers.to_vec();
+            shows_no_token(&Request::new("GET", "/", &headers))
+        };
+        for value in [
+            "Basic dTpw",
+            "ApiKey x",
+            "Negotiate YQ==",
+            "Digest username=\"u\", realm=\"r\"",
+            " Basic  dTpw ",
+        ] {
+            assert!(shows_none(&[("authorization", value)]), "{value}");
+        }
+        for value in [
+            "Bearer x",
+            "bearer x",
+            "DPoP x",
+            "dpop x",
+            "Bearer",
+            "Basic",
+            "",
+            " ",
+            "Ba(sic x",
+            "Bearer\tx",
+            "Bearer, x",
+        ] {
+            assert!(!shows_none(&[("authorization", value)]), "{value}");
+        }
+        assert!(shows_none(&[]));
+        assert!(!shows_none(&[("authorization", "Basic dTpw"), ("authorization", "Bearer x")]));
+        assert!(!shows_none(&[("authorization", "Basic dTpw"), ("Authorization", "Basic dTpw")]));
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn requiring_nothing_is_a_mistake() {
 }
 
 #[tokio::test]
-async fn behind_an_optional_layer_only_absence_is_anonymous() {
+async fn behind_an_optional_layer_only_no_token_is_anonymous() {
     let layer = guard().optional_layer();
     assert_eq!(text(through(layer.clone(), get(None)).await).await, "nobody");
     assert_eq!(text(through(layer.clone(), get(Some(&token().mint()))).await).await, "alice");
@@ -166,7 +166,11 @@ async fn behind_an_optional_layer_only_absence_is_anonymous() {
 
     let mut basic = get(None);
     basic.headers_mut().insert("authorization", HeaderValue::from_static("Basic YTpi"));
-    let response = through(layer, basic).await;
+    assert_eq!(text(through(layer.clone(), basic).await).await, "nobody");
+
+    let mut dpop = get(None);
+    dpop.headers_mut().insert("authorization", HeaderValue::from_static("DPoP YTpi"));
+    let response = through(layer, dpop).await;
     assert_eq!(body_json(response).await["code"], "auth.authorization_token_type_not_supported");
 }
 

@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{BodyFormat, Challenge};
 use crate::clock::Clock;
-use crate::credential::{Bearer, Presented};
+use crate::credential::{Bearer, Presented, shows_no_token};
 use crate::discovery::FetchFailure;
 use crate::error::{ConfigError, Denial, Reason};
 use crate::explain::Report;
@@ -172,7 +172,9 @@ impl RequiresAuth {
     }
 
     /// Decides over a request as a whole: preflights pass unjudged, and with [`Presence::Optional`] a
-    /// request without a token passes as anonymous. A bad token is refused either way.
+    /// request without an access token passes as anonymous: one without `Authorization` header, or with another scheme
+    /// in it than Bearer and DPoP. A bad token is refused either way, and so is a header that is not a scheme and
+    /// credentials.
     ///
     /// # Errors
     ///
@@ -199,7 +201,7 @@ impl RequiresAuth {
         if request.is_preflight() {
             return Some(Ok(Admission::Preflight));
         }
-        if presence == Presence::Optional && !request.has_header("authorization") {
+        if presence == Presence::Optional && shows_no_token(request) {
             return Some(Ok(Admission::Anonymous));
         }
         Some(self.authorize_now(request, policy)?.map(Admission::Token))
@@ -225,7 +227,8 @@ impl RequiresAuth {
     /// Refuses a request that has passed without a token where one is needed after all.
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
-        let denial = Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
+        let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
+        let denial = Presented::from_request(request).err().unwrap_or_else(none);
         refused(request, &denial, self.inner.rules.issuers.only());
         denial
     }
@@ -418,7 +421,8 @@ struct Need<'r> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Presence {
-    /// A request without a token passes as anonymous. One with a bad token is refused.
+    /// A request without an access token passes as anonymous, whatever other scheme is in its `Authorization` header.
+    /// One with a bad token is refused.
     Optional,
     /// A request without a token is refused.
     #[default]

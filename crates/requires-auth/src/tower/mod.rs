@@ -5,8 +5,8 @@
 //! 1. A CORS preflight passes unjudged: a browser sends it without credentials.
 //! 2. A request that this guard, or a clone of it, has already let pass with a token keeps that token; only
 //!    the policy is looked at. Another guard's token never counts, in whatever order guards are nested.
-//! 3. Behind [`optional_layer`](RequiresAuth::optional_layer) a request without `Authorization` header passes
-//!    as anonymous. A bad token is refused all the same.
+//! 3. Behind [`optional_layer`](RequiresAuth::optional_layer) a request without `Authorization` header, or with
+//!    another scheme in it than Bearer and DPoP, passes as anonymous. A bad token is refused all the same.
 //! 4. Any other request needs a valid token. [`require`](RequiresAuth::require) and
 //!    [`require_policy`](RequiresAuth::require_policy) then look at the policy; they need no
 //!    [`layer`](RequiresAuth::layer) around them.

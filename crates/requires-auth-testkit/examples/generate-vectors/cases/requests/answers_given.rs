@@ -215,9 +215,22 @@ fn optional() -> Vec<Finished> {
             .authorization("Bearer")
             .invalid_format(),
         request("optional-empty", "an empty header is refused").authorization("").invalid_format(),
-        request("optional-basic", "another scheme is refused")
+        request("optional-basic", "another scheme counts as none")
             .authorization("Basic YWxpY2U6c2VjcmV0")
+            .anonymous(),
+        request("optional-digest", "another scheme with parameters counts as none")
+            .authorization("Digest username=\"alice\", realm=\"api\"")
+            .anonymous(),
+        request("optional-dpop", "a token of the scheme DPoP is refused")
+            .authorization("DPoP {token}")
             .scheme_not_supported(),
+        request("optional-basic-format", "another scheme without credentials is refused")
+            .authorization("Basic")
+            .invalid_format(),
+        request("optional-basic-beside", "another scheme beside a token is refused")
+            .authorization("Basic YWxpY2U6c2VjcmV0")
+            .bearer()
+            .invalid_request(),
         request("optional-two-headers", "two headers are refused").bearer().bearer().invalid_request(),
         request("optional-scope", "a good token without the scope is refused")
             .bearer()

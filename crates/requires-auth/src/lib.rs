@@ -57,6 +57,7 @@ pub mod routes;
 
 // Ring 1: the shell.
 pub mod clock;
+mod file;
 mod issuer;
 pub mod fetch;
 pub mod discovery;

@@ -257,6 +257,20 @@ fn files_that_are_named_are_read() {
     assert!(missing.to_string().contains("no.toml: expected a readable file, found"), "{missing}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_an_error_at_once_whatever_file_it_stands_for() {
+    let folder = Folder::new("pipes");
+    let pipe = folder.0.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let text = format!("ca = \"pipe\"\nstate_file = \"pipe\"\n{ISSUER}jwks = \"pipe\"\n");
+    let error = RequiresAuth::from_file(folder.file("auth.toml", &text)).expect_err("pipes");
+    let at: Vec<_> = mistakes(&error).into_iter().map(|(_, setting, _)| setting).collect();
+    assert_eq!(at, ["ca", "issuers.main.jwks"], "{error}");
+    let error = RequiresAuth::from_file(&pipe).expect_err("a pipe");
+    assert!(error.to_string().contains("where a regular file is expected"), "{error}");
+}
+
 #[test]
 fn a_text_that_is_no_toml_is_told_by_its_line() {
     let error = Config::parse("a = 1\nb = \n", "auth.toml").expect_err("no TOML");

@@ -260,7 +260,55 @@ async fn a_file_that_is_not_to_be_believed_is_not_used() {
         assert_eq!(file.mode(), 0o600);
         file.set_mode(0o622);
         assert_eq!(verdict(&guard(), &token).await, "auth.issuer_unavailable", "others may write it");
+        file.set_mode(0o600);
+        assert_eq!(verdict(&guard(), &token).await, "ok");
+        file.become_a_pipe();
+        assert_eq!(verdict(&guard(), &token).await, "auth.issuer_unavailable", "a pipe, and nobody waits");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_gives_keys_no_longer_life_than_a_fetch_could() {
+    let world = World::new();
+    let file = TemporaryFile::new("life");
+    let guard = || world.builder().with_state_file(file.path()).build().expect("a configuration");
+    let token = world.long_token();
+    assert_eq!(verdict(&guard(), &token).await, "ok");
+    file.wait_until_written().await;
+    world.goes_down();
+    let mut content: serde_json::Value = serde_json::from_str(&file.read()).expect("JSON");
+    for (life, longest) in [(u64::MAX, 24 * HOUR + HOUR), (0, 60 + HOUR)] {
+        content["issuers"][ISSUER]["life"] = life.into();
+        content["issuers"][ISSUER]["fetched_at"] = world.clock.unix().into();
+        file.write(&content.to_string());
+        pass(longest - 1).await;
+        assert_eq!(verdict_now(&guard(), &token), Some(true), "{life}");
+        pass(1).await;
+        assert_eq!(verdict(&guard(), &token).await, "auth.issuer_unavailable", "{life}");
+    }
+    content["issuers"][ISSUER]["fetched_at"] = u64::MAX.into();
+    file.write(&content.to_string());
+    assert_eq!(verdict(&guard(), &token).await, "auth.issuer_unavailable", "out of the future");
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_state_file_replaces_a_link_and_not_what_it_leads_to() {
+    let world = World::new();
+    let file = TemporaryFile::new("link");
+    let victim = file.path().with_file_name("victim");
+    std::fs::write(&victim, "precious").expect("a file");
+    std::os::unix::fs::symlink(&victim, file.path()).expect("a link");
+    let guard = world.builder().with_state_file(file.path()).build().expect("a configuration");
+    assert_eq!(verdict(&guard, &world.long_token()).await, "ok");
+    while file.path().is_symlink() {
+        tokio::task::yield_now().await;
+    }
+    assert!(file.read().contains(ISSUER));
+    assert_eq!(file.mode(), 0o600);
+    assert_eq!(std::fs::read_to_string(&victim).expect("a file"), "precious");
+    let folder = file.path().parent().expect("a folder").read_dir().expect("a folder");
+    assert_eq!(folder.count(), 2, "nothing is left beside");
 }
 
 #[tokio::test(start_paused = true)]
@@ -426,6 +474,13 @@ impl TemporaryFile {
         while !self.0.exists() {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[cfg(unix)]
+    fn become_a_pipe(&self) {
+        std::fs::remove_file(&self.0).expect("a file");
+        let made = std::process::Command::new("mkfifo").arg(&self.0).status().expect("mkfifo");
+        assert!(made.success());
     }
 
     #[cfg(unix)]

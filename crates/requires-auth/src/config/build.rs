@@ -1,6 +1,5 @@
 //! From a [`Config`] to a guard: what the builder refuses gets its line.
 
-use std::fs;
 use std::path::Path;
 
 use url::Url;
@@ -9,6 +8,7 @@ use super::{Config, ErrorBody, IssuerConfig};
 use crate::challenge::BodyFormat;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
+use crate::file::{MAX_GIVEN_BYTES, RegularFile};
 use crate::requires_auth::{Builder, RequiresAuth};
 use crate::verify::Audience;
 
@@ -53,7 +53,8 @@ impl Config {
 
     fn read_files(&self, problems: &mut Vec<ConfigProblem>) -> Files {
         let mut read = |path: &Path, field, setting: &str, expected| {
-            let cause = match fs::read(path) {
+            let opened = RegularFile::open(path);
+            let cause = match opened.and_then(|file| file.read(MAX_GIVEN_BYTES)) {
                 Ok(bytes) => return Some(bytes),
                 Err(cause) => cause,
             };

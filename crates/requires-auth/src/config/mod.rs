@@ -36,12 +36,12 @@
 //! - At most one of `jwks`, `jwks_uri` and `discovery_url` says where the keys of an issuer are.
 //! - One file serves all: the sections of the [`gateway`] are checked here too, and mean nothing to a guard.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{ConfigError, ConfigProblem};
+use crate::file::RegularFile;
 use crate::requires_auth::{Builder, RequiresAuth};
 use crate::verify::{Algorithm, Profile};
 
@@ -189,10 +189,6 @@ impl RequiresAuth {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than 1 MiB"));
-    }
-    Ok(text)
+    let text = RegularFile::open(path)?.read(MAX_BYTES)?;
+    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }

@@ -1,10 +1,11 @@
 //! The last good key sets in a file, so that a restart during an outage has keys.
 //!
 //! The file holds public keys only, but whoever can write it can forge tokens: it is written with mode
-//! 0600, atomically, and one that others may write is not believed.
+//! 0600, atomically, and one that another user owns, or that others may write, is not believed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+use super::timing::within_bounds;
+use crate::file::RegularFile;
 use crate::jose::key_set::{KeySet, KeySetLimits};
 
 /// A larger file is not ours.
@@ -69,7 +72,9 @@ impl StateFile {
         let record = records.get(issuer)?;
         let keys = KeySet::read(record.jwks.as_bytes(), limits).ok().filter(|keys| !keys.is_empty())?;
         let fetched_at = UNIX_EPOCH.checked_add(Duration::from_secs(record.fetched_at))?;
-        Some(SavedKeys { keys, fetched_at, life: Duration::from_secs(record.life) })
+        // A set lives no longer for having been in a file.
+        let life = within_bounds(Duration::from_secs(record.life));
+        Some(SavedKeys { keys, fetched_at, life })
     }
 
     /// Saves a key set.
@@ -121,12 +126,8 @@ fn unix(time: SystemTime) -> u64 {
 }
 
 fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
-    let metadata = fs::metadata(path)?;
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(io::Error::other("the file is larger than 64 MiB"));
-    }
-    check_mode(&metadata)?;
-    let content: Content<BTreeMap<String, Record>> = serde_json::from_slice(&fs::read(path)?)?;
+    let file = RegularFile::open(path)?.is_of_own_user_alone()?;
+    let content: Content<BTreeMap<String, Record>> = serde_json::from_slice(&file.read(MAX_FILE_BYTES)?)?;
     if content.version == VERSION {
         Ok(content.issuers)
     } else {
@@ -136,9 +137,8 @@ fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
 
 /// Writes beside the file and renames, so that a reader sees the old state or the new one, never half of one.
 fn write(path: &Path, records: &BTreeMap<String, Record>) -> io::Result<()> {
-    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let (beside, mut file) = create_beside(path)?;
     let written = (|| {
-        let mut file = create(&beside)?;
         serde_json::to_writer(&mut file, &Content { version: VERSION, issuers: records })?;
         file.flush()?;
         file.sync_all()?;
@@ -147,25 +147,23 @@ fn write(path: &Path, records: &BTreeMap<String, Record>) -> io::Result<()> {
     written.inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
+/// A new file in the same folder, under a name that nobody can guess and prepare: what is there already, be it
+/// a link, is not opened.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
+    let random = RandomState::new().build_hasher().finish();
+    let beside = path.with_file_name(format!(".{}.{random:016x}.tmp", name.to_string_lossy()));
+    let file = create_new(&beside)?;
+    Ok((beside, file))
+}
+
 #[cfg(unix)]
-fn create(path: &Path) -> io::Result<File> {
+fn create_new(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
-fn create(path: &Path) -> io::Result<File> {
-    File::create(path)
-}
-
-#[cfg(unix)]
-fn check_mode(metadata: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let others_may_write = metadata.permissions().mode() & 0o022 != 0;
-    if others_may_write { Err(io::Error::other("others than its owner may write the file")) } else { Ok(()) }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &fs::Metadata) -> io::Result<()> {
-    Ok(())
+fn create_new(path: &Path) -> io::Result<File> {
+    File::create_new(path)
 }

@@ -22,7 +22,12 @@ pub(super) fn life(cache_control: Option<&str>) -> Duration {
     }
     let max_age =
         directives().find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok());
-    max_age.map_or(DEFAULT_LIFE, |seconds| Duration::from_secs(seconds).clamp(LIFE_BOUNDS.0, LIFE_BOUNDS.1))
+    max_age.map_or(DEFAULT_LIFE, |seconds| within_bounds(Duration::from_secs(seconds)))
+}
+
+/// The life nearest to this one that a set may have.
+pub(super) fn within_bounds(life: Duration) -> Duration {
+    life.clamp(LIFE_BOUNDS.0, LIFE_BOUNDS.1)
 }
 
 /// The age at which a set is fetched again: 80 % of its life and up to 10 % more, so that many servers do

@@ -9,6 +9,7 @@ use crate::challenge::BodyFormat;
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
+use crate::file::{MAX_GIVEN_BYTES, RegularFile};
 use crate::issuer::Transport;
 use crate::requires_auth::RequiresAuth;
 use crate::token_cache;
@@ -97,7 +98,8 @@ impl Builder {
         let audiences: Vec<_> = audiences.split_ascii_whitespace().collect();
         let mut builder = Self::new(&issuer, audiences);
         if let Some(path) = variable("REQUIRES_AUTH_JWKS") {
-            builder = match std::fs::read(&path) {
+            let read = RegularFile::open(path.as_ref()).and_then(|file| file.read(MAX_GIVEN_BYTES));
+            builder = match read {
                 Ok(jwks) => builder.with_jwks(jwks),
                 Err(error) => {
                     let found = format!("`{path}`: {error}");
@@ -190,7 +192,7 @@ impl Builder {
     /// A file that keeps the last good key sets, so that a restart during an outage has keys. Default: none.
     ///
     /// It is read when the guard is built and written after each fetch, atomically and with mode 0600. A file
-    /// that others may write is not believed. What it holds is not used past its life and stale time.
+    /// that another user owns, or that others may write, is not believed. What it holds is not used past its life and stale time.
     pub fn with_state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self

@@ -11,7 +11,7 @@
                 RequiresAuthMiddleware,
                 "https://tenant-id.logto.app/oidc",
                 "https://api.example.com",
-                exempt=["/health"],
+                exempt=["/health", "/static/*"],
             )
         ],
     )
@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Any
 
 from requires_auth import Policy, Refusal
 from requires_auth import RequiresAuth as Guard
-from requires_auth._door import Door, GuardOptions, Rule, names_of
+from requires_auth._door import Door, GuardOptions, Rule
+from requires_auth._exempt import Exempt
 from requires_auth._web import Answer
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class RequiresAuthMiddleware:
             any_of: scopes of which every request needs one.
             policy: all else that it needs.
             optional: whether requests without a token pass; `request.state.access_token` is None then.
-            exempt: paths that stay public, each in full, as the application sees them.
+            exempt: paths that stay public, as the application sees them: `"/health"` is this path alone,
+                `"/static/*"` is everything below `/static/`.
             options: as for `requires_auth.RequiresAuth`.
 
         Raises:
@@ -92,7 +94,7 @@ class RequiresAuthMiddleware:
         self._door = auth if isinstance(auth, Door) else Door(issuer, audience, **options)
         self._own = auth if isinstance(auth, Guard) else None
         self._rule = Rule.of((scope,) if scope else (), any_of, policy, optional)
-        self._exempt = names_of("exempt", exempt)
+        self._exempt = Exempt("exempt", exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judges a connection; what is neither HTTP nor WebSocket passes."""

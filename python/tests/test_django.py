@@ -226,6 +226,25 @@ def test_a_middleware_of_your_own(auth_token: TokenFactory) -> None:
         assert client.get("/plain", headers=bearer(auth_token("b"))).status_code == 200
 
 
+def test_the_exempt_paths_of_the_middleware(auth_token: TokenFactory) -> None:
+    with override_settings(MIDDLEWARE=[MIDDLEWARE], REQUIRES_AUTH_EXEMPT=["/sync/*", "/plain-async"]):
+        client = Client()
+        assert client.get("/plain-async").status_code == 200
+        check_missing(client.get("/plain"))
+        # Exempt from the middleware, these views still have a guard of their own.
+        assert client.get("/sync/1").json()["code"] == "auth.authorization_header_missing"
+    with override_settings(MIDDLEWARE=[MIDDLEWARE], REQUIRES_AUTH_EXEMPT=["/pl/*", "/plain-async/*"]):
+        client = Client()
+        check_missing(client.get("/plain"))
+        check_missing(client.get("/plain-async"))
+    for wrong, error in (("/plain", TypeError), (["plain"], ConfigError)):
+        with (
+            override_settings(MIDDLEWARE=[MIDDLEWARE], REQUIRES_AUTH_EXEMPT=wrong),
+            pytest.raises(error, match="REQUIRES_AUTH_EXEMPT"),
+        ):
+            Client().get("/plain")
+
+
 # --- users
 
 

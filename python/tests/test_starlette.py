@@ -208,3 +208,57 @@ def test_exempt_takes_a_list_of_paths_only(auth_issuer: TestIssuer, exempt: Any)
         RequiresAuthMiddleware(
             Starlette(), auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, exempt=exempt
         )
+
+
+@pytest.mark.parametrize(
+    ("exempt", "hint"),
+    [
+        (["health"], "begin with a slash"),
+        ([""], "begin with a slash"),
+        (["/*"], "exempt everything"),
+        (["/static*"], "after a slash"),
+        (["/*/health"], "after a slash"),
+        (["/a/*/*"], "after a slash"),
+        (["/health?x=1"], "leave out the query"),
+        (["/static/../*"], "as it is in URLs"),
+        (["//*"], "as it is in URLs"),
+    ],
+)
+def test_exempt_refuses_what_matches_nothing_or_everything(
+    auth_issuer: TestIssuer, exempt: list[str], hint: str
+) -> None:
+    with pytest.raises(ConfigError, match="exempt: expected a path") as raised:
+        RequiresAuthMiddleware(
+            Starlette(), auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, exempt=exempt
+        )
+    assert hint in raised.value.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/static/", 200),
+        ("/static/css/a.css", 200),
+        ("/static/a;v=1", 200),
+        ("/static/..a", 200),
+        ("/static", 401),
+        ("/staticfoo", 401),
+        ("/Static/a", 401),
+        ("/x/static/a", 401),
+        ("/static/%2e%2e/me", 401),
+        ("/static/a/%2E", 401),
+        ("/static/..;/me", 401),
+        ("/static//me", 401),
+        ("/static/%5c..%5cme", 401),
+        ("/static/%252e%252e/me", 401),
+        ("/static/%0a", 401),
+        ("/health", 200),
+        ("/health/", 401),
+    ],
+)
+def test_prefixes_stay_public(auth_issuer: TestIssuer, path: str, status: int) -> None:
+    inner = Starlette(routes=[Route("/{path:path}", health)])
+    app = RequiresAuthMiddleware(
+        inner, auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, exempt=["/static/*", "/health"]
+    )
+    assert TestClient(app).get(f"http://api.example{path}").status_code == status

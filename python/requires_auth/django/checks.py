@@ -19,7 +19,7 @@ from requires_auth._door import PREFIX, SETTINGS
 from requires_auth.django import users
 from requires_auth.django.decorator import requires_auth
 
-_KNOWN = sorted({PREFIX + name.upper() for name in SETTINGS} | {users.SETTING})
+_KNOWN = sorted({PREFIX + name.upper() for name in SETTINGS} | {users.SETTING, "REQUIRES_AUTH_EXEMPT"})
 
 
 def check_guard(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:

@@ -4,7 +4,8 @@
 
 The order does not matter for CORS: it judges when a view is about to run, after all other middleware has had
 the request, and what it answers passes through all of them. A view marked `@requires_auth.django.public`
-stays public; a URL that no route matches is 404 for everybody.
+stays public, and so do the paths of `REQUIRES_AUTH_EXEMPT`, for views that are not yours: `"/health"` is this path
+alone, `"/admin/*"` is everything below `/admin/`. A URL that no route matches is 404 for everybody.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 
 from requires_auth._door import Rule
+from requires_auth._exempt import Exempt
 from requires_auth.django.decorator import RequiresAuth, is_public, requires_auth
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from requires_auth import Policy
 
 __all__ = ["RequiresAuthMiddleware"]
+
+EXEMPT = "REQUIRES_AUTH_EXEMPT"
+"""The setting with the paths that stay public."""
 
 
 class RequiresAuthMiddleware:
@@ -54,6 +60,7 @@ class RequiresAuthMiddleware:
         """Made by Django, once per process."""
         self.get_response = get_response
         self._rule = Rule.of(self.scopes, None, self.policy, self.optional)
+        self._exempt = Exempt(EXEMPT, getattr(settings, EXEMPT, ()))
         self.process_view: Callable[..., HttpResponse | Awaitable[HttpResponse | None] | None]
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
@@ -66,14 +73,14 @@ class RequiresAuthMiddleware:
         return self.get_response(request)
 
     def _judge(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
-        if is_public(view):
+        if is_public(view) or request.path_info in self._exempt:
             return None
         answer = self.auth.refusal(request, self._rule, view)
         _spare_csrf(request)
         return answer
 
     async def _judge_async(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
-        if is_public(view):
+        if is_public(view) or request.path_info in self._exempt:
             return None
         answer = await self.auth.refusal_async(request, self._rule, view)
         _spare_csrf(request)

@@ -9,11 +9,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Extension;
 use axum::response::Response;
-use axum::routing::{any, get, post};
+use axum::routing::{MethodFilter, any, get, post};
 use http::{HeaderValue, Method, Request, StatusCode};
 use requires_auth::axum::AccessTokenRejection;
 use requires_auth::challenge::BodyFormat;
-use requires_auth::{AccessToken, Denial, ErrorCode, RequiresAuth};
+use requires_auth::{AccessToken, Denial, ErrorCode, Policy, RequiresAuth};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::cors::{Any, CorsLayer};
 
@@ -88,6 +88,59 @@ async fn a_route_may_require_without_a_layer_around_it() {
     assert_eq!(text(send(&app, Method::GET, "/orders", Some(&reader)).await).await, "alice");
     assert_eq!(send(&app, Method::GET, "/orders", Some(&token().mint())).await.status(), 403);
     assert_eq!(send(&app, Method::GET, "/orders", None).await.status(), 401);
+}
+
+/// What comes of a request to `/orders`: no token, one to read, one to write.
+async fn outcomes(app: &Router, method: Method) -> [u16; 3] {
+    let (reader, writer) = (token().scope("read:o").mint(), token().scope("write:o").mint());
+    let status = async |token| send(app, method.clone(), "/orders", token).await.status().as_u16();
+    [status(None).await, status(Some(&reader)).await, status(Some(&writer)).await]
+}
+
+async fn list(token: AccessToken) -> String {
+    user_info(token).await
+}
+
+async fn create() -> &'static str {
+    "created"
+}
+
+#[tokio::test]
+async fn each_method_has_a_line_of_its_own() {
+    let auth = guard();
+    let app = Router::new()
+        .route("/orders", get(list).layer(auth.require("read:o")))
+        .route("/orders", post(create).layer(auth.require("write:o")));
+    assert_eq!(outcomes(&app, Method::GET).await, [401, 200, 403]);
+    assert_eq!(outcomes(&app, Method::POST).await, [401, 403, 200]);
+}
+
+#[tokio::test]
+async fn methods_that_each_say_what_they_need_are_guarded_in_any_order() {
+    let auth = guard();
+    let policy = Policy::any_of(["read:o", "write:o"]);
+    let one_way = auth.methods().get("read:o", list).post("write:o", create);
+    let other_way = auth.methods().post("write:o", create).get("read:o", list);
+    for orders in [one_way, other_way] {
+        let app = Router::new().merge(orders.on(MethodFilter::PUT, policy.clone(), create).at("/orders"));
+        assert_eq!(outcomes(&app, Method::GET).await, [401, 200, 403]);
+        assert_eq!(outcomes(&app, Method::HEAD).await, [401, 200, 403]);
+        assert_eq!(outcomes(&app, Method::POST).await, [401, 403, 200]);
+        assert_eq!(outcomes(&app, Method::PUT).await, [401, 200, 200]);
+        assert_eq!(outcomes(&app, Method::DELETE).await, [405, 405, 405]);
+    }
+}
+
+/// The caveat of the documentation. Should axum ever change this, the caveat goes.
+#[tokio::test]
+async fn a_layer_of_a_method_router_guards_the_methods_before_it() {
+    let auth = guard();
+    let open = Router::new().route("/orders", get(list).layer(auth.require("read:o")).post(create));
+    assert_eq!(outcomes(&open, Method::POST).await, [200, 200, 200], "open");
+    assert_eq!(outcomes(&open.layer(auth.layer()), Method::POST).await, [401, 200, 200], "any token");
+    let stacked = post(create).layer(auth.require("write:o")).get(list).layer(auth.require("read:o"));
+    let stacked = Router::new().route("/orders", stacked);
+    assert_eq!(outcomes(&stacked, Method::POST).await, [401, 403, 403], "both scopes");
 }
 
 #[tokio::test]

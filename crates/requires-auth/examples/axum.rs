@@ -22,6 +22,8 @@ use tokio::net::TcpListener;
 fn app(auth: &RequiresAuth) -> Router {
     Router::new()
         .route("/user/info", get(user_info))
+        // Two methods of one path are two lines: a layer guards the methods before it, and no other.
+        .route("/orders", get(list_orders).layer(auth.require("read:orders")))
         .route("/orders", post(create_order).layer(auth.require("write:orders")))
         .route("/api/items", get(list_items).layer(auth.require("read:items")))
         // Any valid token will do for what stands above; what is added below is public.
@@ -31,6 +33,10 @@ fn app(auth: &RequiresAuth) -> Router {
 
 async fn user_info(token: AccessToken) -> String {
     token.subject().unwrap_or("no subject").to_owned()
+}
+
+async fn list_orders() -> &'static str {
+    "orders"
 }
 
 async fn create_order() -> &'static str {

@@ -11,11 +11,11 @@
 //!
 //! # Caveats
 //!
-//! - `MethodRouter::layer` guards the methods to its left, all of them, and nothing to its right:
-//!   `get(list).layer(auth.require("read:orders")).post(create)` leaves `POST` open, and
-//!   `post(create).layer(write).get(list).layer(read)` demands the scopes of `read` for `POST` too. So give each
-//!   handler its own layer, which covers neither more nor less than that handler, in whatever order they stand, or
-//!   write a `.route` line for each method. Both are in the [example](#a-path-with-two-methods) below.
+//! - **A layer of a method router guards the methods before it, and no other.** In
+//!   `get(list).layer(auth.require("read")).post(create)` the `POST` is open, unless a layer of the router stands
+//!   around it; in `post(create).layer(auth.require("write")).get(list).layer(auth.require("read"))` it wants both
+//!   scopes. Give each method a line of its own, as below, or use
+//!   [`methods`](crate::RequiresAuth::methods), which cannot be written in the wrong order.
 //! - `Router::layer` guards the routes above it. A route that is added after it is public.
 //! - CORS: `CorsLayer` goes outside the guard, so that a refusal too carries `Access-Control-Allow-Origin`:
 //!   `.layer(auth.layer()).layer(cors)`. Preflights get through in either order.
@@ -34,6 +34,8 @@
 //! let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
 //! let app = Router::new()
 //!     .route("/user/info", get(user_info))
+//!     // Two methods of one path are two lines.
+//!     .route("/orders", get(list_orders).layer(auth.require("read:orders")))
 //!     .route("/orders", post(create_order).layer(auth.require("write:orders")))
 //!     .layer(auth.layer());
 //! # Ok(app)
@@ -43,34 +45,6 @@
 //! async fn user_info(token: AccessToken) -> String {
 //!     token.subject().unwrap_or("no subject").to_owned()
 //! }
-//!
-//! async fn create_order() -> &'static str {
-//!     "created"
-//! }
-//! ```
-//!
-//! # A path with two methods
-//!
-//! ```
-//! use axum::Router;
-//! use axum::handler::Handler;
-//! use axum::routing::{get, post};
-//! use requires_auth::RequiresAuth;
-//!
-//! # fn routes(auth: &RequiresAuth) -> Router {
-//! // Two `.route` lines: axum joins them.
-//! let app = Router::new()
-//!     .route("/orders", get(list_orders).layer(auth.require("read:orders")))
-//!     .route("/orders", post(create_order).layer(auth.require("write:orders")));
-//!
-//! // Or a layer for each handler, by axum's `Handler::layer`.
-//! let app = app.route(
-//!     "/invoices",
-//!     get(list_orders.layer(auth.require("read:invoices")))
-//!         .post(create_order.layer(auth.require("write:invoices"))),
-//! );
-//! # app
-//! # }
 //!
 //! async fn list_orders() -> &'static str {
 //!     "orders"
@@ -97,6 +71,10 @@ use crate::error::Denial;
 use crate::requires_auth::RequiresAuth;
 use crate::tower::{Passed, refusal, view};
 use crate::verify::AccessToken;
+
+mod methods;
+
+pub use methods::GuardedMethods;
 
 const NO_GUARD: &str = "no access-token guard stands before this route: add `.layer(auth.layer())`";
 

@@ -43,6 +43,9 @@ impl RequiresAuth {
     ///
     /// It needs no [`layer`](Self::layer) around it; where there is one, the token is not judged twice.
     ///
+    /// In axum, a layer of a method router guards the methods before it alone: give each method of a path a
+    /// `.route` line of its own.
+    ///
     /// ```
     /// # use axum::{Router, routing::post};
     /// # fn routes(auth: requires_auth::RequiresAuth) -> Router {

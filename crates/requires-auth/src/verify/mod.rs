@@ -18,6 +18,7 @@ pub(crate) use crate::jose::header::KnownHeader;
 use crate::jose::key_set::Found;
 use crate::jose::signature::Verified;
 
+mod implied;
 mod rules;
 mod texts;
 mod token;
@@ -26,6 +27,7 @@ mod record;
 pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
 pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
+pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
 pub use record::Step;
 pub(crate) use record::{Detail, Record, Silent};
 pub use rules::{Audience, Profile, Rules};
@@ -401,16 +403,7 @@ fn read_scopes<'t>(
         [] => claims.scopes(&["scope", "scp"])?,
         paths => claims.scopes_at(paths)?,
     };
-    // What a scope implies may itself imply more; each is added once, so a cycle ends too.
-    let mut next = 0;
-    while !rules.implied_scopes.is_empty() && next < scopes.len() {
-        let implied = rules.implied_scopes.iter().filter(|(scope, _)| **scope == *scopes[next]);
-        for scope in implied.flat_map(|(_, implied)| implied).collect::<Vec<_>>() {
-            if !scopes.iter().any(|own| **own == **scope) {
-                scopes.push(Cow::Borrowed(scope));
-            }
-        }
-        next += 1;
-    }
+    let implied = rules.implied_scopes.of(&scopes);
+    scopes.extend(implied.into_iter().map(Cow::Borrowed));
     Ok(scopes)
 }

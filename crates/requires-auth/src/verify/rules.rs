@@ -5,6 +5,7 @@ use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::implied::ImpliedScopes;
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
 /// Which shape of token is an access token.
@@ -155,7 +156,7 @@ pub struct Rules {
     pub(crate) profile: Profile,
     pub(crate) max_token_bytes: usize,
     pub(crate) scope_claims: Vec<Box<str>>,
-    pub(crate) implied_scopes: Vec<(Box<str>, Vec<Box<str>>)>,
+    pub(crate) implied_scopes: ImpliedScopes,
     pub(crate) guard: GuardId,
 }
 
@@ -180,7 +181,7 @@ impl Rules {
             profile: Profile::default(),
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
             scope_claims: Vec::new(),
-            implied_scopes: Vec::new(),
+            implied_scopes: ImpliedScopes::default(),
             guard: GuardId::default(),
         }
     }

@@ -1,6 +1,5 @@
 //! From settings to a guard: every mistake is found before any of them is reported.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +16,7 @@ use crate::keys::{RemoteKeys, Source, StateFile};
 use crate::requires_auth::{Inner, Keys, RequiresAuth};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
-use crate::verify::{Audience, GuardId, IssuerRules, Issuers, Rules};
+use crate::verify::{Audience, GuardId, ImpliedScopes, IssuerRules, Issuers, Rules, in_a_cycle};
 
 impl Builder {
     /// Builds the guard, without any IO but reading a state file.
@@ -71,7 +70,7 @@ impl Builder {
             profile: self.profile,
             max_token_bytes: self.max_token_bytes,
             scope_claims: self.scope_claims,
-            implied_scopes: self.implied_scopes,
+            implied_scopes: ImpliedScopes::new(self.implied_scopes),
             guard: next_guard(),
         };
         let cache = TokenCache::new(self.cache_entries);
@@ -101,36 +100,15 @@ impl Builder {
     }
 
     fn check_implied_scopes(&self, problems: &mut Vec<ConfigProblem>) {
-        for (scope, _) in &self.implied_scopes {
-            if self.implies_itself(scope) {
-                let hint = "let the stronger scope imply the weaker one, and not the other way round too";
-                problems.push(ConfigProblem::new(
-                    "implied_scopes",
-                    format!("`{scope}` implies itself"),
-                    "scopes without a cycle",
-                    hint,
-                ));
-            }
+        for scope in in_a_cycle(&self.implied_scopes) {
+            let hint = "let the stronger scope imply the weaker one, and not the other way round too";
+            problems.push(ConfigProblem::new(
+                "implied_scopes",
+                format!("`{scope}` implies itself"),
+                "scopes without a cycle",
+                hint,
+            ));
         }
-    }
-
-    /// Whether a scope implies itself, by whatever detour. Each scope is visited once.
-    fn implies_itself(&self, scope: &str) -> bool {
-        let mut ahead = vec![scope];
-        let mut visited = HashSet::new();
-        while let Some(from) = ahead.pop() {
-            let direct =
-                self.implied_scopes.iter().filter(|(own, _)| **own == *from).flat_map(|(_, implied)| implied);
-            for implied in direct {
-                if **implied == *scope {
-                    return true;
-                }
-                if visited.insert(&**implied) {
-                    ahead.push(implied);
-                }
-            }
-        }
-        false
     }
 
     fn keys(

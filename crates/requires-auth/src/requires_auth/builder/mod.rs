@@ -13,7 +13,7 @@ use crate::file::{MAX_GIVEN_BYTES, RegularFile};
 use crate::issuer::Transport;
 use crate::requires_auth::RequiresAuth;
 use crate::token_cache;
-use crate::verify::{Audience, Profile, Rules};
+use crate::verify::{Audience, Implication, Profile, Rules};
 
 mod build;
 
@@ -29,7 +29,7 @@ pub struct Builder {
     profile: Profile,
     max_token_bytes: usize,
     scope_claims: Vec<Box<str>>,
-    implied_scopes: Vec<(Box<str>, Vec<Box<str>>)>,
+    implied_scopes: Vec<Implication>,
     body_format: BodyFormat,
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,

@@ -1,5 +1,6 @@
 //! `requires-auth serve`: starts the gateway, keeps it going, and lets it end in good order.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +84,7 @@ async fn operate(
     let live = Arc::clone(reloader.live());
     let tls = reloader.tls().cloned();
     let listener = Listener::bind(&reloader.server().listen).await?;
+    let per_peer = reloader.server().connections_per_peer;
     let mut names = json!({ "listen": listener.name(if tls.is_some() { "https" } else { "http" }) });
     if let Some((place, handle)) = metrics {
         let listener = Listener::bind(&place).await?;
@@ -103,7 +105,7 @@ async fn operate(
     }
     notify(State::Ready);
     let reloads = tokio::spawn(reloader.run(hangups));
-    let room = Room::new(files::connections(), None);
+    let room = Room::new(files::connections(), per_peer.map(NonZeroUsize::get));
     let connections = Connections { listener, tls, room, is_exempt: is_proxy(&live) };
     let handler = {
         let live = Arc::clone(&live);

@@ -3,6 +3,7 @@
 //! What is decided about is what is sent on: the same bytes of path and query, under the same host. Trailers are left
 //! out in both directions, since nothing that reads them expects a guard to have looked at them.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +59,8 @@ impl ReverseProxy {
     /// The reverse proxy of a configuration, if it has one. It connects to nothing yet.
     pub(crate) fn new(config: &Config, identity: &Identity) -> Option<Self> {
         let own = config.gateway.reverse_proxy.clone()?;
-        let budget = Budget::of_process(None);
+        let per_peer = config.gateway.server.as_ref().and_then(|server| server.connections_per_peer);
+        let budget = Budget::of_process(per_peer.map(NonZeroUsize::get));
         let client = onward(&own.upstream, &budget);
         let rewrite = Rewrite::new(identity, own.passes_token);
         Some(Self { config: own, rewrite, budget, client })

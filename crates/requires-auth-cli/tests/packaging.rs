@@ -20,3 +20,9 @@ fn the_unit_calls_commands_that_exist() {
     let wrong = run(&["serve", "--no-such-flag", "--help"], "");
     assert_eq!(wrong.code(), 2, "a flag that does not exist would be seen");
 }
+
+#[test]
+fn the_unit_allows_as_many_files_as_the_gateway_can_use() {
+    // 10,000 clients, as many connections to the application, and 128 files for everything else.
+    assert!(UNIT.lines().any(|line| line == "LimitNOFILE=20128"), "{UNIT}");
+}

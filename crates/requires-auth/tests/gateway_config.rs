@@ -42,6 +42,7 @@ fn every_setting_arrives() {
         listen     = "unix:run/gateway.sock"
         admin      = "127.0.0.1:9181"
         public_url = "https://api.example.com/"
+        connections_per_peer = 100
         tls        = { certificate = "cert.pem", key = "/etc/key.pem" }
         [forward_auth]
         dialects      = ["nginx", "envoy"]
@@ -63,6 +64,7 @@ fn every_setting_arrives() {
     assert_eq!(server.listen, Listen::Unix("conf/run/gateway.sock".into()));
     assert_eq!(server.admin, Some(Listen::Tcp(([127, 0, 0, 1], 9181).into())));
     assert_eq!(server.public_url.as_deref(), Some("https://api.example.com"));
+    assert_eq!(server.connections_per_peer.map(usize::from), Some(100));
     let tls = server.tls.expect("TLS");
     assert_eq!((tls.certificate, tls.key), ("conf/cert.pem".into(), "/etc/key.pem".into()));
     let forward_auth = config.forward_auth.expect("forward_auth");
@@ -177,6 +179,12 @@ fn mistakes_have_their_line_and_setting() {
         "server.public_url",
         "another text",
     );
+    let server = "[server]\nlisten = \"[::1]:1\"\n";
+    for (share, found) in [("0", "0, which serves nobody"), ("-1", "a negative number"), ("\"9\"", "a text")]
+    {
+        let text = format!("{server}connections_per_peer = {share}\n");
+        refused(&text, 2, "server.connections_per_peer", found);
+    }
     refused("[forward_auth]\n", 0, "forward_auth.dialects", "nothing");
     refused("[forward_auth]\ndialects = [\"ngnix\"]\n", 1, "forward_auth.dialects", "`ngnix`");
     let peers = "[forward_auth]\ndialects = [\"nginx\"]\ntrusted_peers = [\"localhost\"]\n";

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,15 @@ use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::listen::{Listener, Peer, Room, Seat};
+use super::life::{Busy, End, Life, Lives};
+use super::listen::{Listener, Peer, Stream};
 use super::patience::Patient;
+use super::seats::{NoSeat, Room, Seat, Share};
 use super::tls::Tls;
 use super::wire::{self, Checked, Switch};
 
@@ -27,84 +32,202 @@ const PING: Duration = Duration::from_secs(30);
 /// How many bytes the head of a request may have.
 const MAX_HEAD: u32 = 64 * 1024;
 
+/// How many requests one connection of HTTP/2 may have under way, and how many bytes of each answer wait for a client
+/// that does not read.
+const MOST_STREAMS: u32 = 100;
+const MOST_UNREAD: usize = 16 * 1024;
+
 /// How long to wait after a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long room for a connection is waited for before it is looked again for one that is idle.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a peer that has its share waits for the end of the idlest of its own. Others wait behind it.
+const OWN_IDLEST: Duration = Duration::from_millis(100);
 
 /// A listener with what every connection needs.
 pub(crate) struct Connections {
     pub(crate) listener: Listener,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) room: Room,
+    /// Whose connections count to nobody's share: a proxy is one peer, and has many clients.
+    pub(crate) is_exempt: Box<dyn Fn(Peer) -> bool + Send + Sync>,
 }
 
 /// Who asks, and over what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) peer: Peer,
     pub(crate) is_tls: bool,
     /// To be kept for as long as the connection is in use.
-    pub(crate) seat: Option<Seat>,
+    #[expect(dead_code, reason = "it is held")]
+    pub(crate) seat: Seat,
+    /// To be kept for as long as the request is being answered.
+    pub(crate) busy: Busy,
+}
+
+/// What all connections of a listener have in common.
+struct Shared<H> {
+    builder: auto::Builder<TokioExecutor>,
+    tls: Option<Arc<Tls>>,
+    handler: H,
+}
+
+/// Connections that may still be open after their listener has closed.
+pub(crate) struct Open {
+    stop: watch::Sender<()>,
+    looking: JoinHandle<()>,
+}
+
+impl Open {
+    /// Lets requests that are under way end, and waits for that.
+    pub(crate) async fn shutdown(self) {
+        self.stop.send_replace(());
+        self.stop.closed().await;
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.looking.abort();
+    }
 }
 
 impl Connections {
     /// Serves until `stop`, then closes. What is returned lets requests that are under way end.
-    pub(crate) async fn serve<H, F, B>(self, handler: H, stop: impl Future<Output = ()>) -> GracefulShutdown
+    pub(crate) async fn serve<H, F, B>(self, handler: H, stop: impl Future<Output = ()>) -> Open
     where
-        H: Fn(Request<Incoming>, Caller) -> F + Clone + Send + 'static,
+        H: Fn(Request<Incoming>, Caller) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Self { listener, tls, room } = self;
-        let builder = Arc::new(protocol());
-        let graceful = GracefulShutdown::new();
+        let lives = Arc::new(Lives::default());
+        let looking = tokio::spawn(Arc::clone(&lives).look_after());
+        let open = Open { stop: watch::Sender::new(()), looking };
+        let shared = Arc::new(Shared { builder: protocol(), tls: self.tls.clone(), handler });
         let mut stop = std::pin::pin!(stop);
         loop {
-            let next = async { (room.one().await, listener.accept().await) };
-            let (seat, accepted) = tokio::select! {
-                () = &mut stop => break,
-                next = next => next,
+            let next = async {
+                let (stream, peer) = self.listener.accept().await?;
+                let share = peer.share().filter(|_| !(self.is_exempt)(peer));
+                Ok::<_, io::Error>((stream, peer, share, self.seat(&lives, share).await))
             };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = next => accepted,
+            };
+            match accepted {
+                Ok((stream, peer, share, Ok(seat))) => {
+                    let (life, stopping) = (lives.begin(share), open.stop.subscribe());
+                    let served = Served { peer, seat, life, stopping };
+                    tokio::spawn(served.run(stream, Arc::clone(&shared)));
+                }
+                Ok((_, peer, _, Err(NoSeat::Share))) => {
+                    warn!(%peer, "a peer has as many connections as one may have; the next one is closed");
+                }
+                Ok((_, peer, _, Err(NoSeat::Full))) => warn!(%peer, "there is no room for a connection"),
                 Err(error) => {
                     // Too many open files, most of all: the connections that are there go on.
                     warn!(%error, "a connection is not accepted");
                     tokio::time::sleep(PAUSE).await;
-                    continue;
                 }
-            };
-            let (builder, tls, handler) = (Arc::clone(&builder), tls.clone(), handler.clone());
-            let (watcher, is_tls) = (graceful.watcher(), tls.is_some());
-            tokio::spawn(async move {
-                // A client that is slow to shake hands holds up no other.
-                let stream = match tls {
-                    Some(tls) => tls.accept(stream).await,
-                    None => Some(stream),
-                };
-                let Some(stream) = stream else { return };
-                let caller = Caller { peer, is_tls, seat };
-                let switch = Switch::default();
-                let stream = Checked::new(Patient::new(stream), peer, switch.clone());
-                let service = service_fn(move |request| {
-                    let switch = wire::may_switch(&request).then(|| switch.clone());
-                    let answer = handler(request, caller.clone());
-                    async move {
-                        let answer = answer.await;
-                        if let Some(switch) = switch {
-                            switch.answer(&answer);
-                        }
-                        Ok::<_, Infallible>(answer)
-                    }
-                });
-                let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-                if let Err(error) = watcher.watch(connection.into_owned()).await {
-                    info!(%error, "a connection ended early");
-                }
-            });
+            }
         }
-        graceful
+        open
+    }
+
+    /// A seat for one more connection: at once, or once another connection has ended to make room. Where no seat is
+    /// free, the next connections wait in the queue of the system.
+    async fn seat(&self, lives: &Lives, share: Option<Share>) -> Result<Seat, NoSeat> {
+        loop {
+            match self.room.take(share) {
+                Err(NoSeat::Full) => {
+                    if !lives.end_idlest(None) {
+                        warn!("as many connections as there may be are open; the next one waits");
+                    }
+                    if let Ok(seat) = timeout(LOOK_AGAIN, self.room.wait(share)).await {
+                        return Ok(seat);
+                    }
+                }
+                Err(NoSeat::Share) if lives.end_idlest(share) => {
+                    return timeout(OWN_IDLEST, self.room.wait(share)).await.map_err(|_| NoSeat::Share);
+                }
+                taken => return taken,
+            }
+        }
+    }
+}
+
+/// One connection.
+struct Served {
+    peer: Peer,
+    seat: Seat,
+    life: Arc<Life>,
+    /// Whoever waits for the end of all connections waits until this is dropped.
+    stopping: watch::Receiver<()>,
+}
+
+impl Served {
+    async fn run<H, F, B>(mut self, stream: Box<dyn Stream>, shared: Arc<Shared<H>>)
+    where
+        H: Fn(Request<Incoming>, Caller) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        // A client that is slow to shake hands holds up no other.
+        let Some(stream) = self.shake_hands(stream, shared.tls.as_deref()).await else { return };
+        let (peer, is_tls) = (self.peer, shared.tls.is_some());
+        let switch = Switch::default();
+        let stream = Checked::new(Patient::new(stream, Arc::clone(&self.life)), peer, switch.clone());
+        let (seat, life, handler) = (self.seat, self.life.clone(), shared.handler.clone());
+        let service = service_fn(move |request| {
+            let switch = wire::may_switch(&request).then(|| switch.clone());
+            let busy = life.begin();
+            let answer = handler(request, Caller { peer, is_tls, seat: seat.clone(), busy: busy.clone() });
+            async move {
+                let answer = answer.await;
+                if let Some(switch) = switch {
+                    switch.answer(&answer);
+                }
+                drop(busy);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let connection = shared.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                result = connection.as_mut() => {
+                    if let Err(error) = result {
+                        info!(%error, "a connection ended early");
+                    }
+                    return;
+                }
+                end = self.life.ends() => match end {
+                    End::Soon => connection.as_mut().graceful_shutdown(),
+                    End::Now => return,
+                },
+                _ = self.stopping.changed(), if !is_stopping => {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    async fn shake_hands(&self, stream: Box<dyn Stream>, tls: Option<&Tls>) -> Option<Box<dyn Stream>> {
+        let Some(tls) = tls else { return Some(stream) };
+        tokio::select! {
+            stream = tls.accept(stream) => stream,
+            // It is the idlest, and there is no room.
+            _ = self.life.ends() => None,
+        }
     }
 }
 
@@ -119,6 +242,8 @@ fn protocol() -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD)
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_send_buf_size(MOST_UNREAD)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
     builder

@@ -1,30 +1,21 @@
-//! Where connections come in, and how many there may be at a time.
+//! Where connections come in.
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use requires_auth::config::gateway::{ForwardAuthConfig, Listen};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::warn;
 
+use super::seats::Share;
 use crate::error::Failure;
-
-/// How many connections the gateway has at most, if the system allows that many files.
-const MOST_CONNECTIONS: usize = 10_000;
 
 /// After how long a connection on which nothing is said is asked whether it is there.
 const SILENCE: Duration = Duration::from_secs(60);
-
-/// Files that are no connections of clients: listeners, key fetches, the admin page, the standard streams.
-const OTHER_FILES: usize = 64;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +30,14 @@ impl Peer {
         match self {
             Self::Address(address) => config.trusts(address),
             Self::UnixSocket => true,
+        }
+    }
+
+    /// Whose seats it takes. Behind a unix socket is a proxy, whose clients are many.
+    pub(crate) fn share(self) -> Option<Share> {
+        match self {
+            Self::Address(address) => Some(Share::of(address)),
+            Self::UnixSocket => None,
         }
     }
 }
@@ -127,83 +126,5 @@ impl Drop for Listener {
         if let Self::Unix(_, path) = self {
             std::fs::remove_file(path).ok();
         }
-    }
-}
-
-/// How many connections may be open at a time. Those beyond wait in the queue of the system, so that a flood takes
-/// neither the files that keys are fetched with nor those of the admin page.
-pub(crate) struct Room {
-    permits: Arc<Semaphore>,
-    most: usize,
-    is_full: AtomicBool,
-}
-
-impl Room {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(most)), most, is_full: AtomicBool::new(false) }
-    }
-
-    /// As much as the limit of open files leaves. A connection of the reverse proxy takes two.
-    pub(crate) fn of_process() -> Self {
-        let files = open_files().unwrap_or(usize::MAX);
-        Self::new((files.saturating_sub(OTHER_FILES) / 2).clamp(16, MOST_CONNECTIONS))
-    }
-
-    /// Waits for room for one more connection.
-    pub(crate) async fn one(&self) -> Option<Seat> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            self.is_full.store(false, Ordering::Relaxed);
-            return Some(Seat { _permit: Arc::new(permit) });
-        }
-        // Said once, and not for each connection of a flood.
-        if !self.is_full.swap(true, Ordering::Relaxed) {
-            warn!(most = self.most, "as many connections as there may be are open; the next one waits");
-        }
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
-        Some(Seat { _permit: Arc::new(permit) })
-    }
-}
-
-/// The place of one connection, which is free again once nobody has it any more.
-#[derive(Clone, Debug)]
-pub(crate) struct Seat {
-    _permit: Arc<OwnedSemaphorePermit>,
-}
-
-#[cfg(unix)]
-fn open_files() -> Option<usize> {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
-    usize::try_from(limit).ok()
-}
-
-#[cfg(not(unix))]
-const fn open_files() -> Option<usize> {
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_connection_beyond_the_limit_waits_until_one_ends() {
-        let room = Room::new(1);
-        let first = room.one().await.expect("there is room");
-        let mut second = std::pin::pin!(room.one());
-        tokio::select! {
-            biased;
-            _ = &mut second => panic!("there is no room"),
-            () = std::future::ready(()) => {}
-        }
-        drop(first);
-        assert!(second.await.is_some());
-    }
-
-    #[test]
-    fn the_limit_of_the_process_leaves_files_for_other_work() {
-        let most = Room::of_process().most;
-        assert!((16..=MOST_CONNECTIONS).contains(&most));
-        let files = open_files().unwrap_or(usize::MAX);
-        assert!(most == 16 || most * 2 + OTHER_FILES <= files, "{most} of {files}");
     }
 }

@@ -1,27 +1,30 @@
-//! For how long a client may leave an answer unread.
+//! For how long a client may leave an answer unread, and what it says first.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::life::Life;
+
 /// As long as the server may not write a single byte.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection that ends when its client does not read: else it would keep its place among all connections for ever.
-#[derive(Debug)]
 pub(crate) struct Patient<S> {
     stream: S,
+    life: Arc<Life>,
     /// There is none while the client reads.
     limit: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
-    pub(crate) const fn new(stream: S) -> Self {
-        Self { stream, limit: None }
+    pub(crate) const fn new(stream: S, life: Arc<Life>) -> Self {
+        Self { stream, life, limit: None }
     }
 
     /// What became of writing; an error once it has not been possible for too long.
@@ -42,7 +45,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        self.life.heard(buf.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -81,11 +87,12 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::gateway::life::Lives;
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_reads_nothing_is_given_up_and_a_slow_one_is_not() {
         let (server, mut client) = tokio::io::duplex(8);
-        let mut server = Patient::new(server);
+        let mut server = Patient::new(server, Lives::default().begin(None));
         let mut bytes = [0; 8];
         for _ in 0..3 {
             // Half of the time that there is, each time.

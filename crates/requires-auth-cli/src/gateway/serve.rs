@@ -1,5 +1,6 @@
 //! `requires-auth serve`: starts the gateway, keeps it going, and lets it end in good order.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +17,12 @@ use tracing::{Instrument as _, warn};
 use super::body::Body;
 use super::connections::{Caller, Connections};
 use super::forward_auth::grpc;
-use super::listen::{Listener, Room};
+use super::listen::Listener;
 use super::live::Live;
 use super::notify::{State, notify};
 use super::reload::{Hangups, Loaded, Reloader};
-use super::{Gateway, admin, forward_auth, request_id, telemetry};
+use super::seats::Room;
+use super::{Gateway, admin, files, forward_auth, request_id, telemetry};
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
@@ -63,6 +65,7 @@ pub(crate) struct ServeArgs {
 
 /// Runs `serve` until it is told to stop.
 pub(crate) fn run(args: &ServeArgs, format: Format) -> Result<Outcome, Failure> {
+    files::raise_limit();
     let loaded = Loaded::read(&args.file, None)?;
     // Nobody reads what is collected where there is no page for it.
     let metrics =
@@ -81,6 +84,7 @@ async fn operate(
     let live = Arc::clone(reloader.live());
     let tls = reloader.tls().cloned();
     let listener = Listener::bind(&reloader.server().listen).await?;
+    let per_peer = reloader.server().connections_per_peer;
     let mut names = json!({ "listen": listener.name(if tls.is_some() { "https" } else { "http" }) });
     if let Some((place, handle)) = metrics {
         let listener = Listener::bind(&place).await?;
@@ -101,7 +105,8 @@ async fn operate(
     }
     notify(State::Ready);
     let reloads = tokio::spawn(reloader.run(hangups));
-    let connections = Connections { listener, tls, room: Room::of_process() };
+    let room = Room::new(files::connections(), per_peer.map(NonZeroUsize::get));
+    let connections = Connections { listener, tls, room, is_exempt: is_proxy(&live) };
     let handler = {
         let live = Arc::clone(&live);
         move |request: Request<Incoming>, caller| {
@@ -122,9 +127,23 @@ async fn operate(
     Ok(Outcome::Allow)
 }
 
+/// Who is one of the proxies that the gateway trusts.
+fn is_proxy(live: &Arc<Live>) -> Box<dyn Fn(Peer) -> bool + Send + Sync> {
+    let live = Arc::clone(live);
+    Box::new(move |peer| {
+        let gateway = live.gateway();
+        gateway.config().forward_auth.as_ref().is_some_and(|config| peer.is_trusted_by(config))
+    })
+}
+
 /// Serves the admin pages until the process ends: they tell that it is stopping, too.
 async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHandle) {
-    let connections = Connections { listener, tls: None, room: Room::new(ADMIN_CONNECTIONS) };
+    let connections = Connections {
+        listener,
+        tls: None,
+        room: Room::new(ADMIN_CONNECTIONS, None),
+        is_exempt: Box::new(|_| false),
+    };
     let handler = {
         let metrics = metrics.clone();
         move |request: Request<Incoming>, _| std::future::ready(admin::answer(&live, &metrics, &request))

@@ -10,6 +10,8 @@ use serde_json::Value;
 pub mod application;
 #[cfg(unix)]
 pub mod gateway;
+#[cfg(unix)]
+pub mod http2;
 
 /// The command line under test, without any setting of the environment it runs in.
 pub fn requires_auth(args: &[&str]) -> Command {
@@ -74,14 +76,28 @@ pub struct Server {
 impl Server {
     /// Starts it and waits for the line with its addresses.
     pub fn start(args: &[&str]) -> Self {
-        let mut child = requires_auth(args).args(["--output", "json"]).spawn().expect("the binary starts");
+        Self::begin(requires_auth(args))
+    }
+
+    /// Starts it with this many files, and no right to more.
+    #[cfg(unix)]
+    pub fn start_with_files(files: u32, args: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]);
+        command.arg(env!("CARGO_BIN_EXE_requires-auth")).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::begin(command)
+    }
+
+    fn begin(mut command: Command) -> Self {
+        let mut child = command.args(["--output", "json"]).spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("stdout can be read");
         if line.is_empty() {
             let mut reason = String::new();
             child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut reason));
-            panic!("{args:?} has not started: {reason}");
+            panic!("{command:?} has not started: {reason}");
         }
         let addresses = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         Self { child, _stdout: stdout, addresses }

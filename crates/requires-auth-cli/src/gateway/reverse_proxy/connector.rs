@@ -11,8 +11,10 @@ use hyper_util::rt::TokioIo;
 use requires_auth::config::gateway::Upstream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tower_service::Service;
 
+use super::budget::Budget;
 use crate::gateway::listen::Stream;
 
 /// How long it may take to connect.
@@ -22,14 +24,17 @@ const HTTP: u16 = 80;
 
 /// Connects to one application, whatever host a request names.
 #[derive(Clone)]
-pub(super) struct Connector(Upstream);
+pub(super) struct Connector {
+    upstream: Upstream,
+    budget: Budget,
+}
 
-/// A connection to it.
-pub(super) struct Wire(Box<dyn Stream>);
+/// A connection to it, which has its place for as long as it is open.
+pub(super) struct Wire(Box<dyn Stream>, #[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
 impl Connector {
-    pub(super) const fn new(upstream: Upstream) -> Self {
-        Self(upstream)
+    pub(super) const fn new(upstream: Upstream, budget: Budget) -> Self {
+        Self { upstream, budget }
     }
 }
 
@@ -43,12 +48,13 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let upstream = self.0.clone();
+        let Self { upstream, budget } = self.clone();
         Box::pin(async move {
-            let connected = tokio::time::timeout(TIMEOUT, connect(&upstream)).await;
-            connected
-                .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
-                .map(|stream| TokioIo::new(Wire(stream)))
+            let connected = tokio::time::timeout(TIMEOUT, async {
+                let place = budget.connection().await?;
+                Ok(Wire(connect(&upstream).await?, place))
+            });
+            connected.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(TokioIo::new)
         })
     }
 }

@@ -3,6 +3,7 @@
 //! What is decided about is what is sent on: the same bytes of path and query, under the same host. Trailers are left
 //! out in both directions, since nothing that reads them expects a guard to have looked at them.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use requires_auth::config::Config;
 use requires_auth::config::gateway::{ReverseProxyConfig, Upstream};
 use tracing::{info, warn};
 
+mod answer;
+mod budget;
 mod connector;
 mod flow;
 mod headers;
@@ -23,6 +26,8 @@ mod target;
 mod trouble;
 mod upgrade;
 
+use self::answer::Answer;
+use self::budget::Budget;
 use self::connector::Connector;
 use self::flow::{Activity, Passing};
 use self::headers::Rewrite;
@@ -30,37 +35,45 @@ use self::target::Target;
 use self::trouble::Trouble;
 use super::body::Body;
 use super::connections::Caller;
+use super::seats::Seat;
 use super::{Asked, Decision, Gateway, Identity};
 
 /// For how long a connection to the application is kept while there is nothing to send. Short, since an application that
 /// closes it first makes a request fail that cannot be sent again.
 const IDLE: Duration = Duration::from_secs(15);
 
+/// How many bytes of the application are taken in before the client has taken those before. A head has to fit in.
+const MOST_AHEAD: usize = 64 * 1024;
+
+type Onward = Client<Connector, Passing<Incoming>>;
+
 /// The way to one application.
 pub(crate) struct ReverseProxy {
     config: ReverseProxyConfig,
     rewrite: Rewrite,
-    client: Client<Connector, Passing<Incoming>>,
+    budget: Budget,
+    client: Onward,
 }
 
 impl ReverseProxy {
     /// The reverse proxy of a configuration, if it has one. It connects to nothing yet.
     pub(crate) fn new(config: &Config, identity: &Identity) -> Option<Self> {
         let own = config.gateway.reverse_proxy.clone()?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .set_host(false)
-            .build(Connector::new(own.upstream.clone()));
+        let per_peer = config.gateway.server.as_ref().and_then(|server| server.connections_per_peer);
+        let budget = Budget::of_process(per_peer.map(NonZeroUsize::get));
+        let client = onward(&own.upstream, &budget);
         let rewrite = Rewrite::new(identity, own.passes_token);
-        Some(Self { config: own, rewrite, client })
+        Some(Self { config: own, rewrite, budget, client })
     }
 
-    /// Goes on with the connections of another, if that has the same application.
+    /// Goes on with the connections of another, if that has the same application. Both have one budget.
     pub(crate) fn take_over(&mut self, other: &Self) {
-        if self.config.upstream == other.config.upstream {
-            self.client = other.client.clone();
-        }
+        self.budget = other.budget.clone();
+        self.client = if self.config.upstream == other.config.upstream {
+            other.client.clone()
+        } else {
+            onward(&self.config.upstream, &self.budget)
+        };
     }
 
     /// Answers a request: with a refusal, or with what the application says.
@@ -113,8 +126,9 @@ impl ReverseProxy {
             *answer.status_mut() = StatusCode::NO_CONTENT;
             return Ok(answer);
         }
+        let place = self.budget.request(caller.peer).await.ok_or_else(Trouble::busy)?;
         let activity = Arc::new(Activity::new());
-        let mut onward = Request::new(Passing::new(body, Arc::clone(&activity), self.config.timeout));
+        let mut onward = Request::new(Passing::of_client(body, Arc::clone(&activity), self.config.timeout));
         *onward.method_mut() = parts.method;
         *onward.uri_mut() = self.uri(&target)?;
         *onward.headers_mut() = self.rewrite.request(parts.headers, parts.version, identity, caller);
@@ -129,7 +143,7 @@ impl ReverseProxy {
             Some(Err(error)) => return Err(Trouble::of(&error)),
             None => return Err(Trouble::silent(&activity)),
         };
-        self.hand_back(response, upgrade, caller)
+        self.hand_back(response, upgrade, caller, place)
     }
 
     /// The answer of the application, for the client.
@@ -138,12 +152,13 @@ impl ReverseProxy {
         mut response: Response<Incoming>,
         upgrade: Option<OnUpgrade>,
         caller: &Caller,
+        place: Seat,
     ) -> Result<Response<Body>, Trouble> {
         let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match (is_switching, upgrade) {
             (true, Some(client)) if upgrade::is_agreed(response.headers()) => {
                 let application = hyper::upgrade::on(&mut response);
-                tokio::spawn(upgrade::tunnel(client, application, caller.seat.clone()));
+                tokio::spawn(upgrade::tunnel(client, application, (caller.clone(), place)));
                 let mut headers = std::mem::take(response.headers_mut());
                 self.rewrite.response(&mut headers);
                 upgrade::announce(&mut headers);
@@ -161,8 +176,14 @@ impl ReverseProxy {
         let (mut parts, body) = response.into_parts();
         self.rewrite.response(&mut parts.headers);
         parts.version = Version::HTTP_11;
-        let body = Passing::new(body, Arc::new(Activity::new()), self.config.timeout);
-        Ok(Response::from_parts(parts, Either::Right(body.boxed_unsync())))
+        let is_ended = body.is_end_stream();
+        let body = Passing::of_application(body, self.config.timeout);
+        let body = if is_ended {
+            body.boxed_unsync()
+        } else {
+            Answer::new(body, &caller.busy, place).boxed_unsync()
+        };
+        Ok(Response::from_parts(parts, Either::Right(body)))
     }
 
     /// Where to: the application, and the path as it came.
@@ -177,4 +198,14 @@ impl ReverseProxy {
             Upstream::Unix(_) => "localhost",
         }
     }
+}
+
+/// Sends requests on to an application.
+fn onward(upstream: &Upstream, budget: &Budget) -> Onward {
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(TokioTimer::new())
+        .http1_max_buf_size(MOST_AHEAD)
+        .set_host(false)
+        .build(Connector::new(upstream.clone(), budget.clone()))
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -24,6 +24,8 @@ pub(super) enum Trouble {
     SlowClient,
     /// The client's body is none.
     BadBody,
+    /// As many requests are with the application as may be, or as one peer may have there.
+    Busy,
     /// TRACE would send back what only the application may see, and CONNECT is no request for it.
     Method,
 }
@@ -50,6 +52,9 @@ impl Trouble {
                 "gateway.client_timeout",
                 "the rest of the request has not come in time",
             ),
+            Self::Busy => {
+                (StatusCode::SERVICE_UNAVAILABLE, "gateway.busy", "too many requests are being answered")
+            }
             Self::Method => {
                 (StatusCode::NOT_IMPLEMENTED, "gateway.method_not_supported", "this method is not passed on")
             }
@@ -80,6 +85,12 @@ impl Trouble {
         trouble
     }
 
+    /// There is no room for a request.
+    pub(super) fn busy() -> Self {
+        warn!("as many requests are with the application as may be, or as one peer may have there");
+        Self::Busy
+    }
+
     /// A request that stands still: whose turn was it?
     pub(super) fn silent(activity: &Activity) -> Self {
         if activity.is_sent() {
@@ -100,6 +111,9 @@ impl Trouble {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self == Self::Busy {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }

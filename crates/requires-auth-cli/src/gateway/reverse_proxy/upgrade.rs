@@ -9,8 +9,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tracing::debug;
 
-use crate::gateway::listen::Seat;
-
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const AS_UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");
 
@@ -39,8 +37,8 @@ pub(super) fn announce(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, WEBSOCKET);
 }
 
-/// Carries bytes both ways until one side ends. It keeps the client's seat.
-pub(super) async fn tunnel(client: OnUpgrade, application: OnUpgrade, seat: Option<Seat>) {
+/// Carries bytes both ways until one side ends. What is `held` is free after that: the client's seat, above all.
+pub(super) async fn tunnel<H: Send>(client: OnUpgrade, application: OnUpgrade, held: H) {
     let connections = tokio::try_join!(client, application);
     let carried = match connections {
         Ok((client, application)) => {
@@ -54,5 +52,5 @@ pub(super) async fn tunnel(client: OnUpgrade, application: OnUpgrade, seat: Opti
     if let Err(error) = carried {
         debug!(error, "a websocket ended early");
     }
-    drop(seat);
+    drop(held);
 }

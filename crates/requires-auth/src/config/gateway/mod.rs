@@ -8,6 +8,7 @@
 //! admin      = "127.0.0.1:9181"             # /healthz /readyz /metrics; never on `listen`
 //! public_url = "https://api.example.com"
 //! tls        = { certificate = "cert.pem", key = "key.pem" }
+//! connections_per_peer = 1000               # default: half of all; trusted peers may have all
 //!
 //! [forward_auth]
 //! dialects      = ["nginx"]                 # only these endpoints exist
@@ -42,6 +43,7 @@
 //! ```
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use http::HeaderName;
@@ -88,6 +90,9 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// Certificate and key; plain HTTP without.
     pub tls: Option<TlsConfig>,
+    /// How many connections one peer may have at a time: an address, or a network of 64 bits of IPv6. Default half of
+    /// all. Those in [`ForwardAuthConfig::trusted_peers`] and unix sockets may have all.
+    pub connections_per_peer: Option<NonZeroUsize>,
 }
 
 /// A place to listen at.

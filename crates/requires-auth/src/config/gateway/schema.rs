@@ -1,5 +1,6 @@
 //! From TOML to a [`GatewayConfig`].
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use http::HeaderName;
@@ -19,7 +20,7 @@ use crate::config::reader::{Entry, Reader, shown};
 use crate::config::schema::{one_of, path, shown_value, unknown};
 use crate::routes::{Pattern, Routes};
 
-const SERVER: [&str; 4] = ["listen", "admin", "public_url", "tls"];
+const SERVER: [&str; 5] = ["listen", "admin", "public_url", "tls", "connections_per_peer"];
 const TLS: [&str; 2] = ["certificate", "key"];
 const FORWARD_AUTH: [&str; 3] = ["dialects", "trusted_peers", "aliases"];
 
@@ -79,12 +80,14 @@ pub(in crate::config) fn read(
 fn server(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<ServerConfig> {
     let table = reader.table("server", entry)?;
     let (mut listen_at, mut admin, mut public_url, mut tls_files) = (None, None, None, None);
+    let mut connections_per_peer = None;
     for entry in reader.entries(table, &entry.path) {
         match entry.key {
             "listen" => listen_at = listen(reader, "server", &entry, folder),
             "admin" => admin = listen(reader, "server", &entry, folder),
             "public_url" => public_url = base_url(reader, "server", &entry, "https://api.example.com"),
             "tls" => tls_files = tls(reader, &entry, folder),
+            "connections_per_peer" => connections_per_peer = share(reader, &entry),
             key => unknown(reader, "server", &entry, nearest(key, SERVER), &SERVER),
         }
     }
@@ -98,7 +101,18 @@ fn server(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<S
         let hint = "give it a port of its own, which the outside cannot reach";
         reader.report("server", &format!("{}.admin", entry.path), "that of `listen`", "another place", hint);
     }
-    Some(ServerConfig { listen: listen_at?, admin, public_url, tls: tls_files })
+    Some(ServerConfig { listen: listen_at?, admin, public_url, tls: tls_files, connections_per_peer })
+}
+
+/// How many connections a peer may have: one at least.
+fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
+    let count = reader.count("server", entry)?;
+    let share = NonZeroUsize::new(count);
+    if share.is_none() {
+        let hint = "leave it out: one peer then has half of all connections";
+        reader.report("server", &entry.path, "0, which serves nobody", "at least 1", hint);
+    }
+    share
 }
 
 fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folder: &Path) -> Option<Listen> {

@@ -1,0 +1,43 @@
+//! How many requests may be with the application at a time, each of which may need a connection of its own.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::gateway::files;
+use crate::gateway::listen::Peer;
+use crate::gateway::seats::{Room, Seat};
+
+/// How long a request waits until there is room for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// As many requests as the files of the process leave connections for; one peer may have its share of them.
+#[derive(Clone)]
+pub(super) struct Budget {
+    requests: Room,
+    connections: Arc<Semaphore>,
+}
+
+impl Budget {
+    /// The budget of this process; `per_peer` is what one peer gets, or half of it if that is not said.
+    pub(super) fn of_process(per_peer: Option<usize>) -> Self {
+        let most = files::connections();
+        Self { requests: Room::new(most, per_peer), connections: Arc::new(Semaphore::new(most)) }
+    }
+
+    /// A place for a request; `None` if there is none in time.
+    pub(super) async fn request(&self, peer: Peer) -> Option<Seat> {
+        match self.requests.take(peer.share()) {
+            Ok(seat) => Some(seat),
+            Err(_) => timeout(PATIENCE, self.requests.wait(peer.share())).await.ok(),
+        }
+    }
+
+    /// A place for a connection, idle ones included.
+    pub(super) async fn connection(&self) -> io::Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.connections).acquire_owned().await.map_err(io::Error::other)
+    }
+}

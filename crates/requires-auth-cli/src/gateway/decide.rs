@@ -104,7 +104,8 @@ impl Gateway {
             Ok(route) => route,
             Err(denial) => {
                 timed.end("", Outcome::Refused(denial.code()));
-                info!(code = %denial.code(), method = asked.method, path = request.path(), "refused");
+                let (code, hint) = (denial.code(), denial.hint());
+                info!(%code, method = asked.method, path = request.path(), hint, "refused");
                 return Decision::Refuse(self.refusal(&request, &denial));
             }
         };

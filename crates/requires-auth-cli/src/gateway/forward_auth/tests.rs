@@ -214,7 +214,9 @@ async fn what_no_route_is_for_is_refused_whatever_the_token() {
     for (method, uri, status, code) in [
         ("GET", "/", 403, "auth.no_route"),
         ("DELETE", "/orders", 403, "auth.no_route"),
-        ("get", "/orders", 403, "auth.no_route"),
+        ("get", "/orders", 400, "auth.ambiguous_request"),
+        ("Get", "/orders", 400, "auth.ambiguous_request"),
+        ("pATCH", "/open/a", 400, "auth.ambiguous_request"),
         ("GET", "/orders/", 403, "auth.no_route"),
         ("GET", "/open/../orders", 400, "auth.ambiguous_path"),
         ("GET", "//orders", 400, "auth.ambiguous_path"),

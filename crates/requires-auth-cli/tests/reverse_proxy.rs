@@ -4,6 +4,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixListener;
@@ -143,6 +144,18 @@ fn the_application_learns_who_it_is_from_the_gateway_alone() {
         "X-Real-IP: 192.0.2.1",
         "X-HTTP-Method-Override: DELETE",
         "X_HTTP_Method: DELETE",
+        "Proxy: http://192.0.2.1",
+        "Remote-User: root",
+        "Remote_User: root",
+        "X-Remote-User: root",
+        "X-Client-IP: 192.0.2.1",
+        "Client-IP: 192.0.2.1",
+        "CF-Connecting-IP: 192.0.2.1",
+        "X-Host: other.example",
+        "X-Scheme: https",
+        "X-Forwarded: for=192.0.2.1",
+        "X-Middleware-Subrequest: middleware",
+        "Via: 1.1 other",
         "Connection: X-Auth-Subject, X-Auth-Scope, Via, X-Forwarded-For, Host, Authorization",
         "Keep-Alive: timeout=1",
         "TE: trailers",
@@ -183,6 +196,21 @@ fn the_application_learns_who_it_is_from_the_gateway_alone() {
             "{request}"
         );
     }
+}
+
+#[test]
+fn what_a_client_must_not_say_the_gateway_may() {
+    let (stage, application) = (Stage::new("remote-user"), Application::start("one"));
+    configure(&stage, &application.url, "", "jwks = \"keys.json\"");
+    let text = fs::read_to_string(stage.file()).expect("written above");
+    stage.write(&text.replace("\"X-Auth-Subject\" = ", "\"Remote-User\" = "));
+    let (server, token) = (stage.start(), stage.token("read:orders"));
+    let head = format!("GET /orders/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n");
+    let (status, answer) =
+        ask(server.address("listen"), &format!("{head}Remote-User: root\r\nRemote_User: root\r\n"));
+    assert_eq!(status, 200, "{answer}");
+    let received = application.received();
+    assert_eq!((received[0].all("remote-user"), received[0].all("remote_user")), (vec!["alice"], vec![]));
 }
 
 #[test]
@@ -337,6 +365,12 @@ fn some_methods_are_not_passed_on_as_they_are() {
     for method in ["TRACE /public/1", "TRACE /orders/1", "CONNECT api.example.com:443"] {
         let (status, answer, received) = proxy.ask(method, "read:orders", "");
         assert_eq!((status, received.is_none()), (501, true), "{method}: {answer}");
+    }
+    // Frameworks write a method in capitals before they look at it.
+    for method in ["get /orders/1", "Get /orders/1", "post /orders", "trace /public/1", "get /public/1"] {
+        let (status, answer, received) = proxy.ask(method, "read:orders", "");
+        assert_eq!((status, received.is_none()), (400, true), "{method}: {answer}");
+        assert!(answer.contains("auth.ambiguous_request"), "{method}: {answer}");
     }
     let preflight = "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n";
     for (max, expected, passed) in [("0", 204, None), ("7", 200, Some("6")), ("x", 200, Some("x"))] {

@@ -98,7 +98,8 @@ impl<'t> Claims<'t> {
     }
 
     /// The scopes under the first of `names` that is there: a string split on spaces (RFC 6749 §3.3,
-    /// RFC 9068 §2.2.3), or an array of strings.
+    /// RFC 9068 §2.2.3), or an array of strings. What has white space or a control character in it is not a scope: whoever
+    /// joins the scopes by spaces would make two of it, of which neither was granted.
     pub(crate) fn scopes(&self, names: &[&str]) -> Result<Strings<'t>, Reason> {
         match names.iter().find_map(|name| self.object.get(name)) {
             Some(value) => scopes(value).ok_or(Reason::ClaimMalformed),
@@ -156,8 +157,12 @@ fn scopes(value: Raw<'_>) -> Option<Strings<'_>> {
         Some(Cow::Owned(text)) => text.split(' ').map(|scope| Cow::Owned(scope.to_owned())).collect(),
         None => strings(value)?,
     };
-    scopes.retain(|scope| !scope.is_empty());
+    scopes.retain(|scope| is_scope(scope));
     Some(scopes)
+}
+
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
 }
 
 /// Seconds since 1970-01-01T00:00:00Z, with fractions (RFC 7519 §2).
@@ -278,7 +283,12 @@ mod tests {
         };
         assert_eq!(scopes(r#""  a  b ""#).as_deref(), Some("a|b"));
         assert_eq!(scopes(r#""a\u0020b""#).as_deref(), Some("a|b"));
-        assert_eq!(scopes(r#"["a","","b c"]"#).as_deref(), Some("a|b c"), "an element is one scope");
+        for refused in ["b c", " b", r"b\n", r"b\u0000", r"b\u00a0c", r"b\u0085", r"b\u2028"] {
+            let list = format!(r#"["a","","{refused}","d"]"#);
+            assert_eq!(scopes(&list).as_deref(), Some("a|d"), "{refused}");
+        }
+        assert_eq!(scopes(r#""a\tb c""#).as_deref(), Some("c"));
+        assert_eq!(scopes(r#"["caf\u00e9"]"#).as_deref(), Some("caf\u{e9}"));
         assert_eq!(scopes(r#""""#).as_deref(), Some(""));
         assert_eq!(
             (scopes("null"), scopes("5"), scopes(r#"["a",5]"#), scopes("{}")),

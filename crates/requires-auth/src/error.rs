@@ -83,10 +83,10 @@ table! {
     AmbiguousPath = "auth.ambiguous_path" => code(400, Absent,
         "the path can be read in more than one way",
         "send the path in its plain form, without dot segments, double slashes or encoded separators"),
-    /// Gateway: a header can be read in more than one way, or says another thing than the proxy does.
+    /// Gateway: the method or a header can be read in more than one way, or says another thing than the proxy does.
     AmbiguousRequest = "auth.ambiguous_request" => code(400, Absent,
-        "a header of the request can be read in more than one way",
-        "send no header that belongs to the proxy, to the gateway or to another method, in whatever spelling"),
+        "the method or a header of the request can be read in more than one way",
+        "write the method in capitals (PATCH, not patch), and send no header that belongs to the proxy, to the gateway or to another method, in whatever spelling"),
     /// The request has no `Authorization` header.
     AuthorizationHeaderMissing = "auth.authorization_header_missing" => code(401, Bare,
         "the request has no Authorization header",

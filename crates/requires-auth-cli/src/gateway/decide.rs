@@ -104,7 +104,8 @@ impl Gateway {
             Ok(route) => route,
             Err(denial) => {
                 timed.end("", Outcome::Refused(denial.code()));
-                info!(code = %denial.code(), method = asked.method, path = request.path(), "refused");
+                let (code, hint) = (denial.code(), denial.hint());
+                info!(%code, method = asked.method, path = request.path(), hint, "refused");
                 return Decision::Refuse(self.refusal(&request, &denial));
             }
         };
@@ -144,7 +145,9 @@ impl Gateway {
             // A newer kind of access: nothing is known about it.
             _ => return Err(Denial::new(ErrorCode::NoRoute)),
         };
-        Ok((self.identity_of(token.as_ref(), request)?, token))
+        let identity =
+            token.as_ref().map_or_else(|| self.identity.of_nobody(), |token| self.identity.of(token));
+        Ok((identity, token))
     }
 
     /// The route of a request. A preflight without one of its own falls under that of the request which it announces.
@@ -162,18 +165,6 @@ impl Gateway {
             (found, _) => found,
         };
         found.map(|rule| Found { rule, is_preflight: rule.allows_preflight })
-    }
-
-    fn identity_of(
-        &self,
-        token: Option<&AccessToken>,
-        request: &Request<'_>,
-    ) -> Result<Vec<(HeaderName, HeaderValue)>, Denial> {
-        let Some(token) = token else { return Ok(self.identity.of_nobody()) };
-        self.identity.of(token).map_err(|name| {
-            info!(header = name.as_str(), path = request.path(), "a claim does not fit into its header");
-            Denial::new(ErrorCode::AccessDenied)
-        })
     }
 
     /// The answer to a request that is refused for this.

@@ -6,6 +6,7 @@
 mod decide;
 pub(crate) mod forward_auth;
 mod identity;
+mod identity_value;
 
 mod admin;
 mod body;

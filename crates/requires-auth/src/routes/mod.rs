@@ -66,8 +66,12 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// `auth.ambiguous_path` or `auth.no_route`.
+    /// `auth.ambiguous_request` for a method with a lower-case letter, `auth.ambiguous_path` or `auth.no_route`.
     pub fn find(&self, method: &str, target: &str) -> Result<&Route, Denial> {
+        // Methods are case-sensitive (RFC 9110 §9.1), but many frameworks write them in capitals before they look at them.
+        if method.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return Err(Denial::new(ErrorCode::AmbiguousRequest));
+        }
         let path = PlainPath::of(target).map_err(|_| Denial::new(ErrorCode::AmbiguousPath))?;
         let segments: Vec<Cow<'_, str>> = path.segments().collect();
         let found =
@@ -120,6 +124,10 @@ mod tests {
         assert_eq!(name("GET", "/orders/1/2"), Ok("/orders/*"));
         assert_eq!(name("GET", "/"), Err(ErrorCode::NoRoute));
         assert_eq!(name("GET", "/orders//open"), Err(ErrorCode::AmbiguousPath));
+        for method in ["post", "Post", "POSt"] {
+            assert_eq!(name(method, "/items"), Err(ErrorCode::AmbiguousRequest), "{method}");
+        }
+        assert_eq!(name("M-SEARCH", "/items"), Ok("/orders/{id}"));
         assert_eq!(Routes::default().find("GET", "/").unwrap_err().code(), ErrorCode::NoRoute);
     }
 

@@ -8,19 +8,10 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use super::{Gateway, Side, preamble};
-use crate::gateway::forward_auth::METHOD_OVERRIDES;
+use crate::gateway::forward_auth::{METHOD_OVERRIDES, METHODS, TARGETS};
 
-/// What else a preflight, a proof of possession (RFC 9449) and the gateway's own comparison of paths need.
-const SHOWN: [&str; 8] = [
-    "access-control-request-method",
-    "dpop",
-    "origin",
-    "x-envoy-original-path",
-    "x-forwarded-method",
-    "x-forwarded-uri",
-    "x-original-method",
-    "x-original-uri",
-];
+/// What else a preflight and a proof of possession (RFC 9449) need.
+const SHOWN: [&str; 3] = ["access-control-request-method", "dpop", "origin"];
 
 /// How it asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,8 +23,11 @@ pub(super) enum Over {
 pub(super) fn emit(side: &Side, over: Over) -> String {
     // Writing to a string cannot fail.
     let (mut shown, mut copied) = (String::new(), String::new());
-    for name in SHOWN.iter().chain(&METHOD_OVERRIDES) {
+    for name in SHOWN {
         writeln!(shown, "                          - exact: {name}").ok();
+    }
+    for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES) {
+        writeln!(shown, "{}", in_every_spelling(name)).ok();
     }
     if !side.headers.is_empty() {
         copied.push_str(COPIED);
@@ -41,8 +35,7 @@ pub(super) fn emit(side: &Side, over: Over) -> String {
     for header in &side.headers {
         let name = header.to_ascii_lowercase();
         // The name itself is overwritten. Another spelling would be passed on beside it.
-        let spellings = name.replace('-', "[-_.]");
-        writeln!(shown, "                          - safe_regex: {{ regex: \"{spellings}\" }}").ok();
+        writeln!(shown, "{}", in_every_spelling(&name)).ok();
         writeln!(copied, "                              - exact: {name}").ok();
     }
     let (gateway, uri) = match &side.gateway {
@@ -76,6 +69,11 @@ pub(super) fn emit(side: &Side, over: Over) -> String {
     ];
     let begin = preamble(name, "Take the cluster `requires_auth` and the first filter into your own.");
     begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+/// A pattern of all names that an application could read as this one.
+fn in_every_spelling(name: &str) -> String {
+    format!("                          - safe_regex: {{ regex: \"{}\" }}", name.replace('-', "[-_.]"))
 }
 
 const COPIED: &str = "                        authorization_response:
@@ -122,6 +120,8 @@ static_resources:
               typed_config:
                 \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
                 stat_prefix: api
+                # Many applications make the same of `X_A` and `X-A`.
+                common_http_protocol_options: { headers_with_underscores_action: REJECT_REQUEST }
                 route_config:
                   virtual_hosts:
                     - name: api

@@ -4,6 +4,8 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, Request};
 use requires_auth::config::gateway::Dialect;
 
+use crate::gateway::identity::is_folded_like;
+
 const X_ORIGINAL: Family = Family {
     method: HeaderName::from_static("x-original-method"),
     target: HeaderName::from_static("x-original-uri"),
@@ -17,10 +19,11 @@ const X_FORWARDED: Family = Family {
 pub(crate) const METHOD_OVERRIDES: [&str; 3] =
     ["x-http-method-override", "x-http-method", "x-method-override"];
 
-/// Whatever else names a method or a path: some proxy tells it, and some application believes it. The last is Envoy's own,
-/// which its filters believe (CVE-2023-27487).
-const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
-const TARGETS: [&str; 3] = ["x-original-uri", "x-forwarded-uri", "x-envoy-original-path"];
+/// Whatever else names a method: some proxy tells it, and some application believes it.
+pub(crate) const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
+/// Whatever else names a path, or a URL. `x-envoy-original-path` is Envoy's own, which its filters believe (CVE-2023-27487).
+pub(crate) const TARGETS: [&str; 5] =
+    ["x-original-uri", "x-forwarded-uri", "x-envoy-original-path", "x-original-url", "x-rewrite-url"];
 
 /// Two headers that name the original request.
 struct Family {
@@ -52,15 +55,16 @@ impl<'r> Original<'r> {
         }
     }
 
-    /// What else the headers say about it: a client may have sent them, and a proxy or an application believe them.
+    /// What else the headers say about it: a client may have sent them, and a proxy or an application believe them. Their
+    /// names are compared as CGI and WSGI do, which make the same of `X-A`, `X_A` and `X.A`.
     pub(super) fn contradiction(&self, headers: &HeaderMap) -> Option<&'static str> {
         headers.iter().find_map(|(name, value)| {
-            let name = name.as_str();
-            if METHOD_OVERRIDES.contains(&name) {
+            let is_among = |names: &[&str]| names.iter().any(|own| is_folded_like(own, name.as_str()));
+            if is_among(&METHOD_OVERRIDES) {
                 return Some("a header that asks for another method");
             }
-            let differs = METHODS.contains(&name) && value != self.method
-                || TARGETS.contains(&name) && value != self.target;
+            let differs = is_among(&METHODS) && value != self.method
+                || is_among(&TARGETS) && !names_target(value.as_bytes(), self.target.as_bytes());
             differs.then_some("a header that names another method or path")
         })
     }
@@ -74,6 +78,13 @@ impl Family {
             .ok_or("the header that names the path is missing, or is there twice")?;
         Ok(Original { method, target })
     }
+}
+
+/// Whether a header names this target: as it is, or as a URL, in which some proxies write it.
+fn names_target(value: &[u8], target: &[u8]) -> bool {
+    let rest = value.strip_prefix(b"http://").or_else(|| value.strip_prefix(b"https://"));
+    let path = rest.and_then(|rest| rest.get(rest.iter().position(|byte| *byte == b'/')?..));
+    value == target || path == Some(target)
 }
 
 /// The value of a header that is there exactly once.
@@ -135,9 +146,29 @@ mod tests {
         assert!(!nginx(&[("x-original-uri", "/a")]));
         assert!(!nginx(&[("x-original-uri", "/b")]));
         assert!(!nginx(&[("x-envoy-original-path", "/b")]));
-        for name in METHOD_OVERRIDES {
+        for name in TARGETS.iter().skip(1) {
+            for value in
+                ["/b", "/a?", "https://api.example/b", "https://api.example", "ftp://api.example/a", ""]
+            {
+                assert!(!nginx(&[(*name, value)]), "{name}: {value}");
+            }
+            for value in ["/a", "http://api.example/a", "https://api.example:8443/a"] {
+                assert!(nginx(&[(*name, value)]), "{name}: {value}");
+            }
+        }
+        // In every spelling that an application reads as the same header.
+        for name in METHOD_OVERRIDES.into_iter().chain([
+            "x_http_method_override",
+            "x.http.method",
+            "x-method_override",
+        ]) {
             assert!(!nginx(&[(name, "GET")]), "{name}");
         }
+        for name in ["x_original_url", "x.rewrite.url", "x_forwarded_uri", "x_original-uri"] {
+            assert!(!nginx(&[(name, "/b")]), "{name}");
+        }
+        assert!(!nginx(&[("x_forwarded_method", "POST")]));
+        assert!(nginx(&[("x-http-methods", "POST"), ("x-original-urls", "/b")]));
         assert_eq!(read(Dialect::Envoy, "/a", &[("x-forwarded-uri", "/b")]), None);
     }
 }

@@ -16,7 +16,7 @@ use self::dialect::Original;
 use super::serve::Peer;
 use super::{Asked, Decision, Gateway, Refused};
 
-pub(crate) use self::dialect::METHOD_OVERRIDES;
+pub(crate) use self::dialect::{METHOD_OVERRIDES, METHODS, TARGETS};
 
 /// The answer of this gateway to a proxy.
 pub(crate) type Answer = Response<Full<Bytes>>;

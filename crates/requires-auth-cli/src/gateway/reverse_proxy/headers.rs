@@ -32,7 +32,25 @@ const HOP_BY_HOP: [&str; 11] = [
 ];
 
 /// What an application believes of a proxy, beside all that begins with one of [`BELIEVED`].
-const FORGEABLE: [&str; 4] = ["forwarded", "x-real-ip", "x-rewrite-url", "true-client-ip"];
+/// `Proxy` becomes the proxy of programs that speak CGI, `Remote-User` the name of a user (RFC 3875 §4.1.11, §4.1.18), and
+/// some frameworks take a client's `X-Middleware-Subrequest` for a request of their own.
+const FORGEABLE: [&str; 15] = [
+    "forwarded",
+    "x-real-ip",
+    "x-rewrite-url",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "client-ip",
+    "x-client-ip",
+    "proxy",
+    "remote-user",
+    "x-remote-user",
+    "x-forwarded",
+    "x-host",
+    "x-scheme",
+    "x-middleware-subrequest",
+    "via",
+];
 const BELIEVED: [&str; 3] = ["x-forwarded-", "x-original-", "x-envoy-"];
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -16,7 +16,8 @@ use crate::jose::signature::Verified;
 /// A claim that is a list of texts, mostly of few.
 pub(crate) type Strings<'t> = SmallVec<[Cow<'t, str>; 4]>;
 
-/// The payload of a token before its signature was verified. It tells its `iss` and nothing else.
+/// The payload of a token before its signature was verified. It tells its `iss`, and whether its time is over, and
+/// nothing else.
 pub(crate) struct Payload<'t> {
     bytes: &'t [u8],
     object: Result<Object<'t>, Malformed>,
@@ -30,6 +31,12 @@ impl<'t> Payload<'t> {
     /// What `iss` claims to be, good for nothing but choosing among configured issuers.
     pub(crate) fn claimed_issuer(&self) -> Option<Cow<'t, str>> {
         self.object.as_ref().ok()?.get("iss")?.as_str()
+    }
+
+    /// Whether it claims to have expired, so that no key can make the token good.
+    pub(crate) fn claims_to_have_expired(&self, now: NumericDate, leeway: Duration) -> bool {
+        let exp = self.object.as_ref().ok().and_then(|object| object.get("exp"));
+        exp.and_then(NumericDate::parse).is_some_and(|exp| exp.has_passed(now, leeway))
     }
 }
 

@@ -86,7 +86,9 @@ impl FetchFailure {
             Self::EmptyKeySet => {
                 "the provider publishes no signing key that this guard can use; look at the skipped keys"
             }
-            Self::Fetch(_) => "check that this machine reaches the issuer, its name and its certificate",
+            Self::Fetch(_) => {
+                "check that this machine reaches the issuer, its name and its certificate; set `jwks_uri` or `discovery_url` if it has another address from here, `ca` for a certificate of your own"
+            }
             Self::KeySet(_) => {
                 "open the jwks_uri in a browser: it must answer with a JWK Set of at most 256 KiB and 100 keys"
             }

@@ -7,6 +7,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+mod denial;
+
+pub use denial::Denial;
+
 /// Declares an enum whose variants carry one row of a table each.
 macro_rules! table {
     (
@@ -119,7 +123,7 @@ table! {
     InvalidToken = "invalid_token" => code(401, Error("invalid_token"),
         "the token is not valid",
         "run `requires-auth explain` on the token"),
-    /// Keys or introspection are out of reach: the token was never judged.
+    /// Keys or introspection are out of reach: nobody can tell whether the token is good.
     IssuerUnavailable = "auth.issuer_unavailable" => code(503, Absent,
         "the identity provider cannot be reached at the moment, try again later",
         "check that this machine reaches the issuer's discovery document and key set"),
@@ -239,123 +243,6 @@ impl Reason {
         self.row().hint
     }
 }
-
-/// A refusal: which code, for `invalid_token` which reason, and what the challenge needs to say.
-///
-/// It holds nothing of the token, so it may be logged and sent as it is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Denial {
-    code: ErrorCode,
-    reason: Option<Reason>,
-    scope: Option<Arc<str>>,
-    acr_values: Option<Arc<str>>,
-    max_age: Option<u64>,
-    retry_after: Option<u32>,
-}
-
-impl Denial {
-    /// A refusal that has no more to say than its code.
-    pub const fn new(code: ErrorCode) -> Self {
-        Self { code, reason: None, scope: None, acr_values: None, max_age: None, retry_after: None }
-    }
-
-    pub(crate) const fn invalid_token(reason: Reason) -> Self {
-        let mut denial = Self::new(ErrorCode::InvalidToken);
-        denial.reason = Some(reason);
-        denial
-    }
-
-    pub(crate) fn insufficient_scope(needed: Arc<str>) -> Self {
-        Self { scope: Some(needed), ..Self::new(ErrorCode::InsufficientScope) }
-    }
-
-    pub(crate) fn insufficient_user_authentication(
-        acr_values: Option<Arc<str>>,
-        max_age: Option<u64>,
-    ) -> Self {
-        Self { acr_values, max_age, ..Self::new(ErrorCode::InsufficientUserAuthentication) }
-    }
-
-    pub(crate) fn issuer_unavailable(retry_after: u32) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::IssuerUnavailable) }
-    }
-
-    /// The code of the answer.
-    pub const fn code(&self) -> ErrorCode {
-        self.code
-    }
-
-    /// Why the token is invalid; `None` unless the code is `invalid_token`.
-    pub const fn reason(&self) -> Option<Reason> {
-        self.reason
-    }
-
-    /// The HTTP status of the answer.
-    pub const fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    /// One fixed sentence for the client: the reason's, else the code's.
-    pub const fn message(&self) -> &'static str {
-        match self.reason {
-            Some(reason) => reason.message(),
-            None => self.code.message(),
-        }
-    }
-
-    /// What to do about it, for the person who debugs: the reason's, else the code's.
-    pub const fn hint(&self) -> &'static str {
-        match self.reason {
-            Some(reason) => reason.hint(),
-            None => self.code.hint(),
-        }
-    }
-
-    /// All scopes that the route needs, space-separated, when one is missing.
-    pub fn scope(&self) -> Option<&str> {
-        self.scope.as_deref()
-    }
-
-    /// The login strengths that the route accepts, space-separated (RFC 9470 §3).
-    pub fn acr_values(&self) -> Option<&str> {
-        self.acr_values.as_deref()
-    }
-
-    /// How old the login may be, in seconds (RFC 9470 §3).
-    pub const fn max_age(&self) -> Option<u64> {
-        self.max_age
-    }
-
-    /// After how many seconds to try again, when the issuer is out of reach.
-    pub const fn retry_after(&self) -> Option<u32> {
-        self.retry_after
-    }
-}
-
-impl fmt::Debug for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Denial");
-        out.field("code", &self.code.as_str());
-        if let Some(reason) = self.reason {
-            out.field("reason", &reason.as_str());
-        }
-        if let Some(scope) = &self.scope {
-            out.field("scope", scope);
-        }
-        out.finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.reason {
-            Some(reason) => write!(f, "{} ({reason}): {}", self.code, self.message()),
-            None => write!(f, "{}: {}", self.code, self.message()),
-        }
-    }
-}
-
-impl std::error::Error for Denial {}
 
 /// One mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -54,6 +54,11 @@ impl IssuerUrl {
         &self.identifier
     }
 
+    /// The identifier, parsed.
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Where its metadata may be: OpenID Connect Discovery §4.1 first, then RFC 8414 §3.1.
     pub(crate) fn metadata_urls(&self) -> [Url; 2] {
         let path = self.url.path();

@@ -65,39 +65,192 @@ async fn a_known_kid_may_get_a_new_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_unknown_kids_causes_two_fetches_in_thirty_seconds() {
+async fn a_flood_of_unknown_kids_causes_two_fetches_at_once_and_one_in_fifteen_seconds() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
     let good = issuer.token(&clock);
     assert_eq!(verdict(&guard, &good).await, "ok");
     let stranger = SigningKey::generate(Algorithm::Es256);
-    for i in 0..500 {
-        let token = issuer.token_by(&stranger.clone().with_kid(format!("random-{i}")), &clock);
-        assert_eq!(verdict(&guard, &token).await, "key_unknown");
-        assert_eq!(verdict(&guard, &good).await, "ok");
+    let mut fetches = Vec::new();
+    for second in 0..=30 {
+        let before = issuer.key_set_requests();
+        for i in 0..50 {
+            let token = issuer.token_by(&stranger.clone().with_kid(format!("random-{second}-{i}")), &clock);
+            let expected = match second {
+                // The last good fetch is too long ago to know, and the next is not due.
+                10..=14 | 25..=29 => "auth.issuer_unavailable",
+                _ => "key_unknown",
+            };
+            assert_eq!(verdict(&guard, &token).await, expected, "{second} s");
+            assert_eq!(verdict(&guard, &good).await, "ok");
+        }
+        fetches.extend(std::iter::repeat_n(second, issuer.key_set_requests() - before));
+        clock.advance(1);
     }
-    assert_eq!(issuer.key_set_requests(), 1 + 2);
-    clock.advance(30);
-    for i in 0..10 {
-        let token = issuer.token_by(&stranger.clone().with_kid(format!("again-{i}")), &clock);
-        assert_eq!(verdict(&guard, &token).await, "key_unknown");
-    }
-    assert_eq!(issuer.key_set_requests(), 1 + 4);
+    assert_eq!(fetches, [0, 0, 15, 30]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_signatures_share_the_bucket_with_unknown_kids() {
+async fn bad_signatures_and_unknown_kids_have_a_bucket_each() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     let guard = issuer.guard(&clock);
     assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    clock.advance(20);
     let kid = issuer.current_key().kid().to_owned();
-    let forged = issuer.token_by(&SigningKey::generate(Algorithm::Es256).with_kid(kid), &clock);
-    let unknown = issuer.token_by(&SigningKey::generate(Algorithm::Es256), &clock);
     for _ in 0..5 {
-        assert_eq!(verdict(&guard, &forged).await, "signature_mismatch");
-        assert_eq!(verdict(&guard, &unknown).await, "key_unknown");
+        let forger = SigningKey::generate(Algorithm::Es256).with_kid(kid.clone());
+        assert_eq!(verdict(&guard, &issuer.token_by(&forger, &clock)).await, "signature_mismatch");
     }
     assert_eq!(issuer.key_set_requests(), 1 + 2);
+    clock.advance(10);
+    let forger = SigningKey::generate(Algorithm::Es256).with_kid(kid);
+    let held_back =
+        authenticate(&guard, &issuer.token_by(&forger, &clock)).await.expect_err("nobody can tell");
+    assert_eq!((held_back.status(), held_back.retry_after(), held_back.is_undecided()), (503, Some(5), true));
+    issuer.rotate();
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok", "the rotation has a bucket of its own");
+    clock.advance(5);
+    assert_eq!(verdict(&guard, &issuer.token_by(&forger, &clock)).await, "signature_mismatch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_altered_token_asks_once_and_every_rotation_is_served() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    let forger = SigningKey::generate(Algorithm::Es256).with_kid(issuer.current_key().kid());
+    let altered = issuer.token_by(&forger, &clock);
+    let old = issuer.token(&clock);
+    for second in 0..300 {
+        if second % 60 == 40 {
+            issuer.rotate();
+        }
+        if second == 200 {
+            // One token of a key that is gone is still about.
+            issuer.set_keys(vec![SigningKey::generate(Algorithm::Es256)]);
+        }
+        for _ in 0..2 {
+            let refused = verdict(&guard, &altered).await;
+            assert!(["signature_mismatch", "key_unknown"].contains(&&*refused), "{second} s: {refused}");
+            assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok", "{second} s");
+            assert_eq!(verdict(&guard, &old).await == "ok", second < 200, "{second} s");
+        }
+        clock.advance(1);
+    }
+    // Cold, the altered token for the first set and each other one, 5 rotations, the removal, and the kid that it has
+    // removed every 30 s from then on.
+    assert!(issuer.key_set_requests() <= 1 + 6 + 6 + 4, "{}", issuer.key_set_requests());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_told_is_503_and_no_refusal() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.set_keys(vec![SigningKey::generate(Algorithm::Es256).with_kid("one")]);
+    let guard = issuer.guard(&clock);
+    let old = issuer.token(&clock);
+    assert_eq!(verdict(&guard, &old).await, "ok");
+    issuer.rotate();
+    let of_new_key = issuer.token(&clock);
+    let same_kid = issuer.token_by(&SigningKey::generate(Algorithm::Es256).with_kid("one"), &clock);
+    issuer.always(Some(down()));
+    let mut attempts = Vec::new();
+    for second in 0..40 {
+        let before = issuer.key_set_requests() + issuer.discovery_requests();
+        for token in [&of_new_key, &same_kid] {
+            let denial = authenticate(&guard, token).await.expect_err("nobody can tell");
+            assert_eq!((denial.status(), denial.code()), (503, ErrorCode::IssuerUnavailable), "{second} s");
+            assert!(denial.is_undecided() && (1..=8).contains(&denial.retry_after().expect("a time")));
+        }
+        assert_eq!(verdict(&guard, &old).await, "ok");
+        attempts.extend((issuer.key_set_requests() + issuer.discovery_requests() > before).then_some(second));
+        clock.advance(1);
+    }
+    assert_eq!(attempts[..4], [0, 1, 3, 7], "the bucket holds no retry back");
+    issuer.always(None);
+    clock.advance(8);
+    assert_eq!(verdict(&guard, &of_new_key).await, "ok");
+    assert_eq!(verdict(&guard, &same_kid).await, "signature_mismatch", "a good fetch has told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_when_the_next_fetch_is_allowed() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    issuer.rotate();
+    let token = issuer.token(&clock);
+    for _ in 0..5 {
+        issuer.always(Some(down()));
+        let first = authenticate(&guard, &token).await.expect_err("down").retry_after().expect("a time");
+        issuer.always(None);
+        if first > 1 {
+            clock.advance(u64::from(first) - 2);
+            let before = issuer.key_set_requests() + issuer.discovery_requests();
+            assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
+            assert_eq!(issuer.key_set_requests() + issuer.discovery_requests(), before, "too early");
+            clock.advance(2);
+        } else {
+            clock.advance(1);
+        }
+        issuer.always(Some(down()));
+        let before = issuer.key_set_requests() + issuer.discovery_requests();
+        assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
+        assert!(issuer.key_set_requests() + issuer.discovery_requests() > before, "{first} s are over");
+        clock.advance(8);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kid_that_was_asked_for_too_early_is_served_after_thirty_seconds() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.cache_control("max-age=86400");
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    let next = SigningKey::generate(Algorithm::Es256);
+    let early = issuer.token_by(&next, &clock);
+    assert_eq!(verdict(&guard, &early).await, "key_unknown");
+    issuer.set_keys(vec![next, issuer.current_key()]);
+    clock.advance(29);
+    assert_eq!(verdict(&guard, &early).await, "key_unknown");
+    assert_eq!(issuer.key_set_requests(), 2);
+    clock.advance(1);
+    assert_eq!(verdict(&guard, &early).await, "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_no_key_can_help_causes_no_fetch() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    let stranger = SigningKey::generate(Algorithm::Es256);
+    let expired = |key: &SigningKey, seconds_ago: i64| {
+        let forge = requires_auth_testkit::Forge::new(ISSUER, support::AUDIENCE, key.clone());
+        forge.token().issued_at(clock.unix() - 100 - seconds_ago).lifetime(100).subject("alice").mint()
+    };
+    assert_eq!(verdict(&guard, &expired(&stranger, 3600)).await, "expired", "without any keys");
+    assert_eq!(issuer.discovery_requests(), 0);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    let same_kid = SigningKey::generate(Algorithm::Es256).with_kid(issuer.current_key().kid());
+    for key in [&stranger, &same_kid] {
+        assert_eq!(verdict(&guard, &expired(key, 3600)).await, "expired");
+    }
+    assert_eq!(issuer.key_set_requests(), 1);
+    // Within the leeway a key might help.
+    assert_eq!(verdict(&guard, &expired(&stranger, 5)).await, "key_unknown");
+    assert_eq!(verdict(&guard, &expired(&same_kid, 5)).await, "signature_mismatch");
+    assert_eq!(issuer.key_set_requests(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn explain_says_what_a_request_gets_when_nobody_can_tell() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer.guard(&clock);
+    assert_eq!(verdict(&guard, &issuer.token(&clock)).await, "ok");
+    issuer.rotate();
+    issuer.always(Some(down()));
+    let token = issuer.token(&clock);
+    let bearer = requires_auth::Bearer::parse(&token).expect("a token");
+    let report = guard.explain(bearer, &requires_auth::Policy::default()).await;
+    assert!(report.verdict().expect_err("nobody can tell").is_undecided());
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,12 +333,12 @@ async fn never_having_had_keys_is_503_with_retry_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_back_off_from_one_second_to_thirty() {
+async fn failures_back_off_from_one_second_to_eight() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
     issuer.always(Some(down()));
     let guard = issuer.guard(&clock);
     let token = issuer.token(&clock);
-    let mut attempts = Vec::new();
+    let mut attempts: Vec<u64> = Vec::new();
     for second in 0..100 {
         let before = issuer.discovery_requests();
         assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
@@ -195,8 +348,45 @@ async fn failures_back_off_from_one_second_to_thirty() {
         }
         clock.advance(1);
     }
-    assert_eq!(attempts, [0, 1, 3, 7, 15, 31, 61, 91]);
+    assert_eq!(attempts[..4], [0, 1, 3, 7]);
+    // Less up to a fifth, seen by a clock of whole seconds.
+    let waits: Vec<_> = attempts[3..].windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(waits.iter().all(|wait| [7, 8].contains(wait)), "{waits:?}");
     assert_eq!(issuer.discovery_requests(), attempts.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_document_of_a_slow_provider_has_its_own_five_seconds() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.slow(Duration::from_millis(2600));
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    let started = tokio::time::Instant::now();
+    let denial = authenticate(&guard, &token).await.expect_err("no keys in five seconds");
+    assert_eq!(
+        (denial.status(), started.elapsed()),
+        (503, Duration::from_secs(5)),
+        "a request waits no longer"
+    );
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(verdict(&guard, &token).await, "ok", "the fetch went on");
+    assert_eq!((issuer.discovery_requests(), issuer.key_set_requests()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_were_read_are_kept_between_tries() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    issuer.answer_key_set(Answer::Hang);
+    let guard = issuer.guard(&clock);
+    let token = issuer.token(&clock);
+    assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
+    // The request and the fetch give up at the same moment.
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    clock.advance(1);
+    // The metadata cannot be had any more, and are not needed.
+    issuer.answer_discovery(down());
+    assert_eq!(verdict(&guard, &token).await, "ok");
+    assert_eq!((issuer.discovery_requests(), issuer.key_set_requests()), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,8 +418,8 @@ async fn what_is_no_key_set_never_replaces_a_good_one() {
     for bad in bad_sets {
         issuer.answer_key_set(Answer::Body(bad.clone()));
         let before = issuer.key_set_requests();
-        assert_eq!(verdict(&guard, &unknown).await, "key_unknown");
-        assert_eq!(issuer.key_set_requests(), before + 1, "the bad set was fetched");
+        assert_eq!(verdict(&guard, &unknown).await, "auth.issuer_unavailable");
+        assert!(issuer.key_set_requests() > before, "the bad set was fetched");
         assert_eq!(verdict(&guard, &token).await, "ok", "{}", &bad[..bad.len().min(40)]);
         clock.advance(31);
     }

@@ -85,6 +85,13 @@ async fn decisions_are_counted_and_logged_without_the_token() {
         assert!(!authorize(token, "a").await);
     }
 
+    // A later outage: the keys at hand still serve.
+    clock.advance(30);
+    issuer.always(Some(Answer::Fail(FetchError::Connect("refused".to_owned()))));
+    let newer = SigningKey::generate(requires_auth_testkit::Algorithm::Es256).with_kid("kid-of-a-stranger");
+    tokens.push(token().key(&newer).mint());
+    assert!(!authorize(tokens.last().expect("a token"), "a").await);
+
     let log = log.text();
     for token in &tokens {
         let parts = token.split('.').filter(|part| part.len() > 20);
@@ -115,7 +122,22 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     let outage =
         lines.iter().find(|line| line["fields"]["result"] == "too_large").expect("a line for the outage");
     assert_eq!((&outage["level"], &outage["fields"]["issuer"]), (&"WARN".into(), &ISSUER.into()));
-    assert!(outage["fields"]["hint"].as_str().is_some_and(|hint| hint.contains("issuer")), "{outage}");
+    let has = |line: &serde_json::Value, field: &str, part: &str| {
+        assert!(line["fields"][field].as_str().is_some_and(|text| text.contains(part)), "{field}: {line}");
+    };
+    has(outage, "hint", "issuer");
+    has(outage, "url", "https://issuer.example/oidc/.well-known/openid-configuration");
+    has(outage, "message", "every token gets a 503");
+    has(outage, "message", "state_file");
+    let later = lines
+        .iter()
+        .find(|line| line["fields"]["result"] == "connect")
+        .expect("a line for the second outage");
+    has(later, "url", "https://issuer.example/oidc/jwks");
+    has(later, "hint", "jwks_uri");
+    has(later, "message", "still pass");
+    // Fetched a second after the start of the clock, good for 10 minutes and an hour.
+    has(later, "served_until", "2027-01-15T09:10:01Z");
 
     let mut counters = BTreeMap::new();
     for (key, _, _, value) in snapshots.snapshot().into_vec() {
@@ -136,11 +158,15 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     assert_eq!(decision("refused", "invalid_token", "expired"), 1);
     assert_eq!(
         count(&format!("requires_auth_key_fetch_total issuer={ISSUER} result=ok")),
-        3,
-        "cold, and two in doubt"
+        4,
+        "cold, and in doubt two about signatures and one about a kid"
     );
     assert_eq!(count(&format!("requires_auth_key_fetch_total issuer={ISSUER} result=too_large")), 1);
-    assert_eq!(decision("refused", "auth.issuer_unavailable", ""), 1);
+    assert_eq!(
+        decision("refused", "auth.issuer_unavailable", ""),
+        2,
+        "without keys, and when nobody can tell"
+    );
     assert_eq!(count("requires_auth_token_cache_hits_total "), 2);
     assert!(count("requires_auth_token_cache_misses_total ") > 10);
 }

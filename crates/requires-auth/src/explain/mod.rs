@@ -109,14 +109,27 @@ impl Rules {
         policy: &Policy,
         now: SystemTime,
     ) -> Report {
+        self.explain_settled(bearer, keys, policy, now, None)
+    }
+
+    /// As [`explain`](Self::explain), where a token that the keys do not settle was refused with `unsettled`.
+    pub(crate) fn explain_settled(
+        &self,
+        bearer: Bearer<'_>,
+        keys: &[Option<Arc<KeySet>>],
+        policy: &Policy,
+        now: SystemTime,
+        unsettled: Option<Denial>,
+    ) -> Report {
         let mut recorder = Recorder::default();
         let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
         let verdict = match judge(self, bearer, None, key_set, now.into(), &mut recorder) {
             Verdict::Allow(token) => policy.check_and_record(&token, &mut recorder).map(|()| token),
-            Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
-                Err(Denial::invalid_token(reason))
-            }
-            Verdict::NeedKeys { tried: None, .. } => Err(Denial::issuer_unavailable(1)),
+            Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
+            Verdict::NeedKeys { tried, .. } => Err(unsettled.unwrap_or_else(|| match tried {
+                Some(Tried { reason, .. }) => Denial::invalid_token(reason),
+                None => Denial::issuer_unavailable(1),
+            })),
         };
         let hint = verdict.as_ref().err().map(|denial| {
             let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);

@@ -1,4 +1,4 @@
-//! One fetch, from the place of the key set to its keys.
+//! One fetch, from the place of the key set to its keys. Each document has five seconds of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use url::Url;
 use super::timing::life;
 use crate::clock::Clock;
 use crate::discovery::{self, Answer, FetchFailure, MAX_METADATA_BYTES};
-use crate::fetch::{Fetch, FetchRequest, FetchResponse};
+use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse, TOTAL_TIMEOUT};
 use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::key_set::{KeySet, KeySetLimits};
 
@@ -34,6 +34,25 @@ pub(super) struct Fetched {
     pub(super) url: Url,
     pub(super) life: Duration,
     pub(super) content: Content,
+}
+
+/// Why a fetch brought nothing.
+pub(super) struct Failed {
+    /// What could not be fetched.
+    pub(super) url: Url,
+    pub(super) failure: FetchFailure,
+    pub(super) place: Place,
+}
+
+/// What stood at the URL that could not be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The key set, where it was before.
+    Known,
+    /// The key set, where the metadata have just said.
+    Learnt,
+    /// The metadata.
+    Metadata,
 }
 
 pub(super) enum Content {
@@ -73,13 +92,13 @@ impl Source {
         known: Option<Url>,
         validator: Option<&Validator>,
         wanted: Option<&str>,
-    ) -> Result<Fetched, FetchFailure> {
+    ) -> Result<Fetched, Failed> {
         let is_remembered = known.is_some() && self.jwks_uri.is_none();
-        let url = match self.jwks_uri.clone().or(known) {
-            Some(url) => url,
-            None => self.discover().await?,
+        let (url, place) = match self.jwks_uri.clone().or(known) {
+            Some(url) => (url, Place::Known),
+            None => (self.discover().await?, Place::Learnt),
         };
-        let fetched = self.fetch_set(url, validator).await?;
+        let fetched = self.fetch_set(url, place, validator).await?;
         let lacks = |kid: &str| match &fetched.content {
             Content::Keys { keys, .. } => !keys.has_kid(kid),
             Content::NotModified => true,
@@ -88,21 +107,37 @@ impl Source {
             return Ok(fetched);
         }
         match self.discover().await {
-            Ok(moved) if moved != fetched.url => self.fetch_set(moved, None).await,
+            Ok(moved) if moved != fetched.url => self.fetch_set(moved, Place::Learnt, None).await,
             // The set in hand is good, whatever became of the metadata.
             _ => Ok(fetched),
         }
     }
 
-    async fn fetch_set(&self, url: Url, validator: Option<&Validator>) -> Result<Fetched, FetchFailure> {
+    async fn fetch_set(
+        &self,
+        url: Url,
+        place: Place,
+        validator: Option<&Validator>,
+    ) -> Result<Fetched, Failed> {
         let etag = validator.filter(|validator| validator.url == url).map(|validator| validator.etag.clone());
         let asked_for_change = etag.is_some();
         let request = FetchRequest::new(url.clone(), self.limits.bytes).with_if_none_match(etag);
-        let response = self.fetch.fetch(request).await.map_err(FetchFailure::Fetch)?;
+        let read = |response: FetchResponse| self.read_set(response, asked_for_change);
+        match self.get(request).await.and_then(read) {
+            Ok((life, content)) => Ok(Fetched { url, life, content }),
+            Err(failure) => Err(Failed { url, failure, place }),
+        }
+    }
+
+    fn read_set(
+        &self,
+        response: FetchResponse,
+        asked_for_change: bool,
+    ) -> Result<(Duration, Content), FetchFailure> {
         let life = life(response.cache_control());
         match response.status() {
             200 => {}
-            304 if asked_for_change => return Ok(Fetched { url, life, content: Content::NotModified }),
+            304 if asked_for_change => return Ok((life, Content::NotModified)),
             status => return Err(FetchFailure::Status(status)),
         }
         let keys = KeySet::read(response.body(), self.limits)
@@ -111,26 +146,36 @@ impl Source {
             return Err(FetchFailure::EmptyKeySet);
         }
         let etag = response.etag().map(ToOwned::to_owned);
-        Ok(Fetched { url, life, content: Content::Keys { keys, json: response.into_body(), etag } })
+        Ok((life, Content::Keys { keys, json: response.into_body(), etag }))
     }
 
-    async fn discover(&self) -> Result<Url, FetchFailure> {
+    async fn discover(&self) -> Result<Url, Failed> {
         let places = match &self.discovery_url {
             Some(url) => vec![url.clone()],
             None => self.issuer.metadata_urls().into(),
         };
-        let mut last_status = 0;
+        let mut nothing = None;
         for url in places {
-            let response = self.get_metadata(url.clone()).await?;
-            match discovery::read(&response, &url, &self.issuer, self.transport)? {
-                Answer::KeySetAt(url) => return Ok(url),
-                Answer::NotHere(status) => last_status = status,
-            }
+            let response = self.get(FetchRequest::new(url.clone(), MAX_METADATA_BYTES)).await;
+            let read =
+                |response: FetchResponse| discovery::read(&response, &url, &self.issuer, self.transport);
+            let failure = match response.and_then(read) {
+                Ok(Answer::KeySetAt(url)) => return Ok(url),
+                Ok(Answer::NotHere(status)) => {
+                    nothing = Some((url, status));
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            return Err(Failed { url, failure, place: Place::Metadata });
         }
-        Err(FetchFailure::NoMetadata(last_status))
+        let (url, status) = nothing.unwrap_or_else(|| (self.issuer.url().clone(), 0));
+        Err(Failed { url, failure: FetchFailure::NoMetadata(status), place: Place::Metadata })
     }
 
-    async fn get_metadata(&self, url: Url) -> Result<FetchResponse, FetchFailure> {
-        self.fetch.fetch(FetchRequest::new(url, MAX_METADATA_BYTES)).await.map_err(FetchFailure::Fetch)
+    /// Gets one document, in five seconds.
+    async fn get(&self, request: FetchRequest) -> Result<FetchResponse, FetchFailure> {
+        let response = tokio::time::timeout(TOTAL_TIMEOUT, self.fetch.fetch(request)).await;
+        response.unwrap_or(Err(FetchError::Timeout)).map_err(FetchFailure::Fetch)
     }
 }

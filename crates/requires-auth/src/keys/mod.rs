@@ -6,15 +6,16 @@
 //! 3. From the first need on, a timer refreshes at 80 % of the life plus jitter, off the request path.
 //! 4. While refreshes fail, the last good set serves up to an hour past its life, then nothing does.
 //! 5. A token with an unknown `kid`, or a signature that does not match, makes the set be fetched again
-//!    within the same request, at most twice in 30 s; beyond that the answer comes at once.
+//!    within the same request. Where that fetch fails or is held back, nobody can tell whether the token is good, and
+//!    the answer says so; only a good fetch makes it a bad token.
 //! 6. An empty or unusable set never replaces a good one, and a key that a good fetch has removed is never
 //!    used again.
 //!
-//! When to fetch is decided in `lifecycle` and `timing`, which are pure; `flight` fetches.
+//! When to fetch is decided in `lifecycle`, `doubts` and `timing`, which are pure; `flight` fetches, `timer` refreshes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
@@ -22,27 +23,26 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::discovery::FetchFailure;
-use crate::fetch::{FetchError, TOTAL_TIMEOUT};
 use crate::jose::key_set::KeySet;
 use crate::telemetry;
 
 mod timing;
-mod lifecycle;
+mod doubts;
 mod flight;
+mod lifecycle;
 mod saved;
+mod held;
+mod log;
+mod timer;
 
+pub(crate) use doubts::Doubt;
+use doubts::Mark;
 pub(crate) use flight::Source;
-use flight::{Content, Fetched, Validator};
+use flight::{Failed, Fetched, Place};
+pub(crate) use held::Held;
 use lifecycle::{Cause, Decision, Lifecycle};
-use saved::SavedKeys;
 pub(crate) use saved::StateFile;
-use timing::{refresh_age, whole_seconds};
-
-/// The timer looks at the clock at least this often, so that a jump of the clock is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-
-/// A request looks at the clock once. A set that lands a moment later is younger than that, and good all the same.
-const A_MOMENT: Duration = TOTAL_TIMEOUT;
+use timing::whole_seconds;
 
 /// The keys of one remote issuer. A clone shares them.
 #[derive(Clone)]
@@ -55,8 +55,8 @@ pub(crate) struct RemoteKeys {
 pub(crate) enum Want<'k> {
     /// There are none, or they are too old to be used.
     Keys,
-    /// These did not settle it: the `kid` is unknown, or the signature does not match.
-    OtherThan { seen: &'k Arc<KeySet>, unknown_kid: Option<&'k str> },
+    /// These did not settle it.
+    OtherThan { seen: &'k Arc<KeySet>, doubt: Doubt<'k> },
 }
 
 /// What came of wanting fresh keys.
@@ -66,7 +66,9 @@ pub(crate) enum Refreshed {
     Yes,
     /// A set has landed that was on its way before it was asked for. It may be older than the key that is wanted.
     Underway,
-    /// No fetch was due, or it failed; try again in this many seconds.
+    /// What the keys at hand say of the token holds: a good fetch has said so before, or has just landed.
+    Settled,
+    /// The fetch has failed or was held back; there may be another in this many seconds.
     No { retry_after: u32 },
 }
 
@@ -74,18 +76,6 @@ pub(crate) enum Refreshed {
 pub(crate) struct Status {
     pub(crate) keys: Option<Held>,
     pub(crate) last_failure: Option<FetchFailure>,
-}
-
-/// A set that was fetched.
-#[derive(Clone)]
-pub(crate) struct Held {
-    pub(crate) keys: Arc<KeySet>,
-    pub(crate) fetched_at: SystemTime,
-    pub(crate) life: Duration,
-    pub(crate) refresh_at: SystemTime,
-    pub(crate) is_from_file: bool,
-    usable_for: Duration,
-    validator: Option<Validator>,
 }
 
 struct Shared {
@@ -152,15 +142,17 @@ impl RemoteKeys {
                 return Refreshed::Underway;
             }
         }
-        let (cause, wanted) = match want {
-            Want::Keys => (Cause::Need, None),
-            Want::OtherThan { unknown_kid, .. } => (Cause::Doubt(unknown_kid), unknown_kid),
-        };
-        let refreshed = self.shared.fetch(cause).await;
-        if let (Some(kid), Refreshed::Yes) = (wanted, refreshed) {
-            self.shared.remember_if_unknown(kid);
+        self.shared.fetch(want.into()).await
+    }
+
+    /// Remembers that these keys do not settle a doubt though they were fetched for it.
+    pub(crate) fn remember(&self, seen: &Arc<KeySet>, doubt: Doubt<'_>) {
+        let mut state = self.shared.state();
+        // A set lands under this lock, so it is still the one that was tried.
+        if self.shared.current.load().as_ref().is_some_and(|held| Arc::ptr_eq(&held.keys, seen)) {
+            let mark = state.lifecycle.doubts.mark(doubt);
+            state.lifecycle.doubts.remember(mark, self.shared.source.clock.now());
         }
-        refreshed
     }
 
     /// How the keys are doing.
@@ -174,34 +166,11 @@ impl RemoteKeys {
     }
 }
 
-impl Held {
-    /// What another guard holds, if that comes from the same place.
-    fn of(earlier: &RemoteKeys, source: &Source) -> Option<Self> {
-        let Shared { source: theirs, current, .. } = &*earlier.shared;
-        let held = current.load_full().filter(|_| theirs.is_same_place(source))?;
-        Some(Self { usable_for: held.life.saturating_add(source.stale), ..Self::clone(&held) })
-    }
-
-    fn from_file(file: &StateFile, source: &Source) -> Option<Self> {
-        let SavedKeys { keys, fetched_at, life } = file.load(source.issuer.identifier(), source.limits)?;
-        Some(Self {
-            keys: Arc::new(keys),
-            fetched_at,
-            life,
-            // What was saved is as old as the outage or the restart: it is refreshed at first need.
-            refresh_at: source.clock.now(),
-            is_from_file: true,
-            usable_for: life.saturating_add(source.stale),
-            validator: None,
-        })
-    }
-
-    /// Whether the set may still be used: within its life, or past it by no more than the stale time.
-    pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
-        match now.duration_since(self.fetched_at) {
-            Ok(age) => age < self.usable_for,
-            // After a jump back of the clock the age is unknown, and the set is fetched again.
-            Err(ahead) => ahead.duration() <= A_MOMENT,
+impl<'k> From<Want<'k>> for Cause<'k> {
+    fn from(want: Want<'k>) -> Self {
+        match want {
+            Want::Keys => Self::Need,
+            Want::OtherThan { doubt, .. } => Self::Doubt(doubt),
         }
     }
 }
@@ -211,7 +180,7 @@ impl Shared {
     async fn fetch(self: &Arc<Self>, cause: Cause<'_>) -> Refreshed {
         let (mut flight, is_own) = match self.board(cause) {
             Ok(boarded) => boarded,
-            Err(retry_after) => return Refreshed::No { retry_after },
+            Err(refreshed) => return refreshed,
         };
         match flight.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(Refreshed::Yes)) if !is_own => Refreshed::Underway,
@@ -221,151 +190,103 @@ impl Shared {
         }
     }
 
-    /// A flight, and whether it takes off for this caller.
-    fn board(self: &Arc<Self>, cause: Cause<'_>) -> Result<(Flight, bool), u32> {
+    /// A flight, and whether it takes off for this caller; or what there is to say without one.
+    fn board(self: &Arc<Self>, cause: Cause<'_>) -> Result<(Flight, bool), Refreshed> {
         let mut state = self.state();
+        let now = self.source.clock.now();
+        let mark = state.lifecycle.mark(cause);
+        if mark.is_some_and(|mark| state.lifecycle.doubts.is_settled(mark, now)) {
+            return Err(Refreshed::Settled);
+        }
         // A flight whose task is gone has a closed channel, and is replaced.
         if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
             return Ok((flight.clone(), false));
         }
         let Ok(runtime) = Handle::try_current() else {
             tracing::error!(issuer = %self.source.issuer.identifier(), "keys cannot be fetched outside a tokio runtime");
-            return Err(1);
+            return Err(Refreshed::No { retry_after: 1 });
         };
-        if let Decision::Wait(seconds) = state.lifecycle.decide(cause, self.source.clock.now()) {
-            return Err(seconds);
+        let fetched_at = self.current.load().as_ref().map(|held| held.fetched_at);
+        match state.lifecycle.decide(cause, fetched_at, now) {
+            Decision::Fetch => {}
+            Decision::HeldBack(retry_after) => return Err(Refreshed::No { retry_after }),
+            Decision::Settled => return Err(Refreshed::Settled),
         }
         let (done, flight) = watch::channel(None);
         state.flight = Some(flight.clone());
         drop(state);
         let wanted = match cause {
-            Cause::Doubt(kid) => kid.map(ToOwned::to_owned),
-            Cause::Need => None,
+            Cause::Doubt(Doubt::Kid(kid)) => Some(kid.to_owned()),
+            Cause::Doubt(Doubt::Signature(_)) | Cause::Need => None,
         };
         let shared = Arc::clone(self);
         runtime.spawn(async move {
-            let refreshed = shared.fly(wanted.as_deref()).await;
+            let refreshed = shared.fly(mark, wanted.as_deref()).await;
             done.send_replace(Some(refreshed));
         });
         self.start_timer();
         Ok((flight, true))
     }
 
-    /// One fetch, from take-off to landing. It has five seconds, discovery included.
-    async fn fly(&self, wanted: Option<&str>) -> Refreshed {
+    /// One fetch, from take-off to landing. `wanted` is the `kid` that it is for, `mark` what is in doubt.
+    async fn fly(&self, mark: Option<Mark>, wanted: Option<&str>) -> Refreshed {
+        let began = self.source.clock.now();
         let held = self.current.load_full();
-        let known = self.state().lifecycle.key_set_url(self.source.clock.now());
+        let known = self.state().lifecycle.key_set_url(began);
         let validator = held.as_ref().and_then(|held| held.validator.as_ref());
-        let fetch = self.source.fetch_keys(known, validator, wanted);
-        let fetched = tokio::time::timeout(TOTAL_TIMEOUT, fetch).await;
-        match fetched.unwrap_or(Err(FetchFailure::Fetch(FetchError::Timeout))) {
-            Ok(fetched) => self.land(fetched, held.as_deref()),
-            Err(failure) => self.crash(&failure),
+        match self.source.fetch_keys(known, validator, wanted).await {
+            Ok(fetched) => self.land(fetched, held.as_deref(), mark, wanted),
+            Err(failed) => self.crash(&failed, mark, began),
         }
     }
 
-    fn land(&self, fetched: Fetched, held: Option<&Held>) -> Refreshed {
+    fn land(
+        &self,
+        fetched: Fetched,
+        before: Option<&Held>,
+        mark: Option<Mark>,
+        wanted: Option<&str>,
+    ) -> Refreshed {
         let (now, issuer) = (self.source.clock.now(), self.source.issuer.identifier());
-        let Fetched { url, life, content } = fetched;
-        let (keys, validator) = match (content, held) {
-            (Content::NotModified, Some(held)) => {
-                if let Some(saved) = &self.saved {
-                    saved.renew(issuer, now, life);
-                }
-                (Arc::clone(&held.keys), held.validator.clone())
-            }
+        let url = fetched.url.clone();
+        let Some((held, json)) = Held::landed(fetched, before, &self.source, now) else {
             // A server that says so of a set that we do not have is not to be believed.
-            (Content::NotModified, None) => return self.crash(&FetchFailure::Status(304)),
-            (Content::Keys { keys, json, etag }, held) => {
-                for skipped in keys.skipped() {
-                    tracing::warn!(%issuer, index = skipped.index(), reason = %skipped.reason(), "a key of the set is not used");
-                }
-                if let Some(saved) = &self.saved {
-                    saved.save(issuer, json, now, life);
-                }
-                // The same keys stay the same set, so that whoever holds on to them need not look again.
-                let same = held.map(|held| &held.keys).filter(|held| held.has_same_keys(&keys)).cloned();
-                let validator = etag.map(|etag| Validator { url: url.clone(), etag });
-                (same.unwrap_or_else(|| Arc::new(keys)), validator)
-            }
+            let failed = Failed { url, failure: FetchFailure::Status(304), place: Place::Known };
+            return self.crash(&failed, mark, now);
         };
-        tracing::info!(%issuer, keys = keys.len(), life = life.as_secs(), "fetched the key set");
+        match (&self.saved, json) {
+            (Some(saved), Some(json)) => saved.save(issuer, json, now, held.life),
+            (Some(saved), None) => saved.renew(issuer, now, held.life),
+            (None, _) => {}
+        }
+        log::fetched(issuer, &held);
         telemetry::key_fetch(issuer, "ok");
-        let held = Held {
-            keys,
-            fetched_at: now,
-            life,
-            refresh_at: now + refresh_age(life),
-            is_from_file: false,
-            usable_for: life.saturating_add(self.source.stale),
-            validator,
-        };
+        let keys = Arc::clone(&held.keys);
         let mut state = self.state();
-        let before = self.current.swap(Some(Arc::new(held.clone())));
-        let kids_before = before.iter().flat_map(|before| before.keys.kids());
+        let before = self.current.swap(Some(Arc::new(held)));
         state.flight = None;
-        state.lifecycle.succeeded(kids_before.filter(|kid| !held.keys.has_kid(kid)), now);
-        state.lifecycle.found_key_set_at(url, now);
+        let lifecycle = &mut state.lifecycle;
+        lifecycle.succeeded(url, now);
+        let is_same = before.as_ref().is_some_and(|before| Arc::ptr_eq(&before.keys, &keys));
+        let kids_before = before.iter().flat_map(|before| before.keys.kids());
+        let withdrawn = kids_before.filter(|kid| !keys.has_kid(kid));
+        lifecycle.doubts.landed(withdrawn, keys.kids(), !is_same, now);
+        let is_unsettled = wanted.map_or(is_same, |kid| !keys.has_kid(kid));
+        if let Some(mark) = mark.filter(|_| is_unsettled) {
+            lifecycle.doubts.remember(mark, now);
+        }
         Refreshed::Yes
     }
 
-    fn crash(&self, failure: &FetchFailure) -> Refreshed {
-        let issuer = self.source.issuer.identifier();
+    fn crash(&self, failed: &Failed, mark: Option<Mark>, began: SystemTime) -> Refreshed {
+        let (now, issuer) = (self.source.clock.now(), self.source.issuer.identifier());
         let mut state = self.state();
-        let wait = state.lifecycle.failed(failure.clone(), self.source.clock.now());
+        let wait = state.lifecycle.failed(failed, mark, began, now);
         state.flight = None;
         drop(state);
-        telemetry::key_fetch(issuer, failure.as_str());
-        tracing::warn!(
-            %issuer, result = failure.as_str(), error = %failure, hint = failure.hint(),
-            retry_after = wait.as_secs(), "the key set could not be fetched"
-        );
+        telemetry::key_fetch(issuer, failed.failure.as_str());
+        log::failed(issuer, failed, wait, self.current.load().as_deref(), now);
         Refreshed::No { retry_after: whole_seconds(wait) }
-    }
-
-    fn remember_if_unknown(&self, kid: &str) {
-        let current = self.current.load();
-        if current.as_ref().is_some_and(|held| !held.keys.has_kid(kid)) {
-            self.state().lifecycle.remember_unknown(kid);
-        }
-    }
-
-    /// Starts the timer, unless it runs or there is no runtime for it to run on.
-    fn start_timer(self: &Arc<Self>) {
-        if self.timer_runs.load(Ordering::Acquire) {
-            return;
-        }
-        let Ok(runtime) = Handle::try_current() else { return };
-        if self.timer_runs.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let running = Running(Arc::clone(&self.timer_runs));
-        let keys = Arc::downgrade(self);
-        let timer = runtime.spawn(async move {
-            let _running = running;
-            refresh_ahead(keys).await;
-        });
-        self.state().timer = Some(timer.abort_handle());
-    }
-
-    /// How long until the set is to be fetched again.
-    fn until_due(&self) -> Duration {
-        let now = self.source.clock.now();
-        let current = self.current.load();
-        let until_refresh = current
-            .as_ref()
-            .filter(|held| held.is_usable(now))
-            .map_or(Duration::ZERO, |held| held.refresh_at.duration_since(now).unwrap_or_default());
-        until_refresh.max(self.state().lifecycle.waits(now).unwrap_or_default())
-    }
-
-    /// Tells the age of the keys, and how long until they are to be fetched again.
-    fn tick(&self) -> Duration {
-        if let Some(held) = self.current.load().as_ref() {
-            let age = self.source.clock.now().duration_since(held.fetched_at).unwrap_or_default();
-            telemetry::key_age(self.source.issuer.identifier(), age);
-        }
-        self.until_due()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -379,31 +300,5 @@ impl Drop for Shared {
         if let Some(timer) = self.state().timer.take() {
             timer.abort();
         }
-    }
-}
-
-/// Says that the timer no longer runs, however it ends: also when its runtime shuts down.
-struct Running(Arc<AtomicBool>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
-/// Refreshes keys ahead of their end, until the last guard that uses them is gone.
-async fn refresh_ahead(keys: Weak<Shared>) {
-    loop {
-        let Some(wait) = keys.upgrade().map(|shared| shared.tick()) else { return };
-        if wait.is_zero() {
-            let Some(shared) = keys.upgrade() else { return };
-            let refreshed = shared.fetch(Cause::Need).await;
-            drop(shared);
-            if !matches!(refreshed, Refreshed::No { .. }) {
-                continue;
-            }
-        }
-        // A moment at least: a clock that stands still must not make this spin.
-        tokio::time::sleep(wait.clamp(Duration::from_millis(100), LONGEST_SLEEP)).await;
     }
 }

@@ -10,7 +10,7 @@ const DEFAULT_LIFE: Duration = Duration::from_secs(10 * 60);
 const LIFE_BOUNDS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 60 * 60));
 
 /// Failed fetches are repeated no sooner than the first, doubling up to the second.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
 
 /// How long a set lives (RFC 9111 §5.2.2), within our own bounds: real servers send `max-age=0`, `no-store`
 /// or nothing at all.
@@ -33,13 +33,23 @@ pub(super) fn within_bounds(life: Duration) -> Duration {
 /// The age at which a set is fetched again: 80 % of its life and up to 10 % more, so that many servers do
 /// not ask at the same moment.
 pub(super) fn refresh_age(life: Duration) -> Duration {
+    life.mul_f64(0.8 + 0.1 * jitter())
+}
+
+/// Between 0 and 1, another one each time.
+fn jitter() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     #[expect(clippy::cast_precision_loss, reason = "a jitter needs no precision")]
     let jitter = random as f64 / u64::MAX as f64;
-    life.mul_f64(0.8 + 0.1 * jitter)
+    jitter
 }
 
-/// How long to wait after this many failures in a row.
+/// This wait, less up to a fifth of it, so that many servers do not ask at the same moment.
+pub(super) fn sooner(wait: Duration) -> Duration {
+    wait.mul_f64(1.0 - 0.2 * jitter())
+}
+
+/// How long to wait at most after this many failures in a row.
 pub(super) fn backoff(failures: u32) -> Duration {
     (BACKOFF.0 * 2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(BACKOFF.1)
 }
@@ -74,10 +84,17 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_doubles_to_thirty_seconds() {
-        let waits: Vec<_> = (1..=8).map(|failures| backoff(failures).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
-        assert_eq!(backoff(u32::MAX).as_secs(), 30);
+    fn the_wait_doubles_to_eight_seconds() {
+        let waits: Vec<_> = (1..=6).map(|failures| backoff(failures).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 8, 8]);
+        assert_eq!(backoff(u32::MAX).as_secs(), 8);
+    }
+
+    #[test]
+    fn a_wait_is_up_to_a_fifth_shorter() {
+        let waits: Vec<_> = (0..100).map(|_| sooner(Duration::from_secs(10)).as_millis()).collect();
+        assert!(waits.iter().all(|wait| (8_000..=10_000).contains(wait)), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "the jitter is the same 100 times");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use tokio::time::Instant;
 
 use crate::challenge::{BodyFormat, Challenge};
 use crate::clock::Clock;
@@ -13,7 +14,7 @@ use crate::discovery::FetchFailure;
 use crate::error::{ConfigError, Denial, Reason};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
-use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::keys::{Doubt, Refreshed, RemoteKeys, Want};
 use crate::policy::Policy;
 use crate::request::Request;
 use crate::telemetry;
@@ -26,6 +27,9 @@ mod health;
 
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
+
+/// How long a request waits for keys at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Guards an API: judges requests by their access tokens.
 ///
@@ -216,12 +220,13 @@ impl RequiresAuth {
     pub async fn explain(&self, bearer: Bearer<'_>, policy: &Policy) -> Report {
         // The token is judged first as on a request, so that the keys are those that a request would use.
         let key = self.cache_key(bearer.token().as_bytes());
-        if let Attempt::NeedsKeys(need) = self.attempt_bearer(bearer, key, self.inner.clock.now()) {
-            drop(self.settle(need).await);
-        }
+        let judged = match self.attempt_bearer(bearer, key, self.inner.clock.now()) {
+            Attempt::Settled(judged) => judged,
+            Attempt::NeedsKeys(need) => self.settle(need).await,
+        };
         let now = self.inner.clock.now();
         let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
-        self.inner.rules.explain(bearer, &keys, policy, now)
+        self.inner.rules.explain_settled(bearer, &keys, policy, now, judged.err())
     }
 
     /// Refuses a request that has passed without a token where one is needed after all.
@@ -294,7 +299,9 @@ impl RequiresAuth {
         Attempt::Settled(match self.judge(bearer, key.as_ref(), now) {
             Verdict::Allow(token) => Ok(token),
             Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
-            Verdict::NeedKeys { issuer, tried } => match &self.inner.keys[issuer] {
+            Verdict::NeedKeys { issuer, tried, is_expired } => match &self.inner.keys[issuer] {
+                // No key can make it good, so none is fetched.
+                Keys::Remote(_) if is_expired => Err(Denial::invalid_token(Reason::Expired)),
                 Keys::Remote(remote) => {
                     return Attempt::NeedsKeys(Need { bearer, key, remote: remote.clone(), tried });
                 }
@@ -306,32 +313,35 @@ impl RequiresAuth {
     }
 
     /// Gets fresh keys and judges the token once more; and again, if these had been on their way before the token came.
+    ///
+    /// Waits for five seconds at most; the fetch goes on.
     async fn settle(&self, need: Need<'_>) -> Result<AccessToken, Denial> {
         let Need { bearer, key, remote, mut tried } = need;
-        let unavailable = |retry_after| Err(Denial::issuer_unavailable(retry_after));
+        let deadline = Instant::now() + LONGEST_WAIT;
         loop {
-            let want = tried.as_ref().map_or(Want::Keys, |tried| Want::OtherThan {
-                seen: &tried.keys,
-                unknown_kid: tried.unknown_kid.as_deref(),
-            });
-            let refreshed = remote.refresh(want).await;
-            if let Refreshed::No { retry_after } = refreshed {
-                return match tried {
-                    Some(tried) => Err(Denial::invalid_token(tried.reason)),
-                    None => unavailable(retry_after),
-                };
+            let doubt = tried.as_ref().map(|tried| (&tried.keys, doubt_about(tried, bearer)));
+            let want = doubt.map_or(Want::Keys, |(seen, doubt)| Want::OtherThan { seen, doubt });
+            let refreshed = tokio::time::timeout_at(deadline, remote.refresh(want)).await;
+            let refreshed = refreshed.unwrap_or(Refreshed::No { retry_after: 1 });
+            match (refreshed, tried) {
+                (Refreshed::No { retry_after }, Some(_)) => return Err(Denial::undecided(retry_after)),
+                (Refreshed::No { retry_after }, None) => return Err(Denial::issuer_unavailable(retry_after)),
+                (Refreshed::Settled, Some(tried)) => return Err(Denial::invalid_token(tried.reason)),
+                _ => {}
             }
             match self.judge(bearer, key.as_ref(), self.inner.clock.now()) {
                 Verdict::Allow(token) => return Ok(token),
                 Verdict::Deny(reason) => return Err(Denial::invalid_token(reason)),
-                Verdict::NeedKeys { tried: None, .. } => return unavailable(1),
-                // Each round sees a newer set, and one that was fetched for this token is the last.
-                Verdict::NeedKeys { tried: again @ Some(_), .. } if refreshed == Refreshed::Underway => {
-                    tried = again;
+                Verdict::NeedKeys { is_expired: true, .. } => {
+                    return Err(Denial::invalid_token(Reason::Expired));
                 }
-                Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
-                    return Err(Denial::invalid_token(reason));
+                Verdict::NeedKeys { tried: None, .. } => return Err(Denial::issuer_unavailable(1)),
+                // A set that was fetched for this token is the last; each round before sees a newer one.
+                Verdict::NeedKeys { tried: Some(again), .. } if refreshed == Refreshed::Yes => {
+                    remote.remember(&again.keys, doubt_about(&again, bearer));
+                    return Err(Denial::invalid_token(again.reason));
                 }
+                Verdict::NeedKeys { tried: again, .. } => tried = again,
             }
         }
     }
@@ -381,6 +391,11 @@ impl RequiresAuth {
         let issuer = self.made(token).then(|| token.verified_by().issuer)?;
         self.inner.rules.issuers[issuer].issuer.as_deref()
     }
+}
+
+/// What the keys that were tried leave in doubt about a token.
+fn doubt_about<'a>(tried: &'a Tried, bearer: Bearer<'a>) -> Doubt<'a> {
+    tried.unknown_kid.as_deref().map_or(Doubt::Signature(bearer.token()), Doubt::Kid)
 }
 
 fn refused(request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {

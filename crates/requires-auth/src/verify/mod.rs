@@ -81,6 +81,8 @@ pub(crate) enum Verdict {
     NeedKeys {
         issuer: usize,
         tried: Option<Tried>,
+        /// No key can make it good: by what it says itself, its time is over.
+        is_expired: bool,
     },
 }
 
@@ -96,7 +98,21 @@ pub(crate) struct Tried {
 
 enum Stop {
     Deny(Reason),
-    NeedKeys { issuer: usize, tried: Option<Tried> },
+    NeedKeys { issuer: usize, tried: Option<Tried>, is_expired: bool },
+}
+
+impl Stop {
+    /// Keys are needed, as far as can be told without the payload.
+    const fn for_keys(issuer: usize, tried: Option<Tried>) -> Self {
+        Self::NeedKeys { issuer, tried, is_expired: false }
+    }
+
+    fn expired_if(self, claims_so: impl FnOnce() -> bool) -> Self {
+        match self {
+            Self::NeedKeys { issuer, tried, .. } => Self::NeedKeys { issuer, tried, is_expired: claims_so() },
+            Self::Deny(reason) => Self::Deny(reason),
+        }
+    }
 }
 
 impl From<Reason> for Stop {
@@ -121,7 +137,8 @@ pub(crate) fn judge(
         let payload = Payload::read(token.payload());
         let issuer = choose_issuer(rules, &payload, record)?;
         check_algorithm_of(&rules.issuers[issuer], &header, record)?;
-        let (verified, keys) = verify_signature(issuer, &token, &header, keys, record)?;
+        let (verified, keys) = verify_signature(issuer, &token, &header, keys, record)
+            .map_err(|stop| stop.expired_if(|| payload.claims_to_have_expired(now, rules.leeway)))?;
         let claims = record.outcome(Step::Claims, Claims::new(verified, payload), |_| {
             Detail::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
         })?;
@@ -132,7 +149,7 @@ pub(crate) fn judge(
     match judged {
         Ok(token) => Verdict::Allow(token),
         Err(Stop::Deny(reason)) => Verdict::Deny(reason),
-        Err(Stop::NeedKeys { issuer, tried }) => Verdict::NeedKeys { issuer, tried },
+        Err(Stop::NeedKeys { issuer, tried, is_expired }) => Verdict::NeedKeys { issuer, tried, is_expired },
     }
 }
 
@@ -244,7 +261,7 @@ fn verify_signature<'t>(
     let Some(key_set) = keys(issuer) else {
         record
             .record(Step::Key, false, || Detail::new(asked(), "a key set of the issuer, and there is none"));
-        return Err(Stop::NeedKeys { issuer, tried: None });
+        return Err(Stop::for_keys(issuer, None));
     };
     let found = key_set.find(algorithm, header.kid());
     record.record(Step::Key, matches!(found, Found::Keys(_)), || {
@@ -256,7 +273,7 @@ fn verify_signature<'t>(
         Found::Unknown => {
             let unknown_kid = header.kid().map(Into::into);
             let tried = Some(Tried { keys: key_set, reason: Reason::KeyUnknown, unknown_kid });
-            return Err(Stop::NeedKeys { issuer, tried });
+            return Err(Stop::for_keys(issuer, tried));
         }
     };
     let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
@@ -266,7 +283,7 @@ fn verify_signature<'t>(
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
     let Some(verified) = verified else {
         let tried = Tried { keys: key_set, reason: Reason::SignatureMismatch, unknown_kid: None };
-        return Err(Stop::NeedKeys { issuer, tried: Some(tried) });
+        return Err(Stop::for_keys(issuer, Some(tried)));
     };
     Ok((verified, key_set))
 }

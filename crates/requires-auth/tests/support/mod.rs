@@ -97,6 +97,7 @@ struct State {
     key_set_requests: AtomicUsize,
     discovery_requests: AtomicUsize,
     gate: Mutex<Option<Arc<Notify>>>,
+    delay: Mutex<Duration>,
 }
 
 impl MemoryIssuer {
@@ -113,6 +114,7 @@ impl MemoryIssuer {
             key_set_requests: AtomicUsize::default(),
             discovery_requests: AtomicUsize::default(),
             gate: Mutex::default(),
+            delay: Mutex::default(),
         };
         Self { issuer: issuer.to_owned(), state: Arc::new(state) }
     }
@@ -169,6 +171,11 @@ impl MemoryIssuer {
         *self.state.always.lock().expect("answer") = answer;
     }
 
+    /// Every answer takes this long.
+    pub fn slow(&self, delay: Duration) {
+        *self.state.delay.lock().expect("delay") = delay;
+    }
+
     /// Key sets are held back until the gate is notified.
     pub fn hold(&self) -> Arc<Notify> {
         let gate = Arc::new(Notify::new());
@@ -219,6 +226,10 @@ impl Fetch for MemoryIssuer {
                 (&this.state.discovery_requests, &this.state.discovery)
             };
             count.fetch_add(1, Ordering::SeqCst);
+            let delay = *this.state.delay.lock().expect("delay");
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
             let gate = this.state.gate.lock().expect("gate").clone();
             if let (true, Some(gate)) = (is_key_set, gate) {
                 gate.notified().await;

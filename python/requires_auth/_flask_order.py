@@ -1,72 +1,111 @@
-"""Notices a guard that stands above `@app.route`, where Flask would never call it."""
+"""Notices a guard in the wrong place among the decorators of a Flask view, and what Flask does not guard."""
 
 from __future__ import annotations
 
-import gc
-from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask
+from flask import Blueprint, Flask
+
+from requires_auth import _order
+from requires_auth._order import cache_above, cache_among, check_not_class, holders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+_ADVICE = (
+    "the guard stands above `@app.route` and would never be called, so the view would be open. "
+    "Write the guard below it, next to `def`:\n"
+    '    @app.route("/path")\n    @requires_auth\n    def {name}(): ...\n'
+    "A view that is registered elsewhere is guarded by `protect(app)`."
+)
+_CLASS_ADVICE = (
+    "write `decorators = [requires_auth]` in the class, or `method_decorators = [requires_auth]` in a `Resource`"
+)
+_REGISTRIES = ("view_functions", "before_request_funcs")
+SOCKETIO = "socketio"
+"""Where Flask-SocketIO keeps itself in an application, and the name by which `exempt` leaves it alone."""
 
 
 def check_order(view: Callable[..., Any]) -> None:
-    """Refuses to guard a function that Flask already has as a view.
+    """Refuses to guard what Flask would call without the guard.
 
     Decorators run from the bottom up: with the guard above `@app.route`, Flask has registered the bare function by
     the time that the guard sees it, and would go on to call it without the guard.
 
     Raises:
-        RuntimeError: an application or a blueprint holds the function already.
+        RuntimeError: an application, a blueprint or Flask-SocketIO holds the function already.
+        TypeError: it is a class.
     """
-    if not _is_registered(view):
-        return
-    gc.collect()  # an application that nobody uses any longer does not count
-    if _is_registered(view):
-        name = getattr(view, "__qualname__", repr(view))
+    check_not_class(view, _CLASS_ADVICE)
+    _order.check_order(view, _is_registry, _ADVICE)
+
+
+def check_views(app: Flask, guarded: Iterable[Callable[..., Any]]) -> None:
+    """Looks through the views that an application has so far.
+
+    Args:
+        app: the application.
+        guarded: functions that a guard stands above.
+
+    Raises:
+        RuntimeError: one of these functions is registered without its guard, or a cache stands above a guard.
+    """
+    bare = list(guarded)
+    for endpoint, view in app.view_functions.items():
+        if any(view is function for function in bare):
+            name = getattr(view, "__name__", "view")
+            raise RuntimeError(f"{endpoint}: {_ADVICE.format(name=name)}")
+        check_caches(endpoint, view)
+
+
+def check_caches(endpoint: str | None, view: object) -> None:
+    """Refuses a view that keeps answers above its guard: it would give those of one caller to all others.
+
+    Raises:
+        RuntimeError: a cache stands above the guard.
+    """
+    view_class = getattr(view, "view_class", None)
+    later = getattr(view_class, "method_decorators", ())
+    lists: list[Any] = list(later.values()) if isinstance(later, dict) else [later]
+    methods = [getattr(view_class, method.lower(), None) for method in getattr(view_class, "methods", None) or ()]
+    cache = next(filter(None, [*map(cache_above, [view, *methods]), *map(cache_among, lists)]), None)
+    if cache is not None:
         raise RuntimeError(
-            f"{name}: the guard stands above `@app.route` and would never be called, so the view would be open. "
-            f"Write the guard below it, next to `def`:\n"
-            f'    @app.route("/path")\n    @requires_auth\n    def {getattr(view, "__name__", "view")}(): ...\n'
-            f"A view that is registered elsewhere is guarded by `protect(app)`."
+            f"{endpoint}: {cache} stands above the guard, so what one caller may see is given to everybody. "
+            f"Write the guard above it:\n"
+            f'    @app.route("/path")\n    @requires_auth\n    @cache.cached()\n    def view(): ...'
         )
 
 
-def _is_registered(view: Callable[..., Any]) -> bool:
-    return any(
-        _are_views(holder) or (isinstance(holder, CellType) and _is_deferred(holder)) for holder in _holders(view)
-    )
+def check_socketio(app: object) -> None:
+    """Refuses to protect an application as a whole that also answers Socket.IO, which Flask never sees.
+
+    Raises:
+        RuntimeError: the application has Flask-SocketIO.
+    """
+    if isinstance(app, Flask) and SOCKETIO in app.extensions:
+        raise RuntimeError(
+            "protect(app) does not cover Flask-SocketIO, whose events pass Flask by. Guard the `connect` handler "
+            'of each namespace, and then say so with `exempt=["static", "socketio"]`:\n'
+            '    @socketio.on("connect")\n    @requires_auth\n    def connect(*_): ...'
+        )
 
 
-def _are_views(views: object) -> bool:
-    """Whether this is the `view_functions` of an application."""
-    if not isinstance(views, dict):
-        return False
-    for owner in _holders(cast("object", views)):
+def _is_registry(holder: object, view: object) -> bool:
+    """Whether this is the `view_functions` of an application, or a list of its `before_request_funcs`."""
+    if isinstance(holder, list):
+        return any(isinstance(owner, dict) and _is_attribute(owner) for owner in holders(cast("object", holder)))
+    return isinstance(holder, dict) and _is_attribute(holder)
+
+
+def _is_attribute(registry: dict[Any, Any]) -> bool:
+    """Whether an application or a blueprint has this dictionary as one of its registries."""
+    for owner in holders(registry):
         # Depending on the Python, an object holds its attributes itself or by a dictionary.
         if isinstance(owner, dict):
-            if cast("dict[str, object]", owner).get("view_functions") is views:
+            attributes = cast("dict[str, object]", owner)
+            if any(attributes.get(name) is registry for name in _REGISTRIES):
                 return True
-        elif isinstance(owner, Flask) and owner.view_functions is views:
+        elif any(vars(owner).get(name) is registry for name in _REGISTRIES if isinstance(owner, (Flask, Blueprint))):
             return True
     return False
-
-
-def _is_deferred(cell: CellType) -> bool:
-    """Whether this belongs to a function with which a blueprint registers a view later."""
-    return any(
-        isinstance(function, FunctionType)
-        and function.__closure__ is closure
-        and function.__module__.startswith("flask.")
-        and "add_url_rule" in function.__qualname__
-        for closure in _holders(cell)
-        if isinstance(closure, tuple)
-        for function in _holders(cast("object", closure))
-    )
-
-
-def _holders(held: object) -> list[object]:
-    """The objects that refer to another one."""
-    return cast("list[object]", gc.get_referrers(held))

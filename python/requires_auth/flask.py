@@ -12,25 +12,30 @@
 
 A refusal is returned, not raised, so that `@cross_origin` above the guard adds its headers to it and a
 browser can read it. What another decorator above the guard makes of it (`@marshal_with` would answer 200) is put right
-at the end of the request. Preflights are answered without a token, and without running the view.
+at the end of the request. Where nothing answers HTTP, in a handler of Flask-SocketIO or in a job, it is raised.
+Preflights are answered without a token, and without running the view.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from weakref import WeakSet
 
-from flask import Blueprint, Flask, Response, after_this_request, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request
 from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._door import Door, GuardOptions, Rule, guard_from, names_of
-from requires_auth._flask_order import check_order
+from requires_auth._flask_order import SOCKETIO, check_caches, check_order, check_socketio, check_views
+from requires_auth._flask_refusal import check_dispatching, kept
+from requires_auth._order import has_guard, mark
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,7 +44,6 @@ __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 
 _Object = TypeVar("_Object")
 _View = TypeVar("_View", bound=Callable[..., Any])
-_EXPOSE = "Access-Control-Expose-Headers"
 _EXTENSION = "requires_auth"
 """Where an application keeps the guards that it has configured, by door."""
 
@@ -56,6 +60,16 @@ class RequiresAuth(Door):
         @auth("write:orders")
         def create_order(): ...
     """
+
+    def __init__(
+        self,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        """Makes a guard; see `requires_auth.RequiresAuth`."""
+        super().__init__(issuer, audience, **options)
+        self._bare: WeakSet[Any] = WeakSet()
 
     @overload
     def __call__(self, view: _View, /) -> _View: ...
@@ -87,6 +101,7 @@ class RequiresAuth(Door):
 
         Raises:
             RuntimeError: the guard stands above `@app.route`, where it would never be called.
+            TypeError: an argument has the wrong type, or a class is to be guarded.
         """
         if len(args) == 1 and callable(args[0]):
             return self._guarded(args[0], Rule.of((), any_of, policy, optional))
@@ -95,7 +110,7 @@ class RequiresAuth(Door):
         def guard(view: _View) -> _View:
             return self._guarded(view, rule)
 
-        return guard
+        return mark(guard)
 
     def init_app(
         self,
@@ -112,7 +127,10 @@ class RequiresAuth(Door):
         Raises:
             ConfigError: all mistakes at once.
             TypeError: there are arguments, but the guard was made with an issuer already.
+            RuntimeError: the application has a view that this guard stands above without being called, or one that
+                keeps its answers above the guard.
         """
+        check_views(app, self._bare)
         given = {"issuer": issuer, "audience": audience, **options}
         given = {name: value for name, value in given.items() if value is not None}
         if self._guard is None:
@@ -138,12 +156,21 @@ class RequiresAuth(Door):
             policy: all else that they need.
             optional: whether requests without a token pass.
             exempt: names of endpoints (`request.endpoint`) that stay public; static files unless you say
-                otherwise.
+                otherwise. "socketio" says that the handlers of Flask-SocketIO have guards of their own.
+
+        Raises:
+            RuntimeError: the application has Flask-SocketIO, whose events Flask never sees. It is raised at each
+                request if Flask-SocketIO came later.
         """
         rule = Rule.of(scopes, any_of, policy, optional)
         public = names_of("exempt", exempt)
+        whole = isinstance(target, Flask) and SOCKETIO not in public
+        if whole:
+            check_socketio(target)
 
         def before_request() -> Response | None:
+            if whole:
+                check_socketio(target)
             endpoint = request.endpoint
             if endpoint in public:
                 return None
@@ -153,37 +180,48 @@ class RequiresAuth(Door):
         target.before_request(before_request)
 
     def _guarded(self, view: _View, rule: Rule) -> _View:
-        check_order(view)
+        # `method_decorators` are applied at each request, and what has a guard already is not open.
+        if not has_request_context() and not has_guard(view):
+            check_order(view)
+            self._remember_bare(view)
         if _has_cross_origin(view):
             name = getattr(view, "__qualname__", repr(view))
             message = (
                 f"{name}: @cross_origin is inside the guard, so no browser can read a refusal: write it above the guard"
             )
             warnings.warn(message, RuntimeWarning, stacklevel=3)
+        checked = False
 
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
+            nonlocal checked
+            if not checked:
+                checked = _check_registered()
             refusal = self._refusal(rule, view)
-            if refusal is None:
-                return call(*args, **kwargs)
-            return _kept(refusal)
+            return call(*args, **kwargs) if refusal is None else refusal
 
         def call_async(*args: Any, **kwargs: Any) -> Any:
             return current_app.ensure_sync(view)(*args, **kwargs)
 
         call = call_async if iscoroutinefunction(view) else view
-        return cast("_View", guarded)
+        return cast("_View", mark(guarded))
+
+    def _remember_bare(self, view: object) -> None:
+        # What cannot be referred to weakly is made anew each time, and registered nowhere.
+        with suppress(TypeError):
+            self._bare.add(view)
 
     def _refusal(self, rule: Rule, view: Callable[..., Any] | None) -> Response | None:
-        """What to answer instead of running the view; None if the request passes."""
+        """What to answer instead of running the view; None if the request passes. Raises where none can be sent."""
         # Each look through one of Flask's proxies costs as much as half a verdict: three are enough.
         context = _behind(app_ctx)
         guard = self._replacement or self._guard or self._of(context.app)
         outcome = guard.admit_wsgi(_behind(request).environ, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
-            return context.app.response_class(outcome.body, outcome.status, outcome.headers)
+            return kept(context.app.response_class(outcome.body, outcome.status, outcome.headers), outcome.error)
         context.g.access_token = token = outcome.token
         if token is None and outcome.kind == "preflight" and view is not None and not _answers_preflights(view):
+            check_dispatching()
             return context.app.make_default_options_response()
         return None
 
@@ -204,27 +242,6 @@ class RequiresAuth(Door):
         return cast("dict[RequiresAuth, Guard]", app.extensions.setdefault(_EXTENSION, {}))
 
 
-def _kept(refusal: Response) -> Response:
-    """Has the refusal sent as it is, whatever the decorators above the guard make of the view's return value."""
-    status, body, headers = refusal.status_code, refusal.get_data(), list(refusal.headers)
-
-    @after_this_request
-    def put_back(response: Any) -> Any:
-        same = all(response.headers.get(name) == value for name, value in headers if name != _EXPOSE)
-        if response.status_code == status and same and not response.is_streamed and response.get_data() == body:
-            return response
-        for name in ("Content-Encoding", "ETag", "Last-Modified", "Expires"):
-            response.headers.pop(name, None)
-        response.status_code = status
-        response.set_data(body)
-        for name, value in headers:
-            if name != _EXPOSE or name not in response.headers:  # `@cross_origin` may have one with more in it
-                response.headers[name] = value
-        return response
-
-    return refusal
-
-
 def _behind(proxy: _Object) -> _Object:
     """What one of Flask's proxies stands for at this moment."""
     return cast("_Object", proxy._get_current_object())  # type: ignore[attr-defined]
@@ -232,6 +249,17 @@ def _behind(proxy: _Object) -> _Object:
 
 def _config(app: Flask) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", app.config)
+
+
+def _check_registered() -> bool:
+    """Looks at the view of the current request; says whether it is the one that need not be looked at again.
+
+    Raises:
+        RuntimeError: it keeps its answers above its guard.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    check_caches(request.endpoint, view)
+    return has_guard(view)
 
 
 def _answers_preflights(view: Callable[..., Any]) -> bool:

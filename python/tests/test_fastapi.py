@@ -169,6 +169,16 @@ def test_sync_routes(auth: RequiresAuth, auth_token: TokenFactory) -> None:
     assert client_of(app).get("/me", headers=bearer(auth_token())).json() == "alice"
 
 
+def test_claims_are_returned_as_json(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = FastAPI()
+
+    @app.get("/claims")
+    async def claims(token: Annotated[AccessToken, Depends(auth)]) -> dict[str, Any]:
+        return token.claims  # type: ignore[return-value]
+
+    assert client_of(app).get("/claims", headers=bearer(auth_token(sub="bob"))).json()["sub"] == "bob"
+
+
 def test_openapi(auth_issuer: TestIssuer) -> None:
     auth = RequiresAuth(
         auth_issuer.issuer,

@@ -1,8 +1,7 @@
 """The extension module, written in Rust. Import from `requires_auth`, and for tests from `requires_auth.testing`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, ClassVar, Literal, final, overload
 
 from typing_extensions import Self, disjoint_base
@@ -236,8 +235,24 @@ class AccessToken:
         """The Logto organization that the token acts in."""
 
     @property
-    def claims(self) -> MappingProxyType[str, Any]:
-        """All claims, as `json.loads` reads them. The mapping is read-only."""
+    def claims(self) -> Mapping[str, Any]:
+        """All claims, as `json.loads` reads them: a dict that cannot be changed. Copies of it are plain dicts."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The claim of this name: `token["sub"]` is `token.claims["sub"]`.
+
+        Raises:
+            KeyError: the token has none.
+        """
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The claim of this name, or `default` if the token has none."""
+
+    def __contains__(self, name: object, /) -> bool:
+        """Whether the token has a claim of this name."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the claims."""
 
     def has_scope(self, scope: str) -> bool:
         """Whether the token has this scope, compared exactly."""

@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from requires_auth import Policy, RequiresAuth
+from requires_auth import ConfigError, ConfigProblem, Policy, RequiresAuth
+from requires_auth._mistakes import comma_hint
 
 if TYPE_CHECKING:
     import os
@@ -92,6 +93,10 @@ class Door:
         """The settings of the framework."""
         return {}
 
+    def options(self) -> dict[str, Any]:
+        """The arguments of the constructor that this door was given, or finds in the settings of the framework."""
+        return options_from(self._settings(), self._given)
+
     def verify(self, token: str) -> AccessToken:
         """Verifies a token that does not come with a request; see `requires_auth.RequiresAuth.verify`."""
         return self.guard.verify(token)
@@ -120,15 +125,20 @@ class Door:
 
 def guard_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> RequiresAuth:
     """Makes a guard: what is given goes before settings, and these before the environment."""
+    options = options_from(settings, given)
+    if isinstance(options.get("algorithms"), str):
+        options["algorithms"] = re.split(r"[\s,]+", options["algorithms"].strip())
+    return RequiresAuth.from_env(**options)
+
+
+def options_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of the constructor: what is given goes before settings."""
     options = {
         name: settings[key]
         for name in SETTINGS
         if (key := PREFIX + name.upper()) in settings and settings[key] is not None
     }
-    options.update(given)
-    if isinstance(options.get("algorithms"), str):
-        options["algorithms"] = re.split(r"[\s,]+", options["algorithms"].strip())
-    return RequiresAuth.from_env(**options)
+    return {**options, **given}
 
 
 def _is(value: object, kind: type) -> bool:
@@ -136,7 +146,7 @@ def _is(value: object, kind: type) -> bool:
     return isinstance(value, kind)
 
 
-def names_of(argument: str, names: Iterable[str]) -> frozenset[str]:
+def listed(argument: str, names: Iterable[str]) -> list[str]:
     """Reads an argument that takes several names, such as `exempt`.
 
     A string is an iterable of its letters: `exempt="/docs"` would exempt `/`. So it is refused, as is whatever else
@@ -154,7 +164,12 @@ def names_of(argument: str, names: Iterable[str]) -> frozenset[str]:
     for name in found:
         if not _is(name, str):
             raise TypeError(f"{argument}: expected a list of strings, found one with {type(name).__name__} in it")
-    return frozenset(found)
+    return found
+
+
+def names_of(argument: str, names: Iterable[str]) -> frozenset[str]:
+    """As `listed`, where neither order nor repetition counts."""
+    return frozenset(listed(argument, names))
 
 
 @dataclass(frozen=True)
@@ -183,6 +198,15 @@ class Rule:
         """
         if bool(scopes) + (any_of is not None) + (policy is not None) > 1:
             raise TypeError("give scopes, any_of or a policy, and only one of them")
+        if any_of is not None:
+            any_of = [any_of] if isinstance(any_of, str) else listed("any_of", any_of)
+        problems = [
+            ConfigProblem("scope", f"`{scope}`", "one scope, or several separated by spaces", hint)
+            for scope in (*scopes, *(any_of or ()))
+            if _is(scope, str) and (hint := comma_hint(scope))
+        ]
+        if problems:
+            raise ConfigError(problems)
         for scope in scopes:
             if not _is(scope, str):
                 found = type(scope).__name__
@@ -194,7 +218,7 @@ class Rule:
         if scopes:
             policy = Policy.all_of(*scopes)
         elif any_of is not None:
-            policy = Policy.any_of([any_of] if isinstance(any_of, str) else list(any_of))
+            policy = Policy.any_of(any_of)
         return cls(policy, optional)
 
 

@@ -17,6 +17,14 @@
 how to answer it when the dependency first runs. An exception handler of your own for `AuthError` goes before
 that. The token is `request.state.access_token` as well. To guard a whole application, see
 `requires_auth.starlette`.
+
+An exception handler of your own for `AuthError` must send `error.headers` with its answer, names and values as they
+are: `Response(..., status_code=error.status, headers=dict(error.headers))`. They hold `WWW-Authenticate`, without
+which a client does not learn what was wrong.
+
+An application factory configures the ready instance with `requires_auth.configure(issuer, audience)`. In tests,
+`app.dependency_overrides[auth]` stands in for `auth` and for everything that it was called with: `auth("read:orders")`,
+`auth(any_of=[...])`, `auth(policy=...)`, `auth(optional=True)`.
 """
 
 from __future__ import annotations
@@ -33,23 +41,21 @@ from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
 
-from requires_auth import AccessToken, AuthError, IssuerUnavailable, Policy, Refusal
-from requires_auth._door import ANY_TOKEN, Door, GuardOptions, Rule
-from requires_auth._web import Answer, answer_to
-from requires_auth.starlette import judge, refuse
+from requires_auth import AccessToken, Policy, Refusal
+from requires_auth import _fastapi_overrides as overrides
+from requires_auth._door import ANY_TOKEN, Door, GuardOptions, Rule, guard_from
+from requires_auth._fastapi_answers import Preflight, refused, teach, teach_applications
+from requires_auth._mistakes import refuse_keywords
+from requires_auth.starlette import judge
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Scope
     from typing_extensions import Unpack
 
 __all__ = ["RequiresAuth", "requires_auth"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_REFUSAL = "requires_auth.refusal"
-_NO_HANDLERS: tuple[dict[Any, Any]] = ({},)
-"""Outside of an application: what is added here answers nothing."""
 
 
 def _coroutine_function(function: _Function) -> _Function:
@@ -99,6 +105,39 @@ class RequiresAuth(Door, SecurityBase):
         self._urls = (authorization_url, token_url)
         self._rules: dict[tuple[tuple[str, ...], bool], Rule] = {}
         self.__signature__ = _SIGNATURE
+        self._own_options = dict(self._given)
+        self._has_issuer = self._guard is not None
+
+    def configure(
+        self,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        **options: Unpack[GuardOptions],
+    ) -> None:
+        """Configures a guard that was made without an issuer: for an application factory.
+
+            from requires_auth.fastapi import requires_auth
+
+            def create_app(settings: Settings) -> FastAPI:
+                requires_auth.configure(settings.issuer, settings.audience)
+                app = FastAPI()
+                app.include_router(router)  # whose routes have Depends(requires_auth)
+                return app
+
+        A mistake shows here, and not at the first request. Arguments go before the constructor's, and these before the
+        environment. It counts for all applications that share the guard; called again, the last call counts.
+
+        Raises:
+            ConfigError: all mistakes at once.
+            TypeError: the guard was made with an issuer already.
+        """
+        if self._has_issuer:
+            raise TypeError("this guard was made with an issuer already: make another one")
+        given = {"issuer": issuer, "audience": audience, **options}
+        given = {**self._own_options, **{name: value for name, value in given.items() if value is not None}}
+        guard = guard_from({}, given)
+        with self._lock:
+            self._given, self._guard = given, guard
 
     @overload
     def __call__(
@@ -123,6 +162,7 @@ class RequiresAuth(Door, SecurityBase):
         optional: bool = False,
         connection: HTTPConnection | None = None,
         security_scopes: SecurityScopes | None = None,
+        **mistaken: Any,
     ) -> Any:
         """Returns a dependency for a route that needs more than a valid token.
 
@@ -134,9 +174,13 @@ class RequiresAuth(Door, SecurityBase):
                 does not.
             connection: FastAPI calls the dependency itself with this one
             security_scopes: and this one.
+            mistaken: there are no others.
         """
         if connection is not None:
             return self.admit(connection.scope, ANY_TOKEN, security_scopes)
+        refuse_keywords(mistaken)
+        if scopes:
+            _refuse_decorated(scopes)
         rule = Rule.of(scopes, any_of, policy, optional)
         if not scopes or optional:
             return _Judged(self, rule)
@@ -161,23 +205,22 @@ class RequiresAuth(Door, SecurityBase):
 
     async def admit(self, scope: Scope, rule: Rule, needed: SecurityScopes | None) -> AccessToken | None:
         """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
-        if _Preflight not in (handlers := scope.get("starlette.exception_handlers", _NO_HANDLERS)[0]):
-            _learn_to_answer(handlers)
+        teach(scope)
         if needed is not None and needed.scopes:
             if rule.policy is not None:
                 first = await judge(self.guard, scope, rule)
                 if isinstance(first, Refusal):
-                    raise _refused(scope, first)
+                    raise refused(scope, first)
             rule = self._rule(tuple(needed.scopes), rule.optional)
         # To await costs more than most verdicts, and most need no fetch.
         outcome = self.guard.admit_asgi(scope, rule.policy, rule.optional, wait=False)
         if outcome is None:
             outcome = await judge(self.guard, scope, rule)
         if isinstance(outcome, Refusal):
-            raise _refused(scope, outcome)
+            raise refused(scope, outcome)
         token = outcome.token
         if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
-            raise _Preflight
+            raise Preflight
         scope.setdefault("state", {})["access_token"] = token
         return token
 
@@ -196,9 +239,16 @@ class _Scopes:
         token = inspect.Parameter(
             "token", inspect.Parameter.KEYWORD_ONLY, default=Security(auth, scopes=scopes), annotation=Any
         )
-        self.__signature__ = inspect.Signature([token])
+        self.__signature__ = inspect.Signature([_CONNECTION, token])
 
-    async def __call__(self, *, token: AccessToken | None) -> AccessToken | None:
+    @_coroutine_function
+    def __call__(self, *decorated: Any, **asked: Any) -> Coroutine[Any, Any, AccessToken | None]:
+        _refuse_decorated(decorated)
+        return self._token(**asked)
+
+    async def _token(self, *, connection: HTTPConnection, token: AccessToken | None) -> AccessToken | None:
+        # Where `app.dependency_overrides` has put something in the guard's place, it has not done this.
+        connection.scope.setdefault("state", {})["access_token"] = token
         return token
 
 
@@ -210,8 +260,18 @@ class _Judged(SecurityBase):
         self._rule = rule
         self.__signature__ = _SIGNATURE
 
-    async def __call__(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
-        return await self._auth.admit(connection.scope, self._rule, security_scopes)
+    @_coroutine_function
+    def __call__(self, *decorated: Any, **asked: Any) -> Coroutine[Any, Any, AccessToken | None]:
+        _refuse_decorated(decorated)
+        return self._token(**asked)
+
+    async def _token(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
+        override = overrides.override_of(connection, self._auth)
+        if override is None:
+            return await self._auth.admit(connection.scope, self._rule, security_scopes)
+        token: AccessToken | None = await overrides.run(override, connection, security_scopes.scopes)
+        connection.scope.setdefault("state", {})["access_token"] = token
+        return token
 
     @property
     def model(self) -> SecurityModel:  # type: ignore[override]
@@ -222,49 +282,31 @@ class _Judged(SecurityBase):
         return self._auth.scheme_name
 
 
+def _refuse_decorated(arguments: Sequence[Any]) -> None:
+    """A guard is not a decorator here: FastAPI would call the route without it."""
+    if arguments and callable(arguments[0]):
+        raise TypeError(
+            "a guard of requires_auth.fastapi is a dependency and not a decorator: write "
+            "token: Annotated[AccessToken, Depends(auth)] among the parameters of the route, or "
+            "dependencies=[Depends(auth)] beside its path; @requires_auth is for Flask and Django"
+        )
+
+
+_CONNECTION = inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection)
 _SIGNATURE = inspect.Signature(
     [
-        inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection),
+        _CONNECTION,
         inspect.Parameter("security_scopes", inspect.Parameter.KEYWORD_ONLY, annotation=SecurityScopes),
     ]
 )
 """What FastAPI is asked for."""
 
 
-class _Preflight(Exception):
-    """Answers a preflight that no CORS middleware has taken: without a token it must not run a route."""
-
-
-def _refused(scope: Scope, refusal: Refusal) -> AuthError | IssuerUnavailable:
-    """The exception for a refusal, which our handler finds again in the scope."""
-    scope[_REFUSAL] = refusal
-    return refusal.error
-
-
 def _is_for_options_alone(scope: Scope) -> bool:
     return getattr(scope.get("route"), "methods", None) == {"OPTIONS"}
 
 
-def _learn_to_answer(handlers: dict[Any, Any]) -> None:
-    """Adds our handlers to those of the application, where it has none of its own."""
-    handlers.setdefault(AuthError, _answer)
-    handlers.setdefault(IssuerUnavailable, _answer)
-    handlers[_Preflight] = _answer_preflight
-
-
-async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable) -> ASGIApp:
-    refusal: Answer | None = connection.scope.get(_REFUSAL)
-    answer = refusal if refusal is not None and refusal.error is error else answer_to(error)
-
-    async def send_answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await refuse(answer, scope, send)
-
-    return send_answer
-
-
-async def _answer_preflight(connection: HTTPConnection, error: Exception) -> Response:
-    return Response(status_code=204)
-
+teach_applications()
 
 requires_auth = RequiresAuth()
 """The ready instance: the environment configures it at first use."""

@@ -131,9 +131,13 @@ class TestIssuer:
 
     @contextmanager
     def replacing(self, *doors: Door) -> Generator[Self]:
-        """Lets doors take its tokens, and only these, while the context lasts."""
-        guard = self.guard()
-        before = [door.replace_guard(guard) for door in doors]
+        """Lets doors take its tokens, and only these, while the context lasts.
+
+        Everything else stays as each door has it, such as `scope_claims`, `profile` and `error_format`.
+        What says whose tokens they are goes: issuers, audience, keys and where they come from, algorithms.
+        """
+        guards = [self.guard(**_kept(door)) for door in doors]
+        before = [door.replace_guard(guard) for door, guard in zip(doors, guards, strict=True)]
         try:
             yield self
         finally:
@@ -151,6 +155,22 @@ class TestIssuer:
     def stop(self) -> None:
         """Stops serving, as a provider that goes down. Keys and URL stay what they are."""
         self._issuer.stop()
+
+
+_KEPT = ("leeway", "profile", "scope_claims", "implied_scopes", "cache", "max_token_bytes", "error_format")
+"""The options of a door that do not say whose tokens it takes."""
+
+
+def _kept(door: Door) -> Any:
+    """The options that a door keeps when another issuer takes the place of its own."""
+    options = door.options()
+    kept = {name: options[name] for name in _KEPT if name in options}
+    named = {
+        tuple(claims) for entry in options.get("issuers") or () if (claims := getattr(entry, "scope_claims", None))
+    }
+    if "scope_claims" not in kept and len(named) == 1:
+        kept["scope_claims"] = list(named.pop())
+    return kept
 
 
 class TokenFactory(Protocol):

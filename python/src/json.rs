@@ -10,6 +10,11 @@ pub(crate) fn load<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAn
     py.import("json")?.call_method1("loads", (text,))
 }
 
+/// Reads the claims of a verified token, into the type that Python's half has for them.
+pub(crate) fn claims<'py>(py: Python<'py>, payload: &str) -> PyResult<Bound<'py, PyDict>> {
+    Ok(py.import("requires_auth._claims")?.call_method1("read", (payload,))?.cast_into()?)
+}
+
 /// The members of a Python dict, as `json.dumps` writes them.
 pub(crate) fn dump(object: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
     let text = object.py().import("json")?.call_method1("dumps", (object,))?;

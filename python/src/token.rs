@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyFrozenSet, PyMappingProxy, PyTuple};
+use pyo3::types::{PyDict, PyFrozenSet, PyIterator, PyTuple};
 use serde_json::value::RawValue;
 
 use crate::json;
@@ -19,7 +19,7 @@ const END_OF_TIME: Duration = Duration::from_secs(253_402_300_799);
 #[pyclass(frozen, module = "requires_auth._core")]
 pub(crate) struct AccessToken {
     token: requires_auth::AccessToken,
-    claims: PyOnceLock<Py<PyMappingProxy>>,
+    claims: PyOnceLock<Py<PyDict>>,
 }
 
 impl AccessToken {
@@ -78,17 +78,44 @@ impl AccessToken {
         self.token.organization_id()
     }
 
-    /// All claims, as `json.loads` reads them. The mapping is read-only.
+    /// All claims, as `json.loads` reads them: a dict that cannot be changed. Copies of it are plain dicts.
     #[getter]
-    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMappingProxy>> {
+    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let parse = || -> PyResult<_> {
             // The payload of a verified token is JSON, so any text of JSON can hold it.
             let payload: Box<RawValue> =
                 self.token.claims().map_err(|error| PyValueError::new_err(error.to_string()))?;
-            let claims = json::load(py, payload.get())?;
-            Ok(PyMappingProxy::new(py, claims.cast()?).unbind())
+            Ok(json::claims(py, payload.get())?.unbind())
         };
         Ok(self.claims.get_or_try_init(py, parse)?.bind(py).clone())
+    }
+
+    /// The claim of this name: `token["sub"]` is `token.claims["sub"]`.
+    ///
+    /// Raises `KeyError` if the token has none.
+    fn __getitem__<'py>(&self, py: Python<'py>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.claims(py)?.as_any().get_item(name)
+    }
+
+    /// The claim of this name, or `default` if the token has none.
+    #[pyo3(signature = (name, default = None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.claims(py)?.get_item(name)?.or(default))
+    }
+
+    /// Whether the token has a claim of this name.
+    fn __contains__(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        self.claims(py)?.contains(name)
+    }
+
+    /// The names of the claims.
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.claims(py)?.as_any().try_iter()
     }
 
     /// Whether the token has this scope, compared exactly.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import json
 import os
@@ -16,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import jwt
@@ -88,13 +88,66 @@ def test_claims_are_read_only_and_exact() -> None:
         "deep": {"list": [1, 2.5, True, None, {"a": []}]},
     }
     token = guard.verify(jwt.encode(claims, key, "ES256"))
-    assert isinstance(token.claims, MappingProxyType)
     assert token.claims is token.claims
-    assert json.dumps(dict(token.claims)) == json.dumps(claims)
+    assert json.dumps(token.claims) == json.dumps(claims)
     with pytest.raises(TypeError):
         token.claims["sub"] = "mallory"  # type: ignore[index]
     with pytest.raises(AttributeError):
         token.sub = "mallory"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda claims: claims.__setitem__("sub", "mallory"),
+        lambda claims: claims.__delitem__("sub"),
+        lambda claims: claims.__ior__({"sub": "mallory"}),
+        lambda claims: claims.update(sub="mallory"),
+        lambda claims: claims.setdefault("new", 1),
+        lambda claims: claims.pop("sub"),
+        lambda claims: claims.popitem(),
+        lambda claims: claims.clear(),
+    ],
+)
+def test_no_method_changes_claims(issuer: TestIssuer, guard: RequiresAuth, change: Any) -> None:
+    token = guard.verify(issuer.token())
+    before = json.dumps(token.claims)
+    with pytest.raises(TypeError, match="change a copy"):
+        change(token.claims)
+    assert json.dumps(token.claims) == before
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        dict,
+        copy.copy,
+        copy.deepcopy,
+        lambda claims: claims.copy(),
+        lambda claims: claims | {},
+        lambda claims: pickle.loads(pickle.dumps(claims)),
+        lambda claims: json.loads(json.dumps(claims)),
+    ],
+)
+def test_a_copy_of_claims_is_a_plain_dict(issuer: TestIssuer, guard: RequiresAuth, copied: Any) -> None:
+    claims = guard.verify(issuer.token(claims={"deep": {"roles": ["user"]}})).claims
+    own = copied(claims)
+    assert type(own) is dict
+    assert own == claims
+    own["sub"] = "mallory"
+    assert claims["sub"] == "alice"
+
+
+def test_a_token_has_its_claims_by_name(issuer: TestIssuer, guard: RequiresAuth) -> None:
+    token = guard.verify(issuer.token(claims={"email": "a@example.com", "nothing": None}))
+    assert token["sub"] == token.get("sub") == "alice"
+    assert (token.get("email"), token.get("nothing", 1)) == ("a@example.com", None)
+    assert (token.get("phone"), token.get("phone", "-")) == (None, "-")
+    assert "email" in token
+    assert "phone" not in token
+    assert set(token) == set(token.claims)
+    with pytest.raises(KeyError, match="phone"):
+        token["phone"]
 
 
 def test_claims_of_one_call_are_not_those_of_another(issuer: TestIssuer, guard: RequiresAuth) -> None:

@@ -429,7 +429,7 @@ def test_all_vectors(asynchronous: bool) -> None:
             nonlocal ran
             ran = True
             token = request.access_token  # type: ignore[attr-defined]
-            return JsonResponse(dict(token.claims) if token else {})
+            return JsonResponse(token.claims if token else {})
 
         async def view_async(request: HttpRequest) -> HttpResponse:
             return view(request)

@@ -169,6 +169,16 @@ def test_sync_routes(auth: RequiresAuth, auth_token: TokenFactory) -> None:
     assert client_of(app).get("/me", headers=bearer(auth_token())).json() == "alice"
 
 
+def test_claims_are_returned_as_json(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = FastAPI()
+
+    @app.get("/claims")
+    async def claims(token: Annotated[AccessToken, Depends(auth)]) -> dict[str, Any]:
+        return token.claims  # type: ignore[return-value]
+
+    assert client_of(app).get("/claims", headers=bearer(auth_token(sub="bob"))).json()["sub"] == "bob"
+
+
 def test_openapi(auth_issuer: TestIssuer) -> None:
     auth = RequiresAuth(
         auth_issuer.issuer,
@@ -251,6 +261,199 @@ def test_an_error_of_verify_in_a_handler(auth: RequiresAuth, auth_token: TokenFa
         "reason": "expired",
     }
     assert refused.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+
+
+def test_the_headers_of_an_error_are_for_a_handler_of_your_own(auth: RequiresAuth) -> None:
+    app = app_with(Depends(auth))
+
+    @app.exception_handler(AuthError)
+    async def answer(request: Request, error: AuthError) -> PlainTextResponse:
+        return PlainTextResponse("no", error.status, dict(error.headers))
+
+    assert client_of(app).get("/me", headers=bearer("x")).headers["www-authenticate"].startswith("Bearer error=")
+
+
+def test_verify_by_hand_is_a_refusal_from_the_first_request_on(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    app = FastAPI()
+
+    @app.get("/async")
+    async def by_hand(token: str) -> str | None:
+        return (await auth.verify_async(token)).sub
+
+    @app.get("/sync")
+    def by_hand_in_a_thread(token: str) -> str | None:
+        return auth.verify(token).sub
+
+    for path in ("/async", "/sync"):
+        app.middleware_stack = None  # as if the application had just started
+        client = client_of(app)
+        refused = client.get(path, params={"token": auth_token(defect="expired")})
+        assert (refused.status_code, refused.json()["reason"]) == (401, "expired")
+        assert refused.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+        assert client.get(path, params={"token": auth_token()}).json() == "alice"
+
+
+def test_verify_by_hand_when_the_issuer_is_out_of_reach(auth_token: TokenFactory) -> None:
+    auth = RequiresAuth("http://127.0.0.1:1", "https://api.example.com")
+    app = FastAPI()
+
+    @app.get("/")
+    async def by_hand(token: str) -> str | None:
+        return (await auth.verify_async(token)).sub
+
+    issuer = TestIssuer()
+    token = issuer.token(claims={"iss": "http://127.0.0.1:1"})
+    answer = client_of(app).get("/", params={"token": token})
+    assert (answer.status_code, answer.json()["code"]) == (503, "auth.issuer_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_verify_by_hand_in_a_websocket(auth: RequiresAuth, auth_token: TokenFactory, accepted: bool) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def talk(websocket: WebSocket) -> None:
+        if accepted:
+            await websocket.accept()
+        token = await auth.verify_async(websocket.query_params["token"])
+        if not accepted:
+            await websocket.accept()
+        await websocket.send_text(token.sub or "")
+        await websocket.close()
+
+    client = client_of(app)
+    with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/ws?token=x") as socket:
+        socket.receive_text()
+    if accepted:
+        assert (closed.value.code, closed.value.reason) == (1008, "invalid_token")
+    else:
+        assert getattr(getattr(closed.value, "response", None), "status_code", 401) == 401
+    with client.websocket_connect("/ws?token=" + auth_token(sub="bob")) as socket:
+        assert socket.receive_text() == "bob"
+
+
+# --- mistakes
+
+
+def test_a_guard_is_not_a_decorator(auth: RequiresAuth) -> None:
+    def route() -> str:
+        return "secret"
+
+    for decorator in (auth, auth("a"), auth(any_of=["a"]), auth(optional=True)):
+        with pytest.raises(TypeError, match=r"write token: Annotated\[AccessToken, Depends\(auth\)\]"):
+            decorator(route)  # type: ignore[call-overload, operator]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "hint"),
+    [
+        ((), {"scopes": ["a", "b"]}, r'write auth\("a", "b"\)'),
+        ((), {"scope": "a b"}, r'write auth\("a", "b"\)'),
+        ((["a"],), {}, "scopes: expected strings, found list"),
+        (("a,b",), {}, 'write "a", "b"'),
+        ((), {"any_of": ["a,b"]}, 'write "a", "b"'),
+        ((), {"any_of": [1]}, "any_of: expected a list of strings"),
+        ((), {"any_of": 1}, "any_of: expected a list of strings"),
+        ((), {"policy": "a"}, "policy: expected a Policy"),
+        ((), {"optional": "no"}, "optional: expected True or False"),
+        ((), {"roles": ["a"]}, "roles: there is no such argument"),
+    ],
+)
+def test_a_mistake_says_what_to_write(auth: RequiresAuth, arguments: Any, options: Any, hint: str) -> None:
+    with pytest.raises((TypeError, ConfigError), match=hint):
+        auth(*arguments, **options)
+
+
+def test_a_scope_with_a_comma_is_a_policy(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    client = client_of(app_with(Depends(auth(policy=Policy.all_of("a,b")))))
+    assert client.get("/me", headers=bearer(auth_token("a,b"))).status_code == 200
+    assert client.get("/me", headers=bearer(auth_token("a b"))).status_code == 403
+
+
+# --- tests of applications
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda auth: Depends(auth("a")),
+        lambda auth: Security(auth, scopes=["a"]),
+        lambda auth: Depends(auth(any_of=["a", "b"])),
+        lambda auth: Depends(auth(policy=Policy.all_of("a"))),
+        lambda auth: Depends(auth(optional=True)),
+        lambda auth: Depends(auth("a", optional=True)),
+        lambda auth: Security(auth(any_of=["a"]), scopes=["c"]),
+    ],
+)
+def test_an_override_of_the_guard_reaches_every_form(auth: RequiresAuth, auth_token: TokenFactory, form: Any) -> None:
+    app, dependency = FastAPI(), form(auth)
+
+    @app.get("/me")
+    async def me(token: Any = dependency) -> Any:
+        return token.sub if token else None
+
+    client = client_of(app)
+    token = auth.verify(auth_token(sub="stand-in"))
+    before = client.get("/me", headers=bearer("x")).status_code
+
+    async def stand_in(request: Request, name: str = "") -> Any:
+        return token
+
+    app.dependency_overrides[auth] = stand_in
+    assert client.get("/me").json() == "stand-in"
+    app.dependency_overrides[auth] = lambda number: token
+    assert client.get("/me").status_code == 422
+    app.dependency_overrides.clear()
+    assert client.get("/me", headers=bearer("x")).status_code == before == 401
+
+
+def test_an_override_is_the_state_of_the_request(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    token = auth.verify(auth_token(sub="stand-in"))
+    for form in (auth("a"), auth(any_of=["a"]), auth(optional=True)):
+        app = app_with(Depends(form))
+        app.dependency_overrides[auth] = lambda: token
+        assert client_of(app).get("/me").json() == {"sub": "stand-in"}
+
+
+def test_replacing_keeps_what_the_guard_has_of_its_own(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
+    auth = RequiresAuth(
+        "https://issuer.example",
+        "https://elsewhere.example",
+        algorithms=["RS256"],
+        scope_claims=["permissions"],
+        implied_scopes={"admin": "read"},
+        error_format="problem",
+    )
+    client = client_of(app_with(Depends(auth("read"))))
+    with auth_issuer.replacing(auth):
+        good = auth_token(claims={"permissions": ["admin"]})
+        assert client.get("/me", headers=bearer(good)).status_code == 200
+        refused = client.get("/me", headers=bearer(auth_token("read")))
+        assert refused.status_code == 403
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+# --- configuration of an application factory
+
+
+def test_configure_for_an_application_factory(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
+    auth = RequiresAuth(scope_claims=["permissions"])
+    app = app_with(Depends(auth("read")))
+    with pytest.raises(ConfigError, match="issuer"):
+        auth.configure(auth_issuer.issuer, jwks=auth_issuer.jwks)
+    auth.configure(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    client = client_of(app)
+    held = auth_token(claims={"permissions": ["read"]})
+    assert client.get("/me", headers=bearer(held)).status_code == 200
+    assert client.get("/me", headers=bearer(auth_token("read"))).status_code == 403
+    auth.configure("https://other.example", auth_issuer.audience, jwks=auth_issuer.jwks)
+    assert client.get("/me", headers=bearer(held)).json()["reason"] == "issuer_mismatch"
+
+
+def test_configure_refuses_a_guard_that_has_an_issuer(auth: RequiresAuth) -> None:
+    with pytest.raises(TypeError, match="with an issuer already"):
+        auth.configure("https://other.example", "https://api.example.com")
 
 
 def test_the_body_is_replaceable(auth_issuer: TestIssuer) -> None:

@@ -473,7 +473,7 @@ def test_all_vectors(app: Flask, client: FlaskClient) -> None:
         def view() -> str:
             nonlocal ran
             ran = True
-            return json.dumps(dict(g.access_token.claims) if g.access_token else None)
+            return json.dumps(g.access_token.claims if g.access_token else None)
 
         return rules["guarded"](view)()
 

@@ -11,6 +11,7 @@ use tracing::{debug, info};
 use super::Identity;
 use super::reverse_proxy::ReverseProxy;
 use super::telemetry::{Decisions, Outcome};
+use crate::logging::short;
 
 /// A guard with its routes: what one configuration makes. A reload makes another one.
 pub(crate) struct Gateway {
@@ -104,7 +105,7 @@ impl Gateway {
             Ok(route) => route,
             Err(denial) => {
                 timed.end("", Outcome::Refused(denial.code()));
-                info!(code = %denial.code(), method = asked.method, path = request.path(), "refused");
+                info!(code = %denial.code(), method = short(asked.method), path = short(request.path()), "refused");
                 return Decision::Refuse(self.refusal(&request, &denial));
             }
         };
@@ -112,14 +113,14 @@ impl Gateway {
         match self.judge(&route, &request).await {
             Ok((identity, token)) => {
                 timed.end(name, Outcome::Allowed);
-                debug!(route = name, method = asked.method, path = request.path(), "allowed");
+                debug!(route = name, method = short(asked.method), path = short(request.path()), "allowed");
                 Decision::Allow { identity, added: added(token.as_ref()) }
             }
             Err(denial) if route.rule.is_shadow => {
                 timed.end(name, Outcome::Shadow(denial.code()));
                 let (code, reason) = (denial.code().as_str(), denial.reason().map(Reason::as_str));
-                let path = request.path();
-                info!(code, reason, route = name, method = asked.method, path, "would be refused");
+                let (method, path) = (short(asked.method), short(request.path()));
+                info!(code, reason, route = name, method, path, "would be refused");
                 Decision::Allow { identity: self.identity.of_nobody(), added: Vec::new() }
             }
             Err(denial) => {
@@ -171,7 +172,11 @@ impl Gateway {
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Denial> {
         let Some(token) = token else { return Ok(self.identity.of_nobody()) };
         self.identity.of(token).map_err(|name| {
-            info!(header = name.as_str(), path = request.path(), "a claim does not fit into its header");
+            info!(
+                header = name.as_str(),
+                path = short(request.path()),
+                "a claim does not fit into its header"
+            );
             Denial::new(ErrorCode::AccessDenied)
         })
     }

@@ -18,7 +18,7 @@ use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::gateway::{Asked, Decision, Gateway};
-use crate::output::{BAD, DIM, GOOD, print_json};
+use crate::output::{BAD, DIM, GOOD, print_json, printable};
 use crate::runtime::block_on;
 
 const EXAMPLES: &str = "\
@@ -61,6 +61,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
     let file = file.display();
     for result in results {
         let TestResult { line, request, expected, found, holds } = result;
+        let request = printable(request);
         if *holds {
             writeln!(stdout, "{GOOD}ok{GOOD:#}    {file}:{line}: {request} {DIM}{found}{DIM:#}")?;
         } else {

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 
 use requires_auth::ConfigError;
 
+use crate::logging::{self, Escape};
 use crate::output::{BAD, GOOD};
 
 /// A mistake in usage or configuration, or work that could not be done: exit 2.
@@ -32,11 +33,20 @@ impl Failure {
         if self.is_silent {
             return;
         }
+        if logging::is_json() {
+            logging::tell("ERROR", &self.message);
+            for hint in &self.hints {
+                logging::tell("ERROR", &format!("hint: {hint}"));
+            }
+            return;
+        }
+        // It may have words of an issuer or of a file in it. Its lines are its own.
+        let shown = |text: &str| Escape::Text.all_but(text, |c| c == '\n').into_owned();
         let mut stderr = anstream::stderr().lock();
         // Where stderr is closed there is nobody to tell.
-        writeln!(stderr, "{BAD}error:{BAD:#} {}", self.message).ok();
+        writeln!(stderr, "{BAD}error:{BAD:#} {}", shown(&self.message)).ok();
         for hint in &self.hints {
-            writeln!(stderr, "{GOOD}hint:{GOOD:#} {hint}").ok();
+            writeln!(stderr, "{GOOD}hint:{GOOD:#} {}", shown(hint)).ok();
         }
     }
 }

@@ -1,11 +1,26 @@
-//! Events of the library on stderr.
+//! What is written to stderr while a command runs: events of the library, and what the gateway says of itself.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
+use serde_json::json;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer as Text;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+mod escape;
+mod limit;
+mod writer;
+
+use self::limit::Limit;
+use self::writer::Queue;
 use crate::cli::{Cli, Command};
+
+pub(crate) use self::escape::{Escape, short};
 
 /// How an event is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -14,6 +29,18 @@ pub(crate) enum LogFormat {
     Text,
     Json,
 }
+
+impl LogFormat {
+    const fn escape(self) -> Escape {
+        match self {
+            Self::Text => Escape::Text,
+            Self::Json => Escape::Json,
+        }
+    }
+}
+
+/// The log of the gateway, once it has started.
+static GATEWAY: OnceLock<Log> = OnceLock::new();
 
 /// Starts to log; by default only what the command does not say itself.
 pub(crate) fn start(cli: &Cli) {
@@ -29,16 +56,109 @@ pub(crate) fn start(cli: &Cli) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let logger = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && !is_plain)
-        .with_target(false);
-    match &cli.command {
-        // The span of a request has its id.
-        Command::Serve(args) if args.log == LogFormat::Json => {
-            logger.json().flatten_event(true).with_span_list(false).init();
+    let has_colours = io::stderr().is_terminal() && !is_plain;
+    let Command::Serve(args) = &cli.command else {
+        let log = Log { format: LogFormat::Text, has_colours, queue: None };
+        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours);
+        return logger.with_target(false).with_writer(log).init();
+    };
+    let log = GATEWAY.get_or_init(|| Log::of_gateway(args.log, has_colours)).clone();
+    let events = tracing_subscriber::fmt::layer().with_target(false);
+    let limit =
+        Limit::new(|left_out| tell("WARN", &format!("{left_out} more like the next one were left out")));
+    let registry = tracing_subscriber::registry().with(filter);
+    match args.log {
+        LogFormat::Text => registry.with(events.with_ansi(has_colours).with_writer(log)).with(limit).init(),
+        LogFormat::Json => {
+            // The span of a request has its id.
+            let events = events.json().flatten_event(true).with_span_list(false).with_writer(log);
+            registry.with(events).with(limit).init();
+            std::panic::set_hook(Box::new(|panic| tell("ERROR", &panic.to_string())));
         }
-        _ => logger.init(),
+    }
+}
+
+/// Says something of the gateway itself: a line to read, or a JSON object, as its log is. It does not wait.
+pub(crate) fn tell(level: &str, message: &str) {
+    if let Some(log) = GATEWAY.get() {
+        log.write_line(&log.format.line(level, message));
+    }
+}
+
+/// Whether stderr gets JSON and nothing else.
+pub(crate) fn is_json() -> bool {
+    GATEWAY.get().is_some_and(|log| log.format == LogFormat::Json)
+}
+
+/// Waits a moment for what is not written yet.
+pub(crate) fn flush() {
+    if let Some(queue) = GATEWAY.get().and_then(|log| log.queue.as_ref()) {
+        queue.flush();
+    }
+}
+
+impl LogFormat {
+    /// A line with a message that no event is behind.
+    fn line(self, level: &str, message: &str) -> String {
+        match self {
+            // What everybody wants to know has no level in front of it.
+            Self::Text if level == "INFO" => format!("{message}\n"),
+            Self::Text => format!("{level} {message}\n"),
+            Self::Json => {
+                let mut time = String::new();
+                // A text takes all that is written to it.
+                SystemTime.format_time(&mut Text::new(&mut time)).ok();
+                format!("{}\n", json!({ "timestamp": time, "level": level, "message": message }))
+            }
+        }
+    }
+}
+
+/// Writes lines to stderr, without what could drive a terminal or look like another line.
+#[derive(Clone)]
+struct Log {
+    format: LogFormat,
+    has_colours: bool,
+    /// There is none where a command may wait for whoever reads.
+    queue: Option<Queue>,
+}
+
+impl Log {
+    fn of_gateway(format: LogFormat, has_colours: bool) -> Self {
+        let describe = move |dropped| {
+            format.line("WARN", &format!("{dropped} lines of the log were dropped")).into_bytes()
+        };
+        Self { format, has_colours, queue: Queue::start(io::stderr(), describe).ok() }
+    }
+
+    fn write_line(&self, line: &str) {
+        let text = line.strip_suffix('\n').unwrap_or(line);
+        let mut line = escape::line(text, self.format.escape(), self.has_colours).into_owned();
+        line.push('\n');
+        match &self.queue {
+            Some(queue) => queue.send(line.into_bytes()),
+            // Where stderr is closed there is nobody to tell.
+            None => drop(io::stderr().write_all(line.as_bytes())),
+        }
+    }
+}
+
+impl Write for Log {
+    /// Each call is a whole event.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_line(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
     }
 }

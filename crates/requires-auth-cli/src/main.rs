@@ -48,14 +48,16 @@ impl From<bool> for Outcome {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(&cli);
-    match run(cli) {
+    let code = match run(cli) {
         Ok(Outcome::Allow) => ExitCode::SUCCESS,
         Ok(Outcome::Refuse) => ExitCode::from(1),
         Err(failure) => {
             failure.print();
             ExitCode::from(2)
         }
-    }
+    };
+    logging::flush();
+    code
 }
 
 fn run(cli: Cli) -> Result<Outcome, Failure> {

@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use crate::logging::Escape;
+
 /// For what holds.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// For what does not hold.
@@ -29,7 +31,9 @@ pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
 pub(crate) fn json_line(value: &impl Serialize) -> io::Result<String> {
     let text = serde_json::to_string(value)?;
     // Claims are kept as the token has them, and may hold line breaks, but never within a string.
-    Ok(if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text })
+    let text = if text.contains(['\n', '\r', '\t']) { text.replace(['\n', '\r', '\t'], " ") } else { text };
+    // Within a string, each character can be written as its number: a program reads the same, and a terminal nothing else.
+    Ok(Escape::Json.all(&text).into_owned())
 }
 
 /// Prints aligned lines of label and value to stdout.
@@ -55,23 +59,7 @@ pub(crate) fn warn(text: &str) {
 
 /// Text from outside with control characters escaped, so that a token cannot drive the terminal.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    // The marks of text direction could make a value look like another.
-    let is_dangerous = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(is_dangerous) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_dangerous(c) {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
-        }
-    }
-    Cow::Owned(escaped)
+    Escape::Text.all(text)
 }
 
 /// A moment as seen from another: `in 59 min`, `2 h ago`.
@@ -118,5 +106,17 @@ mod tests {
     fn json_is_one_line() {
         let raw = serde_json::value::RawValue::from_string("{\n\"a\":\r\n1}".to_owned()).expect("JSON");
         assert_eq!(json_line(&raw).expect("JSON"), "{ \"a\":  1}");
+    }
+
+    #[test]
+    fn json_drives_no_terminal_and_says_the_same() {
+        let raw = serde_json::value::RawValue::from_string(
+            "{\"a\u{202e}\": \"\u{9b}2J\u{2028}\u{200b}é\"}".to_owned(),
+        );
+        let raw = raw.expect("JSON");
+        let line = json_line(&raw).expect("JSON");
+        assert_eq!(line, "{\"a\\u202e\": \"\\u009b2J\\u2028\\u200bé\"}");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(read(&line), read(raw.get()));
     }
 }

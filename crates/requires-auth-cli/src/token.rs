@@ -70,7 +70,7 @@ pub(crate) fn run(args: &TokenArgs, format: Format) -> Result<Outcome, Failure> 
     match format {
         Format::Json => print_json(&json!({ "access_token": token, "token_type": "Bearer" }))?,
         Format::Text => {
-            writeln!(io::stdout(), "{token}")?;
+            writeln!(io::stdout(), "{}", printable(&token))?;
         }
     }
     Ok(Outcome::Allow)

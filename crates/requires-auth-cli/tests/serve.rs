@@ -122,12 +122,70 @@ fn refusals_are_logged_as_json_with_their_request_and_never_with_their_token() {
     assert_eq!(ask(&listen, &question).0, 401);
     server.signal("TERM");
     let log = server.stderr();
-    let events: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    // Nothing but JSON: what the gateway says of itself, too.
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for said in ["listening on http://", "admin pages on http://", "stopping"] {
+        let is_said = |event: &Value| event["message"].as_str().is_some_and(|text| text.starts_with(said));
+        assert!(events.iter().any(is_said), "{said} in {log}");
+    }
+    assert!(events.iter().all(|event| event["timestamp"].is_string() && event["level"].is_string()), "{log}");
     let refused = events.iter().find(|event| event["reason"] == "expired");
     let refused = refused.unwrap_or_else(|| panic!("no refusal in {log}"));
     assert_eq!((&refused["span"]["id"], &refused["code"]), (&json!("night-7"), &json!("invalid_token")));
     let signature = expired.rsplit('.').next().expect("three parts");
     assert!(!log.contains(signature) && !log.contains("alice") && !log.contains("eyJ"), "{log}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_answer() {
+    let stage = Stage::new("unread-log");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let server = Server::start(&["serve", "-v", stage.file().to_str().expect("UTF-8")]);
+    let listen = server.address("listen");
+    // A pipe takes 64 KiB, and each refusal is more than 500 bytes for its path alone.
+    let long = "a".repeat(20_000);
+    let refused = stage.question("read:orders").replace("/orders", &format!("/{long}\u{202e}"));
+    let mut stream = connect(listen);
+    let mut answers = Vec::new();
+    for _ in 0..500 {
+        stream.write_all(format!("{refused}\r\n").as_bytes()).expect("it reads");
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).expect("it answers");
+        answers.push(String::from_utf8_lossy(&bytes[..read]).into_owned());
+    }
+    assert!(answers.iter().all(|answer| answer.starts_with("HTTP/1.1 40")), "{:?}", answers.first());
+    assert_eq!(ask(listen, &stage.question("read:orders")).0, 200);
+}
+
+#[test]
+fn a_flood_of_one_reason_is_one_short_harmless_line_of_the_log_in_a_second() {
+    let stage = Stage::new("lines");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let mut server = Server::start(&["serve", "-v", stage.file().to_str().expect("UTF-8")]);
+    let listen = server.address("listen").to_owned();
+    let forged = stage.forge.token().subject("alice").defect(Defect::SignatureMismatch).mint();
+    for _ in 0..20 {
+        assert_eq!(ask(&listen, &question(&forged)).0, 401);
+    }
+    let long = question(&forged).replace("/orders", &format!("/{}", "a".repeat(4000)));
+    assert!(ask(&listen, &long).0 >= 400);
+    server.signal("TERM");
+    let log = server.stderr();
+    let warned = log.lines().filter(|line| line.contains("WARN") && line.contains("refused")).count();
+    assert!((1..=5).contains(&warned), "{warned} of 20 in about a second: {log}");
+    assert!(log.contains(&"a".repeat(511)) && !log.contains(&"a".repeat(512)), "{log}");
+    assert!(log.lines().all(|line| !line.contains(char::is_control)), "{log}");
+}
+
+#[test]
+fn a_file_with_mistakes_is_told_as_json_where_the_log_is() {
+    let stage = Stage::new("json-failure");
+    stage.write("[server]\nlisten = \"9180\"\n");
+    let run = run(&["serve", "--log", "json", stage.file().to_str().expect("UTF-8")], "");
+    assert_eq!(run.code(), 2);
+    let lines: Vec<Value> =
+        run.stderr().lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(lines.iter().any(|line| line["level"] == "ERROR"), "{lines:?}");
 }
 
 #[test]

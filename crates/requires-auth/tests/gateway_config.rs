@@ -180,7 +180,8 @@ fn mistakes_have_their_line_and_setting() {
         "another text",
     );
     let server = "[server]\nlisten = \"[::1]:1\"\n";
-    for (share, found) in [("0", "0, which serves nobody"), ("-1", "a negative number"), ("\"9\"", "a text")]
+    for (share, found) in
+        [("0", "0, which serves nobody"), ("-1", "a negative number"), ("\"9\"", "another text")]
     {
         let text = format!("{server}connections_per_peer = {share}\n");
         refused(&text, 2, "server.connections_per_peer", found);

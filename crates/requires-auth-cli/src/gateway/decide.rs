@@ -11,6 +11,7 @@ use tracing::{debug, info};
 use super::Identity;
 use super::reverse_proxy::ReverseProxy;
 use super::telemetry::{Decisions, Outcome};
+use crate::logging::short;
 
 /// A guard with its routes: what one configuration makes. A reload makes another one.
 pub(crate) struct Gateway {
@@ -105,7 +106,7 @@ impl Gateway {
             Err(denial) => {
                 timed.end("", Outcome::Refused(denial.code()));
                 let (code, hint) = (denial.code(), denial.hint());
-                info!(%code, method = asked.method, path = request.path(), hint, "refused");
+                info!(%code, method = short(asked.method), path = short(request.path()), hint, "refused");
                 return Decision::Refuse(self.refusal(&request, &denial));
             }
         };
@@ -113,14 +114,14 @@ impl Gateway {
         match self.judge(&route, &request).await {
             Ok((identity, token)) => {
                 timed.end(name, Outcome::Allowed);
-                debug!(route = name, method = asked.method, path = request.path(), "allowed");
+                debug!(route = name, method = short(asked.method), path = short(request.path()), "allowed");
                 Decision::Allow { identity, added: added(token.as_ref()) }
             }
             Err(denial) if route.rule.is_shadow => {
                 timed.end(name, Outcome::Shadow(denial.code()));
                 let (code, reason) = (denial.code().as_str(), denial.reason().map(Reason::as_str));
-                let path = request.path();
-                info!(code, reason, route = name, method = asked.method, path, "would be refused");
+                let (method, path) = (short(asked.method), short(request.path()));
+                info!(code, reason, route = name, method, path, "would be refused");
                 Decision::Allow { identity: self.identity.of_nobody(), added: Vec::new() }
             }
             Err(denial) => {

@@ -25,7 +25,7 @@ use super::tls::Tls;
 use super::{Gateway, telemetry};
 use crate::check;
 use crate::error::Failure;
-use crate::output::say;
+use crate::logging::tell;
 
 /// How often to look at the files. A change counts once it has stood still for as long: of a file that is being
 /// written, a part could be a configuration too, and a laxer one.
@@ -200,7 +200,7 @@ impl Reloader {
         self.live.replace(gateway);
         self.generation = self.generation.saturating_add(1);
         telemetry::took(self.generation);
-        say(&format!("configuration {} is in use", self.generation));
+        tell("INFO", &format!("configuration {} is in use", self.generation));
         Ok(())
     }
 

@@ -26,8 +26,8 @@ use super::{Gateway, admin, files, forward_auth, request_id, telemetry};
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::logging::LogFormat;
-use crate::output::{print_json, say};
+use crate::logging::{LogFormat, tell};
+use crate::output::print_json;
 use crate::runtime::{self, stop_signal};
 
 pub(crate) use super::listen::Peer;
@@ -97,7 +97,7 @@ async fn operate(
     }
     for (what, at) in [("listening on", &names["listen"]), ("admin pages on", &names["admin"])] {
         if let Some(at) = at.as_str() {
-            say(&format!("{what} {at}"));
+            tell("INFO", &format!("{what} {at}"));
         }
     }
     if format == Format::Json {
@@ -118,11 +118,11 @@ async fn operate(
     reloads.abort();
     live.stop();
     notify(State::Stopping);
-    say("stopping");
+    tell("INFO", "stopping");
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(DRAIN) => warn!("requests were cut off"),
-        () = stop_signal()? => say("stopping at once"),
+        () = stop_signal()? => tell("INFO", "stopping at once"),
     }
     Ok(Outcome::Allow)
 }

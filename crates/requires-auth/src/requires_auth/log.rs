@@ -12,8 +12,8 @@ use crate::request::{HeaderValues, Request};
 pub(super) fn allowed(request: &Request<'_>, issuer: Option<&str>) {
     tracing::debug!(
         issuer,
-        method = request.method(),
-        path = request.path(),
+        method = short(request.method()),
+        path = short(request.path()),
         request_id = request_id(request),
         token = fingerprint(request).map(tracing::field::display),
         "allowed"
@@ -29,8 +29,8 @@ pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&st
                 code = denial.code().as_str(),
                 reason = denial.reason().map(Reason::as_str),
                 issuer,
-                method = request.method(),
-                path = request.path(),
+                method = short(request.method()),
+                path = short(request.path()),
                 request_id = request_id(request),
                 token = fingerprint(request).map(tracing::field::display),
                 hint = denial.hint(),
@@ -47,6 +47,18 @@ fn is_suspicious(denial: &Denial) -> bool {
         Some(reason) => !matches!(reason, Reason::Expired),
         None => denial.code() == ErrorCode::IssuerUnavailable,
     }
+}
+
+/// How many bytes of a text whose length a client chooses an event has.
+const LONGEST: usize = 512;
+
+/// The beginning of a long text.
+fn short(text: &str) -> &str {
+    let mut end = text.len().min(LONGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or(text)
 }
 
 /// The first 8 hex digits of the token's SHA-256: enough to find it again, too little to do harm.
@@ -69,4 +81,16 @@ fn request_id<'r>(request: &Request<'r>) -> Option<&'r str> {
     let HeaderValues::One(value) = request.header("x-request-id") else { return None };
     let id = std::str::from_utf8(value).ok()?;
     (id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic())).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_is_cut_between_characters() {
+        let long = "é".repeat(LONGEST);
+        assert_eq!((short("/orders"), short(&long).len()), ("/orders", LONGEST));
+        assert_eq!(short(&format!("/{long}")).len(), LONGEST - 1);
+    }
 }

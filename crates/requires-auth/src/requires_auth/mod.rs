@@ -218,6 +218,13 @@ impl RequiresAuth {
 
     /// Judges a token and a policy, and tells what every check found. Fetches keys if that is needed.
     pub async fn explain(&self, bearer: Bearer<'_>, policy: &Policy) -> Report {
+        // A request with an expired token fetches no keys; here somebody wants to see every check.
+        if let Verdict::NeedKeys { issuer, tried: None, is_expired: true } =
+            self.judge(bearer, None, self.inner.clock.now())
+            && let Keys::Remote(remote) = &self.inner.keys[issuer]
+        {
+            let _ = tokio::time::timeout(LONGEST_WAIT, remote.refresh(Want::Keys)).await;
+        }
         // The token is judged first as on a request, so that the keys are those that a request would use.
         let key = self.cache_key(bearer.token().as_bytes());
         let judged = match self.attempt_bearer(bearer, key, self.inner.clock.now()) {

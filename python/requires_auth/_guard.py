@@ -315,13 +315,14 @@ def _entries(issuers: Any, problems: list[ConfigProblem]) -> list[Issuer]:
         return []
     entries: list[Issuer] = []
     for entry in issuers:
+        found = f"an entry of type {type(entry).__name__}"
         if isinstance(entry, (tuple, list)) and len(cast("Sequence[Any]", entry)) == 2:
             entry = Issuer(*cast("Sequence[Any]", entry))
         if isinstance(entry, Issuer):
             problems += wrong_kinds(vars(entry))
             entries.append(entry)
         else:
-            problems.append(ConfigProblem("issuers", f"an entry of type {type(entry).__name__}", "an Issuer", hint))
+            problems.append(ConfigProblem("issuers", found, "an Issuer", hint))
     return entries
 
 

@@ -18,13 +18,15 @@ class Kind(NamedTuple):
 
 
 def _is_words(value: Any) -> bool:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection):
-        return isinstance(value, str)
-    return all(map(_of(str), value))
+    return isinstance(value, str) or (_is_collection(value) and all(map(_of(str), value)))
+
+
+def _is_collection(value: object) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, (bytes, Mapping))
 
 
 def _is_implied(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(map(_of(str), value)) and all(map(_is_words, value.values()))
+    return _of(Mapping)(value) and all(_of(str)(scope) and _is_words(others) for scope, others in value.items())
 
 
 def _is_number(value: Any) -> bool:

@@ -94,3 +94,12 @@ __all__ = [
     "UseDpopNonce",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "requires_auth":
+        raise ImportError(
+            "the ready instance belongs to a framework: import requires_auth from requires_auth.flask, "
+            "requires_auth.django or requires_auth.fastapi"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

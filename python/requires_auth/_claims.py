@@ -15,7 +15,7 @@ class Claims(dict[str, Any]):
 
     __slots__ = ()
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+    def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("the claims of a verified token cannot be changed: change a copy, dict(token.claims)")
 
     __setitem__ = __delitem__ = __ior__ = _refuse

@@ -8,10 +8,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
+from requires_auth._kinds import KINDS, wrong_kinds
+from requires_auth._mistakes import NoSignature, no_adapter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -125,11 +127,14 @@ class RequiresAuth(_core.Guard):
         Raises:
             ConfigError: all mistakes at once, each with a hint.
         """
-        problems: list[ConfigProblem] = []
+        problems = wrong_kinds({name: value for name, value in locals().items() if name in KINDS})
         if issuers is None:
             entries = [Issuer(issuer or "", audience, jwks, jwks_uri, discovery_url)]
         else:
-            entries = [entry if isinstance(entry, Issuer) else Issuer(*entry) for entry in issuers]
+            entries = _entries(issuers, problems)
+        if problems:
+            raise ConfigError(problems)
+        if issuers is not None:
             own = {
                 "issuer": issuer,
                 "audience": audience,
@@ -285,9 +290,40 @@ class RequiresAuth(_core.Guard):
         pairs = cast("Headers", headers.items() if isinstance(headers, Mapping) else headers)
         return self._authorize(method, url, pairs, policy)
 
+    if not TYPE_CHECKING:
+
+        def __call__(self, *_: Any, **__: Any) -> NoReturn:
+            """It is not a decorator: the modules of the frameworks have classes of the same name that are."""
+            raise no_adapter()
+
+        __signature__ = NoSignature()
+
     def __repr__(self) -> str:
         """The issuers, and nothing else of the settings."""
         return f"{type(self).__name__}({', '.join(repr(issuer['issuer']) for issuer in self.health())})"
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
+def _entries(issuers: Any, problems: list[ConfigProblem]) -> list[Issuer]:
+    """The issuers, each with its own settings."""
+    hint = "write [Issuer(issuer, audience), ...], or pairs: [(issuer, audience), ...]"
+    if not _is_list(issuers):
+        problems.append(ConfigProblem("issuers", type(issuers).__name__, "a list", hint))
+        return []
+    entries: list[Issuer] = []
+    for entry in issuers:
+        found = f"an entry of type {type(entry).__name__}"
+        if isinstance(entry, (tuple, list)) and len(cast("Sequence[Any]", entry)) == 2:
+            entry = Issuer(*cast("Sequence[Any]", entry))
+        if isinstance(entry, Issuer):
+            problems += wrong_kinds(vars(entry))
+            entries.append(entry)
+        else:
+            problems.append(ConfigProblem("issuers", found, "an Issuer", hint))
+    return entries
 
 
 def _issuer(entry: Issuer, any_audience: bool, problems: list[ConfigProblem]) -> dict[str, Any]:

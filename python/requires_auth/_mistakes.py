@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,3 +35,24 @@ def comma_hint(scope: str) -> str | None:
 def _listed(scopes: str | Sequence[str]) -> str:
     names = scopes.split() if isinstance(scopes, str) else [str(scope) for scope in scopes]
     return ", ".join(f'"{name}"' for name in names)
+
+
+def no_adapter() -> TypeError:
+    """What to import for a route: `requires_auth.RequiresAuth` verifies tokens, and guards no route."""
+    return TypeError(
+        "requires_auth.RequiresAuth is not a decorator or dependency: import RequiresAuth from requires_auth.flask or "
+        "requires_auth.django for @auth, and from requires_auth.fastapi for Depends(auth)"
+    )
+
+
+class NoSignature:
+    """Stands for the signature of an object that FastAPI must not take for a dependency, and says so when it is asked.
+
+    The class itself, and a subclass that can be called, have the signature that they have.
+    """
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        """Raises what `inspect.signature` passes on, or goes on after."""
+        if instance is None or ("__call__" in vars(owner) and "__signature__" not in vars(owner)):
+            raise AttributeError("__signature__")
+        raise no_adapter()

@@ -18,13 +18,21 @@
 
 The token is `request.state.access_token` behind it. WebSockets are judged by the headers of their handshake.
 
-Preflights pass without a token, so that `CORSMiddleware` may stand on either side. Behind a guard that has
-none, they reach the application: a handler that answers `OPTIONS` must not do what needs a token.
+Put `CORSMiddleware` outside of it, so that a browser can read a refusal: before it in the list above, and with
+`app.add_middleware`, which puts the last one outside, after it:
+
+    app.add_middleware(RequiresAuthMiddleware, issuer, audience)
+    app.add_middleware(CORSMiddleware, allow_origins=["https://app.example.com"], allow_headers=["Authorization"])
+
+In the other order a warning says so when the application starts. Preflights pass without a token in either order.
+Behind a guard that has no CORS middleware around it they reach the application: a handler that answers `OPTIONS` must
+not do what needs a token.
 """
 
 from __future__ import annotations
 
 import asyncio
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from requires_auth import Policy, Refusal
@@ -90,10 +98,13 @@ class RequiresAuthMiddleware:
         """
         if auth is not None and (issuer is not None or audience is not None or options):
             raise TypeError("give a guard, or what describes one, but not both")
+        if auth is not None and not _is_guard(auth):
+            raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, audience)")
+        _warn_of_cors_inside(app)
         self.app = app
         self._door = auth if isinstance(auth, Door) else Door(issuer, audience, **options)
         self._own = auth if isinstance(auth, Guard) else None
-        self._rule = Rule.of((scope,) if scope else (), any_of, policy, optional)
+        self._rule = Rule.of(() if scope is None else (scope,), any_of, policy, optional)
         self._exempt = Exempt("exempt", exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,6 +117,29 @@ class RequiresAuthMiddleware:
             return await refuse(outcome, scope, send)
         scope.setdefault("state", {})["access_token"] = outcome.token
         return await self.app(scope, receive, send)
+
+
+def _is_guard(auth: object) -> bool:
+    return isinstance(auth, (Guard, Door))
+
+
+def _warn_of_cors_inside(app: Any) -> None:
+    """Warns if a CORS middleware is further in than the guard: it does not see what the guard answers."""
+    inner = app
+    while inner is not None:
+        added: list[Any] = [entry.cls for entry in getattr(inner, "user_middleware", ())]
+        if _is_cors(type(inner)) or any(map(_is_cors, added)):
+            message = (
+                "RequiresAuthMiddleware is outside of CORSMiddleware, so no browser can read a refusal: with "
+                "add_middleware, add CORSMiddleware last; in a list of middleware, write it first"
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
+            return
+        inner = getattr(inner, "app", None)
+
+
+def _is_cors(cls: Any) -> bool:
+    return any(base.__name__ == "CORSMiddleware" for base in getattr(cls, "__mro__", ()))
 
 
 def _path(scope: Scope) -> str:

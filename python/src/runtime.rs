@@ -20,6 +20,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// How long Ctrl-C may go unnoticed while a thread waits for keys.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How often a greenlet looks whether its keys are there.
+const GREENLET_INTERVAL: Duration = Duration::from_millis(5);
+
 static CURRENT: ArcSwapOption<Running> = ArcSwapOption::const_empty();
 
 /// How many forks lie between the process that loaded the module and this one.
@@ -53,13 +56,17 @@ pub(crate) fn handle() -> PyResult<Handle> {
     }
 }
 
-/// Waits for `future` on this thread, without the interpreter lock, and lets signals through meanwhile.
+/// Waits for `future` on this thread, without the interpreter lock, and lets signals through meanwhile. Where gevent
+/// has patched the interpreter, only the greenlet waits.
 ///
 /// # Errors
 ///
-/// A signal handler raised, `KeyboardInterrupt` for one.
+/// A signal handler raised, `KeyboardInterrupt` for one, or gevent in the waiting greenlet.
 #[expect(clippy::redundant_closure_for_method_calls, reason = "the method has no lifetime that fits all")]
 pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
+    if let Some(sleep) = gevent_sleep(py)? {
+        return wait_in_greenlet(py, &sleep, future);
+    }
     py.detach(|| {
         handle()?.block_on(async {
             let mut future = pin!(future);
@@ -71,6 +78,37 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = T> + Se
             }
         })
     })
+}
+
+/// Looks again and again whether `future` is done, and lets other greenlets run in between.
+///
+/// What it waits for makes progress on the runtime's own thread.
+fn wait_in_greenlet<T: Send>(
+    py: Python<'_>,
+    sleep: &Bound<'_, PyAny>,
+    future: impl Future<Output = T> + Send,
+) -> PyResult<T> {
+    // On the heap: greenlets take turns on one stack, and a waiting future is known to other threads by its address.
+    let mut future = Box::pin(future);
+    let handle = handle()?;
+    loop {
+        let looked =
+            py.detach(|| handle.block_on(async { tokio::time::timeout(Duration::ZERO, &mut future).await }));
+        match looked {
+            Ok(output) => return Ok(output),
+            Err(_) => sleep.call1((GREENLET_INTERVAL.as_secs_f64(),))?,
+        };
+    }
+}
+
+/// `gevent.sleep`, if the program lets greenlets take the place of threads.
+fn gevent_sleep(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    let Some(monkey) = modules.get_item("gevent.monkey")? else { return Ok(None) };
+    if !monkey.call_method1("is_module_patched", ("time",))?.is_truthy()? {
+        return Ok(None);
+    }
+    Ok(Some(py.import("gevent")?.getattr("sleep")?))
 }
 
 /// Which process this is, in the line of forks. What belongs to another one must not be used.

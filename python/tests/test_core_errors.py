@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
+from typing import Any
 
 import pytest
 
@@ -97,3 +99,48 @@ def test_errors_hold_nothing_of_the_token() -> None:
     told = f"{caught.value!r} {vars(caught.value)}"
     assert token not in told
     assert "secret-subject" not in told
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"issuer": len}, "issuer: expected a URL, found builtin_function_or_method"),
+        ({"audience": {"a": 1}}, "audience: expected a string, or a list of strings, found dict"),
+        ({"audience": [1]}, "audience: expected a string, or a list of strings, found list"),
+        ({"jwks": 1}, "jwks: expected a JWK Set, found int"),
+        ({"algorithms": 1}, "algorithms: expected a string, or a list"),
+        ({"leeway": "30"}, "leeway: expected a whole number, found str"),
+        ({"leeway": True}, "leeway: expected a whole number, found bool"),
+        ({"cache": 1.5}, "cache: expected a whole number, found float"),
+        ({"profile": 1}, "profile: expected jwt or at"),
+        ({"scope_claims": b"scope"}, "scope_claims: expected a string, or a list"),
+        ({"implied_scopes": ["a"]}, "implied_scopes: expected a dict"),
+        ({"implied_scopes": {"a": 1}}, "implied_scopes: expected a dict"),
+        ({"state_file": 1}, "state_file: expected a path"),
+        ({"jwks_uri": b"x"}, "jwks_uri: expected text, found bytes"),
+        ({"ca": 1}, "ca: expected certificates"),
+        ({"error_format": 1}, "error_format: expected json, problem or a function"),
+        ({"dangerously_any_audience": "false"}, "dangerously_any_audience: expected True or False, found str"),
+        ({"dangerously_allow_http_issuer": 1}, "dangerously_allow_http_issuer: expected True or False, found int"),
+        ({"issuer": None, "audience": None, "issuers": "https://a.example"}, "issuers: expected a list, found str"),
+        ({"issuer": None, "audience": None, "issuers": ["ab"]}, "issuers: expected an Issuer, found an entry of type"),
+        ({"issuer": None, "audience": None, "issuers": [("https://a.example", 1)]}, "audience: expected a string"),
+    ],
+)
+def test_an_argument_of_the_wrong_type_is_named(options: Any, expected: str) -> None:
+    given = {"issuer": "https://a.example", "audience": "https://api.example.com", **options}
+    with pytest.raises(ConfigError) as raised:
+        RequiresAuth(**given)
+    assert expected in str(raised.value)
+
+
+def test_the_core_guard_says_what_to_import() -> None:
+    auth = RequiresAuth("https://a.example", "https://api.example.com")
+    for use in (auth, inspect.signature):
+        with pytest.raises(TypeError, match=r"from requires_auth\.fastapi for Depends\(auth\)"):
+            use(auth)
+    assert "issuer" in inspect.signature(RequiresAuth).parameters
+    with pytest.raises(ImportError, match="belongs to a framework"):
+        exec("from requires_auth import requires_auth", {})
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = requires_auth.nothing

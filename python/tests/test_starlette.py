@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -92,7 +93,9 @@ def test_optional(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
 def test_preflights_pass_in_either_order(auth_issuer: TestIssuer, inside: bool) -> None:
     cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["Authorization"])
     client = client_of(auth_issuer, after=(cors,)) if inside else client_of(auth_issuer, cors)
-    preflight = client.options("/me", headers=PREFLIGHT)
+    told = pytest.warns(RuntimeWarning, match="add CORSMiddleware last") if inside else nullcontext()
+    with told:
+        preflight = client.options("/me", headers=PREFLIGHT)
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == "*"
     refused = client.get("/me", headers={"Origin": ORIGIN})
@@ -262,3 +265,26 @@ def test_prefixes_stay_public(auth_issuer: TestIssuer, path: str, status: int) -
         inner, auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, exempt=["/static/*", "/health"]
     )
     assert TestClient(app).get(f"http://api.example{path}").status_code == status
+
+
+def test_cors_inside_a_wrapped_application_is_told(auth_issuer: TestIssuer) -> None:
+    inner = Starlette(routes=ROUTES, middleware=[Middleware(CORSMiddleware, allow_origins=["*"])])
+    with pytest.warns(RuntimeWarning, match="no browser can read a refusal"):
+        RequiresAuthMiddleware(inner, auth=auth_issuer.guard())
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "found"),
+    [
+        ({"auth": RequiresAuth}, TypeError, "auth: expected a guard, found <class"),
+        ({"auth": "guard"}, TypeError, "auth: expected a guard, found 'guard'"),
+        ({"scope": ["a"]}, TypeError, "scopes: expected strings, found list"),
+        ({"scope": ""}, ConfigError, "scope"),
+        ({"scope": "a,b"}, ConfigError, 'write "a", "b"'),
+        ({"any_of": []}, ConfigError, "scope"),
+        ({"optional": 1}, TypeError, "optional: expected True or False"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(auth_issuer: TestIssuer, options: Any, error: type, found: str) -> None:
+    with pytest.raises(error, match=found):
+        RequiresAuthMiddleware(Starlette(), **{"auth": auth_issuer.guard(), **options})

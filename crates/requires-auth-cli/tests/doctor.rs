@@ -236,6 +236,28 @@ fn the_gateway_behind_a_proxy_resists() {
     assert_eq!(resists.code(), 0, "{resists:?}");
 }
 
+/// What an Envoy does without an answer stands in its own file, and is named only where an Envoy asks.
+#[test]
+fn failure_mode_allow_is_named_where_an_envoy_asks() {
+    let folder = std::env::temp_dir().join(format!("requires-auth-doctor-envoy-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("keys.json"), jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string())
+        .expect("a file");
+    let file = folder.join("gateway.toml");
+    let names_it = |dialect: &str| {
+        let text = format!(
+            "[forward_auth]\ndialects = [\"{dialect}\"]\n[issuers.main]\nissuer = \"https://issuer.example\"\n\
+             audience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n[[routes]]\nmatch = \"GET /orders\"\n"
+        );
+        fs::write(&file, text).expect("a file");
+        let run = run(&["doctor", file.to_str().expect("UTF-8")], "");
+        assert_eq!(run.code(), 0, "{run:?}");
+        run.stdout().contains("failure_mode_allow: false")
+    };
+    assert!(names_it("envoy") && names_it("envoy-grpc") && !names_it("nginx"));
+    drop(fs::remove_dir_all(&folder));
+}
+
 #[test]
 fn there_must_be_something_to_look_at() {
     let nothing = run(&["doctor", "--token", "a"], "");

@@ -9,9 +9,9 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
 use requires_auth::{AccessToken, Denial, Policy, Request, RequiresAuth};
 use serde_json::Value;
@@ -118,8 +118,7 @@ async fn rotation_under_load_gives_no_wrong_answer() {
     let mut withdrawn: Option<String> = None;
     for round in 0..4 {
         let valid = provider.access_token(ORDERS, &["read:orders"]);
-        let (head, tail) = valid.split_at(valid.len() - 40);
-        let forged = format!("{head}{}{}", if tail.starts_with('A') { 'B' } else { 'A' }, &tail[1..]);
+        let forged = altered(&valid);
         // The first request after a rotation is among these: it must fetch the new keys, and all must wait for it.
         let clients: Vec<_> = (0..8)
             .map(|_| {
@@ -144,6 +143,75 @@ async fn rotation_under_load_gives_no_wrong_answer() {
         // Beyond the window in which two fetches in doubt are allowed.
         seconds_ahead.fetch_add(31, Ordering::Relaxed);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_token_of_a_provider_that_has_rotated_and_stopped_is_never_refused() {
+    let Some(provider) = Provider::start(0) else { return };
+    let auth = RequiresAuth::new(&provider.issuer, ORDERS).unwrap();
+    let old = provider.access_token(ORDERS, &["read:orders"]);
+    assert_eq!(answer(&auth, &old, &[]).await, "200");
+
+    let provider = Provider::start(provider.stop()).expect("it started before");
+    let new = provider.access_token(ORDERS, &["read:orders"]);
+    let port = provider.stop();
+    for _ in 0..12 {
+        assert_eq!(answer(&auth, &new, &[]).await, "503 auth.issuer_unavailable");
+        assert_eq!(answer(&auth, &old, &[]).await, "200", "its key is at hand");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+
+    let provider = Provider::start(port).expect("it started before");
+    let back = Instant::now();
+    let newest = provider.access_token(ORDERS, &["read:orders"]);
+    while answer(&auth, &newest, &[]).await != "200" {
+        assert!(back.elapsed() < Duration::from_secs(10), "it is back for {:?}", back.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(answer(&auth, &new, &[]).await, "401 invalid_token key_unknown", "a good fetch has told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_altered_token_twice_a_second_disturbs_no_rotation() {
+    let Some(mut provider) = Provider::start(0) else { return };
+    let auth = RequiresAuth::new(&provider.issuer, ORDERS).unwrap();
+    let first = provider.access_token(ORDERS, &["read:orders"]);
+    assert_eq!(answer(&auth, &first, &[]).await, "200");
+    // Altered tokens of the first key and of the newest one.
+    let bad = Arc::new(Mutex::new(vec![altered(&first)]));
+    let stranger = tokio::spawn({
+        let (auth, bad) = (auth.clone(), Arc::clone(&bad));
+        async move {
+            loop {
+                let tokens = bad.lock().unwrap().clone();
+                for token in tokens {
+                    assert_ne!(answer(&auth, &token, &[]).await, "200");
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for rotation in 0..2 {
+        provider = Provider::start(provider.stop()).expect("it started before");
+        let good = provider.access_token(ORDERS, &["read:orders"]);
+        for _ in 0..30 {
+            assert_eq!(answer(&auth, &good, &[]).await, "200", "rotation {rotation}");
+            // Its client goes on with it.
+            assert_eq!(answer(&auth, &first, &[]).await, "401 invalid_token key_unknown");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        *bad.lock().unwrap() = vec![altered(&first), altered(&good)];
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(!stranger.is_finished(), "the altered token was accepted");
+    stranger.abort();
+}
+
+/// The token with another signature.
+fn altered(token: &str) -> String {
+    let (head, tail) = token.split_at(token.len() - 40);
+    format!("{head}{}{}", if tail.starts_with('A') { 'B' } else { 'A' }, &tail[1..])
 }
 
 /// What the guard says to a token: status, code and reason in one line.

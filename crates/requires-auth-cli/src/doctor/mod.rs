@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use requires_auth::config::Config;
-use requires_auth::config::gateway::Listen;
+use requires_auth::config::gateway::{Dialect, Listen};
 use requires_auth::explain::Outcome as CheckOutcome;
 use requires_auth::routes::Access;
 use requires_auth::verify::Rules;
@@ -165,6 +165,7 @@ async fn examine(
             findings.extend(issuer::run(subject, &fetcher).await);
         }
         findings.extend(guard(&source.guard).await);
+        findings.extend(config.and_then(envoy));
         if let Some(token) = token {
             findings.push(judge(&source.guard, token).await);
         }
@@ -184,6 +185,17 @@ async fn examine(
         }
     }
     Ok(findings)
+}
+
+/// What stands in Envoy's own file cannot be seen from here, and decides whether an outage opens the API.
+fn envoy(config: &Config) -> Option<Finding> {
+    let dialects = &config.gateway.forward_auth.as_ref()?.dialects;
+    dialects.iter().any(|dialect| matches!(dialect, Dialect::Envoy | Dialect::EnvoyGrpc)).then(|| {
+        let what = "Envoy's file decides what becomes of a request while the gateway gives no answer";
+        Finding::new(Level::Skip, "gateway.envoy", "the gateway", what).hint(
+            "see that it says `failure_mode_allow: false`: with `true` an outage lets every request pass",
+        )
+    })
 }
 
 fn admin_port(config: &Config) -> Option<u16> {

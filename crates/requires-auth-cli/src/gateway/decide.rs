@@ -50,6 +50,8 @@ pub(crate) enum Decision {
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) code: ErrorCode,
+    /// Whether a token of anybody's own making can cause it though it is a 5xx.
+    pub(crate) is_undecided: bool,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -183,6 +185,7 @@ impl Gateway {
         let body = challenge.into_body();
         Refused {
             code: denial.code(),
+            is_undecided: denial.is_undecided(),
             status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers,
             body,

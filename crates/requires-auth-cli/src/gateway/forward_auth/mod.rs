@@ -100,6 +100,9 @@ enum Deny {
     AsIs,
     /// nginx with `?deny=403`: with this status, whatever it is. It makes a 500 of most others, and then asks again.
     As403,
+    /// Envoy over HTTP: a 503 that anybody can cause with a token of his own making is told as 403. With
+    /// `failure_mode_allow: true` Envoy lets the request pass that was answered with a 5xx.
+    UndecidedAs403,
     /// nginx's second question: only how the request is refused, never that it is not.
     Only,
 }
@@ -109,13 +112,15 @@ impl Deny {
         match (dialect, rest) {
             (Dialect::Nginx, "?deny=403") => Self::As403,
             (Dialect::Nginx, "/deny") => Self::Only,
+            (Dialect::Envoy, _) => Self::UndecidedAs403,
             _ => Self::AsIs,
         }
     }
 
     fn answer(self, refused: Refused) -> Answer {
+        let is_undecided = refused.is_undecided;
         let mut response = refused.into_response();
-        if self == Self::As403 {
+        if self == Self::As403 || self == Self::UndecidedAs403 && is_undecided {
             *response.status_mut() = StatusCode::FORBIDDEN;
         }
         response

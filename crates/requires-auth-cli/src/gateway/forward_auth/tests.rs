@@ -343,6 +343,53 @@ async fn without_keys_it_is_an_outage_and_no_refusal() {
     assert_eq!(stage.nginx("GET", "/open/a", &[]).await.status, 200);
 }
 
+/// Envoy with `failure_mode_allow: true` lets pass what is answered with a 5xx.
+#[tokio::test]
+async fn a_stranger_cannot_cause_a_5xx_in_envoys_dialect_while_there_are_keys() {
+    let stage = Stage::new();
+    let good = stage.bearer("read:orders");
+    let envoy = async |bearer: &str| {
+        stage.ask("GET", "/forward-auth/envoy/orders", &[("authorization", bearer)]).await
+    };
+    assert_eq!(envoy(&good).await.status, 200);
+    let stranger = |kid: String| {
+        let key = SigningKey::generate(Algorithm::Es256).with_kid(kid);
+        format!("Bearer {}", stage.forge.token().key(&key).mint())
+    };
+    for is_down in [false, true] {
+        stage.is_down.store(is_down, Ordering::Relaxed);
+        for number in 0..20 {
+            let told = envoy(&stranger(format!("random-{is_down}-{number}"))).await;
+            assert!([401, 403].contains(&told.status), "{}", told.status);
+        }
+    }
+    assert_eq!(envoy(&good).await.status, 200, "its keys are at hand");
+}
+
+#[tokio::test]
+async fn what_nobody_can_tell_is_403_in_envoys_dialect_and_503_in_the_others() {
+    let stage = Stage::new();
+    assert_eq!(
+        stage.nginx("GET", "/orders", &[("authorization", &stage.bearer("read:orders"))]).await.status,
+        200
+    );
+    stage.is_down.store(true, Ordering::Relaxed);
+    let key = SigningKey::generate(Algorithm::Es256);
+    let new = format!("Bearer {}", stage.forge.token().key(&key).scope("read:orders").mint());
+    for (target, status) in [("/forward-auth/envoy/orders", 403), ("/forward-auth/nginx", 503)] {
+        let nginx = [("x-original-method", "GET"), ("x-original-uri", "/orders")];
+        let more = if status == 503 { &nginx[..] } else { &[] };
+        let told = stage.ask("GET", target, &[&[("authorization", &*new)], more].concat()).await;
+        assert_eq!((told.status, told.code()), (status, "auth.issuer_unavailable"), "{target}");
+        assert!(told.header("retry-after").is_some(), "{target}");
+    }
+    // Without any keys it is an outage, which no stranger has caused.
+    let stage = Stage::new();
+    stage.is_down.store(true, Ordering::Relaxed);
+    let told = stage.ask("GET", "/forward-auth/envoy/orders", &[("authorization", &*new)]).await;
+    assert_eq!((told.status, told.code()), (503, "auth.issuer_unavailable"));
+}
+
 #[tokio::test]
 async fn in_the_shadow_a_refusal_lets_through_as_nobody() {
     let stage = Stage::new();

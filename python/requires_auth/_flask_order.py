@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Blueprint, Flask
 
 from requires_auth import _order
-from requires_auth._order import cache_above, cache_among, check_not_class, holders
+from requires_auth._order import cache_among, caches_of, check_not_class, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -66,9 +66,8 @@ def check_caches(endpoint: str | None, view: object) -> None:
     """
     view_class = getattr(view, "view_class", None)
     later = getattr(view_class, "method_decorators", ())
-    lists: list[Any] = list(later.values()) if isinstance(later, dict) else [later]
-    methods = [getattr(view_class, method.lower(), None) for method in getattr(view_class, "methods", None) or ()]
-    cache = next(filter(None, [*map(cache_above, [view, *methods]), *map(cache_among, lists)]), None)
+    lists = list(cast("dict[str, Any]", later).values()) if isinstance(later, dict) else [later]
+    cache = caches_of(view) or next(filter(None, map(cache_among, lists)), None)
     if cache is not None:
         raise RuntimeError(
             f"{endpoint}: {cache} stands above the guard, so what one caller may see is given to everybody. "
@@ -94,13 +93,15 @@ def check_socketio(app: object) -> None:
 def _is_registry(holder: object, view: object) -> bool:
     """Whether this is the `view_functions` of an application, or a list of its `before_request_funcs`."""
     if isinstance(holder, list):
-        return any(isinstance(owner, dict) and _is_attribute(owner) for owner in holders(cast("object", holder)))
-    return isinstance(holder, dict) and _is_attribute(holder)
+        return any(_is_attribute(owner) for owner in holders(cast("object", holder)))
+    return _is_attribute(holder)
 
 
-def _is_attribute(registry: dict[Any, Any]) -> bool:
-    """Whether an application or a blueprint has this dictionary as one of its registries."""
-    for owner in holders(registry):
+def _is_attribute(registry: object) -> bool:
+    """Whether this is a dictionary that an application or a blueprint has as one of its registries."""
+    if not isinstance(registry, dict):
+        return False
+    for owner in holders(cast("object", registry)):
         # Depending on the Python, an object holds its attributes itself or by a dictionary.
         if isinstance(owner, dict):
             attributes = cast("dict[str, object]", owner)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
+from inspect import currentframe
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, after_this_request, request
@@ -77,7 +77,7 @@ def _is_event() -> bool:
 
 
 def _is_dispatching() -> bool:
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = currentframe()
     while frame is not None:
         if frame.f_code in _DISPATCHERS:
             return True
@@ -95,6 +95,7 @@ def _for_socketio(error: AuthError | IssuerUnavailable) -> Exception:
     turned_away = import_module("socketio.exceptions").ConnectionRefusedError
     kind: Any = type(type(error).__name__, (type(error), turned_away), {"__module__": __name__})
     refused = kind(error.message, headers=error.headers)
-    vars(refused).update(vars(error))
+    for name, value in vars(error).items():
+        setattr(refused, name, value)
     refused.error_args = {"message": error.message, "data": {"code": error.code, "status": error.status}}
     return cast("Exception", refused)

@@ -7,9 +7,10 @@ is registered already. Above the guard, a decorator that keeps answers hands tho
 from __future__ import annotations
 
 import gc
-from functools import lru_cache
-from types import CellType, FunctionType, MethodType
+from functools import lru_cache, partial
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ _CACHES = {"flask_caching", "flask_cache", "cachetools"}
 """Packages whose decorators keep what a view returns."""
 
 _CACHE_MIDDLEWARE = "django.middleware.cache"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LRU_CACHE = type(lru_cache(lambda: None))
 
 
@@ -56,12 +58,54 @@ def check_order(view: Callable[..., Any], is_registry: Callable[[object, object]
     Raises:
         RuntimeError: the framework holds the function already.
     """
-    if isinstance(view, MethodType) or not _is_registered(view, is_registry):
-        return  # a bound method is made anew each time that it is asked for
+    functions = list(_chain(view))
+    # `method_decorator` and `method_decorators` make such a function anew for each request.
+    if any(isinstance(function, (MethodType, partial)) for function in functions) or _is_known(functions):
+        return
+    if not _is_registered(view, is_registry):
+        _remember(functions)
+        return
     gc.collect()  # an application that nobody uses any longer does not count
     if _is_registered(view, is_registry):
         name = getattr(view, "__qualname__", repr(view))
         raise RuntimeError(f"{name}: {advice.format(name=getattr(view, '__name__', 'view'))}")
+
+
+_known: WeakKeyDictionary[CodeType, set[tuple[CodeType, ...]]] = WeakKeyDictionary()
+"""What was found in order: the code of a view, with that of the functions around it.
+
+To look for what refers to a function takes as long as there are objects, so a view that is made many times is looked
+at once.
+"""
+
+
+def _codes(functions: list[object]) -> tuple[CodeType, ...] | None:
+    """The code of these functions; None if it does not say which view this is."""
+    innermost = functions[-1]
+    for cell in getattr(innermost, "__closure__", None) or ():
+        if _is_filled(cell) and callable(cell.cell_contents):
+            return None  # it may be one decorator's function for many views
+    codes = [getattr(function, "__code__", None) for function in functions]
+    return tuple(code for code in codes if code is not None) if all(codes) else None
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return False
+    return True
+
+
+def _is_known(functions: list[object]) -> bool:
+    codes = _codes(functions)
+    return codes is not None and codes in _known.get(codes[-1], ())
+
+
+def _remember(functions: list[object]) -> None:
+    codes = _codes(functions)
+    if codes is not None:
+        _known.setdefault(codes[-1], set()).add(codes)
 
 
 def holders(held: object) -> list[object]:
@@ -104,9 +148,23 @@ def cache_above(view: object) -> str | None:
     for member in _chain(view):
         if cache is None:
             cache = _cache_of(member)
-        elif getattr(member, _MARK, None) is member:
+        elif _is_guarded_itself(member):
             return cache
     return None
+
+
+def caches_of(view: object) -> str | None:
+    """As `cache_above`, of a view and of the methods of its class if it has one."""
+    view_class = getattr(view, "view_class", None)
+    names = [name.lower() for name in getattr(view_class, "methods", None) or _METHODS]
+    methods = [getattr(view_class, name, None) for name in ("dispatch", *names)]
+    return next(filter(None, map(cache_above, [view, *methods])), None)
+
+
+def _is_guarded_itself(member: object) -> bool:
+    """Whether the guard is this function, or is applied in it: the mark is not copied from what it wraps."""
+    found = getattr(member, _MARK, None)
+    return found is member or (found is not None and not has_guard(getattr(member, "__wrapped__", None)))
 
 
 def cache_among(decorators: Iterable[object]) -> str | None:
@@ -142,12 +200,11 @@ def _cache_of(member: object) -> str | None:
 
 def _holds_cache_middleware(function: object, depth: int) -> bool:
     for cell in getattr(function, "__closure__", None) or ():
-        try:
-            held: object = cell.cell_contents
-        except ValueError:
-            continue  # it is not filled yet
-        if type(held).__module__ == _CACHE_MIDDLEWARE:
-            return True
-        if depth > 1 and isinstance(held, FunctionType) and _holds_cache_middleware(held, depth - 1):
-            return True
+        held: object = cell.cell_contents if _is_filled(cell) else None
+        for each in cast("list[object]", held) if isinstance(held, list) else [held]:
+            kind = each if isinstance(each, type) else type(each)
+            if kind.__module__ == _CACHE_MIDDLEWARE:
+                return True
+            if depth > 1 and isinstance(each, FunctionType) and _holds_cache_middleware(each, depth - 1):
+                return True
     return False

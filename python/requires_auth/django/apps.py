@@ -13,7 +13,7 @@ class RequiresAuthConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers the checks of `requires_auth.django.checks`."""
-        from requires_auth.django.checks import check_guard, check_names, check_user
+        from requires_auth.django.checks import check_guard, check_names, check_user, check_views
 
-        for check in (check_guard, check_names, check_user):
+        for check in (check_guard, check_names, check_user, check_views):
             checks.register(check, checks.Tags.security)

@@ -2,6 +2,7 @@
 
 - `requires_auth.E001`: the settings describe no guard.
 - `requires_auth.E002`: `REQUIRES_AUTH_USER` names no function.
+- `requires_auth.E003`: a view is registered without the guard that it has, or keeps its answers above it.
 - `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is none of ours.
 """
 
@@ -18,6 +19,7 @@ from requires_auth import ConfigError
 from requires_auth._door import PREFIX, SETTINGS
 from requires_auth.django import users
 from requires_auth.django.decorator import requires_auth
+from requires_auth.django.order import wrong_views
 
 _KNOWN = sorted({PREFIX + name.upper() for name in SETTINGS} | {users.SETTING, "REQUIRES_AUTH_EXEMPT"})
 
@@ -44,6 +46,13 @@ def check_user(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
         problem = str(error)
     hint = 'name a function that takes the token: "requires_auth.django.users.by_username"'
     return [Error(f"{users.SETTING}: {problem}", hint=hint, id="requires_auth.E002")]
+
+
+def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every guard is asked before its view answers."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    return [Error(problem, id="requires_auth.E003") for problem in wrong_views()]
 
 
 def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:

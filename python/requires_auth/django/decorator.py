@@ -15,8 +15,11 @@ from django.views import View
 
 from requires_auth import AccessDenied, Policy, Refusal
 from requires_auth._door import PREFIX, Door, GuardOptions, Rule
+from requires_auth._order import mark
 from requires_auth._web import Answer, answer_to
 from requires_auth.django import users
+from requires_auth.django.order import check_cache, check_order
+from requires_auth.django.refusals import keep, not_stored
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -81,6 +84,10 @@ class RequiresAuth(Door):
             policy: all else that it needs.
             optional: whether a request without a token passes; `request.access_token` is None then. A bad
                 token does not.
+
+        Raises:
+            RuntimeError: the view is registered already, without the guard.
+            TypeError: an argument has the wrong type, or a class is to be guarded.
         """
         if len(args) == 1 and callable(args[0]):
             return self._guarded(args[0], Rule.of((), any_of, policy, optional))
@@ -92,24 +99,34 @@ class RequiresAuth(Door):
         return guard
 
     def _guarded(self, view: _View, rule: Rule) -> _View:
+        check_order(view)
+        checked = False
+
+        def check(request: HttpRequest) -> None:
+            nonlocal checked
+            if not checked:
+                checked = check_cache(getattr(request.resolver_match, "func", None))
+
         async def judge_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            check(request)
             refusal = await self.refusal_async(request, rule, view)
             return await view(request, *args, **kwargs) if refusal is None else refusal
 
         def judge(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            check(request)
             refusal = self.refusal(request, rule, view)
             return view(request, *args, **kwargs) if refusal is None else refusal
 
         guarded = wraps(view)(judge_async if _is_async(view) else judge)
         csrf_exempt = not rule.optional or getattr(view, "csrf_exempt", False)
         vars(guarded)["csrf_exempt"] = csrf_exempt
-        return cast("_View", guarded)
+        return cast("_View", mark(guarded))
 
     def refusal(self, request: HttpRequest, rule: Rule, view: _AnyView | None = None) -> HttpResponse | None:
         """What to answer instead of running the view; None if the request passes."""
         outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
-            return response_to(outcome)
+            return keep(request, response_to(outcome))
         if outcome.token is not None and users.are_mapped():
             return _log_in(request, outcome.token, users.user_of(outcome.token))
         return _admit(request, outcome, view)
@@ -122,7 +139,7 @@ class RequiresAuth(Door):
         if outcome is None:
             outcome = await asyncio.to_thread(self.guard.admit_wsgi, request.META, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
-            return response_to(outcome)
+            return keep(request, response_to(outcome))
         if outcome.token is not None and users.are_mapped():
             return _log_in(request, outcome.token, await sync_to_async(users.user_of)(outcome.token))
         return _admit(request, outcome, view)
@@ -139,20 +156,21 @@ class RequiresAuth(Door):
 def _admit(request: HttpRequest, admission: Admission, view: _AnyView | None) -> HttpResponse | None:
     remember(request, admission.token)
     if admission.kind == "preflight" and not _answers_preflights(view):
-        return HttpResponse(status=204)
+        return keep(request, HttpResponse(status=204))
     return None
 
 
 def _log_in(request: HttpRequest, token: AccessToken, user: Any) -> HttpResponse | None:
     if user is None:
-        return response_to(answer_to(AccessDenied()))
+        return keep(request, response_to(answer_to(AccessDenied())))
     remember(request, token)
     request.user = user
     return None
 
 
 def remember(request: object, token: AccessToken | None) -> None:
-    """Makes `request.access_token`, which no request declares."""
+    """Makes `request.access_token`, which no request declares. What is answered now is for this token alone."""
+    not_stored(request)
     vars(request)["access_token"] = token
 
 
@@ -167,7 +185,17 @@ def response_to(answer: Answer) -> HttpResponse:
 
 
 def public(view: _View) -> _View:
-    """Marks a view that `RequiresAuthMiddleware` lets everybody call."""
+    """Marks a view that `RequiresAuthMiddleware` lets everybody call.
+
+    Raises:
+        TypeError: it is no view. Included URLs, such as those of the admin site, are named in
+            `REQUIRES_AUTH_EXEMPT`.
+    """
+    if not callable(view):
+        raise TypeError(
+            f"public: expected a view, found {type(view).__name__}: included URLs become public in the settings, "
+            f'by REQUIRES_AUTH_EXEMPT = ["/admin/*"]'
+        )
     setattr(view, _PUBLIC, True)
     return view
 

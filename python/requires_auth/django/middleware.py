@@ -18,6 +18,7 @@ from django.conf import settings
 from requires_auth._door import Rule
 from requires_auth._exempt import Exempt
 from requires_auth.django.decorator import RequiresAuth, is_public, requires_auth
+from requires_auth.django.refusals import KeepRefusals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -59,6 +60,7 @@ class RequiresAuthMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         """Made by Django, once per process."""
         self.get_response = get_response
+        self._keeping = KeepRefusals(get_response)
         self._rule = Rule.of(self.scopes, None, self.policy, self.optional)
         self._exempt = Exempt(EXEMPT, getattr(settings, EXEMPT, ()))
         self.process_view: Callable[..., HttpResponse | Awaitable[HttpResponse | None] | None]
@@ -69,8 +71,8 @@ class RequiresAuthMiddleware:
             self.process_view = self._judge
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Hands the request on: the views are what is guarded."""
-        return self.get_response(request)
+        """Hands the request on: the views are what is guarded. A refusal that was changed is put back."""
+        return self._keeping(request)
 
     def _judge(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
         if is_public(view) or request.path_info in self._exempt:

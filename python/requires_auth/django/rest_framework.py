@@ -30,6 +30,7 @@ from requires_auth._door import ANY_TOKEN, Rule
 from requires_auth._web import Answer, answer_to
 from requires_auth.django import users
 from requires_auth.django.decorator import RequiresAuth, remember, requires_auth
+from requires_auth.django.refusals import not_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -196,6 +197,7 @@ def _refused(request: Request, answer: Answer) -> APIException:
     except ValueError:
         detail = {"detail": answer.body.decode(errors="replace")}
     refused.detail = detail  # its constructor would make strings of the numbers
+    not_stored(request._request)
     view = request.parser_context.get("view")
     headers = {name: value for name, value in answer.headers if name != "content-type"}
     if view is not None:

@@ -17,6 +17,28 @@ READMES = "".join((folder / "README.md").read_text("utf-8") for folder in FOLDER
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", READMES, re.MULTILINE | re.DOTALL)
 
 CHECKS = {
+    "def create_app": """
+import os
+from fastapi import Depends
+from fastapi.testclient import TestClient
+app = create_app("https://other.example", os.environ["REQUIRES_AUTH_AUDIENCE"])
+app.get("/", dependencies=[Depends(requires_auth)])(lambda: "fine")
+def ask(): return TestClient(app).get("/", headers={"Authorization": "Bearer " + GOOD})
+assert ask().json()["reason"] == "issuer_mismatch"
+create_app(os.environ["REQUIRES_AUTH_ISSUER"], os.environ["REQUIRES_AUTH_AUDIENCE"])
+assert ask().json() == "fine"
+""",
+    "RequiresAuthMiddleware": """
+from fastapi.testclient import TestClient
+for path in ("/health", "/static/app.css", "/orders"):
+    app.get(path)(lambda: "fine")
+client = TestClient(app)
+assert client.get("/health").json() == client.get("/static/app.css").json() == "fine"
+refused = client.get("/orders", headers={"Origin": "https://app.example.com"})
+assert refused.status_code == 401
+assert refused.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+assert client.get("/orders", headers={"Authorization": "Bearer " + GOOD}).json() == "fine"
+""",
     "requires_auth.flask": """
 client = app.test_client()
 def ask(**headers): return client.get("/user/info", headers=headers)

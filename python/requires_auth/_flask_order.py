@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Blueprint, Flask
 
 from requires_auth import _order
-from requires_auth._order import cache_among, caches_of, check_not_class, holders
+from requires_auth._order import cache_among, caches_of, check_function, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,9 +34,9 @@ def check_order(view: Callable[..., Any]) -> None:
 
     Raises:
         RuntimeError: an application, a blueprint or Flask-SocketIO holds the function already.
-        TypeError: it is a class.
+        TypeError: it is a class, or no function at all.
     """
-    check_not_class(view, _CLASS_ADVICE)
+    check_function(view, _CLASS_ADVICE)
     _order.check_order(view, _is_registry, _ADVICE)
 
 

@@ -37,12 +37,18 @@ def has_guard(view: object) -> bool:
     return hasattr(view, _MARK)
 
 
-def check_not_class(view: object, advice: str) -> None:
-    """Refuses to guard a class: its views are made elsewhere, and would not be guarded.
+def check_function(view: object, advice: str) -> None:
+    """Refuses to guard a class, whose views are made elsewhere, and what is no function at all.
+
+    A request or a user comes here if a guard is given where a framework wants a test, such as Ninja's `auth=` or
+    Django's `user_passes_test`. What the guard returned would be taken for a yes.
 
     Raises:
-        TypeError: it is a class.
+        TypeError: it is no function.
     """
+    if not callable(view):
+        found = type(view).__name__
+        raise TypeError(f"the guard is a decorator of views and takes a function, found {found}: write it above `def`")
     if isinstance(view, type):
         raise TypeError(f"{view.__qualname__} is a class, and the guard takes a function: {advice}")
 

@@ -181,7 +181,7 @@ class RequiresAuth(Door):
 
     def _guarded(self, view: _View, rule: Rule) -> _View:
         # `method_decorators` are applied at each request, and what has a guard already is not open.
-        if not has_request_context() and not has_guard(view):
+        if not callable(view) or not (has_request_context() or has_guard(view)):
             check_order(view)
             self._remember_bare(view)
         if _has_cross_origin(view):

@@ -121,6 +121,22 @@ def test_a_class_is_not_guarded() -> None:
         class X(View): ...
 
 
+def test_a_guard_is_no_test_of_a_request(client: Client, auth_token: TokenFactory) -> None:
+    api = NinjaAPI(urls_namespace="auth")
+
+    @api.get("/bare", auth=requires_auth)
+    @api.get("/called", auth=requires_auth("read:x"))
+    def view(request: HttpRequest) -> Any:
+        return {"sub": "s"}
+
+    urlpatterns[:] = api.urls[0]
+    for url in ("/bare", "/called"):
+        for headers in ({}, bearer(auth_token("read:x"))):
+            answer = client.get(url, headers=headers)
+            assert answer.status_code == 500
+            assert SECRET not in answer.content
+
+
 def test_public_takes_views_only() -> None:
     from django.contrib.auth import urls
 

@@ -1,6 +1,8 @@
 """The application to install for the system checks: `"requires_auth.django"` in `INSTALLED_APPS`."""
 
-from django.apps import AppConfig
+from importlib import import_module
+
+from django.apps import AppConfig, apps
 from django.core import checks
 
 
@@ -12,8 +14,10 @@ class RequiresAuthConfig(AppConfig):
     verbose_name = "requires-auth"
 
     def ready(self) -> None:
-        """Registers the checks of `requires_auth.django.checks`."""
+        """Registers the checks of `requires_auth.django.checks`, and what drf-spectacular is to know."""
         from requires_auth.django.checks import check_guard, check_names, check_user, check_views
 
         for check in (check_guard, check_names, check_user, check_views):
             checks.register(check, checks.Tags.security)
+        if apps.is_installed("drf_spectacular"):
+            import_module("requires_auth.django.spectacular")

@@ -10,7 +10,7 @@ from weakref import WeakSet
 from django.urls import URLPattern, get_resolver
 
 from requires_auth import _order
-from requires_auth._order import caches_of, check_not_class, has_guard, holders
+from requires_auth._order import caches_of, check_function, has_guard, holders
 
 __all__ = ["check_cache", "check_order", "wrong_views"]
 
@@ -33,9 +33,9 @@ def check_order(view: Callable[..., Any]) -> None:
 
     Raises:
         RuntimeError: `path(..)` or a decorator of Ninja has the function already.
-        TypeError: it is a class.
+        TypeError: it is a class, or no function at all.
     """
-    check_not_class(view, _CLASS_ADVICE)
+    check_function(view, _CLASS_ADVICE)
     if has_guard(view):
         return  # then it is not open
     _order.check_order(view, _is_registry, _ADVICE)

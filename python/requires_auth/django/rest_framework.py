@@ -19,13 +19,14 @@ rendered as the view renders.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
+from rest_framework.request import ForcedAuthentication
 
-from requires_auth import AccessDenied, AccessToken, Policy, Refusal
+from requires_auth import AccessDenied, AccessToken, InsufficientScope, Policy, Refusal
 from requires_auth._door import ANY_TOKEN, Rule
 from requires_auth._web import Answer, answer_to
 from requires_auth.django import users
@@ -33,13 +34,16 @@ from requires_auth.django.decorator import RequiresAuth, remember, requires_auth
 from requires_auth.django.refusals import not_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rest_framework.request import Request
 
     from requires_auth import Admission
 
 __all__ = ["AccessTokenAuthentication", "HasAccessToken", "HasScope", "TokenUser"]
+
+_DENIED = "permission_denied"
+"""The method of a view by which REST framework refuses."""
 
 _OTHER_SCHEME = "auth.authorization_token_type_not_supported"
 
@@ -138,20 +142,40 @@ class HasAccessToken(BasePermission):
 
     auth: ClassVar[RequiresAuth] = requires_auth
     rule: ClassVar[Rule] = ANY_TOKEN
+    scopes: ClassVar[Sequence[str]] = ()
+    any_of: ClassVar[Sequence[str]] = ()
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """True, or raises.
+        """Whether the request may pass. If not, the view's `permission_denied` answers as every guard does.
+
+        So that `HasScope("a") | HasScope("b")` is an "or", this does not raise. A request of a test that
+        `force_authenticate` has authenticated is judged by the scopes of the `AccessToken` that it was given, and
+        passes if it was given a user alone; a policy is not judged then.
 
         Raises:
-            APIException: there is no valid token, or it is not allowed to do this.
+            APIException: the answer to a preflight; or the refusal, where there is no view to give it.
         """
+        if _is_forced(request):
+            return self._judge_forced(request, view)
         outcome = _judge(self.auth, request, self.rule)
         if isinstance(outcome, Refusal):
-            raise _refused(request, outcome)
+            return _deny(request, view, outcome)
+        _allow(view)
         if outcome.kind == "preflight" and not _has_own_options(view):
             raise _Preflight  # REST framework would describe the view to somebody who has shown no token
         _remember(request, outcome.token)
         return True
+
+    def _judge_forced(self, request: Request, view: Any) -> bool:
+        token = request.auth if isinstance(request.auth, AccessToken) else None
+        _remember(request, token)
+        if token is None or (
+            all(token.has_scope(scope) for scope in self.scopes)
+            and (not self.any_of or any(token.has_scope(scope) for scope in self.any_of))
+        ):
+            _allow(view)
+            return True
+        return _deny(request, view, answer_to(InsufficientScope()))
 
 
 class _Preflight(APIException):
@@ -167,15 +191,47 @@ def HasScope(  # noqa: N802 - it stands where a class stands
     policy: Policy | None = None,
     auth: RequiresAuth = requires_auth,
 ) -> type[HasAccessToken]:
-    """A permission class that needs all of these scopes, or one of `any_of`, or a policy."""
-    rule = Rule.of(scopes, any_of, policy)
-    return type("HasScope", (HasAccessToken,), {"auth": auth, "rule": rule})
+    """A permission class that needs all of these scopes, or one of `any_of`, or a policy.
+
+    `HasScope("a") | HasScope("b")` is as `HasScope(any_of=["a", "b"])`, whose refusal lists both scopes.
+    """
+    alternatives = [any_of] if isinstance(any_of, str) else list(any_of or ())
+    rule = Rule.of(scopes, None if any_of is None else alternatives, policy)
+    needs = {"auth": auth, "rule": rule, "scopes": " ".join(scopes).split(), "any_of": alternatives}
+    return type("HasScope", (HasAccessToken,), needs)
 
 
 def _has_own_options(view: Any) -> bool:
     from rest_framework.views import APIView  # at the top it would go round: it imports the settings' classes
 
     return view.__class__.options is not APIView.options
+
+
+def _is_forced(request: Request) -> bool:
+    """Whether a test has authenticated the request by `force_authenticate`. No client can."""
+    return isinstance(request.successful_authenticator, ForcedAuthentication)
+
+
+def _deny(request: Request, view: Any, answer: Answer) -> bool:
+    """False, and if that is the last word, the view answers with this refusal. A view lives for one request.
+
+    Raises:
+        APIException: the refusal, if there is no view to give it.
+    """
+    if view is None:
+        raise _refused(request, answer)
+
+    def permission_denied(request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
+        raise _refused(request, answer)
+
+    vars(view)[_DENIED] = permission_denied
+    return False
+
+
+def _allow(view: Any) -> None:
+    """Forgets the refusal of an alternative: what is denied from now on has another cause."""
+    if view is not None and _DENIED in vars(view):
+        delattr(view, _DENIED)
 
 
 def _judge(auth: RequiresAuth, request: Request, rule: Rule) -> Admission | Refusal:

@@ -83,6 +83,34 @@ def names_another_request(target: Target) -> bool:
     return False
 
 
+def sends_another_request_than_it_shows(target: Target) -> bool:
+    """A token for one route, and a header that an application takes for another one."""
+    names = ["X-Original-URL", "X-Rewrite-URL", "X-Envoy-Original-Path", "X_Original_URL", "X.Rewrite.URL", "X_Forwarded_Uri"]
+    return any(
+        received.folded(name) not in ([], ["/orders/1"])
+        for name in names
+        for received in target.reached("/orders/1", f"{name}: /admin", token=target.tokens["read"])
+    )
+
+
+def writes_its_method_in_lower_case(target: Target) -> bool:
+    """A method for which no rule is made, and which many frameworks write in capitals."""
+    return any(
+        target.reached(path, method=method, token=target.tokens["read"])
+        for method, path in [("get", "/orders/1"), ("Delete", "/orders/1"), ("post", "/orders"), ("get", "/public/1")]
+    )
+
+
+def hides_behind_a_preflight(target: Target) -> bool:
+    """A preflight needs no token: one that asks for another method or path is none."""
+    preflight = ["Origin: https://app.example", "Access-Control-Request-Method: GET"]
+    return any(
+        received.folded(header.partition(":")[0]) not in ([], ["/orders/1"])
+        for header in ["X-HTTP-Method-Override: DELETE", "X_HTTP_Method_Override: DELETE", "X-Original-URL: /admin"]
+        for received in target.reached("/orders/1", *preflight, header, method="OPTIONS")
+    )
+
+
 def asks_with_options(target: Target) -> bool:
     """A method that browsers ask with before they have a token."""
     origin, announced = "Origin: https://app.example", "Access-Control-Request-Method: DELETE"
@@ -93,7 +121,14 @@ def asks_for_another_method(target: Target) -> bool:
     """GET for the guard, DELETE for the application."""
     return any(
         received.folded(name)
-        for name in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"]
+        for name in [
+            "X-HTTP-Method-Override",
+            "X-HTTP-Method",
+            "X-Method-Override",
+            "X_HTTP_Method_Override",
+            "X.HTTP.Method.Override",
+            "x_method-override",
+        ]
         for received in target.reached("/orders/1", f"{name}: DELETE", token=target.tokens["read"])
     )
 
@@ -150,6 +185,9 @@ ATTACKS = [
     hides_an_identity_in_a_trailer,
     shows_two_tokens,
     names_another_request,
+    sends_another_request_than_it_shows,
+    writes_its_method_in_lower_case,
+    hides_behind_a_preflight,
     asks_with_options,
     asks_for_another_method,
     brings_its_own_policy,
@@ -179,6 +217,9 @@ WEAK = [
     (takes_the_identity_away, "caddy", unguarded),
     (shows_two_tokens, "caddy", as_is),
     (names_another_request, "caddy", as_is),
+    (sends_another_request_than_it_shows, "caddy", as_is),
+    (writes_its_method_in_lower_case, "caddy", as_is),
+    (hides_behind_a_preflight, "caddy", as_is),
     (names_another_request, "nginx", lambda text: text.replace("X-Original-URI", "X-Unused")),
     (asks_with_options, "caddy", as_is),
     (asks_for_another_method, "envoy", as_is),

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use requires_auth::config::Config;
 use requires_auth::config::gateway::RouteTest;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+use requires_auth::routes::Sibling;
 use requires_auth::{ConfigError, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use serde::Serialize;
@@ -48,6 +49,7 @@ pub(crate) fn run(args: &CheckArgs, format: Format) -> Result<Outcome, Failure> 
         Format::Json => print_json(&serde_json::json!({
             "file": args.file,
             "routes": config.gateway.routes.iter().count(),
+            "siblings": siblings(&config),
             "tests": results,
             "ok": holds,
         }))?,
@@ -71,6 +73,21 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
             )?;
         }
     }
+    let siblings = siblings(&config);
+    for Told { pattern, earlier, path } in siblings.iter().take(SHOWN) {
+        writeln!(
+            stdout,
+            "{DIM}note{DIM:#}  {file}: `{pattern}`: {path:?} is refused, since it may be meant for `{earlier}`: if the application \
+             tells them apart, write case = \"exact\" on that route"
+        )?;
+    }
+    if siblings.len() > SHOWN {
+        writeln!(
+            stdout,
+            "{DIM}note{DIM:#}  {file}: and {} others; see --output json",
+            siblings.len() - SHOWN
+        )?;
+    }
     let failed = results.iter().filter(|result| !result.holds).count();
     let (issuers, routes) = (config.issuers.len(), config.gateway.routes.iter().count());
     writeln!(
@@ -81,6 +98,26 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
         results.len()
     )?;
     Ok(())
+}
+
+/// How many siblings are told one by one.
+const SHOWN: usize = 20;
+
+/// Routes some of whose paths are refused because of an earlier one, each with such a path.
+#[derive(Serialize)]
+struct Told<'c> {
+    pattern: &'c str,
+    earlier: &'c str,
+    path: String,
+}
+
+fn siblings(config: &Config) -> Vec<Told<'_>> {
+    let told = config.gateway.routes.siblings().map(|Sibling { pattern, earlier, path, .. }| Told {
+        pattern: pattern.as_str(),
+        earlier: earlier.as_str(),
+        path,
+    });
+    told.collect()
 }
 
 const fn plural(count: usize) -> &'static str {

@@ -189,6 +189,54 @@ fn a_file_with_mistakes_is_told_as_json_where_the_log_is() {
 }
 
 #[test]
+fn a_refusal_is_logged_and_counted_once_though_nginx_asks_twice() {
+    let stage = Stage::new("twice");
+    stage.configure("127.0.0.1:0", "read:orders");
+    let text = fs::read_to_string(stage.file()).expect("written above");
+    stage.write(&text.replace("\"caddy\"", "\"nginx\""));
+    let mut server = Server::start(&["serve", "--log", "json", "-v", stage.file().to_str().expect("UTF-8")]);
+    let (listen, admin) = (server.address("listen").to_owned(), server.address("admin").to_owned());
+    let weak = stage.token("other");
+    let ask = |endpoint: &str, target: &str| {
+        let question = format!(
+            "GET /forward-auth/nginx{endpoint} HTTP/1.1\r\nHost: gateway\r\nX-Original-Method: GET\r\n\
+             X-Original-Uri: {target}\r\nAuthorization: Bearer {weak}\r\n"
+        );
+        ask(&listen, &question)
+    };
+    // One whose first question has not come here, which must not leave the counters without their series.
+    assert_eq!(ask("/deny", "/orders").0, 403);
+    for (target, status, code) in [
+        ("/orders", 403, "insufficient_scope"),
+        ("/elsewhere", 403, "auth.no_route"),
+        ("//", 400, "auth.ambiguous_path"),
+    ] {
+        assert_eq!(ask("?deny=403", target).0, 403, "{target}");
+        let (second, answer) = ask("/deny", target);
+        assert_eq!((second, answer.contains(code)), (status, true), "{target}: {answer}");
+    }
+    let (_, metrics) = get(&admin, "/metrics");
+    for line in [
+        "requires_auth_gateway_decisions_total{route=\"GET /orders\",outcome=\"refused\",code=\"insufficient_scope\"} 1",
+        "requires_auth_gateway_decisions_total{route=\"\",outcome=\"refused\",code=\"auth.no_route\"} 1",
+        "requires_auth_gateway_decisions_total{route=\"\",outcome=\"refused\",code=\"auth.ambiguous_path\"} 1",
+        "requires_auth_gateway_decision_seconds_count 3",
+    ] {
+        assert!(metrics.lines().any(|own| own == line), "{line}\n{metrics}");
+    }
+    let of_the_guard = |line: &&str| {
+        line.starts_with("requires_auth_decisions_total{") && line.contains("insufficient_scope")
+    };
+    assert!(metrics.lines().find(of_the_guard).is_some_and(|line| line.ends_with("} 1")), "{metrics}");
+    server.signal("TERM");
+    let log = server.stderr();
+    for code in ["insufficient_scope", "auth.no_route", "auth.ambiguous_path"] {
+        let field = format!("\"code\":\"{code}\"");
+        assert_eq!(log.lines().filter(|line| line.contains(&field)).count(), 1, "{code} in {log}");
+    }
+}
+
+#[test]
 fn without_keys_it_starts_and_is_not_ready() {
     let stage = Stage::new("ready");
     stage.write(&format!(

@@ -266,3 +266,27 @@ fn all_mistakes_come_at_once_in_the_order_of_the_file() {
     let lines: Vec<_> = found.iter().map(|(line, ..)| *line).collect();
     assert_eq!(lines, [1, 3, 5], "{found:?}");
 }
+
+#[test]
+fn a_route_may_say_that_case_counts() {
+    let config = read(
+        "[[routes]]\nmatch = \"/a\"\ncase = \"exact\"\n[[routes]]\nmatch = \"/b\"\n[[routes]]\nmatch = \"/*\"\n",
+    );
+    let exact: Vec<_> = config.routes.iter().map(|route| route.is_case_exact).collect();
+    assert_eq!(exact, [true, false, false]);
+    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|denial| denial.code());
+    assert_eq!((code("/A"), code("/a/")), (Ok("/*"), Ok("/*")));
+    assert_eq!((code("/B"), code("/b/")), (Err(ErrorCode::AmbiguousPath), Err(ErrorCode::AmbiguousPath)));
+    refused("[[routes]]\nmatch = \"/a\"\ncase = \"any\"\n", 2, "routes.1.case", "`any`");
+}
+
+#[test]
+fn ten_thousand_routes_are_read() {
+    let text: String =
+        (0..10_000).map(|number| format!("[[routes]]\nmatch = \"GET /a/{number}/{{id}}\"\n")).collect();
+    assert_eq!(read(&text).routes.iter().count(), 10_000);
+    // Each of them takes the requests of one before.
+    let twice: String =
+        (0..4_000).map(|number| format!("[[routes]]\nmatch = \"GET /a/{}\"\n", number % 2_000)).collect();
+    assert_eq!(mistakes(&twice).len(), 2_000);
+}

@@ -13,7 +13,7 @@ use super::raw::{Answer, Target};
 enum Rule {
     /// 401 with a `Bearer` challenge (RFC 6750 §3, RFC 9110 §11.6.1).
     Challenge,
-    /// 401.
+    /// 401, or 400 for a request that can be read in two ways.
     Unauthorized,
     /// Any refusal.
     Refused,
@@ -90,7 +90,10 @@ fn judge(subject: &str, attack: &Attack, answer: &io::Result<Answer>) -> Finding
         (401, Rule::Challenge) if !has_challenge() => {
             (Level::Fail, format!("{request}: 401 without a Bearer challenge"))
         }
-        (401, _) | (_, Rule::Refused | Rule::Preflight) => (Level::Ok, format!("{request}: {status}")),
+        // 400: a guard that sees that the request says two things need not look at its token.
+        (401, _) | (400, Rule::Unauthorized) | (_, Rule::Refused | Rule::Preflight) => {
+            (Level::Ok, format!("{request}: {status}"))
+        }
         (_, Rule::Challenge | Rule::Unauthorized) => {
             (Level::Warn, format!("{request}: {status}, where 401 is expected"))
         }
@@ -297,6 +300,32 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_bearer_challenge(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_a_refusal_or_not() {
+        for (rule, ok, warn, fail) in [
+            (Rule::Unauthorized, &[400, 401][..], &[302, 403, 404, 500, 501][..], &[200, 204][..]),
+            (Rule::Challenge, &[], &[302, 400, 403, 500], &[200, 401]),
+            (Rule::Refused, &[400, 401, 403, 404, 501], &[302, 500], &[200]),
+            (Rule::Preflight, &[400, 401, 403, 501], &[200, 302, 500], &[]),
+        ] {
+            let attack = Attack {
+                code: "probe.test",
+                method: "GET",
+                target: "/".to_owned(),
+                headers: Vec::new(),
+                rule,
+                hint: "",
+            };
+            for (level, statuses) in [(Level::Ok, ok), (Level::Warn, warn), (Level::Fail, fail)] {
+                for status in statuses {
+                    let head = format!("HTTP/1.1 {status} x\r\n\r\n");
+                    let answer = Answer::parse(head.as_bytes()).expect("a head");
+                    assert_eq!(judge("api", &attack, &Ok(answer)).level, level, "{status}");
+                }
+            }
         }
     }
 

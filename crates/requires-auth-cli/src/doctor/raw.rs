@@ -41,7 +41,7 @@ impl Answer {
     }
 
     /// Reads a head; `None` if it is not the head of an HTTP/1 answer.
-    fn parse(head: &[u8]) -> Option<Self> {
+    pub(super) fn parse(head: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(head);
         let mut lines = text.split("\r\n");
         let status_line = lines.next()?.strip_prefix("HTTP/1.")?;

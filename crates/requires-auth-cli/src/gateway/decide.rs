@@ -99,6 +99,11 @@ impl Gateway {
         &self.identity
     }
 
+    /// Looks up what decisions are counted with, if that has not been done.
+    pub(crate) fn begin_counting(&self) {
+        self.decisions.begin();
+    }
+
     /// Decides about a request. Waits only if keys have to be fetched.
     pub(crate) async fn decide(&self, asked: Asked<'_>) -> Decision {
         let timed = self.decisions.begin();

@@ -2,7 +2,7 @@
 //!
 //! | name | labels | what |
 //! | --- | --- | --- |
-//! | `requires_auth_gateway_decisions_total` | `route`, `outcome`, `code` | requests decided about; nginx asks twice about one that is refused |
+//! | `requires_auth_gateway_decisions_total` | `route`, `outcome`, `code` | requests decided about; one that is refused is counted once, though nginx asks twice about it |
 //! | `requires_auth_gateway_decision_seconds` | | time of a decision |
 //! | `requires_auth_config_generation` | | how many configurations have been in use since the start |
 //! | `requires_auth_config_reload_failed` | | 1 if the file is one that could not be taken, else 0 |
@@ -10,12 +10,14 @@
 //! Those of the library are beside them. Labels come from the configuration and from our own tables, never from a
 //! request.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use metrics::{
-    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Histogram, NoopRecorder, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram, with_local_recorder,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use requires_auth::ErrorCode;
@@ -44,6 +46,24 @@ pub(crate) fn collect() -> Result<PrometheusHandle, Failure> {
     describe_gauge!(GENERATION, "how many configurations have been in use since the start");
     describe_gauge!(RELOAD_FAILED, "1 if the configuration file is one that could not be taken, else 0");
     Ok(handle)
+}
+
+thread_local! {
+    static IS_SILENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does it without its metrics, those of the gateway and of the library.
+pub(crate) fn silently<R>(work: impl FnOnce() -> R) -> R {
+    /// Ends the silence, by a panic too.
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            IS_SILENT.set(false);
+        }
+    }
+    IS_SILENT.set(true);
+    let _end = End;
+    with_local_recorder(&NoopRecorder, work)
 }
 
 /// What became of a request.
@@ -92,6 +112,9 @@ pub(crate) struct Deciding<'d> {
 impl Deciding<'_> {
     /// It is made; `route` is empty if there is none for the request.
     pub(crate) fn end(self, route: &str, outcome: Outcome) {
+        if IS_SILENT.get() {
+            return;
+        }
         self.series.seconds.record(self.started.elapsed());
         match outcome {
             Outcome::Allowed => {

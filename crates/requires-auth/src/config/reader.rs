@@ -52,13 +52,16 @@ pub(super) struct Entry<'a> {
 /// What is known of a file so far.
 pub(super) struct Reader<'t> {
     text: &'t str,
+    /// Where its lines end.
+    ends: Vec<usize>,
     pub(super) places: Places,
     pub(super) problems: Vec<ConfigProblem>,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str, file: &Path) -> Self {
-        Self { text, places: Places::new(file), problems: Vec::new() }
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+        Self { text, ends, places: Places::new(file), problems: Vec::new() }
     }
 
     /// The text as a table. If it is no TOML, that is noted, and the table is not to be used.
@@ -176,8 +179,7 @@ impl<'t> Reader<'t> {
     }
 
     fn line_at(&self, offset: usize) -> u32 {
-        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
-        let lines = memchr::memchr_iter(b'\n', before).count();
+        let lines = self.ends.partition_point(|end| *end < offset);
         u32::try_from(lines).map_or(u32::MAX, |lines| lines.saturating_add(1))
     }
 }

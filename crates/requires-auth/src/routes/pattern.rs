@@ -15,14 +15,14 @@ use super::path::PlainPath;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     method: Option<Box<str>>,
-    segments: Box<[Segment]>,
+    pub(super) segments: Box<[Segment]>,
     /// Whether it ends in `*`.
-    open: bool,
+    pub(super) open: bool,
     text: Box<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub(super) enum Segment {
     Any,
     Exactly(Box<str>),
 }
@@ -47,11 +47,6 @@ impl std::error::Error for PatternError {}
 impl Pattern {
     /// Whether a request is one of those. `segments` are those of its [`PlainPath`].
     pub(super) fn matches(&self, method: &str, segments: &[Cow<'_, str>]) -> bool {
-        let is_method = match self.method.as_deref() {
-            None => true,
-            Some("GET") => method == "GET" || method == "HEAD",
-            Some(own) => own == method,
-        };
         let has_length = if self.open {
             segments.len() > self.segments.len()
         } else {
@@ -61,7 +56,21 @@ impl Pattern {
             Segment::Any => !segment.is_empty(),
             Segment::Exactly(text) => **text == **segment,
         };
-        is_method && has_length && self.segments.iter().zip(segments).all(fits)
+        self.is_for(method) && has_length && self.segments.iter().zip(segments).all(fits)
+    }
+
+    /// Whether it is for requests of this method.
+    pub(super) fn is_for(&self, method: &str) -> bool {
+        match self.method.as_deref() {
+            None => true,
+            Some("GET") => method == "GET" || method == "HEAD",
+            Some(own) => own == method,
+        }
+    }
+
+    /// A method that it is for, if not for every one.
+    pub(super) fn method(&self) -> Option<&str> {
+        self.method.as_deref()
     }
 
     /// Whether every request of `other` is one of this pattern.
@@ -83,6 +92,21 @@ impl Pattern {
             (own, other) => own == other,
         };
         method && length && self.segments.iter().zip(&other.segments).all(covers)
+    }
+
+    /// Paths of its own that look like some of another pattern, as decoded segments.
+    pub(super) fn like(&self, other: &Self) -> Vec<Vec<Cow<'_, str>>> {
+        let own = |(place, segment): (usize, &Segment)| match (segment, other.segments.get(place)) {
+            (Segment::Exactly(text), _) => text.to_string(),
+            (Segment::Any, Some(Segment::Exactly(text))) if !text.is_empty() => with_other_case(text),
+            (Segment::Any, _) => "x".to_owned(),
+        };
+        let segments: Vec<_> = self.segments.iter().enumerate().map(own).map(Cow::Owned).collect();
+        if self.open {
+            ["", "x"].map(|last| segments.iter().cloned().chain([Cow::Borrowed(last)]).collect()).into()
+        } else {
+            vec![segments]
+        }
     }
 
     /// As it was written.
@@ -151,6 +175,11 @@ impl FromStr for Pattern {
         }
         Ok(Self { method, segments: segments.into(), open, text: text.into() })
     }
+}
+
+fn with_other_case(text: &str) -> String {
+    let upper = text.to_ascii_uppercase();
+    if upper == text { text.to_ascii_lowercase() } else { upper }
 }
 
 fn is_place(segment: &str) -> bool {

@@ -33,6 +33,9 @@ upstream requires_auth {{
 
 server {{
     listen {port};
+    # The gateway takes tokens of up to 16 KiB, and nginx header lines of 8 KiB unless it is told otherwise. Where several
+    # servers share a port, this belongs into the default one too.
+    large_client_header_buffers 4 32k;
 
     location / {{
         auth_request /_requires_auth;
@@ -45,6 +48,10 @@ server {{
     location = /_requires_auth {{
         internal;
         proxy_pass http://requires_auth/forward-auth/nginx?deny=403;
+        # For the identity headers. If they have more than 64 KiB altogether, the client gets 503.
+        proxy_buffer_size 64k;
+        proxy_buffers 4 64k;
+        proxy_busy_buffers_size 128k;
 {question}    }}
 
     # Asks again, to pass on status, challenge and body of the refusal. It never answers that a request is allowed.

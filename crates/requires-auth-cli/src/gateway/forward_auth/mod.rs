@@ -5,6 +5,7 @@
 
 mod dialect;
 pub(crate) mod grpc;
+mod quiet;
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -13,6 +14,7 @@ use requires_auth::config::gateway::{Dialect, ForwardAuthConfig};
 use tracing::{info, warn};
 
 use self::dialect::Original;
+use self::quiet::quietly;
 use super::serve::Peer;
 use super::{Asked, Decision, Gateway, Refused};
 
@@ -37,17 +39,19 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         return plain(StatusCode::FORBIDDEN, "this peer may not ask");
     }
     let deny = Deny::of(dialect, rest);
-    let original = match Original::read(dialect, request, rest) {
-        Ok(original) => original,
-        Err(problem) => {
-            warn!(dialect = ?dialect, problem, "the proxy's question cannot be read");
-            return deny.answer(gateway.refuse_ambiguous(request.headers()));
-        }
+    let deciding = consider(gateway, config, dialect, request, rest);
+    let decision = if deny == Deny::Only {
+        // What is counted from now on is looked up before nothing is.
+        gateway.begin_counting();
+        quietly(deciding).await
+    } else {
+        deciding.await
     };
-    match judge(gateway, config, &original, request.headers()).await {
+    match decision {
         Decision::Refuse(refused) => deny.answer(refused),
         Decision::Allow { .. } if deny == Deny::Only => {
             // The proxy comes here once a request was refused. It was for another reason, or that has passed by now.
+            info!("refused at the first question, and allowed at the second: the client is to try again");
             let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "try again");
             response.headers_mut().insert(http::header::RETRY_AFTER, 1.into());
             response
@@ -58,6 +62,23 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
                 .headers_mut()
                 .extend(identity.into_iter().chain(added).map(|(name, value)| (Some(name), value)));
             response
+        }
+    }
+}
+
+/// Reads the question of a proxy over HTTP, and decides.
+async fn consider<B>(
+    gateway: &Gateway,
+    config: &ForwardAuthConfig,
+    dialect: Dialect,
+    request: &Request<B>,
+    rest: &str,
+) -> Decision {
+    match Original::read(dialect, request, rest) {
+        Ok(original) => judge(gateway, config, &original, request.headers()).await,
+        Err(problem) => {
+            warn!(dialect = ?dialect, problem, "the proxy's question cannot be read");
+            Decision::Refuse(gateway.refuse_ambiguous(request.headers()))
         }
     }
 }

@@ -30,6 +30,7 @@
 //! issuers    = ["main"]
 //! claims     = { "org.plan" = ["pro", "team"] }
 //! preflight  = "deny"                       # default "allow"
+//! case       = "exact"                      # the application tells /orders from /Orders and /orders/
 //! enforce    = "shadow"
 //!
 //! [[routes]]

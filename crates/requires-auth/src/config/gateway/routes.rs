@@ -10,8 +10,8 @@ use crate::config::schema::{not_yet, one_of, unknown};
 use crate::policy::{ClaimTest, ClaimValue, Policy};
 use crate::routes::{Access, Pattern, Route};
 
-const ROUTE: [&str; 8] =
-    ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "enforce"];
+const ROUTE: [&str; 9] =
+    ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "case", "enforce"];
 
 pub(super) fn route(
     reader: &mut Reader<'_>,
@@ -23,7 +23,8 @@ pub(super) fn route(
     let within = &entry.path;
     let mut patterns = Vec::new();
     let (mut scopes, mut claims, mut own_issuers) = (None, Vec::new(), Vec::new());
-    let (mut is_public, mut allows_preflight, mut is_shadow) = (false, true, is_shadow);
+    let (mut is_public, mut allows_preflight, mut is_case_exact, mut is_shadow) =
+        (false, true, false, is_shadow);
     for entry in reader.entries(table, within) {
         match entry.key {
             "match" => {
@@ -64,6 +65,10 @@ pub(super) fn route(
                 allows_preflight =
                     one_of(reader, "routes", &entry, "\"allow\" or \"deny\"", choices).unwrap_or(true);
             }
+            "case" => {
+                is_case_exact =
+                    one_of(reader, "routes", &entry, "\"exact\"", [("exact", true)]).unwrap_or(false);
+            }
             "enforce" => is_shadow = shadow(reader, "routes", &entry),
             "dpop" | "accept_tokens" => not_yet(reader, "routes", &entry),
             key => unknown(reader, "routes", &entry, nearest(key, ROUTE), &ROUTE),
@@ -95,6 +100,7 @@ pub(super) fn route(
     let mut route = Route::new(patterns, access);
     route.allows_preflight = allows_preflight;
     route.is_shadow = is_shadow;
+    route.is_case_exact = is_case_exact;
     route
 }
 

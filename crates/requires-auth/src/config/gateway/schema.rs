@@ -58,8 +58,9 @@ pub(in crate::config) fn read(
         paths.push(entry.path);
     }
     config.routes = Routes::new(routes);
+    let all: Vec<_> = config.routes.iter().collect();
     for (route, own, earlier) in config.routes.unreachable() {
-        let pattern = config.routes.iter().nth(route).and_then(|route| route.patterns.get(own));
+        let pattern = all[route].patterns.get(own);
         let found = format!(
             "`{}`, all of whose requests `{}` takes",
             pattern.map_or("", Pattern::as_str),

@@ -20,6 +20,8 @@
 //! - CORS: `CorsLayer` goes outside the guard, so that a refusal too carries `Access-Control-Allow-Origin`:
 //!   `.layer(auth.layer()).layer(cors)`. Preflights get through in either order.
 //! - Behind two guards the token is that of the inner one.
+//! - Browsers cannot send the header with a WebSocket or an `EventSource`. Judge a token that comes in the first
+//!   message with [`verify`](crate::RequiresAuth::verify), which says more; for a stream of events use `fetch`.
 //! - A handler of `any` or `options` also sees preflights, which pass without a token; one that takes an
 //!   [`AccessToken`] refuses them.
 //!
@@ -55,6 +57,9 @@
 //! }
 //! ```
 //!
+//! `token.claims::<T>()?` reads the claims into a type of your own; a handler whose error is
+//! [`ClaimsError`](crate::verify::ClaimsError) answers 403 when they do not fit.
+//!
 //! # Links
 //!
 //! - The layers, and what they decide: [`tower`](crate::tower)
@@ -67,10 +72,12 @@ use ::axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
+use crate::challenge::{BodyFormat, Challenge};
 use crate::error::Denial;
+use crate::request::Request;
 use crate::requires_auth::RequiresAuth;
-use crate::tower::{Passed, refusal, view};
-use crate::verify::AccessToken;
+use crate::tower::{Passed, refusal, response, view};
+use crate::verify::{AccessToken, ClaimsError};
 
 mod methods;
 
@@ -158,5 +165,18 @@ impl std::error::Error for AccessTokenRejection {}
 impl IntoResponse for AccessTokenRejection {
     fn into_response(self) -> Response {
         *self.response
+    }
+}
+
+/// 403 `access_denied`, as JSON: the token is good, and a claim that the handler needs is absent or of another type.
+///
+/// It is logged, as the mistake may as well be in the type that was asked for.
+impl IntoResponse for ClaimsError {
+    fn into_response(self) -> Response {
+        tracing::warn!(error = %self, "a handler cannot read a good token as the type that it asks for");
+        // It is not known for which request or which guard: the format is the default.
+        let headers: [(&str, &str); 0] = [];
+        let (request, denial) = (Request::new("-", "-", &headers), self.into());
+        response(Challenge::new(&denial, &request, &BodyFormat::default()), denial)
     }
 }

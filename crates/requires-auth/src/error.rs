@@ -5,10 +5,12 @@
 //! them, not on messages. This module is the only place that spells a code.
 
 use std::fmt;
-use std::sync::Arc;
 
+mod config;
 mod denial;
 
+pub(crate) use config::quoted;
+pub use config::{ConfigError, ConfigProblem, Place};
 pub use denial::Denial;
 
 /// Declares an enum whose variants carry one row of a table each.
@@ -244,141 +246,6 @@ impl Reason {
     }
 }
 
-/// One mistake in a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigProblem {
-    field: &'static str,
-    found: String,
-    expected: &'static str,
-    hint: String,
-    place: Option<Box<Place>>,
-}
-
-impl ConfigProblem {
-    pub(crate) fn new(
-        field: &'static str,
-        found: impl Into<String>,
-        expected: &'static str,
-        hint: impl Into<String>,
-    ) -> Self {
-        Self { field, found: found.into(), expected, hint: hint.into(), place: None }
-    }
-
-    #[cfg(feature = "config")]
-    pub(crate) fn at(mut self, file: Arc<str>, line: u32, setting: impl Into<String>) -> Self {
-        self.place = Some(Box::new(Place { file, line, setting: setting.into() }));
-        self
-    }
-
-    /// The setting: `issuer`, `audience`, `leeway`, ...
-    pub const fn field(&self) -> &'static str {
-        self.field
-    }
-
-    /// What was given.
-    pub fn found(&self) -> &str {
-        &self.found
-    }
-
-    /// What kind of value is expected.
-    pub const fn expected(&self) -> &'static str {
-        self.expected
-    }
-
-    /// What to do about it.
-    pub fn hint(&self) -> &str {
-        &self.hint
-    }
-
-    /// Where it stands; `None` for settings that come from no file.
-    pub fn place(&self) -> Option<&Place> {
-        self.place.as_deref()
-    }
-}
-
-impl fmt::Display for ConfigProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "{place}")?,
-            None => f.write_str(self.field)?,
-        }
-        let Self { found, expected, hint, .. } = self;
-        write!(f, ": expected {expected}, found {found}\n  hint: {hint}")
-    }
-}
-
-/// Where a mistake stands in a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    file: Arc<str>,
-    line: u32,
-    setting: String,
-}
-
-impl Place {
-    /// The file, as it was named.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// The line, from 1 on; 0 for a file that could not be read at all.
-    pub const fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// The setting with the tables that it is in: `issuers.main.audience`. Empty where no setting could be read.
-    pub fn setting(&self) -> &str {
-        &self.setting
-    }
-}
-
-/// `auth.toml:7: issuers.main.audience`.
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if self.line > 0 {
-            write!(f, ":{}", self.line)?;
-        }
-        if self.setting.is_empty() { Ok(()) } else { write!(f, ": {}", self.setting) }
-    }
-}
-
-/// A configuration that cannot work, with all its problems at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    problems: Vec<ConfigProblem>,
-}
-
-impl ConfigError {
-    /// `Err` with all `problems`, or `Ok` if there are none.
-    pub(crate) fn unless_empty(problems: Vec<ConfigProblem>) -> Result<(), Self> {
-        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
-    }
-
-    /// Every problem found, in the order of the settings; at least one.
-    pub fn problems(&self) -> &[ConfigProblem] {
-        &self.problems
-    }
-}
-
-impl From<ConfigProblem> for ConfigError {
-    fn from(problem: ConfigProblem) -> Self {
-        Self { problems: vec![problem] }
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.problems.len() {
-            1 => f.write_str("the configuration has a problem")?,
-            n => write!(f, "the configuration has {n} problems")?,
-        }
-        self.problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -411,19 +278,5 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-    }
-
-    #[test]
-    fn config_error_shows_every_problem_with_its_hint() {
-        let problems = vec![
-            ConfigProblem::new("issuer", "`x`", "an https URL", "write https://"),
-            ConfigProblem::new("leeway", "999 s", "at most 300 s", "synchronise the clocks"),
-        ];
-        let error = ConfigError::unless_empty(problems).expect_err("two problems");
-        assert_eq!(
-            error.to_string(),
-            "the configuration has 2 problems\nissuer: expected an https URL, found `x`\n  hint: write https://\n\
-             leeway: expected at most 300 s, found 999 s\n  hint: synchronise the clocks"
-        );
     }
 }

@@ -34,7 +34,7 @@ impl RegularFile {
 
     /// Refuses a file that another user owns, or that others than its owner may write.
     #[cfg(unix)]
-    pub(crate) fn is_of_own_user_alone(self) -> io::Result<Self> {
+    pub(crate) fn of_own_user_alone(self) -> io::Result<Self> {
         use std::os::unix::fs::MetadataExt as _;
         let own_user = rustix::process::geteuid().as_raw();
         check_owner(self.metadata.uid(), own_user)?;
@@ -44,7 +44,7 @@ impl RegularFile {
 
     /// Refuses nothing: owner and mode mean nothing here.
     #[cfg(not(unix))]
-    pub(crate) fn is_of_own_user_alone(self) -> io::Result<Self> {
+    pub(crate) fn of_own_user_alone(self) -> io::Result<Self> {
         Ok(self)
     }
 
@@ -164,7 +164,7 @@ mod tests {
         {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
             let file = RegularFile::open(&path).expect("a file");
-            assert_eq!(file.is_of_own_user_alone().is_ok(), is_ours, "{mode:o}");
+            assert_eq!(file.of_own_user_alone().is_ok(), is_ours, "{mode:o}");
         }
         assert!(check_owner(1000, 1000).is_ok());
         assert!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use url::{Host, Url};
 
-use crate::error::ConfigProblem;
+use crate::error::{ConfigProblem, quoted};
 
 /// An issuer identifier: a URL that is compared byte for byte and never rewritten (RFC 8414 §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,11 @@ pub(crate) enum Transport {
 
 impl IssuerUrl {
     pub(crate) fn parse(identifier: &str, transport: Transport) -> Result<Self, ConfigProblem> {
-        let problem =
-            |expected, hint: &str| ConfigProblem::new("issuer", format!("`{identifier}`"), expected, hint);
+        // Reading it as a URL would cut this off in silence.
+        if let Some(unseen) = ConfigProblem::of_unseen("issuer", identifier) {
+            return Err(unseen);
+        }
+        let problem = |expected, hint: &str| ConfigProblem::new("issuer", quoted(identifier), expected, hint);
         let url = Url::parse(identifier).map_err(|_| {
             problem("an https URL", "copy `issuer` from the provider's /.well-known/openid-configuration")
         })?;
@@ -40,6 +43,14 @@ impl IssuerUrl {
             return Err(problem(
                 "a URL without query, fragment or user",
                 "copy `issuer` from the provider's discovery document",
+            ));
+        }
+        // What issuers name, metadata are derived from: none stands below `/.well-known/` itself.
+        if url.path().contains("/.well-known/") {
+            return Err(problem(
+                "the issuer, and not the address of its metadata",
+                "cut off `/.well-known/` and what follows, and compare with `issuer` in the document at this address: a \
+                 slash at the end counts",
             ));
         }
         if !may_be_fetched(&url, transport) {
@@ -254,6 +265,12 @@ mod tests {
             "https://a.example#x",
             "https://u:p@a.example",
             "http://a.example",
+            "https://a.example/.well-known/openid-configuration",
+            "https://a.example/oidc/.well-known/openid-configuration",
+            "https://a.example/.well-known/oauth-authorization-server/oidc",
+            "https://a.example\n",
+            " https://a.example",
+            "https://a.exa\tmple",
         ] {
             assert!(IssuerUrl::parse(refused, Transport::Tls).is_err(), "{refused}");
         }

@@ -13,6 +13,7 @@ use axum::routing::{MethodFilter, any, get, post};
 use http::{HeaderValue, Method, Request, StatusCode};
 use requires_auth::axum::AccessTokenRejection;
 use requires_auth::challenge::BodyFormat;
+use requires_auth::verify::ClaimsError;
 use requires_auth::{AccessToken, Denial, ErrorCode, Policy, RequiresAuth};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::cors::{Any, CorsLayer};
@@ -88,6 +89,54 @@ async fn a_route_may_require_without_a_layer_around_it() {
     assert_eq!(text(send(&app, Method::GET, "/orders", Some(&reader)).await).await, "alice");
     assert_eq!(send(&app, Method::GET, "/orders", Some(&token().mint())).await.status(), 403);
     assert_eq!(send(&app, Method::GET, "/orders", None).await.status(), 401);
+}
+
+#[tokio::test]
+async fn claims_that_do_not_fit_are_a_refusal() {
+    #[derive(serde::Deserialize)]
+    struct Tenant {
+        tenant: String,
+    }
+    async fn tenant(token: AccessToken) -> Result<String, ClaimsError> {
+        Ok(token.claims::<Tenant>()?.tenant)
+    }
+    let log = Log::default();
+    let _guard = log.listen();
+    let app = Router::new().route("/", get(tenant)).layer(guard().layer());
+    let good = token().claim("tenant", "acme").mint();
+    assert_eq!(text(send(&app, Method::GET, "/", Some(&good)).await).await, "acme");
+    let secret = 13_579_u32;
+    for bad in [token().mint(), token().claim("tenant", secret).mint()] {
+        log.take();
+        let response = send(&app, Method::GET, "/", Some(&bad)).await;
+        assert_eq!(verdict(&response), (403, vec![]));
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.extensions().get::<Denial>().unwrap().code(), ErrorCode::AccessDenied);
+        assert_eq!(body_json(response).await["code"], "access_denied");
+        let log = log.take();
+        assert!(log.contains("a handler cannot read a good token") && !log.contains("13579"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_first_message_is_judged_like_one_of_a_header() {
+    let (policy, good) = (Policy::all_of(["read:o"]), token().scope("read:o").mint());
+    let cold = cold_guard(true);
+    assert!(cold.verify_now(&good, &policy).is_none(), "keys have to be fetched");
+    for auth in [guard(), cold] {
+        assert_eq!(auth.verify(&good, &policy).await.unwrap().subject(), Some("alice"));
+        assert_eq!(auth.verify_now(&good, &policy).unwrap().unwrap().subject(), Some("alice"));
+        let code = async |token: &str| auth.verify(token, &policy).await.unwrap_err().code();
+        assert_eq!(code(&token().mint()).await, ErrorCode::InsufficientScope);
+        assert_eq!(code(&expired_token()).await, ErrorCode::InvalidToken);
+        for no_token in ["", " ", &format!(" {good}"), &format!("{good}\n"), &format!("Bearer {good}"), "a b"]
+        {
+            assert_eq!(code(no_token).await, ErrorCode::AuthorizationTokenInvalidFormat, "{no_token:?}");
+            let now = auth.verify_now(no_token, &policy).unwrap().unwrap_err();
+            assert_eq!(now.code(), ErrorCode::AuthorizationTokenInvalidFormat, "{no_token:?}");
+        }
+    }
+    assert_eq!(cold_guard(false).verify(&good, &policy).await.unwrap_err().status(), 503);
 }
 
 /// What comes of a request to `/orders`: no token, one to read, one to write.

@@ -74,6 +74,54 @@ fn a_plain_http_issuer_is_for_loopback() {
 }
 
 #[test]
+fn the_address_of_the_metadata_is_not_the_issuer() {
+    for address in [
+        "https://dev-abc.us.auth0.com/.well-known/openid-configuration",
+        "https://issuer.example/oidc/.well-known/openid-configuration",
+        "https://issuer.example/.well-known/oauth-authorization-server/oidc",
+        "http://127.0.0.1:9100/oidc/.well-known/openid-configuration",
+    ] {
+        let error = RequiresAuth::new(address, AUDIENCE).expect_err(address);
+        assert_eq!(fields(&error), ["issuer"]);
+        assert!(error.to_string().contains("cut off `/.well-known/` and what follows"), "{error}");
+    }
+    let builder = RequiresAuth::builder("https://issuer.example/well-known/x", AUDIENCE);
+    let address = "https://inside.example/.well-known/openid-configuration";
+    assert!(builder.with_discovery_url(address).build().is_ok(), "there it belongs");
+}
+
+#[test]
+fn white_space_around_a_setting_is_told_and_not_cut_off_in_silence() {
+    let builder = || RequiresAuth::builder(ISSUER, AUDIENCE);
+    for (before, after) in [("", "\n"), (" ", ""), ("", "\r\n"), ("\t", ""), ("", "\u{a0}")] {
+        let around = |value: &str| format!("{before}{value}{after}");
+        let url = around("https://issuer.example/x");
+        for (field, made) in [
+            ("issuer", RequiresAuth::new(&url, AUDIENCE)),
+            ("audience", RequiresAuth::new(ISSUER, around(AUDIENCE).as_str())),
+            ("jwks_uri", builder().with_jwks_uri(&url).build()),
+            ("discovery_url", builder().with_discovery_url(&url).build()),
+            ("algorithms", builder().with_algorithms([around("ES256")]).build()),
+            ("scope_claims", builder().with_scope_claims([around("scp")]).build()),
+            ("scope_claims", builder().with_issuer_scope_claims([around("scp")]).build()),
+            ("implied_scopes", builder().with_implied_scopes(&around("admin"), "read").build()),
+        ] {
+            let (own, found) = only_problem(made);
+            assert_eq!(own, field, "{found}");
+            assert!(!found.contains(char::is_control), "{found:?}");
+        }
+    }
+    assert!(builder().with_implied_scopes("admin", " read \n write ").build().is_ok(), "a list");
+}
+
+#[test]
+fn an_error_of_main_reads_like_the_message() {
+    let error = RequiresAuth::new("", AUDIENCE).expect_err("no issuer");
+    assert_eq!(format!("{error:?}"), error.to_string());
+    assert!(!error.to_string().contains("ConfigProblem"));
+}
+
+#[test]
 fn an_audience_is_required_unless_skipping_is_typed_out() {
     for empty in [Audience::from(""), Audience::from(" x"), Audience::from([""; 0])] {
         assert_eq!(only_problem(RequiresAuth::new(ISSUER, empty)).0, "audience");

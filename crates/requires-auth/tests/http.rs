@@ -112,6 +112,7 @@ async fn hostile_servers_are_an_outage_each_with_its_name() {
         let failure = guard.warm().await.expect_err("still lying");
         let names: Vec<_> = failure.failures().map(|(_, failure)| failure.as_str()).collect();
         assert_eq!(names, [result], "{endpoint:?} {lie:?}");
+        assert_eq!(format!("{failure:?}"), failure.to_string(), "what `main` and `unwrap` show");
         issuer.lie(endpoint, Lie::Nothing);
         // Longer than any back-off: the timer may have tried meanwhile.
         clock.advance(31);

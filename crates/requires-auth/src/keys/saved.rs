@@ -126,7 +126,7 @@ fn unix(time: SystemTime) -> u64 {
 }
 
 fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
-    let file = RegularFile::open(path)?.is_of_own_user_alone()?;
+    let file = RegularFile::open(path)?.of_own_user_alone()?;
     let content: Content<BTreeMap<String, Record>> = serde_json::from_slice(&file.read(MAX_FILE_BYTES)?)?;
     if content.version == VERSION {
         Ok(content.issuers)

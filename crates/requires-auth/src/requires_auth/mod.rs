@@ -22,6 +22,7 @@ use crate::token_cache::{CacheKey, TokenCache};
 use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Silent, Tried, Verdict, VerifiedBy, judge};
 
 mod log;
+mod bare;
 mod builder;
 mod health;
 
@@ -91,12 +92,13 @@ impl RequiresAuth {
 
     /// Reads `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` (several separated by spaces) and, if set,
     /// `REQUIRES_AUTH_JWKS` (a file) and `REQUIRES_AUTH_ALGORITHMS` (separated by spaces or commas).
+    /// With more to choose: [`Builder::from_env`].
     ///
     /// # Errors
     ///
     /// All mistakes of the configuration at once.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Builder::from_env(|name| std::env::var(name).ok()).build()
+        Builder::from_env().build()
     }
 
     /// Fetches the keys of every issuer that has none yet.
@@ -464,7 +466,7 @@ pub enum Admission {
 }
 
 /// Issuers whose keys could not be fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeysUnavailable {
     failures: Vec<(Arc<str>, FetchFailure)>,
 }
@@ -481,6 +483,13 @@ impl fmt::Display for KeysUnavailable {
         f.write_str("the keys could not be fetched")?;
         self.failures()
             .try_for_each(|(issuer, failure)| write!(f, "\n{issuer}: {failure}\n  hint: {}", failure.hint()))
+    }
+}
+
+/// As it is displayed: `main` and `unwrap` show an error so.
+impl fmt::Debug for KeysUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

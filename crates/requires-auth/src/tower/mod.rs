@@ -70,7 +70,7 @@ pub use layer::AuthLayer;
 pub use service::AuthService;
 
 #[cfg(feature = "axum")]
-pub(crate) use {request::Passed, request::view, response::refusal};
+pub(crate) use {request::Passed, request::view, response::refusal, response::response};
 
 #[cfg(doc)]
 use crate::RequiresAuth;

@@ -3,6 +3,7 @@
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
+use crate::challenge::Challenge;
 use crate::error::Denial;
 use crate::request::Request;
 use crate::requires_auth::RequiresAuth;
@@ -14,17 +15,23 @@ pub(crate) fn refusal<R: From<Vec<u8>>>(
     denial: Denial,
 ) -> Response<R> {
     let challenge = auth.challenge(request, &denial);
+    let is_head = request.method() == "HEAD";
+    let length = challenge.body().len();
+    let mut response = response(challenge, denial);
+    if is_head {
+        // RFC 9110 §8.6: the length is that of the answer to a GET.
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        *response.body_mut() = Vec::new().into();
+    }
+    response
+}
+
+/// A challenge as a response, with the denial in its extensions.
+pub(crate) fn response<R: From<Vec<u8>>>(challenge: Challenge, denial: Denial) -> Response<R> {
     let status = StatusCode::from_u16(challenge.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut headers = HeaderMap::new();
     append(&mut headers, challenge.headers());
-    let mut body = challenge.into_body();
-    if request.method() == "HEAD" {
-        // RFC 9110 §8.6: the length is that of the answer to a GET.
-        headers.insert(CONTENT_LENGTH, body.len().into());
-        body.clear();
-    }
-
-    let mut response = Response::new(body.into());
+    let mut response = Response::new(challenge.into_body().into());
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response.extensions_mut().insert(denial);

@@ -193,7 +193,8 @@ mod tests {
             };
             let mut expected: Vec<_> = names.into_iter().filter(reaches_itself).collect();
             let mut found = in_a_cycle(&lines);
-            (expected.sort_unstable(), found.sort_unstable());
+            expected.sort_unstable();
+            found.sort_unstable();
             assert_eq!(found, expected, "{lines:?}");
         }
     }

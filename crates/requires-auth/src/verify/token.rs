@@ -12,7 +12,7 @@ use triomphe::{Arc, HeaderSlice};
 use super::rules::{GuardId, Rules};
 use super::texts::{Span, Texts};
 use crate::claims::{Claims, NumericDate, Strings, at_path};
-use crate::error::Reason;
+use crate::error::{Denial, ErrorCode, Reason};
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
 
@@ -265,6 +265,8 @@ pub(super) struct Parties<'t> {
 }
 
 /// The claims do not have the shape that was asked for.
+///
+/// In axum it is a response, so that a handler may use `?`: 403 `access_denied`, logged with the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimsError {
     line: usize,
@@ -279,3 +281,10 @@ impl fmt::Display for ClaimsError {
 }
 
 impl std::error::Error for ClaimsError {}
+
+/// The token is good, and its claims do not allow what the handler is for: 403 `access_denied`.
+impl From<ClaimsError> for Denial {
+    fn from(_: ClaimsError) -> Self {
+        Self::new(ErrorCode::AccessDenied)
+    }
+}

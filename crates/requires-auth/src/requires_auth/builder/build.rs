@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use url::Url;
 
 use super::{Builder, IssuerSettings};
-use crate::error::{ConfigError, ConfigProblem};
+use crate::error::{ConfigError, ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
@@ -40,7 +40,8 @@ impl Builder {
         let mut rules = Issuers::default();
         let mut keys = Vec::new();
         for settings in &self.issuers {
-            check_audience(&settings.audience, &mut problems);
+            let mut own_problems = Vec::new();
+            check_audience(&settings.audience, &mut own_problems);
             let own = settings.algorithms.as_deref().map(|names| read_algorithms(names, &mut problems));
             check_scope_claims(settings.scope_claims.as_deref().unwrap_or_default(), &mut problems);
             let issuer = IssuerRules {
@@ -59,8 +60,9 @@ impl Builder {
             }
             match self.keys(settings, fetch.as_ref(), state_file.as_ref()) {
                 Ok(source) => keys.extend(source),
-                Err(problem) => problems.push(problem),
+                Err(problem) => own_problems.push(problem),
             }
+            problems.extend(own_problems.into_iter().map(|problem| settings.explain(problem)));
         }
         ConfigError::unless_empty(problems)?;
         let rules = Rules {
@@ -100,6 +102,8 @@ impl Builder {
     }
 
     fn check_implied_scopes(&self, problems: &mut Vec<ConfigProblem>) {
+        let scopes = self.implied_scopes.iter().map(|(scope, _)| scope);
+        problems.extend(scopes.filter_map(|scope| ConfigProblem::of_unseen("implied_scopes", scope)));
         for scope in in_a_cycle(&self.implied_scopes) {
             let hint = "let the stronger scope imply the weaker one, and not the other way round too";
             problems.push(ConfigProblem::new(
@@ -163,11 +167,25 @@ impl Builder {
     }
 }
 
+impl IssuerSettings {
+    /// A problem, with where to mend it.
+    fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
+        self.origin.explain(problem, |field| match field {
+            "issuer" => self.issuer.is_empty(),
+            _ => matches!(&self.audience, Audience::OneOf(audiences) if audiences.is_empty()),
+        })
+    }
+}
+
 fn fetchable(field: &'static str, url: &str, transport: Transport) -> Result<Url, ConfigProblem> {
+    // Reading it as a URL would cut this off in silence.
+    if let Some(unseen) = ConfigProblem::of_unseen(field, url) {
+        return Err(unseen);
+    }
     let parsed = Url::parse(url).ok().filter(|url| may_be_fetched(url, transport));
     parsed.ok_or_else(|| {
         let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
-        ConfigProblem::new(field, format!("`{url}`"), "an https URL", hint)
+        ConfigProblem::new(field, quoted(url), "an https URL", hint)
     })
 }
 
@@ -183,8 +201,7 @@ fn read_algorithms(names: &[String], problems: &mut Vec<ConfigProblem>) -> Algor
             Err(unknown) => {
                 let hint =
                     format!("{unknown}; names are case-sensitive, and none and HS256 are never allowed");
-                let found = format!("`{name}`");
-                problems.push(ConfigProblem::new("algorithms", found, "signature algorithms", hint));
+                problems.push(ConfigProblem::new("algorithms", quoted(name), "signature algorithms", hint));
             }
         }
     }
@@ -206,24 +223,26 @@ fn check_scope_claims(paths: &[Box<str>], problems: &mut Vec<ConfigProblem>) {
         let hint = "name the claim, with dots for members of members: `realm_access.roles`";
         problems.push(ConfigProblem::new("scope_claims", "an empty path", "dotted paths", hint));
     }
+    problems.extend(paths.iter().filter_map(|path| ConfigProblem::of_unseen("scope_claims", path)));
 }
 
 fn check_audience(audience: &Audience, problems: &mut Vec<ConfigProblem>) {
     let Audience::OneOf(audiences) = audience else { return };
-    let hint = "use the identifier of this API at the issuer, such as https://api.example.com; to take every \
-                token of the issuer, write Audience::Any";
+    let hint = "use the identifier of this API at the issuer, such as https://api.example.com; only if every token of \
+                the issuer may be used here, whatever API it was made for, write Audience::Any";
     if audiences.is_empty() {
         problems.push(ConfigProblem::new("audience", "nothing", "the identifier of this API", hint));
     }
-    for audience in
-        audiences.iter().filter(|audience| audience.trim().is_empty() || audience.trim() != audience.as_str())
-    {
-        problems.push(ConfigProblem::new(
-            "audience",
-            format!("`{audience}`"),
-            "the identifier of this API",
-            hint,
-        ));
+    for audience in audiences {
+        if audience.trim().is_empty() {
+            problems.push(ConfigProblem::new(
+                "audience",
+                quoted(audience),
+                "the identifier of this API",
+                hint,
+            ));
+        }
+        problems.extend(ConfigProblem::of_unseen("audience", audience));
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::challenge::BodyFormat;
 use crate::clock::{Clock, SystemClock};
-use crate::error::ConfigProblem;
+use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::file::{MAX_GIVEN_BYTES, RegularFile};
 use crate::issuer::Transport;
@@ -16,6 +16,9 @@ use crate::token_cache;
 use crate::verify::{Audience, Implication, Profile, Rules};
 
 mod build;
+mod origin;
+
+use origin::Origin;
 
 /// For how long past their life keys serve while they cannot be fetched, unless told otherwise.
 const DEFAULT_STALE: Duration = Duration::from_secs(60 * 60);
@@ -44,6 +47,7 @@ pub struct Builder {
 }
 
 struct IssuerSettings {
+    origin: Origin,
     issuer: String,
     audience: Audience,
     jwks: Option<Vec<u8>>,
@@ -56,6 +60,7 @@ struct IssuerSettings {
 impl IssuerSettings {
     fn new(issuer: &str, audience: Audience) -> Self {
         Self {
+            origin: Origin::Code,
             issuer: issuer.to_owned(),
             audience,
             jwks: None,
@@ -91,18 +96,36 @@ impl Builder {
         }
     }
 
+    /// Begins with the settings of the environment, as [`RequiresAuth::from_env`](crate::RequiresAuth::from_env) reads
+    /// them, with more to choose. What is missing there shows in [`build`](Self::build).
+    ///
+    /// ```no_run
+    /// # fn guard() -> Result<requires_auth::RequiresAuth, requires_auth::ConfigError> {
+    /// use requires_auth::requires_auth::Builder;
+    ///
+    /// // Auth0 keeps the scopes of machines in `scope`, and those of people in `permissions`.
+    /// Builder::from_env().with_scope_claims(["scope", "permissions"]).build()
+    /// # }
+    /// ```
+    pub fn from_env() -> Self {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
     /// The settings of the environment, read through `variable`.
-    pub(super) fn from_env(variable: impl Fn(&str) -> Option<String>) -> Self {
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let issuer = variable("REQUIRES_AUTH_ISSUER").unwrap_or_default();
         let audiences = variable("REQUIRES_AUTH_AUDIENCE").unwrap_or_default();
         let audiences: Vec<_> = audiences.split_ascii_whitespace().collect();
         let mut builder = Self::new(&issuer, audiences);
+        for settings in &mut builder.issuers {
+            settings.origin = Origin::Environment;
+        }
         if let Some(path) = variable("REQUIRES_AUTH_JWKS") {
             let read = RegularFile::open(path.as_ref()).and_then(|file| file.read(MAX_GIVEN_BYTES));
             builder = match read {
                 Ok(jwks) => builder.with_jwks(jwks),
                 Err(error) => {
-                    let found = format!("`{path}`: {error}");
+                    let found = format!("{}: {error}", quoted(&path));
                     let hint = "set REQUIRES_AUTH_JWKS to the path of a file, or unset it to fetch the keys";
                     builder.problems.push(ConfigProblem::new("jwks", found, "a readable JWK Set file", hint));
                     builder
@@ -289,5 +312,59 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let issuers: Vec<_> = self.issuers.iter().map(|settings| &settings.issuer).collect();
         f.debug_struct("Builder").field("issuers", &issuers).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ConfigError;
+
+    fn built(variables: &[(&str, &str)]) -> Result<RequiresAuth, ConfigError> {
+        let variable = |name: &str| variables.iter().find(|(own, _)| *own == name);
+        Builder::from_variables(|name| variable(name).map(|(_, value)| (*value).to_owned())).build()
+    }
+
+    const ISSUER: (&str, &str) = ("REQUIRES_AUTH_ISSUER", "https://issuer.example");
+    const AUDIENCE: (&str, &str) = ("REQUIRES_AUTH_AUDIENCE", "https://api.example https://other.example");
+
+    #[test]
+    fn the_environment_makes_a_guard() {
+        assert!(built(&[ISSUER, AUDIENCE]).is_ok());
+        assert!(built(&[ISSUER, AUDIENCE, ("REQUIRES_AUTH_ALGORITHMS", "ES256, RS256")]).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_set_is_named_with_the_variable() {
+        let error = built(&[]).expect_err("nothing is set").to_string();
+        let expected = "the configuration has 2 problems
+audience: expected the identifier of this API, found nothing
+  hint: set REQUIRES_AUTH_AUDIENCE to the identifier of this API at the issuer, such as https://api.example.com
+issuer: expected an https URL, found nothing
+  hint: set REQUIRES_AUTH_ISSUER to the issuer of the tokens, such as https://tenant-id.logto.app/oidc";
+        assert_eq!(error, expected);
+        let error = built(&[ISSUER]).expect_err("no audience").to_string();
+        assert!(error.contains("REQUIRES_AUTH_AUDIENCE") && !error.contains("Any"), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_the_variable() {
+        let line_break = ("REQUIRES_AUTH_ISSUER", "https://issuer.example\n");
+        let error = built(&[line_break, AUDIENCE]).expect_err("a line break").to_string();
+        assert!(error.contains(r"found `https://issuer.example\n`"), "{error}");
+        assert!(error.contains("mend REQUIRES_AUTH_ISSUER: cut off"), "{error}");
+        let error =
+            built(&[ISSUER, AUDIENCE, ("REQUIRES_AUTH_JWKS", "none.json\n")]).expect_err("no such file");
+        assert!(error.to_string().contains("set REQUIRES_AUTH_JWKS"), "{error}");
+    }
+
+    #[test]
+    fn an_argument_is_not_blamed_on_the_environment() {
+        let variables = |name: &str| Some(if name == ISSUER.0 { ISSUER.1 } else { "" }.to_owned());
+        let builder = Builder::from_variables(variables).with_issuer("", AUDIENCE.1);
+        let error = builder.build().expect_err("two mistakes");
+        let hints: Vec<_> = error.problems().iter().map(ConfigProblem::hint).collect();
+        assert!(hints.iter().any(|hint| hint.contains("REQUIRES_AUTH_AUDIENCE")), "{hints:?}");
+        assert!(!hints.iter().any(|hint| hint.contains("REQUIRES_AUTH_ISSUER")), "{hints:?}");
     }
 }

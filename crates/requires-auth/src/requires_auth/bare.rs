@@ -1,0 +1,55 @@
+//! Tokens that do not come in a header.
+
+use super::RequiresAuth;
+use crate::credential::Bearer;
+use crate::error::Denial;
+use crate::policy::Policy;
+use crate::request::Request;
+use crate::verify::AccessToken;
+
+impl RequiresAuth {
+    /// Judges a token that does not come in an `Authorization` header, then whether it may do what `policy` guards:
+    /// one from the first message of a WebSocket, from a message queue, from a job. The token is without its scheme.
+    ///
+    /// Browsers cannot send the header with a WebSocket or an `EventSource`. Let the page send the token as the first
+    /// message of the WebSocket, or fetch a ticket of one use over a guarded route; an `EventSource` is better
+    /// replaced by `fetch`, which can send the header and read a stream. A token in a URL ends up in logs and
+    /// histories, and is not offered (RFC 9700 §4.3.2). Close what outlives the token at its
+    /// [`expires_at`](AccessToken::expires_at).
+    ///
+    /// ```
+    /// use requires_auth::{AccessToken, Denial, Policy, RequiresAuth};
+    ///
+    /// async fn first_message(auth: &RequiresAuth, message: &str) -> Result<AccessToken, Denial> {
+    ///     auth.verify(message, &Policy::all_of(["read:orders"])).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`authorize`](Self::authorize). A text that no token can be is
+    /// `auth.authorization_token_invalid_format`.
+    pub async fn verify(&self, token: &str, policy: &Policy) -> Result<AccessToken, Denial> {
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let request = request(&headers);
+        match Bearer::parse(token) {
+            Ok(_) => self.authorize(&request, policy).await,
+            Err(denial) => self.decide(&request, Err(denial), policy),
+        }
+    }
+
+    /// As [`verify`](Self::verify) if that needs no fetch; never waits, and needs no runtime.
+    pub fn verify_now(&self, token: &str, policy: &Policy) -> Option<Result<AccessToken, Denial>> {
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let request = request(&headers);
+        match Bearer::parse(token) {
+            Ok(_) => self.authorize_now(&request, policy),
+            Err(denial) => Some(self.decide(&request, Err(denial), policy)),
+        }
+    }
+}
+
+/// The log has a dash where there is no method and no path.
+fn request<'a>(headers: &'a [(&'static str, String); 1]) -> Request<'a> {
+    Request::new("-", "-", headers)
+}

@@ -13,6 +13,7 @@ use crate::cli::Format;
 use crate::error::Failure;
 use crate::output::{DIM, GOOD, print_json, warn};
 use crate::runtime::{block_on, stop_signal};
+use crate::settings::lifetime;
 
 /// Where the development issuer listens, if the port is free.
 pub(crate) const DEFAULT_PORT: u16 = 9100;
@@ -44,8 +45,8 @@ pub(crate) struct IssuerArgs {
     #[arg(long, value_name = "ALG", default_value_t = Algorithm::default())]
     alg: Algorithm,
 
-    /// How long tokens live, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600, allow_negative_numbers = true)]
+    /// How long tokens live: seconds, or 15m, 1h, 7d
+    #[arg(long, value_name = "TIME", default_value = "3600", value_parser = lifetime, allow_hyphen_values = true)]
     lifetime: i64,
 }
 

@@ -229,7 +229,7 @@ async fn the_claim_that_is_missing_or_malformed_is_named() {
         // The client is told no more than before.
         assert_eq!(denial.message(), denial.reason().expect("a reason").message());
         let failed = report.checks().iter().find(|check| check.outcome() == Outcome::Failed);
-        assert_eq!(failed.map(|check| check.found()), Some(found));
+        assert_eq!(failed.map(requires_auth::explain::Check::found), Some(found));
         let told = report.hint().expect("a hint");
         assert!(told.starts_with(hint), "{told}");
     }

@@ -8,6 +8,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use requires_auth::config::Config;
 use requires_auth::config::gateway::RouteTest;
+use requires_auth::error::ConfigProblem;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::routes::Sibling;
 use requires_auth::{ConfigError, RequiresAuth};
@@ -92,10 +93,11 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
     let (issuers, routes) = (config.issuers.len(), config.gateway.routes.iter().count());
     writeln!(
         stdout,
-        "{file}: {issuers} issuer{}, {routes} route{}, {} tests, {failed} failed",
+        "{file}: {issuers} issuer{}, {routes} route{}, {} test{}, {failed} failed",
         plural(issuers),
         plural(routes),
-        results.len()
+        results.len(),
+        plural(results.len())
     )?;
     Ok(())
 }
@@ -127,7 +129,15 @@ const fn plural(count: usize) -> &'static str {
 /// The mistakes of a file, one after the other, each with its line.
 pub(crate) fn located(error: &ConfigError) -> Failure {
     let problems: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
-    Failure::new(problems.join("\n"))
+    let failure = Failure::new(problems.join("\n"));
+    let any = |holds: &dyn Fn(&ConfigProblem) -> bool| error.problems().iter().any(holds);
+    if any(&|problem| problem.field() == "file") {
+        return failure.hint("begin a file with `requires-auth config init FILE`");
+    }
+    if any(&|problem| problem.found().contains("${")) {
+        return failure.hint("nothing like `${NAME}` is filled in: write the value itself");
+    }
+    failure
 }
 
 /// What came of one of `[[tests]]`.

@@ -13,6 +13,7 @@ use crate::cli::Format;
 use crate::error::Failure;
 use crate::output::{DIM, GOOD, print_json, warn};
 use crate::runtime::{block_on, stop_signal};
+use crate::settings::lifetime;
 
 /// Where the development issuer listens, if the port is free.
 pub(crate) const DEFAULT_PORT: u16 = 9100;
@@ -29,7 +30,7 @@ Every start makes fresh keys: tokens of an earlier one no longer count.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct IssuerArgs {
     /// The address to listen on; beyond loopback, whoever reaches it can make tokens
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = host)]
     host: IpAddr,
 
     /// The port, or if it is taken the next free one; 0 is any
@@ -44,9 +45,17 @@ pub(crate) struct IssuerArgs {
     #[arg(long, value_name = "ALG", default_value_t = Algorithm::default())]
     alg: Algorithm,
 
-    /// How long tokens live, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600, allow_negative_numbers = true)]
+    /// How long tokens live: seconds, or 15m, 1h, 7d
+    #[arg(long, value_name = "TIME", default_value = "3600", value_parser = lifetime, allow_hyphen_values = true)]
     lifetime: i64,
+}
+
+/// An address to listen on; `localhost` is that of IPv4.
+fn host(text: &str) -> Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().map_err(|_| "expected an address of this machine, as 127.0.0.1, or localhost".to_owned())
 }
 
 /// Runs `issuer` until it is told to stop.
@@ -127,4 +136,16 @@ fn print_welcome(issuer: &DevelopmentIssuer, wanted_port: u16) -> io::Result<()>
     }
     writeln!(out, "\n{DIM}the keys are fresh and live only in this process; ctrl-c stops it{DIM:#}")?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_an_address() {
+        assert_eq!(host("localhost"), host("127.0.0.1"));
+        assert!(host("::1").is_ok());
+        assert!(host("issuer.example").is_err() && host("").is_err());
+    }
 }

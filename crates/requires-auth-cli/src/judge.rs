@@ -27,8 +27,7 @@ impl Judge {
             return Ok(Self::Offline(settings.rules(), Arc::clone(keys)));
         }
         let Some(issuer) = &settings.issuer else {
-            return Err(Failure::new("there are no keys to verify with")
-                .hint("give a key set with --jwks FILE, or --issuer URL to fetch the issuer's"));
+            return Err(without_keys());
         };
         if settings.algorithms.as_ref().is_some_and(Vec::is_empty) {
             // A list that allows nothing refuses every token before any key is looked for.
@@ -90,6 +89,12 @@ impl Judge {
         let message = format!("the keys of {issuer} could not be fetched: {failure}");
         Some(Failure::new(printable(&message)).hint(failure.hint()))
     }
+}
+
+/// Nothing says which keys count.
+pub(crate) fn without_keys() -> Failure {
+    Failure::new("there are no keys to verify with")
+        .hint("give a key set with --jwks FILE, or --issuer URL to fetch the issuer's")
 }
 
 /// A set in which no token finds its key.

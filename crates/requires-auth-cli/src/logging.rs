@@ -50,6 +50,8 @@ pub(crate) fn start(cli: &Cli) {
         // These report refusals themselves, or provoke them.
         (0, Command::Explain(_) | Command::Verify(_)) => "error",
         (0, Command::Demo(args)) if args.once => "error",
+        // The first question to a gateway is why a request was refused.
+        (0, Command::Serve(_)) => "info,requires_auth::gateway::connections=warn",
         (0, _) => "warn",
         (1, _) => "info",
         _ => "debug",

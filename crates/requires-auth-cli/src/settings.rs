@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use requires_auth::verify::{KeySet, Rules};
-use requires_auth::{Algorithm, Audience, ConfigError, Policy, Profile, RequiresAuth};
+use requires_auth::{Algorithm, Audience, ConfigError, Denial, Policy, Profile, Reason, RequiresAuth};
 
 use crate::error::Failure;
 use crate::key_file;
@@ -31,7 +31,7 @@ pub(crate) struct CheckArgs {
     scope: Vec<String>,
 
     /// Only these signature algorithms; repeatable or comma-separated [default: each key's own]
-    #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = str::parse::<Algorithm>)]
+    #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = algorithm)]
     alg: Vec<Algorithm>,
 
     /// The time, in seconds since 1970 [default: this machine's clock]
@@ -92,6 +92,14 @@ impl Settings {
         self.now.unwrap_or_else(SystemTime::now)
     }
 
+    /// What to do about a refusal that comes from a flag which is not there.
+    pub(crate) fn hint(&self, denial: &Denial) -> Option<&'static str> {
+        let lacks_audience = self.audience.is_empty() && denial.reason() == Some(Reason::AudienceMismatch);
+        lacks_audience.then_some(
+            "no audience is given, so only a token without `aud` is taken: name this API's identifier with --audience",
+        )
+    }
+
     fn audience(&self) -> Audience {
         if self.audience.is_empty() { Audience::Absent } else { self.audience.clone().into() }
     }
@@ -141,10 +149,28 @@ pub(crate) fn moment(seconds: f64) -> Result<SystemTime, String> {
     moment.ok_or_else(|| "expected seconds since 1970".to_owned())
 }
 
+/// A lifetime: seconds, or a number with a unit such as `90s`, `15m`, `1h` or `7d`. It may be negative.
+pub(crate) fn lifetime(text: &str) -> Result<i64, String> {
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1),
+        Some((at, 'm')) => (&text[..at], 60),
+        Some((at, 'h')) => (&text[..at], 3600),
+        Some((at, 'd')) => (&text[..at], 86_400),
+        _ => (text, 1),
+    };
+    let seconds = number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit));
+    seconds.ok_or_else(|| "expected seconds, or a number with a unit: 90s, 15m, 1h, 7d".to_owned())
+}
+
 /// A leeway from seconds, fractions included.
 pub(crate) fn leeway(seconds: f64) -> Result<Duration, String> {
     let leeway = Duration::try_from_secs_f64(seconds).ok().filter(|leeway| *leeway <= Rules::MAX_LEEWAY);
     leeway.ok_or_else(|| "expected 0 to 300 seconds; a large leeway keeps expired tokens alive".to_owned())
+}
+
+/// A signature algorithm by its name.
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    name.parse().map_err(|unknown| format!("{unknown}; `none` and HS256 are never allowed"))
 }
 
 /// A profile by its name.
@@ -167,6 +193,18 @@ mod tests {
         assert_eq!(leeway(300.0), Ok(Duration::from_secs(300)));
         for refused in [300.5, -1.0, f64::NAN, f64::INFINITY] {
             assert!(leeway(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn lifetimes_have_units() {
+        for (text, seconds) in
+            [("60", 60), ("-60", -60), ("90s", 90), ("15m", 900), ("1h", 3600), ("7d", 604_800)]
+        {
+            assert_eq!(lifetime(text), Ok(seconds), "{text}");
+        }
+        for refused in ["", "h", "1w", "1.5h", "1 h", "1hh", "é", "9223372036854775807d"] {
+            assert!(lifetime(refused).is_err(), "{refused}");
         }
     }
 

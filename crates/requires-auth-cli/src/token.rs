@@ -1,5 +1,7 @@
 //! `requires-auth token`: a token from a running development issuer.
 
+mod running;
+
 use std::io::{self, Write as _};
 
 use clap::Args;
@@ -13,10 +15,12 @@ use crate::error::Failure;
 use crate::http::{cause, client, url};
 use crate::output::{print_json, printable};
 use crate::runtime::block_on;
+use crate::settings::lifetime;
 
 const EXAMPLES: &str = "\
 Examples:
   requires-auth token --scope \"read:items write:items\" --sub alice
+  requires-auth token --claim 'permissions=[\"read:items\"]' --lifetime 5m
   requires-auth token --defect expired > token.txt
   curl -H \"Authorization: Bearer $(requires-auth token)\" http://127.0.0.1:9101/api/me";
 
@@ -24,9 +28,9 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = examples_and_defects())]
 pub(crate) struct TokenArgs {
-    /// The running development issuer
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9100/oidc")]
-    issuer: String,
+    /// The running development issuer [default: the one that runs on this machine]
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
 
     /// Granted scopes; repeatable or space-separated
     #[arg(long, value_name = "SCOPE")]
@@ -44,8 +48,12 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 
-    /// How long it lives, in seconds [default: the issuer's, an hour]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Another claim, as JSON or as plain text; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    claim: Vec<String>,
+
+    /// How long it lives: seconds, or 15m, 1h, 7d [default: the issuer's, an hour]
+    #[arg(long, value_name = "TIME", value_parser = lifetime, allow_hyphen_values = true)]
     lifetime: Option<i64>,
 
     /// What is wrong with it, named after the reason of the refusal; `list` tells them all
@@ -66,7 +74,13 @@ pub(crate) fn run(args: &TokenArgs, format: Format) -> Result<Outcome, Failure> 
         list(format)?;
         return Ok(Outcome::Allow);
     }
-    let token = block_on(fetch(args.url()?))??;
+    let token = block_on(async {
+        let issuer = match &args.issuer {
+            Some(issuer) => issuer.clone(),
+            None => running::find().await?,
+        };
+        fetch(args.url(&issuer)?).await
+    })??;
     match format {
         Format::Json => print_json(&json!({ "access_token": token, "token_type": "Bearer" }))?,
         Format::Text => {
@@ -78,7 +92,7 @@ pub(crate) fn run(args: &TokenArgs, format: Format) -> Result<Outcome, Failure> 
 
 impl TokenArgs {
     /// The one-line endpoint of the issuer, with what is asked for.
-    fn url(&self) -> Result<Url, Failure> {
+    fn url(&self, issuer: &str) -> Result<Url, Failure> {
         let scope = self.scope.join(" ");
         let lifetime = self.lifetime.map(|seconds| seconds.to_string());
         let defect = match self.defect {
@@ -95,16 +109,16 @@ impl TokenArgs {
         let mut query: Vec<_> =
             optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         query.extend(self.audience.iter().map(|audience| ("aud", audience.as_str())));
-        url(&self.issuer, "/token", &query)
+        query.extend(self.claim.iter().map(|claim| ("claim", claim.as_str())));
+        url(issuer, "/token", &query)
     }
 }
 
 async fn fetch(url: Url) -> Result<String, Failure> {
     let origin = url.origin().ascii_serialization();
     let unreachable = |error: &reqwest::Error| {
-        Failure::new(format!("there is no development issuer at {origin}: {}", cause(error))).hint(
-            "start one with `requires-auth issuer` or `requires-auth demo`, or name another with --issuer",
-        )
+        Failure::new(format!("there is no development issuer at {origin}: {}", cause(error)))
+            .hint(running::START_ONE)
     };
     let answer = client()?.get(url).send().await.map_err(|error| unreachable(&error))?;
     let status = answer.status();

@@ -142,6 +142,26 @@ fn bad_issuers_are_found_out() {
     }
 }
 
+/// The first finding with this code: what was found, and the hint.
+fn told(run: &Run, code: &str) -> (String, String) {
+    let json = run.json();
+    let findings = json["findings"].as_array().expect("findings");
+    let found = findings.iter().find(|finding| finding["code"] == code).expect(code);
+    (found.to_string(), found["hint"].to_string())
+}
+
+#[test]
+fn every_place_of_the_metadata_is_named_and_a_closed_port_told_from_a_wrong_name() {
+    let (found, hint) = told(&look_at(&double(|_, _| response(404, "", "")), &[]), "discovery.reached");
+    for place in ["/.well-known/openid-configuration: 404", "/.well-known/oauth-authorization-server: 404"] {
+        assert!(found.contains(place), "{found}");
+    }
+    assert!(hint.contains("`iss`"), "{hint}");
+    let (found, hint) = told(&look_at("http://127.0.0.1:1/oidc", &[]), "discovery.reached");
+    assert!(found.contains("/oidc/.well-known/openid-configuration"), "{found}");
+    assert!(hint.contains("nothing answers there") && !hint.contains("iss"), "{hint}");
+}
+
 fn attack(url: &str) -> Run {
     run(&["doctor", "--url", url, "--path", "/orders", "--output", "json"], "")
 }

@@ -115,11 +115,12 @@ fn admin_pages_are_on_their_own_listener_and_nowhere_else() {
 fn refusals_are_logged_as_json_with_their_request_and_never_with_their_token() {
     let stage = Stage::new("log");
     stage.configure("127.0.0.1:0", "read:orders");
-    let mut server = Server::start(&["serve", "--log", "json", "-v", stage.file().to_str().expect("UTF-8")]);
+    let mut server = Server::start(&["serve", "--log", "json", stage.file().to_str().expect("UTF-8")]);
     let listen = server.address("listen").to_owned();
     let expired = stage.forge.token().subject("alice").defect(Defect::Expired).mint();
     let question = question(&expired) + "X-Request-Id: night-7\r\n";
     assert_eq!(ask(&listen, &question).0, 401);
+    assert_eq!(ask(&listen, &question.replace("/orders", "/elsewhere")).0, 403);
     server.signal("TERM");
     let log = server.stderr();
     // Nothing but JSON: what the gateway says of itself, too.
@@ -132,6 +133,7 @@ fn refusals_are_logged_as_json_with_their_request_and_never_with_their_token() {
     let refused = events.iter().find(|event| event["reason"] == "expired");
     let refused = refused.unwrap_or_else(|| panic!("no refusal in {log}"));
     assert_eq!((&refused["span"]["id"], &refused["code"]), (&json!("night-7"), &json!("invalid_token")));
+    assert!(events.iter().any(|event| event["code"] == "auth.no_route"), "{log}");
     let signature = expired.rsplit('.').next().expect("three parts");
     assert!(!log.contains(signature) && !log.contains("alice") && !log.contains("eyJ"), "{log}");
 }

@@ -251,17 +251,31 @@ async fn one_line_gives_every_defect_by_name() {
 }
 
 #[tokio::test]
+async fn the_one_line_sets_any_claim() {
+    let issuer = start().await;
+    let query = "claim=permissions=%5B%22read:items%22%5D&claim=tier=gold&claim=sub=null&claim=org.id=7";
+    let token = get(&format!("{}?{query}", issuer.token_endpoint())).await.text().await.expect("text");
+    let claims = part(&token, 1);
+    assert_eq!(claims["permissions"], serde_json::json!(["read:items"]));
+    assert_eq!(claims["tier"], "gold");
+    assert!(claims["sub"].is_null() && claims.get("sub").is_some());
+    assert_eq!(claims["org.id"], 7);
+}
+
+#[tokio::test]
 async fn a_mistake_in_the_one_line_is_answered_with_what_is_right() {
     let issuer = start().await;
     for (query, expected) in [
         (
             "scopes=a",
-            "unknown parameter \"scopes\": expected one of scope, sub, aud, client_id, lifetime, defect",
+            "unknown parameter \"scopes\": expected one of scope, sub, aud, client_id, claim, lifetime, defect",
         ),
         (
             "defect=revoked",
             "unknown defect \"revoked\": expected one of algorithm_not_allowed, audience_mismatch",
         ),
+        ("claim=permissions", "the claim \"permissions\" is not NAME=VALUE"),
+        ("claim=a=%5B1", "the claim \"a=[1\" is not NAME=VALUE"),
         ("lifetime=1h", "the lifetime \"1h\" is no whole number of seconds"),
         ("sub=a&sub=b", "the parameter sub comes more than once"),
     ] {

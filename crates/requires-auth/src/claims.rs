@@ -186,6 +186,24 @@ impl NumericDate {
         (!is_negative && seconds <= Self::MAX).then_some(Self(seconds))
     }
 
+    /// The moment as seen from another, in the largest unit that fits: `in 59 min`, `2 h ago`.
+    pub(crate) fn in_words(self, now: Self) -> String {
+        let difference = self.0 - now.0;
+        let seconds = difference.abs();
+        let length = match seconds {
+            ..120.0 => format!("{} s", seconds.floor()),
+            ..7200.0 => format!("{} min", (seconds / 60.0).floor()),
+            ..172_800.0 => format!("{} h", (seconds / 3600.0).floor()),
+            _ => format!("{} days", (seconds / 86_400.0).floor()),
+        };
+        if difference < 0.0 { format!("{length} ago") } else { format!("in {length}") }
+    }
+
+    /// Without the fraction, for people to read.
+    pub(crate) fn whole_seconds(self) -> Self {
+        Self(self.0.floor())
+    }
+
     /// Whether the moment lies more than `leeway` after this one, or exactly on it.
     pub(crate) fn has_passed(self, now: Self, leeway: Duration) -> bool {
         // RFC 7519 §4.1.4: "on or after" the expiration time the token MUST NOT be accepted.
@@ -251,6 +269,17 @@ mod tests {
         for refused in ["9007199254740994", "1e400", "-1", "-0", "\"1700000000\"", "null", "true", "[1]"] {
             assert_eq!(date(refused), None, "{refused}");
         }
+    }
+
+    #[test]
+    fn moments_are_told_in_words() {
+        let now = NumericDate(1_000_000.5);
+        let from_now = |seconds: f64| NumericDate(now.0 + seconds).in_words(now);
+        assert_eq!(from_now(3599.0), "in 59 min");
+        assert_eq!(from_now(-119.0), "119 s ago");
+        assert_eq!(from_now(-86_400.0), "24 h ago");
+        assert_eq!(from_now(864_000.0), "in 10 days");
+        assert_eq!(now.whole_seconds().to_string(), "1000000");
     }
 
     #[test]

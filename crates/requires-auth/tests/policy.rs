@@ -197,6 +197,59 @@ fn a_login_must_be_strong_and_recent_enough() {
 }
 
 #[tokio::test]
+async fn the_claim_that_is_missing_or_malformed_is_named() {
+    let world = World::new();
+    let profile = requires_auth::Profile::AccessTokenJwt;
+    let guard = world.builder().with_profile(profile).build().expect("a configuration");
+    for (token, reason, found, hint) in [
+        (world.forge().without_claim("jti"), "claim_missing", "jti absent", "`jti` is missing: "),
+        (
+            world.forge().without_claim("client_id"),
+            "claim_missing",
+            "client_id absent",
+            "`client_id` is missing: ",
+        ),
+        (world.forge().claim("sub", json!(null)), "claim_malformed", "sub null", "`sub` is null: "),
+        (world.forge().without_claim("iat"), "claim_missing", "iat absent", "`iat` is missing: "),
+        (
+            world.forge().claim("authorization_details", 1),
+            "claim_malformed",
+            "authorization_details 1",
+            "`auth",
+        ),
+        (world.forge().without_claim("exp"), "claim_missing", "absent", "`exp` is missing: "),
+        (world.forge().claim("nbf", "soon"), "claim_malformed", "\"soon\"", "`nbf` is malformed: "),
+        (world.forge().claim("scope", 1), "claim_malformed", "1", "`scope` is malformed: "),
+    ] {
+        let token = token.mint();
+        let bearer = requires_auth::Bearer::parse(&token).expect("a token");
+        let report = guard.explain(bearer, &Policy::default()).await;
+        let denial = report.verdict().expect_err(reason);
+        assert_eq!(denial.reason().map(requires_auth::Reason::as_str), Some(reason), "{found}");
+        // The client is told no more than before.
+        assert_eq!(denial.message(), denial.reason().expect("a reason").message());
+        let failed = report.checks().iter().find(|check| check.outcome() == Outcome::Failed);
+        assert_eq!(failed.map(requires_auth::explain::Check::found), Some(found));
+        let told = report.hint().expect("a hint");
+        assert!(told.starts_with(hint), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_any_scope_is_told_from_one_that_lacks_a_scope() {
+    let world = World::new();
+    let guard = world.builder().build().expect("a configuration");
+    let hint = async |token: TokenBuilder| {
+        let token = token.mint();
+        let bearer = requires_auth::Bearer::parse(&token).expect("a token");
+        let report = guard.explain(bearer, &Policy::all_of(["x"])).await;
+        report.hint().expect("a hint").to_owned()
+    };
+    assert!(hint(world.forge().without_claim("scope")).await.contains("no scope at all"));
+    assert!(hint(world.forge().scope("y")).await.starts_with("ask the identity provider"));
+}
+
+#[tokio::test]
 async fn a_refused_login_is_explained() {
     let world = World::new();
     let guard = world.builder().build().expect("a configuration");

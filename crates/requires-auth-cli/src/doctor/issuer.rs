@@ -87,7 +87,11 @@ fn places(subject: &Subject) -> Vec<Url> {
 async fn metadata(subject: &Subject, fetcher: &Fetcher, findings: &mut Vec<Finding>) -> Option<Value> {
     const CODE: &str = "discovery.reached";
     let name = &subject.issuer;
-    let mut seen = "the issuer is no https URL".to_owned();
+    const AS_IN_TOKENS: &str =
+        "the issuer is what its tokens have in `iss`; Logto's ends in `/oidc`, Keycloak's in `/realms/NAME`";
+    const OUT_OF_REACH: &str = "nothing answers there: is the provider running, is the name or port right, does a firewall or a proxy stand \
+         between?";
+    let (mut seen, mut hint) = (Vec::new(), AS_IN_TOKENS);
     for url in places(subject) {
         match fetcher.get(&url).await {
             Ok(answer) if answer.status == 200 => {
@@ -96,19 +100,19 @@ async fn metadata(subject: &Subject, fetcher: &Fetcher, findings: &mut Vec<Findi
                     findings.push(reached(CODE, name, &url, &answer));
                     return document;
                 }
-                seen = format!("{url}: 200, but no JSON object");
+                seen.push(format!("{url}: 200, but no JSON object"));
                 break;
             }
-            Ok(answer) => seen = format!("{url}: {}", answer.status),
+            Ok(answer) => seen.push(format!("{url}: {}", answer.status)),
             Err(error) => {
-                seen = format!("{url}: {error}");
+                seen.push(format!("{url}: {error}"));
+                hint = OUT_OF_REACH;
                 break;
             }
         }
     }
-    let hint =
-        "the issuer is what its tokens have in `iss`; Logto's ends in `/oidc`, Keycloak's in `/realms/NAME`";
-    findings.push(Finding::new(Level::Fail, CODE, name, seen).hint(hint));
+    let what = if seen.is_empty() { "the issuer is no https URL".to_owned() } else { seen.join("; ") };
+    findings.push(Finding::new(Level::Fail, CODE, name, what).hint(hint));
     None
 }
 

@@ -46,7 +46,8 @@ pub(super) fn look(subject: &Subject, body: &[u8]) -> Vec<Finding> {
 fn label(key: &Value) -> String {
     let text = |member| key.get(member).and_then(Value::as_str);
     let purpose = text("alg").or_else(|| text("crv")).or_else(|| text("kty")).unwrap_or("?");
-    let kid: String = text("kid").unwrap_or("no kid").chars().take(40).collect();
+    // A thumbprint (RFC 7638) has 43 characters, one of SHA-512 86.
+    let kid: String = text("kid").unwrap_or("no kid").chars().take(128).collect();
     format!("{kid} {purpose}")
 }
 
@@ -90,6 +91,14 @@ fn algorithms(subject: &Subject, used: &[&Value]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_as_long_as_a_thumbprint_is_shown_whole() {
+        let kid = "a".repeat(43);
+        let shown = label(&serde_json::json!({ "kid": kid, "alg": "ES256" }));
+        assert_eq!(shown, format!("{kid} ES256"));
+        assert_eq!(label(&serde_json::json!({ "kid": "a".repeat(1000), "kty": "RSA" })).len(), 132);
+    }
 
     #[test]
     fn keys_serve_what_they_say_or_what_their_type_allows() {

@@ -11,6 +11,9 @@ use crate::settings::moment;
 /// The claims that are moments (RFC 7519 §4.1, OIDC Core §2).
 const MOMENTS: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
 
+/// The members of a header that bring a key or say where to fetch one (RFC 7515 §4.1.2, §4.1.3, §4.1.5, §4.1.6).
+const KEYS: [&str; 4] = ["jku", "jwk", "x5u", "x5c"];
+
 /// The header and the claims of a token; `None` where they are not readable.
 pub(super) struct Anatomy {
     pub(super) header: Option<Vec<Member>>,
@@ -31,6 +34,19 @@ impl Anatomy {
         let mut next = || parts.next().and_then(members);
         Self { header: next(), claims: next() }
     }
+
+    /// The members of the header that name a key of the token's own choice, which the guard never looks at.
+    pub(super) fn ignored(&self) -> Vec<&str> {
+        let header = self.header.iter().flatten();
+        header.filter(|member| member.is_ignored()).map(|member| member.name.as_str()).collect()
+    }
+}
+
+impl Member {
+    /// Whether it is a member of a header that the guard never looks at.
+    pub(super) fn is_ignored(&self) -> bool {
+        KEYS.contains(&self.name.as_str())
+    }
 }
 
 fn members(part: &str) -> Option<Vec<Member>> {
@@ -47,6 +63,14 @@ fn members(part: &str) -> Option<Vec<Member>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_the_tokens_own_choice_are_told() {
+        let header =
+            URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","jku":"https://x.example","kid":"1","jwk":{}}"#);
+        assert_eq!(Anatomy::of(&format!("{header}.e30.")).ignored(), ["jku", "jwk"]);
+        assert!(Anatomy::of(&format!("e30.{header}.")).ignored().is_empty());
+    }
 
     #[test]
     fn what_can_be_read_is_shown() {

@@ -3,24 +3,29 @@
 mod anatomy;
 mod text;
 
+use std::io;
+
 use clap::Args;
 use requires_auth::Denial;
 use requires_auth::explain::{Outcome as CheckOutcome, Report};
 use requires_auth::verify::Step;
 use serde::Serialize;
 
+use self::anatomy::Anatomy;
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::judge::Judge;
+use crate::judge::{Judge, without_keys};
 use crate::output::print_json;
-use crate::settings::CheckArgs;
+use crate::settings::{CheckArgs, Settings};
 use crate::verify::{ErrorBody, read_token};
 
 const EXAMPLES: &str = "\
 Examples:
   requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
   requires-auth explain --issuer https://id.example.com --audience https://api.example.com < token.txt
+
+Without --jwks and --issuer it shows what the token says, and judges nothing.
 
 With --verbose it tells what every check found, not only the failed one. It shows what the token says: keep its output as secret as the token's claims.
 
@@ -40,35 +45,72 @@ pub(crate) struct ExplainArgs {
 /// Runs `explain`; with `is_verbose` the text tells what every check found, not only the failed one.
 pub(crate) fn run(args: ExplainArgs, format: Format, is_verbose: bool) -> Result<Outcome, Failure> {
     let (settings, keys) = args.check.resolve()?;
+    if keys.is_none() && settings.issuer.is_none() {
+        // Whoever only wants to read a token gets that far; the exit code still says that nothing was judged.
+        let token = read_token(args.token)?;
+        print(&Explained::not_judged(), &token, &settings, format, is_verbose)?;
+        return Err(without_keys());
+    }
     let judge = Judge::new(&settings, keys.as_ref())?;
     let token = read_token(args.token)?;
-    let explained = Explained::new(judge.explain(&token, &settings)?);
-    match format {
-        Format::Json => print_json(&explained.to_json())?,
-        Format::Text => text::print(&explained, &token, &settings, is_verbose)?,
-    }
-    match explained.denial.as_ref().and_then(|denial| judge.outage(denial)) {
+    let explained = Explained::new(judge.explain(&token, &settings)?, &settings);
+    print(&explained, &token, &settings, format, is_verbose)?;
+    match explained.denial().and_then(|denial| judge.outage(denial)) {
         Some(outage) => Err(outage),
-        None => Ok(explained.denial.is_none().into()),
+        None => Ok(matches!(explained.verdict, Verdict::Allowed).into()),
     }
+}
+
+fn print(
+    explained: &Explained,
+    token: &str,
+    settings: &Settings,
+    format: Format,
+    is_verbose: bool,
+) -> io::Result<()> {
+    match format {
+        Format::Json => print_json(&explained.to_json(&Anatomy::of(token))),
+        Format::Text => text::print(explained, token, settings, is_verbose),
+    }
+}
+
+/// What became of a token.
+enum Verdict {
+    Allowed,
+    Refused(Denial),
+    /// There was nothing to judge it by.
+    NotJudged,
 }
 
 /// What there is to tell, also of what is not even a token.
 struct Explained {
     checks: Vec<CheckLine>,
-    denial: Option<Denial>,
+    verdict: Verdict,
     hint: Option<String>,
 }
 
 impl Explained {
-    fn new(explained: Result<Report, Denial>) -> Self {
+    /// Every check not reached, and no verdict.
+    fn not_judged() -> Self {
+        let checks = Step::ALL.iter().map(|step| CheckLine::not_reached(*step)).collect();
+        Self { checks, verdict: Verdict::NotJudged, hint: None }
+    }
+
+    const fn denial(&self) -> Option<&Denial> {
+        match &self.verdict {
+            Verdict::Refused(denial) => Some(denial),
+            Verdict::Allowed | Verdict::NotJudged => None,
+        }
+    }
+
+    fn new(explained: Result<Report, Denial>, settings: &Settings) -> Self {
         let report = match explained {
             Ok(report) => report,
             // What is no token at all is refused before the first check.
             Err(denial) => {
                 let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token".to_owned();
-                let checks = Step::ALL.iter().map(|step| CheckLine::not_reached(*step)).collect();
-                return Self { checks, denial: Some(denial), hint: Some(hint) };
+                let verdict = Verdict::Refused(denial);
+                return Self { verdict, hint: Some(hint), ..Self::not_judged() };
             }
         };
         let checks = report.checks().iter().map(|check| {
@@ -80,19 +122,25 @@ impl Explained {
                 expected: reached(check.expected()),
             }
         });
+        let (verdict, of_flags) = match report.verdict() {
+            Ok(_) => (Verdict::Allowed, None),
+            Err(denial) => (Verdict::Refused(denial.clone()), settings.hint(denial)),
+        };
         Self {
             checks: checks.collect(),
-            denial: report.verdict().err().cloned(),
-            hint: report.hint().map(ToOwned::to_owned),
+            verdict,
+            hint: of_flags.or_else(|| report.hint()).map(ToOwned::to_owned),
         }
     }
 
-    fn to_json(&self) -> impl Serialize {
+    fn to_json<'a>(&'a self, anatomy: &'a Anatomy) -> impl Serialize + 'a {
         #[derive(Serialize)]
         struct Json<'a> {
             ok: bool,
             error: Option<ErrorBody>,
             hint: Option<&'a str>,
+            /// Members of the header that name a key, and are not looked at.
+            ignored: Vec<&'a str>,
             checks: Vec<JsonCheck<'a>>,
         }
 
@@ -111,9 +159,10 @@ impl Explained {
             expected: line.expected.as_deref(),
         });
         Json {
-            ok: self.denial.is_none(),
-            error: self.denial.as_ref().map(ErrorBody::from),
+            ok: matches!(self.verdict, Verdict::Allowed),
+            error: self.denial().map(ErrorBody::from),
             hint: self.hint.as_deref(),
+            ignored: anatomy.ignored(),
             checks: checks.collect(),
         }
     }

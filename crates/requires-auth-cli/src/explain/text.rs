@@ -5,10 +5,13 @@ use std::io::{self, Write as _};
 use requires_auth::explain::Outcome;
 
 use super::anatomy::Anatomy;
-use super::{CheckLine, Explained};
-use crate::output::{BAD, DIM, GOOD, print_fields, printable, relative};
+use super::{CheckLine, Explained, Verdict};
+use crate::output::{BAD, CARE, DIM, GOOD, print_fields, printable, relative};
 use crate::settings::Settings;
 use crate::verify::print_denial;
+
+/// What is said of a member of the header that names a key.
+const IGNORED: &str = " (ignored: only keys of the issuer count)";
 
 pub(super) fn print(
     explained: &Explained,
@@ -22,9 +25,11 @@ pub(super) fn print(
         print_check(line, is_verbose)?;
     }
     heading("verdict")?;
-    match (&explained.denial, &explained.hint) {
-        (Some(denial), hint) => print_denial(denial, hint.as_deref().unwrap_or(denial.hint())),
-        (None, _) => writeln!(anstream::stdout().lock(), "{GOOD}allowed{GOOD:#}: every check has passed"),
+    let say = |text: String| writeln!(anstream::stdout().lock(), "{text}");
+    match &explained.verdict {
+        Verdict::Allowed => say(format!("{GOOD}allowed{GOOD:#}: every check has passed")),
+        Verdict::Refused(denial) => print_denial(denial, explained.hint.as_deref().unwrap_or(denial.hint())),
+        Verdict::NotJudged => say(format!("{CARE}not judged{CARE:#}: nothing of this is verified")),
     }
 }
 
@@ -46,11 +51,13 @@ fn print_anatomy(anatomy: &Anatomy, settings: &Settings) -> io::Result<()> {
             writeln!(anstream::stdout().lock(), "  not readable")?;
             continue;
         };
+        let is_header = title == "header";
         let values: Vec<_> = members
             .iter()
             .map(|member| {
                 let at = member.moment.map(|moment| format!(" ({})", relative(moment, settings.now())));
-                let value = format!("{}{}", printable(&member.value), at.unwrap_or_default());
+                let ignored = if is_header && member.is_ignored() { IGNORED } else { "" };
+                let value = format!("{}{}{ignored}", printable(&member.value), at.unwrap_or_default());
                 (printable(&member.name), value)
             })
             .collect();

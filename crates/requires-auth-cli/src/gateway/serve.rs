@@ -45,7 +45,7 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth serve gateway.toml
   requires-auth check gateway.toml && requires-auth serve gateway.toml
-  requires-auth serve --log json -v /etc/requires-auth.toml    also what is refused, for a log collector
+  requires-auth serve --log json /etc/requires-auth.toml    one object a line, for a log collector
 
 It reads the file again on SIGHUP and when it has changed; one that `check` would refuse changes nothing.
 SIGTERM lets requests that are under way end, a second one does not.";

@@ -14,7 +14,7 @@ pub(crate) fn print(judged: &Result<AccessToken, Denial>, settings: &Settings) -
     match judged {
         Ok(token) => print_token(token, settings),
         Err(denial) => {
-            print_denial(denial, denial.hint())?;
+            print_denial(denial, settings.hint(denial).unwrap_or(denial.hint()))?;
             say("run `requires-auth explain` with the same arguments to see each check");
             Ok(())
         }

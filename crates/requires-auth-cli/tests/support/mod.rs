@@ -69,6 +69,8 @@ pub struct Server {
     child: Child,
     // Kept open, so that the child can write.
     _stdout: BufReader<ChildStdout>,
+    /// Reads stderr all the time: a pipe that is full would hold the child.
+    stderr: Option<thread::JoinHandle<String>>,
     /// What it printed first, as JSON.
     pub addresses: Value,
 }
@@ -100,7 +102,13 @@ impl Server {
             panic!("{command:?} has not started: {reason}");
         }
         let addresses = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        Self { child, _stdout: stdout, addresses }
+        let mut pipe = child.stderr.take().expect("stderr is piped");
+        let stderr = thread::spawn(move || {
+            let mut text = String::new();
+            pipe.read_to_string(&mut text).expect("stderr is UTF-8");
+            text
+        });
+        Self { child, _stdout: stdout, stderr: Some(stderr), addresses }
     }
 
     pub fn address(&self, name: &str) -> &str {
@@ -124,10 +132,8 @@ impl Server {
 
     /// All that it has written to stderr, once it has ended.
     pub fn stderr(&mut self) -> String {
-        let mut text = String::new();
-        let mut stderr = self.child.stderr.take().expect("stderr is piped, and was not taken");
-        stderr.read_to_string(&mut text).expect("stderr is UTF-8");
-        text
+        let stderr = self.stderr.take().expect("stderr was not taken");
+        stderr.join().expect("stderr is UTF-8")
     }
 }
 

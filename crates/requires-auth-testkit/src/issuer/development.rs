@@ -5,11 +5,12 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use super::parameters::Parameters;
 use super::state::{Order, Shared};
 
-const PARAMETERS: [&str; 6] = ["scope", "sub", "aud", "client_id", "lifetime", "defect"];
+const PARAMETERS: [&str; 7] = ["scope", "sub", "aud", "client_id", "claim", "lifetime", "defect"];
 
 /// Mints what the query asks for; a mistake in it is answered with what would be right.
 pub(super) async fn mint(
@@ -39,7 +40,20 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
         client_id: owned("client_id")?,
         audience: query.all("aud").map(str::to_owned).collect(),
         scope: owned("scope")?,
+        claims: query.all("claim").map(claim).collect::<Result<_, _>>()?,
         lifetime: lifetime.transpose()?,
         defect: defect.transpose()?,
     })
+}
+
+/// `NAME=VALUE`, the value as JSON; what does not look like JSON is a text, so that nobody has to quote twice.
+fn claim(text: &str) -> Result<(String, Value), String> {
+    let wanted = || format!("the claim {text:?} is not NAME=VALUE, the value as JSON or plain text");
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wanted)?;
+    let value = match serde_json::from_str(value) {
+        Ok(value) => value,
+        Err(_) if value.starts_with(['[', '{', '"']) => return Err(wanted()),
+        Err(_) => Value::from(value),
+    };
+    Ok((name.to_owned(), value))
 }

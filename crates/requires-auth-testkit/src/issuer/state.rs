@@ -77,6 +77,8 @@ pub(super) struct Order {
     pub(super) audience: Vec<String>,
     /// `scope`; absent without one.
     pub(super) scope: Option<String>,
+    /// Other claims.
+    pub(super) claims: Vec<(String, Value)>,
     /// Seconds from now to `exp`; the lifetime of the issuer without one.
     pub(super) lifetime: Option<i64>,
     /// What is to be wrong.
@@ -121,6 +123,9 @@ impl State {
         };
         if let Some(scope) = order.scope {
             token = token.scope(scope);
+        }
+        for (name, value) in order.claims {
+            token = token.claim(name, value);
         }
         if let Some(defect) = order.defect {
             return token.defect(defect).mint();

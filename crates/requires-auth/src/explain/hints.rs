@@ -1,7 +1,8 @@
 //! What is known of the makes of identity providers, by the form of the issuer's URL.
 
 use super::Check;
-use crate::error::{Denial, Reason};
+use crate::error::{Denial, ErrorCode, Reason};
+use crate::verify::Step;
 
 /// A make of identity provider, recognised by a part of the issuer's URL.
 struct Provider {
@@ -101,24 +102,100 @@ const PROVIDERS: &[Provider] = &[
     },
 ];
 
-/// What to do about a refusal: what is known of the provider, else of the reason.
+/// What to do about a refusal: what the check shows, else what is known of the provider, else of the reason.
 pub(super) fn hint<'a>(
     denial: &Denial,
     failed: Option<&Check>,
     mut issuers: impl Iterator<Item = &'a str> + Clone,
 ) -> String {
-    let found = failed.map_or("", Check::found);
-    if denial.reason() == Some(Reason::IssuerMismatch)
-        && issuers.clone().any(|issuer| only_a_slash_apart(issuer, found))
-    {
-        return "only a trailing slash differs: configure the issuer exactly as the token has it".to_owned();
+    if let Some(hint) = failed.and_then(|check| of_check(denial, check, issuers.clone())) {
+        return hint;
     }
     let of_provider = |issuer: &str| {
         let provider = PROVIDERS.iter().find(|provider| issuer.contains(provider.url_part))?;
         let (_, hint) = provider.hints.iter().find(|(reason, _)| denial.reason() == Some(*reason))?;
-        Some((*hint).to_owned())
+        Some(*hint)
     };
-    issuers.find_map(of_provider).unwrap_or_else(|| denial.hint().to_owned())
+    let hint = issuers.find_map(of_provider).unwrap_or_else(|| denial.hint());
+    match (denial.reason(), failed.and_then(claim_of)) {
+        (Some(Reason::ClaimMissing), Some(claim)) => format!("`{claim}` is missing: {hint}"),
+        (Some(Reason::ClaimMalformed), Some(claim)) => format!("`{claim}` is malformed: {hint}"),
+        _ => hint.to_owned(),
+    }
+}
+
+/// What the failed check itself shows, if that says more than the reason.
+fn of_check<'a>(
+    denial: &Denial,
+    check: &Check,
+    mut issuers: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    let found = check.found();
+    if denial.code() == ErrorCode::InsufficientScope && found == "nothing" {
+        return Some(
+            "the token has no scope at all: ask the identity provider for the scope, or if it puts scopes into another \
+             claim (`permissions`, `roles`), configure that claim"
+                .to_owned(),
+        );
+    }
+    let hint = match denial.reason()? {
+        Reason::IssuerMismatch if issuers.any(|issuer| only_a_slash_apart(issuer, found)) => {
+            "only a trailing slash differs: configure the issuer exactly as the token has it"
+        }
+        Reason::AudienceMismatch if an_audience_is_only_a_slash_apart(check) => {
+            "only a trailing slash differs: configure the audience exactly as the token has it"
+        }
+        Reason::AlgorithmNotAllowed if check.step() == Step::Algorithm => {
+            return Some(of_algorithm(found).to_owned());
+        }
+        Reason::Malformed if check.step() == Step::Parts && found.contains("padding") => {
+            "a JWT has no padding: take the `=` away, or have the token made with base64url without padding"
+        }
+        Reason::NotYetValid if check.step() == Step::Nbf => {
+            "compare the clocks of this machine and of the identity provider; if they agree, the token is for later: \
+             send the access token, not a refresh token"
+        }
+        Reason::ClaimMalformed if check.step() == Step::Profile && !found.starts_with("iat ") => {
+            let (claim, value) = found.split_once(' ')?;
+            return (claim != "authorization_details").then(|| {
+                format!("`{claim}` is {value}: the provider must make it a string or leave it out, `null` is neither")
+            });
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// What to do about an algorithm that is not taken.
+fn of_algorithm(name: &str) -> &'static str {
+    if name.eq_ignore_ascii_case("none") {
+        "`none` means that nobody signed the token: it is never allowed, and no setting allows it"
+    } else if name.starts_with("HS") {
+        "HS256, HS384 and HS512 sign with a secret that whoever verifies can sign with too: they are never allowed; have \
+         the identity provider sign with a key pair"
+    } else {
+        "allow the algorithm in the configuration if you trust it"
+    }
+}
+
+/// The claim that a failed check is about.
+fn claim_of(check: &Check) -> Option<&str> {
+    match check.step() {
+        Step::Iss | Step::Aud | Step::Exp | Step::Nbf | Step::Iat | Step::Scope => {
+            Some(check.step().as_str())
+        }
+        Step::Profile => check.found().split(' ').next(),
+        _ => None,
+    }
+}
+
+/// Whether an audience of the token, which is shown as JSON, is one that is expected but for the slash at its end.
+fn an_audience_is_only_a_slash_apart(check: &Check) -> bool {
+    let expected = || check.expected().split(" or ");
+    check
+        .found()
+        .split('"')
+        .any(|found| expected().any(|own| !found.is_empty() && only_a_slash_apart(own, found)))
 }
 
 fn only_a_slash_apart(a: &str, b: &str) -> bool {
@@ -127,6 +204,7 @@ fn only_a_slash_apart(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Outcome;
     use super::*;
 
     #[test]
@@ -134,5 +212,50 @@ mod tests {
         let opaque = Denial::invalid_token(Reason::Opaque);
         assert!(hint(&opaque, None, ["https://t.logto.app/oidc"].into_iter()).contains("resource indicator"));
         assert_eq!(hint(&opaque, None, ["https://other.example"].into_iter()), Reason::Opaque.hint());
+    }
+
+    fn failed(step: Step, found: &str, expected: &str) -> Check {
+        Check { step, outcome: Outcome::Failed, found: found.to_owned(), expected: expected.to_owned() }
+    }
+
+    fn of(reason: Reason, step: Step, found: &str, expected: &str) -> String {
+        let check = failed(step, found, expected);
+        hint(&Denial::invalid_token(reason), Some(&check), ["https://other.example"].into_iter())
+    }
+
+    #[test]
+    fn an_audience_that_differs_by_a_slash_is_noticed() {
+        let of_aud =
+            |found| of(Reason::AudienceMismatch, Step::Aud, found, "https://a.example or https://b.example");
+        assert!(of_aud("\"https://b.example/\"").contains("slash"));
+        assert!(of_aud("[\"account\",\"https://a.example/\"]").contains("slash"));
+        assert_eq!(of_aud("\"https://c.example/\""), Reason::AudienceMismatch.hint());
+        assert_eq!(of_aud("\"\""), Reason::AudienceMismatch.hint());
+    }
+
+    #[test]
+    fn what_is_never_allowed_is_told_from_what_is_not_configured() {
+        let of_alg = |found| of(Reason::AlgorithmNotAllowed, Step::Algorithm, found, "ES384");
+        for never in ["none", "None", "HS256", "HS512"] {
+            assert!(of_alg(never).contains("never allowed"), "{never}");
+        }
+        assert_eq!(of_alg("RS256"), "allow the algorithm in the configuration if you trust it");
+    }
+
+    #[test]
+    fn the_claim_is_named() {
+        let missing = of(Reason::ClaimMissing, Step::Profile, "client_id absent", "");
+        assert!(missing.starts_with("`client_id` is missing: "), "{missing}");
+        let malformed = of(Reason::ClaimMalformed, Step::Exp, "\"soon\"", "");
+        assert!(malformed.starts_with("`exp` is malformed: "), "{malformed}");
+        let null = of(Reason::ClaimMalformed, Step::Profile, "sub null", "");
+        assert!(null.starts_with("`sub` is null: "), "{null}");
+    }
+
+    #[test]
+    fn padding_is_named() {
+        let of_parts = |found| of(Reason::Malformed, Step::Parts, found, "");
+        assert!(of_parts("3 parts, with padding (`=`)").contains("no padding"));
+        assert_eq!(of_parts("4 parts"), Reason::Malformed.hint());
     }
 }

@@ -167,6 +167,7 @@ fn parse<'a>(
         Detail::new(
             match bearer.token().split('.').count() {
                 1 => "one part, without a dot".to_owned(),
+                3 if bearer.token().contains('=') => "3 parts, with padding (`=`)".to_owned(),
                 parts => format!("{parts} parts"),
             },
             "three parts of base64url without padding, separated by dots",
@@ -309,18 +310,25 @@ fn check_claims<'t>(
             Detail::new(claims.describe("aud"), expected_audience(&issuer.audience))
         })?;
     let within = |name, limit: &str| {
-        Detail::new(claims.describe(name), format!("{limit} {now}, leeway {} s", rules.leeway.as_secs()))
+        let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
+        Detail::new(
+            claims.describe(name) + &words.unwrap_or_default(),
+            format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
+        )
     };
     let expires_at = record.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = record.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = record.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = record.outcome(Step::Profile, check_profile(rules.profile, claims), |_| {
+    let parties = record.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
         let required = match rules.profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
         };
-        let names = ["sub", "client_id", "iat", "jti", "authorization_details"];
+        let names = match outcome {
+            Ok(_) => vec!["sub", "client_id", "iat", "jti", "authorization_details"],
+            Err(_) => vec![faulty_claim(rules.profile, claims)],
+        };
         let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
         Detail::new(found.join(", "), required)
     })?;
@@ -409,6 +417,19 @@ fn check_profile<'t>(profile: Profile, claims: &Claims<'t>) -> Result<Parties<'t
     string("jti")?;
     claims.check_authorization_details()?;
     Ok(parties)
+}
+
+/// Which claim [`check_profile`] refuses, in its order.
+fn faulty_claim(profile: Profile, claims: &Claims<'_>) -> &'static str {
+    let may_be_absent = profile == Profile::Jwt;
+    if !may_be_absent && !matches!(claims.time("iat"), Ok(Some(_))) {
+        return "iat";
+    }
+    let is_faulty = |name: &&str| match claims.string(name) {
+        Ok(found) => found.is_none() && !may_be_absent,
+        Err(_) => true,
+    };
+    ["sub", "client_id", "jti"].into_iter().find(is_faulty).unwrap_or("authorization_details")
 }
 
 fn read_scopes<'t>(

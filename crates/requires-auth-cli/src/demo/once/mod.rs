@@ -27,7 +27,11 @@ pub(super) async fn run(api: &str, tokens: &TokenSource<'_>, format: Format) -> 
             let requests: Vec<_> = exchanges.iter().map(Exchange::to_json).collect();
             print_json(&json!({ "ok": wrong == 0, "requests": requests }))?;
         }
-        Format::Text => table::print(&exchanges)?,
+        Format::Text => {
+            if !table::print(&exchanges)?.are_all() {
+                say("for the whole answers: --output json, or a wider terminal");
+            }
+        }
     }
     let total = exchanges.len();
     say(&match wrong {

@@ -71,7 +71,7 @@ fn admit(gateway: &Gateway, peer: Peer) -> Result<&ForwardAuthConfig, Status> {
     if peer.is_trusted_by(config) {
         return Ok(config);
     }
-    warn!(%peer, "a peer that is not in `forward_auth.trusted_peers` asks");
+    warn!(%peer, "a peer that is not in `forward_auth.trusted_peers` asks: if it is the proxy, add its network there");
     Err(Status::permission_denied("this peer may not ask"))
 }
 

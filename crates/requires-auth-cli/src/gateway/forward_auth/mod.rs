@@ -35,7 +35,7 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         return plain(StatusCode::NOT_FOUND, "no such endpoint: is the dialect in `forward_auth.dialects`?");
     };
     if !peer.is_trusted_by(config) {
-        warn!(peer = %peer, "a peer that is not in `forward_auth.trusted_peers` asks");
+        warn!(peer = %peer, "a peer that is not in `forward_auth.trusted_peers` asks: if it is the proxy, add its network there");
         return plain(StatusCode::FORBIDDEN, "this peer may not ask");
     }
     let deny = Deny::of(dialect, rest);

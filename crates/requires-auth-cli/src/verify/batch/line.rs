@@ -23,7 +23,10 @@ impl<'a> LineInput<'a> {
         serde_json::from_slice(text).map_err(|error| {
             // The place within the file is told by whoever knows the number of the line.
             let at = error.column();
-            if error.is_data() {
+            if text.starts_with(b"eyJ") {
+                // `eyJ` is how every header begins in base64url. The token itself is not repeated.
+                "a bare token: write {\"token\": \"...\"}".to_owned()
+            } else if error.is_data() {
                 "expected a JSON object".to_owned()
             } else {
                 format!("not JSON, at column {at}")
@@ -190,6 +193,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         assert_eq!(problem("{"), "not JSON, at column 1");
+        assert_eq!(problem("eyJhbGciOiJub25lIn0.e30."), "a bare token: write {\"token\": \"...\"}");
         assert_eq!(problem("[1]"), "expected a JSON object");
         assert_eq!(problem("{}"), "`token` is missing");
         assert_eq!(problem(r#"{"token":5}"#), "`token` must be a string");

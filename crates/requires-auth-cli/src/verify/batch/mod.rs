@@ -43,7 +43,8 @@ pub(crate) fn run(path: &Path, settings: Settings, keys: Option<Arc<KeySet>>) ->
     let Counts { ok, refused, unreadable } = counts;
     let lines = ok + refused + unreadable;
     let seconds = started.elapsed().as_secs_f64();
-    say(&format!("{lines} lines: {ok} ok, {refused} refused, {unreadable} unreadable, in {seconds:.2} s"));
+    let noun = if lines == 1 { "line" } else { "lines" };
+    say(&format!("{lines} {noun}: {ok} ok, {refused} refused, {unreadable} unreadable, in {seconds:.2} s"));
     Ok((ok == lines).into())
 }
 

@@ -119,25 +119,7 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     let allowed = lines.iter().filter(|line| line["fields"]["message"] == "allowed").count();
     let refused = lines.iter().filter(|line| line["fields"]["message"] == "refused").count();
     assert_eq!((allowed, refused), (2, 1 + tokens.len()), "each decision is logged once");
-    let outage =
-        lines.iter().find(|line| line["fields"]["result"] == "too_large").expect("a line for the outage");
-    assert_eq!((&outage["level"], &outage["fields"]["issuer"]), (&"WARN".into(), &ISSUER.into()));
-    let has = |line: &serde_json::Value, field: &str, part: &str| {
-        assert!(line["fields"][field].as_str().is_some_and(|text| text.contains(part)), "{field}: {line}");
-    };
-    has(outage, "hint", "issuer");
-    has(outage, "url", "https://issuer.example/oidc/.well-known/openid-configuration");
-    has(outage, "message", "every token gets a 503");
-    has(outage, "message", "state_file");
-    let later = lines
-        .iter()
-        .find(|line| line["fields"]["result"] == "connect")
-        .expect("a line for the second outage");
-    has(later, "url", "https://issuer.example/oidc/jwks");
-    has(later, "hint", "jwks_uri");
-    has(later, "message", "still pass");
-    // Fetched a second after the start of the clock, good for 10 minutes and an hour.
-    has(later, "served_until", "2027-01-15T09:10:01Z");
+    assert_outages_are_told(&lines);
 
     let mut counters = BTreeMap::new();
     for (key, _, _, value) in snapshots.snapshot().into_vec() {
@@ -169,4 +151,27 @@ async fn decisions_are_counted_and_logged_without_the_token() {
     );
     assert_eq!(count("requires_auth_token_cache_hits_total "), 2);
     assert!(count("requires_auth_token_cache_misses_total ") > 10);
+}
+
+/// A failed fetch says which URL failed, whether requests still pass and until when, and what to set.
+fn assert_outages_are_told(lines: &[serde_json::Value]) {
+    let outage =
+        lines.iter().find(|line| line["fields"]["result"] == "too_large").expect("a line for the outage");
+    assert_eq!((&outage["level"], &outage["fields"]["issuer"]), (&"WARN".into(), &ISSUER.into()));
+    let has = |line: &serde_json::Value, field: &str, part: &str| {
+        assert!(line["fields"][field].as_str().is_some_and(|text| text.contains(part)), "{field}: {line}");
+    };
+    has(outage, "hint", "issuer");
+    has(outage, "url", "https://issuer.example/oidc/.well-known/openid-configuration");
+    has(outage, "message", "every token gets a 503");
+    has(outage, "message", "state_file");
+    let later = lines
+        .iter()
+        .find(|line| line["fields"]["result"] == "connect")
+        .expect("a line for the second outage");
+    has(later, "url", "https://issuer.example/oidc/jwks");
+    has(later, "hint", "jwks_uri");
+    has(later, "message", "still pass");
+    // Fetched a second after the start of the clock, good for 10 minutes and an hour.
+    has(later, "served_until", "2027-01-15T09:10:01Z");
 }

@@ -1,5 +1,7 @@
 """What a client sees through each proxy, and what the application learns."""
 
+import re
+
 import pytest
 from conftest import ITSELF
 from programs import PROXIES, Gateway, Issuer
@@ -73,3 +75,34 @@ def test_without_keys_nothing_passes_and_the_client_is_told_when_to_try_again(na
         assert ask(front.port, "/public/1").status == 200
     finally:
         gateway.kill()
+
+
+# 16 KiB of token, and most of it in one identity header: a user of many groups.
+LONG = "a" * 9_000
+
+
+def test_a_long_token_passes(proxy, application, issuer):
+    answer = ask(proxy.port, "/orders/1", token=issuer.token("read:orders", sub=LONG))
+    assert answer.status == 200
+    assert [received.folded("X-Auth-Subject") for received in application.take()] == [[LONG]]
+
+
+@pytest.mark.parametrize("setting", ["large_client_header_buffers", "proxy_buffer_size"])
+def test_nginx_has_no_room_for_it_unless_it_is_told(setting, start, application, issuer):
+    front = start("nginx", change=lambda text: re.sub(rf"^ *({setting}|proxy_bu\w+) .*\n", "", text, flags=re.M))
+    application.take()
+    answer = ask(front.port, "/orders/1", token=issuer.token("read:orders", sub=LONG))
+    assert answer is None or answer.status in (400, 503)
+    assert application.take() == []
+
+
+def test_no_subject_is_locked_out_or_taken_for_another(proxy, application, issuer):
+    for subject, expected in [
+        ("Zoë ", "Zo%C3%AB%20"),
+        ("a\r\nX-Auth-Scope: admin", "a%0D%0AX-Auth-Scope: admin"),
+        ('["root"]', '%5B"root"]'),
+    ]:
+        assert ask(proxy.port, "/orders/1", token=issuer.token("read:orders", sub=subject)).status == 200
+        (received,) = application.take()
+        assert received.folded("X-Auth-Subject") == [expected]
+        assert received.folded("X-Auth-Scope") == ["read:orders"]

@@ -85,7 +85,14 @@ def names_another_request(target: Target) -> bool:
 
 def sends_another_request_than_it_shows(target: Target) -> bool:
     """A token for one route, and a header that an application takes for another one."""
-    names = ["X-Original-URL", "X-Rewrite-URL", "X-Envoy-Original-Path", "X_Original_URL", "X.Rewrite.URL", "X_Forwarded_Uri"]
+    names = [
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X-Envoy-Original-Path",
+        "X_Original_URL",
+        "X.Rewrite.URL",
+        "X_Forwarded_Uri",
+    ]
     return any(
         received.folded(name) not in ([], ["/orders/1"])
         for name in names

@@ -85,12 +85,12 @@ fn places(subject: &Subject) -> Vec<Url> {
 }
 
 async fn metadata(subject: &Subject, fetcher: &Fetcher, findings: &mut Vec<Finding>) -> Option<Value> {
-    const CODE: &str = "discovery.reached";
-    let name = &subject.issuer;
     const AS_IN_TOKENS: &str =
         "the issuer is what its tokens have in `iss`; Logto's ends in `/oidc`, Keycloak's in `/realms/NAME`";
     const OUT_OF_REACH: &str = "nothing answers there: is the provider running, is the name or port right, does a firewall or a proxy stand \
          between?";
+    const CODE: &str = "discovery.reached";
+    let name = &subject.issuer;
     let (mut seen, mut hint) = (Vec::new(), AS_IN_TOKENS);
     for url in places(subject) {
         match fetcher.get(&url).await {

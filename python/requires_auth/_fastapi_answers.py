@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
-from starlette.websockets import WebSocketState
+from starlette.websockets import WebSocket, WebSocketState
 
 from requires_auth import AuthError, IssuerUnavailable, Refusal
 from requires_auth._web import Answer, answer_to
@@ -65,7 +65,7 @@ def _add_handlers(handlers: dict[Any, Any]) -> None:
     handlers[Preflight] = _answer_preflight
 
 
-async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable) -> ASGIApp:
+async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable) -> ASGIApp | None:
     refusal: Answer | None = connection.scope.get(_REFUSAL)
     answer = refusal if refusal is not None and refusal.error is error else answer_to(error)
 
@@ -77,6 +77,10 @@ async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailab
             # An accepted WebSocket has had its answer: it can only be closed.
             await send({"type": "websocket.close", "code": 1008, "reason": error.code})
 
+    if isinstance(connection, WebSocket):
+        # Not every Starlette sends what a handler of a WebSocket returns.
+        await send_answer(connection.scope, connection.receive, connection.send)
+        return None
     return send_answer
 
 

@@ -580,6 +580,12 @@ fn without_a_runtime_a_static_key_set_is_enough() {
 
     let remote = issuer.guard(&clock);
     assert!(remote.authenticate_now(&request).is_none(), "a fetch is needed");
+    let mut waiting = std::pin::pin!(remote.authenticate(&request));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(Err(denial)) = waiting.as_mut().poll(&mut context) else {
+        panic!("it neither waits nor accepts")
+    };
+    assert_eq!(denial.code(), ErrorCode::IssuerUnavailable, "and it does not panic");
     let malformed = [("authorization", "Bearer opaque")];
     let refused = remote.authenticate_now(&requires_auth::Request::new("GET", "/", &malformed));
     assert!(refused.expect("no key is needed to refuse this").is_err());

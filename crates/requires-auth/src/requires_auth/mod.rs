@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::challenge::{BodyFormat, Challenge};
@@ -330,8 +331,7 @@ impl RequiresAuth {
         loop {
             let doubt = tried.as_ref().map(|tried| (&tried.keys, doubt_about(tried, bearer)));
             let want = doubt.map_or(Want::Keys, |(seen, doubt)| Want::OtherThan { seen, doubt });
-            let refreshed = tokio::time::timeout_at(deadline, remote.refresh(want)).await;
-            let refreshed = refreshed.unwrap_or(Refreshed::No { retry_after: 1 });
+            let refreshed = refreshed_by(deadline, remote.refresh(want)).await;
             match (refreshed, tried) {
                 (Refreshed::No { retry_after }, Some(_)) => return Err(Denial::undecided(retry_after)),
                 (Refreshed::No { retry_after }, None) => return Err(Denial::issuer_unavailable(retry_after)),
@@ -400,6 +400,14 @@ impl RequiresAuth {
         let issuer = self.made(token).then(|| token.verified_by().issuer)?;
         self.inner.rules.issuers[issuer].issuer.as_deref()
     }
+}
+
+/// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.
+async fn refreshed_by(deadline: Instant, refresh: impl Future<Output = Refreshed>) -> Refreshed {
+    if Handle::try_current().is_err() {
+        return refresh.await;
+    }
+    tokio::time::timeout_at(deadline, refresh).await.unwrap_or(Refreshed::No { retry_after: 1 })
 }
 
 /// What the keys that were tried leave in doubt about a token.

@@ -98,7 +98,7 @@ impl Routes {
     }
 
     fn look(&self, method: &str, segments: &[Cow<'_, str>]) -> Found {
-        let lower: Vec<_> = segments.iter().map(in_lower_case).collect();
+        let lower: Vec<_> = segments.iter().map(|segment| in_lower_case(segment)).collect();
         let mut lower: Vec<&str> = lower.iter().map(AsRef::as_ref).collect();
         let (mut first, mut near) = (None, None);
         let least = |old: &mut Option<Place>, new| *old = Some(old.map_or(new, |old: Place| old.min(new)));
@@ -207,7 +207,7 @@ pub struct Sibling<'r> {
     pub path: String,
 }
 
-fn in_lower_case<'s>(segment: &'s Cow<'_, str>) -> Cow<'s, str> {
+fn in_lower_case(segment: &str) -> Cow<'_, str> {
     if segment.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(segment.to_ascii_lowercase())
     } else {

@@ -74,7 +74,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
             )?;
         }
     }
-    let siblings = siblings(&config);
+    let siblings = siblings(config);
     for Told { pattern, earlier, path } in siblings.iter().take(SHOWN) {
         writeln!(
             stdout,

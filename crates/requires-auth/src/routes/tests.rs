@@ -1,0 +1,170 @@
+//! The rules of requests, and what a file of routes is told.
+
+use super::*;
+
+fn routes(patterns: &[&[&str]]) -> Routes {
+    let route = |own: &&[&str]| {
+        let patterns = own.iter().map(|text| text.parse().expect("a pattern")).collect();
+        Route::new(patterns, Access::Public)
+    };
+    Routes::new(patterns.iter().map(route).collect())
+}
+
+#[test]
+fn the_first_that_is_for_a_request_decides_and_none_lets_through_by_default() {
+    let routes = routes(&[&["GET /orders/open"], &["/orders/{id}", "/items"], &["/orders/*"]]);
+    let name = |method, target| routes.find(method, target).map(Route::name).map_err(|denial| denial.code());
+    assert_eq!(name("GET", "/orders/open?x=1"), Ok("GET /orders/open"));
+    assert_eq!(name("POST", "/orders/open"), Ok("/orders/{id}"));
+    assert_eq!(name("POST", "/items"), Ok("/orders/{id}"));
+    assert_eq!(name("GET", "/orders/1/2"), Ok("/orders/*"));
+    assert_eq!(name("GET", "/"), Err(ErrorCode::NoRoute));
+    assert_eq!(name("GET", "/orders//open"), Err(ErrorCode::AmbiguousPath));
+    for method in ["post", "Post", "POSt"] {
+        assert_eq!(name(method, "/items"), Err(ErrorCode::AmbiguousRequest), "{method}");
+    }
+    assert_eq!(name("M-SEARCH", "/items"), Ok("/orders/{id}"));
+    assert_eq!(Routes::default().find("GET", "/").unwrap_err().code(), ErrorCode::NoRoute);
+}
+
+#[test]
+fn a_path_that_an_earlier_route_may_be_meant_for_is_ambiguous() {
+    let mut all = routes(&[&["/admin", "/admin/*"], &["GET /users/{id}/keys"], &["GET /me/"], &["/*"]]);
+    let code = |all: &Routes, method, target| {
+        all.find(method, target).map_err(|denial| denial.code()).map(Route::name).map(ToOwned::to_owned)
+    };
+    for target in [
+        "/Admin",
+        "/ADMIN/x",
+        "/admiN/",
+        "/users/7/Keys",
+        "/users/7/keys/",
+        "/Users/7/KEYS/",
+        "/me",
+        "/Me",
+        "/ME/",
+    ] {
+        assert_eq!(code(&all, "GET", target), Err(ErrorCode::AmbiguousPath), "{target}");
+    }
+    assert_eq!(code(&all, "HEAD", "/Me/"), Err(ErrorCode::AmbiguousPath));
+    for (method, target, name) in [
+        ("GET", "/admin", "/admin"),
+        ("GET", "/admin/", "/admin"),
+        ("GET", "/users/A/keys", "GET /users/{id}/keys"),
+        ("GET", "/users//keys/x", ""),
+        ("GET", "/Admins", "/*"),
+        ("GET", "/users/7/keys/x", "/*"),
+        ("GET", "/", "/*"),
+        // The earlier route is not for this method.
+        ("POST", "/Me/", "/*"),
+        ("POST", "/users/7/keys/", "/*"),
+    ] {
+        if !name.is_empty() {
+            assert_eq!(code(&all, method, target).as_deref(), Ok(name), "{method} {target}");
+        }
+    }
+    all.routes[0].is_case_exact = true;
+    assert_eq!(code(&all, "GET", "/Admin").as_deref(), Ok("/*"));
+    assert_eq!(code(&all, "GET", "/ME/"), Err(ErrorCode::AmbiguousPath));
+    // Where no route is for it, it is refused as before.
+    let alone = routes(&[&["/admin"]]);
+    assert_eq!(code(&alone, "GET", "/Admin"), Err(ErrorCode::NoRoute));
+    assert_eq!(code(&alone, "GET", "/admin/"), Err(ErrorCode::NoRoute));
+}
+
+#[test]
+fn siblings_are_told_with_a_path_that_is_refused() {
+    let told = |patterns: &[&[&str]]| -> Vec<_> {
+        let all = routes(patterns);
+        let told = |sibling: Sibling<'_>| {
+            let method = sibling.pattern.method().unwrap_or("GET");
+            assert_eq!(all.find(method, &sibling.path).unwrap_err().code(), ErrorCode::AmbiguousPath);
+            format!("{} {} {}", sibling.pattern.as_str(), sibling.earlier.as_str(), sibling.path)
+        };
+        all.siblings().map(told).collect()
+    };
+    assert_eq!(told(&[&["/orders"], &["/orders/*"]]), ["/orders/* /orders /orders/"]);
+    assert_eq!(told(&[&["/orders/*"], &["/orders"]]), ["/orders /orders/* /orders"]);
+    assert_eq!(told(&[&["/orders"], &["/Orders"]]), ["/Orders /orders /Orders"]);
+    assert_eq!(told(&[&["/orders"], &["GET /orders/"]]), ["GET /orders/ /orders /orders/"]);
+    assert_eq!(told(&[&["/users/me"], &["/users/{id}"]]), ["/users/{id} /users/me /users/ME"]);
+    assert_eq!(told(&[&["GET /orders"], &["POST /orders/*"], &["/*"]]), <[&str; 0]>::default());
+    assert_eq!(
+        told(&[&["/orders", "/orders/*"], &["/users/{id}"], &["/users/{id}/keys"]]),
+        <[&str; 0]>::default()
+    );
+}
+
+#[test]
+fn many_routes_are_looked_through_in_one_go() {
+    let count = 10_000;
+    let all = |text: fn(usize) -> String| {
+        let route = |number| Route::new(vec![text(number).parse().expect("a pattern")], Access::Public);
+        Routes::new((0..count).map(route).collect())
+    };
+    let different = all(|number| format!("GET /api/{number}/items/{{id}}"));
+    assert_eq!(different.unreachable().count(), 0);
+    assert_eq!(different.siblings().count(), 0);
+    let places = all(|number| format!("/{{tenant}}/{number}/*"));
+    assert_eq!((places.unreachable().count(), places.siblings().count()), (0, 0));
+    for number in 0..count {
+        let target = format!("/api/{number}/items/7");
+        assert_eq!(
+            different.find("GET", &target).map(Route::name).ok(),
+            Some(&*format!("GET /api/{number}/items/{{id}}"))
+        );
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_index_finds_what_a_walk_through_all_routes_finds(
+        patterns in proptest::collection::vec("(GET |POST )?(/(a|A|b|\\{x\\})){0,3}(/\\*|/a|/)", 1..8),
+        path in "(/(a|A|b)){0,3}(/|/a|/B)",
+        exact in 0_usize..8,
+    ) {
+        let mut own: Vec<Route> = Vec::new();
+        for text in &patterns {
+            if let Ok(pattern) = text.parse() {
+                own.push(Route::new(vec![pattern], Access::Public));
+            }
+        }
+        if let Some(route) = own.get_mut(exact) {
+            route.is_case_exact = true;
+        }
+        let all = Routes::new(own.clone());
+        let segments = |path: &str| PlainPath::of(path).map(|path| path.segments().map(Cow::into_owned).map(Cow::Owned).collect::<Vec<_>>()).ok();
+        let first = segments(&path).and_then(|path| own.iter().position(|route| route.patterns[0].matches("GET", &path)));
+        let folded = |route: &Route, path: &str| {
+            let text = route.patterns[0].as_str();
+            let (method, rest) = text.split_once(' ').map_or(("", text), |(method, rest)| (method, rest));
+            let lower: Pattern = format!("{method} {}", rest.to_ascii_lowercase()).trim_start().parse().expect("a pattern");
+            segments(&path.to_ascii_lowercase()).is_some_and(|path| lower.matches("GET", &path))
+        };
+        let slash = if path == "/" { path.clone() } else { path.strip_suffix('/').map_or(format!("{path}/"), ToOwned::to_owned) };
+        let is_near = |route: &&Route| !route.is_case_exact && (folded(route, &path) || folded(route, &slash));
+        let expected = match first {
+            None => Err(ErrorCode::NoRoute),
+            Some(first) if own[..first].iter().any(|route| is_near(&route)) => Err(ErrorCode::AmbiguousPath),
+            Some(first) => Ok(own[first].name().to_owned()),
+        };
+        let found = all.find("GET", &path).map(|route| route.name().to_owned()).map_err(|denial| denial.code());
+        proptest::prop_assert_eq!(found, expected);
+        // And what no request reaches.
+        let slow: Vec<_> = (0..own.len())
+            .filter_map(|place| {
+                let covers = |route: &&Route| route.patterns[0].covers(&own[place].patterns[0]);
+                own[..place].iter().find(covers).map(|earlier| (place, 0, earlier.patterns[0].clone()))
+            })
+            .collect();
+        let quick: Vec<_> = all.unreachable().map(|(route, own, by)| (route, own, by.clone())).collect();
+        proptest::prop_assert_eq!(quick, slow);
+    }
+}
+
+#[test]
+fn what_no_request_reaches() {
+    let routes = routes(&[&["GET /*"], &["POST /a", "GET /a"], &["/b", "/b"], &["/c/*", "/d"]]);
+    let found: Vec<_> = routes.unreachable().map(|(route, own, by)| (route, own, by.as_str())).collect();
+    assert_eq!(found, [(1, 1, "GET /*"), (2, 1, "/b")]);
+}

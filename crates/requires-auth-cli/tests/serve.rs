@@ -169,8 +169,8 @@ fn a_flood_of_one_reason_is_one_short_harmless_line_of_the_log_in_a_second() {
     for _ in 0..20 {
         assert_eq!(ask(&listen, &question(&forged)).0, 401);
     }
-    let long = question(&forged).replace("/orders", &format!("/{}", "a".repeat(4000)));
-    assert!(ask(&listen, &long).0 >= 400);
+    let stretched = question(&forged).replace("/orders", &format!("/{}", "a".repeat(4000)));
+    assert!(ask(&listen, &stretched).0 >= 400);
     server.signal("TERM");
     let log = server.stderr();
     let warned = log.lines().filter(|line| line.contains("WARN") && line.contains("refused")).count();

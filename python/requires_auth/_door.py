@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from requires_auth import ConfigError, ConfigProblem, Policy, RequiresAuth
 from requires_auth._mistakes import comma_hint
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import Unpack
 
@@ -58,12 +60,27 @@ class Door:
     upper case), then the environment.
     """
 
+    settings_in: ClassVar[str] = "the environment"
+    """Where settings are written, for messages."""
+
     def __init__(
         self,
         issuer: str | None = None,
         audience: str | Sequence[str] | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
+        """Makes a guard; see `requires_auth.RequiresAuth`.
+
+        Raises:
+            ConfigError: all mistakes at once.
+            TypeError: the issuer is no string, such as an application.
+        """
+        if issuer is not None and not _is(issuer, str):
+            raise TypeError(
+                f"issuer: expected the URL of the issuer, found {type(issuer).__name__}: write "
+                f'RequiresAuth("https://..", "https://api.example.com"), or RequiresAuth() and {PREFIX}ISSUER and '
+                f"{PREFIX}AUDIENCE in {self.settings_in}"
+            )
         self._given: dict[str, Any] = dict(options)
         if audience is not None:
             self._given["audience"] = audience
@@ -86,7 +103,7 @@ class Door:
         """Makes the guard from settings, once. A door with a guard per application overrides it."""
         with self._lock:
             if self._guard is None:
-                self._guard = guard_from(self._settings(), self._given)
+                self._guard = guard_from(self._settings(), self._given, self.settings_in)
             return self._guard
 
     def _settings(self) -> Mapping[str, Any]:
@@ -123,22 +140,70 @@ class Door:
         return before
 
 
-def guard_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> RequiresAuth:
-    """Makes a guard: what is given goes before settings, and these before the environment."""
-    options = options_from(settings, given)
+def guard_from(
+    settings: Mapping[str, Any], given: Mapping[str, Any], settings_in: str = Door.settings_in
+) -> RequiresAuth:
+    """Makes a guard: what is given goes before settings, and these before the environment.
+
+    Args:
+        settings: those of the framework.
+        given: arguments of the constructor.
+        settings_in: where settings are written, for messages.
+
+    Raises:
+        ConfigError: all mistakes at once; of settings that are forgotten, and of those with a wrong type, before all
+            others.
+    """
+    found = options_from(settings, {})
+    problems = [problem for name, value in found.items() for problem in _wrong_type(PREFIX + name.upper(), name, value)]
+    options = {**found, **given}
+    problems += _forgotten(options, settings_in)
+    if problems:
+        raise ConfigError(problems)
     if isinstance(options.get("algorithms"), str):
         options["algorithms"] = re.split(r"[\s,]+", options["algorithms"].strip())
     return RequiresAuth.from_env(**options)
 
 
 def options_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of the constructor: what is given goes before settings."""
-    options = {
-        name: settings[key]
-        for name in SETTINGS
-        if (key := PREFIX + name.upper()) in settings and settings[key] is not None
-    }
-    return {**options, **given}
+    """The arguments of the constructor: what is given overrides settings."""
+    found = {name: settings.get(PREFIX + name.upper()) for name in SETTINGS}
+    return {**{name: value for name, value in found.items() if value is not None}, **given}
+
+
+_NUMBERS = ("leeway", "cache", "stale", "max_token_bytes")
+
+
+def _wrong_type(key: str, name: str, value: object) -> Iterator[ConfigProblem]:
+    """A number or a switch that is a string, as it is where settings are copied from the environment.
+
+    The string `"false"` would turn a switch on.
+    """
+    if name in _NUMBERS and (not _is(value, int) or _is(value, bool)):
+        yield ConfigProblem(key, type(value).__name__, "a whole number", f"write {key} = 30, without quotes")
+    if name.startswith("dangerously_") and not _is(value, bool):
+        yield ConfigProblem(key, type(value).__name__, "True or False", f"write {key} = True, without quotes")
+
+
+def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:
+    if options.get("issuers"):
+        return
+    places = settings_in if settings_in == Door.settings_in else f"{settings_in} or in the environment"
+    for name, expected in (("issuer", "an https URL"), ("audience", "the identifier of this API")):
+        key = PREFIX + name.upper()
+        unused = name == "audience" and options.get("dangerously_any_audience")
+        if not options.get(name) and not os.environ.get(key) and not unused:
+            yield ConfigProblem(name, "nothing", expected, f"set {key} in {places}")
+
+
+def warn_of_unknown(settings: Mapping[str, Any], settings_in: str) -> None:
+    """Warns of settings that begin with our prefix and are none of ours, so would be ignored."""
+    known = [PREFIX + name.upper() for name in SETTINGS]
+    for name in settings:
+        if name.startswith(PREFIX) and name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f": is it {close[0]}?" if close else ""
+            warnings.warn(f"{name} in {settings_in} is no setting of requires-auth{hint}", RuntimeWarning, stacklevel=3)
 
 
 def _is(value: object, kind: type) -> bool:

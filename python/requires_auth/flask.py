@@ -32,9 +32,10 @@ from werkzeug.local import LocalProxy
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import RequiresAuth as Guard
-from requires_auth._door import Door, GuardOptions, Rule, guard_from, names_of
+from requires_auth._door import Door, GuardOptions, Rule, guard_from, names_of, warn_of_unknown
 from requires_auth._flask_order import SOCKETIO, check_caches, check_order, check_socketio, check_views
 from requires_auth._flask_refusal import check_dispatching, kept
+from requires_auth._mistakes import refuse_keywords
 from requires_auth._order import has_guard, mark
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class RequiresAuth(Door):
         @auth("write:orders")
         def create_order(): ...
     """
+
+    settings_in = "app.config"
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class RequiresAuth(Door):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        **unknown: Any,
     ) -> Any:
         """Guards a view; or returns a decorator that does.
 
@@ -98,11 +102,13 @@ class RequiresAuth(Door):
             policy: all else that it needs.
             optional: whether a request without a token passes; `g.access_token` is None then. A bad token
                 does not.
+            unknown: nothing else is taken; the error says what to write.
 
         Raises:
             RuntimeError: the guard stands above `@app.route`, where it would never be called.
             TypeError: an argument has the wrong type, or a class is to be guarded.
         """
+        refuse_keywords(unknown)
         if len(args) == 1 and callable(args[0]):
             return self._guarded(args[0], Rule.of((), any_of, policy, optional))
         rule = Rule.of(args, any_of, policy, optional)
@@ -134,7 +140,7 @@ class RequiresAuth(Door):
         given = {"issuer": issuer, "audience": audience, **options}
         given = {name: value for name, value in given.items() if value is not None}
         if self._guard is None:
-            self._guards(app)[self] = guard_from(_config(app), {**self._given, **given})
+            self._guards(app)[self] = _guard_from(app, {**self._given, **given})
         elif given:
             raise TypeError("this guard was made with an issuer already: make another one")
 
@@ -235,7 +241,7 @@ class RequiresAuth(Door):
         except KeyError:
             with self._lock:
                 guards = self._guards(app)
-                return guards.get(self) or guards.setdefault(self, guard_from(_config(app), self._given))
+                return guards.get(self) or guards.setdefault(self, _guard_from(app, self._given))
 
     @staticmethod
     def _guards(app: Flask) -> dict[RequiresAuth, Guard]:
@@ -245,6 +251,11 @@ class RequiresAuth(Door):
 def _behind(proxy: _Object) -> _Object:
     """What one of Flask's proxies stands for at this moment."""
     return cast("_Object", proxy._get_current_object())  # type: ignore[attr-defined]
+
+
+def _guard_from(app: Flask, given: Mapping[str, Any]) -> Guard:
+    warn_of_unknown(_config(app), RequiresAuth.settings_in)
+    return guard_from(_config(app), given, RequiresAuth.settings_in)
 
 
 def _config(app: Flask) -> Mapping[str, Any]:

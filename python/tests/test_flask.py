@@ -589,3 +589,64 @@ def test_arguments_of_the_wrong_type_are_named(auth: RequiresAuth) -> None:
         auth(policy="x")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="optional: expected True or False, found str"):
         auth(optional="no")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r'scopes: scopes are written without a name: write auth\("a"\)'):
+        auth(scopes=["a"])  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="optinal: there is no such argument"):
+        auth("a", optinal=True)  # type: ignore[call-overload]
+    with pytest.raises(ConfigError, match=r'write "a", "b"; for a scope with a comma'):
+        auth("a,b")
+    with pytest.raises(TypeError, match="takes a function, found dict"):
+        auth("a")({})  # type: ignore[type-var]
+
+
+def test_a_scope_may_have_a_comma(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory
+) -> None:
+    app.route("/me")(auth(policy=Policy.all_of("a,b"))(whoami))
+    assert client.get("/me", headers=bearer(auth_token("a b"))).status_code == 403
+    assert client.get("/me", headers=bearer(auth_token("a,b"))).status_code == 200
+
+
+# --- forgotten and mistaken settings
+
+
+def test_forgotten_settings_lead_to_the_fix(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError) as error:
+        door.requires_auth.init_app(app)
+    assert [problem.hint for problem in error.value.problems] == [
+        "set REQUIRES_AUTH_ISSUER in app.config or in the environment",
+        "set REQUIRES_AUTH_AUDIENCE in app.config or in the environment",
+    ]
+    app.config["REQUIRES_AUTH_ISSUER"] = "https://issuer.example"
+    with pytest.raises(ConfigError) as error:
+        door.requires_auth.init_app(app)
+    assert [problem.field for problem in error.value.problems] == ["audience"]
+    monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", "https://api.example")
+    door.requires_auth.init_app(app)
+
+
+def test_an_application_is_no_issuer(app: Flask) -> None:
+    with pytest.raises(TypeError, match=r"found Flask: write RequiresAuth\(.*REQUIRES_AUTH_ISSUER.*in app.config"):
+        RequiresAuth(app)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [("LEEWAY", "30", 30), ("CACHE", True, 10), ("DANGEROUSLY_ANY_AUDIENCE", "false", False)],
+)
+def test_settings_of_the_wrong_type_are_named(
+    app: Flask, auth_issuer: TestIssuer, name: str, wrong: Any, right: Any
+) -> None:
+    key = f"REQUIRES_AUTH_{name}"
+    app.config.update({**auth_issuer.settings, key: wrong})
+    with pytest.raises(ConfigError) as error:
+        door.requires_auth.init_app(app)
+    assert [problem.field for problem in error.value.problems] == [key]
+    app.config[key] = right
+    door.requires_auth.init_app(app)
+
+
+def test_a_misspelt_setting_is_told(app: Flask, auth_issuer: TestIssuer) -> None:
+    app.config.update({**auth_issuer.settings, "REQUIRES_AUTH_SCOPE_CLAIM": ["permissions"]})
+    with pytest.warns(RuntimeWarning, match="is it REQUIRES_AUTH_SCOPE_CLAIMS?"):
+        door.requires_auth.init_app(app)

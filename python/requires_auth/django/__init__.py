@@ -13,9 +13,10 @@
         return JsonResponse({"sub": request.access_token.sub})
 
 Views may be `async`; class-based ones take `@method_decorator(requires_auth, name="dispatch")`. For all views
-there is `requires_auth.django.middleware.RequiresAuthMiddleware`, for Django REST framework
-`requires_auth.django.rest_framework`. No user table is needed; `REQUIRES_AUTH_USER` names a function that
-maps a token to a user, if there is one: see `requires_auth.django.users`.
+there is `requires_auth.django.middleware.RequiresAuthMiddleware`. If decorators above the guard rewrite what a view
+returns, `requires_auth.django.refusals.KeepRefusals` in `MIDDLEWARE` keeps refusals as they are. For Django
+REST framework there is `requires_auth.django.rest_framework`. No user table is needed; `REQUIRES_AUTH_USER` names a
+function that maps a token to a user, if there is one: see `requires_auth.django.users`.
 """
 
 from requires_auth.django.decorator import RequiresAuth, public, requires_auth

@@ -15,6 +15,7 @@ from django.views import View
 
 from requires_auth import AccessDenied, Policy, Refusal
 from requires_auth._door import PREFIX, Door, GuardOptions, Rule
+from requires_auth._mistakes import refuse_keywords
 from requires_auth._order import mark
 from requires_auth._web import Answer, answer_to
 from requires_auth.django import users
@@ -43,6 +44,8 @@ class RequiresAuth(Door):
         @auth("write:orders")
         def create_order(request): ...
     """
+
+    settings_in = "the settings"
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class RequiresAuth(Door):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        **unknown: Any,
     ) -> Any:
         """Guards a view, sync or async; or returns a decorator that does.
 
@@ -84,11 +88,13 @@ class RequiresAuth(Door):
             policy: all else that it needs.
             optional: whether a request without a token passes; `request.access_token` is None then. A bad
                 token does not.
+            unknown: nothing else is taken; the error says what to write.
 
         Raises:
             RuntimeError: the view is registered already, without the guard.
             TypeError: an argument has the wrong type, or a class is to be guarded.
         """
+        refuse_keywords(unknown)
         if len(args) == 1 and callable(args[0]):
             return self._guarded(args[0], Rule.of((), any_of, policy, optional))
         rule = Rule.of(args, any_of, policy, optional)

@@ -67,6 +67,25 @@ def _coroutine_function(function: _Function) -> _Function:
     return function
 
 
+def _awaited(judging: Coroutine[Any, Any, Any]) -> Any:
+    """What a dependency returns: an awaitable.
+
+    Before Python 3.12 some versions of FastAPI do not see the mark, call a dependency in a thread and await nothing:
+    then it is awaited here, as a route must not run before its guard has.
+    """
+    if sys.version_info < (3, 12) and not _is_in_loop():
+        return asyncio.run(judging)
+    return judging
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class RequiresAuth(Door, SecurityBase):
     """A guard as a dependency of FastAPI: bare, or called with what the route needs.
 
@@ -177,7 +196,7 @@ class RequiresAuth(Door, SecurityBase):
             mistaken: there are no others.
         """
         if connection is not None:
-            return self.admit(connection.scope, ANY_TOKEN, security_scopes)
+            return _awaited(self.admit(connection.scope, ANY_TOKEN, security_scopes))
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
@@ -242,9 +261,9 @@ class _Scopes:
         self.__signature__ = inspect.Signature([_CONNECTION, token])
 
     @_coroutine_function
-    def __call__(self, *decorated: Any, **asked: Any) -> Coroutine[Any, Any, AccessToken | None]:
+    def __call__(self, *decorated: Any, **asked: Any) -> Any:
         _refuse_decorated(decorated)
-        return self._token(**asked)
+        return _awaited(self._token(**asked))
 
     async def _token(self, *, connection: HTTPConnection, token: AccessToken | None) -> AccessToken | None:
         # Where `app.dependency_overrides` has put something in the guard's place, it has not done this.
@@ -261,9 +280,9 @@ class _Judged(SecurityBase):
         self.__signature__ = _SIGNATURE
 
     @_coroutine_function
-    def __call__(self, *decorated: Any, **asked: Any) -> Coroutine[Any, Any, AccessToken | None]:
+    def __call__(self, *decorated: Any, **asked: Any) -> Any:
         _refuse_decorated(decorated)
-        return self._token(**asked)
+        return _awaited(self._token(**asked))
 
     async def _token(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
         override = overrides.override_of(connection, self._auth)

@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: FastAPI could not resolve names that are local to a test.
 
 import inspect
+import sys
 from typing import Annotated, Any
 
 import pytest
@@ -331,6 +332,19 @@ def test_verify_by_hand_in_a_websocket(auth: RequiresAuth, auth_token: TokenFact
         assert getattr(getattr(closed.value, "response", None), "status_code", 401) == 401
     with client.websocket_connect("/ws?token=" + auth_token(sub="bob")) as socket:
         assert socket.receive_text() == "bob"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="every FastAPI sees the mark of a coroutine function there")
+def test_a_fastapi_that_awaits_nothing_does_not_run_the_route(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    def ask(dependency: Any, token: str) -> Any:
+        headers = [(b"authorization", f"Bearer {token}".encode())]
+        connection = Request({"type": "http", "method": "GET", "path": "/", "headers": headers})
+        return dependency(connection=connection, security_scopes=SecurityScopes())
+
+    for dependency in (auth, auth(any_of=["a"]), auth(optional=True)):
+        assert ask(dependency, auth_token("a")).sub == "alice"
+        with pytest.raises(AuthError):
+            ask(dependency, "x")
 
 
 # --- mistakes

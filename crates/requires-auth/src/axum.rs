@@ -58,7 +58,7 @@
 //! ```
 //!
 //! `token.claims::<T>()?` reads the claims into a type of your own; a handler whose error is
-//! [`ClaimsError`](crate::verify::ClaimsError) answers 403 when they do not fit.
+//! [`ClaimsError`] answers 403 when they do not fit.
 //!
 //! # Links
 //!

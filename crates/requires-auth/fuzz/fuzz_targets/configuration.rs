@@ -126,7 +126,7 @@ impl<'a> Settings<'a> {
     /// The settings that have a problem.
     fn expected_problems(&self) -> BTreeSet<&'static str> {
         let names: BTreeSet<_> = self.issuers.iter().map(|(issuer, _)| issuer).collect();
-        let is_audience = |audience: &&str| !audience.is_empty() && audience.trim() == *audience;
+        let is_audience = |audience: &&str| !audience.trim().is_empty() && is_plain(audience);
         let has_audience = |audiences: &Vec<&str>| !audiences.is_empty() && audiences.iter().all(is_audience);
         let has_issuers = !self.issuers.is_empty() && names.len() == self.issuers.len();
         [
@@ -138,8 +138,8 @@ impl<'a> Settings<'a> {
             ("algorithms", !self.algorithms.iter().all(|name| ALGORITHMS.contains(name))),
             ("leeway", self.leeway.is_some_and(|seconds| seconds > 300)),
             ("max_token_bytes", self.max_token_bytes == Some(0)),
-            ("scope_claims", self.scope_claims.contains(&"")),
-            ("implied_scopes", self.has_cycle()),
+            ("scope_claims", self.scope_claims.iter().any(|path| path.is_empty() || !is_plain(path))),
+            ("implied_scopes", self.has_cycle() || !self.implied.iter().all(|(scope, _)| is_plain(scope))),
         ]
         .into_iter()
         .filter_map(|(field, is_wrong)| is_wrong.then_some(field))
@@ -162,9 +162,32 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// A safe URL of nothing but host, port and path.
+/// Without white space around it, and without anything that nobody sees: by number.
+fn is_plain(text: &str) -> bool {
+    const UNSEEN: [std::ops::RangeInclusive<u32>; 9] = [
+        0..=0x1F,
+        0x7F..=0x9F,
+        0xAD..=0xAD,
+        0x61C..=0x61C,
+        0x180E..=0x180E,
+        0x200B..=0x200F,
+        0x2028..=0x202E,
+        0x2060..=0x206F,
+        0xFEFF..=0xFEFF,
+    ];
+    let is_around = text.trim() != text && !text.trim().is_empty();
+    !is_around && !text.chars().any(|c| UNSEEN.iter().any(|range| range.contains(&u32::from(c))))
+}
+
+/// A safe URL of nothing but host, port and path, and not the address of metadata.
 fn is_issuer(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let has_user = !url.username().is_empty() || url.password().is_some();
-    is_safe(&url) && !has_user && url.query().is_none() && url.fragment().is_none()
+    let is_metadata = url.path().contains("/.well-known/");
+    is_plain(text)
+        && !is_metadata
+        && is_safe(&url)
+        && !has_user
+        && url.query().is_none()
+        && url.fragment().is_none()
 }

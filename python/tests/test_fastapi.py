@@ -454,7 +454,7 @@ def test_replacing_keeps_what_the_guard_has_of_its_own(auth_issuer: TestIssuer, 
 def test_configure_for_an_application_factory(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
     auth = RequiresAuth(scope_claims=["permissions"])
     app = app_with(Depends(auth("read")))
-    with pytest.raises(ConfigError, match="issuer"):
+    with pytest.raises(ConfigError, match="audience: expected"):
         auth.configure(auth_issuer.issuer, jwks=auth_issuer.jwks)
     auth.configure(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
     client = client_of(app)

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use crate::challenge::{BodyFormat, Challenge};
 use crate::clock::Clock;
 use crate::credential::{Bearer, Presented, shows_no_token};
-use crate::discovery::FetchFailure;
 use crate::error::{ConfigError, Denial, Reason};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
@@ -26,9 +25,11 @@ mod log;
 mod bare;
 mod builder;
 mod health;
+mod unavailable;
 
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use unavailable::KeysUnavailable;
 
 /// How long a request waits for keys at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -472,33 +473,3 @@ pub enum Admission {
     /// It has a valid token.
     Token(AccessToken),
 }
-
-/// Issuers whose keys could not be fetched.
-#[derive(Clone, PartialEq, Eq)]
-pub struct KeysUnavailable {
-    failures: Vec<(Arc<str>, FetchFailure)>,
-}
-
-impl KeysUnavailable {
-    /// Each issuer with the cause.
-    pub fn failures(&self) -> impl Iterator<Item = (&str, &FetchFailure)> {
-        self.failures.iter().map(|(issuer, failure)| (&**issuer, failure))
-    }
-}
-
-impl fmt::Display for KeysUnavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the keys could not be fetched")?;
-        self.failures()
-            .try_for_each(|(issuer, failure)| write!(f, "\n{issuer}: {failure}\n  hint: {}", failure.hint()))
-    }
-}
-
-/// As it is displayed: `main` and `unwrap` show an error so.
-impl fmt::Debug for KeysUnavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for KeysUnavailable {}

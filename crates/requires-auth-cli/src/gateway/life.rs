@@ -265,7 +265,7 @@ mod tests {
             for bytes in said {
                 life.heard(bytes);
             }
-            advance(VERSION_LIMIT - Duration::from_millis(1)).await;
+            advance(VERSION_LIMIT.saturating_sub(Duration::from_millis(1))).await;
             lives.look(Instant::now());
             assert_eq!(end_of(&life).await, None, "{said:?}");
             advance(Duration::from_millis(2)).await;

@@ -148,7 +148,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_takes_is_given_up_and_never_looks_whole() {
         let (mut answer, _life, held) = answer();
-        advance(UNREAD_LIMIT - Duration::from_millis(5)).await;
+        advance(UNREAD_LIMIT.saturating_sub(Duration::from_millis(5))).await;
         answer.0.abandon_if_due(Instant::now());
         assert!(held.upgrade().is_some(), "there is time yet");
         advance(Duration::from_millis(10)).await;

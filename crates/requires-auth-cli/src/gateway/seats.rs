@@ -124,7 +124,7 @@ impl Drop for Held {
 mod tests {
     use super::*;
 
-    #[expect(clippy::unnecessary_wraps, reason = "as a seat is asked for")]
+    #[expect(clippy::unnecessary_wraps, reason = "as a room takes it")]
     fn share(address: &str) -> Option<Share> {
         Some(Share::of(address.parse().expect("an address")))
     }

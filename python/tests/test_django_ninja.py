@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import django_site  # noqa: F401 - it configures Django
@@ -29,6 +30,7 @@ pytest_plugins = ["requires_auth.testing"]
 
 KEEP = "requires_auth.django.refusals.KeepRefusals"
 BASIC = {"Authorization": "Basic Ym9iOnNlY3JldA=="}  # bob:secret
+NUMBERS = count()
 DEAD = RequiresAuth()
 """A guard whose keys cannot be fetched."""
 
@@ -38,6 +40,11 @@ urlpatterns: list[Any] = []
 class Basic(HttpBasicAuth):
     def authenticate(self, request: HttpRequest, username: str, password: str) -> str | None:
         return username if password == "secret" else None
+
+
+def new_api(**options: Any) -> NinjaAPI:
+    # Older versions of Ninja take each name of an API once.
+    return NinjaAPI(urls_namespace=f"api-{next(NUMBERS)}", **options)
 
 
 def whoever(request: HttpRequest) -> str:
@@ -59,7 +66,7 @@ def client() -> Client:
 
 @pytest.fixture
 def api() -> NinjaAPI:
-    api = NinjaAPI(auth=AccessTokenAuth(), urls_namespace="api")
+    api = new_api(auth=AccessTokenAuth())
 
     @api.get("/me")
     def me(request: HttpRequest) -> Any:
@@ -228,7 +235,7 @@ def test_tokens_are_mapped_to_users(client: Client, auth_token: TokenFactory) ->
 
 
 def test_errors_of_the_operation_are_its_own(client: Client, auth_token: TokenFactory) -> None:
-    api = NinjaAPI(urls_namespace="own", auth=[AccessTokenAuth(), whoever])
+    api = new_api(auth=[AccessTokenAuth(), whoever])
 
     @api.get("/own")
     def own(request: HttpRequest) -> Any:
@@ -242,7 +249,7 @@ def test_errors_of_the_operation_are_its_own(client: Client, auth_token: TokenFa
 
 
 def test_a_cache_above_it_keeps_nothing(client: Client, auth_token: TokenFactory) -> None:
-    api = NinjaAPI(urls_namespace="cache", auth=AccessTokenAuth())
+    api = new_api(auth=AccessTokenAuth())
 
     @api.get("/cached")
     @decorate_view(cache_page(60))

@@ -135,6 +135,8 @@ def test_a_guard_is_no_test_of_a_request(client: Client, auth_token: TokenFactor
             answer = client.get(url, headers=headers)
             assert answer.status_code == 500
             assert SECRET not in answer.content
+    with pytest.raises(TypeError, match=r"auth=.*AccessTokenAuth"):
+        Client().get("/bare")
 
 
 def test_public_takes_views_only() -> None:

@@ -19,7 +19,7 @@ from requires_auth._mistakes import refuse_keywords
 from requires_auth._order import mark
 from requires_auth._web import Answer, answer_to
 from requires_auth.django import users
-from requires_auth.django.order import check_cache, check_order
+from requires_auth.django.order import check_cache, check_order, refuse_requests
 from requires_auth.django.refusals import keep, not_stored
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class RequiresAuth(Door):
             TypeError: an argument has the wrong type, or a class is to be guarded.
         """
         refuse_keywords(unknown)
+        refuse_requests(*args)
         if len(args) == 1 and callable(args[0]):
             return self._guarded(args[0], Rule.of((), any_of, policy, optional))
         rule = Rule.of(args, any_of, policy, optional)
@@ -133,9 +134,7 @@ class RequiresAuth(Door):
         outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
             return keep(request, response_to(outcome))
-        if outcome.token is not None and users.are_mapped():
-            return _log_in(request, outcome.token, users.user_of(outcome.token))
-        return _admit(request, outcome, view)
+        return admit(request, outcome, view)
 
     async def refusal_async(
         self, request: HttpRequest, rule: Rule, view: _AnyView | None = None
@@ -157,6 +156,13 @@ class RequiresAuth(Door):
 
     def _settings(self) -> Mapping[str, Any]:
         return {name: getattr(settings, name) for name in dir(settings) if name.startswith(PREFIX)}
+
+
+def admit(request: HttpRequest, admission: Admission, view: _AnyView | None = None) -> HttpResponse | None:
+    """Tells the request who asks; or what to answer if that is nobody whom the project knows, or a preflight."""
+    if admission.token is not None and users.are_mapped():
+        return _log_in(request, admission.token, users.user_of(admission.token))
+    return _admit(request, admission, view)
 
 
 def _admit(request: HttpRequest, admission: Admission, view: _AnyView | None) -> HttpResponse | None:

@@ -1,11 +1,12 @@
 """A middleware that guards every view.
 
-    MIDDLEWARE = [..., "requires_auth.django.middleware.RequiresAuthMiddleware", ...]
+    MIDDLEWARE = ["requires_auth.django.middleware.RequiresAuthMiddleware", ...]
 
-The order does not matter for CORS: it judges when a view is about to run, after all other middleware has had
-the request, and what it answers passes through all of them. A view marked `@requires_auth.django.public`
-stays public, and so do the paths of `REQUIRES_AUTH_EXEMPT`, for views that are not yours: `"/health"` is this path
-alone, `"/admin/*"` is everything below `/admin/`. A URL that no route matches is 404 for everybody.
+It stands above `CsrfViewMiddleware`, which would otherwise ask for a CSRF token beside the access token. Nothing else
+depends on the order, CORS included: it judges when a view is about to run, after all other middleware has had the
+request, and what it answers passes through all of them. A view marked `@requires_auth.django.public` stays public, and
+so do the paths of `REQUIRES_AUTH_EXEMPT`, for views that are not yours: `"/health"` is this path alone, `"/admin/*"` is
+everything below `/admin/`. A URL that no route matches is 404 for everybody.
 """
 
 from __future__ import annotations

@@ -7,18 +7,23 @@ from contextlib import suppress
 from typing import Any, cast
 from weakref import WeakSet
 
+from django.http import HttpRequest
 from django.urls import URLPattern, get_resolver
 
 from requires_auth import _order
 from requires_auth._order import caches_of, check_function, has_guard, holders
 
-__all__ = ["check_cache", "check_order", "wrong_views"]
+__all__ = ["check_cache", "check_order", "refuse_requests", "wrong_views"]
 
 _ADVICE = (
     "the view is registered without the guard, and would be open. Write the guard next to `def`, below what registers "
     'the view:\n    @requires_auth\n    def {name}(request): ...\n    urlpatterns = [path("path", {name})]'
 )
 _CLASS_ADVICE = 'write `@method_decorator(requires_auth, name="dispatch")`'
+_REQUEST_ADVICE = (
+    "the guard is a decorator of views, and was given a request: write it above `def`; "
+    'for auth= of Django Ninja, take requires_auth.django.ninja.AccessTokenAuth("read:orders")'
+)
 _CACHE_ADVICE = (
     "{cache} stands above the guard, so what one caller may see would be given to everybody. "
     "Write the guard above it:\n    @requires_auth\n    @cache_page(60)\n    def view(request): ..."
@@ -33,14 +38,25 @@ def check_order(view: Callable[..., Any]) -> None:
 
     Raises:
         RuntimeError: `path(..)` or a decorator of Ninja has the function already.
-        TypeError: it is a class, or no function at all.
+        TypeError: it is a class, a request, or not a function at all.
     """
+    refuse_requests(view)
     check_function(view, _CLASS_ADVICE)
     if has_guard(view):
         return  # then it is not open
     _order.check_order(view, _is_registry, _ADVICE)
     with suppress(TypeError):  # what cannot be referred to weakly is made anew each time, and registered nowhere
         _bare.add(view)
+
+
+def refuse_requests(*arguments: object) -> None:
+    """Refuses a request where a view or scopes are expected: what the guard returned would be taken for a yes.
+
+    Raises:
+        TypeError: one of the arguments is a request.
+    """
+    if any(isinstance(argument, HttpRequest) for argument in arguments):
+        raise TypeError(_REQUEST_ADVICE)
 
 
 def check_cache(view: object) -> bool:

@@ -36,8 +36,8 @@ impl Admission {
 }
 
 impl Admission {
-    pub(crate) fn new(py: Python<'_>, admission: requires_auth::requires_auth::Admission) -> PyResult<Self> {
-        use requires_auth::requires_auth::Admission as Admitted;
+    pub(crate) fn new(py: Python<'_>, admission: requires_auth::guard::Admission) -> PyResult<Self> {
+        use requires_auth::guard::Admission as Admitted;
         let (token, kind) = match admission {
             Admitted::Token(token) => (Some(Py::new(py, AccessToken::new(token))?), "token"),
             Admitted::Anonymous => (None, "anonymous"),

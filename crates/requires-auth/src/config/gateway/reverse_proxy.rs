@@ -1,15 +1,12 @@
 //! `[reverse_proxy]`: the application that the gateway stands in front of.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::uri::Authority;
 use url::Url;
 
-use super::schema::switch;
-use crate::config::nearest::nearest;
 use crate::config::reader::{Entry, Reader};
-use crate::config::schema::unknown;
 
 const KEYS: [&str; 4] = ["upstream", "preserve_host", "pass_token", "timeout"];
 
@@ -40,20 +37,16 @@ pub enum Upstream {
     Unix(PathBuf),
 }
 
-pub(super) fn reverse_proxy(
-    reader: &mut Reader<'_>,
-    entry: &Entry<'_>,
-    folder: &Path,
-) -> Option<ReverseProxyConfig> {
+pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ReverseProxyConfig> {
     let table = reader.table("reverse_proxy", entry)?;
     let (mut place, mut preserves_host, mut passes_token, mut timeout) = (None, None, None, None);
     for entry in reader.entries(table, &entry.path) {
         match entry.key {
-            "upstream" => place = upstream(reader, &entry, folder),
-            "preserve_host" => preserves_host = switch(reader, "reverse_proxy", &entry),
-            "pass_token" => passes_token = switch(reader, "reverse_proxy", &entry),
+            "upstream" => place = upstream(reader, &entry),
+            "preserve_host" => preserves_host = reader.switch("reverse_proxy", &entry),
+            "pass_token" => passes_token = reader.switch("reverse_proxy", &entry),
             "timeout" => timeout = silence(reader, &entry),
-            key => unknown(reader, "reverse_proxy", &entry, nearest(key, KEYS), &KEYS),
+            _ => reader.unknown("reverse_proxy", &entry, &KEYS),
         }
     }
     if !table.contains_key("upstream") {
@@ -68,10 +61,10 @@ pub(super) fn reverse_proxy(
     })
 }
 
-fn upstream(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<Upstream> {
+fn upstream(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Upstream> {
     let text = reader.text("reverse_proxy", entry)?;
     if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
-        return Some(Upstream::Unix(folder.join(path)));
+        return Some(Upstream::Unix(reader.beside(path)));
     }
     let found = authority(&text);
     if found.is_none() {

@@ -6,10 +6,9 @@ use toml::de::{DeTable, DeValue};
 use super::RouteTest;
 use super::schema::unknown_issuer;
 use crate::config::IssuerConfig;
-use crate::config::nearest::nearest;
 use crate::config::reader::{Entry, Reader};
-use crate::config::schema::{shown_value, unknown};
 use crate::error::ErrorCode;
+use crate::settings::{nearest, shown_value};
 
 const TEST: [&str; 3] = ["request", "claims", "expect"];
 const EXPECT: [&str; 2] = ["status", "error"];
@@ -27,7 +26,7 @@ pub(super) fn test(
         claims: None,
         status: 0,
         error: None,
-        line: reader.places.line(within),
+        line: reader.line(within),
     };
     for entry in reader.entries(table, within) {
         match entry.key {
@@ -49,14 +48,14 @@ pub(super) fn test(
                     continue;
                 };
                 if let Some(name) = claims.get("iss").and_then(|name| name.as_str())
-                    && !issuers.iter().any(|issuer| issuer.name == name)
+                    && !issuers.iter().any(|issuer| issuer.name() == name)
                 {
                     unknown_issuer(reader, &entry.path, name, issuers);
                 }
                 test.claims = Some(claims);
             }
             "expect" => expectation(reader, &entry, &mut test),
-            key => unknown(reader, "tests", &entry, nearest(key, TEST), &TEST),
+            _ => reader.unknown("tests", &entry, &TEST),
         }
     }
     for key in ["request", "expect"].into_iter().filter(|key| !table.contains_key(*key)) {
@@ -91,7 +90,7 @@ fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest)
                 }
                 test.error = Some(code);
             }
-            key => unknown(reader, "tests", &entry, nearest(key, EXPECT), &EXPECT),
+            _ => reader.unknown("tests", &entry, &EXPECT),
         }
     }
     if !table.contains_key("status") {

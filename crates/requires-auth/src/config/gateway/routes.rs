@@ -2,11 +2,9 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::schema::{shadow, switch, unknown_issuer};
+use super::schema::{shadow, unknown_issuer};
 use crate::config::IssuerConfig;
-use crate::config::nearest::nearest;
 use crate::config::reader::{Entry, Reader};
-use crate::config::schema::{not_yet, one_of, unknown};
 use crate::policy::{ClaimTest, ClaimValue, Policy};
 use crate::routes::{Access, Pattern, Route};
 
@@ -43,7 +41,7 @@ pub(super) fn route(
                     }
                 }
             }
-            "public" => is_public = switch(reader, "routes", &entry).unwrap_or(false),
+            "public" => is_public = reader.switch("routes", &entry).unwrap_or(false),
             "scopes" | "any_scopes" => {
                 if scopes.is_some() {
                     let hint = "keep the one that says what the route needs";
@@ -54,8 +52,8 @@ pub(super) fn route(
             "claims" => claims = claim_rules(reader, &entry),
             "issuers" => {
                 for name in reader.texts("routes", &entry).unwrap_or_default() {
-                    match issuers.iter().find(|issuer| issuer.name == name) {
-                        Some(issuer) => own_issuers.push(issuer.issuer.clone()),
+                    match issuers.iter().find(|issuer| issuer.name() == name) {
+                        Some(issuer) => own_issuers.push(issuer.issuer()),
                         None => unknown_issuer(reader, &entry.path, &name, issuers),
                     }
                 }
@@ -63,15 +61,15 @@ pub(super) fn route(
             "preflight" => {
                 let choices = [("allow", true), ("deny", false)];
                 allows_preflight =
-                    one_of(reader, "routes", &entry, "\"allow\" or \"deny\"", choices).unwrap_or(true);
+                    reader.one_of("routes", &entry, "\"allow\" or \"deny\"", choices).unwrap_or(true);
             }
             "case" => {
                 is_case_exact =
-                    one_of(reader, "routes", &entry, "\"exact\"", [("exact", true)]).unwrap_or(false);
+                    reader.one_of("routes", &entry, "\"exact\"", [("exact", true)]).unwrap_or(false);
             }
             "enforce" => is_shadow = shadow(reader, "routes", &entry),
-            "dpop" | "accept_tokens" => not_yet(reader, "routes", &entry),
-            key => unknown(reader, "routes", &entry, nearest(key, ROUTE), &ROUTE),
+            "dpop" | "accept_tokens" => reader.not_yet("routes", &entry),
+            _ => reader.unknown("routes", &entry, &ROUTE),
         }
     }
     if !table.contains_key("match") {

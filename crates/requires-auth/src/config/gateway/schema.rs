@@ -1,7 +1,6 @@
 //! From TOML to a [`GatewayConfig`].
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 
 use http::HeaderName;
 use toml::de::{DeTable, DeValue};
@@ -15,10 +14,9 @@ use super::{
     TlsConfig,
 };
 use crate::config::IssuerConfig;
-use crate::config::nearest::nearest;
-use crate::config::reader::{Entry, Reader, shown};
-use crate::config::schema::{one_of, path, shown_value, unknown};
+use crate::config::reader::{Entry, Reader};
 use crate::routes::{Pattern, Routes};
+use crate::settings::{nearest, shown_key, shown_value};
 
 const SERVER: [&str; 5] = ["listen", "admin", "public_url", "tls", "connections_per_peer"];
 const TLS: [&str; 2] = ["certificate", "key"];
@@ -32,7 +30,6 @@ const NOT_FOR_IDENTITY: [&str; 7] =
 pub(in crate::config) fn read(
     reader: &mut Reader<'_>,
     document: &DeTable<'_>,
-    folder: &Path,
     issuers: &[IssuerConfig],
 ) -> GatewayConfig {
     let mut config = GatewayConfig::default();
@@ -40,9 +37,9 @@ pub(in crate::config) fn read(
     for entry in reader.entries(document, "") {
         match entry.key {
             "enforce" => is_shadow = shadow(reader, "configuration", &entry),
-            "server" => config.server = server(reader, &entry, folder),
+            "server" => config.server = server(reader, &entry),
             "forward_auth" => config.forward_auth = forward_auth(reader, &entry),
-            "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry, folder),
+            "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry),
             "headers" => config.headers = headers(reader, &entry),
             _ => {}
         }
@@ -78,18 +75,18 @@ pub(in crate::config) fn read(
     config
 }
 
-fn server(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<ServerConfig> {
+fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ServerConfig> {
     let table = reader.table("server", entry)?;
     let (mut listen_at, mut admin, mut public_url, mut tls_files) = (None, None, None, None);
     let mut connections_per_peer = None;
     for entry in reader.entries(table, &entry.path) {
         match entry.key {
-            "listen" => listen_at = listen(reader, "server", &entry, folder),
-            "admin" => admin = listen(reader, "server", &entry, folder),
+            "listen" => listen_at = listen(reader, "server", &entry),
+            "admin" => admin = listen(reader, "server", &entry),
             "public_url" => public_url = base_url(reader, "server", &entry, "https://api.example.com"),
-            "tls" => tls_files = tls(reader, &entry, folder),
+            "tls" => tls_files = tls(reader, &entry),
             "connections_per_peer" => connections_per_peer = share(reader, &entry),
-            key => unknown(reader, "server", &entry, nearest(key, SERVER), &SERVER),
+            _ => reader.unknown("server", &entry, &SERVER),
         }
     }
     if !table.contains_key("listen") {
@@ -108,7 +105,7 @@ fn server(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<S
 /// How many connections a peer may have: one at least.
 fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
     let count = reader.count("server", entry)?;
-    let share = NonZeroUsize::new(count);
+    let share = NonZeroUsize::new(usize::try_from(count).unwrap_or(usize::MAX));
     if share.is_none() {
         let hint = "leave it out: one peer then has half of all connections";
         reader.report("server", &entry.path, "0, which serves nobody", "at least 1", hint);
@@ -116,11 +113,11 @@ fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
     share
 }
 
-fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folder: &Path) -> Option<Listen> {
+fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<Listen> {
     let text = reader.text(field, entry)?;
     let found = match text.strip_prefix("unix:") {
         Some("") => None,
-        Some(path) => Some(Listen::Unix(folder.join(path))),
+        Some(path) => Some(Listen::Unix(reader.beside(path))),
         None => text.parse().ok().map(Listen::Tcp),
     };
     if found.is_none() {
@@ -136,14 +133,14 @@ fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folde
     found
 }
 
-fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<TlsConfig> {
+fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
     let table = reader.table("server", entry)?;
     let (mut certificate, mut key) = (None, None);
     for entry in reader.entries(table, &entry.path) {
         match entry.key {
-            "certificate" => certificate = path(reader, "server", &entry, folder),
-            "key" => key = path(reader, "server", &entry, folder),
-            key => unknown(reader, "server", &entry, nearest(key, TLS), &TLS),
+            "certificate" => certificate = reader.path("server", &entry),
+            "key" => key = reader.path("server", &entry),
+            _ => reader.unknown("server", &entry, &TLS),
         }
     }
     for name in TLS.into_iter().filter(|name| !table.contains_key(*name)) {
@@ -197,10 +194,10 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
             }
             "aliases" => {
                 let choices = [("deny", true), ("pass", false)];
-                let chosen = one_of(reader, "forward_auth", &entry, "\"deny\" or \"pass\"", choices);
+                let chosen = reader.one_of("forward_auth", &entry, "\"deny\" or \"pass\"", choices);
                 config.denies_aliases = chosen.unwrap_or(true);
             }
-            key => unknown(reader, "forward_auth", &entry, nearest(key, FORWARD_AUTH), &FORWARD_AUTH),
+            _ => reader.unknown("forward_auth", &entry, &FORWARD_AUTH),
         }
     }
     if !table.contains_key("dialects") {
@@ -238,17 +235,9 @@ fn network(reader: &mut Reader<'_>, entry: &Entry<'_>, text: &str) -> Option<Net
     found
 }
 
-pub(super) fn switch(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<bool> {
-    let DeValue::Boolean(value) = entry.value else {
-        reader.report(field, &entry.path, "another value", "true or false", "write it without quotes");
-        return None;
-    };
-    Some(*value)
-}
-
 pub(super) fn shadow(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> bool {
     let choices = [("on", false), ("shadow", true)];
-    one_of(reader, field, entry, "\"on\" or \"shadow\"", choices).unwrap_or(false)
+    reader.one_of(field, entry, "\"on\" or \"shadow\"", choices).unwrap_or(false)
 }
 
 fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
@@ -331,9 +320,9 @@ fn tables<'a>(
 }
 
 pub(super) fn unknown_issuer(reader: &mut Reader<'_>, path: &str, name: &str, issuers: &[IssuerConfig]) {
-    let names = issuers.iter().map(|issuer| issuer.name.as_str());
+    let names = issuers.iter().map(IssuerConfig::name);
     let hint = match nearest(name, names) {
-        Some(meant) => format!("did you mean \"{}\"?", shown(meant)),
+        Some(meant) => format!("did you mean \"{}\"?", shown_key(meant)),
         None => "use the name of a table [issuers.NAME]".to_owned(),
     };
     reader.report("routes", path, shown_value(name), "the name of an issuer of this file", hint);

@@ -390,3 +390,90 @@ fn certificates_are_read_as_such() {
         assert_eq!(at, [(2, "ca")], "{bad}: {error}");
     }
 }
+
+#[test]
+fn an_earlier_name_is_read_with_a_warning_and_messages_name_what_is_written() {
+    let text = format!("scopes_from = \"roles\"\n{ISSUER}scopes_from = \"scp\"\n");
+    let config = Config::parse(&text, "auth.toml").expect("no mistakes");
+    assert_eq!(config.get(settings::SCOPE_CLAIMS), Some(vec!["roles".to_owned()]));
+    assert_eq!(config.issuers[0].get(settings::SCOPE_CLAIMS), Some(vec!["scp".to_owned()]));
+    let expected = [
+        "auth.toml:1: scopes_from is now called `scope_claims`; the old name is still read",
+        "auth.toml:5: issuers.main.scopes_from is now called `scope_claims`; the old name is still read",
+    ];
+    assert_eq!(config.warnings(), expected);
+    top("scopes_from = \"\"", "scopes_from", "an empty path");
+    top("scope_claims = \"\"", "scope_claims", "an empty path");
+    let both = format!("scope_claims = \"a\"\nscopes_from = \"b\"\n{ISSUER}");
+    refused(&both, 2, "scopes_from", "the same setting twice");
+}
+
+#[test]
+fn what_weakens_a_check_is_written_by_name() {
+    let http = ISSUER.replace("https://issuer", "http://issuer");
+    assert!(build(&http).is_err());
+    assert!(build(&format!("dangerously_allow_http_issuer = false\n{http}")).is_err());
+    assert!(build(&format!("dangerously_allow_http_issuer = true\n{http}")).is_ok());
+    top("dangerously_allow_http_issuer = \"true\"", "dangerously_allow_http_issuer", "another text");
+    let link_local = ISSUER.replace("https://issuer.example", "http://169.254.169.254");
+    assert!(build(&format!("dangerously_allow_http_issuer = true\n{link_local}")).is_err());
+    let any = "[issuers.a]\nissuer = \"https://a.example\"\ndangerously_any_audience = true\n";
+    assert!(build(any).is_ok());
+    refused(&any.replace("true", "false"), 1, "issuers.a.audience", "nothing");
+    refused(
+        &format!("{any}audience = \"x\"\n"),
+        4,
+        "issuers.a.audience",
+        "a value beside `dangerously_any_audience`",
+    );
+    top("dangerously_any_audience = true", "dangerously_any_audience", "a key of an issuer");
+}
+
+#[test]
+fn a_fetch_has_a_time_of_its_own() {
+    assert!(build(&format!("fetch_timeout = \"30s\"\n{ISSUER}")).is_ok());
+    top("fetch_timeout = 0", "fetch_timeout", "0 s");
+    top("fetch_timeout = \"1m\"", "fetch_timeout", "60 s");
+}
+
+#[test]
+fn a_number_in_quotes_is_told_how_to_be_written() {
+    let error = build(&format!("leeway = \"30\"\n{ISSUER}")).expect_err("a text");
+    assert!(error.to_string().contains("write 30 without quotes, or with a unit: \"30s\""), "{error}");
+}
+
+#[test]
+fn sections_of_others_are_skipped_by_the_library_and_read_by_them() {
+    let folder = Folder::new("sections");
+    let text = format!("{ISSUER}[server]\nlistn = 1\n[[routes]]\nqqq = 1\n");
+    let path = folder.file("auth.toml", &text);
+    assert!(RequiresAuth::from_file(&path).is_ok(), "what is wrong there is not the guard's business");
+    let read = |path: &std::path::Path| {
+        Config::load_with(
+            path,
+            |builder| builder,
+            |reader, document, issuers| {
+                let section =
+                    reader.entries(document, "").into_iter().find(|entry| entry.key() == "server")?;
+                let table = reader.table("server", &section)?;
+                for entry in reader.entries(table, section.path()) {
+                    match entry.key() {
+                        "listen" => {
+                            return reader.text("server", &entry).map(|listen| (listen, issuers.len()));
+                        }
+                        _ => reader.unknown("server", &entry, &["listen"]),
+                    }
+                }
+                None
+            },
+        )
+        .map(|(_, _, read)| read)
+    };
+    let error = read(&path).expect_err("a typo");
+    assert_eq!(mistakes(&error), [(5, "server.listn", "an unknown key")]);
+    let wrong = folder.file("wrong.toml", &format!("leeway = \"301s\"\n{text}"));
+    let error = read(&wrong).expect_err("two mistakes");
+    assert_eq!(mistakes(&error), [(1, "leeway", "301 s"), (6, "server.listn", "an unknown key")]);
+    let right = folder.file("right.toml", &text.replace("listn = 1", "listen = \"x\""));
+    assert_eq!(read(&right).expect("no mistakes"), Some(("x".to_owned(), 1)));
+}

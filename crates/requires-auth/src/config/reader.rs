@@ -125,10 +125,32 @@ impl<'t> Reader<'t> {
         keys.into_iter().map(entry).collect()
     }
 
-    /// Notes where something stands that no key names: an item of a list.
-    pub fn place(&mut self, path: &str, start: usize) {
-        let line = self.line_at(start);
-        self.places.lines.insert(path.to_owned(), line);
+    /// The tables of a list `[[name]]`, each with its path: `routes.1`.
+    pub fn tables<'a>(
+        &mut self,
+        document: &'a DeTable<'a>,
+        name: &'static str,
+    ) -> Vec<(Entry<'a>, &'a DeTable<'a>)> {
+        let Some(value) = document.get(name) else { return Vec::new() };
+        let DeValue::Array(list) = value.get_ref() else {
+            let hint = format!("begin each with a line [[{name}]]");
+            self.report(name, name, "another value", "a list of tables", hint);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (place, item) in list.iter().enumerate() {
+            let path = format!("{name}.{}", place + 1);
+            let line = self.line_at(item.span().start);
+            self.places.lines.insert(path.clone(), line);
+            let value = item.get_ref();
+            if let DeValue::Table(table) = value {
+                tables.push((Entry { key: name, path, value }, table));
+            } else {
+                let hint = format!("begin it with a line [[{name}]]");
+                self.report(name, &path, "another value", "a table", hint);
+            }
+        }
+        tables
     }
 
     /// The line of a setting, from 1 on; that of the table that it would stand in, if it is not there.

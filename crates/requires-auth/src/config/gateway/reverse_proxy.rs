@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::uri::Authority;
 use url::Url;
 
-use crate::config::reader::{Entry, Reader};
+use crate::config::{Entry, Reader};
 
 const KEYS: [&str; 4] = ["upstream", "preserve_host", "pass_token", "timeout"];
 
@@ -40,8 +40,8 @@ pub enum Upstream {
 pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ReverseProxyConfig> {
     let table = reader.table("reverse_proxy", entry)?;
     let (mut place, mut preserves_host, mut passes_token, mut timeout) = (None, None, None, None);
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
             "upstream" => place = upstream(reader, &entry),
             "preserve_host" => preserves_host = reader.switch("reverse_proxy", &entry),
             "pass_token" => passes_token = reader.switch("reverse_proxy", &entry),
@@ -50,7 +50,7 @@ pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Optio
         }
     }
     if !table.contains_key("upstream") {
-        let setting = format!("{}.upstream", entry.path);
+        let setting = format!("{}.upstream", entry.path());
         reader.report("reverse_proxy", &setting, "nothing", "where the application is", EXAMPLE);
     }
     Some(ReverseProxyConfig {
@@ -73,7 +73,7 @@ fn upstream(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Upstream> {
         } else {
             ("another text", EXAMPLE)
         };
-        reader.report("reverse_proxy", &entry.path, found, "an http URL, or a unix socket", hint);
+        reader.report("reverse_proxy", entry.path(), found, "an http URL, or a unix socket", hint);
     }
     found.map(Upstream::Tcp)
 }
@@ -90,7 +90,7 @@ fn authority(text: &str) -> Option<Authority> {
 fn silence(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Duration> {
     let timeout = reader.duration("reverse_proxy", entry)?;
     if timeout.is_zero() {
-        reader.report("reverse_proxy", &entry.path, "no time", "at least a second", "write \"60s\"");
+        reader.report("reverse_proxy", entry.path(), "no time", "at least a second", "write \"60s\"");
         return None;
     }
     Some(timeout)

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use http::HeaderName;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 use url::Url;
 
 use super::reverse_proxy::reverse_proxy;
@@ -13,8 +13,7 @@ use super::{
     Dialect, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, Network, ServerConfig,
     TlsConfig,
 };
-use crate::config::IssuerConfig;
-use crate::config::reader::{Entry, Reader};
+use crate::config::{Entry, IssuerConfig, Reader};
 use crate::routes::{Pattern, Routes};
 use crate::settings::{nearest, shown_key, shown_value};
 
@@ -35,7 +34,7 @@ pub(in crate::config) fn read(
     let mut config = GatewayConfig::default();
     let mut is_shadow = false;
     for entry in reader.entries(document, "") {
-        match entry.key {
+        match entry.key() {
             "enforce" => is_shadow = shadow(reader, "configuration", &entry),
             "server" => config.server = server(reader, &entry),
             "forward_auth" => config.forward_auth = forward_auth(reader, &entry),
@@ -50,9 +49,9 @@ pub(in crate::config) fn read(
     }
     let mut paths = Vec::new();
     let mut routes = Vec::new();
-    for (entry, table) in tables(reader, document, "routes") {
+    for (entry, table) in reader.tables(document, "routes") {
         routes.push(route(reader, &entry, table, issuers, is_shadow));
-        paths.push(entry.path);
+        paths.push(entry.path().to_owned());
     }
     config.routes = Routes::new(routes);
     let all: Vec<_> = config.routes.iter().collect();
@@ -67,7 +66,7 @@ pub(in crate::config) fn read(
             "the first route that is for a request decides: put the special one before the general one";
         reader.report("routes", &format!("{}.match", paths[route]), found, "a route that is reached", hint);
     }
-    for (entry, table) in tables(reader, document, "tests") {
+    for (entry, table) in reader.tables(document, "tests") {
         if let Some(test) = test(reader, &entry, table, issuers) {
             config.tests.push(test);
         }
@@ -79,8 +78,8 @@ fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ServerConfig> {
     let table = reader.table("server", entry)?;
     let (mut listen_at, mut admin, mut public_url, mut tls_files) = (None, None, None, None);
     let mut connections_per_peer = None;
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
             "listen" => listen_at = listen(reader, "server", &entry),
             "admin" => admin = listen(reader, "server", &entry),
             "public_url" => public_url = base_url(reader, "server", &entry, "https://api.example.com"),
@@ -91,13 +90,25 @@ fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ServerConfig> {
     }
     if !table.contains_key("listen") {
         let hint = "write listen = \"127.0.0.1:9180\"";
-        reader.report("server", &format!("{}.listen", entry.path), "nothing", "an address and a port", hint);
+        reader.report(
+            "server",
+            &format!("{}.listen", entry.path()),
+            "nothing",
+            "an address and a port",
+            hint,
+        );
     }
     // Port 0 is any free one, and each time another.
     let is_any_port = matches!(&admin, Some(Listen::Tcp(address)) if address.port() == 0);
     if admin.is_some() && admin == listen_at && !is_any_port {
         let hint = "give it a port of its own, which the outside cannot reach";
-        reader.report("server", &format!("{}.admin", entry.path), "that of `listen`", "another place", hint);
+        reader.report(
+            "server",
+            &format!("{}.admin", entry.path()),
+            "that of `listen`",
+            "another place",
+            hint,
+        );
     }
     Some(ServerConfig { listen: listen_at?, admin, public_url, tls: tls_files, connections_per_peer })
 }
@@ -108,7 +119,7 @@ fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
     let share = NonZeroUsize::new(usize::try_from(count).unwrap_or(usize::MAX));
     if share.is_none() {
         let hint = "leave it out: one peer then has half of all connections";
-        reader.report("server", &entry.path, "0, which serves nobody", "at least 1", hint);
+        reader.report("server", entry.path(), "0, which serves nobody", "at least 1", hint);
     }
     share
 }
@@ -124,7 +135,7 @@ fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Op
         let hint = "write \"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/requires-auth.sock\"";
         reader.report(
             field,
-            &entry.path,
+            entry.path(),
             shown_value(&text),
             "an address and a port, or a unix socket",
             hint,
@@ -136,8 +147,8 @@ fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Op
 fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
     let table = reader.table("server", entry)?;
     let (mut certificate, mut key) = (None, None);
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
             "certificate" => certificate = reader.path("server", &entry),
             "key" => key = reader.path("server", &entry),
             _ => reader.unknown("server", &entry, &TLS),
@@ -145,7 +156,7 @@ fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
     }
     for name in TLS.into_iter().filter(|name| !table.contains_key(*name)) {
         let hint = "write tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
-        reader.report("server", &format!("{}.{name}", entry.path), "nothing", "a file in PEM", hint);
+        reader.report("server", &format!("{}.{name}", entry.path()), "nothing", "a file in PEM", hint);
     }
     Some(TlsConfig { certificate: certificate?, key: key? })
 }
@@ -167,8 +178,8 @@ fn base_url(
             && url.fragment().is_none()
     });
     if !is_base {
-        let hint = format!("write scheme, host and port alone: {} = \"{example}\"", entry.key);
-        reader.report(field, &entry.path, "another text", "a URL without user, path and query", hint);
+        let hint = format!("write scheme, host and port alone: {} = \"{example}\"", entry.key());
+        reader.report(field, entry.path(), "another text", "a URL without user, path and query", hint);
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())
@@ -181,8 +192,8 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
         trusted_peers: Network::LOOPBACK.to_vec(),
         denies_aliases: true,
     };
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
             "dialects" => {
                 let names = reader.texts("forward_auth", &entry).unwrap_or_default();
                 config.dialects = names.iter().filter_map(|name| dialect(reader, &entry, name)).collect();
@@ -204,7 +215,7 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
         let hint = "name the proxy that asks: dialects = [\"nginx\"]";
         reader.report(
             "forward_auth",
-            &format!("{}.dialects", entry.path),
+            &format!("{}.dialects", entry.path()),
             "nothing",
             "at least one dialect",
             hint,
@@ -221,7 +232,7 @@ fn dialect(reader: &mut Reader<'_>, entry: &Entry<'_>, name: &str) -> Option<Dia
             Some(meant) => format!("did you mean \"{meant}\"?"),
             None => format!("the dialects are {}", names.join(", ")),
         };
-        reader.report("forward_auth", &entry.path, shown_value(name), "a proxy's dialect", hint);
+        reader.report("forward_auth", entry.path(), shown_value(name), "a proxy's dialect", hint);
     }
     found
 }
@@ -230,7 +241,7 @@ fn network(reader: &mut Reader<'_>, entry: &Entry<'_>, text: &str) -> Option<Net
     let found = text.parse().ok();
     if found.is_none() {
         let hint = "write \"10.0.0.0/8\", \"::1/128\" or one address";
-        reader.report("forward_auth", &entry.path, shown_value(text), "networks", hint);
+        reader.report("forward_auth", entry.path(), shown_value(text), "networks", hint);
     }
     found
 }
@@ -243,8 +254,8 @@ pub(super) fn shadow(reader: &mut Reader<'_>, field: &'static str, entry: &Entry
 fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
     let Some(table) = reader.table("headers", entry) else { return Vec::new() };
     let mut headers: Vec<IdentityHeader> = Vec::new();
-    for entry in reader.entries(table, &entry.path) {
-        let name = entry.key.parse::<HeaderName>().ok().filter(|name| {
+    for entry in reader.entries(table, entry.path()) {
+        let name = entry.key().parse::<HeaderName>().ok().filter(|name| {
             let name = name.as_str();
             // An application cannot tell `X_A` from `X-A`, nor ours from a client's: in ours no other letter may be.
             name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -256,8 +267,8 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
             let hint = "use letters, digits and `-`: \"X-Auth-Subject\"";
             reader.report(
                 "headers",
-                &entry.path,
-                shown_value(entry.key),
+                entry.path(),
+                shown_value(entry.key()),
                 "a header that only the gateway sets",
                 hint,
             );
@@ -265,7 +276,7 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
         };
         if headers.iter().any(|other| other.name == name) {
             let hint = "names of headers do not differ in case";
-            reader.report("headers", &entry.path, "the same header again", "different headers", hint);
+            reader.report("headers", entry.path(), "the same header again", "different headers", hint);
         }
         let Some(source) = reader.text("headers", &entry) else { continue };
         let source = match source.as_str() {
@@ -274,7 +285,7 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
                 let hint = "write a claim, such as \"sub\" or \"org.plan\", or \"@issuer\"";
                 reader.report(
                     "headers",
-                    &entry.path,
+                    entry.path(),
                     shown_value(path),
                     "the path of a claim, or @issuer",
                     hint,
@@ -286,37 +297,6 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
         headers.push(IdentityHeader { name, source });
     }
     headers
-}
-
-/// The tables of a list `[[name]]`, each with its path: `routes.1`.
-fn tables<'a>(
-    reader: &mut Reader<'_>,
-    document: &'a DeTable<'a>,
-    name: &'static str,
-) -> Vec<(Entry<'a>, &'a DeTable<'a>)> {
-    let Some(value) = document.get(name) else { return Vec::new() };
-    let DeValue::Array(list) = value.get_ref() else {
-        let hint = format!("begin each with a line [[{name}]]");
-        reader.report(name, name, "another value", "a list of tables", hint);
-        return Vec::new();
-    };
-    let mut tables = Vec::new();
-    for (place, item) in list.iter().enumerate() {
-        let path = format!("{name}.{}", place + 1);
-        reader.place(&path, item.span().start);
-        let value = item.get_ref();
-        match value {
-            DeValue::Table(table) => tables.push((Entry { key: name, path, value }, table)),
-            _ => reader.report(
-                name,
-                &path,
-                "another value",
-                "a table",
-                format!("begin it with a line [[{name}]]"),
-            ),
-        }
-    }
-    tables
 }
 
 pub(super) fn unknown_issuer(reader: &mut Reader<'_>, path: &str, name: &str, issuers: &[IssuerConfig]) {

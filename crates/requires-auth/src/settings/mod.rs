@@ -19,12 +19,14 @@ mod table;
 mod text;
 mod given;
 mod environment;
+mod reference;
 #[cfg(feature = "config")]
 mod schema;
 
 pub(crate) use environment::Environment;
 pub(crate) use given::Given;
 pub use nearest::nearest;
+pub use reference::reference;
 #[cfg(feature = "config")]
 pub use schema::schema;
 pub use table::*;

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from requires_auth import ConfigError, ConfigProblem, Policy, RequiresAuth
-from requires_auth._mistakes import comma_hint
+from requires_auth._mistakes import NoDependency, comma_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,6 +138,12 @@ class Door:
         """
         before, self._replacement = self._replacement, guard
         return before
+
+    if not TYPE_CHECKING:
+        __signature__ = NoDependency(
+            "FastAPI takes a guard of requires_auth.fastapi, and no class: write auth = RequiresAuth(issuer, audience) "
+            "with RequiresAuth from requires_auth.fastapi, and Depends(auth) or Depends(auth('read:orders'))"
+        )
 
 
 def guard_from(

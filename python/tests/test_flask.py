@@ -707,6 +707,12 @@ def test_settings_of_the_wrong_type_are_named(
     door.requires_auth.init_app(app)
 
 
+def test_settings_in_a_dict_are_told(app: Flask, auth_issuer: TestIssuer) -> None:
+    app.config.update({**auth_issuer.settings, "REQUIRES_AUTH": {"LEEWAY": 5}})
+    with pytest.warns(RuntimeWarning, match=r"REQUIRES_AUTH in app.config is not read: .* REQUIRES_AUTH_LEEWAY = \.\."):
+        door.requires_auth.init_app(app)
+
+
 def test_a_misspelt_setting_is_told(app: Flask, auth_issuer: TestIssuer) -> None:
     app.config.update({**auth_issuer.settings, "REQUIRES_AUTH_SCOPE_CLAIM": ["permissions"]})
     with pytest.warns(RuntimeWarning, match="is it REQUIRES_AUTH_SCOPE_CLAIMS?"):

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, MAX_FORWARDS, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::connections::Caller;
-use crate::gateway::forward_auth::METHOD_OVERRIDES;
+use crate::gateway::dialect::METHOD_OVERRIDES;
 use crate::gateway::identity::{Identity, is_folded_like};
 use crate::gateway::listen::Peer;
 

@@ -9,7 +9,7 @@ use hyper::body::Bytes;
 use super::original::Original;
 use super::proxy_side::ProxySide;
 use crate::error::Failure;
-use crate::gateway::decide::Refused;
+use crate::gateway::refused::Refused;
 
 /// The answer of this gateway to a proxy.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -62,6 +62,14 @@ pub(crate) trait Dialect: Debug + Sync {
     #[cfg(test)]
     fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>);
 }
+
+impl PartialEq for dyn Dialect + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Dialect + '_ {}
 
 /// How a question comes here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

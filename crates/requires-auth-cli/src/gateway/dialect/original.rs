@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName};
 
-use crate::gateway::identity::is_folded_like;
+use crate::gateway::header_names::is_folded_like;
 
 const X_ORIGINAL: Family = Family {
     method: HeaderName::from_static("x-original-method"),

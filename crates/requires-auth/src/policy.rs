@@ -49,6 +49,10 @@ enum Needs {
 }
 
 impl Policy {
+    /// Needs nothing more than a valid token.
+    pub(crate) const NOTHING: &'static Self =
+        &Self { scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
+
     /// Needs every one of these scopes.
     ///
     /// # Panics

@@ -81,7 +81,7 @@ impl Builder {
             rules,
             keys,
             clock: self.clock,
-            body_format: self.body_format,
+            style: self.body_format.into(),
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,

@@ -182,7 +182,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| self.refused(request, denial, self.issuer_of(token)))
+        policy.check(token).inspect_err(|denial| flow::refused(request, denial, self.issuer_of(token)))
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.

@@ -14,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 mod escape;
 mod limit;
+mod request_id;
 mod writer;
 
 use self::limit::Limit;
@@ -21,6 +22,7 @@ use self::writer::Queue;
 use crate::cli::{Cli, Command};
 
 pub(crate) use self::escape::{Escape, short};
+pub(crate) use self::request_id::RequestId;
 
 /// How an event is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -72,7 +74,6 @@ pub(crate) fn start(cli: &Cli) {
     match args.log {
         LogFormat::Text => registry.with(events.with_ansi(has_colours).with_writer(log)).with(limit).init(),
         LogFormat::Json => {
-            // The span of a request has its id.
             let events = events.json().flatten_event(true).with_span_list(false).with_writer(log);
             registry.with(events).with(limit).init();
             std::panic::set_hook(Box::new(|panic| tell("ERROR", &panic.to_string())));
@@ -116,6 +117,17 @@ impl LogFormat {
     }
 }
 
+impl LogFormat {
+    /// An event with the id of its request, which has no letter that would have to be escaped.
+    fn with_id(self, event: &str, id: &RequestId) -> String {
+        let event = event.trim_end_matches('\n');
+        match (self, event.strip_suffix('}')) {
+            (Self::Json, Some(members)) => format!(r#"{members},"span":{{"id":"{id}","name":"request"}}}}"#),
+            _ => format!("{event} id={id}"),
+        }
+    }
+}
+
 /// Writes lines to stderr, without what could drive a terminal or look like another line.
 #[derive(Clone)]
 struct Log {
@@ -148,7 +160,11 @@ impl Log {
 impl Write for Log {
     /// Each call is a whole event.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_line(&String::from_utf8_lossy(bytes));
+        let event = String::from_utf8_lossy(bytes);
+        match RequestId::current() {
+            Some(id) => self.write_line(&self.format.with_id(&event, &id)),
+            None => self.write_line(&event),
+        }
         Ok(bytes.len())
     }
 
@@ -162,5 +178,22 @@ impl<'w> MakeWriter<'w> for Log {
 
     fn make_writer(&'w self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_the_id_of_its_request() {
+        let id = RequestId::of(&http::HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-request-id"),
+            http::HeaderValue::from_static("night-7"),
+        )]));
+        assert_eq!(LogFormat::Text.with_id("INFO refused\n", &id), "INFO refused id=night-7");
+        let json = LogFormat::Json.with_id("{\"level\":\"INFO\"}\n", &id);
+        let event: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(event, json!({ "level": "INFO", "span": { "id": "night-7", "name": "request" } }));
     }
 }

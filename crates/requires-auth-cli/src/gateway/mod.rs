@@ -18,7 +18,6 @@ mod live;
 mod notify;
 mod patience;
 mod reload;
-mod request_id;
 mod seats;
 pub(crate) mod reverse_proxy;
 pub(crate) mod serve;

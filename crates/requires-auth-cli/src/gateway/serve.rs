@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::config::gateway::Listen;
 use serde_json::json;
-use tracing::{Instrument as _, warn};
+use tracing::warn;
 
 use super::body::Body;
 use super::connections::{Caller, Connections};
@@ -22,11 +22,11 @@ use super::live::Live;
 use super::notify::{State, notify};
 use super::reload::{Hangups, Loaded, Reloader};
 use super::seats::Room;
-use super::{Gateway, admin, files, forward_auth, request_id, telemetry};
+use super::{Gateway, admin, files, forward_auth, telemetry};
 use crate::Outcome;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::logging::{LogFormat, tell};
+use crate::logging::{LogFormat, RequestId, tell};
 use crate::output::print_json;
 use crate::runtime::{self, stop_signal};
 
@@ -110,8 +110,8 @@ async fn operate(
     let handler = {
         let live = Arc::clone(&live);
         move |request: Request<Incoming>, caller| {
-            let (gateway, span) = (live.gateway(), request_id::span(request.headers()));
-            async move { answer(gateway, request, caller).await }.instrument(span)
+            let (gateway, id) = (live.gateway(), RequestId::of(request.headers()));
+            id.during(answer(gateway, request, caller))
         }
     };
     let graceful = connections.serve(handler, stop).await;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use requires_auth::config::{Config, ErrorBody, IssuerConfig};
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
 use requires_auth::{Profile, danger};
 
 use crate::errors;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use requires_auth::fetch::FetchError;
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
 use requires_auth::{Request, RequiresAuth, danger};
 use requires_auth_testkit::{Algorithm, SigningKey};
 use support::{AUDIENCE, Answer, MemoryIssuer, TokioClock, verdict};

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::RequiresAuth;
-use requires_auth::requires_auth::KeyState;
+use requires_auth::guard::KeyState;
 
 use super::live::Live;
 

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use metrics::NoopRecorder;
 use requires_auth::config::Config;
 use requires_auth::config::gateway::ServerConfig;
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
 use tokio::time::Instant;
 use tracing::subscriber::NoSubscriber;
 use tracing::{error, warn};

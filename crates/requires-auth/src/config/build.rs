@@ -9,7 +9,7 @@ use crate::challenge::BodyFormat;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 use crate::file::{MAX_GIVEN_BYTES, RegularFile};
-use crate::requires_auth::{Builder, RequiresAuth};
+use crate::guard::{Builder, RequiresAuth};
 use crate::verify::Audience;
 
 /// An issuer that is right, to find out what is wrong with all else.

@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use crate::error::{ConfigError, ConfigProblem};
 use crate::file::RegularFile;
-use crate::requires_auth::{Builder, RequiresAuth};
+use crate::guard::{Builder, RequiresAuth};
 use crate::verify::{Algorithm, Profile};
 
 mod nearest;

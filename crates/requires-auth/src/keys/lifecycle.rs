@@ -148,7 +148,7 @@ mod tests {
     use crate::fetch::FetchError;
 
     const KID: Cause<'_> = Cause::Doubt(Doubt::Kid("a"));
-    const SIGNATURE: Cause<'_> = Cause::Doubt(Doubt::Signature("a.b.c"));
+    const SIGNATURE: Cause<'_> = Cause::Doubt(Doubt::Signature(b"a.b.c"));
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
@@ -194,7 +194,7 @@ mod tests {
             }
         }
         assert_eq!(lifecycle.decide(Cause::Doubt(Doubt::Kid("b")), None, at(20)), Decision::Fetch);
-        assert_eq!(lifecycle.decide(Cause::Doubt(Doubt::Signature("a.b.d")), None, at(20)), Decision::Fetch);
+        assert_eq!(lifecycle.decide(Cause::Doubt(Doubt::Signature(b"a.b.d")), None, at(20)), Decision::Fetch);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Denial, ErrorCode};
-use crate::policy::Policy;
+use crate::policy::Requirement;
 
 mod index;
 mod path;
@@ -24,7 +24,7 @@ pub struct Route {
     /// The requests that it is for: any of these.
     pub patterns: Vec<Pattern>,
     /// What it asks of them.
-    pub access: Access,
+    pub requirement: Requirement,
     /// Whether a preflight passes without a token. A browser cannot show one there.
     pub allows_preflight: bool,
     /// Whether a refusal is only logged, and the request let through.
@@ -34,20 +34,10 @@ pub struct Route {
     pub is_case_exact: bool,
 }
 
-/// What a route asks of a request.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Access {
-    /// Nothing: a token is not even looked at.
-    Public,
-    /// A valid token that this policy allows.
-    Token(Policy),
-}
-
 impl Route {
     /// A route that is on, and lets preflights pass.
-    pub const fn new(patterns: Vec<Pattern>, access: Access) -> Self {
-        Self { patterns, access, allows_preflight: true, is_shadow: false, is_case_exact: false }
+    pub const fn new(patterns: Vec<Pattern>, requirement: Requirement) -> Self {
+        Self { patterns, requirement, allows_preflight: true, is_shadow: false, is_case_exact: false }
     }
 
     /// The first of its patterns: its name in logs and metrics.

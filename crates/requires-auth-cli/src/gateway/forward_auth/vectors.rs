@@ -7,7 +7,8 @@ use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use http_body_util::BodyExt as _;
 use requires_auth::config::Config;
-use requires_auth::routes::{Access, Pattern, Route, Routes};
+use requires_auth::policy::Requirement;
+use requires_auth::routes::{Pattern, Route, Routes};
 use requires_auth::{Audience, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{self, TokenCase, Verdict, token_cases};
 use serde_json::Value;
@@ -74,7 +75,7 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let policy = if scope.is_empty() { Policy::default() } else { Policy::all_of(scope) };
     let mut config = Config::parse(CONFIG, "gateway.toml").expect("a configuration");
     let pattern = "GET /".parse::<Pattern>().expect("a pattern");
-    config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Access::Token(policy))]);
+    config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Requirement::token(policy))]);
     Some(Gateway::new(&config, auth))
 }
 

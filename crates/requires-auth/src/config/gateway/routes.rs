@@ -7,8 +7,8 @@ use crate::config::IssuerConfig;
 use crate::config::nearest::nearest;
 use crate::config::reader::{Entry, Reader};
 use crate::config::schema::{not_yet, one_of, unknown};
-use crate::policy::{ClaimTest, ClaimValue, Policy};
-use crate::routes::{Access, Pattern, Route};
+use crate::policy::{ClaimTest, ClaimValue, Policy, Requirement};
+use crate::routes::{Pattern, Route};
 
 const ROUTE: [&str; 9] =
     ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "case", "enforce"];
@@ -86,18 +86,18 @@ pub(super) fn route(
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
         }
     }
-    let access = if is_public {
-        Access::Public
+    let requirement = if is_public {
+        Requirement::none()
     } else {
         if !own_issuers.is_empty() {
             claims.push(("iss".to_owned(), ClaimTest::one_of(own_issuers)));
         }
         let policy = scopes.unwrap_or_default();
-        Access::Token(
+        Requirement::token(
             claims.into_iter().fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
         )
     };
-    let mut route = Route::new(patterns, access);
+    let mut route = Route::new(patterns, requirement);
     route.allows_preflight = allows_preflight;
     route.is_shadow = is_shadow;
     route.is_case_exact = is_case_exact;

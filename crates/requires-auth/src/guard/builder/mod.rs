@@ -10,8 +10,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::file::{MAX_GIVEN_BYTES, RegularFile};
+use crate::guard::RequiresAuth;
 use crate::issuer::Transport;
-use crate::requires_auth::RequiresAuth;
 use crate::token_cache;
 use crate::verify::{Audience, Implication, Profile, Rules};
 
@@ -101,7 +101,7 @@ impl Builder {
     ///
     /// ```no_run
     /// # fn guard() -> Result<requires_auth::RequiresAuth, requires_auth::ConfigError> {
-    /// use requires_auth::requires_auth::Builder;
+    /// use requires_auth::guard::Builder;
     ///
     /// // Auth0 keeps the scopes of machines in `scope`, and those of people in `permissions`.
     /// Builder::from_env().with_scope_claims(["scope", "permissions"]).build()

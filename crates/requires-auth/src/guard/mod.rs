@@ -1,0 +1,309 @@
+//! The guard: rules, keys and clock in one value that a server clones freely.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwapOption;
+
+use crate::challenge::{BodyFormat, Challenge};
+use crate::clock::Clock;
+use crate::credential::{Credential, shows_no_token};
+use crate::error::{ConfigError, Denial};
+use crate::explain::Report;
+use crate::jose::key_set::KeySet;
+use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::policy::{Policy, Presence, Requirement};
+use crate::request::Request;
+use crate::telemetry;
+use crate::token_cache::TokenCache;
+use crate::verify::{AccessToken, Audience, KnownHeader, Need, Rules, Stop};
+
+mod admission;
+mod log;
+mod bare;
+mod builder;
+mod flow;
+mod health;
+mod unavailable;
+
+pub use admission::{Admission, Passed};
+pub use builder::Builder;
+pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use unavailable::KeysUnavailable;
+
+/// Guards an API: judges requests by their access tokens.
+///
+/// A clone is cheap and shares keys. Making one does no IO: keys are fetched on first need.
+///
+/// ```
+/// use requires_auth::{Policy, Request, RequiresAuth};
+///
+/// # async fn handler() -> Result<(), Box<dyn std::error::Error>> {
+/// let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
+///
+/// let headers = [("authorization", "Bearer eyJhbGciOi...")];
+/// let request = Request::new("GET", "/orders", &headers);
+/// match auth.authorize(&request, &Policy::all_of(["read:orders"])).await {
+///     Ok(token) => println!("hello {}", token.subject().unwrap_or("nobody")),
+///     Err(denial) => println!("{} {}", denial.status(), denial.code()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RequiresAuth {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    rules: Rules,
+    keys: Vec<Keys>,
+    clock: Arc<dyn Clock>,
+    body_format: BodyFormat,
+    cache: Option<TokenCache>,
+    /// The parsed header of the last accepted token.
+    known_header: ArcSwapOption<KnownHeader>,
+    allowed: telemetry::Allowed,
+}
+
+/// Where the keys of one issuer come from; in the order of the rules.
+enum Keys {
+    Remote(RemoteKeys),
+    Static(Arc<KeySet>),
+}
+
+impl RequiresAuth {
+    /// Guards an API that takes tokens of `issuer` for `audience`, with the defaults.
+    ///
+    /// Both are compared byte for byte with the token: a trailing slash counts.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the configuration at once: see [`Builder::build`].
+    pub fn new(issuer: &str, audience: impl Into<Audience>) -> Result<Self, ConfigError> {
+        Self::builder(issuer, audience).build()
+    }
+
+    /// As [`new`](Self::new), with more to choose.
+    pub fn builder(issuer: &str, audience: impl Into<Audience>) -> Builder {
+        Builder::new(issuer, audience)
+    }
+
+    /// Reads `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` (several separated by spaces) and, if set,
+    /// `REQUIRES_AUTH_JWKS` (a file) and `REQUIRES_AUTH_ALGORITHMS` (separated by spaces or commas).
+    /// With more to choose: [`Builder::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the configuration at once.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Builder::from_env().build()
+    }
+
+    /// Fetches the keys of every issuer that has none yet.
+    ///
+    /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
+    /// request. It is not needed: keys are fetched on first need.
+    ///
+    /// # Errors
+    ///
+    /// Every issuer whose keys could not be fetched, with the cause and what to do about it.
+    pub async fn warm(&self) -> Result<(), KeysUnavailable> {
+        let mut failures = Vec::new();
+        let now = self.inner.clock.now();
+        for keys in &self.inner.keys {
+            let Keys::Remote(remote) = keys else { continue };
+            if remote.current(now).is_none()
+                && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
+            {
+                failures.extend(
+                    remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
+                );
+            }
+        }
+        if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
+    }
+
+    /// Judges the token of a request.
+    ///
+    /// Waits only when keys have to be fetched, and then on tokio.
+    ///
+    /// # Errors
+    ///
+    /// The request has no valid token, or the issuer's keys are out of reach.
+    pub async fn authenticate(&self, request: &Request<'_>) -> Result<AccessToken, Denial> {
+        self.authorize(request, &Policy::default()).await
+    }
+
+    /// Judges the token of a request if that needs no fetch; never waits, and needs no runtime.
+    ///
+    /// `None` means that keys have to be fetched: ask [`authenticate`](Self::authenticate).
+    pub fn authenticate_now(&self, request: &Request<'_>) -> Option<Result<AccessToken, Denial>> {
+        self.authorize_now(request, &Policy::default())
+    }
+
+    /// Judges the token of a request, then whether it may do what `policy` guards.
+    ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate), or the policy refuses.
+    pub async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Result<AccessToken, Denial> {
+        let case = self.open(request)?;
+        let judged = match self.attempt(&case) {
+            Err(Stop::Need(need)) => self.settle(&case, need).await,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
+        };
+        self.decide(request, &case.credential, judged, policy)
+    }
+
+    /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime.
+    pub fn authorize_now(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+    ) -> Option<Result<AccessToken, Denial>> {
+        let case = match self.open(request) {
+            Ok(case) => case,
+            Err(denial) => return Some(Err(denial)),
+        };
+        let judged = match self.attempt(&case) {
+            Err(Stop::Need(_)) => return None,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
+        };
+        Some(self.decide(request, &case.credential, judged, policy))
+    }
+
+    /// Whether a token that this guard has judged for this request may do what `policy` guards.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::check`].
+    pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
+        policy.check(token).inspect_err(|denial| self.refused(request, denial, self.issuer_of(token)))
+    }
+
+    /// Decides over a request as a whole: what a route asks of it, and whether it has that.
+    ///
+    /// Preflights pass unjudged, and with [`Presence::Optional`] a request without an access token passes as
+    /// anonymous: one without `Authorization` header, or with another scheme in it than Bearer and DPoP. A bad token is
+    /// refused either way, and so is a header that is not a scheme and credentials.
+    ///
+    /// # Errors
+    ///
+    /// As [`authorize`](Self::authorize).
+    pub async fn admit(&self, request: &Request<'_>, requirement: &Requirement) -> Result<Admission, Denial> {
+        match admit_without_token(request, requirement) {
+            Some(passed) => Ok(passed.into()),
+            None => Ok(Passed::Token(self.authorize(request, requirement.policy()).await?).into()),
+        }
+    }
+
+    /// As [`admit`](Self::admit) if that needs no fetch; never waits, and needs no runtime.
+    pub fn admit_now(
+        &self,
+        request: &Request<'_>,
+        requirement: &Requirement,
+    ) -> Option<Result<Admission, Denial>> {
+        if let Some(passed) = admit_without_token(request, requirement) {
+            return Some(Ok(passed.into()));
+        }
+        let judged = self.authorize_now(request, requirement.policy())?;
+        Some(judged.map(|token| Passed::Token(token).into()))
+    }
+
+    /// The answer to a refused request, in this guard's body format.
+    pub fn challenge(&self, request: &Request<'_>, denial: &Denial) -> Challenge {
+        Challenge::new(denial, request, &self.inner.body_format)
+    }
+
+    /// Judges a request and a policy, and tells what every check found. Fetches keys if that is needed.
+    ///
+    /// ```
+    /// use requires_auth::{Policy, Request, RequiresAuth};
+    ///
+    /// async fn explain(auth: &RequiresAuth, token: &str) {
+    ///     let headers = [("authorization", format!("Bearer {token}"))];
+    ///     let report = auth.explain(&Request::new("GET", "/orders", &headers), &Policy::default()).await;
+    ///     for check in report.checks() {
+    ///         println!("{} {}", check.step().as_str(), check.outcome().as_str());
+    ///     }
+    /// }
+    /// ```
+    pub async fn explain(&self, request: &Request<'_>, policy: &Policy) -> Report {
+        let case = match self.read(request) {
+            Ok(case) => case,
+            Err(denial) => return self.inner.rules.explain_unread(denial),
+        };
+        // A request with an expired token fetches no keys; here somebody wants to see every check.
+        if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
+            self.judge(&case, self.inner.clock.now())
+            && let Keys::Remote(remote) = &self.inner.keys[issuer]
+        {
+            let _ = tokio::time::timeout(flow::LONGEST_WAIT, remote.refresh(Want::Keys)).await;
+        }
+        // The token is judged first as on a request, so that the keys are those that a request would use.
+        let unsettled = match self.judge_settled(&case, self.inner.clock.now()) {
+            Err(Stop::Need(need)) => self.settle(&case, need).await.err(),
+            Err(Stop::Deny(denial)) => Some(denial),
+            Ok(_) => None,
+        };
+        let now = self.inner.clock.now();
+        let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
+        self.inner.rules.explain_settled(&case.credential, &keys, policy, now, unsettled)
+    }
+
+    /// Refuses a request that has passed without a token where one is needed after all.
+    #[cfg(feature = "axum")]
+    pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
+        let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
+        let denial = Credential::from_request(request).err().unwrap_or_else(none);
+        self.refuse(request, denial)
+    }
+
+    /// Whether a token was made by this guard or a clone of it.
+    pub(crate) fn made(&self, token: &AccessToken) -> bool {
+        token.guard() == self.inner.rules.guard
+    }
+
+    /// The fetched keys of an issuer.
+    fn remote_keys(&self, issuer: &str) -> Option<&RemoteKeys> {
+        self.inner.keys.iter().find_map(|keys| match keys {
+            Keys::Remote(remote) if **remote.issuer() == *issuer => Some(remote),
+            _ => None,
+        })
+    }
+
+    /// The issuer as configured, so that nothing of a token reaches a log.
+    fn issuer_of(&self, token: &AccessToken) -> Option<&str> {
+        let issuer = self.made(token).then(|| token.proof().proven_by().issuer)?;
+        self.inner.rules.issuers[issuer].issuer.as_deref()
+    }
+}
+
+/// How a request passes that is not asked for a token.
+fn admit_without_token(request: &Request<'_>, requirement: &Requirement) -> Option<Passed> {
+    match requirement.presence() {
+        Presence::Ignored => Some(Passed::Anonymous),
+        _ if request.is_preflight() => Some(Passed::Preflight),
+        Presence::Optional if shows_no_token(request) => Some(Passed::Anonymous),
+        Presence::Optional | Presence::Required => None,
+    }
+}
+
+impl Keys {
+    fn current(&self, now: SystemTime) -> Option<Arc<KeySet>> {
+        match self {
+            Self::Remote(remote) => remote.current(now),
+            Self::Static(keys) => Some(Arc::clone(keys)),
+        }
+    }
+}
+
+impl fmt::Debug for RequiresAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequiresAuth").field("rules", &self.inner.rules).finish_non_exhaustive()
+    }
+}

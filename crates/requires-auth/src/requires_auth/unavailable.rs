@@ -34,3 +34,23 @@ impl fmt::Debug for KeysUnavailable {
 }
 
 impl std::error::Error for KeysUnavailable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::FetchError;
+
+    #[test]
+    fn debug_is_what_is_displayed() {
+        let failures = vec![
+            ("https://a.example".into(), FetchFailure::Fetch(FetchError::Timeout)),
+            ("https://b.example".into(), FetchFailure::NoMetadata(404)),
+        ];
+        let error = KeysUnavailable { failures };
+        assert_eq!(format!("{error:?}"), error.to_string(), "what `main` and `unwrap` show");
+        let lines: Vec<_> = error.to_string().lines().map(ToOwned::to_owned).collect();
+        assert_eq!(lines.len(), 5, "{error}");
+        assert_eq!(lines[1], "https://a.example: it took too long");
+        assert!(lines[2].starts_with("  hint: check that this machine reaches the issuer"), "{error}");
+    }
+}

@@ -261,23 +261,22 @@ impl TokenBuilder {
 
     /// Makes the token wrong in one more way; this wins over everything but raw JSON.
     ///
-    /// Everything else stays good, so a test that sees it refused has seen that check work and no other:
+    /// Everything else stays good, so a test that sees it refused has seen that check work and no other. Two defects show
+    /// which check comes first: a guard must not tell a stranger about the audience of a token that the issuer never signed.
     ///
     /// ```
     /// use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey};
     ///
     /// let key = SigningKey::generate(Algorithm::Es384);
     /// let forge = Forge::new("https://issuer.example", "https://api.example", key);
-    ///
-    /// /// The API under test, which says why it refuses.
-    /// fn refusal(token: &str) -> Option<&'static str> {
-    ///     // Send a request to your API here, and read `reason` from the body.
-    /// #   let _ = token;
-    /// #   Some("expired")
-    /// }
-    ///
-    /// let token = forge.token().scope("read:orders").defect(Defect::Expired).mint();
-    /// assert_eq!(refusal(&token), Some(Defect::Expired.name()));
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # fn part(token: &str, index: usize) -> serde_json::Value {
+    /// #     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+    /// #     serde_json::from_slice(&part).unwrap()
+    /// # }
+    /// let token = forge.token().defect(Defect::AudienceMismatch).defect(Defect::SignatureMismatch).mint();
+    /// assert_eq!(part(&token, 1)["aud"], "https://another-api.example.test");
+    /// // Expect the reason `signature_mismatch`.
     /// ```
     pub fn defect(mut self, defect: Defect) -> Self {
         self.defects.push(defect);

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Blueprint, Flask
 
 from requires_auth import _order
-from requires_auth._order import cache_among, caches_of, check_function, holders
+from requires_auth._flask_refusal import DISPATCHERS
+from requires_auth._order import cache_among, cache_calling, caches_of, check_function, has_guard, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,11 +70,31 @@ def check_caches(endpoint: str | None, view: object) -> None:
     lists = list(cast("dict[str, Any]", later).values()) if isinstance(later, dict) else [later]
     cache = caches_of(view) or next(filter(None, map(cache_among, lists)), None)
     if cache is not None:
-        raise RuntimeError(
-            f"{endpoint}: {cache} stands above the guard, so what one caller may see is given to everybody. "
-            f"Write the guard above it:\n"
-            f'    @app.route("/path")\n    @requires_auth\n    @cache.cached()\n    def view(): ...'
-        )
+        raise _cache_above(endpoint, cache)
+
+
+def check_call(endpoint: str | None, view: object) -> bool:
+    """Looks at the view of the current request when its guard is first asked.
+
+    Returns:
+        Whether there is a guard among its decorators, so that it need not be looked at again.
+
+    Raises:
+        RuntimeError: a cache stands above the guard, or has called a function with a guard.
+    """
+    check_caches(endpoint, view)
+    cache = cache_calling(DISPATCHERS)
+    if cache is not None:
+        raise _cache_above(endpoint, cache)
+    return has_guard(view)
+
+
+def _cache_above(endpoint: str | None, cache: str) -> RuntimeError:
+    return RuntimeError(
+        f"{endpoint}: {cache} stands above the guard, so what one caller may see is given to everybody. "
+        f"Write the guard above it:\n"
+        f'    @app.route("/path")\n    @requires_auth\n    @cache.cached()\n    def view(): ...'
+    )
 
 
 def check_socketio(app: object) -> None:

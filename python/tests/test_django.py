@@ -409,6 +409,23 @@ def test_system_checks(auth_issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch)
         assert "REQUIRES_AUTH_ISSUER" in (found[1].hint or "")
 
 
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ({"LEEWAY": 5, "issuer": "secret", "REQUIRES_AUTH_CACHE": 1, "USER": 1}, ["LEEWAY", "ISSUER", "CACHE"]),
+        ({}, ["ISSUER", "AUDIENCE"]),
+        (True, ["ISSUER", "AUDIENCE"]),
+    ],
+)
+def test_settings_in_a_dict_are_told(value: Any, names: list[str]) -> None:
+    with override_settings(REQUIRES_AUTH=value):
+        [found] = checks.check_names()
+    assert found.id == "requires_auth.W001"
+    assert found.msg == "REQUIRES_AUTH is not read"
+    assert found.hint == f"write each setting by itself: {', '.join(f'REQUIRES_AUTH_{name} = ..' for name in names)}"
+    assert checks.check_names() == []
+
+
 def test_the_checks_are_registered() -> None:
     call_command("check")
 

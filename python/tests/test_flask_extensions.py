@@ -12,7 +12,7 @@ import flask_smorest
 import pytest
 from doors import ORIGIN, PREFLIGHT, bearer
 from flask import Blueprint, Flask
-from flask.views import MethodView
+from flask.views import MethodView, View
 from flask_caching import Cache
 from flask_cors import cross_origin
 from flask_restful import fields as restful_fields
@@ -351,6 +351,16 @@ def cached_resource(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
     flask_restful.Api(app).add_resource(X, "/x")
 
 
+def cached_dispatcher(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    class X(View):
+        @cache.cached()
+        @auth("read:x")
+        def dispatch_request(self) -> Any:
+            return {"sub": "s"}
+
+    app.add_url_rule("/x", view_func=X.as_view("x"))
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -361,6 +371,7 @@ def cached_resource(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
         cached_class,
         cached_method,
         cached_resource,
+        cached_dispatcher,
     ],
 )
 def test_a_cache_above_the_guard_is_an_error(
@@ -374,6 +385,55 @@ def test_a_cache_above_the_guard_is_an_error(
         answer = client.get("/x", headers=headers)
         assert answer.status_code == 500
         assert b'"s"' not in answer.data
+
+
+def cached_under_another_name(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    @app.route("/guarded")
+    @auth("read:x")
+    def x() -> Any:
+        return {"sub": "s"}
+
+    app.add_url_rule("/x", "cached", cache.cached()(x))
+
+
+def cached_view_that_calls_a_guarded_function(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    orders = auth("read:x")(lambda: {"sub": "s"})
+
+    @app.route("/guarded")
+    @auth("read:x")
+    def guarded() -> Any:
+        return orders()
+
+    @app.route("/x")
+    @cache.cached()
+    def x() -> Any:
+        return orders()
+
+
+def kept_function_in_a_public_view(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    app.route("/guarded")(auth("read:x")(lambda: {"sub": "s"}))
+    orders = cache.memoize()(auth("read:x")(lambda: {"sub": "s"}))
+
+    @app.route("/x")
+    def x() -> Any:
+        return orders()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [cached_under_another_name, cached_view_that_calls_a_guarded_function, kept_function_in_a_public_view],
+)
+def test_a_cache_that_only_shows_at_a_request_is_an_error(
+    app: Flask, auth: RequiresAuth, auth_token: TokenFactory, build: Callable[[Flask, RequiresAuth, Cache], None]
+) -> None:
+    build(app, auth, Cache(app))
+    check_refusals(app, "/guarded", auth_token)  # first what is right
+    client = app.test_client()
+    for headers in (bearer(auth_token("read:x")), {}, bearer(auth_token("read:x"))):
+        answer = client.get("/x", headers=headers)
+        assert answer.status_code == 500
+        assert b'"s"' not in answer.data
+    check_refusals(app, "/guarded", auth_token)
 
 
 def test_a_cache_below_the_guard_is_right(app: Flask, auth: RequiresAuth, auth_token: TokenFactory) -> None:

@@ -3,7 +3,8 @@
 - `requires_auth.E001`: the settings describe no guard.
 - `requires_auth.E002`: `REQUIRES_AUTH_USER` names no function.
 - `requires_auth.E003`: a view is registered without the guard that it has, or keeps its answers above it.
-- `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is none of ours.
+- `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is not one of ours, or all
+  settings are in a dict `REQUIRES_AUTH`, which is not read.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
 from requires_auth import ConfigError
-from requires_auth._door import PREFIX, SETTINGS
+from requires_auth._door import DICT, PREFIX, SETTINGS, dict_hint
 from requires_auth.django import users
 from requires_auth.django.decorator import requires_auth
 from requires_auth.django.order import wrong_views
 
 _KNOWN = sorted({PREFIX + name.upper() for name in SETTINGS} | {users.SETTING, "REQUIRES_AUTH_EXEMPT"})
+
+_NOT_OURS = "requires_auth.W001"
 
 
 def check_guard(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
@@ -56,12 +59,16 @@ def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
 
 def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """No setting is misspelt."""
+    """No setting is misspelt, or in a dict."""
+    found: list[CheckMessage] = []
+    whole = getattr(settings, DICT, None)
+    if whole is not None:
+        found.append(CheckWarning(f"{DICT} is not read", hint=dict_hint(whole), id=_NOT_OURS))
     unknown = [name for name in dir(settings) if name.startswith(PREFIX) and name not in _KNOWN]
-    return [
-        CheckWarning(f"{name} is no setting of requires-auth", hint=_hint(name), id="requires_auth.W001")
-        for name in unknown
-    ]
+    found.extend(
+        CheckWarning(f"{name} is not a setting of requires-auth", hint=_hint(name), id=_NOT_OURS) for name in unknown
+    )
+    return found
 
 
 def _hint(name: str) -> str:

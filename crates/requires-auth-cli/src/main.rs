@@ -18,6 +18,9 @@ mod key_file;
 mod logging;
 mod manual;
 mod output;
+#[cfg(test)]
+#[path = "../../../tests/reference/page.rs"]
+mod reference;
 mod runtime;
 mod settings;
 mod token;

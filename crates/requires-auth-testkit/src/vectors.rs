@@ -7,7 +7,7 @@
 //! - `key-sets.json`: the JWK Sets that cases name in `jwks`.
 //!
 //! The verdicts were written by hand, and no verifier was asked. Every case names the row of the
-//! requirements that it shows, such as `C05`.
+//! requirements that it shows, such as `C05`; the rows are in `vectors/README.md`.
 //!
 //! ```
 //! use requires_auth_testkit::vectors::{Verdict, token_cases};

@@ -13,6 +13,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use self::envoy::Over;
+use self::nginx::Part;
 use clap::{Args, ValueEnum};
 use requires_auth::config::Config;
 use requires_auth::config::gateway::{Dialect, Listen, ServerConfig};
@@ -29,6 +30,7 @@ const APPLICATION: &str = "127.0.0.1:8080";
 const EXAMPLES: &str = "\
 Examples:
   requires-auth config emit nginx gateway.toml > /etc/nginx/conf.d/api.conf
+  requires-auth config emit nginx gateway.toml --part location > location.conf
   requires-auth config emit envoy gateway.toml --upstream 10.0.0.5:8080 --listen 8443 > envoy.yaml";
 
 /// The flags of `config emit`.
@@ -50,6 +52,10 @@ pub(super) struct EmitArgs {
     /// The port that the proxy listens on [default: 80, and 8000 for envoy]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     listen: Option<u16>,
+
+    /// Only what goes into the block of this name in a configuration of your own (nginx)
+    #[arg(long, value_enum, value_name = "PART", conflicts_with_all = ["upstream", "listen"])]
+    part: Option<Part>,
 }
 
 /// A proxy, and how it asks.
@@ -99,7 +105,10 @@ pub(super) fn run(args: &EmitArgs, format: Format) -> Result<Outcome, Failure> {
         .map(|(config, _)| config)
         .map_err(|error| located(&error))?;
     let side = Side::of(&config, args)?;
-    let text = emit(args.proxy, &side)?;
+    let text = match args.part {
+        Some(part) => emit_part(args.proxy, &side, part)?,
+        None => emit(args.proxy, &side)?,
+    };
     match format {
         Format::Text => std::io::stdout().lock().write_all(text.as_bytes())?,
         Format::Json => print_json(&serde_json::json!({ "proxy": args.proxy.dialect().0, "text": text }))?,
@@ -115,6 +124,16 @@ fn emit(proxy: Proxy, side: &Side) -> Result<String, Failure> {
         Proxy::Envoy => envoy::emit(side, Over::Http),
         Proxy::EnvoyGrpc => envoy::emit(side, Over::Grpc),
     })
+}
+
+fn emit_part(proxy: Proxy, side: &Side, part: Part) -> Result<String, Failure> {
+    match proxy {
+        Proxy::Nginx => Ok(nginx::emit_part(side, part)),
+        Proxy::Caddy | Proxy::Traefik | Proxy::Envoy | Proxy::EnvoyGrpc => {
+            Err(Failure::new("only nginx's file is printed in parts")
+                .hint("leave out --part, and take what you need from the whole file"))
+        }
+    }
 }
 
 impl Side {
@@ -225,7 +244,7 @@ mod tests {
     fn side(text: &str, proxy: Proxy, upstream: Option<&str>) -> Result<Side, Failure> {
         let config = Config::parse(&format!("{ISSUER}{text}"), "/etc/auth.toml").expect("no mistakes");
         let upstream = upstream.map(ToOwned::to_owned);
-        let args = EmitArgs { proxy, file: "auth.toml".into(), upstream, listen: None };
+        let args = EmitArgs { proxy, file: "auth.toml".into(), upstream, listen: None, part: None };
         Side::of(&config, &args)
     }
 
@@ -283,10 +302,36 @@ mod tests {
             (Proxy::Envoy, "envoy.yaml"),
             (Proxy::EnvoyGrpc, "envoy-grpc.yaml"),
         ] {
-            let args = EmitArgs { proxy, file: "requires-auth.toml".into(), upstream: None, listen: None };
+            let file = "requires-auth.toml".into();
+            let args = EmitArgs { proxy, file, upstream: None, listen: None, part: None };
             let side = Side::of(&config, &args).expect("a side");
             assert_eq!(emit(proxy, &side).expect("a text"), read(name), "{name}: print it anew");
         }
+    }
+
+    #[test]
+    fn only_nginx_is_printed_in_parts() {
+        let text = format!("{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n");
+        let side = side(&text, Proxy::Nginx, None).expect("a side");
+        let all: String = [Part::Http, Part::Server, Part::Location]
+            .map(|part| emit_part(Proxy::Nginx, &side, part).expect("a part"))
+            .concat();
+        let directives = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+        let whole = emit(Proxy::Nginx, &side).expect("a text");
+        let parts = directives(&all);
+        let own = [
+            "server {",
+            "listen",
+            "location / {",
+            "proxy_pass http://127.0.0.1:8080",
+            "proxy_set_header Host ",
+            "#",
+            "}",
+        ];
+        for line in directives(&whole).iter().filter(|line| !own.iter().any(|own| line.starts_with(own))) {
+            assert!(parts.contains(line), "{line}");
+        }
+        assert!(emit_part(Proxy::Caddy, &side, Part::Server).is_err());
     }
 
     #[test]

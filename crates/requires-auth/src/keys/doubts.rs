@@ -237,7 +237,8 @@ mod tests {
         let mut doubts = Doubts::default();
         let names: Vec<_> = (0..10_000).map(|number| format!("name-{number}")).collect();
         for name in &names {
-            let (kid, signature) = (doubts.mark(Doubt::Kid(name)), doubts.mark(Doubt::Signature(name.as_bytes())));
+            let (kid, signature) =
+                (doubts.mark(Doubt::Kid(name)), doubts.mark(Doubt::Signature(name.as_bytes())));
             doubts.remember(kid, at(0));
             doubts.remember(signature, at(0));
         }

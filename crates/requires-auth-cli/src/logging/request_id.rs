@@ -40,8 +40,8 @@ impl RequestId {
     }
 
     /// Answers a request, whose lines in the log have this id.
-    pub(crate) async fn during<F: Future>(self, answer: F) -> F::Output {
-        CURRENT.scope(self, answer).await
+    pub(crate) fn during<F: Future>(self, answer: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, answer)
     }
 
     fn make() -> Self {

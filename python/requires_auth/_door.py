@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from requires_auth import ConfigError, ConfigProblem, Policy, RequiresAuth
-from requires_auth._mistakes import NoDependency, comma_hint
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, comma_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -141,6 +141,7 @@ class Door:
         return before
 
     if not TYPE_CHECKING:
+        __class__ = NO_PARAMETER
         __signature__ = NoDependency(
             "FastAPI takes a guard of requires_auth.fastapi, and no class: write auth = RequiresAuth(issuer, audience) "
             "with RequiresAuth from requires_auth.fastapi, and Depends(auth) or Depends(auth('read:orders'))"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._kinds import KINDS, wrong_kinds
-from requires_auth._mistakes import NoDependency, NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, NoSignature, no_adapter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -299,6 +299,7 @@ class RequiresAuth(_core.Guard):
             """It is not a decorator: the modules of the frameworks have classes of the same name that are."""
             raise no_adapter()
 
+        __class__ = NO_PARAMETER
         __signature__ = NoSignature()
 
     def __repr__(self) -> str:

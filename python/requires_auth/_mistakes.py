@@ -89,6 +89,26 @@ class NoSignature(NoDependency):
         raise no_adapter()
 
 
+def _kind_of(guard: object) -> Any:
+    frame = currentframe()
+    for _ in range(2):  # before Python 3.12 a comprehension is a frame of its own
+        frame = frame and frame.f_back
+        if frame and frame.f_code.co_name == _PARAMETER and frame.f_globals.get("__name__") == _DEPENDENCIES:
+            raise TypeError(
+                "a guard stands without Depends at a parameter, which FastAPI would take from the query: "
+                "write Annotated[AccessToken, Depends(auth)]"
+            )
+    return type(guard)
+
+
+NO_PARAMETER = property(_kind_of)
+"""Stands for the `__class__` of an object that FastAPI must not take for the default of a parameter of the query.
+
+`def route(token=auth)` without `Depends` would be open for everybody who sends `?token=x`. FastAPI asks for the class
+of each default, and of what is in `Annotated`, when the route is made.
+"""
+
+
 def _fastapi_asks() -> bool:
     """Whether FastAPI is making a route or a dependency of one right now."""
     frame = currentframe()
@@ -100,5 +120,6 @@ def _fastapi_asks() -> bool:
 
 
 _DEPENDENCIES = "fastapi.dependencies.utils"
+_PARAMETER = "analyze_param"
 _RUNNING = "solve_dependencies"
 """What runs dependencies, whose code may ask for any signature."""

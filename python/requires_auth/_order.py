@@ -140,7 +140,8 @@ def _is_deferred(cell: CellType) -> bool:
 
 def _keeps(function: FunctionType) -> bool:
     package = _package(function)
-    return package == "flask_socketio" or (package == "flask" and "add_url_rule" in function.__qualname__)
+    deferred = any(name in function.__qualname__ for name in ("add_url_rule", "before_app_request"))
+    return package == "flask_socketio" or (package == "flask" and deferred)
 
 
 def _package(function: object) -> str:
@@ -176,13 +177,13 @@ def _is_guarded_itself(member: object) -> bool:
     return found is member or (found is not None and not has_guard(getattr(member, "__wrapped__", None)))
 
 
-def cache_among(decorators: Iterable[object]) -> str | None:
+def cache_among(decorators: Iterable[object], is_guard: Callable[[object], bool]) -> str | None:
     """As `cache_above`, of decorators that have not been applied yet, the innermost first."""
     guarded = False
     for decorator in decorators:
         if guarded and (cache := _cache_of(decorator)):
             return cache
-        guarded = guarded or has_guard(decorator)
+        guarded = guarded or is_guard(decorator)
     return None
 
 

@@ -46,7 +46,7 @@ from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides
 from requires_auth._door import ANY_TOKEN, Door, GuardOptions, Rule, guard_from
 from requires_auth._fastapi_answers import Preflight, refused, teach, teach_applications
-from requires_auth._mistakes import NoDependency, refuse_keywords
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
 from requires_auth.starlette import judge
 
 if TYPE_CHECKING:
@@ -270,6 +270,9 @@ class _Scopes:
         connection.scope.setdefault("state", {})["access_token"] = token
         return token
 
+    if not TYPE_CHECKING:
+        __class__ = NO_PARAMETER
+
 
 class _Judged(SecurityBase):
     """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`: OpenAPI has no words for these."""
@@ -299,6 +302,9 @@ class _Judged(SecurityBase):
     @property
     def scheme_name(self) -> str:  # type: ignore[override]
         return self._auth.scheme_name
+
+    if not TYPE_CHECKING:
+        __class__ = NO_PARAMETER
 
 
 def _refuse_decorated(arguments: Sequence[Any]) -> None:

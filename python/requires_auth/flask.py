@@ -34,7 +34,7 @@ from werkzeug.routing import RoutingException
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._door import Door, GuardOptions, Rule, guard_from, names_of, warn_of_unknown
-from requires_auth._flask_order import SOCKETIO, check_call, check_order, check_socketio, check_views
+from requires_auth._flask_order import SOCKETIO, check_call, check_order, check_socketio, check_uncalled, check_views
 from requires_auth._flask_refusal import check_dispatching, kept
 from requires_auth._mistakes import refuse_keywords
 from requires_auth._order import has_guard, mark
@@ -77,6 +77,7 @@ class RequiresAuth(Door):
         """Makes a guard; see `requires_auth.RequiresAuth`."""
         super().__init__(issuer, audience, **options)
         self._bare: WeakSet[Any] = WeakSet()
+        self._looked_through: WeakSet[Flask] = WeakSet()
 
     @overload
     def __call__(self, view: _View, /) -> _View: ...
@@ -137,8 +138,8 @@ class RequiresAuth(Door):
         Raises:
             ConfigError: all mistakes at once.
             TypeError: there are arguments, but the guard was made with an issuer already.
-            RuntimeError: the application has a view that this guard stands above without being called, or one that
-                keeps its answers above the guard.
+            RuntimeError: the application has a view whose guard is never called, such as one in `method_decorators`
+                of a `MethodView`, or a view that keeps its answers above the guard.
         """
         check_views(app, self._bare)
         given = {"issuer": issuer, "audience": audience, **options}
@@ -207,6 +208,7 @@ class RequiresAuth(Door):
             nonlocal checked
             registered = app.view_functions.get(cast("str", endpoint))
             if registered is not checked:
+                self._look_through(app)
                 checked = registered if check_call(endpoint, registered) else _NOT_YET
 
         @wraps(view)
@@ -219,6 +221,12 @@ class RequiresAuth(Door):
 
         call = call_async if iscoroutinefunction(view) else view
         return cast("_View", mark(guarded))
+
+    def _look_through(self, app: Flask) -> None:
+        """Looks at all views of an application once, when the first of them is called."""
+        if app not in self._looked_through:
+            check_uncalled(app, self._bare)
+            self._looked_through.add(app)
 
     def _remember_bare(self, view: object) -> None:
         # What cannot be referred to weakly is made anew each time, and registered nowhere.

@@ -116,6 +116,12 @@ impl Refusal {
         Ok(self.error.get_or_try_init(py, make)?.bind(py).clone())
     }
 
+    /// False, so that `if guard.admit(..)` lets nobody in who is refused.
+    #[expect(clippy::unused_self, reason = "it is a method of Python")]
+    const fn __bool__(&self) -> bool {
+        false
+    }
+
     fn __repr__(&self) -> String {
         format!("<Refusal: {} {}>", self.challenge.status(), self.denial)
     }

@@ -631,3 +631,38 @@ def test_classes_keep_their_signature_for_everybody_else(auth: RequiresAuth, aut
 
     assert client_of(app).get("/", headers=bearer(auth_token())).json() is True
     assert client_of(app).get("/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda auth: auth,
+        lambda auth: auth("read:x"),
+        lambda auth: auth(any_of=["read:x"]),
+        lambda auth: auth(optional=True),
+        lambda auth: auth.guard,
+        lambda auth: flask.RequiresAuth("https://a.example", "b"),
+    ],
+)
+def test_a_guard_without_depends_is_an_error(auth: RequiresAuth, form: Any) -> None:
+    guard = form(auth)
+
+    def default(token=guard) -> str:
+        return "secret"
+
+    def typed(token: Any = guard) -> str:
+        return "secret"
+
+    def annotated(token: Annotated[str, guard]) -> str:
+        return "secret"
+
+    def nested(token: Annotated[str, Depends(default)]) -> str:
+        return "secret"
+
+    app = FastAPI()
+    for route in (default, typed, annotated, nested):
+        with pytest.raises(TypeError, match=r"without Depends.* write Annotated\[AccessToken, Depends\(auth\)\]"):
+            app.get("/")(route)
+    assert isinstance(guard, type(guard))
+    assert guard.__class__ is type(guard)
+    assert not isinstance(guard, str)

@@ -530,6 +530,31 @@ def test_a_guard_above_the_route_is_an_error(auth: RequiresAuth, registry: Flask
         return "right"
 
 
+@pytest.mark.parametrize("registry", ["before_request", "before_app_request"])
+def test_a_guard_above_what_runs_before_requests_is_an_error(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory, registry: str
+) -> None:
+    blueprint = Blueprint("b", __name__)
+    register = getattr(blueprint, registry)
+    with pytest.raises(RuntimeError, match="the guard stands above"):
+        auth(register(lambda: None))
+    register(auth(lambda: None))
+    blueprint.get("/x")(whoami)
+    app.register_blueprint(blueprint)
+    assert client.get("/x").status_code == 401
+    assert client.get("/x", headers=bearer(auth_token())).status_code == 200
+
+
+def test_a_view_that_is_registered_without_its_guard_later_is_an_error(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.get("/x")(auth(whoami))
+    app.add_url_rule("/y", "y", whoami)
+    for _ in range(2):
+        assert client.get("/x", headers=bearer(auth_token())).status_code == 500
+
+
 def to_null(view: Any) -> Any:
     """As `@marshal_with` does: what the view returns becomes a dictionary."""
 

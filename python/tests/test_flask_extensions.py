@@ -351,6 +351,16 @@ def cached_resource(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
     flask_restful.Api(app).add_resource(X, "/x")
 
 
+def cached_resource_with_a_bare_guard(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    class X(flask_restful.Resource):
+        method_decorators = (auth, cache.cached())
+
+        def get(self) -> Any:
+            return {"sub": "s"}
+
+    flask_restful.Api(app).add_resource(X, "/x")
+
+
 def cached_dispatcher(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
     class X(View):
         @cache.cached()
@@ -371,6 +381,7 @@ def cached_dispatcher(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
         cached_class,
         cached_method,
         cached_resource,
+        cached_resource_with_a_bare_guard,
         cached_dispatcher,
     ],
 )
@@ -458,3 +469,41 @@ def test_a_cache_below_the_guard_is_right(app: Flask, auth: RequiresAuth, auth_t
         check_refusals(app, "/x", auth_token)
         check_refusals(app, "/y", auth_token)
     assert len(runs) == 1
+
+
+@pytest.mark.parametrize("called", [False, True])
+@pytest.mark.parametrize(
+    ("base", "decorators", "advice"),
+    [
+        (MethodView, lambda guard: [guard], "write `decorators = "),
+        (MethodView, lambda guard: {"get": guard}, "write `decorators = "),
+        (flask_restful.Resource, lambda guard: {"GET": [guard]}, "write 'get'"),
+    ],
+)
+def test_a_guard_that_a_class_never_applies_is_an_error(
+    app: Flask, auth: RequiresAuth, auth_token: TokenFactory, base: Any, decorators: Any, advice: str, called: bool
+) -> None:
+    guard = auth("read:x") if called else auth
+    X = type("X", (base,), {"method_decorators": decorators(guard), "get": lambda self: {"sub": "s"}})  # noqa: N806
+    app.add_url_rule("/x", view_func=X.as_view("x"))
+    app.get("/other")(auth("read:x")(lambda: "secret"))
+    with pytest.raises(RuntimeError, match=advice):
+        auth.init_app(app)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    for _ in range(2):  # without `init_app`, the first request to a guard tells, and each one after it
+        assert app.test_client().get("/other", headers=bearer(auth_token("read:x"))).status_code == 500
+
+
+@pytest.mark.parametrize("decorators", [lambda guard: [guard], lambda guard: {"get": [guard]}])
+def test_a_guard_that_a_resource_applies(
+    app: Flask, auth: RequiresAuth, auth_token: TokenFactory, decorators: Any
+) -> None:
+    class X(flask_restful.Resource):
+        method_decorators = decorators(auth("read:x"))
+
+        def get(self) -> Any:
+            return {"sub": "s"}
+
+    flask_restful.Api(app).add_resource(X, "/x")
+    auth.init_app(app)
+    check_refusals(app, "/x", auth_token)

@@ -5,6 +5,7 @@
 - `requires_auth.E003`: a view is registered without the guard that it has, or keeps its answers above it.
 - `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is not one of ours, or all
   settings are in a dict `REQUIRES_AUTH`, which is not read.
+- `requires_auth.W002`: REST framework authenticates by access token, and has no permission that demands one.
 """
 
 from __future__ import annotations
@@ -58,6 +59,21 @@ def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     return [Error(problem, id="requires_auth.E003") for problem in wrong_views()]
 
 
+def check_rest_framework(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Authentication alone lets a request without a token pass: REST framework leaves that to permissions."""
+    configured: Any = getattr(settings, "REST_FRAMEWORK", None) or {}
+    if "DEFAULT_PERMISSION_CLASSES" in configured:
+        return []
+    named = [str(name) for name in configured.get("DEFAULT_AUTHENTICATION_CLASSES", ())]
+    if not any(name.startswith("requires_auth.") for name in named):
+        return []
+    problem = "DEFAULT_PERMISSION_CLASSES is not set, so a view without permission_classes is open without a token"
+    hint = (
+        'write "DEFAULT_PERMISSION_CLASSES": ["requires_auth.django.rest_framework.HasAccessToken"] in REST_FRAMEWORK'
+    )
+    return [CheckWarning(problem, hint=hint, id="requires_auth.W002")]
+
+
 def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """No setting is misspelt, or in a dict."""
     found: list[CheckMessage] = []
@@ -74,3 +90,7 @@ def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 def _hint(name: str) -> str:
     close = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in _KNOWN], n=1)
     return f"is it {PREFIX}{close[0]}?" if close else "the settings are " + ", ".join(_KNOWN)
+
+
+ALL = (check_guard, check_names, check_rest_framework, check_user, check_views)
+"""What `manage.py check` runs."""

@@ -79,7 +79,7 @@ impl Trouble {
         let (causes, (_, code, _)) = (causes.join(": "), trouble.told());
         match trouble {
             Self::SlowClient | Self::BadBody => {
-                info!(code, error = causes, "a request could not be passed on")
+                info!(code, error = causes, "a request could not be passed on");
             }
             _ => warn!(code, error = causes, "the application cannot answer"),
         }

@@ -133,10 +133,17 @@ impl FetchFailure {
                 "check the issuer's path; the document is at <issuer>/.well-known/openid-configuration"
             }
             Self::NotMetadata => {
-                "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri"
+                "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri, \
+                 and no byte order mark before it"
             }
             Self::OtherIssuer(_) => {
                 "configure the issuer exactly as the document has it: slash, case and port count"
+            }
+            Self::Status(300..=399) => {
+                "redirects are not followed: set `jwks_uri` or `discovery_url` to the address that this one leads to"
+            }
+            Self::Status(401 | 403) => {
+                "metadata and keys must be public: let this machine read them, or set `jwks_uri` to another address"
             }
             Self::Status(_) => "the provider is in trouble, or something in between answers for it",
             Self::UnsafeKeySetUrl(_) => {
@@ -206,6 +213,14 @@ mod tests {
             let failure = read_document(&document(other)).expect_err(other);
             assert_eq!(failure, FetchFailure::OtherIssuer(other.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_status_has_a_hint_of_its_own_where_the_cause_is_known() {
+        let hint = |status| FetchFailure::Status(status).hint();
+        assert!(hint(302).contains("redirects are not followed") && hint(308) == hint(302));
+        assert!(hint(401).contains("must be public") && hint(403) == hint(401));
+        assert!(hint(500).contains("in trouble") && hint(299) == hint(500) && hint(400) == hint(500));
     }
 
     #[test]

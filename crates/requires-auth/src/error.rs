@@ -256,7 +256,8 @@ table! {
     /// The token has no dot: an opaque token.
     Opaque = "opaque" => reason(
         "the token is opaque: a signed JWT is required",
-        "the identity provider gave an opaque token: ask Logto for a `resource`, Auth0 for an `audience`"),
+        "the identity provider gave an opaque token: ask Logto for a `resource`, Auth0 for an `audience`; \
+         a provider that issues no signed JWTs cannot be used"),
     /// The token has been revoked.
     Revoked = "revoked" => reason(
         "the token has been revoked",

@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{BodyFormat, Challenge};
 use crate::clock::Clock;
-use crate::credential::{Credential, shows_no_token};
+use crate::credential::shows_no_token;
 use crate::error::{ConfigError, Denial};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
@@ -259,7 +259,7 @@ impl RequiresAuth {
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        let denial = Credential::from_request(request).err().unwrap_or_else(none);
+        let denial = crate::credential::Credential::from_request(request).err().unwrap_or_else(none);
         self.refuse(request, denial)
     }
 

@@ -121,6 +121,12 @@ def test_errors_hold_nothing_of_the_token() -> None:
     assert "secret-subject" not in told
 
 
+def test_an_application_or_a_view_is_told_which_module_to_import() -> None:
+    for mistaken in (object(), lambda: None):
+        with pytest.raises(ConfigError, match=r"import RequiresAuth from requires_auth\.flask, \.fastapi"):
+            RequiresAuth(mistaken)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -1,7 +1,7 @@
 //! Guards with many keys, and guards with many issuers.
 
 use requires_auth::RequiresAuth;
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
 use requires_auth_testkit::{SigningKey, jwk_set};
 
 use crate::fixture::{AUDIENCE, ISSUER};

@@ -289,6 +289,9 @@ class Refusal:
     def error(self) -> AuthError | IssuerUnavailable:
         """The refusal as an exception, the same object each time."""
 
+    def __bool__(self) -> Literal[False]:
+        """False, so that `if guard.admit(..)` lets nobody in who is refused."""
+
 @final
 class TestIssuer:
     """A development issuer: fresh keys, and tokens good and bad on demand. `requires_auth.testing` wraps it.

@@ -6,15 +6,16 @@ import os
 import re
 import threading
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from requires_auth import ConfigError, ConfigProblem, Policy, RequiresAuth
-from requires_auth._mistakes import comma_hint
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, comma_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from typing_extensions import Unpack
 
@@ -139,6 +140,13 @@ class Door:
         before, self._replacement = self._replacement, guard
         return before
 
+    if not TYPE_CHECKING:
+        __class__ = NO_PARAMETER
+        __signature__ = NoDependency(
+            "FastAPI takes a guard of requires_auth.fastapi, and no class: write auth = RequiresAuth(issuer, audience) "
+            "with RequiresAuth from requires_auth.fastapi, and Depends(auth) or Depends(auth('read:orders'))"
+        )
+
 
 def guard_from(
     settings: Mapping[str, Any], given: Mapping[str, Any], settings_in: str = Door.settings_in
@@ -196,9 +204,23 @@ def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigP
             yield ConfigProblem(name, "nothing", expected, f"set {key} in {places}")
 
 
+DICT = PREFIX.rstrip("_")
+"""The name of a dict with all settings, which is the style of other packages and not of this one."""
+
+
+def dict_hint(value: object) -> str:
+    """What to write instead of one setting that holds all others, such as `REQUIRES_AUTH = {"ISSUER": ..}`."""
+    entries = list(cast("Mapping[object, object]", value)) if isinstance(value, Mapping) else []
+    names = [str(name).upper().removeprefix(PREFIX) for name in entries]
+    known = [name for name in names if name.lower() in SETTINGS] or ["ISSUER", "AUDIENCE"]
+    return "write each setting by itself: " + ", ".join(f"{PREFIX}{name} = .." for name in known)
+
+
 def warn_of_unknown(settings: Mapping[str, Any], settings_in: str) -> None:
     """Warns of settings that begin with our prefix and are none of ours, so would be ignored."""
     known = [PREFIX + name.upper() for name in SETTINGS]
+    if DICT in settings:
+        warnings.warn(f"{DICT} in {settings_in} is not read: {dict_hint(settings[DICT])}", RuntimeWarning, stacklevel=3)
     for name in settings:
         if name.startswith(PREFIX) and name not in known:
             close = get_close_matches(name, known, n=1)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Blueprint, Flask
 
 from requires_auth import _order
-from requires_auth._order import cache_among, caches_of, check_function, holders
+from requires_auth._door import Door
+from requires_auth._flask_refusal import DISPATCHERS
+from requires_auth._order import cache_among, cache_calling, caches_of, check_function, has_guard, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,14 +50,65 @@ def check_views(app: Flask, guarded: Iterable[Callable[..., Any]]) -> None:
         guarded: functions that a guard stands above.
 
     Raises:
-        RuntimeError: one of these functions is registered without its guard, or a cache stands above a guard.
+        RuntimeError: a view is open as for `check_uncalled`, or a cache stands above a guard.
+    """
+    check_uncalled(app, guarded)
+    for endpoint, view in app.view_functions.items():
+        check_caches(endpoint, view)
+
+
+def check_uncalled(app: Flask, guarded: Iterable[Callable[..., Any]]) -> None:
+    """Looks for views of an application whose guard is never called.
+
+    Raises:
+        RuntimeError: one of these functions is registered without its guard, or a class has its guard where nothing
+            looks for it.
     """
     bare = list(guarded)
     for endpoint, view in app.view_functions.items():
         if any(view is function for function in bare):
             name = getattr(view, "__name__", "view")
             raise RuntimeError(f"{endpoint}: {_ADVICE.format(name=name)}")
-        check_caches(endpoint, view)
+        _check_class(endpoint, getattr(view, "view_class", None))
+
+
+def _check_class(endpoint: str, view_class: object) -> None:
+    """Refuses a guard in `method_decorators` that a class does not apply.
+
+    Only the resources of Flask-RESTful and Flask-RESTX read this attribute; a dictionary has names of methods in lower
+    case.
+    """
+    decorators = getattr(view_class, "method_decorators", None)
+    entries = cast("dict[str, Any]", decorators) if isinstance(decorators, dict) else {"": decorators or ()}
+    names = [name for name, each in entries.items() if any(map(_is_guard, each if _is_list(each) else [each]))]
+    if not names:
+        return
+    if not _reads_method_decorators(view_class):
+        raise RuntimeError(
+            f"{endpoint}: nothing reads `method_decorators` in this class, so the view would be open: write "
+            "`decorators = [requires_auth]`"
+        )
+    for name in names:
+        if name != name.lower():
+            raise RuntimeError(
+                f"{endpoint}: `method_decorators` has {name!r}, which no method is called, so it would be open: write "
+                f"{name.lower()!r}"
+            )
+
+
+def _reads_method_decorators(view_class: object) -> bool:
+    """Whether a method of the class names the attribute."""
+    classes: Iterable[type] = getattr(view_class, "__mro__", ())
+    code = [getattr(member, "__code__", None) for cls in classes for member in vars(cls).values()]
+    return any("method_decorators" in (*each.co_names, *each.co_consts) for each in code if each is not None)
+
+
+def _is_list(decorators: object) -> bool:
+    return isinstance(decorators, (list, tuple))
+
+
+def _is_guard(decorator: object) -> bool:
+    return isinstance(decorator, Door) or has_guard(decorator)
 
 
 def check_caches(endpoint: str | None, view: object) -> None:
@@ -67,13 +120,33 @@ def check_caches(endpoint: str | None, view: object) -> None:
     view_class = getattr(view, "view_class", None)
     later = getattr(view_class, "method_decorators", ())
     lists = list(cast("dict[str, Any]", later).values()) if isinstance(later, dict) else [later]
-    cache = caches_of(view) or next(filter(None, map(cache_among, lists)), None)
+    cache = caches_of(view) or next(filter(None, (cache_among(each, _is_guard) for each in lists)), None)
     if cache is not None:
-        raise RuntimeError(
-            f"{endpoint}: {cache} stands above the guard, so what one caller may see is given to everybody. "
-            f"Write the guard above it:\n"
-            f'    @app.route("/path")\n    @requires_auth\n    @cache.cached()\n    def view(): ...'
-        )
+        raise _cache_above(endpoint, cache)
+
+
+def check_call(endpoint: str | None, view: object) -> bool:
+    """Looks at the view of the current request when its guard is first asked.
+
+    Returns:
+        Whether there is a guard among its decorators, so that it need not be looked at again.
+
+    Raises:
+        RuntimeError: a cache stands above the guard, or has called a function with a guard.
+    """
+    check_caches(endpoint, view)
+    cache = cache_calling(DISPATCHERS)
+    if cache is not None:
+        raise _cache_above(endpoint, cache)
+    return has_guard(view)
+
+
+def _cache_above(endpoint: str | None, cache: str) -> RuntimeError:
+    return RuntimeError(
+        f"{endpoint}: {cache} stands above the guard, so what one caller may see is given to everybody. "
+        f"Write the guard above it:\n"
+        f'    @app.route("/path")\n    @requires_auth\n    @cache.cached()\n    def view(): ...'
+    )
 
 
 def check_socketio(app: object) -> None:

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from requires_auth import AuthError, IssuerUnavailable
 
 _EXPOSE = "Access-Control-Expose-Headers"
-_STALE = ("Content-Encoding", "ETag", "Last-Modified", "Expires")
-"""Headers that speak of another body."""
+_STALE = (
+    *("Content-Encoding", "Content-Disposition", "Content-Language", "Content-Location", "Content-Range"),
+    *("Content-MD5", "Content-Digest", "Digest", "Repr-Digest", "ETag", "Last-Modified", "Expires", "Accept-Ranges"),
+    *("Transfer-Encoding", "Trailer", "Location", "Refresh", "X-Sendfile", "X-Accel-Redirect"),
+)
+"""Headers that describe another body, or by which a client or a proxy gets one."""
 
-_DISPATCHERS = {Flask.wsgi_app.__code__, Flask.full_dispatch_request.__code__}
+DISPATCHERS = {Flask.wsgi_app.__code__, Flask.full_dispatch_request.__code__}
 """What runs while Flask answers an HTTP request."""
 
 
@@ -33,7 +37,14 @@ def kept(refusal: Response, error: AuthError | IssuerUnavailable) -> Response:
     """
     if _is_event():
         raise _for_socketio(error)
-    after_this_request(_putting_back(refusal))
+    put_back = _putting_back(refusal)
+
+    @after_this_request
+    def at_last(response: Any) -> Any:
+        # The decorators above the guard may have asked for something since: this comes after it.
+        after_this_request(put_back)
+        return response
+
     if not _is_dispatching():
         raise error
     return refusal
@@ -57,12 +68,17 @@ def _putting_back(refusal: Response) -> Any:
 
     def put_back(response: Any) -> Any:
         same = all(response.headers.get(name) == value for name, value in headers if name != _EXPOSE)
+        same = same and not any(name in response.headers for name in _STALE)
         if response.status_code == status and same and not response.is_streamed and response.get_data() == body:
             return response
         for name in _STALE:
             response.headers.pop(name, None)
+        replaced = response.response
+        response.direct_passthrough = False
         response.status_code = status
         response.set_data(body)
+        if hasattr(replaced, "close"):
+            replaced.close()
         for name, value in headers:
             if name != _EXPOSE or name not in response.headers:  # `@cross_origin` may have one with more in it
                 response.headers[name] = value
@@ -79,7 +95,7 @@ def _is_event() -> bool:
 def _is_dispatching() -> bool:
     frame: FrameType | None = currentframe()
     while frame is not None:
-        if frame.f_code in _DISPATCHERS:
+        if frame.f_code in DISPATCHERS:
             return True
         frame = frame.f_back
     return False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._kinds import KINDS, wrong_kinds
-from requires_auth._mistakes import NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, NoSignature, no_adapter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -53,6 +53,9 @@ class Issuer:
 
     scope_claims: Sequence[str] | None = None
     """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
+
+    if not TYPE_CHECKING:
+        __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
 
 
 class RequiresAuth(_core.Guard):
@@ -309,6 +312,7 @@ class RequiresAuth(_core.Guard):
             """It is not a decorator: the modules of the frameworks have classes of the same name that are."""
             raise no_adapter()
 
+        __class__ = NO_PARAMETER
         __signature__ = NoSignature()
 
     def __repr__(self) -> str:

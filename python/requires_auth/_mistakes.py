@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import currentframe
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -39,20 +40,86 @@ def _listed(scopes: str | Sequence[str]) -> str:
 
 def no_adapter() -> TypeError:
     """What to import for a route: `requires_auth.RequiresAuth` verifies tokens, and guards no route."""
-    return TypeError(
-        "requires_auth.RequiresAuth is not a decorator or dependency: import RequiresAuth from requires_auth.flask or "
-        "requires_auth.django for @auth, and from requires_auth.fastapi for Depends(auth)"
-    )
+    return TypeError(_NO_ADAPTER)
 
 
-class NoSignature:
-    """Stands for the signature of an object that FastAPI must not take for a dependency, and says so when it is asked.
+_NO_ADAPTER = (
+    "requires_auth.RequiresAuth is not a decorator or dependency: import RequiresAuth from requires_auth.flask or "
+    "requires_auth.django for @auth, and from requires_auth.fastapi for Depends(auth)"
+)
 
-    The class itself, and a subclass that can be called, have the signature that they have.
+
+class NoDependency:
+    """Stands for the signature of a class that FastAPI must not take for a dependency.
+
+    FastAPI would read the arguments of the constructor from the query of each request, so that `Depends(RequiresAuth)`
+    lets everybody in who names an issuer. It is told when the route is made. Whoever else asks, such as `help()` or an
+    editor, sees the signature that there is.
+
+    An object that sets a `__signature__` of its own is a dependency.
     """
+
+    def __init__(self, advice: str) -> None:
+        """Takes what to write instead, for the message of the error."""
+        self._advice = advice
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        """Raises what `inspect.signature` passes on if FastAPI asks, and goes on after if not."""
+        if _fastapi_asks():
+            raise TypeError(self._advice)
+        raise AttributeError("__signature__")
+
+
+class NoSignature(NoDependency):
+    """As `NoDependency`, for `requires_auth.RequiresAuth`: its objects have no signature, whoever asks.
+
+    The objects of a subclass that can be called have the signature that they have.
+    """
+
+    def __init__(self) -> None:
+        """The advice is that of `no_adapter`."""
+        super().__init__(_NO_ADAPTER)
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
         """Raises what `inspect.signature` passes on, or goes on after."""
-        if instance is None or ("__call__" in vars(owner) and "__signature__" not in vars(owner)):
+        if instance is None:
+            super().__get__(instance, owner)
+        if "__call__" in vars(owner) and "__signature__" not in vars(owner):
             raise AttributeError("__signature__")
         raise no_adapter()
+
+
+def _kind_of(guard: object) -> Any:
+    frame = currentframe()
+    for _ in range(2):  # before Python 3.12 a comprehension is a frame of its own
+        frame = frame and frame.f_back
+        if frame and frame.f_code.co_name == _PARAMETER and frame.f_globals.get("__name__") == _DEPENDENCIES:
+            raise TypeError(
+                "a guard stands without Depends at a parameter, which FastAPI would take from the query: "
+                "write Annotated[AccessToken, Depends(auth)]"
+            )
+    return type(guard)
+
+
+NO_PARAMETER = property(_kind_of)
+"""Stands for the `__class__` of an object that FastAPI must not take for the default of a parameter of the query.
+
+`def route(token=auth)` without `Depends` would be open for everybody who sends `?token=x`. FastAPI asks for the class
+of each default, and of what is in `Annotated`, when the route is made.
+"""
+
+
+def _fastapi_asks() -> bool:
+    """Whether FastAPI is making a route or a dependency of one right now."""
+    frame = currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == _DEPENDENCIES and frame.f_code.co_name != _RUNNING:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_DEPENDENCIES = "fastapi.dependencies.utils"
+_PARAMETER = "analyze_param"
+_RUNNING = "solve_dependencies"
+"""What runs dependencies, whose code may ask for any signature."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gc
 from functools import lru_cache, partial
+from inspect import currentframe
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
+    from types import FrameType
 
     _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -23,6 +25,7 @@ _CACHES = {"flask_caching", "flask_cache", "cachetools"}
 
 _CACHE_MIDDLEWARE = "django.middleware.cache"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_DISPATCHERS = ("dispatch", "dispatch_request")
 _LRU_CACHE = type(lru_cache(lambda: None))
 
 
@@ -137,7 +140,8 @@ def _is_deferred(cell: CellType) -> bool:
 
 def _keeps(function: FunctionType) -> bool:
     package = _package(function)
-    return package == "flask_socketio" or (package == "flask" and "add_url_rule" in function.__qualname__)
+    deferred = any(name in function.__qualname__ for name in ("add_url_rule", "before_app_request"))
+    return package == "flask_socketio" or (package == "flask" and deferred)
 
 
 def _package(function: object) -> str:
@@ -163,7 +167,7 @@ def caches_of(view: object) -> str | None:
     """As `cache_above`, of a view and of the methods of its class if it has one."""
     view_class = getattr(view, "view_class", None)
     names = [name.lower() for name in getattr(view_class, "methods", None) or _METHODS]
-    methods = [getattr(view_class, name, None) for name in ("dispatch", *names)]
+    methods = [getattr(view_class, name, None) for name in (*_DISPATCHERS, *names)]
     return next(filter(None, map(cache_above, [view, *methods])), None)
 
 
@@ -173,13 +177,30 @@ def _is_guarded_itself(member: object) -> bool:
     return found is member or (found is not None and not has_guard(getattr(member, "__wrapped__", None)))
 
 
-def cache_among(decorators: Iterable[object]) -> str | None:
+def cache_among(decorators: Iterable[object], is_guard: Callable[[object], bool]) -> str | None:
     """As `cache_above`, of decorators that have not been applied yet, the innermost first."""
     guarded = False
     for decorator in decorators:
         if guarded and (cache := _cache_of(decorator)):
             return cache
-        guarded = guarded or has_guard(decorator)
+        guarded = guarded or is_guard(decorator)
+    return None
+
+
+def cache_calling(outermost: Container[CodeType] = ()) -> str | None:
+    """The cache whose decorator is on the stack and will keep the answer, by name; None if there is none.
+
+    This finds a view with a cache that calls a guarded function: its chain of decorators does not show the guard.
+
+    Args:
+        outermost: the code that begins a request; its callers are not looked at.
+    """
+    frame: FrameType | None = currentframe()
+    while frame is not None and frame.f_code not in outermost:
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in _CACHES:
+            return package
+        frame = frame.f_back
     return None
 
 

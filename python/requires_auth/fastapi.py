@@ -46,7 +46,7 @@ from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides
 from requires_auth._door import ANY_TOKEN, Door, GuardOptions, Rule, guard_from
 from requires_auth._fastapi_answers import Preflight, refused, teach, teach_applications
-from requires_auth._mistakes import refuse_keywords
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
 from requires_auth.starlette import judge
 
 if TYPE_CHECKING:
@@ -270,6 +270,9 @@ class _Scopes:
         connection.scope.setdefault("state", {})["access_token"] = token
         return token
 
+    if not TYPE_CHECKING:
+        __class__ = NO_PARAMETER
+
 
 class _Judged(SecurityBase):
     """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`: OpenAPI has no words for these."""
@@ -300,6 +303,9 @@ class _Judged(SecurityBase):
     def scheme_name(self) -> str:  # type: ignore[override]
         return self._auth.scheme_name
 
+    if not TYPE_CHECKING:
+        __class__ = NO_PARAMETER
+
 
 def _refuse_decorated(arguments: Sequence[Any]) -> None:
     """A guard is not a decorator here: FastAPI would call the route without it."""
@@ -326,6 +332,11 @@ def _is_for_options_alone(scope: Scope) -> bool:
 
 
 teach_applications()
+
+if not TYPE_CHECKING:
+    # FastAPI would call these classes, and `Policy()` is satisfied with any request.
+    Policy.__signature__ = NoDependency("a Policy is not a dependency: write Depends(auth(policy=...))")
+    AccessToken.__signature__ = NoDependency("write Annotated[AccessToken, Depends(auth)], with a guard")
 
 requires_auth = RequiresAuth()
 """The ready instance: the environment configures it at first use."""

@@ -26,14 +26,15 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, has_request_context, request
 from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
+from werkzeug.routing import RoutingException
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._door import Door, GuardOptions, Rule, guard_from, names_of, warn_of_unknown
-from requires_auth._flask_order import SOCKETIO, check_caches, check_order, check_socketio, check_views
+from requires_auth._flask_order import SOCKETIO, check_call, check_order, check_socketio, check_uncalled, check_views
 from requires_auth._flask_refusal import check_dispatching, kept
 from requires_auth._mistakes import refuse_keywords
 from requires_auth._order import has_guard, mark
@@ -47,6 +48,9 @@ _Object = TypeVar("_Object")
 _View = TypeVar("_View", bound=Callable[..., Any])
 _EXTENSION = "requires_auth"
 """Where an application keeps the guards that it has configured, by door."""
+
+_NOT_YET = object()
+"""No view has been looked at."""
 
 
 class RequiresAuth(Door):
@@ -73,6 +77,7 @@ class RequiresAuth(Door):
         """Makes a guard; see `requires_auth.RequiresAuth`."""
         super().__init__(issuer, audience, **options)
         self._bare: WeakSet[Any] = WeakSet()
+        self._looked_through: WeakSet[Flask] = WeakSet()
 
     @overload
     def __call__(self, view: _View, /) -> _View: ...
@@ -196,14 +201,19 @@ class RequiresAuth(Door):
                 f"{name}: @cross_origin is inside the guard, so no browser can read a refusal: write it above the guard"
             )
             warnings.warn(message, RuntimeWarning, stacklevel=3)
-        checked = False
+        checked: object = _NOT_YET
+
+        def check(app: Flask, endpoint: str | None) -> None:
+            # One function may be registered under several names, and a cache stand above one of them.
+            nonlocal checked
+            registered = app.view_functions.get(cast("str", endpoint))
+            if registered is not checked:
+                self._look_through(app)
+                checked = registered if check_call(endpoint, registered) else _NOT_YET
 
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            nonlocal checked
-            if not checked:
-                checked = _check_registered()
-            refusal = self._refusal(rule, view)
+            refusal = self._refusal(rule, view, check)
             return call(*args, **kwargs) if refusal is None else refusal
 
         def call_async(*args: Any, **kwargs: Any) -> Any:
@@ -212,21 +222,38 @@ class RequiresAuth(Door):
         call = call_async if iscoroutinefunction(view) else view
         return cast("_View", mark(guarded))
 
+    def _look_through(self, app: Flask) -> None:
+        """Looks at all views of an application once, when the first of them is called."""
+        if app not in self._looked_through:
+            check_uncalled(app, self._bare)
+            self._looked_through.add(app)
+
     def _remember_bare(self, view: object) -> None:
         # What cannot be referred to weakly is made anew each time, and registered nowhere.
         with suppress(TypeError):
             self._bare.add(view)
 
-    def _refusal(self, rule: Rule, view: Callable[..., Any] | None) -> Response | None:
+    def _refusal(
+        self,
+        rule: Rule,
+        view: Callable[..., Any] | None,
+        check: Callable[[Flask, str | None], None] | None = None,
+    ) -> Response | None:
         """What to answer instead of running the view; None if the request passes. Raises where none can be sent."""
         # Each look through one of Flask's proxies costs as much as half a verdict: three are enough.
-        context = _behind(app_ctx)
+        context, asked = _behind(app_ctx), _behind(request)
+        if check is not None:
+            check(context.app, asked.endpoint)
         guard = self._replacement or self._guard or self._of(context.app)
-        outcome = guard.admit_wsgi(_behind(request).environ, rule.policy, rule.optional)
+        outcome = guard.admit_wsgi(asked.environ, rule.policy, rule.optional)
         if isinstance(outcome, Refusal):
             return kept(context.app.response_class(outcome.body, outcome.status, outcome.headers), outcome.error)
         context.g.access_token = token = outcome.token
-        if token is None and outcome.kind == "preflight" and view is not None and not _answers_preflights(view):
+        if token is not None or outcome.kind != "preflight":
+            return None
+        if view is None:
+            return _answer_of_no_route(context.app, asked)
+        if not _answers_preflights(view):
             check_dispatching()
             return context.app.make_default_options_response()
         return None
@@ -262,15 +289,15 @@ def _config(app: Flask) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", app.config)
 
 
-def _check_registered() -> bool:
-    """Looks at the view of the current request; says whether it is the one that need not be looked at again.
+def _answer_of_no_route(app: Flask, asked: Request) -> Response | None:
+    """The answer to a preflight that no route matches; None for a redirect, which Flask answers itself.
 
-    Raises:
-        RuntimeError: it keeps its answers above its guard.
+    The application's own handlers of errors are not run: they may show anything.
     """
-    view = current_app.view_functions.get(request.endpoint or "")
-    check_caches(request.endpoint, view)
-    return has_guard(view)
+    if isinstance(asked.routing_exception, RoutingException):
+        return None
+    status = getattr(asked.routing_exception, "code", None) or 404
+    return app.response_class(b"", status)
 
 
 def _answers_preflights(view: Callable[..., Any]) -> bool:

@@ -39,6 +39,7 @@ from requires_auth import Policy, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._door import Door, GuardOptions, Rule
 from requires_auth._exempt import Exempt
+from requires_auth._mistakes import NoDependency
 from requires_auth._web import Answer
 
 if TYPE_CHECKING:
@@ -117,6 +118,12 @@ class RequiresAuthMiddleware:
             return await refuse(outcome, scope, send)
         scope.setdefault("state", {})["access_token"] = outcome.token
         return await self.app(scope, receive, send)
+
+    if not TYPE_CHECKING:
+        __signature__ = NoDependency(
+            "RequiresAuthMiddleware is not a dependency: write app.add_middleware(RequiresAuthMiddleware, issuer, "
+            "audience), or Depends(auth) with a guard of requires_auth.fastapi"
+        )
 
 
 def _is_guard(auth: object) -> bool:

@@ -12,8 +12,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use requires_auth::guard::{Admission as Admitted, Presence};
 use requires_auth::request::Headers;
-use requires_auth::requires_auth::{Admission as Admitted, Presence};
 use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
 use crate::headers::{BearerHeader, HeaderList};

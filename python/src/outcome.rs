@@ -36,8 +36,8 @@ impl Admission {
 }
 
 impl Admission {
-    pub(crate) fn new(py: Python<'_>, admission: requires_auth::requires_auth::Admission) -> PyResult<Self> {
-        use requires_auth::requires_auth::Admission as Admitted;
+    pub(crate) fn new(py: Python<'_>, admission: requires_auth::guard::Admission) -> PyResult<Self> {
+        use requires_auth::guard::Admission as Admitted;
         let (token, kind) = match admission {
             Admitted::Token(token) => (Some(Py::new(py, AccessToken::new(token))?), "token"),
             Admitted::Anonymous => (None, "anonymous"),
@@ -114,6 +114,12 @@ impl Refusal {
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let make = || errors::from_denial(py, &self.denial, &self.header_pairs()).map(Bound::unbind);
         Ok(self.error.get_or_try_init(py, make)?.bind(py).clone())
+    }
+
+    /// False, so that `if guard.admit(..)` lets nobody in who is refused.
+    #[expect(clippy::unused_self, reason = "it is a method of Python")]
+    const fn __bool__(&self) -> bool {
+        false
     }
 
     fn __repr__(&self) -> String {

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use requires_auth::challenge::www_authenticate;
 use requires_auth::explain::{Outcome, Report};
-use requires_auth::requires_auth::{Health, IssuerHealth, KeySource};
+use requires_auth::guard::{Health, IssuerHealth, KeySource};
 use requires_auth::verify::Step;
 use requires_auth::{Denial, Reason};
 use serde_json::{Value, json};

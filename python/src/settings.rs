@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use pyo3::prelude::*;
 use requires_auth::challenge::BodyFormat;
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
 use requires_auth::{Audience, ConfigError, Profile, RequiresAuth, danger};
 
 /// What `requires_auth/_guard.py` gives to `Guard._configure`, which describes each one.

@@ -238,12 +238,14 @@ def test_admission_and_refusal(issuer: TestIssuer, guard: RequiresAuth) -> None:
     admitted = admit(guard, issuer.token("read:x", sub="bob"), Policy.all_of("read:x"))
     assert isinstance(admitted, Admission)
     assert (admitted.kind, repr(admitted)) == ("token", "<Admission: token>")
+    assert bool(admitted)
     assert admitted.token is not None
     assert admitted.token.sub == "bob"
 
     refused = admit(guard, issuer.token("read:x"), Policy.all_of("read:x write:x"))
     assert isinstance(refused, Refusal)
     assert refused.status == 403
+    assert not refused
     assert refused.error is refused.error
     assert isinstance(refused.error, InsufficientScope)
     assert refused.error.scope == "read:x write:x"

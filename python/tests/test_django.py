@@ -10,6 +10,7 @@ from typing import Any
 import django_site
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.checks.registry import registry
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
@@ -409,8 +410,46 @@ def test_system_checks(auth_issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch)
         assert "REQUIRES_AUTH_ISSUER" in (found[1].hint or "")
 
 
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ({"LEEWAY": 5, "issuer": "secret", "REQUIRES_AUTH_CACHE": 1, "USER": 1}, ["LEEWAY", "ISSUER", "CACHE"]),
+        ({}, ["ISSUER", "AUDIENCE"]),
+        (True, ["ISSUER", "AUDIENCE"]),
+    ],
+)
+def test_settings_in_a_dict_are_told(value: Any, names: list[str]) -> None:
+    with override_settings(REQUIRES_AUTH=value):
+        [found] = checks.check_names()
+    assert found.id == "requires_auth.W001"
+    assert found.msg == "REQUIRES_AUTH is not read"
+    assert found.hint == f"write each setting by itself: {', '.join(f'REQUIRES_AUTH_{name} = ..' for name in names)}"
+    assert checks.check_names() == []
+
+
+@pytest.mark.parametrize(
+    ("configured", "found"),
+    [
+        ({"DEFAULT_AUTHENTICATION_CLASSES": ["requires_auth.django.rest_framework.AccessTokenAuthentication"]}, 1),
+        (
+            {
+                "DEFAULT_AUTHENTICATION_CLASSES": ["requires_auth.django.rest_framework.AccessTokenAuthentication"],
+                "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+            },
+            0,
+        ),
+        ({"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.BasicAuthentication"]}, 0),
+        ({}, 0),
+    ],
+)
+def test_an_authentication_without_a_permission_is_told(configured: Any, found: int) -> None:
+    with override_settings(REST_FRAMEWORK=configured):
+        assert ids(checks.check_rest_framework()) == ["requires_auth.W002"] * found
+
+
 def test_the_checks_are_registered() -> None:
     call_command("check")
+    assert set(checks.ALL) <= set(registry.get_checks())
 
 
 # --- all vectors

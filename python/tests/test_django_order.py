@@ -243,6 +243,18 @@ def test_a_cache_above_the_guard_is_an_error(client: Client, auth_token: TokenFa
         assert SECRET not in answer.content
 
 
+def test_a_cache_above_the_guard_of_one_of_two_urls_is_an_error(client: Client, auth_token: TokenFactory) -> None:
+    view = requires_auth("read:x")(answers)
+    serve(view)
+    urlpatterns.append(path("cached", cache_page(60)(view)))
+    check_answers(client, auth_token)
+    for headers in (bearer(auth_token("read:x")), {}):
+        answer = client.get("/cached", headers=headers)
+        assert answer.status_code == 500
+        assert SECRET not in answer.content
+    check_answers(client, auth_token)
+
+
 @pytest.mark.parametrize("view", [requires_auth("read:x")(cache_page(60)(answers)), CachedInside.as_view()])
 def test_a_cache_below_the_guard_is_right(client: Client, auth_token: TokenFactory, view: Any) -> None:
     serve(view)

@@ -13,10 +13,13 @@ from django.test import override_settings
 from django.urls import clear_url_caches, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
-from doors import bearer
+from doors import PREFLIGHT, bearer
 from drf_spectacular.generators import SchemaGenerator
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.test import APIClient
+from rest_framework.views import APIView
 
 from requires_auth import Policy
 from requires_auth.django import requires_auth
@@ -132,6 +135,30 @@ def test_a_cache_around_the_whole_view_keeps_nothing(client: APIClient, auth_tok
     assert client.get("/x", headers=bearer(auth_token("a", sub="bob"))).json()["sub"] == "bob"
     assert client.get("/x").status_code == 401
     assert client.get("/x", headers=bearer(auth_token("a", sub="eve"))).json()["sub"] == "eve"
+
+
+class Described(APIView):
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request) -> Response:
+        return Response()
+
+
+class Answering(Described):
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response({"own": True})
+
+
+def test_a_preflight_does_not_describe_a_view_that_the_decorator_guards(
+    client: APIClient, auth_token: TokenFactory
+) -> None:
+    urlpatterns[:] = [path("x", requires_auth(Described.as_view())), path("own", requires_auth(Answering.as_view()))]
+    clear_url_caches()
+    preflight = client.options("/x", headers=PREFLIGHT)
+    assert (preflight.status_code, preflight.content) == (204, b"")
+    assert client.options("/own", headers=PREFLIGHT).json() == {"own": True}
+    assert client.options("/x").status_code == 401
+    assert client.options("/x", headers=bearer(auth_token())).json()["name"] == "Described"
 
 
 def test_the_scheme_is_in_the_document_of_spectacular() -> None:

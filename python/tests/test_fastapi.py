@@ -3,7 +3,9 @@
 # No `from __future__ import annotations`: FastAPI could not resolve names that are local to a test.
 
 import inspect
+import pydoc
 import sys
+from functools import partial
 from typing import Annotated, Any
 
 import pytest
@@ -15,9 +17,11 @@ from fastapi.security import SecurityScopes
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from requires_auth import AccessToken, AuthError, ConfigError, Policy
+from requires_auth import AccessToken, AuthError, ConfigError, Issuer, Policy, flask
+from requires_auth import RequiresAuth as Core
 from requires_auth import fastapi as door
 from requires_auth.fastapi import RequiresAuth
+from requires_auth.starlette import RequiresAuthMiddleware
 from requires_auth.testing import TestIssuer, TokenFactory
 
 pytest_plugins = ["requires_auth.testing"]
@@ -575,3 +579,90 @@ def test_all_vectors() -> None:
             case.check(answer.status_code, dict(answer.headers), answer.content, ran)
             if case.expect.get("claims"):
                 assert answer.json() == case.expect["claims"], case.id
+
+
+class OwnArguments(Core):
+    def __init__(self, issuer: str, audience: str) -> None:
+        super().__init__(issuer, audience)
+
+
+CLASSES = [Core, OwnArguments, RequiresAuth, flask.RequiresAuth, RequiresAuthMiddleware, Issuer, Policy, AccessToken]
+"""FastAPI would make an object of these, of arguments from the query."""
+
+
+@pytest.mark.parametrize("mistaken", CLASSES)
+def test_a_class_is_no_dependency(mistaken: Any) -> None:
+    def annotated(token: Any) -> None: ...
+
+    annotated.__annotations__["token"] = Annotated[mistaken, Depends()]
+    app = FastAPI()
+    for make in (
+        lambda: app.get("/", dependencies=[Depends(mistaken)]),
+        lambda: app.get("/", dependencies=[Security(mistaken, scopes=["read:x"])]),
+        lambda: app.get("/", dependencies=[Depends(partial(mistaken))]),
+        lambda: APIRouter(dependencies=[Depends(mistaken)]).get("/"),
+        lambda: FastAPI(dependencies=[Depends(mistaken)]).get("/"),
+        lambda: app.websocket("/", dependencies=[Depends(mistaken)]),
+    ):
+        with pytest.raises(TypeError, match=r"Depends\(auth|guards nothing"):
+            make()(lambda: "secret")
+    with pytest.raises(TypeError, match=r"Depends\(auth|guards nothing"):
+        app.get("/")(annotated)
+
+
+@pytest.mark.parametrize("mistaken", [Core("https://a.example", "b"), flask.RequiresAuth("https://a.example", "b")])
+def test_a_guard_of_another_module_is_no_dependency(mistaken: Any) -> None:
+    with pytest.raises(TypeError, match=r"Depends\(auth"):
+        FastAPI().get("/", dependencies=[Depends(mistaken)])(lambda: "secret")
+
+
+def test_classes_keep_their_signature_for_everybody_else(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+    for cls in (Core, OwnArguments, RequiresAuth, flask.RequiresAuth, RequiresAuthMiddleware, Issuer):
+        assert "issuer" in inspect.signature(cls).parameters
+        assert "issuer" in pydoc.render_doc(cls)
+    app = FastAPI()
+
+    async def asks() -> int:
+        return len(inspect.signature(Core).parameters)
+
+    @app.get("/", dependencies=[Depends(auth)])
+    async def documents(count: Annotated[int, Depends(asks)]) -> bool:
+        return count == len(inspect.signature(Core).parameters) > 2
+
+    assert client_of(app).get("/", headers=bearer(auth_token())).json() is True
+    assert client_of(app).get("/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda auth: auth,
+        lambda auth: auth("read:x"),
+        lambda auth: auth(any_of=["read:x"]),
+        lambda auth: auth(optional=True),
+        lambda auth: auth.guard,
+        lambda auth: flask.RequiresAuth("https://a.example", "b"),
+    ],
+)
+def test_a_guard_without_depends_is_an_error(auth: RequiresAuth, form: Any) -> None:
+    guard = form(auth)
+
+    def default(token=guard) -> str:
+        return "secret"
+
+    def typed(token: Any = guard) -> str:
+        return "secret"
+
+    def annotated(token: Annotated[str, guard]) -> str:
+        return "secret"
+
+    def nested(token: Annotated[str, Depends(default)]) -> str:
+        return "secret"
+
+    app = FastAPI()
+    for route in (default, typed, annotated, nested):
+        with pytest.raises(TypeError, match=r"without Depends.* write Annotated\[AccessToken, Depends\(auth\)\]"):
+            app.get("/")(route)
+    assert isinstance(guard, type(guard))
+    assert guard.__class__ is type(guard)
+    assert not isinstance(guard, str)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from doors import ORIGIN, PREFLIGHT, WSGI_DIFFERS, bearer, vectors
-from flask import Blueprint, Flask, g, jsonify, make_response
+from flask import Blueprint, Flask, after_this_request, g, jsonify, make_response, send_file
 from flask.testing import FlaskClient
 from flask.views import MethodView
 from flask_cors import CORS, cross_origin
@@ -242,6 +242,21 @@ def test_a_whole_application(app: Flask, client: FlaskClient, auth: RequiresAuth
     assert client.get("/nowhere", headers=bearer(auth_token())).status_code == 404
     assert client.get("/me", headers=bearer(auth_token())).status_code == 200
     assert client.options("/nowhere", headers=PREFLIGHT).status_code == 404
+
+
+def test_a_preflight_runs_no_handler_of_errors(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory
+) -> None:
+    auth.protect(app)
+    app.add_url_rule("/closed", view_func=whoami, provide_automatic_options=False)
+    app.add_url_rule("/folder/", view_func=whoami, endpoint="folder")
+    for status in (404, 405):
+        app.register_error_handler(status, lambda _: "for those with a token")
+    for path, status in (("/nowhere", 404), ("/closed", 405)):
+        refused = client.options(path, headers=PREFLIGHT)
+        assert (refused.status_code, refused.data) == (status, b"")
+        assert client.options(path, headers=bearer(auth_token())).text == "for those with a token"
+    assert client.options("/folder", headers=PREFLIGHT).headers["Location"].endswith("/folder/")
 
 
 def test_a_guarded_handler_of_errors(app: Flask, client: FlaskClient, auth: RequiresAuth) -> None:
@@ -515,6 +530,31 @@ def test_a_guard_above_the_route_is_an_error(auth: RequiresAuth, registry: Flask
         return "right"
 
 
+@pytest.mark.parametrize("registry", ["before_request", "before_app_request"])
+def test_a_guard_above_what_runs_before_requests_is_an_error(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory, registry: str
+) -> None:
+    blueprint = Blueprint("b", __name__)
+    register = getattr(blueprint, registry)
+    with pytest.raises(RuntimeError, match="the guard stands above"):
+        auth(register(lambda: None))
+    register(auth(lambda: None))
+    blueprint.get("/x")(whoami)
+    app.register_blueprint(blueprint)
+    assert client.get("/x").status_code == 401
+    assert client.get("/x", headers=bearer(auth_token())).status_code == 200
+
+
+def test_a_view_that_is_registered_without_its_guard_later_is_an_error(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.get("/x")(auth(whoami))
+    app.add_url_rule("/y", "y", whoami)
+    for _ in range(2):
+        assert client.get("/x", headers=bearer(auth_token())).status_code == 500
+
+
 def to_null(view: Any) -> Any:
     """As `@marshal_with` does: what the view returns becomes a dictionary."""
 
@@ -545,7 +585,38 @@ def to_not_modified(view: Any) -> Any:
     return answer
 
 
-@pytest.mark.parametrize("above", [to_null, to_json, to_not_modified])
+def answered_later(view: Any) -> Any:
+    @functools.wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        given = view(*args, **kwargs)
+        after_this_request(lambda _: make_response({"id": None}))
+        return given
+
+    return answer
+
+
+def to_a_file(view: Any) -> Any:
+    @functools.wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        view(*args, **kwargs)
+        response = send_file(__file__, conditional=True)
+        response.headers.update({"X-Sendfile": __file__, "Location": "/elsewhere", "Content-Range": "bytes 0-1/2"})
+        return response
+
+    return answer
+
+
+def to_a_file_of_the_proxy(view: Any) -> Any:
+    @functools.wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        response = make_response(view(*args, **kwargs))
+        response.headers["X-Accel-Redirect"] = "/internal/orders"
+        return response
+
+    return answer
+
+
+@pytest.mark.parametrize("above", [to_null, to_json, to_not_modified, to_a_file, to_a_file_of_the_proxy])
 def test_a_refusal_reaches_the_client_whatever_stands_above(
     app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory, above: Any
 ) -> None:
@@ -567,13 +638,28 @@ def test_a_refusal_reaches_the_client_whatever_stands_above(
         assert challenge in refused.headers["WWW-Authenticate"]
         assert refused.json is not None
         assert refused.json["status"] == status
-        assert "ETag" not in refused.headers
+        for stale in ("ETag", "X-Sendfile", "X-Accel-Redirect", "Location", "Content-Range", "Content-Disposition"):
+            assert stale not in refused.headers
+        assert int(refused.headers["Content-Length"]) == len(refused.data)
         if above is not to_json:  # it raises, so `@cross_origin` above it never sees an answer
             assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
             assert "WWW-Authenticate" in refused.headers["Access-Control-Expose-Headers"]
 
     allowed = client.get("/orders", headers=bearer(auth_token(scope="read:orders")))
-    assert allowed.status_code == {to_null: 200, to_json: 200, to_not_modified: 304}[above]
+    assert allowed.status_code == (304 if above is to_not_modified else 200)
+    assert (allowed.headers.get("X-Sendfile") == __file__) == (above is to_a_file)
+    assert ("X-Accel-Redirect" in allowed.headers) == (above is to_a_file_of_the_proxy)
+    allowed.close()
+
+
+def test_a_refusal_is_put_back_behind_what_was_asked_for_later(
+    app: Flask, client: FlaskClient, auth: RequiresAuth, auth_token: TokenFactory
+) -> None:
+    app.route("/orders")(answered_later(auth("read:orders")(whoami)))
+    refused = client.get("/orders")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert client.get("/orders", headers=bearer(auth_token(scope="other"))).status_code == 403
+    assert client.get("/orders", headers=bearer(auth_token(scope="read:orders"))).json == {"id": None}
 
 
 @pytest.mark.parametrize("exempt", ["static", b"static", 1, [1]])
@@ -644,6 +730,12 @@ def test_settings_of_the_wrong_type_are_named(
     assert [problem.field for problem in error.value.problems] == [key]
     app.config[key] = right
     door.requires_auth.init_app(app)
+
+
+def test_settings_in_a_dict_are_told(app: Flask, auth_issuer: TestIssuer) -> None:
+    app.config.update({**auth_issuer.settings, "REQUIRES_AUTH": {"LEEWAY": 5}})
+    with pytest.warns(RuntimeWarning, match=r"REQUIRES_AUTH in app.config is not read: .* REQUIRES_AUTH_LEEWAY = \.\."):
+        door.requires_auth.init_app(app)
 
 
 def test_a_misspelt_setting_is_told(app: Flask, auth_issuer: TestIssuer) -> None:

@@ -12,7 +12,7 @@ import flask_smorest
 import pytest
 from doors import ORIGIN, PREFLIGHT, bearer
 from flask import Blueprint, Flask
-from flask.views import MethodView
+from flask.views import MethodView, View
 from flask_caching import Cache
 from flask_cors import cross_origin
 from flask_restful import fields as restful_fields
@@ -351,6 +351,26 @@ def cached_resource(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
     flask_restful.Api(app).add_resource(X, "/x")
 
 
+def cached_resource_with_a_bare_guard(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    class X(flask_restful.Resource):
+        method_decorators = (auth, cache.cached())
+
+        def get(self) -> Any:
+            return {"sub": "s"}
+
+    flask_restful.Api(app).add_resource(X, "/x")
+
+
+def cached_dispatcher(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    class X(View):
+        @cache.cached()
+        @auth("read:x")
+        def dispatch_request(self) -> Any:
+            return {"sub": "s"}
+
+    app.add_url_rule("/x", view_func=X.as_view("x"))
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -361,6 +381,8 @@ def cached_resource(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
         cached_class,
         cached_method,
         cached_resource,
+        cached_resource_with_a_bare_guard,
+        cached_dispatcher,
     ],
 )
 def test_a_cache_above_the_guard_is_an_error(
@@ -374,6 +396,55 @@ def test_a_cache_above_the_guard_is_an_error(
         answer = client.get("/x", headers=headers)
         assert answer.status_code == 500
         assert b'"s"' not in answer.data
+
+
+def cached_under_another_name(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    @app.route("/guarded")
+    @auth("read:x")
+    def x() -> Any:
+        return {"sub": "s"}
+
+    app.add_url_rule("/x", "cached", cache.cached()(x))
+
+
+def cached_view_that_calls_a_guarded_function(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    orders = auth("read:x")(lambda: {"sub": "s"})
+
+    @app.route("/guarded")
+    @auth("read:x")
+    def guarded() -> Any:
+        return orders()
+
+    @app.route("/x")
+    @cache.cached()
+    def x() -> Any:
+        return orders()
+
+
+def kept_function_in_a_public_view(app: Flask, auth: RequiresAuth, cache: Cache) -> None:
+    app.route("/guarded")(auth("read:x")(lambda: {"sub": "s"}))
+    orders = cache.memoize()(auth("read:x")(lambda: {"sub": "s"}))
+
+    @app.route("/x")
+    def x() -> Any:
+        return orders()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [cached_under_another_name, cached_view_that_calls_a_guarded_function, kept_function_in_a_public_view],
+)
+def test_a_cache_that_only_shows_at_a_request_is_an_error(
+    app: Flask, auth: RequiresAuth, auth_token: TokenFactory, build: Callable[[Flask, RequiresAuth, Cache], None]
+) -> None:
+    build(app, auth, Cache(app))
+    check_refusals(app, "/guarded", auth_token)  # first what is right
+    client = app.test_client()
+    for headers in (bearer(auth_token("read:x")), {}, bearer(auth_token("read:x"))):
+        answer = client.get("/x", headers=headers)
+        assert answer.status_code == 500
+        assert b'"s"' not in answer.data
+    check_refusals(app, "/guarded", auth_token)
 
 
 def test_a_cache_below_the_guard_is_right(app: Flask, auth: RequiresAuth, auth_token: TokenFactory) -> None:
@@ -398,3 +469,41 @@ def test_a_cache_below_the_guard_is_right(app: Flask, auth: RequiresAuth, auth_t
         check_refusals(app, "/x", auth_token)
         check_refusals(app, "/y", auth_token)
     assert len(runs) == 1
+
+
+@pytest.mark.parametrize("called", [False, True])
+@pytest.mark.parametrize(
+    ("base", "decorators", "advice"),
+    [
+        (MethodView, lambda guard: [guard], "write `decorators = "),
+        (MethodView, lambda guard: {"get": guard}, "write `decorators = "),
+        (flask_restful.Resource, lambda guard: {"GET": [guard]}, "write 'get'"),
+    ],
+)
+def test_a_guard_that_a_class_never_applies_is_an_error(
+    app: Flask, auth: RequiresAuth, auth_token: TokenFactory, base: Any, decorators: Any, advice: str, called: bool
+) -> None:
+    guard = auth("read:x") if called else auth
+    X = type("X", (base,), {"method_decorators": decorators(guard), "get": lambda self: {"sub": "s"}})  # noqa: N806
+    app.add_url_rule("/x", view_func=X.as_view("x"))
+    app.get("/other")(auth("read:x")(lambda: "secret"))
+    with pytest.raises(RuntimeError, match=advice):
+        auth.init_app(app)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    for _ in range(2):  # without `init_app`, the first request to a guard tells, and each one after it
+        assert app.test_client().get("/other", headers=bearer(auth_token("read:x"))).status_code == 500
+
+
+@pytest.mark.parametrize("decorators", [lambda guard: [guard], lambda guard: {"get": [guard]}])
+def test_a_guard_that_a_resource_applies(
+    app: Flask, auth: RequiresAuth, auth_token: TokenFactory, decorators: Any
+) -> None:
+    class X(flask_restful.Resource):
+        method_decorators = decorators(auth("read:x"))
+
+        def get(self) -> Any:
+            return {"sub": "s"}
+
+    flask_restful.Api(app).add_resource(X, "/x")
+    auth.init_app(app)
+    check_refusals(app, "/x", auth_token)

@@ -17,7 +17,76 @@ READMES = "".join((folder / "README.md").read_text("utf-8") for folder in FOLDER
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", READMES, re.MULTILINE | re.DOTALL)
 
 CHECKS = {
-    "def create_app": """
+    "requires_auth.init_app": """
+import os
+import pytest
+from flask import g
+from requires_auth import ConfigError
+orders.get("/orders")(lambda: {"sub": g.access_token.sub})
+names = ("REQUIRES_AUTH_ISSUER", "REQUIRES_AUTH_AUDIENCE")
+config = {name: os.environ.pop(name) for name in names}
+with pytest.raises(ConfigError, match="REQUIRES_AUTH_ISSUER in app.config"):
+    create_app({})
+client = create_app(config | {"REQUIRES_AUTH_LEEWAY": 30}).test_client()
+def ask(token): return client.get("/orders", headers={"Authorization": "Bearer " + token})
+assert client.get("/orders").status_code == 401
+assert ask(POOR).status_code == 403
+assert ask(GOOD).json == {"sub": "alice"}
+""",
+    "error_format=": """
+from flask import Flask
+from requires_auth import AuthError
+app = Flask(__name__)
+app.get("/")(auth(lambda: "secret"))
+app.get("/by-hand", endpoint="by_hand")(lambda: auth.verify("opaque").sub)
+app.errorhandler(401)(lambda error: ("mine", 401))
+app.errorhandler(AuthError)(lambda error: ("mine", 401))
+refused = app.test_client().get("/")
+assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+assert refused.json == {"error": "auth.authorization_header_missing", "reason": None}
+assert app.test_client().get("/by-hand").text == "mine"
+""",
+    "REQUIRES_AUTH_EXEMPT =": """
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.urls import path
+from rest_framework.settings import api_settings
+from requires_auth.django.rest_framework import HasAccessToken
+urlpatterns = [path(name, lambda request: HttpResponse(request.path)) for name in ("health", "admin/x", "orders")]
+names = ("MIDDLEWARE", "REQUIRES_AUTH_EXEMPT", "REQUIRES_AUTH_USER", "REST_FRAMEWORK")
+call_command("migrate", verbosity=0, run_syncdb=True)
+with override_settings(ROOT_URLCONF=__name__, **{name: globals()[name] for name in names}):
+    assert api_settings.DEFAULT_PERMISSION_CLASSES == [HasAccessToken]
+    client = Client(enforce_csrf_checks=True)
+    def ask(path, **headers): return client.post(path, headers=headers).status_code
+    assert client.get("/health").status_code == client.get("/admin/x").status_code == 200
+    assert (ask("/orders"), ask("/orders", Authorization="Bearer " + GOOD)) == (401, 403)
+    get_user_model().objects.create(username="alice")
+    assert ask("/orders", Authorization="Bearer " + GOOD) == 200
+""",
+    "HasScope": """
+from django.test import RequestFactory, override_settings
+from requires_auth.django.rest_framework import AccessTokenAuthentication
+Orders.authentication_classes = [AccessTokenAuthentication]
+def ask(**headers): return Orders.as_view()(RequestFactory().get("/", **headers))
+assert ask().status_code == 401
+assert ask(HTTP_AUTHORIZATION="Bearer " + POOR).status_code == 403
+assert ask(HTTP_AUTHORIZATION="Bearer " + GOOD).data == {"sub": "alice", "user": "alice"}
+""",
+    "AccessTokenAuth": """
+from django.test import Client, override_settings
+from django.urls import path
+urlpatterns = [path("", api.urls)]
+with override_settings(ROOT_URLCONF=__name__):
+    def ask(**headers): return Client().get("/orders", headers=headers)
+    assert ask().json()["code"] == "auth.authorization_header_missing"
+    assert ask(Authorization="Bearer " + POOR).status_code == 403
+    assert ask(Authorization="Bearer " + GOOD).json() == {"sub": "alice"}
+    assert "bearer" in Client().get("/openapi.json").content.decode()
+""",
+    "requires_auth.configure": """
 import os
 from fastapi import Depends
 from fastapi.testclient import TestClient
@@ -64,6 +133,11 @@ assert ask().status_code == 401
 assert ask(HTTP_AUTHORIZATION="Bearer " + GOOD).content == b'{"sub": "alice"}'
 assert ask(HTTP_AUTHORIZATION="Bearer " + POOR).status_code == 403
 """,
+    "def profile": """
+from requires_auth import RequiresAuth
+token = RequiresAuth.from_env().verify(GOOD)
+assert profile(token) == {"email": None, "scopes": ["read:orders"], "writer": False}
+""",
     "def who": """
 assert who("") == "refused: auth.authorization_token_invalid_format, None"
 assert who("opaque") == "refused: invalid_token, opaque"
@@ -76,7 +150,11 @@ assert policy.scope == "write:orders"
 
 DJANGO = """
 from django.conf import settings
-settings.configure(ALLOWED_HOSTS=["testserver"])
+settings.configure(
+    ALLOWED_HOSTS=["testserver"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "requires_auth.django"],
+)
 import django
 django.setup()
 """

@@ -1,17 +1,21 @@
-//! The commands and the flags that all of them have; each command's own flags are beside its code.
+//! The command line: the commands, the flags that all of them have, and which code runs. Each command's own flags are
+//! beside its code.
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
-use crate::check::CheckArgs;
-use crate::config::ConfigArgs;
-use crate::demo::DemoArgs;
-use crate::doctor::DoctorArgs;
-use crate::explain::ExplainArgs;
-use crate::gateway::serve::ServeArgs;
-use crate::issuer::IssuerArgs;
-use crate::manual::{CompletionsArgs, ManArgs};
-use crate::token::TokenArgs;
-use crate::verify::VerifyArgs;
+use crate::commands::check::CheckArgs;
+use crate::commands::config::ConfigArgs;
+use crate::commands::demo::DemoArgs;
+use crate::commands::doctor::DoctorArgs;
+use crate::commands::explain::ExplainArgs;
+use crate::commands::issuer::IssuerArgs;
+use crate::commands::manual::{CompletionsArgs, ManArgs};
+use crate::commands::serve::ServeArgs;
+use crate::commands::token::TokenArgs;
+use crate::commands::verify::VerifyArgs;
+use crate::context::{Context, Format, Outcome};
+use crate::error::Failure;
+use crate::logging::Logging;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,27 +36,19 @@ Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
 #[command(name = "requires-auth", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    command: Command,
 
     /// Log what happens to stderr: -v info, -vv debug; `RUST_LOG` wins
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
-    pub(crate) verbose: u8,
+    verbose: u8,
 
     /// What stdout gets: text to read, or JSON
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", display_order = 901)]
-    pub(crate) output: Format,
-}
-
-/// What stdout gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    #[default]
-    Text,
-    Json,
+    output: Format,
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+enum Command {
     /// Check a configuration file and run its tests, without touching the network
     Check(CheckArgs),
     /// Print the completions of a shell
@@ -77,11 +73,50 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
 }
 
+impl Cli {
+    /// Runs the command.
+    pub(crate) fn run(self) -> Result<Outcome, Failure> {
+        let context = &Context { format: self.output, verbosity: self.verbose };
+        match self.command {
+            Command::Check(args) => args.run(context),
+            Command::Completions(args) => args.run(Self::command()),
+            Command::Config(args) => args.run(context),
+            Command::Demo(args) => args.run(context),
+            Command::Doctor(args) => args.run(context),
+            Command::Explain(args) => args.run(context),
+            Command::Issuer(args) => args.run(context),
+            Command::Man(args) => args.run(Self::command()),
+            Command::Serve(args) => args.run(context),
+            Command::Token(args) => args.run(context),
+            Command::Verify(args) => args.run(context),
+        }
+    }
+
+    /// What is logged while it runs; by default only what the command does not say itself.
+    pub(crate) fn logging(&self) -> Logging {
+        // With `explain` the first -v is for its own output.
+        let verbosity = self.verbose.saturating_sub(u8::from(matches!(self.command, Command::Explain(_))));
+        let filter = match (verbosity, &self.command) {
+            // These report refusals themselves, or provoke them.
+            (0, Command::Explain(_) | Command::Verify(_)) => "error",
+            (0, Command::Demo(args)) if args.once => "error",
+            // The first question to a gateway is why a request was refused.
+            (0, Command::Serve(_)) => "info,requires_auth::gateway::connections=warn",
+            (0, _) => "warn",
+            (1, _) => "info",
+            _ => "debug",
+        };
+        let gateway = match &self.command {
+            Command::Serve(args) => Some(args.log),
+            _ => None,
+        };
+        Logging { filter, gateway }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
-    use super::Cli;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {

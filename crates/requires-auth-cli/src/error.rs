@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write as _};
 
 use requires_auth::ConfigError;
+use requires_auth::error::ConfigProblem;
 
 use crate::logging::{self, Escape};
 use crate::output::{BAD, GOOD};
@@ -57,9 +58,23 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The mistakes of a file, one after the other, each with its line.
+pub(crate) fn located(error: &ConfigError) -> Failure {
+    let problems: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
+    let failure = Failure::new(problems.join("\n"));
+    let any = |holds: &dyn Fn(&ConfigProblem) -> bool| error.problems().iter().any(holds);
+    if any(&|problem| problem.field() == "file") {
+        return failure.hint("begin a file with `requires-auth config init FILE`");
+    }
+    if any(&|problem| problem.found().contains("${")) {
+        return failure.hint("nothing like `${NAME}` is filled in: write the value itself");
+    }
+    failure
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let describe = |problem: &requires_auth::error::ConfigProblem| {
+        let describe = |problem: &ConfigProblem| {
             format!("{}: expected {}, found {}", problem.field(), problem.expected(), problem.found())
         };
         let problems: Vec<_> = error.problems().iter().map(describe).collect();

@@ -74,8 +74,8 @@ use http::request::Parts;
 
 use crate::challenge::{BodyFormat, Challenge};
 use crate::error::Denial;
+use crate::guard::RequiresAuth;
 use crate::request::Request;
-use crate::requires_auth::RequiresAuth;
 use crate::tower::{Passed, refusal, response, view};
 use crate::verify::{AccessToken, ClaimsError};
 

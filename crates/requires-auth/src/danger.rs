@@ -1,6 +1,6 @@
 //! What weakens a check. Each name says so where it is called.
 
-use crate::requires_auth::Builder;
+use crate::guard::Builder;
 
 /// Lets issuer and key set be fetched over plain `http` beyond loopback.
 ///

@@ -52,6 +52,7 @@ pub mod verify;
 pub mod policy;
 pub mod challenge;
 pub mod explain;
+pub mod settings;
 #[cfg(feature = "config")]
 pub mod routes;
 
@@ -64,7 +65,7 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
-pub mod requires_auth;
+pub mod guard;
 pub mod danger;
 #[cfg(feature = "config")]
 pub mod config;
@@ -82,9 +83,9 @@ pub mod fuzzing; // private parsers, made public
 
 pub use crate::credential::Bearer;
 pub use crate::error::{ConfigError, Denial, ErrorCode, Reason};
+pub use crate::guard::RequiresAuth;
 pub use crate::policy::Policy;
 pub use crate::request::Request;
-pub use crate::requires_auth::RequiresAuth;
 pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 
 /// Runs the Rust blocks of the README as tests.

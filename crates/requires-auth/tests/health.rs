@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use requires_auth::discovery::FetchFailure;
 use requires_auth::fetch::FetchError;
-use requires_auth::requires_auth::{IssuerHealth, KeySource, KeyState};
+use requires_auth::guard::{IssuerHealth, KeySource, KeyState};
 use requires_auth::{RequiresAuth, verify::Unusable};
 use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
 use support::{AUDIENCE, Answer, ManualClock, MemoryIssuer};

@@ -5,8 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 9] =
-    ["error", "request", "credential", "jose", "claims", "verify", "policy", "challenge", "explain"];
+const RING_0: [&str; 10] = [
+    "error",
+    "request",
+    "credential",
+    "jose",
+    "claims",
+    "verify",
+    "policy",
+    "challenge",
+    "explain",
+    "settings",
+];
 
 /// Ring 2: adapters. They decide nothing.
 const ADAPTERS: [&str; 2] = ["tower", "axum"];

@@ -4,7 +4,7 @@ mod support;
 
 use requires_auth::error::ConfigProblem;
 use requires_auth::explain::Outcome;
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
 use requires_auth::verify::Step;
 use requires_auth::{AccessToken, Bearer, Denial, Policy, Reason, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};

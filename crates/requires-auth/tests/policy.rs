@@ -5,8 +5,8 @@ mod support;
 use std::time::{Duration, UNIX_EPOCH};
 
 use requires_auth::explain::Outcome;
+use requires_auth::guard::Builder;
 use requires_auth::policy::ClaimTest;
-use requires_auth::requires_auth::Builder;
 use requires_auth::{AccessToken, Policy, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde_json::json;

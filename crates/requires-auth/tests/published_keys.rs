@@ -12,7 +12,7 @@ fn examples() -> Vec<(String, Value)> {
     examples.into_iter().collect()
 }
 
-fn builder(jwks: &Value) -> requires_auth::requires_auth::Builder {
+fn builder(jwks: &Value) -> requires_auth::guard::Builder {
     RequiresAuth::builder("https://issuer.example.test", "https://api.example.test")
         .with_jwks(jwks.to_string())
 }

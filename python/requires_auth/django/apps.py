@@ -15,9 +15,9 @@ class RequiresAuthConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers the checks of `requires_auth.django.checks`, and what drf-spectacular is to know."""
-        from requires_auth.django.checks import check_guard, check_names, check_user, check_views
+        from requires_auth.django.checks import ALL
 
-        for check in (check_guard, check_names, check_user, check_views):
+        for check in ALL:
             checks.register(check, checks.Tags.security)
         if apps.is_installed("drf_spectacular"):
             import_module("requires_auth.django.spectacular")

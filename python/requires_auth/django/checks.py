@@ -3,7 +3,9 @@
 - `requires_auth.E001`: the settings describe no guard.
 - `requires_auth.E002`: `REQUIRES_AUTH_USER` names no function.
 - `requires_auth.E003`: a view is registered without the guard that it has, or keeps its answers above it.
-- `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is none of ours.
+- `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is not one of ours, or all
+  settings are in a dict `REQUIRES_AUTH`, which is not read.
+- `requires_auth.W002`: REST framework authenticates by access token, and has no permission that demands one.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
 from requires_auth import ConfigError
-from requires_auth._door import PREFIX, SETTINGS
+from requires_auth._door import DICT, PREFIX, SETTINGS, dict_hint
 from requires_auth.django import users
 from requires_auth.django.decorator import requires_auth
 from requires_auth.django.order import wrong_views
 
 _KNOWN = sorted({PREFIX + name.upper() for name in SETTINGS} | {users.SETTING, "REQUIRES_AUTH_EXEMPT"})
+
+_NOT_OURS = "requires_auth.W001"
 
 
 def check_guard(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
@@ -55,15 +59,38 @@ def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     return [Error(problem, id="requires_auth.E003") for problem in wrong_views()]
 
 
+def check_rest_framework(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Authentication alone lets a request without a token pass: REST framework leaves that to permissions."""
+    configured: Any = getattr(settings, "REST_FRAMEWORK", None) or {}
+    if "DEFAULT_PERMISSION_CLASSES" in configured:
+        return []
+    named = [str(name) for name in configured.get("DEFAULT_AUTHENTICATION_CLASSES", ())]
+    if not any(name.startswith("requires_auth.") for name in named):
+        return []
+    problem = "DEFAULT_PERMISSION_CLASSES is not set, so a view without permission_classes is open without a token"
+    hint = (
+        'write "DEFAULT_PERMISSION_CLASSES": ["requires_auth.django.rest_framework.HasAccessToken"] in REST_FRAMEWORK'
+    )
+    return [CheckWarning(problem, hint=hint, id="requires_auth.W002")]
+
+
 def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """No setting is misspelt."""
+    """No setting is misspelt, or in a dict."""
+    found: list[CheckMessage] = []
+    whole = getattr(settings, DICT, None)
+    if whole is not None:
+        found.append(CheckWarning(f"{DICT} is not read", hint=dict_hint(whole), id=_NOT_OURS))
     unknown = [name for name in dir(settings) if name.startswith(PREFIX) and name not in _KNOWN]
-    return [
-        CheckWarning(f"{name} is no setting of requires-auth", hint=_hint(name), id="requires_auth.W001")
-        for name in unknown
-    ]
+    found.extend(
+        CheckWarning(f"{name} is not a setting of requires-auth", hint=_hint(name), id=_NOT_OURS) for name in unknown
+    )
+    return found
 
 
 def _hint(name: str) -> str:
     close = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in _KNOWN], n=1)
     return f"is it {PREFIX}{close[0]}?" if close else "the settings are " + ", ".join(_KNOWN)
+
+
+ALL = (check_guard, check_names, check_rest_framework, check_user, check_views)
+"""What `manage.py check` runs."""

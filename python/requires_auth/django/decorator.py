@@ -11,7 +11,6 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse
-from django.views import View
 
 from requires_auth import AccessDenied, Policy, Refusal
 from requires_auth._door import PREFIX, Door, GuardOptions, Rule
@@ -30,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["RequiresAuth", "public", "requires_auth"]
 
 _PUBLIC = "_requires_auth_public"
+_NOT_YET = object()
+"""No view has been looked at."""
+_DESCRIBERS = ("django", "rest_framework")
+"""Packages whose own `options` says what a view takes, which is not for everybody."""
 _AnyView: TypeAlias = Callable[..., Any]
 _View = TypeVar("_View", bound=_AnyView)
 
@@ -107,12 +110,14 @@ class RequiresAuth(Door):
 
     def _guarded(self, view: _View, rule: Rule) -> _View:
         check_order(view)
-        checked = False
+        checked: object = _NOT_YET
 
         def check(request: HttpRequest) -> None:
+            # One function may have several URLs, and a cache stand above it in one of them.
             nonlocal checked
-            if not checked:
-                checked = check_cache(getattr(request.resolver_match, "func", None))
+            registered = getattr(request.resolver_match, "func", None)
+            if registered is not checked:
+                checked = registered if check_cache(registered) else _NOT_YET
 
         async def judge_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             check(request)
@@ -230,7 +235,7 @@ def _answers_preflights(view: _AnyView | None) -> bool:
     """
     owner = getattr(getattr(view, "func", view), "__self__", None) or getattr(view, "view_class", None)
     options = getattr(owner if isinstance(owner, type) else type(owner), "options", None)
-    return options is not None and options is not View.options
+    return options is not None and getattr(options, "__module__", "").partition(".")[0] not in _DESCRIBERS
 
 
 requires_auth = RequiresAuth()

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, get_resolver
 
 from requires_auth import _order
-from requires_auth._order import caches_of, check_function, has_guard, holders
+from requires_auth._order import cache_calling, caches_of, check_function, has_guard, holders
 
 __all__ = ["check_cache", "check_order", "refuse_requests", "wrong_views"]
 
@@ -63,9 +63,9 @@ def check_cache(view: object) -> bool:
     """Refuses a view that keeps answers above its guard. Says whether there is a guard, so that once is enough.
 
     Raises:
-        RuntimeError: a cache stands above the guard.
+        RuntimeError: a cache stands above the guard, or has called a function with a guard.
     """
-    cache = caches_of(view)
+    cache = caches_of(view) or cache_calling()
     if cache is not None:
         raise RuntimeError(f"{_name(view)}: {_CACHE_ADVICE.format(cache=cache)}")
     return has_guard(view)

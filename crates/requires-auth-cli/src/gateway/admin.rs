@@ -8,16 +8,16 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::RequiresAuth;
-use requires_auth::requires_auth::KeyState;
+use requires_auth::guard::KeyState;
 
-use super::live::Live;
+use super::current::Current;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers an operator.
 pub(crate) fn answer<B>(
-    live: &Live,
+    current: &Current,
     metrics: &PrometheusHandle,
     request: &Request<B>,
 ) -> Response<Full<Bytes>> {
@@ -28,14 +28,14 @@ pub(crate) fn answer<B>(
     }
     match request.uri().path() {
         "/healthz" => page(StatusCode::OK, TEXT, "alive\n"),
-        "/readyz" if live.is_stopping() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n"),
-        "/readyz" => match lacking(live.gateway().auth()) {
+        "/readyz" if current.is_stopping() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n"),
+        "/readyz" => match lacking(current.service().gateway().auth()) {
             None => page(StatusCode::OK, TEXT, "ready\n"),
             Some(lacking) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, lacking),
         },
         "/metrics" => {
             // The age of the keys is told by whoever asks how they are.
-            let _health = live.gateway().auth().health();
+            let _health = current.service().gateway().auth().health();
             page(StatusCode::OK, METRICS, metrics.render())
         }
         _ => page(StatusCode::NOT_FOUND, TEXT, "the pages are /healthz, /readyz and /metrics\n"),

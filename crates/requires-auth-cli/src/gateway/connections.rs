@@ -16,12 +16,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::connection_limit::{ConnectionLimit, NoPermit, Permit, Share};
 use super::life::{Busy, End, Life, Lives};
 use super::listen::{Listener, Peer, Stream};
-use super::patience::Patient;
-use super::seats::{NoSeat, Room, Seat, Share};
 use super::tls::Tls;
 use super::wire::{self, Checked, Switch};
+use super::write_timeout::WriteTimeout;
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,7 +50,7 @@ const OWN_IDLEST: Duration = Duration::from_millis(100);
 pub(crate) struct Connections {
     pub(crate) listener: Listener,
     pub(crate) tls: Option<Arc<Tls>>,
-    pub(crate) room: Room,
+    pub(crate) limit: ConnectionLimit,
     /// Whose connections count to nobody's share: a proxy is one peer, and has many clients.
     pub(crate) is_exempt: Box<dyn Fn(Peer) -> bool + Send + Sync>,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Caller {
     pub(crate) is_tls: bool,
     /// To be kept for as long as the connection is in use.
     #[expect(dead_code, reason = "it is held")]
-    pub(crate) seat: Seat,
+    pub(crate) permit: Permit,
     /// To be kept for as long as the request is being answered.
     pub(crate) busy: Busy,
 }
@@ -113,22 +113,22 @@ impl Connections {
             let next = async {
                 let (stream, peer) = self.listener.accept().await?;
                 let share = peer.share().filter(|_| !(self.is_exempt)(peer));
-                Ok::<_, io::Error>((stream, peer, share, self.seat(&lives, share).await))
+                Ok::<_, io::Error>((stream, peer, share, self.permit(&lives, share).await))
             };
             let accepted = tokio::select! {
                 () = &mut stop => break,
                 accepted = next => accepted,
             };
             match accepted {
-                Ok((stream, peer, share, Ok(seat))) => {
+                Ok((stream, peer, share, Ok(permit))) => {
                     let (life, stopping) = (lives.begin(share), open.stop.subscribe());
-                    let served = Served { peer, seat, life, stopping };
+                    let served = Served { peer, permit, life, stopping };
                     tokio::spawn(served.run(stream, Arc::clone(&shared)));
                 }
-                Ok((_, peer, _, Err(NoSeat::Share))) => {
+                Ok((_, peer, _, Err(NoPermit::Share))) => {
                     warn!(%peer, "a peer has as many connections as one may have; the next one is closed");
                 }
-                Ok((_, peer, _, Err(NoSeat::Full))) => warn!(%peer, "there is no room for a connection"),
+                Ok((_, peer, _, Err(NoPermit::Full))) => warn!(%peer, "there is no room for a connection"),
                 Err(error) => {
                     // Too many open files, most of all: the connections that are there go on.
                     warn!(%error, "a connection is not accepted");
@@ -139,21 +139,21 @@ impl Connections {
         open
     }
 
-    /// A seat for one more connection: at once, or once another connection has ended to make room. Where no seat is
+    /// A permit for one more connection: at once, or once another connection has ended to make room. Where no permit is
     /// free, the next connections wait in the queue of the system.
-    async fn seat(&self, lives: &Lives, share: Option<Share>) -> Result<Seat, NoSeat> {
+    async fn permit(&self, lives: &Lives, share: Option<Share>) -> Result<Permit, NoPermit> {
         loop {
-            match self.room.take(share) {
-                Err(NoSeat::Full) => {
+            match self.limit.take(share) {
+                Err(NoPermit::Full) => {
                     if !lives.end_idlest(None) {
                         warn!("as many connections as there may be are open; the next one waits");
                     }
-                    if let Ok(seat) = timeout(LOOK_AGAIN, self.room.wait(share)).await {
-                        return Ok(seat);
+                    if let Ok(permit) = timeout(LOOK_AGAIN, self.limit.wait(share)).await {
+                        return Ok(permit);
                     }
                 }
-                Err(NoSeat::Share) if lives.end_idlest(share) => {
-                    return timeout(OWN_IDLEST, self.room.wait(share)).await.map_err(|_| NoSeat::Share);
+                Err(NoPermit::Share) if lives.end_idlest(share) => {
+                    return timeout(OWN_IDLEST, self.limit.wait(share)).await.map_err(|_| NoPermit::Share);
                 }
                 taken => return taken,
             }
@@ -164,7 +164,7 @@ impl Connections {
 /// One connection.
 struct Served {
     peer: Peer,
-    seat: Seat,
+    permit: Permit,
     life: Arc<Life>,
     /// Whoever waits for the end of all connections waits until this is dropped.
     stopping: watch::Receiver<()>,
@@ -183,12 +183,13 @@ impl Served {
         let Some(stream) = self.shake_hands(stream, shared.tls.as_deref()).await else { return };
         let (peer, is_tls) = (self.peer, shared.tls.is_some());
         let switch = Switch::default();
-        let stream = Checked::new(Patient::new(stream, Arc::clone(&self.life)), peer, switch.clone());
-        let (seat, life, handler) = (self.seat, self.life.clone(), shared.handler.clone());
+        let stream = Checked::new(WriteTimeout::new(stream, Arc::clone(&self.life)), peer, switch.clone());
+        let (permit, life, handler) = (self.permit, self.life.clone(), shared.handler.clone());
         let service = service_fn(move |request| {
             let switch = wire::may_switch(&request).then(|| switch.clone());
             let busy = life.begin();
-            let answer = handler(request, Caller { peer, is_tls, seat: seat.clone(), busy: busy.clone() });
+            let answer =
+                handler(request, Caller { peer, is_tls, permit: permit.clone(), busy: busy.clone() });
             async move {
                 let answer = answer.await;
                 if let Some(switch) = switch {

@@ -1,4 +1,4 @@
-//! One decision for all doors: which route, which verdict, which answer.
+//! One decision for all adapters: which route, which verdict, which answer.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -8,8 +8,7 @@ use requires_auth::routes::{Access, Route};
 use requires_auth::{AccessToken, Denial, ErrorCode, Reason, Request, RequiresAuth};
 use tracing::{debug, info};
 
-use super::Identity;
-use super::reverse_proxy::ReverseProxy;
+use super::identity::Identity;
 use super::telemetry::{Decisions, Outcome};
 use crate::logging::short;
 
@@ -18,18 +17,17 @@ pub(crate) struct Gateway {
     auth: RequiresAuth,
     config: GatewayConfig,
     identity: Identity,
-    reverse_proxy: Option<ReverseProxy>,
     decisions: Decisions,
 }
 
-/// A request, as its door has read it.
+/// A request, as an adapter has read it.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     /// Path and query as they came over the wire.
     pub(crate) target: &'a str,
     pub(crate) headers: &'a HeaderMap,
-    /// A preflight has none (finding of oauth2-proxy: one with a body is no preflight).
+    /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
     pub(crate) has_body: bool,
 }
 
@@ -72,15 +70,7 @@ impl Gateway {
     pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Self {
         let decisions = Decisions::of(config.gateway.routes.iter().map(Route::name));
         let identity = Identity::new(config);
-        let reverse_proxy = ReverseProxy::new(config, &identity);
-        Self { auth, config: config.gateway.clone(), identity, reverse_proxy, decisions }
-    }
-
-    /// Goes on with the connections to the application that the gateway before has.
-    pub(crate) fn take_over(&mut self, before: &Self) {
-        if let (Some(own), Some(other)) = (&mut self.reverse_proxy, &before.reverse_proxy) {
-            own.take_over(other);
-        }
+        Self { auth, config: config.gateway.clone(), identity, decisions }
     }
 
     pub(crate) const fn auth(&self) -> &RequiresAuth {
@@ -89,10 +79,6 @@ impl Gateway {
 
     pub(crate) const fn config(&self) -> &GatewayConfig {
         &self.config
-    }
-
-    pub(crate) const fn reverse_proxy(&self) -> Option<&ReverseProxy> {
-        self.reverse_proxy.as_ref()
     }
 
     pub(crate) const fn identity(&self) -> &Identity {

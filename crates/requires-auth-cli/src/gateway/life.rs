@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::debug;
 
-use super::seats::Share;
+use super::connection_limit::Share;
 
 /// How long a client may take until it is known whether it speaks HTTP/1.1 or HTTP/2, TLS included.
 pub(crate) const VERSION_LIMIT: Duration = Duration::from_secs(10);

@@ -11,7 +11,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
-use super::seats::Share;
+use super::connection_limit::Share;
 use crate::error::Failure;
 
 /// After how long a connection on which nothing is said is asked whether it is there.

@@ -1,30 +1,35 @@
 //! The gateway: the guard in front of an API in any language.
 //!
-//! A request goes one way: a door (`forward_auth`, `reverse_proxy`) reads it into an [`Asked`], [`Gateway::decide`] finds its
-//! route and has its token judged, and the door turns the [`Decision`] into an answer of its own kind.
+//! An adapter (`forward_auth`, `reverse_proxy`) reads a request into a [`decide::Asked`], [`decide::Gateway::decide`] finds
+//! its route and has its token judged, and the adapter turns the [`decide::Decision`] into an answer of its own kind.
 
-mod decide;
-pub(crate) mod forward_auth;
-mod identity;
-mod identity_value;
+// Each module uses only modules above it.
 
-mod admin;
+// Connections.
 mod body;
-mod connections;
 mod files;
-mod life;
-mod listen;
-mod live;
-mod notify;
-mod patience;
-mod reload;
-mod request_id;
-mod seats;
-pub(crate) mod reverse_proxy;
-pub(crate) mod serve;
 mod telemetry;
+mod request_id;
+mod notify;
+mod connection_limit;
+mod listen;
+mod life;
+mod write_timeout;
 mod tls;
 mod wire;
+mod connections;
 
-pub(crate) use decide::{Asked, Decision, Gateway, Refused};
-pub(crate) use identity::Identity;
+// The decision, and the adapters.
+mod identity_value;
+mod identity;
+mod decide;
+pub(crate) mod self_test;
+pub(crate) mod forward_auth;
+mod reverse_proxy;
+
+// What runs.
+mod service;
+mod current;
+mod admin;
+mod reload;
+pub(crate) mod serve;

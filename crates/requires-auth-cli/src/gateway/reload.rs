@@ -14,17 +14,19 @@ use std::time::{Duration, SystemTime};
 use metrics::NoopRecorder;
 use requires_auth::config::Config;
 use requires_auth::config::gateway::ServerConfig;
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
+use requires_auth::settings::{CA, JWKS};
 use tokio::time::Instant;
 use tracing::subscriber::NoSubscriber;
 use tracing::{error, warn};
 
-use super::live::Live;
+use super::current::Current;
 use super::notify::{State, notify};
+use super::self_test::{self, TestResult};
+use super::service::Service;
+use super::telemetry;
 use super::tls::Tls;
-use super::{Gateway, telemetry};
-use crate::check;
-use crate::error::Failure;
+use crate::error::{Failure, located};
 use crate::logging::tell;
 
 /// How often to look at the files. A change counts once it has stood still for as long: of a file that is being
@@ -39,7 +41,7 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// What a file makes.
 pub(crate) struct Loaded {
-    pub(crate) gateway: Gateway,
+    pub(crate) service: Service,
     pub(crate) server: ServerConfig,
     pub(crate) tls: Option<Tls>,
     files: Stamps,
@@ -48,30 +50,31 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// Reads a file, and all that it names, and runs its tests. It begins with the keys of the gateway before, if there
     /// is one. It blocks, and touches no network.
-    pub(crate) fn read(file: &Path, before: Option<&Gateway>) -> Result<Self, Failure> {
+    pub(crate) fn read(file: &Path, before: Option<&Service>) -> Result<Self, Failure> {
         // Before it is read: what is written from now on is a change.
         let own = (file.to_owned(), Stamp::of(file));
         let with_keys = |builder: Builder| match before {
-            Some(before) => builder.with_keys_of(before.auth()),
+            Some(before) => builder.with_keys_of(before.gateway().auth()),
             None => builder,
         };
-        let (config, auth) = Config::load(file, with_keys).map_err(|error| check::located(&error))?;
+        let (config, auth) = Config::load(file, with_keys).map_err(|error| located(&error))?;
         let Some(server) = config.gateway.server.clone() else {
             return Err(Failure::new(format!("{}: no [server]", file.display()))
                 .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
         };
         let tls = server.tls.as_ref();
-        let named = config.issuers.iter().filter_map(|issuer| issuer.jwks.as_ref()).chain(&config.ca);
-        let named = named.chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
+        let documents = config.issuers.iter().filter_map(|issuer| issuer.get(JWKS)).chain(config.get(CA));
+        let documents: Vec<_> = documents.filter_map(|document| document.file().cloned()).collect();
+        let named = documents.iter().chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
         let mut files: Stamps = named.map(|path| (path.clone(), Stamp::of(path))).collect();
         files.extend([own]);
         let tls = tls.map(Tls::load).transpose()?;
         tests_hold(file, &config)?;
-        let mut gateway = Gateway::new(&config, auth);
+        let mut service = Service::new(&config, auth);
         if let Some(before) = before {
-            gateway.take_over(before);
+            service.take_over(before);
         }
-        Ok(Self { gateway, server, tls, files })
+        Ok(Self { service, server, tls, files })
     }
 }
 
@@ -79,10 +82,10 @@ impl Loaded {
 fn tests_hold(file: &Path, config: &Config) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let results = tracing::subscriber::with_default(NoSubscriber::default(), || {
-        metrics::with_local_recorder(&NoopRecorder, || runtime.block_on(check::run_tests(config)))
+        metrics::with_local_recorder(&NoopRecorder, || runtime.block_on(self_test::run_tests(config)))
     })?;
     let failed = results.iter().filter(|result| !result.holds).map(|result| {
-        let check::TestResult { line, request, expected, found, .. } = result;
+        let TestResult { line, request, expected, found, .. } = result;
         format!("{}:{line}: {request}: expected {expected}, got {found}", file.display())
     });
     let failed: Vec<_> = failed.collect();
@@ -115,7 +118,7 @@ impl Stamp {
 /// Puts other configurations in the place of the one that is in use.
 pub(crate) struct Reloader {
     file: PathBuf,
-    live: Arc<Live>,
+    current: Arc<Current>,
     tls: Option<Arc<Tls>>,
     /// What the listeners were made of.
     server: ServerConfig,
@@ -131,7 +134,7 @@ impl Reloader {
         telemetry::took(1);
         Self {
             file,
-            live: Arc::new(Live::new(first.gateway)),
+            current: Arc::new(Current::new(first.service)),
             tls: first.tls.map(Arc::new),
             server: first.server,
             generation: 1,
@@ -140,8 +143,8 @@ impl Reloader {
         }
     }
 
-    pub(crate) const fn live(&self) -> &Arc<Live> {
-        &self.live
+    pub(crate) const fn current(&self) -> &Arc<Current> {
+        &self.current
     }
 
     pub(crate) const fn tls(&self) -> Option<&Arc<Tls>> {
@@ -185,11 +188,11 @@ impl Reloader {
     }
 
     async fn try_reload(&mut self) -> Result<(), Failure> {
-        let (file, before) = (self.file.clone(), self.live.gateway());
+        let (file, before) = (self.file.clone(), self.current.service());
         let read = tokio::task::spawn_blocking(move || Loaded::read(&file, Some(&before))).await;
-        let Loaded { gateway, server, tls, files } =
+        let Loaded { service, server, tls, files } =
             read.map_err(|error| Failure::new(format!("it could not be read: {error}")))??;
-        self.warm(&gateway).await?;
+        self.warm(&service).await?;
         if server != self.server {
             warn!("[server] has changed: where to listen takes effect after a restart");
         }
@@ -197,7 +200,7 @@ impl Reloader {
         if let (Some(shown), Some(tls)) = (&self.tls, tls) {
             shown.replace(tls);
         }
-        self.live.replace(gateway);
+        self.current.replace(service);
         self.generation = self.generation.saturating_add(1);
         telemetry::took(self.generation);
         tell("INFO", &format!("configuration {} is in use", self.generation));
@@ -205,8 +208,8 @@ impl Reloader {
     }
 
     /// Fetches the keys, so that no request has to wait for them.
-    async fn warm(&mut self, gateway: &Gateway) -> Result<(), Failure> {
-        let failure = match tokio::time::timeout(KEYS_TIMEOUT, gateway.auth().warm()).await {
+    async fn warm(&mut self, service: &Service) -> Result<(), Failure> {
+        let failure = match tokio::time::timeout(KEYS_TIMEOUT, service.gateway().auth().warm()).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(failures)) => failures.to_string(),
             Err(_) => format!("the keys have not come within {} s", KEYS_TIMEOUT.as_secs()),

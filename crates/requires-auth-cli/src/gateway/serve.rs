@@ -1,36 +1,28 @@
-//! `requires-auth serve`: starts the gateway, keeps it going, and lets it end in good order.
+//! Starts the gateway, keeps it going, and lets it end in good order.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use http::{Request, Response, StatusCode};
-use http_body_util::Either;
+use http::Request;
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::config::gateway::Listen;
-use serde_json::json;
+use serde::Serialize;
 use tracing::{Instrument as _, warn};
 
-use super::body::Body;
-use super::connections::{Caller, Connections};
-use super::forward_auth::grpc;
-use super::listen::Listener;
-use super::live::Live;
+use super::connection_limit::ConnectionLimit;
+use super::connections::Connections;
+use super::current::Current;
+use super::listen::{Listener, Peer};
 use super::notify::{State, notify};
 use super::reload::{Hangups, Loaded, Reloader};
-use super::seats::Room;
-use super::{Gateway, admin, files, forward_auth, request_id, telemetry};
-use crate::Outcome;
-use crate::cli::Format;
+use super::{admin, files, request_id, telemetry};
 use crate::error::Failure;
-use crate::logging::{LogFormat, tell};
-use crate::output::print_json;
+use crate::logging::tell;
 use crate::runtime::{self, stop_signal};
-
-pub(crate) use super::listen::Peer;
 
 /// How long requests that are under way may take once the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -41,82 +33,66 @@ const ADMIN_CONNECTIONS: usize = 64;
 /// How often numbers that were collected are put in order.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-const EXAMPLES: &str = "\
-Examples:
-  requires-auth serve gateway.toml
-  requires-auth check gateway.toml && requires-auth serve gateway.toml
-  requires-auth serve --log json /etc/requires-auth.toml    one object a line, for a log collector
-
-It reads the file again on SIGHUP and when it has changed; one that `check` would refuse changes nothing.
-SIGTERM lets requests that are under way end, a second one does not.";
-
-/// The flags of `serve`.
-#[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct ServeArgs {
-    /// The configuration file; `requires-auth check FILE` tells what is wrong with it
-    #[arg(value_name = "FILE", default_value = "requires-auth.toml")]
-    file: PathBuf,
-
-    /// How events are written to stderr: lines to read, or one JSON object each
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) log: LogFormat,
+/// Where the gateway listens.
+#[derive(Serialize)]
+pub(crate) struct Addresses {
+    listen: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
 }
 
-/// Runs `serve` until it is told to stop.
-pub(crate) fn run(args: &ServeArgs, format: Format) -> Result<Outcome, Failure> {
+/// Serves what a configuration file says until the process is told to stop. Once it listens, `announce` is told where.
+pub(crate) fn run(file: PathBuf, announce: impl FnOnce(&Addresses) -> io::Result<()>) -> Result<(), Failure> {
     files::raise_limit();
-    let loaded = Loaded::read(&args.file, None)?;
+    let loaded = Loaded::read(&file, None)?;
     // Nobody reads what is collected where there is no page for it.
     let metrics =
         loaded.server.admin.as_ref().map(|place| Ok::<_, Failure>((place.clone(), telemetry::collect()?)));
     let metrics = metrics.transpose()?;
-    let reloader = Reloader::new(args.file.clone(), loaded);
-    runtime::serve(operate(reloader, metrics, format))?
+    let reloader = Reloader::new(file, loaded);
+    runtime::serve(operate(reloader, metrics, announce))?
 }
 
 async fn operate(
     reloader: Reloader,
     metrics: Option<(Listen, PrometheusHandle)>,
-    format: Format,
-) -> Result<Outcome, Failure> {
+    announce: impl FnOnce(&Addresses) -> io::Result<()>,
+) -> Result<(), Failure> {
     let (stop, hangups) = (stop_signal()?, Hangups::new()?);
-    let live = Arc::clone(reloader.live());
+    let current = Arc::clone(reloader.current());
     let tls = reloader.tls().cloned();
     let listener = Listener::bind(&reloader.server().listen).await?;
     let per_peer = reloader.server().connections_per_peer;
-    let mut names = json!({ "listen": listener.name(if tls.is_some() { "https" } else { "http" }) });
+    let mut addresses =
+        Addresses { listen: listener.name(if tls.is_some() { "https" } else { "http" }), admin: None };
     if let Some((place, handle)) = metrics {
         let listener = Listener::bind(&place).await?;
-        names["admin"] = listener.name("http").into();
-        tokio::spawn(administer(listener, Arc::clone(&live), handle));
+        addresses.admin = Some(listener.name("http"));
+        tokio::spawn(administer(listener, Arc::clone(&current), handle));
     }
-    if let Err(failures) = live.gateway().auth().warm().await {
+    if let Err(failures) = current.service().gateway().auth().warm().await {
         // It starts all the same: the provider may come back before the first request.
         warn!("{failures}");
     }
-    for (what, at) in [("listening on", &names["listen"]), ("admin pages on", &names["admin"])] {
-        if let Some(at) = at.as_str() {
-            tell("INFO", &format!("{what} {at}"));
-        }
+    tell("INFO", &format!("listening on {}", addresses.listen));
+    if let Some(admin) = &addresses.admin {
+        tell("INFO", &format!("admin pages on {admin}"));
     }
-    if format == Format::Json {
-        print_json(&names)?;
-    }
+    announce(&addresses)?;
     notify(State::Ready);
     let reloads = tokio::spawn(reloader.run(hangups));
-    let room = Room::new(files::connections(), per_peer.map(NonZeroUsize::get));
-    let connections = Connections { listener, tls, room, is_exempt: is_proxy(&live) };
+    let limit = ConnectionLimit::new(files::connections(), per_peer.map(NonZeroUsize::get));
+    let connections = Connections { listener, tls, limit, is_exempt: is_proxy(&current) };
     let handler = {
-        let live = Arc::clone(&live);
+        let current = Arc::clone(&current);
         move |request: Request<Incoming>, caller| {
-            let (gateway, span) = (live.gateway(), request_id::span(request.headers()));
-            async move { answer(gateway, request, caller).await }.instrument(span)
+            let (service, span) = (current.service(), request_id::span(request.headers()));
+            async move { service.answer(request, caller).await }.instrument(span)
         }
     };
     let graceful = connections.serve(handler, stop).await;
     reloads.abort();
-    live.stop();
+    current.stop();
     notify(State::Stopping);
     tell("INFO", "stopping");
     tokio::select! {
@@ -124,29 +100,29 @@ async fn operate(
         () = tokio::time::sleep(DRAIN) => warn!("requests were cut off"),
         () = stop_signal()? => tell("INFO", "stopping at once"),
     }
-    Ok(Outcome::Allow)
+    Ok(())
 }
 
 /// Who is one of the proxies that the gateway trusts.
-fn is_proxy(live: &Arc<Live>) -> Box<dyn Fn(Peer) -> bool + Send + Sync> {
-    let live = Arc::clone(live);
+fn is_proxy(live: &Arc<Current>) -> Box<dyn Fn(Peer) -> bool + Send + Sync> {
+    let current = Arc::clone(live);
     Box::new(move |peer| {
-        let gateway = live.gateway();
-        gateway.config().forward_auth.as_ref().is_some_and(|config| peer.is_trusted_by(config))
+        let service = current.service();
+        service.gateway().config().forward_auth.as_ref().is_some_and(|config| peer.is_trusted_by(config))
     })
 }
 
 /// Serves the admin pages until the process ends: they tell that it is stopping, too.
-async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHandle) {
+async fn administer(listener: Listener, current: Arc<Current>, metrics: PrometheusHandle) {
     let connections = Connections {
         listener,
         tls: None,
-        room: Room::new(ADMIN_CONNECTIONS, None),
+        limit: ConnectionLimit::new(ADMIN_CONNECTIONS, None),
         is_exempt: Box::new(|_| false),
     };
     let handler = {
         let metrics = metrics.clone();
-        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&live, &metrics, &request))
+        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&current, &metrics, &request))
     };
     let upkeep = async {
         loop {
@@ -155,17 +131,4 @@ async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHand
         }
     };
     drop(connections.serve(handler, upkeep).await);
-}
-
-async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>, caller: Caller) -> Response<Body> {
-    if let Some(proxy) = gateway.reverse_proxy() {
-        return proxy.answer(&gateway, request, &caller).await;
-    }
-    if grpc::is_asked(&gateway, &request) {
-        return grpc::answer(gateway, request, caller.peer).await;
-    }
-    if request.uri().path().starts_with(forward_auth::PREFIX) {
-        return forward_auth::answer(&gateway, &request, caller.peer).await.map(Either::Left);
-    }
-    forward_auth::plain(StatusCode::NOT_FOUND, "no such endpoint").map(Either::Left)
 }

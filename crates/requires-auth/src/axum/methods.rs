@@ -6,8 +6,8 @@ use ::axum::Router;
 use ::axum::handler::Handler;
 use ::axum::routing::{MethodFilter, MethodRouter};
 
+use crate::guard::RequiresAuth;
 use crate::policy::Policy;
-use crate::requires_auth::RequiresAuth;
 
 /// The methods of one path, each with what it needs. Made by [`RequiresAuth::methods`].
 ///

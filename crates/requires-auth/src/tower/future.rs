@@ -14,7 +14,7 @@ use super::layer::Gate;
 use super::request::{Added, mark, response_headers, view};
 use super::response::{append, refusal};
 use crate::error::Denial;
-use crate::requires_auth::Admission;
+use crate::guard::Admission;
 
 pin_project! {
     /// The answer of an [`AuthService`](super::AuthService): the inner service's, or a refusal.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::AuthService;
+use crate::guard::{Presence, RequiresAuth};
 use crate::policy::Policy;
-use crate::requires_auth::{Presence, RequiresAuth};
 
 impl RequiresAuth {
     /// A layer that lets a request through with any valid token of this guard.

@@ -3,8 +3,8 @@
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Uri};
 
+use crate::guard::{Admission, RequiresAuth};
 use crate::request::{Headers, Request};
-use crate::requires_auth::{Admission, RequiresAuth};
 use crate::verify::AccessToken;
 
 impl Headers for HeaderMap {

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::challenge::Challenge;
 use crate::error::Denial;
+use crate::guard::RequiresAuth;
 use crate::request::Request;
-use crate::requires_auth::RequiresAuth;
 
 /// The answer to a refused request, with the denial in its extensions. `HEAD` gets no body.
 pub(crate) fn refusal<R: From<Vec<u8>>>(

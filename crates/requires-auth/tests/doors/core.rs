@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use requires_auth::challenge::{BodyFormat, Challenge};
 use requires_auth::explain::Report;
-use requires_auth::requires_auth::Admission;
+use requires_auth::guard::Admission;
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{AccessToken, Bearer, Denial, Request};
 use requires_auth_testkit::vectors::{RequestCase, TokenCase};

@@ -7,7 +7,7 @@ use std::future::ready;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::requires_auth::Presence;
+use requires_auth::guard::Presence;
 use requires_auth::{Audience, ConfigError, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{Config, Outcome, Refusal, RequestCase, TokenCase, Verdict};
 use serde_json::Value;

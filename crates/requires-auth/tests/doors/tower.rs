@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use http::{Request, Response};
-use requires_auth::requires_auth::Presence;
+use requires_auth::guard::Presence;
 use requires_auth::tower::AuthLayer;
 use requires_auth::{AccessToken, Denial, Reason};
 use serde_json::{Value, json};

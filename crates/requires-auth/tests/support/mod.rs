@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use requires_auth::clock::Clock;
 use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::requires_auth::Builder;
+use requires_auth::guard::Builder;
 use requires_auth::{AccessToken, Denial, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use tokio::sync::Notify;

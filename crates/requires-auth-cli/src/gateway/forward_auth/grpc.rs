@@ -25,8 +25,8 @@ use tracing::warn;
 use super::dialect::Original;
 use super::{judge, plain};
 use crate::gateway::body::Body;
+use crate::gateway::decide::{Decision, Gateway, Refused};
 use crate::gateway::listen::Peer;
-use crate::gateway::{Decision, Gateway, Refused};
 
 /// The one method of the service.
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";

@@ -15,8 +15,8 @@ use tracing::{info, warn};
 
 use self::dialect::Original;
 use self::quiet::quietly;
-use super::serve::Peer;
-use super::{Asked, Decision, Gateway, Refused};
+use super::decide::{Asked, Decision, Gateway, Refused};
+use super::listen::Peer;
 
 pub(crate) use self::dialect::{METHOD_OVERRIDES, METHODS, TARGETS};
 

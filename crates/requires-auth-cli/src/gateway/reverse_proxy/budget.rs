@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::gateway::connection_limit::{ConnectionLimit, Permit};
 use crate::gateway::files;
 use crate::gateway::listen::Peer;
-use crate::gateway::seats::{Room, Seat};
 
 /// How long a request waits until there is room for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// As many requests as the files of the process leave connections for; one peer may have its share of them.
 #[derive(Clone)]
 pub(super) struct Budget {
-    requests: Room,
+    requests: ConnectionLimit,
     connections: Arc<Semaphore>,
 }
 
@@ -25,13 +25,13 @@ impl Budget {
     /// The budget of this process; `per_peer` is what one peer gets, or half of it if that is not said.
     pub(super) fn of_process(per_peer: Option<usize>) -> Self {
         let most = files::connections();
-        Self { requests: Room::new(most, per_peer), connections: Arc::new(Semaphore::new(most)) }
+        Self { requests: ConnectionLimit::new(most, per_peer), connections: Arc::new(Semaphore::new(most)) }
     }
 
     /// A place for a request; `None` if there is none in time.
-    pub(super) async fn request(&self, peer: Peer) -> Option<Seat> {
+    pub(super) async fn request(&self, peer: Peer) -> Option<Permit> {
         match self.requests.take(peer.share()) {
-            Ok(seat) => Some(seat),
+            Ok(permit) => Some(permit),
             Err(_) => timeout(PATIENCE, self.requests.wait(peer.share())).await.ok(),
         }
     }

@@ -34,9 +34,10 @@ use self::headers::Rewrite;
 use self::target::Target;
 use self::trouble::Trouble;
 use super::body::Body;
+use super::connection_limit::Permit;
 use super::connections::Caller;
-use super::seats::Seat;
-use super::{Asked, Decision, Gateway, Identity};
+use super::decide::{Asked, Decision, Gateway};
+use super::identity::Identity;
 
 /// For how long a connection to the application is kept while there is nothing to send. Short, since an application that
 /// closes it first makes a request fail that cannot be sent again.
@@ -152,7 +153,7 @@ impl ReverseProxy {
         mut response: Response<Incoming>,
         upgrade: Option<OnUpgrade>,
         caller: &Caller,
-        place: Seat,
+        place: Permit,
     ) -> Result<Response<Body>, Trouble> {
         let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match (is_switching, upgrade) {

@@ -1,0 +1,120 @@
+//! `requires-auth check`: what is wrong with a configuration, and whether its own tests hold. It touches no network.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use requires_auth::config::Config;
+use requires_auth::routes::Sibling;
+use serde::Serialize;
+
+use crate::context::{Context, Format, Outcome};
+use crate::error::{Failure, located};
+use crate::gateway::self_test::{TestResult, run_tests};
+use crate::output::{BAD, DIM, GOOD, print_json, printable};
+use crate::runtime::block_on;
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth check gateway.toml
+  requires-auth check gateway.toml --output json
+
+Exit codes: 0 all is well, 1 a test of the file does not hold, 2 the file has mistakes.";
+
+/// The flags of `check`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CheckArgs {
+    /// The configuration file
+    #[arg(value_name = "FILE", default_value = "requires-auth.toml")]
+    file: PathBuf,
+}
+
+impl CheckArgs {
+    /// Runs `check`.
+    pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
+        let config = Config::load(&self.file, |builder| builder)
+            .map(|(config, _)| config)
+            .map_err(|error| located(&error))?;
+        let results = block_on(run_tests(&config))??;
+        let holds = results.iter().all(|result| result.holds);
+        match context.format {
+            Format::Json => print_json(&serde_json::json!({
+                "file": self.file,
+                "routes": config.gateway.routes.iter().count(),
+                "siblings": siblings(&config),
+                "tests": results,
+                "ok": holds,
+            }))?,
+            Format::Text => print_text(&self.file, &config, &results)?,
+        }
+        Ok(holds.into())
+    }
+}
+
+fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout().lock();
+    let file = file.display();
+    for result in results {
+        let TestResult { line, request, expected, found, holds } = result;
+        let request = printable(request);
+        if *holds {
+            writeln!(stdout, "{GOOD}ok{GOOD:#}    {file}:{line}: {request} {DIM}{found}{DIM:#}")?;
+        } else {
+            writeln!(
+                stdout,
+                "{BAD}FAILED{BAD:#} {file}:{line}: {request}: expected {expected}, got {found}"
+            )?;
+        }
+    }
+    let siblings = siblings(config);
+    for Told { pattern, earlier, path } in siblings.iter().take(SHOWN) {
+        writeln!(
+            stdout,
+            "{DIM}note{DIM:#}  {file}: `{pattern}`: {path:?} is refused, since it may be meant for `{earlier}`: if the application \
+             tells them apart, write case = \"exact\" on that route"
+        )?;
+    }
+    if siblings.len() > SHOWN {
+        writeln!(
+            stdout,
+            "{DIM}note{DIM:#}  {file}: and {} others; see --output json",
+            siblings.len() - SHOWN
+        )?;
+    }
+    let failed = results.iter().filter(|result| !result.holds).count();
+    let (issuers, routes) = (config.issuers.len(), config.gateway.routes.iter().count());
+    writeln!(
+        stdout,
+        "{file}: {issuers} issuer{}, {routes} route{}, {} test{}, {failed} failed",
+        plural(issuers),
+        plural(routes),
+        results.len(),
+        plural(results.len())
+    )?;
+    Ok(())
+}
+
+/// How many siblings are told one by one.
+const SHOWN: usize = 20;
+
+/// Routes some of whose paths are refused because of an earlier one, each with such a path.
+#[derive(Serialize)]
+struct Told<'c> {
+    pattern: &'c str,
+    earlier: &'c str,
+    path: String,
+}
+
+fn siblings(config: &Config) -> Vec<Told<'_>> {
+    let told = config.gateway.routes.siblings().map(|Sibling { pattern, earlier, path, .. }| Told {
+        pattern: pattern.as_str(),
+        earlier: earlier.as_str(),
+        path,
+    });
+    told.collect()
+}
+
+const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

@@ -1,0 +1,104 @@
+//! The protected demo API: one public route, one for any token, two that need a scope.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{Method, StatusCode};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use requires_auth::{AccessToken, RequiresAuth};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::error::Failure;
+use crate::ports::cannot_listen;
+
+/// How many ports after the wanted one are tried.
+const FURTHER_PORTS: u16 = 100;
+
+/// The routes, guarded.
+pub(super) fn router(auth: &RequiresAuth) -> Router {
+    // A ready layer rather than one of our own: it is what an API that copies this would use. It stands outside
+    // the guard, so that a page of another origin can read a refusal too; which headers of it, the guard says.
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE]);
+    Router::new()
+        .route("/api/me", get(me))
+        .route("/api/items", get(items).layer(auth.require("read:items")))
+        .route("/api/items", post(create_item).layer(auth.require("write:items")))
+        .layer(auth.layer())
+        // Added after the guard, so it is outside.
+        .route("/public", get(public))
+        .layer(cors)
+}
+
+async fn public() -> Json<Value> {
+    Json(json!({ "message": "anyone may read this" }))
+}
+
+async fn me(token: AccessToken) -> Json<Value> {
+    let scopes: Vec<_> = token.scopes().collect();
+    Json(json!({ "sub": token.subject(), "client_id": token.client_id(), "scopes": scopes }))
+}
+
+async fn items() -> Json<Value> {
+    Json(json!({ "items": [{ "id": 1, "name": "a bicycle" }, { "id": 2, "name": "a kite" }] }))
+}
+
+async fn create_item(token: AccessToken) -> (StatusCode, Json<Value>) {
+    (StatusCode::CREATED, Json(json!({ "id": 3, "created_by": token.subject() })))
+}
+
+/// The API, listening on loopback; dropping it stops it.
+pub(super) struct DemoApi {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl DemoApi {
+    /// Listens on a port, or on the next free one.
+    pub(super) async fn start(auth: &RequiresAuth, port: u16) -> Result<Self, Failure> {
+        let failed = |error: io::Error| cannot_listen(Ipv4Addr::LOCALHOST.into(), port, &error);
+        let listener = listen(port).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let router = router(auth);
+        let serving = tokio::spawn(async move {
+            // Serving ends only with the task; there is no error to report.
+            axum::serve(listener, router).await.ok();
+        });
+        Ok(Self { address, serving })
+    }
+
+    /// Where it is, without a slash at the end.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The port that it listens on.
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
+}
+
+impl Drop for DemoApi {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn listen(wanted: u16) -> io::Result<TcpListener> {
+    let mut port = wanted;
+    loop {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && port - wanted < FURTHER_PORTS => {
+                port = port.checked_add(1).ok_or(error)?;
+            }
+            outcome => return outcome,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `requires-auth demo`: an issuer and a protected API in one process, to try the guard with curl.
+
+mod api;
+mod once;
+mod tour;
+
+use std::env;
+use std::io::{self, Write as _};
+use std::net::Ipv4Addr;
+
+use clap::Args;
+use requires_auth::RequiresAuth;
+use requires_auth_testkit::issuer::DevelopmentIssuer;
+use serde_json::json;
+
+use self::api::DemoApi;
+use self::tour::TokenSource;
+use crate::context::{Context, Format, Outcome};
+use crate::error::Failure;
+use crate::output::{DIM, GOOD, print_json, printable, say};
+use crate::ports::{ISSUER_PORT, cannot_listen, taken};
+use crate::runtime::{block_on, stop_signal};
+
+/// Where the demo API listens, if the port is free.
+const API_PORT: u16 = 9101;
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth demo           serve, and print curl lines that show a 200, a 401, a 403, ...
+  requires-auth demo --once    make the requests itself; exit 0 only if each answer is right
+  requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
+
+With --issuer, --once makes the requests that need no token, and one with the token in
+REQUIRES_AUTH_TOKEN if that is set.";
+
+/// The flags of `demo`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DemoArgs {
+    /// Make the requests, print a table of the answers, and stop
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// Trust a real identity provider instead of a development issuer
+    #[arg(long, value_name = "URL", requires = "audience")]
+    issuer: Option<String>,
+
+    /// The demo API's identifier at the issuer
+    #[arg(long, value_name = "AUD", default_value = "https://api.example.com")]
+    audience: String,
+
+    /// The port of the demo API, or if it is taken the next free one; 0 is any
+    #[arg(long, value_name = "PORT", default_value_t = API_PORT)]
+    port: u16,
+
+    /// The port of the development issuer, or if it is taken the next free one; 0 is any
+    #[arg(long, value_name = "PORT", default_value_t = ISSUER_PORT, conflicts_with = "issuer")]
+    issuer_port: u16,
+}
+
+impl DemoArgs {
+    /// Runs `demo`: until it is told to stop, or with `--once` until each request was answered.
+    pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
+        block_on(async {
+            let stop = stop_signal()?;
+            let audience = self.audience.as_str();
+            let development = match &self.issuer {
+                Some(_) => None,
+                None => Some(start_issuer(&self, audience).await?),
+            };
+            let issuer = development
+                .as_ref()
+                .map(DevelopmentIssuer::issuer)
+                .or(self.issuer.as_deref())
+                .unwrap_or_default();
+            let auth = RequiresAuth::new(issuer, audience)?;
+            if development.is_none() {
+                find_keys(&auth).await?;
+            }
+            let api = DemoApi::start(&auth, self.port).await?;
+            // Not a flag: the arguments of a process are there for everyone on the machine to see.
+            let given = env::var("REQUIRES_AUTH_TOKEN").ok().filter(|token| !token.is_empty());
+            let tokens = match &development {
+                Some(issuer) => TokenSource::Development(issuer),
+                None => TokenSource::Provider { issuer, audience, token: given.as_deref() },
+            };
+            if self.once {
+                return once::run(&api.url(), &tokens, context.format).await;
+            }
+            match context.format {
+                Format::Json => print_json(&json!({
+                    "issuer": issuer,
+                    "audience": audience,
+                    "api": api.url(),
+                    "token_endpoint": development.as_ref().map(DevelopmentIssuer::token_endpoint),
+                }))?,
+                Format::Text => {
+                    let issuer_port = development.as_ref().map(|issuer| issuer.address().port());
+                    let of_issuer = issuer_port.and_then(|used| taken(self.issuer_port, used));
+                    let notes: Vec<_> = of_issuer.into_iter().chain(taken(self.port, api.port())).collect();
+                    print_welcome(issuer, audience, &api, &tokens, &notes)?;
+                }
+            }
+            stop.await;
+            Ok(Outcome::Allow)
+        })?
+    }
+}
+
+async fn start_issuer(args: &DemoArgs, audience: &str) -> Result<DevelopmentIssuer, Failure> {
+    let builder = DevelopmentIssuer::builder().port_or_next(args.issuer_port).audience(audience);
+    let started = builder.start().await;
+    started.map_err(|error| cannot_listen(Ipv4Addr::LOCALHOST.into(), args.issuer_port, &error))
+}
+
+/// A wrong issuer is found at start, not at the first request.
+async fn find_keys(auth: &RequiresAuth) -> Result<(), Failure> {
+    let Err(unavailable) = auth.warm().await else { return Ok(()) };
+    let mut failure = Failure::new("the keys of the issuer could not be fetched");
+    for (issuer, cause) in unavailable.failures() {
+        failure = failure.hint(printable(&format!("{issuer}: {cause}; {}", cause.hint())));
+    }
+    Err(failure)
+}
+
+fn print_welcome(
+    issuer: &str,
+    audience: &str,
+    api: &DemoApi,
+    tokens: &TokenSource<'_>,
+    notes: &[String],
+) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{GOOD}issuer{GOOD:#}    {issuer}")?;
+    writeln!(out, "{GOOD}demo API{GOOD:#}  {}  {DIM}audience {audience}{DIM:#}", api.url())?;
+    for note in notes {
+        writeln!(out, "{note}")?;
+    }
+    for stop in tokens.curl_lines(&api.url()) {
+        writeln!(out, "\n{DIM}# {}{DIM:#}\n{}", stop.title, stop.command)?;
+    }
+    out.flush()?;
+    drop(out);
+    say("\nctrl-c stops the demo");
+    Ok(())
+}

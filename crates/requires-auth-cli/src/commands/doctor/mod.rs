@@ -1,0 +1,251 @@
+//! `requires-auth doctor`: what is wrong online, with the issuers and with the public side of an API.
+
+mod certificate;
+mod fetch;
+mod finding;
+mod issuer;
+mod keys;
+mod probe;
+mod raw;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use requires_auth::config::Config;
+use requires_auth::config::gateway::{Dialect, Listen};
+use requires_auth::explain::Outcome as CheckOutcome;
+use requires_auth::routes::Access;
+use requires_auth::settings::{self, Document};
+use requires_auth::verify::Rules;
+use requires_auth::{Algorithm, Bearer, Policy, RequiresAuth};
+use reqwest::Url;
+
+use self::fetch::{Fetcher, is_loopback};
+use self::finding::{Finding, Level};
+use self::issuer::Subject;
+use self::raw::Target;
+use crate::context::{Context, Format, Outcome};
+use crate::error::Failure;
+use crate::error::located;
+use crate::output::print_json;
+use crate::runtime::block_on;
+use crate::token_argument::read_token;
+
+const DEFAULT_FILE: &str = "requires-auth.toml";
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth doctor gateway.toml                          the issuers of a configuration
+  requires-auth doctor --issuer https://id.example.com --audience https://api.example.com
+  requires-auth doctor gateway.toml --token - < token.txt    and whether a token is good for it
+  requires-auth doctor --url https://api.example.com --path /orders
+                                                             attack a protected path of your own API
+
+With --url it sends requests that must not pass. Use it on what is yours.
+
+Exit codes: 0 nothing failed, 1 something failed, 2 usage or configuration.";
+
+/// The flags of `doctor`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DoctorArgs {
+    /// The configuration file [default: requires-auth.toml, if there is one]
+    #[arg(value_name = "FILE", conflicts_with = "issuer")]
+    file: Option<PathBuf>,
+
+    /// Look at this issuer instead of those of a file
+    #[arg(long, value_name = "ISS", requires = "audience")]
+    issuer: Option<String>,
+
+    /// This API's identifier at that issuer
+    #[arg(long, value_name = "AUD", requires = "issuer")]
+    audience: Vec<String>,
+
+    /// A token that should be good; `-` is stdin. It is never printed
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+
+    /// The API as its clients reach it: sends it requests that must not pass
+    #[arg(long, value_name = "URL", requires = "path")]
+    url: Option<Url>,
+
+    /// A path there that needs a token
+    #[arg(long, value_name = "PATH", requires = "url", value_parser = path)]
+    path: Option<String>,
+}
+
+/// A path that can stand in a request line as it is.
+fn path(text: &str) -> Result<String, String> {
+    let is_plain = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_plain { Ok(text.to_owned()) } else { Err("expected a path such as /orders".to_owned()) }
+}
+
+impl DoctorArgs {
+    /// Runs `doctor`.
+    pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
+        let source = source(&self)?;
+        let token = self.token.clone().map(|token| read_token(Some(token))).transpose()?;
+        let findings = block_on(examine(&self, source.as_ref(), token.as_deref()))??;
+        let is_well = findings.iter().all(|finding| finding.level != Level::Fail);
+        match context.format {
+            Format::Json => print_json(&serde_json::json!({ "ok": is_well, "findings": findings }))?,
+            Format::Text => finding::print(&findings)?,
+        }
+        Ok(is_well.into())
+    }
+}
+
+/// What the guard is made of.
+struct Source {
+    config: Option<Config>,
+    guard: RequiresAuth,
+    subjects: Vec<Subject>,
+}
+
+/// The issuers to look at: of the flag, of the file, or none where only a URL is to be probed.
+fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
+    if let Some(issuer) = &args.issuer {
+        let guard = RequiresAuth::new(issuer, args.audience.clone())?;
+        let subject = Subject {
+            issuer: issuer.clone(),
+            discovery_url: None,
+            jwks_uri: None,
+            algorithms: None,
+            leeway: Rules::DEFAULT_LEEWAY,
+            scopes: Vec::new(),
+        };
+        return Ok(Some(Source { config: None, guard, subjects: vec![subject] }));
+    }
+    let file = match &args.file {
+        Some(file) => file.as_path(),
+        None if Path::new(DEFAULT_FILE).exists() => Path::new(DEFAULT_FILE),
+        None if args.url.is_some() => return Ok(None),
+        None => {
+            return Err(Failure::new("there is nothing to look at")
+                .hint("give a configuration FILE, or --issuer and --audience, or --url and --path"));
+        }
+    };
+    let (config, guard) = Config::load(file, |builder| builder).map_err(|error| located(&error))?;
+    let mut scopes: Vec<_> = config
+        .gateway
+        .routes
+        .iter()
+        .flat_map(|route| match &route.access {
+            Access::Token(policy) => issuer::scopes_of(policy).collect(),
+            _ => Vec::new(),
+        })
+        .collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let subjects = config
+        .issuers
+        .iter()
+        .filter(|issuer| issuer.get(settings::JWKS).is_none())
+        .map(|issuer| Subject {
+            issuer: issuer.issuer(),
+            discovery_url: issuer.get(settings::DISCOVERY_URL),
+            jwks_uri: issuer.get(settings::JWKS_URI),
+            algorithms: algorithms(
+                issuer.get(settings::ALGORITHMS).or_else(|| config.get(settings::ALGORITHMS)),
+            ),
+            leeway: config.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
+            scopes: scopes.clone(),
+        })
+        .collect();
+    Ok(Some(Source { config: Some(config), guard, subjects }))
+}
+
+/// The algorithms of these names; the guard was built, so that each is known.
+fn algorithms(names: Option<Vec<String>>) -> Option<Vec<Algorithm>> {
+    names.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+async fn examine(
+    args: &DoctorArgs,
+    source: Option<&Source>,
+    token: Option<&str>,
+) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    let config = source.and_then(|source| source.config.as_ref());
+    if let Some(source) = source {
+        let ca = config.and_then(|config| config.get(settings::CA));
+        let fetcher = Fetcher::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
+        for subject in &source.subjects {
+            findings.extend(issuer::run(subject, &fetcher).await);
+        }
+        findings.extend(guard(&source.guard).await);
+        findings.extend(config.and_then(envoy));
+        if let Some(token) = token {
+            findings.push(judge(&source.guard, token).await);
+        }
+    }
+    if let (Some(url), Some(path)) = (&args.url, &args.path) {
+        // It is sent as it is, so it must be a token in form.
+        let token = token.filter(|token| Bearer::parse(token).is_ok());
+        match Target::new(url) {
+            Ok(target) => {
+                // From this machine its own loopback can be reached, which tells nothing.
+                let admin = config.and_then(admin_port).filter(|_| !is_loopback(url));
+                let headers = config.into_iter().flat_map(|config| &config.gateway.headers);
+                let identity: Vec<_> = headers.map(|header| header.name.as_str()).collect();
+                findings.extend(probe::run(url.as_str(), &target, path, token, &identity, admin).await);
+            }
+            Err(error) => return Err(Failure::new(format!("--url cannot be used: {error}"))),
+        }
+    }
+    Ok(findings)
+}
+
+/// What stands in Envoy's own file cannot be seen from here, and decides whether an outage opens the API.
+fn envoy(config: &Config) -> Option<Finding> {
+    let dialects = &config.gateway.forward_auth.as_ref()?.dialects;
+    dialects.iter().any(|dialect| matches!(dialect, Dialect::Envoy | Dialect::EnvoyGrpc)).then(|| {
+        let what = "Envoy's file decides what becomes of a request while the gateway gives no answer";
+        Finding::new(Level::Skip, "gateway.envoy", "the gateway", what).hint(
+            "see that it says `failure_mode_allow: false`: with `true` an outage lets every request pass",
+        )
+    })
+}
+
+fn admin_port(config: &Config) -> Option<u16> {
+    match config.gateway.server.as_ref()?.admin.as_ref()? {
+        Listen::Tcp(address) => Some(SocketAddr::port(address)),
+        Listen::Unix(_) => None,
+    }
+}
+
+/// Whether the guard itself gets its keys, by its own rules.
+async fn guard(guard: &RequiresAuth) -> Vec<Finding> {
+    const CODE: &str = "guard.keys";
+    match guard.warm().await {
+        Ok(()) => vec![Finding::new(Level::Ok, CODE, "the guard", "it has the keys of every issuer")],
+        Err(unavailable) => unavailable
+            .failures()
+            .map(|(issuer, failure)| {
+                Finding::new(Level::Fail, CODE, "the guard", format!("{issuer}: {failure}"))
+                    .hint(failure.hint())
+            })
+            .collect(),
+    }
+}
+
+/// What the guard says to a token. Only the check is told, not what the token has there.
+async fn judge(guard: &RequiresAuth, token: &str) -> Finding {
+    const CODE: &str = "guard.token";
+    let Ok(bearer) = Bearer::parse(token) else {
+        return Finding::new(Level::Fail, CODE, "the guard", "the token is no token at all")
+            .hint("look for quotes, spaces, line breaks or a `Bearer` before the token");
+    };
+    let report = guard.explain(bearer, &Policy::default()).await;
+    if report.verdict().is_ok() {
+        return Finding::new(Level::Ok, CODE, "the guard", "the token is accepted");
+    }
+    let failed = report.checks().iter().find(|check| check.outcome() == CheckOutcome::Failed);
+    let what = failed.map_or_else(
+        || "the token is refused".to_owned(),
+        |check| format!("the token is refused: {}: expected {}", check.step().as_str(), check.expected()),
+    );
+    let hint = report.hint().unwrap_or("`requires-auth explain` tells every check");
+    Finding::new(Level::Fail, CODE, "the guard", what).hint(hint)
+}

@@ -1,0 +1,87 @@
+//! The report for people: what the token says, the checks, the verdict.
+
+use std::io::{self, Write as _};
+
+use requires_auth::explain::Outcome;
+
+use super::anatomy::Anatomy;
+use super::{CheckLine, Explained, Verdict};
+use crate::output::{BAD, CARE, DIM, GOOD, print_fields, printable, relative};
+use crate::verdict::Settings;
+use crate::verdict::print_denial;
+
+/// What is said of a member of the header that names a key.
+const IGNORED: &str = " (ignored: only keys of the issuer count)";
+
+pub(super) fn print(
+    explained: &Explained,
+    token: &str,
+    settings: &Settings,
+    is_verbose: bool,
+) -> io::Result<()> {
+    print_anatomy(&Anatomy::of(token), settings)?;
+    heading("checks")?;
+    for line in &explained.checks {
+        print_check(line, is_verbose)?;
+    }
+    heading("verdict")?;
+    let say = |text: String| writeln!(anstream::stdout().lock(), "{text}");
+    match &explained.verdict {
+        Verdict::Allowed => say(format!("{GOOD}allowed{GOOD:#}: every check has passed")),
+        Verdict::Refused(denial) => print_denial(denial, explained.hint.as_deref().unwrap_or(denial.hint())),
+        Verdict::NotJudged => say(format!("{CARE}not judged{CARE:#}: nothing of this is verified")),
+    }
+}
+
+fn heading(title: &str) -> io::Result<()> {
+    writeln!(anstream::stdout().lock(), "\n{DIM}{title}{DIM:#}")
+}
+
+fn print_anatomy(anatomy: &Anatomy, settings: &Settings) -> io::Result<()> {
+    if anatomy.header.is_none() && anatomy.claims.is_none() {
+        return writeln!(
+            anstream::stdout().lock(),
+            "neither header nor claims are readable: this is no signed JWT"
+        );
+    }
+    let parts = [("header", &anatomy.header), ("claims, as the token has them", &anatomy.claims)];
+    for (title, part) in parts {
+        writeln!(anstream::stdout().lock(), "{DIM}{title}{DIM:#}")?;
+        let Some(members) = part else {
+            writeln!(anstream::stdout().lock(), "  not readable")?;
+            continue;
+        };
+        let is_header = title == "header";
+        let values: Vec<_> = members
+            .iter()
+            .map(|member| {
+                let at = member.moment.map(|moment| format!(" ({})", relative(moment, settings.now())));
+                let ignored = if is_header && member.is_ignored() { IGNORED } else { "" };
+                let value = format!("{}{}{ignored}", printable(&member.value), at.unwrap_or_default());
+                (printable(&member.name), value)
+            })
+            .collect();
+        let fields: Vec<_> = values.iter().map(|(name, value)| (&**name, value.as_str().into())).collect();
+        print_fields(&fields)?;
+    }
+    Ok(())
+}
+
+fn print_check(line: &CheckLine, is_verbose: bool) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    let name = line.check;
+    let (style, mark) = match line.outcome {
+        Outcome::Failed => (BAD, '✗'),
+        Outcome::Passed => (GOOD, '✓'),
+        _ => return writeln!(out, "  {DIM}· {name:14}  not reached{DIM:#}"),
+    };
+    writeln!(out, "  {style}{mark} {name}{style:#}")?;
+    if line.outcome == Outcome::Failed || is_verbose {
+        let details = [("found", &line.found), ("expected", &line.expected)];
+        for (label, text) in details {
+            let text = printable(text.as_deref().filter(|text| !text.is_empty()).unwrap_or("nothing"));
+            writeln!(out, "      {DIM}{label:8}{DIM:#}  {text}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! `requires-auth token`: a token from a running development issuer.
+
+mod running;
+
+use std::io::{self, Write as _};
+
+use clap::Args;
+use requires_auth_testkit::Defect;
+use reqwest::Url;
+use serde_json::json;
+
+use crate::context::{Context, Format, Outcome};
+use crate::error::Failure;
+use crate::http::{cause, client, url};
+use crate::lifetime::lifetime;
+use crate::output::{print_json, printable};
+use crate::runtime::block_on;
+
+const EXAMPLES: &str = "\
+Examples:
+  requires-auth token --scope \"read:items write:items\" --sub alice
+  requires-auth token --claim 'permissions=[\"read:items\"]' --lifetime 5m
+  requires-auth token --defect expired > token.txt
+  curl -H \"Authorization: Bearer $(requires-auth token)\" http://127.0.0.1:9101/api/me";
+
+/// The flags of `token`.
+#[derive(Args, Debug)]
+#[command(after_help = examples_and_defects())]
+pub(crate) struct TokenArgs {
+    /// The running development issuer [default: the one that runs on this machine]
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+
+    /// Granted scopes; repeatable or space-separated
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+
+    /// Whom the token speaks for [default: alice]
+    #[arg(long, value_name = "SUBJECT")]
+    sub: Option<String>,
+
+    /// Whom the token is meant for; repeatable [default: the issuer's audience]
+    #[arg(long, value_name = "AUD")]
+    audience: Vec<String>,
+
+    /// The client that asked for it [default: test-client]
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+
+    /// Another claim, as JSON or as plain text; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    claim: Vec<String>,
+
+    /// How long it lives: seconds, or 15m, 1h, 7d [default: the issuer's, an hour]
+    #[arg(long, value_name = "TIME", value_parser = lifetime, allow_hyphen_values = true)]
+    lifetime: Option<i64>,
+
+    /// What is wrong with it, named after the reason of the refusal; `list` tells them all
+    #[arg(long, value_name = "NAME", value_parser = defect)]
+    defect: Option<Wanted>,
+}
+
+/// What `--defect` asks for.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    List,
+    One(Defect),
+}
+
+impl TokenArgs {
+    /// Runs `token`.
+    pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
+        if matches!(self.defect, Some(Wanted::List)) {
+            list(context.format)?;
+            return Ok(Outcome::Allow);
+        }
+        let token = block_on(async {
+            let issuer = match &self.issuer {
+                Some(issuer) => issuer.clone(),
+                None => running::find().await?,
+            };
+            fetch(self.url(&issuer)?).await
+        })??;
+        match context.format {
+            Format::Json => print_json(&json!({ "access_token": token, "token_type": "Bearer" }))?,
+            Format::Text => {
+                writeln!(io::stdout(), "{}", printable(&token))?;
+            }
+        }
+        Ok(Outcome::Allow)
+    }
+}
+
+impl TokenArgs {
+    /// The one-line endpoint of the issuer, with what is asked for.
+    fn url(&self, issuer: &str) -> Result<Url, Failure> {
+        let scope = self.scope.join(" ");
+        let lifetime = self.lifetime.map(|seconds| seconds.to_string());
+        let defect = match self.defect {
+            Some(Wanted::One(defect)) => Some(defect.name()),
+            _ => None,
+        };
+        let optional = [
+            ("scope", (!scope.is_empty()).then_some(scope.as_str())),
+            ("sub", self.sub.as_deref()),
+            ("client_id", self.client_id.as_deref()),
+            ("lifetime", lifetime.as_deref()),
+            ("defect", defect),
+        ];
+        let mut query: Vec<_> =
+            optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        query.extend(self.audience.iter().map(|audience| ("aud", audience.as_str())));
+        query.extend(self.claim.iter().map(|claim| ("claim", claim.as_str())));
+        url(issuer, "/token", &query)
+    }
+}
+
+async fn fetch(url: Url) -> Result<String, Failure> {
+    let origin = url.origin().ascii_serialization();
+    let unreachable = |error: &reqwest::Error| {
+        Failure::new(format!("there is no development issuer at {origin}: {}", cause(error)))
+            .hint(running::START_ONE)
+    };
+    let answer = client()?.get(url).send().await.map_err(|error| unreachable(&error))?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(|error| unreachable(&error))?;
+    if status.is_success() {
+        return Ok(text.trim().to_owned());
+    }
+    let told = text.lines().next().unwrap_or_default();
+    Err(Failure::new(format!("{origin} gave no token: {status} {}", printable(told).trim_end()))
+        .hint("only a development issuer mints tokens for whoever asks; its URL ends in /oidc"))
+}
+
+fn list(format: Format) -> io::Result<()> {
+    if format == Format::Json {
+        let defects: Vec<_> = Defect::ALL
+            .iter()
+            .map(|defect| json!({ "name": defect.name(), "about": defect.about() }))
+            .collect();
+        return print_json(&defects);
+    }
+    writeln!(io::stdout(), "{}", defects())
+}
+
+/// One line for each defect.
+fn defects() -> String {
+    Defect::ALL.map(|defect| format!("  {:22} {}", defect.name(), defect.about())).join("\n")
+}
+
+fn examples_and_defects() -> String {
+    format!("{EXAMPLES}\n\nDefects:\n{}", defects())
+}
+
+fn defect(name: &str) -> Result<Wanted, String> {
+    match name {
+        "list" => Ok(Wanted::List),
+        name => name.parse().map(Wanted::One).map_err(|unknown| format!("{unknown}; `list` explains them")),
+    }
+}

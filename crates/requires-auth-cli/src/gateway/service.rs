@@ -1,0 +1,56 @@
+//! What one configuration makes: who decides, and who answers. A reload makes another one.
+
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::Either;
+use hyper::body::Incoming;
+use requires_auth::RequiresAuth;
+use requires_auth::config::Config;
+
+use super::body::Body;
+use super::connections::Caller;
+use super::decide::Gateway;
+use super::forward_auth::{self, grpc};
+use super::reverse_proxy::ReverseProxy;
+
+/// The gateway of a configuration, and its way to the application, if it has one.
+pub(crate) struct Service {
+    gateway: Arc<Gateway>,
+    reverse_proxy: Option<ReverseProxy>,
+}
+
+impl Service {
+    /// The service of a configuration. It connects to nothing yet.
+    pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Self {
+        let gateway = Gateway::new(config, auth);
+        let reverse_proxy = ReverseProxy::new(config, gateway.identity());
+        Self { gateway: Arc::new(gateway), reverse_proxy }
+    }
+
+    /// Goes on with the connections to the application that the service before has.
+    pub(crate) fn take_over(&mut self, before: &Self) {
+        if let (Some(own), Some(other)) = (&mut self.reverse_proxy, &before.reverse_proxy) {
+            own.take_over(other);
+        }
+    }
+
+    /// Who decides.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Answers a request: of a client to the reverse proxy, else of a proxy that asks.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, caller: Caller) -> Response<Body> {
+        if let Some(proxy) = &self.reverse_proxy {
+            return proxy.answer(&self.gateway, request, &caller).await;
+        }
+        if grpc::is_asked(&self.gateway, &request) {
+            return grpc::answer(Arc::clone(&self.gateway), request, caller.peer).await;
+        }
+        if request.uri().path().starts_with(forward_auth::PREFIX) {
+            return forward_auth::answer(&self.gateway, &request, caller.peer).await.map(Either::Left);
+        }
+        forward_auth::plain(StatusCode::NOT_FOUND, "no such endpoint").map(Either::Left)
+    }
+}

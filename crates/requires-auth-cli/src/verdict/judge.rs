@@ -1,0 +1,104 @@
+//! Who judges a token: the verifier with keys at hand, or a guard that fetches them.
+
+use std::sync::Arc;
+
+use requires_auth::explain::Report;
+use requires_auth::verify::{KeySet, Rules};
+use requires_auth::{AccessToken, Bearer, Denial, ErrorCode, Request, RequiresAuth};
+
+use super::settings::Settings;
+use crate::error::Failure;
+use crate::output::printable;
+use crate::runtime::block_on;
+
+/// Who judges tokens.
+#[derive(Clone)]
+pub(crate) enum Judge {
+    /// Rules and keys at hand.
+    Offline(Rules, Arc<KeySet>),
+    /// A guard that fetches keys.
+    Online(RequiresAuth),
+}
+
+impl Judge {
+    /// Judges by keys at hand, if there are any, else by those of the issuer.
+    pub(crate) fn new(settings: &Settings, keys: Option<&Arc<KeySet>>) -> Result<Self, Failure> {
+        if let Some(keys) = keys {
+            return Ok(Self::Offline(settings.rules(), Arc::clone(keys)));
+        }
+        let Some(issuer) = &settings.issuer else {
+            return Err(without_keys());
+        };
+        if settings.algorithms.as_ref().is_some_and(Vec::is_empty) {
+            // A list that allows nothing refuses every token before any key is looked for.
+            return Ok(Self::Offline(settings.rules(), no_keys()));
+        }
+        Ok(Self::Online(settings.guard(issuer)?))
+    }
+
+    /// Judges a token as a request with it would be judged.
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        settings: &Settings,
+    ) -> Result<Result<AccessToken, Denial>, Failure> {
+        let bearer = match Bearer::parse(token) {
+            Ok(bearer) => bearer,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        match self {
+            Self::Offline(rules, keys) => {
+                let judged = rules.verify(bearer, keys, settings.now());
+                Ok(judged.and_then(|token| settings.policy.check(&token).map(|()| token)))
+            }
+            Self::Online(guard) => {
+                let headers = [("authorization", format!("Bearer {token}"))];
+                let request = Request::new("GET", "/", &headers);
+                block_on(guard.authorize(&request, &settings.policy))
+            }
+        }
+    }
+
+    /// Judges a token and tells of every check; a denial if it is not even a `b64token`.
+    pub(crate) fn explain(
+        &self,
+        token: &str,
+        settings: &Settings,
+    ) -> Result<Result<Report, Denial>, Failure> {
+        let bearer = match Bearer::parse(token) {
+            Ok(bearer) => bearer,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        match self {
+            Self::Offline(rules, keys) => {
+                Ok(Ok(rules.explain(bearer, &[Some(Arc::clone(keys))], &settings.policy, settings.now())))
+            }
+            Self::Online(guard) => block_on(guard.explain(bearer, &settings.policy)).map(Ok),
+        }
+    }
+
+    /// When a token could not be judged for want of keys: what happened, and what to do about it.
+    pub(crate) fn outage(&self, denial: &Denial) -> Option<Failure> {
+        let Self::Online(guard) = self else { return None };
+        if denial.code() != ErrorCode::IssuerUnavailable {
+            return None;
+        }
+        let unavailable = block_on(guard.warm()).ok()?.err()?;
+        let mut failures = unavailable.failures();
+        let (issuer, failure) = failures.next()?;
+        let message = format!("the keys of {issuer} could not be fetched: {failure}");
+        Some(Failure::new(printable(&message)).hint(failure.hint()))
+    }
+}
+
+/// Nothing says which keys count.
+pub(crate) fn without_keys() -> Failure {
+    Failure::new("there are no keys to verify with")
+        .hint("give a key set with --jwks FILE, or --issuer URL to fetch the issuer's")
+}
+
+/// A set in which no token finds its key.
+pub(crate) fn no_keys() -> Arc<KeySet> {
+    // The text is a JWK Set.
+    Arc::new(KeySet::parse(r#"{"keys":[]}"#).expect("an empty set is a set"))
+}

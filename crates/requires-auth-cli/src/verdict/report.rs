@@ -1,0 +1,50 @@
+//! The verdict on one token, for people to read.
+
+use std::borrow::Cow;
+use std::io::{self, Write as _};
+
+use requires_auth::{AccessToken, Denial};
+
+use super::answer::challenge;
+use super::settings::Settings;
+use crate::output::{BAD, GOOD, print_fields, printable, relative, say};
+
+/// Prints the verdict to stdout, and where to go from a refusal to stderr.
+pub(crate) fn print_verdict(judged: &Result<AccessToken, Denial>, settings: &Settings) -> io::Result<()> {
+    match judged {
+        Ok(token) => print_token(token, settings),
+        Err(denial) => {
+            print_denial(denial, settings.hint(denial).unwrap_or(denial.hint()))?;
+            say("run `requires-auth explain` with the same arguments to see each check");
+            Ok(())
+        }
+    }
+}
+
+fn print_token(token: &AccessToken, settings: &Settings) -> io::Result<()> {
+    writeln!(anstream::stdout().lock(), "{GOOD}allowed{GOOD:#}: the token is valid")?;
+    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let audience = or_none(token.audience().collect::<Vec<_>>().join(" "));
+    let scopes = or_none(token.scopes().collect::<Vec<_>>().join(" "));
+    print_fields(&[
+        ("issuer", printable(token.issuer())),
+        ("subject", printable(token.subject().unwrap_or("none"))),
+        ("client", printable(token.client_id().unwrap_or("none"))),
+        ("audience", printable(&audience)),
+        ("scopes", printable(&scopes)),
+        ("expires", relative(token.expires_at(), settings.now()).into()),
+    ])
+}
+
+/// Prints a refusal with what to do about it.
+pub(crate) fn print_denial(denial: &Denial, hint: &str) -> io::Result<()> {
+    let reason = denial.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    writeln!(
+        anstream::stdout().lock(),
+        "{BAD}refused{BAD:#}: {} {}{reason}",
+        denial.status(),
+        denial.code()
+    )?;
+    let challenge = challenge(denial).map_or(Cow::Borrowed("none"), Cow::Owned);
+    print_fields(&[("message", denial.message().into()), ("challenge", challenge), ("hint", hint.into())])
+}

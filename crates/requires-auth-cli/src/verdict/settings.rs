@@ -1,0 +1,194 @@
+//! What a token is measured by: the flags of `verify` and `explain`, and the values that they take.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use requires_auth::verify::{KeySet, Rules};
+use requires_auth::{Algorithm, Audience, ConfigError, Denial, Policy, Profile, Reason, RequiresAuth};
+
+use super::key_file;
+use crate::error::Failure;
+
+/// The flags of `verify` and `explain`.
+#[derive(Args, Debug)]
+pub(crate) struct VerdictArgs {
+    /// The issuer's keys, as a JWK Set; with it nothing touches the network
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+
+    /// What `iss` must equal, byte for byte; without --jwks its keys are fetched
+    #[arg(long, value_name = "ISS")]
+    issuer: Option<String>,
+
+    /// This API's identifier, one of which `aud` must name; without it a token that has `aud` is refused
+    #[arg(long, value_name = "AUD")]
+    audience: Vec<String>,
+
+    /// Scopes that the token must have, all of them; repeatable or space-separated
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+
+    /// Only these signature algorithms; repeatable or comma-separated [default: each key's own]
+    #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = algorithm)]
+    alg: Vec<Algorithm>,
+
+    /// The time, in seconds since 1970 [default: this machine's clock]
+    #[arg(long, value_name = "UNIX", value_parser = |text: &str| number(text).and_then(moment))]
+    now: Option<SystemTime>,
+
+    /// How many seconds clocks may differ, at most 300 [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = |text: &str| number(text).and_then(leeway))]
+    leeway: Option<Duration>,
+
+    /// Which shape of token is an access token: jwt, or at+jwt (RFC 9068) [default: jwt]
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    profile: Option<Profile>,
+}
+
+impl VerdictArgs {
+    /// The settings, and the key set if one was given.
+    pub(crate) fn resolve(self) -> Result<(Settings, Option<Arc<KeySet>>), Failure> {
+        let empty = |name: &str| {
+            Failure::new(format!("{name} is empty")).hint("leave the flag out, or give it a value")
+        };
+        if self.issuer.as_deref() == Some("") {
+            return Err(empty("--issuer"));
+        }
+        if self.audience.iter().any(String::is_empty) {
+            return Err(empty("--audience"));
+        }
+        let keys = self.jwks.as_deref().map(key_file::read).transpose()?;
+        let settings = Settings {
+            issuer: self.issuer,
+            audience: self.audience,
+            policy: policy(&self.scope)?,
+            algorithms: (!self.alg.is_empty()).then_some(self.alg),
+            now: self.now,
+            leeway: self.leeway.unwrap_or(Rules::DEFAULT_LEEWAY),
+            profile: self.profile.unwrap_or_default(),
+        };
+        Ok((settings, keys))
+    }
+}
+
+/// What a token is measured by, apart from keys.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) issuer: Option<String>,
+    /// None of them: only a token without `aud` is accepted.
+    pub(crate) audience: Vec<String>,
+    pub(crate) policy: Policy,
+    pub(crate) algorithms: Option<Vec<Algorithm>>,
+    pub(crate) now: Option<SystemTime>,
+    pub(crate) leeway: Duration,
+    pub(crate) profile: Profile,
+}
+
+impl Settings {
+    /// The time to judge at.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.now.unwrap_or_else(SystemTime::now)
+    }
+
+    /// What to do about a refusal that comes from a flag which is not there.
+    pub(crate) fn hint(&self, denial: &Denial) -> Option<&'static str> {
+        let lacks_audience = self.audience.is_empty() && denial.reason() == Some(Reason::AudienceMismatch);
+        lacks_audience.then_some(
+            "no audience is given, so only a token without `aud` is taken: name this API's identifier with --audience",
+        )
+    }
+
+    fn audience(&self) -> Audience {
+        if self.audience.is_empty() { Audience::Absent } else { self.audience.clone().into() }
+    }
+
+    /// The rules, to verify with keys at hand.
+    pub(crate) fn rules(&self) -> Rules {
+        let rules = Rules::new(self.issuer.as_deref(), self.audience())
+            .with_leeway(self.leeway)
+            .with_profile(self.profile);
+        match &self.algorithms {
+            Some(algorithms) => rules.with_algorithms(algorithms.iter().copied()),
+            None => rules,
+        }
+    }
+
+    /// A guard that fetches the keys of the issuer.
+    pub(crate) fn guard(&self, issuer: &str) -> Result<RequiresAuth, ConfigError> {
+        let mut builder = RequiresAuth::builder(issuer, self.audience())
+            .with_leeway(self.leeway)
+            .with_profile(self.profile);
+        if let Some(algorithms) = &self.algorithms {
+            builder = builder.with_algorithms(algorithms);
+        }
+        if let Some(now) = self.now {
+            builder = builder.with_clock(move || now);
+        }
+        builder.build()
+    }
+}
+
+/// A policy that needs all scopes of these lists, each space-separated.
+pub(crate) fn policy(scopes: &[String]) -> Result<Policy, ConfigError> {
+    let scopes = scopes.join(" ");
+    if scopes.trim_ascii().is_empty() { Ok(Policy::default()) } else { Policy::parse(&scopes) }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "expected a number of seconds".to_owned())
+}
+
+/// A time from seconds since 1970, fractions included.
+pub(crate) fn moment(seconds: f64) -> Result<SystemTime, String> {
+    // 2^53, as for the times in a token.
+    let in_range = (0.0..=9_007_199_254_740_992.0).contains(&seconds);
+    let since = in_range.then(|| Duration::try_from_secs_f64(seconds).ok()).flatten();
+    let moment = since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
+    moment.ok_or_else(|| "expected seconds since 1970".to_owned())
+}
+
+/// A leeway from seconds, fractions included.
+pub(crate) fn leeway(seconds: f64) -> Result<Duration, String> {
+    let leeway = Duration::try_from_secs_f64(seconds).ok().filter(|leeway| *leeway <= Rules::MAX_LEEWAY);
+    leeway.ok_or_else(|| "expected 0 to 300 seconds; a large leeway keeps expired tokens alive".to_owned())
+}
+
+/// A signature algorithm by its name.
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    name.parse().map_err(|unknown| format!("{unknown}; `none` and HS256 are never allowed"))
+}
+
+/// A profile by its name.
+pub(crate) fn profile(name: &str) -> Result<Profile, String> {
+    let profiles = [Profile::Jwt, Profile::AccessTokenJwt];
+    let named = profiles.into_iter().find(|profile| profile.as_str() == name);
+    named.ok_or_else(|| "expected `jwt` or `at+jwt`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_within_range() {
+        assert_eq!(moment(1.5), Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(1500)));
+        for refused in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert!(moment(refused).is_err(), "{refused}");
+        }
+        assert_eq!(leeway(300.0), Ok(Duration::from_secs(300)));
+        for refused in [300.5, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(leeway(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_joined() {
+        let scopes = ["a b".to_owned(), "c".to_owned()];
+        assert_eq!(policy(&scopes).expect("scopes").scope(), Some("a b c"));
+        assert_eq!(policy(&[]).expect("no scope"), Policy::default());
+        assert_eq!(policy(&[String::new()]).expect("no scope"), Policy::default());
+        assert!(policy(&["a\"b".to_owned()]).is_err());
+    }
+}

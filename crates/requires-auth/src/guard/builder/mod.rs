@@ -1,0 +1,336 @@
+//! Everything that can be chosen about a guard, each with its default; mistakes come all at once.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::challenge::BodyFormat;
+use crate::clock::{Clock, SystemClock};
+use crate::error::ConfigProblem;
+use crate::fetch::Fetch;
+use crate::guard::RequiresAuth;
+use crate::settings::{self, Document, Environment, Given, Key, Plain, Setting, Value};
+use crate::verify::{Audience, Profile};
+
+mod build;
+mod checks;
+mod origin;
+
+use origin::Origin;
+
+/// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
+///
+/// Each setting is a row of [`settings::ALL`], which has its default and limits.
+#[must_use]
+pub struct Builder {
+    issuers: Vec<IssuerSettings>,
+    given: Given,
+    custom_body: Option<BodyFormat>,
+    clock: Arc<dyn Clock>,
+    fetch: Option<Arc<dyn Fetch>>,
+    keys_of: Option<RequiresAuth>,
+    problems: Vec<ConfigProblem>,
+}
+
+struct IssuerSettings {
+    origin: Origin,
+    given: Given,
+    /// An audience that no row of the table can say.
+    audience: Option<Audience>,
+}
+
+impl IssuerSettings {
+    fn new(issuer: &str, audience: Audience) -> Self {
+        let mut given = Given::default();
+        given.set(settings::ISSUER, issuer.to_owned());
+        let audience = match audience {
+            Audience::OneOf(audiences) => {
+                given.set(settings::AUDIENCE, audiences);
+                None
+            }
+            other => Some(other),
+        };
+        Self { origin: Origin::Code, given, audience }
+    }
+
+    fn issuer(&self) -> String {
+        self.given.get(settings::ISSUER).unwrap_or_default()
+    }
+
+    /// What tokens must name. Without any it is a list of none, which the checks refuse.
+    fn audience(&self) -> Audience {
+        if self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
+            return Audience::Any;
+        }
+        let listed = || Audience::OneOf(self.given.get(settings::AUDIENCE).unwrap_or_default());
+        self.audience.clone().unwrap_or_else(listed)
+    }
+}
+
+impl Builder {
+    pub(super) fn new(issuer: &str, audience: impl Into<Audience>) -> Self {
+        Self { issuers: vec![IssuerSettings::new(issuer, audience.into())], ..Self::without_issuers() }
+    }
+
+    /// A builder that has to be told at least one issuer.
+    pub(crate) fn without_issuers() -> Self {
+        Self {
+            issuers: Vec::new(),
+            given: Given::default(),
+            custom_body: None,
+            clock: Arc::new(SystemClock),
+            fetch: None,
+            keys_of: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Begins with the settings of the environment, with more to choose. What is missing or wrong there shows in
+    /// [`build`](Self::build).
+    ///
+    /// Each setting of [`settings::ALL`] that has a plain value is a variable: `REQUIRES_AUTH_ISSUER`,
+    /// `REQUIRES_AUTH_AUDIENCE`, `REQUIRES_AUTH_LEEWAY`, ... Lists are separated by spaces or commas, durations are
+    /// `30s`, `5m`, `1h` or a number of seconds, and `REQUIRES_AUTH_JWKS` and `REQUIRES_AUTH_CA` are paths. An empty
+    /// variable is as good as none. A variable that begins so and is not a setting is logged as a warning.
+    ///
+    /// ```no_run
+    /// # fn guard() -> Result<requires_auth::RequiresAuth, requires_auth::ConfigError> {
+    /// use requires_auth::guard::Builder;
+    ///
+    /// // Auth0 keeps the scopes of machines in `scope`, and those of people in `permissions`.
+    /// Builder::from_env().with_scope_claims(["scope", "permissions"]).build()
+    /// # }
+    /// ```
+    pub fn from_env() -> Self {
+        let environment = Environment::read(std::env::vars_os());
+        for warning in &environment.warnings {
+            tracing::warn!("{warning}");
+        }
+        Self::from_environment(environment)
+    }
+
+    fn from_environment(environment: Environment) -> Self {
+        let Environment { guard, issuer, problems, .. } = environment;
+        let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
+        Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
+    }
+
+    /// Chooses the value of a setting by its row of the table: for programs that read settings from a place of their
+    /// own. All else has a method with a type.
+    pub fn with_setting(mut self, setting: &Setting, value: Value) -> Self {
+        self.given.put(setting, value, None);
+        self
+    }
+
+    /// As [`with_setting`](Self::with_setting), for the issuer named last.
+    pub fn with_issuer_setting(mut self, setting: &Setting, value: Value) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.given.put(setting, value, None);
+        }
+        self
+    }
+
+    /// Calls the issuer named last so in messages, as its table in a file: `issuers.NAME.audience`.
+    pub fn with_issuer_name(mut self, name: &str) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.origin = Origin::File(name.to_owned());
+        }
+        self
+    }
+
+    #[cfg(feature = "config")]
+    pub(crate) fn with_settings_of_file(
+        mut self,
+        given: &Given,
+        issuers: impl IntoIterator<Item = (String, Given)>,
+    ) -> Self {
+        self.given = given.clone();
+        let issuers = issuers.into_iter();
+        let read =
+            issuers.map(|(name, given)| IssuerSettings { origin: Origin::File(name), given, audience: None });
+        self.issuers = read.collect();
+        self
+    }
+
+    fn set<T: Plain>(mut self, key: Key<T>, value: T) -> Self {
+        self.given.set(key, value);
+        self
+    }
+
+    fn set_for_issuer<T: Plain>(mut self, key: Key<T>, value: T) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.given.set(key, value);
+        }
+        self
+    }
+
+    /// Also takes tokens of another issuer, for its own audience. Repeatable.
+    ///
+    /// Each issuer has its own keys; they never cross (RFC 8725 §3.8).
+    pub fn with_issuer(mut self, issuer: &str, audience: impl Into<Audience>) -> Self {
+        self.issuers.push(IssuerSettings::new(issuer, audience.into()));
+        self
+    }
+
+    /// The key set of the issuer named last, as JSON of at most 16 MiB. Default: found by discovery and fetched.
+    ///
+    /// Nothing is fetched for this issuer then, and a rotation needs a new guard.
+    pub fn with_jwks(self, jwks: impl Into<Vec<u8>>) -> Self {
+        self.set_for_issuer(settings::JWKS, Document::Bytes(jwks.into()))
+    }
+
+    /// Where the key set of the issuer named last is. Default: where its metadata say.
+    ///
+    /// Nothing is discovered for this issuer then; a `jwks_uri` is as trustworthy as the server that names it.
+    pub fn with_jwks_uri(self, url: &str) -> Self {
+        self.set_for_issuer(settings::JWKS_URI, url.to_owned())
+    }
+
+    /// Where the metadata of the issuer named last are, if this server reaches it by another name than tokens do.
+    /// Default: derived from the issuer. The `issuer` in them must still equal the issuer, byte for byte.
+    pub fn with_discovery_url(self, url: &str) -> Self {
+        self.set_for_issuer(settings::DISCOVERY_URL, url.to_owned())
+    }
+
+    /// Only these algorithms for the issuer named last, whatever [`with_algorithms`](Self::with_algorithms) says for all.
+    /// Default: what holds for all.
+    ///
+    /// A list of one breaks when this issuer rotates to another type of key.
+    pub fn with_issuer_algorithms<T: AsRef<str>>(self, algorithms: impl IntoIterator<Item = T>) -> Self {
+        self.set_for_issuer(
+            settings::ALGORITHMS,
+            algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect(),
+        )
+    }
+
+    /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever
+    /// [`with_scope_claims`](Self::with_scope_claims) says for all. Default: what holds for all.
+    pub fn with_issuer_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
+        self.set_for_issuer(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
+    }
+
+    /// For how long past their life keys still serve while they cannot be fetched. Default 1 h; zero fails closed.
+    ///
+    /// Within this time an outage of the issuer is not felt; a key that the issuer has withdrawn meanwhile is
+    /// not noticed either.
+    pub fn with_stale(self, stale: Duration) -> Self {
+        self.set(settings::STALE, stale)
+    }
+
+    /// How long fetching one document of an issuer may take: its metadata or its key set. Default 5 s, at least 1 s and
+    /// at most 30 s.
+    pub fn with_fetch_timeout(self, timeout: Duration) -> Self {
+        self.set(settings::FETCH_TIMEOUT, timeout)
+    }
+
+    /// How many accepted tokens are remembered. Default 10,000; 0 verifies every token anew.
+    ///
+    /// A remembered token costs one SHA-256. Its times, its key set and the policy are checked every time.
+    pub fn with_cache(self, entries: usize) -> Self {
+        self.set(settings::CACHE, entries)
+    }
+
+    /// A file that keeps the last good key sets, so that a restart during an outage has keys. Default: none.
+    ///
+    /// It is read when the guard is built and written after each fetch, atomically and with mode 0600. A file
+    /// that another user owns, or that others may write, is not believed. What it holds is not used past its life and stale time.
+    pub fn with_state_file(self, path: impl Into<PathBuf>) -> Self {
+        self.set(settings::STATE_FILE, path.into())
+    }
+
+    /// Begins with the keys that another guard has fetched, for each issuer whose keys would come from the same place: the
+    /// same URLs, and the same certificates to trust. Default: every key is fetched.
+    ///
+    /// For a server that takes another configuration while it runs: it needs no provider for what it knows. The keys
+    /// are as old as they are, and are fetched again when it is their time.
+    pub fn with_keys_of(mut self, guard: &RequiresAuth) -> Self {
+        self.keys_of = Some(guard.clone());
+        self
+    }
+
+    /// Only these algorithms, by [`Algorithm`](crate::Algorithm) or by name. Default: each key's own, by its type, curve and `alg`.
+    ///
+    /// `none` and HMAC are never allowed (RFC 8725 §3.2). A list of one breaks when the issuer rotates to
+    /// another type of key.
+    pub fn with_algorithms<T: AsRef<str>>(self, algorithms: impl IntoIterator<Item = T>) -> Self {
+        self.set(settings::ALGORITHMS, algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect())
+    }
+
+    /// How far the clocks of this server and of the issuer may differ. Default 30 s, at most 300 s.
+    pub fn with_leeway(self, leeway: Duration) -> Self {
+        self.set(settings::LEEWAY, leeway)
+    }
+
+    /// Which shape of token is an access token. Default [`Profile::Jwt`].
+    pub fn with_profile(self, profile: Profile) -> Self {
+        self.set(settings::PROFILE, profile)
+    }
+
+    /// How long a token may be, in bytes. Default 16 KiB. A longer one is refused before it is decoded.
+    pub fn with_max_token_bytes(self, bytes: usize) -> Self {
+        self.set(settings::MAX_TOKEN_BYTES, bytes)
+    }
+
+    /// The claims that hold scopes, by dotted path; all that are there count together. Default: `scope`, else `scp`.
+    ///
+    /// For Auth0's permissions: `["scope", "permissions"]`; for Keycloak's roles: `["scope", "realm_access.roles"]`.
+    pub fn with_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
+        self.set(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
+    }
+
+    /// A scope that includes others, space-separated: `("admin", "read write")`. Repeatable. Default: none does.
+    pub fn with_implied_scopes(self, scope: &str, implied: &str) -> Self {
+        let mut all = self.given.get(settings::IMPLIED_SCOPES).unwrap_or_default();
+        all.push((scope.to_owned(), implied.to_owned()));
+        self.set(settings::IMPLIED_SCOPES, all)
+    }
+
+    /// What the bodies of refusals look like. Default [`BodyFormat::Json`].
+    pub fn with_error_body(mut self, format: BodyFormat) -> Self {
+        self.custom_body = None;
+        match format {
+            BodyFormat::Json => self.set(settings::ERROR_BODY, "json"),
+            BodyFormat::ProblemDetails => self.set(settings::ERROR_BODY, "problem"),
+            custom @ BodyFormat::Custom(_) => {
+                self.custom_body = Some(custom);
+                self
+            }
+        }
+    }
+
+    /// The clock. Default: the system's.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How documents are fetched. Default, with the feature `fetch`: HTTP with rustls on aws-lc.
+    pub fn with_fetch(mut self, fetch: impl Fetch) -> Self {
+        self.fetch = Some(Arc::new(fetch));
+        self
+    }
+
+    /// Certificates to trust beside those of the platform, as PEM: for an issuer with a private CA.
+    pub fn with_ca(self, pem: impl Into<Vec<u8>>) -> Self {
+        self.set(settings::CA, Document::Bytes(pem.into()))
+    }
+
+    pub(crate) fn allow_http(self) -> Self {
+        self.set(settings::DANGEROUSLY_ALLOW_HTTP_ISSUER, true)
+    }
+
+    pub(crate) fn allow_public_test_keys(self) -> Self {
+        self.set(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS, true)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let issuers: Vec<_> = self.issuers.iter().map(IssuerSettings::issuer).collect();
+        f.debug_struct("Builder").field("issuers", &issuers).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! Where the settings of an issuer come from, which is where their mistakes are mended.
+
+use crate::error::ConfigProblem;
+use crate::settings::{self, shown_key, variable_of};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Calls of the builder.
+    Code,
+    /// Variables of the environment.
+    Environment,
+    /// A table of a file, by its name.
+    File(String),
+}
+
+/// What a message says to give where an issuer or an audience is missing.
+const MISSING: [(&str, &str); 2] = [
+    ("issuer", "the issuer of the tokens, such as https://tenant-id.logto.app/oidc"),
+    ("audience", "the identifier of this API at the issuer, such as https://api.example.com"),
+];
+
+impl Origin {
+    /// A problem with where its setting is written, and if that is missing with all the ways to give it.
+    pub(super) fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
+        let field = problem.field();
+        let problem = match self {
+            Self::File(name) => problem.within(format!("issuers.{}.{field}", shown_key(name))),
+            Self::Environment if settings::find(field).is_some() => problem.named(variable_of(field)),
+            _ => problem,
+        };
+        let missing = MISSING.iter().find(|(own, _)| *own == field && problem.found() == "nothing");
+        match missing.and_then(|(_, value)| self.all_ways(field, value)) {
+            Some(hint) => problem.with_hint(hint),
+            None => problem,
+        }
+    }
+
+    /// All ways to give a value, the safe ones first. A file has one way, which the problem says already.
+    fn all_ways(&self, field: &str, value: &str) -> Option<String> {
+        let variable = variable_of(field);
+        let of_any_audience = "; only if every token of the issuer may be used here, whatever API it was made for, write \
+                               Audience::Any";
+        let last = if field == "audience" { of_any_audience } else { "" };
+        Some(match self {
+            Self::File(_) => return None,
+            Self::Environment => {
+                format!(
+                    "set {variable} to {value}; or give it in code, with RequiresAuth::new(issuer, audience)"
+                )
+            }
+            Self::Code => format!(
+                "give {value}, as an argument, or set {variable} and use RequiresAuth::from_env(), or write it into a file \
+                 for RequiresAuth::from_file(path){last}"
+            ),
+        })
+    }
+}

@@ -57,7 +57,8 @@ _FILE = Kind("a path", "give a str or a pathlib.Path", _of(str, os.PathLike))
 KINDS = {
     "issuer": _TEXT._replace(
         expected="a URL",
-        hint="make the guard first, auth = RequiresAuth(issuer, audience); it is auth that goes to a route",
+        hint="make the guard first, auth = RequiresAuth(issuer, audience), and give auth to a route; for a route or an "
+        "application, import RequiresAuth from requires_auth.flask, .fastapi, .starlette or .django",
     ),
     "audience": _WORDS,
     "jwks": Kind(

@@ -1,12 +1,15 @@
 //! The configuration file, as arguments of the constructor of `requires_auth.RequiresAuth`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use requires_auth::config::{Config, ErrorBody, IssuerConfig};
+use requires_auth::config::Config;
+use requires_auth::danger;
 use requires_auth::guard::Builder;
-use requires_auth::{Profile, danger};
+use requires_auth::settings::{Document, Setting, Value};
 
 use crate::errors;
 
@@ -30,52 +33,36 @@ pub(crate) fn read_config(
 }
 
 fn arguments<'py>(py: Python<'py>, config: &Config) -> PyResult<Bound<'py, PyDict>> {
-    let arguments = PyDict::new(py);
-    let issuers = config.issuers.iter().map(|issuer| issuer_arguments(py, issuer));
+    let arguments = values(py, config.values())?;
+    let issuers = config.issuers.iter().map(|issuer| values(py, issuer.values()));
     arguments.set_item("issuers", PyList::new(py, issuers.collect::<PyResult<Vec<_>>>()?)?)?;
-    if let Some(algorithms) = &config.algorithms {
-        arguments.set_item("algorithms", algorithms.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    }
-    if let Some(leeway) = config.leeway {
-        arguments.set_item("leeway", leeway.as_secs())?;
-    }
-    if let Some(profile) = config.profile {
-        arguments.set_item("profile", Profile::as_str(profile))?;
-    }
-    if let Some(paths) = &config.scope_claims {
-        arguments.set_item("scope_claims", paths)?;
-    }
-    let implied = PyDict::new(py);
-    for (scope, scopes) in &config.implied_scopes {
-        implied.set_item(scope, scopes)?;
-    }
-    arguments.set_item("implied_scopes", implied)?;
-    if let Some(bytes) = config.max_token_bytes {
-        arguments.set_item("max_token_bytes", bytes)?;
-    }
-    if let Some(stale) = config.stale {
-        arguments.set_item("stale", stale.as_secs())?;
-    }
-    if let Some(entries) = config.cache_entries {
-        arguments.set_item("cache", entries)?;
-    }
-    arguments.set_item("state_file", &config.state_file)?;
-    arguments.set_item("ca", &config.ca)?;
-    let body = config.error_body.map(|body| if body == ErrorBody::Problem { "problem" } else { "json" });
-    arguments.set_item("error_format", body.unwrap_or("json"))?;
     Ok(arguments)
 }
 
-fn issuer_arguments<'py>(py: Python<'py>, issuer: &IssuerConfig) -> PyResult<Bound<'py, PyDict>> {
+/// Values of settings as the arguments of their names.
+fn values<'py, 'v>(
+    py: Python<'py>,
+    values: impl Iterator<Item = (&'static Setting, &'v Value)>,
+) -> PyResult<Bound<'py, PyDict>> {
     let arguments = PyDict::new(py);
-    arguments.set_item("issuer", &issuer.issuer)?;
-    arguments.set_item("audience", &issuer.audience)?;
-    arguments.set_item("jwks", &issuer.jwks)?;
-    arguments.set_item("jwks_uri", &issuer.jwks_uri)?;
-    arguments.set_item("discovery_url", &issuer.discovery_url)?;
-    let algorithms = issuer.algorithms.as_ref();
-    let names = algorithms.map(|list| list.iter().map(ToString::to_string).collect::<Vec<_>>());
-    arguments.set_item("algorithms", names)?;
-    arguments.set_item("scope_claims", &issuer.scope_claims)?;
+    for (setting, value) in values {
+        // The constructor has the earlier name.
+        let key = if setting.key == "error_body" { "error_format" } else { setting.key };
+        arguments.set_item(key, in_python(py, value)?)?;
+    }
     Ok(arguments)
+}
+
+fn in_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Value::Text(text) => text.into_bound_py_any(py),
+        Value::Words(words) => words.into_bound_py_any(py),
+        Value::Scopes(scopes) => scopes.iter().cloned().collect::<BTreeMap<_, _>>().into_bound_py_any(py),
+        Value::Duration(duration) => duration.as_secs().into_bound_py_any(py),
+        Value::Count(count) => count.into_bound_py_any(py),
+        Value::Choice(name) => name.into_bound_py_any(py),
+        Value::Switch(is_on) => is_on.into_bound_py_any(py),
+        Value::Path(path) | Value::Document(Document::File(path)) => path.into_bound_py_any(py),
+        Value::Document(Document::Bytes(bytes)) => bytes.as_slice().into_bound_py_any(py),
+    }
 }

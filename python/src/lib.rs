@@ -13,15 +13,15 @@ mod json;
 mod runtime;
 mod errors;
 mod headers;
-mod seen;
+mod request;
 mod policy;
 mod token;
-mod answer;
+mod outcome;
 mod report;
 mod settings;
 mod config;
 mod guard;
-mod recent;
+mod lock_hint;
 mod log;
 mod testing;
 
@@ -31,13 +31,13 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::answer::{Admission, Refusal};
-    #[pymodule_export]
     use super::config::read_config;
     #[pymodule_export]
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
+    #[pymodule_export]
+    use super::outcome::{Admission, Refusal};
     #[pymodule_export]
     use super::policy::Policy;
     #[pymodule_export]

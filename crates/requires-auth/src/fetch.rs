@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use url::Url;
 
-/// How long one fetch may take, from the first packet to the last.
+/// How long one fetch may take, from the first packet to the last, unless the setting `fetch_timeout` says otherwise.
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long it may take to connect.
@@ -254,6 +254,7 @@ mod names;
 #[cfg(feature = "fetch")]
 mod http {
     use std::sync::{Arc, OnceLock};
+    use std::time::Duration;
 
     use reqwest::dns::Resolve;
     use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderName, IF_NONE_MATCH};
@@ -275,6 +276,7 @@ mod http {
     pub struct HttpFetch {
         extra_roots: Vec<Certificate>,
         names: Arc<SafeNames>,
+        timeout: Duration,
         // Made at the first fetch: reading the roots of the platform takes a while.
         clients: OnceLock<Result<Clients, String>>,
     }
@@ -333,8 +335,19 @@ mod http {
             Ok(Self::with_names(extra_roots, Arc::new(SystemNames)))
         }
 
+        /// How long one fetch may take, from the first packet to the last. Default [`TOTAL_TIMEOUT`].
+        pub fn with_timeout(mut self, timeout: Duration) -> Self {
+            self.timeout = timeout;
+            self
+        }
+
         fn with_names(extra_roots: Vec<Certificate>, names: Arc<dyn Resolve>) -> Self {
-            Self { extra_roots, names: Arc::new(SafeNames::new(names)), clients: OnceLock::new() }
+            Self {
+                extra_roots,
+                names: Arc::new(SafeNames::new(names)),
+                timeout: TOTAL_TIMEOUT,
+                clients: OnceLock::new(),
+            }
         }
 
         fn clients(&self) -> Result<&Clients, FetchError> {
@@ -343,7 +356,7 @@ mod http {
                     let builder = Client::builder()
                         .redirect(Policy::none())
                         .connect_timeout(CONNECT_TIMEOUT)
-                        .timeout(TOTAL_TIMEOUT)
+                        .timeout(self.timeout)
                         .dns_resolver(Arc::clone(&self.names))
                         .user_agent(concat!("requires-auth/", env!("CARGO_PKG_VERSION")));
                     self.extra_roots.iter().cloned().fold(builder, ClientBuilder::add_root_certificate)

@@ -109,6 +109,7 @@ pub mod verify;
 pub mod policy;
 pub mod challenge;
 pub mod explain;
+pub mod settings;
 #[cfg(feature = "config")]
 pub mod routes;
 

@@ -7,6 +7,9 @@ use std::fmt;
 
 use memchr::memchr;
 
+/// How many bytes an id of a request may have.
+const LONGEST_ID: usize = 64;
+
 /// Read access to the headers of a request.
 ///
 /// Implemented for slices, arrays and vectors of `(name, value)` pairs, and for `http::HeaderMap`
@@ -229,6 +232,25 @@ impl<'a> Request<'a> {
         let (before, query) = (&self.url[..start], &self.url[start + 1..]);
         if before.contains('#') { "" } else { query.split('#').next().unwrap_or_default() }
     }
+
+    /// The value of `X-Request-Id`, under which the log names the request; `None` unless there is one such header, with at
+    /// most 64 letters, digits, `-`, `_` and `.`.
+    ///
+    /// A client chooses it. Nothing that this lets through can be taken for another line or field of a log.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("X-Request-Id", "b7f1-22")];
+    /// assert_eq!(Request::new("GET", "/", &headers).id(), Some("b7f1-22"));
+    /// assert_eq!(Request::new("GET", "/", &[("X-Request-Id", "1 issuer=x")]).id(), None);
+    /// ```
+    pub fn id(&self) -> Option<&'a str> {
+        let HeaderValues::One(value) = self.header("x-request-id") else { return None };
+        let id = std::str::from_utf8(value).ok()?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        (!id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(is_plain)).then_some(id)
+    }
 }
 
 impl fmt::Debug for Request<'_> {
@@ -300,5 +322,24 @@ mod tests {
         let headers = [("authorization", "Bearer secret-one")];
         let shown = format!("{:?}", Request::new("GET", "/a?access_token=secret-two", &headers));
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn an_id_is_a_short_plain_word_that_stands_once() {
+        let (long, too_long) = ("a".repeat(LONGEST_ID), "a".repeat(LONGEST_ID + 1));
+        for (value, is_taken) in [
+            ("b7f1-22_x.9", true),
+            (long.as_str(), true),
+            (too_long.as_str(), false),
+            ("", false),
+            ("a b", false),
+            ("a=\"b\"", false),
+            ("\u{e9}", false),
+        ] {
+            let headers = [("x-request-id", value)];
+            assert_eq!(Request::new("GET", "/", &headers).id(), is_taken.then_some(value), "{value}");
+        }
+        assert_eq!(Request::new("GET", "/", &[("x-request-id", "a"), ("X-Request-Id", "b")]).id(), None);
+        assert_eq!(Request::new("GET", "/", &[("accept", "a")]).id(), None);
     }
 }

@@ -14,9 +14,6 @@ use crate::jose::digest::sha256;
 use crate::telemetry;
 use crate::verify::{AccessToken, Proof};
 
-/// How many tokens a guard remembers by default.
-pub(crate) const DEFAULT_ENTRIES: usize = 10_000;
-
 /// So many that a flood of unknown tokens, which takes the lock of a shard with each of them, rarely has that of a good
 /// token's shard in hand.
 const SHARDS: usize = 512;
@@ -131,7 +128,7 @@ mod tests {
 
     #[test]
     fn many_threads_find_shards_of_their_own() {
-        let cache = TokenCache::new(DEFAULT_ENTRIES).expect("a cache");
+        let cache = TokenCache::new(10_000).expect("a cache");
         assert!(cache.entries.num_shards() >= 64);
     }
 }

@@ -1,12 +1,13 @@
 //! The configuration file: what it sets, and how its mistakes are told, each with its line.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use requires_auth::config::{Config, ErrorBody};
+use requires_auth::config::{Config, IssuerConfig};
 use requires_auth::error::Place;
-use requires_auth::{Algorithm, ConfigError, Profile, Reason, Request, RequiresAuth, danger};
+use requires_auth::settings::{self, Document};
+use requires_auth::{ConfigError, Profile, Reason, Request, RequiresAuth, danger};
 use requires_auth_testkit::{Algorithm as KeyAlgorithm, Forge, SigningKey, jwk_set};
 
 const ISSUER: &str =
@@ -88,10 +89,12 @@ fn every_setting_is_read() {
 algorithms = ["ES384", "RS256"]
 leeway = "1m"
 profile = "at+jwt"
-scopes_from = ["scope", "realm_access.roles"]
+scope_claims = ["scope", "realm_access.roles"]
 implied_scopes = { admin = "read write", write = ["read"] }
 max_token_bytes = 8_192
 stale = 90
+fetch_timeout = "2s"
+dangerously_allow_http_issuer = true
 cache = 0
 state_file = "keys.state"
 ca = "/etc/ca.pem"
@@ -102,7 +105,7 @@ issuer = "https://b.example"
 audience = ["one", "two"]
 jwks_uri = "https://b.example/keys"
 algorithms = "RS256"
-scopes_from = ["scp", "roles"]
+scope_claims = ["scp", "roles"]
 
 [issuers.a]
 issuer = "https://a.example"
@@ -115,26 +118,32 @@ audience = "one"
 jwks = "c.json"
 "#;
     let config = Config::parse(text, "conf/auth.toml").expect("no mistakes");
-    assert_eq!(config.algorithms.as_deref(), Some(&[Algorithm::Es384, Algorithm::Rs256][..]));
-    assert_eq!(config.leeway, Some(Duration::from_secs(60)));
-    assert_eq!(config.profile, Some(Profile::AccessTokenJwt));
-    assert_eq!(config.scope_claims, Some(vec!["scope".to_owned(), "realm_access.roles".to_owned()]));
+    let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+    assert_eq!(config.get(settings::ALGORITHMS), texts(&["ES384", "RS256"]));
+    assert_eq!(config.get(settings::LEEWAY), Some(Duration::from_secs(60)));
+    assert_eq!(config.get(settings::PROFILE), Some(Profile::AccessTokenJwt));
+    assert_eq!(config.get(settings::SCOPE_CLAIMS), texts(&["scope", "realm_access.roles"]));
     let implied = [("admin", "read write"), ("write", "read")];
-    assert_eq!(config.implied_scopes, implied.map(|(scope, all)| (scope.to_owned(), all.to_owned())));
-    assert_eq!((config.max_token_bytes, config.cache_entries), (Some(8192), Some(0)));
-    assert_eq!(config.stale, Some(Duration::from_secs(90)));
-    assert_eq!(config.state_file.as_deref(), Some(Path::new("conf/keys.state")));
-    assert_eq!(config.ca.as_deref(), Some(Path::new("/etc/ca.pem")));
-    assert_eq!(config.error_body, Some(ErrorBody::Problem));
-    let names: Vec<_> = config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    let implied = implied.map(|(scope, all)| (scope.to_owned(), all.to_owned()));
+    assert_eq!(config.get(settings::IMPLIED_SCOPES), Some(implied.to_vec()));
+    assert_eq!((config.get(settings::MAX_TOKEN_BYTES), config.get(settings::CACHE)), (Some(8192), Some(0)));
+    assert_eq!(config.get(settings::STALE), Some(Duration::from_secs(90)));
+    assert_eq!(config.get(settings::FETCH_TIMEOUT), Some(Duration::from_secs(2)));
+    assert_eq!(config.get(settings::STATE_FILE), Some("conf/keys.state".into()));
+    assert_eq!(config.get(settings::CA), Some(Document::File("/etc/ca.pem".into())));
+    assert_eq!(config.get(settings::ERROR_BODY), Some("problem"));
+    assert_eq!(config.get(settings::DANGEROUSLY_ALLOW_HTTP_ISSUER), Some(true));
+    let names: Vec<_> = config.issuers.iter().map(IssuerConfig::name).collect();
     assert_eq!(names, ["b", "a", "c.d"], "the order of the file");
-    assert_eq!(config.issuers[0].audience, ["one", "two"]);
-    assert_eq!(config.issuers[0].jwks_uri.as_deref(), Some("https://b.example/keys"));
-    assert_eq!(config.issuers[0].algorithms.as_deref(), Some(&[Algorithm::Rs256][..]));
-    assert_eq!(config.issuers[0].scope_claims, Some(vec!["scp".to_owned(), "roles".to_owned()]));
-    assert_eq!((&config.issuers[1].algorithms, &config.issuers[1].scope_claims), (&None, &None));
-    assert_eq!(config.issuers[1].discovery_url.as_deref(), Some("https://inside.example/metadata"));
-    assert_eq!(config.issuers[2].jwks.as_deref(), Some(Path::new("conf/c.json")));
+    let [first, second, third] = &*config.issuers else { panic!("three issuers") };
+    assert_eq!(first.audience(), ["one", "two"]);
+    assert_eq!(first.get(settings::JWKS_URI).as_deref(), Some("https://b.example/keys"));
+    assert_eq!(first.get(settings::ALGORITHMS), texts(&["RS256"]));
+    assert_eq!(first.get(settings::SCOPE_CLAIMS), texts(&["scp", "roles"]));
+    assert_eq!((second.get(settings::ALGORITHMS), second.get(settings::SCOPE_CLAIMS)), (None, None));
+    assert_eq!(second.get(settings::DISCOVERY_URL).as_deref(), Some("https://inside.example/metadata"));
+    assert_eq!(third.get(settings::JWKS), Some(Document::File("conf/c.json".into())));
+    assert_eq!(config.warnings(), [""; 0]);
 }
 
 #[test]
@@ -289,7 +298,7 @@ fn an_adjusted_builder_may_do_what_no_file_can() {
     let path = folder.file("auth.toml", &ISSUER.replace("https://issuer", "http://issuer"));
     assert!(RequiresAuth::from_file(&path).is_err());
     let (config, _guard) = Config::load(&path, danger::allow_http_issuer).expect("a guard");
-    assert_eq!(config.issuers[0].issuer, "http://issuer.example");
+    assert_eq!(config.issuers[0].issuer(), "http://issuer.example");
 }
 
 #[test]
@@ -380,4 +389,91 @@ fn certificates_are_read_as_such() {
         let at: Vec<_> = mistakes(&error).into_iter().map(|(line, setting, _)| (line, setting)).collect();
         assert_eq!(at, [(2, "ca")], "{bad}: {error}");
     }
+}
+
+#[test]
+fn an_earlier_name_is_read_with_a_warning_and_messages_name_what_is_written() {
+    let text = format!("scopes_from = \"roles\"\n{ISSUER}scopes_from = \"scp\"\n");
+    let config = Config::parse(&text, "auth.toml").expect("no mistakes");
+    assert_eq!(config.get(settings::SCOPE_CLAIMS), Some(vec!["roles".to_owned()]));
+    assert_eq!(config.issuers[0].get(settings::SCOPE_CLAIMS), Some(vec!["scp".to_owned()]));
+    let expected = [
+        "auth.toml:1: scopes_from is now called `scope_claims`; the old name is still read",
+        "auth.toml:5: issuers.main.scopes_from is now called `scope_claims`; the old name is still read",
+    ];
+    assert_eq!(config.warnings(), expected);
+    top("scopes_from = \"\"", "scopes_from", "an empty path");
+    top("scope_claims = \"\"", "scope_claims", "an empty path");
+    let both = format!("scope_claims = \"a\"\nscopes_from = \"b\"\n{ISSUER}");
+    refused(&both, 2, "scopes_from", "the same setting twice");
+}
+
+#[test]
+fn what_weakens_a_check_is_written_by_name() {
+    let http = ISSUER.replace("https://issuer", "http://issuer");
+    assert!(build(&http).is_err());
+    assert!(build(&format!("dangerously_allow_http_issuer = false\n{http}")).is_err());
+    assert!(build(&format!("dangerously_allow_http_issuer = true\n{http}")).is_ok());
+    top("dangerously_allow_http_issuer = \"true\"", "dangerously_allow_http_issuer", "another text");
+    let link_local = ISSUER.replace("https://issuer.example", "http://169.254.169.254");
+    assert!(build(&format!("dangerously_allow_http_issuer = true\n{link_local}")).is_err());
+    let any = "[issuers.a]\nissuer = \"https://a.example\"\ndangerously_any_audience = true\n";
+    assert!(build(any).is_ok());
+    refused(&any.replace("true", "false"), 1, "issuers.a.audience", "nothing");
+    refused(
+        &format!("{any}audience = \"x\"\n"),
+        4,
+        "issuers.a.audience",
+        "a value beside `dangerously_any_audience`",
+    );
+    top("dangerously_any_audience = true", "dangerously_any_audience", "a key of an issuer");
+}
+
+#[test]
+fn a_fetch_has_a_time_of_its_own() {
+    assert!(build(&format!("fetch_timeout = \"30s\"\n{ISSUER}")).is_ok());
+    top("fetch_timeout = 0", "fetch_timeout", "0 s");
+    top("fetch_timeout = \"1m\"", "fetch_timeout", "60 s");
+}
+
+#[test]
+fn a_number_in_quotes_is_told_how_to_be_written() {
+    let error = build(&format!("leeway = \"30\"\n{ISSUER}")).expect_err("a text");
+    assert!(error.to_string().contains("write 30 without quotes, or with a unit: \"30s\""), "{error}");
+}
+
+#[test]
+fn sections_of_others_are_skipped_by_the_library_and_read_by_them() {
+    let folder = Folder::new("sections");
+    let text = format!("{ISSUER}[server]\nlistn = 1\n[[routes]]\nqqq = 1\n");
+    let path = folder.file("auth.toml", &text);
+    assert!(RequiresAuth::from_file(&path).is_ok(), "what is wrong there is not the guard's business");
+    let read = |path: &std::path::Path| {
+        Config::load_with(
+            path,
+            |builder| builder,
+            |reader, document, issuers| {
+                let section =
+                    reader.entries(document, "").into_iter().find(|entry| entry.key() == "server")?;
+                let table = reader.table("server", &section)?;
+                for entry in reader.entries(table, section.path()) {
+                    match entry.key() {
+                        "listen" => {
+                            return reader.text("server", &entry).map(|listen| (listen, issuers.len()));
+                        }
+                        _ => reader.unknown("server", &entry, &["listen"]),
+                    }
+                }
+                None
+            },
+        )
+        .map(|(_, _, read)| read)
+    };
+    let error = read(&path).expect_err("a typo");
+    assert_eq!(mistakes(&error), [(5, "server.listn", "an unknown key")]);
+    let wrong = folder.file("wrong.toml", &format!("leeway = \"301s\"\n{text}"));
+    let error = read(&wrong).expect_err("two mistakes");
+    assert_eq!(mistakes(&error), [(1, "leeway", "301 s"), (6, "server.listn", "an unknown key")]);
+    let right = folder.file("right.toml", &text.replace("listn = 1", "listen = \"x\""));
+    assert_eq!(read(&right).expect("no mistakes"), Some(("x".to_owned(), 1)));
 }

@@ -16,6 +16,7 @@ const RING_0: [&str; 10] = [
     "policy",
     "challenge",
     "explain",
+    "settings",
 ];
 
 /// Ring 2: adapters. They decide nothing.

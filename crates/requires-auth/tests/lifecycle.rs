@@ -549,3 +549,26 @@ impl Drop for TemporaryFile {
         drop(std::fs::remove_dir_all(self.0.parent().expect("a folder")));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_document_may_take_as_long_as_the_setting_says() {
+    let world = World::new();
+    // Metadata and key set take this long each.
+    world.issuer.slow(Duration::from_secs(2));
+    let token = world.long_token();
+    for (seconds, expected) in [(1, "auth.issuer_unavailable"), (3, "ok")] {
+        let guard =
+            world.builder().with_fetch_timeout(Duration::from_secs(seconds)).build().expect("a guard");
+        assert_eq!(verdict(&guard, &token).await, expected, "{seconds} s");
+    }
+    // A request gives up before such a fetch ends, which goes on.
+    world.issuer.slow(Duration::from_secs(8));
+    for (builder, expected) in
+        [(world.builder().with_fetch_timeout(Duration::from_secs(10)), Some(true)), (world.builder(), None)]
+    {
+        let guard = builder.build().expect("a guard");
+        assert_eq!(verdict(&guard, &token).await, "auth.issuer_unavailable");
+        pass(20).await;
+        assert_eq!(verdict_now(&guard, &token), expected);
+    }
+}

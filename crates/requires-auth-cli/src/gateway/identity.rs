@@ -17,7 +17,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new(config: &Config) -> Self {
-        let issuers = config.issuers.iter().map(|issuer| (issuer.issuer.clone(), issuer.name.clone()));
+        let issuers = config.issuers.iter().map(|issuer| (issuer.issuer(), issuer.name().to_owned()));
         Self { headers: config.gateway.headers.clone(), issuers: issuers.collect() }
     }
 

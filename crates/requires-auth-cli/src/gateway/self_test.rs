@@ -6,6 +6,7 @@ use requires_auth::RequiresAuth;
 use requires_auth::config::Config;
 use requires_auth::config::gateway::RouteTest;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use serde::Serialize;
 use serde_json::Value;
@@ -67,29 +68,29 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
 fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> {
     let claims = test.claims.as_ref()?;
     let named = claims.get("iss").and_then(Value::as_str);
-    let issuer = config.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name == name))?;
-    let audience = issuer.audience.first().map_or("", String::as_str);
-    let forge = Forge::new(&issuer.issuer, audience, key.clone());
+    let issuer = config.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))?;
+    let audience = issuer.audience().into_iter().next().unwrap_or_default();
+    let forge = Forge::new(&issuer.issuer(), &audience, key.clone());
     let given = claims.iter().filter(|(name, _)| *name != "iss");
     Some(given.fold(forge.token(), |token, (name, value)| token.claim(name, value.clone())).mint())
 }
 
 /// An algorithm that the configuration takes.
 fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
-    let Some(allowed) = &config.algorithms else { return Ok(Algorithm::default()) };
-    let found = allowed.iter().find_map(|algorithm| algorithm.name().parse().ok());
+    let Some(allowed) = config.get(ALGORITHMS) else { return Ok(Algorithm::default()) };
+    let found = allowed.iter().find_map(|name| name.parse().ok());
     found.ok_or_else(|| Failure::new("the tests cannot be run: no test key has an algorithm of `algorithms`"))
 }
 
 /// The guard of the configuration, with this key in the place of every issuer's.
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
     let mut config = config.clone();
-    config.state_file = None;
+    config.set(STATE_FILE, None);
     for issuer in &mut config.issuers {
-        issuer.jwks = None;
-        issuer.algorithms = None;
-        issuer.discovery_url = None;
-        issuer.jwks_uri = Some("https://127.0.0.1/keys".to_owned());
+        issuer.set(JWKS, None);
+        issuer.set(ALGORITHMS, None);
+        issuer.set(DISCOVERY_URL, None);
+        issuer.set(JWKS_URI, Some("https://127.0.0.1/keys".to_owned()));
     }
     let keys = TestKeys(jwk_set([key]).to_string().into());
     config.build_with(|builder| builder.with_fetch(keys.clone())).map_err(|error| located(&error))

@@ -1,17 +1,18 @@
 //! The configuration file: one TOML text for every place in which a guard is made.
 //!
-//! Three steps, each with a type: the text with its lines, a [`Config`], a guard. Mistakes of all three come at
-//! once, each with its line, and a key that nobody knows is a mistake.
+//! The keys are those of [`settings::ALL`](crate::settings::ALL). A text becomes a [`Config`], and this a guard. The
+//! mistakes of both steps come at once, each with its line. An unknown key is a mistake.
 //!
 //! ```toml
 //! # For all issuers. Each of these may be left out.
 //! algorithms      = ["ES384", "RS256"]      # default: each key's own
 //! leeway          = "30s"                   # at most 5m
 //! profile         = "jwt"                   # or "at+jwt" (RFC 9068)
-//! scopes_from     = ["scope", "realm_access.roles"]
+//! scope_claims    = ["scope", "realm_access.roles"]
 //! implied_scopes  = { admin = "read write" }
 //! max_token_bytes = 16384
-//! stale           = "1h"                    # how long keys outlive an outage of the issuer
+//! stale           = "1h"                    # how long cached keys work after they expire
+//! fetch_timeout   = "5s"                    # for one document of an issuer
 //! cache           = 10000                   # accepted tokens that are remembered
 //! state_file      = "keys.json"             # keeps the last good keys
 //! ca              = "ca.pem"                # certificates to trust beside those of the platform
@@ -28,37 +29,40 @@
 //! # jwks_uri    = "https://login.partner.example/keys"
 //! # jwks        = "partner.json"
 //! algorithms    = ["RS256"]                 # for this issuer, whatever stands above
-//! scopes_from   = "scp"                     # likewise
+//! scope_claims  = "scp"                     # likewise
 //! ```
 //!
 //! - A duration is a text of a number and a unit, `"30s"`, `"5m"` or `"1h"`, or a number of seconds.
 //! - A path is relative to the folder of the file.
 //! - At most one of `jwks`, `jwks_uri` and `discovery_url` says where the keys of an issuer are.
-//! - One file serves all: the sections of the [`gateway`] are checked here too, and mean nothing to a guard.
+//! - An earlier name of a setting is still read, with a [warning](Config::warnings) that names the new one.
+//! - The sections of the gateway (`[server]`, `[[routes]]`, ...) mean nothing to a guard, and are skipped. The program
+//!   that uses them reads them with the same [`Reader`]: see [`Config::load_with`].
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
+
+use toml::de::DeTable;
 
 use crate::error::{ConfigError, ConfigProblem};
 use crate::file::RegularFile;
 use crate::guard::{Builder, RequiresAuth};
-use crate::verify::{Algorithm, Profile};
+use crate::settings::{AUDIENCE, Given, ISSUER, Key, Plain, Setting, Value};
 
-mod nearest;
 mod reader;
+mod draft;
+mod values;
 pub mod gateway;
-mod schema;
-mod build;
 
+use draft::Draft;
 use gateway::GatewayConfig;
 use reader::Places;
-use schema::Draft;
+pub use reader::{Entry, Reader};
 
-/// How long a configuration may be. A longer file is no configuration.
+/// How long a configuration may be. A longer file is not a configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// The settings of a configuration file. `None` leaves the choice to the [`Builder`].
+/// The settings of a configuration file. What it does not set has the default of [`settings`](crate::settings).
 ///
 /// Its shape is right: every key is known, every value of its type. Whether the values can work (an https URL, an
 /// allowed algorithm) shows in [`build`](Self::build).
@@ -67,63 +71,18 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub struct Config {
     /// Whose tokens to take, in the order of the file; at least one.
     pub issuers: Vec<IssuerConfig>,
-    /// Only these algorithms, for issuers that have no list of their own.
-    pub algorithms: Option<Vec<Algorithm>>,
-    /// How far the clocks of this server and of the issuers may differ.
-    pub leeway: Option<Duration>,
-    /// Which shape of token is an access token.
-    pub profile: Option<Profile>,
-    /// `scopes_from`: the claims that hold scopes, by dotted path, for issuers that name none of their own.
-    pub scope_claims: Option<Vec<String>>,
-    /// Scopes that include others, each with these, separated by spaces.
-    pub implied_scopes: Vec<(String, String)>,
-    /// How long a token may be, in bytes.
-    pub max_token_bytes: Option<usize>,
-    /// For how long past their life keys still serve while they cannot be fetched.
-    pub stale: Option<Duration>,
-    /// `cache`: how many accepted tokens are remembered.
-    pub cache_entries: Option<usize>,
-    /// A file that keeps the last good key sets.
-    pub state_file: Option<PathBuf>,
-    /// A file of certificates to trust beside those of the platform, in PEM.
-    pub ca: Option<PathBuf>,
-    /// What the bodies of refusals look like.
-    pub error_body: Option<ErrorBody>,
     /// What only the gateway reads.
     pub gateway: GatewayConfig,
+    given: Given,
     places: Places,
+    warnings: Vec<String>,
 }
 
 /// One issuer of a configuration file: a table `[issuers.NAME]`.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct IssuerConfig {
-    /// The name that the file gives it. Tokens do not know it.
-    pub name: String,
-    /// Compared byte for byte with `iss`.
-    pub issuer: String,
-    /// For which API tokens must be: one of these, byte for byte.
-    pub audience: Vec<String>,
-    /// The file of its key set, if that is not to be fetched.
-    pub jwks: Option<PathBuf>,
-    /// Where its key set is, if nothing is to be discovered.
-    pub jwks_uri: Option<String>,
-    /// Where its metadata are, if this server reaches it by another name than tokens do.
-    pub discovery_url: Option<String>,
-    /// Only these algorithms, whatever the file says for all issuers.
-    pub algorithms: Option<Vec<Algorithm>>,
-    /// `scopes_from`: the claims that hold scopes, by dotted path, whatever the file says for all issuers.
-    pub scope_claims: Option<Vec<String>>,
-}
-
-/// What a configuration file can choose for the bodies of refusals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorBody {
-    /// `json`: [`BodyFormat::Json`](crate::challenge::BodyFormat::Json).
-    Json,
-    /// `problem`: [`BodyFormat::ProblemDetails`](crate::challenge::BodyFormat::ProblemDetails).
-    Problem,
+    name: String,
+    given: Given,
 }
 
 impl Config {
@@ -132,33 +91,89 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// All mistakes in the shape at once: what is no TOML, unknown keys, wrong types, issuers without an audience.
+    /// All mistakes in the shape at once: text that is not TOML, unknown keys, wrong types, issuers without an audience.
     pub fn parse(text: &str, name: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        Draft::parse(text, name.as_ref())?.finish()
+        let (mut config, gateway) = Self::parse_with(text, name, gateway::read)?;
+        config.gateway = gateway;
+        Ok(config)
+    }
+
+    /// As [`parse`](Self::parse), with `sections` to read what else is in the file; see [`load_with`](Self::load_with).
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), and what `sections` reports.
+    pub fn parse_with<T>(
+        text: &str,
+        name: impl AsRef<Path>,
+        sections: impl FnOnce(&mut Reader<'_>, &DeTable<'_>, &[IssuerConfig]) -> T,
+    ) -> Result<(Self, T), ConfigError> {
+        Draft::parse(text, name.as_ref(), sections)?.finish()
     }
 
     /// Reads a configuration file and builds its guard. `adjust` adds to the builder what no file can say: a clock,
-    /// a way to fetch, something of [`danger`](crate::danger). It is called more than once.
+    /// a way to fetch, something of [`danger`](crate::danger).
     ///
     /// # Errors
     ///
     /// All mistakes at once, those of [`parse`](Self::parse) and those of [`build`](Self::build).
     pub fn load(
         path: impl AsRef<Path>,
-        adjust: impl Fn(Builder) -> Builder,
+        adjust: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Self, RequiresAuth), ConfigError> {
-        let path = path.as_ref();
-        let text = read(path).map_err(|error| {
-            let hint = "give the path of a configuration file, a text in UTF-8 of at most 1 MiB";
-            let problem = ConfigProblem::new("file", error.to_string(), "a readable file", hint);
-            problem.at(path.to_string_lossy().into(), 0, "")
-        })?;
-        let mut draft = Draft::parse(&text, path)?;
-        let (files, found) = draft.config.tried(&adjust);
-        draft.add(found);
-        let config = draft.finish()?;
-        let guard = adjust(config.builder(&files)).build()?;
+        let (mut config, guard, gateway) = Self::load_with(path, adjust, gateway::read)?;
+        config.gateway = gateway;
         Ok((config, guard))
+    }
+
+    /// As [`load`](Self::load), for a program that keeps sections of its own in the same file: the library skips them,
+    /// and `sections` reads them. It gets the reader, which gives out values of the right type and notes what is wrong,
+    /// the whole document, and the issuers as far as they could be read. Its mistakes come together with those of the
+    /// library, in the order of the file.
+    ///
+    /// The names of foreign sections are fixed: `enforce`, `server`, `forward_auth`, `reverse_proxy`, `headers`, `routes`
+    /// and `tests`. Any other key that the table of settings does not have is a mistake.
+    ///
+    /// ```no_run
+    /// use requires_auth::config::Config;
+    ///
+    /// let (_config, _guard, listen) = Config::load_with("auth.toml", |builder| builder, |reader, document, _issuers| {
+    ///     let mut listen = None;
+    ///     for section in reader.entries(document, "") {
+    ///         if section.key() != "server" {
+    ///             continue;
+    ///         }
+    ///         let Some(table) = reader.table("server", &section) else { continue };
+    ///         for entry in reader.entries(table, section.path()) {
+    ///             match entry.key() {
+    ///                 "listen" => listen = reader.text("server", &entry),
+    ///                 _ => reader.unknown("server", &entry, &["listen"]),
+    ///             }
+    ///         }
+    ///     }
+    ///     listen
+    /// })?;
+    /// # let _: Option<String> = listen;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), and what `sections` reports.
+    pub fn load_with<T>(
+        path: impl AsRef<Path>,
+        adjust: impl FnOnce(Builder) -> Builder,
+        sections: impl FnOnce(&mut Reader<'_>, &DeTable<'_>, &[IssuerConfig]) -> T,
+    ) -> Result<(Self, RequiresAuth, T), ConfigError> {
+        let path = path.as_ref();
+        let text = read(path)?;
+        let draft = Draft::parse(&text, path, sections)?;
+        let built = adjust(draft.config.builder()).build();
+        let (config, guard, other) = draft.finish_with(built)?;
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok((config, guard, other))
     }
 
     /// Builds the guard. Reads the files of `jwks`, `ca` and `state_file`.
@@ -168,6 +183,77 @@ impl Config {
     /// All mistakes at once, each with its line: those of [`Builder::build`], and files that cannot be read.
     pub fn build(&self) -> Result<RequiresAuth, ConfigError> {
         self.build_with(|builder| builder)
+    }
+
+    /// As [`build`](Self::build). `adjust` adds to the builder what no file can say, for the guard as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_with(&self, adjust: impl FnOnce(Builder) -> Builder) -> Result<RequiresAuth, ConfigError> {
+        adjust(self.builder()).build().map_err(|error| self.located(&error))
+    }
+
+    /// The value of a setting for all issuers; `None` if the file does not set it.
+    ///
+    /// ```
+    /// use requires_auth::config::Config;
+    /// use requires_auth::settings::LEEWAY;
+    ///
+    /// let text = "leeway = 10\n[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"";
+    /// let config = Config::parse(text, "auth.toml")?;
+    /// assert_eq!(config.get(LEEWAY), Some(std::time::Duration::from_secs(10)));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn get<T: Plain>(&self, key: Key<T>) -> Option<T> {
+        self.given.get(key)
+    }
+
+    /// Sets the value of a setting for all issuers, or with `None` leaves it to its default.
+    pub fn set<T: Plain>(&mut self, key: Key<T>, value: Option<T>) {
+        self.given.choose(key, value);
+    }
+
+    /// Every setting for all issuers that the file sets, with its value.
+    pub fn values(&self) -> impl Iterator<Item = (&'static Setting, &Value)> {
+        self.given.iter()
+    }
+
+    /// What still works and should be written in another way, one sentence each, with its line.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl IssuerConfig {
+    /// The name that the file gives it. Tokens do not know it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Compared byte for byte with `iss`.
+    pub fn issuer(&self) -> String {
+        self.given.get(ISSUER).unwrap_or_default()
+    }
+
+    /// For which API tokens must be: one of these, byte for byte.
+    pub fn audience(&self) -> Vec<String> {
+        self.given.get(AUDIENCE).unwrap_or_default()
+    }
+
+    /// The value of one of its own settings; `None` if its table does not set it.
+    pub fn get<T: Plain>(&self, key: Key<T>) -> Option<T> {
+        self.given.get(key)
+    }
+
+    /// Sets the value of one of its own settings, or with `None` leaves it to its default.
+    pub fn set<T: Plain>(&mut self, key: Key<T>, value: Option<T>) {
+        self.given.choose(key, value);
+    }
+
+    /// Every setting that its table has, with its value.
+    pub fn values(&self) -> impl Iterator<Item = (&'static Setting, &Value)> {
+        self.given.iter()
     }
 }
 
@@ -182,13 +268,22 @@ impl RequiresAuth {
     ///
     /// # Errors
     ///
-    /// All mistakes of the configuration at once, each with file, line, what is expected and a hint.
+    /// All mistakes of the configuration at once, each with file, line, what is expected and a hint. What is wrong in a
+    /// section of the gateway is none of its business.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        Config::load(path, |builder| builder).map(|(_, guard)| guard)
+        Config::load_with(path, |builder| builder, |_, _, _| ()).map(|(_, guard, ())| guard)
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let text = RegularFile::open(path)?.read(MAX_BYTES)?;
-    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let text = || {
+        let text = RegularFile::open(path)?.read(MAX_BYTES)?;
+        String::from_utf8(text)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+    };
+    text().map_err(|error| {
+        let hint = "give the path of a configuration file, a text in UTF-8 of at most 1 MiB";
+        let problem = ConfigProblem::new("file", error.to_string(), "a readable file", hint);
+        problem.at(path.to_string_lossy().into(), 0, "").into()
+    })
 }

@@ -1,25 +1,31 @@
 //! TOML with its lines: gives out values of the right type, and notes what is not.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
 use crate::error::ConfigProblem;
+use crate::settings::{Kind, Limits, Notation, duration, nearest, shown_key, shown_value};
+
+/// Numbers without limits, for messages alone.
+const ANY: Limits = Limits { default: 0, least: 0, most: u64::MAX, expected: "", hint: "" };
 
 /// Where each setting of a file stands.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    pub(super) file: Arc<str>,
+    file: Arc<str>,
     /// By path: `issuers.main.audience`.
     lines: HashMap<String, u32>,
+    /// The paths of settings that stand there under an earlier name, each with the path as it is written.
+    earlier: HashMap<String, String>,
 }
 
 impl Places {
     pub(super) fn new(file: &Path) -> Self {
-        Self { file: file.to_string_lossy().into(), lines: HashMap::new() }
+        Self { file: file.to_string_lossy().into(), lines: HashMap::new(), earlier: HashMap::new() }
     }
 
     /// The line of a setting, else that of the table that it would stand in.
@@ -37,21 +43,43 @@ impl Places {
     }
 
     pub(super) fn locate(&self, problem: ConfigProblem, setting: &str) -> ConfigProblem {
+        let setting = self.earlier.get(setting).map_or(setting, String::as_str);
         problem.at(Arc::clone(&self.file), self.line(setting), setting)
     }
 }
 
-/// One setting.
-pub(super) struct Entry<'a> {
+/// A key of a table with its value.
+#[derive(Debug)]
+pub struct Entry<'a> {
     pub(super) key: &'a str,
-    /// The key with the tables that it is in.
     pub(super) path: String,
     pub(super) value: &'a DeValue<'a>,
 }
 
-/// What is known of a file so far.
-pub(super) struct Reader<'t> {
+impl<'a> Entry<'a> {
+    /// The key.
+    pub const fn key(&self) -> &'a str {
+        self.key
+    }
+
+    /// The key with the tables that it is in, which messages name: `server.listen`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The value.
+    pub const fn value(&self) -> &'a DeValue<'a> {
+        self.value
+    }
+}
+
+/// Reads a file: gives out values of the right type, and notes each mistake with its line.
+///
+/// `field` names the part of the file that a mistake is in: [`ConfigProblem::field`].
+#[derive(Debug)]
+pub struct Reader<'t> {
     text: &'t str,
+    folder: PathBuf,
     /// Where its lines end.
     ends: Vec<usize>,
     pub(super) places: Places,
@@ -60,8 +88,9 @@ pub(super) struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str, file: &Path) -> Self {
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
         let ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-        Self { text, ends, places: Places::new(file), problems: Vec::new() }
+        Self { text, folder, ends, places: Places::new(file), problems: Vec::new() }
     }
 
     /// The text as a table. If it is no TOML, that is noted, and the table is not to be used.
@@ -83,25 +112,64 @@ impl<'t> Reader<'t> {
     }
 
     /// The settings of a table in the order of the file; `within` is its path, empty for the file itself.
-    pub(super) fn entries<'a>(&mut self, table: &'a DeTable<'a>, within: &str) -> Vec<Entry<'a>> {
+    pub fn entries<'a>(&mut self, table: &'a DeTable<'a>, within: &str) -> Vec<Entry<'a>> {
         let mut keys: Vec<_> = table.iter().collect();
         keys.sort_by_key(|(key, _)| key.span().start);
         let entry = |(key, value): (&'a toml::Spanned<_>, &'a toml::Spanned<_>)| {
             let (key, start): (&'a std::borrow::Cow<'a, str>, _) = (key.get_ref(), key.span().start);
-            let path = if within.is_empty() { shown(key) } else { format!("{within}.{}", shown(key)) };
+            let path =
+                if within.is_empty() { shown_key(key) } else { format!("{within}.{}", shown_key(key)) };
             self.places.lines.insert(path.clone(), self.line_at(start));
             Entry { key, path, value: value.get_ref() }
         };
         keys.into_iter().map(entry).collect()
     }
 
-    /// Notes where something stands that no key names: an item of a list.
-    pub(super) fn place(&mut self, path: &str, start: usize) {
-        let line = self.line_at(start);
-        self.places.lines.insert(path.to_owned(), line);
+    /// The tables of a list `[[name]]`, each with its path: `routes.1`.
+    pub fn tables<'a>(
+        &mut self,
+        document: &'a DeTable<'a>,
+        name: &'static str,
+    ) -> Vec<(Entry<'a>, &'a DeTable<'a>)> {
+        let Some(value) = document.get(name) else { return Vec::new() };
+        let DeValue::Array(list) = value.get_ref() else {
+            let hint = format!("begin each with a line [[{name}]]");
+            self.report(name, name, "another value", "a list of tables", hint);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (place, item) in list.iter().enumerate() {
+            let path = format!("{name}.{}", place + 1);
+            let line = self.line_at(item.span().start);
+            self.places.lines.insert(path.clone(), line);
+            let value = item.get_ref();
+            if let DeValue::Table(table) = value {
+                tables.push((Entry { key: name, path, value }, table));
+            } else {
+                let hint = format!("begin it with a line [[{name}]]");
+                self.report(name, &path, "another value", "a table", hint);
+            }
+        }
+        tables
     }
 
-    pub(super) fn report(
+    /// The line of a setting, from 1 on; that of the table that it would stand in, if it is not there.
+    pub fn line(&self, path: &str) -> u32 {
+        self.places.line(path)
+    }
+
+    /// The file, and where it stands in it.
+    pub(super) fn told(&self, path: &str) -> String {
+        format!("{}:{}: {path}", self.places.file, self.places.line(path))
+    }
+
+    /// Lets messages about a setting name it as it is written, under its earlier name.
+    pub(super) fn is_written_as(&mut self, path: String, entry: &Entry<'_>) {
+        self.places.earlier.insert(path, entry.path.clone());
+    }
+
+    /// Notes a mistake: what was found, what is expected, and what to do about it.
+    pub fn report(
         &mut self,
         field: &'static str,
         path: &str,
@@ -113,24 +181,24 @@ impl<'t> Reader<'t> {
         self.problems.push(self.places.locate(problem, path));
     }
 
-    pub(super) fn table<'a>(&mut self, field: &'static str, entry: &Entry<'a>) -> Option<&'a DeTable<'a>> {
+    /// A table.
+    pub fn table<'a>(&mut self, field: &'static str, entry: &Entry<'a>) -> Option<&'a DeTable<'a>> {
         let DeValue::Table(table) = entry.value else {
-            self.wrong_type(field, entry, "a table", &format!("write it as [{}]", entry.path));
+            let hint = format!("write it as [{}]", entry.path);
+            self.report(field, &entry.path, found(entry.value), "a table", hint);
             return None;
         };
         Some(table)
     }
 
-    pub(super) fn text(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<String> {
-        let DeValue::String(text) = entry.value else {
-            self.wrong_type(field, entry, "a text", "write it in quotes");
-            return None;
-        };
+    /// A text.
+    pub fn text(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<String> {
+        let DeValue::String(text) = entry.value else { return self.wrong_type(field, entry, Kind::Url) };
         Some(text.to_string())
     }
 
     /// A list of texts, or one text alone.
-    pub(super) fn texts(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<Vec<String>> {
+    pub fn texts(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<Vec<String>> {
         let texts = match entry.value {
             DeValue::String(text) => Some(vec![text.to_string()]),
             DeValue::Array(list) => list
@@ -142,40 +210,95 @@ impl<'t> Reader<'t> {
                 .collect(),
             _ => None,
         };
-        if texts.is_none() {
-            self.wrong_type(field, entry, "a text or a list of texts", "write [\"one\", \"two\"]");
-        }
-        texts
+        texts.or_else(|| self.wrong_type(field, entry, Kind::Words))
     }
 
     /// A number that is not negative.
-    pub(super) fn count(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<usize> {
-        let count = whole_number(entry.value).and_then(|number| usize::try_from(number).ok());
-        if count.is_none() {
-            self.wrong_type(field, entry, "a whole number that is not negative", "write it without quotes");
-        }
-        count
+    pub fn count(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<u64> {
+        whole_number(entry.value).or_else(|| self.wrong_type(field, entry, Kind::Count(ANY)))
     }
 
     /// `"30s"`, `"5m"`, `"1h"`, or a number of seconds.
-    pub(super) fn duration(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<Duration> {
-        let duration = match entry.value {
+    pub fn duration(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<Duration> {
+        let read = match entry.value {
             DeValue::String(text) => duration(text),
             value => whole_number(value).map(Duration::from_secs),
         };
-        if duration.is_none() {
-            self.wrong_type(
-                field,
-                entry,
-                "a duration",
-                "write \"30s\", \"5m\", \"1h\" or a number of seconds",
-            );
-        }
-        duration
+        read.or_else(|| self.wrong_type(field, entry, Kind::Duration(ANY)))
     }
 
-    fn wrong_type(&mut self, field: &'static str, entry: &Entry<'_>, expected: &'static str, hint: &str) {
-        self.report(field, &entry.path, kind(entry.value), expected, hint);
+    /// True or false.
+    pub fn switch(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<bool> {
+        let DeValue::Boolean(value) = entry.value else { return self.wrong_type(field, entry, Kind::Switch) };
+        Some(*value)
+    }
+
+    /// The path of a file, relative to the folder of this one.
+    pub fn path(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<PathBuf> {
+        let path = self.text(field, entry)?;
+        if path.is_empty() {
+            let hint = "leave the setting out instead";
+            self.report(field, &entry.path, "an empty text", "the path of a file", hint);
+            return None;
+        }
+        Some(self.folder.join(path))
+    }
+
+    /// A path, relative to the folder of the file.
+    pub fn beside(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// One of some names, each with what it stands for.
+    pub fn one_of<T, const N: usize>(
+        &mut self,
+        field: &'static str,
+        entry: &Entry<'_>,
+        expected: &'static str,
+        choices: [(&'static str, T); N],
+    ) -> Option<T> {
+        let names = choices.each_ref().map(|(name, _)| *name);
+        let name = self.name(field, entry, expected, &names)?;
+        choices.into_iter().find(|(own, _)| *own == name).map(|(_, choice)| choice)
+    }
+
+    pub(super) fn name(
+        &mut self,
+        field: &'static str,
+        entry: &Entry<'_>,
+        expected: &'static str,
+        names: &[&'static str],
+    ) -> Option<&'static str> {
+        let text = self.text(field, entry)?;
+        let chosen = names.iter().copied().find(|name| *name == text);
+        if chosen.is_none() {
+            let close = nearest(&text, names.iter().copied()).or(names.first().copied());
+            let hint = format!("write {} = \"{}\"", entry.key, close.unwrap_or_default());
+            self.report(field, &entry.path, shown_value(&text), expected, hint);
+        }
+        chosen
+    }
+
+    /// Notes a key that is not supported yet.
+    pub fn not_yet(&mut self, field: &'static str, entry: &Entry<'_>) {
+        let hint = "take it out: this version would not do what it says";
+        self.report(field, &entry.path, "a key that is not supported yet", "a key that is supported", hint);
+    }
+
+    /// Notes an unknown key beside those that are known.
+    pub fn unknown(&mut self, field: &'static str, entry: &Entry<'_>, known: &[&str]) {
+        let hint = match nearest(entry.key, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("the keys here are {}", known.join(", ")),
+        };
+        self.report(field, &entry.path, "an unknown key", "a known key", hint);
+    }
+
+    pub(super) fn wrong_type<T>(&mut self, field: &'static str, entry: &Entry<'_>, kind: Kind) -> Option<T> {
+        let text = if let DeValue::String(text) = entry.value { Some(&**text) } else { None };
+        let wrong = kind.mismatch(Notation::Toml, found(entry.value), text);
+        self.report(field, &entry.path, wrong.found, wrong.expected, wrong.hint);
+        None
     }
 
     fn line_at(&self, offset: usize) -> u32 {
@@ -184,32 +307,13 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A key as it is written: in quotes where TOML needs them.
-pub(super) fn shown(key: &str) -> String {
-    let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    if is_bare { key.to_owned() } else { format!("{key:?}") }
-}
-
 fn whole_number(value: &DeValue<'_>) -> Option<u64> {
     let DeValue::Integer(number) = value else { return None };
     u64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-fn duration(text: &str) -> Option<Duration> {
-    let (number, seconds) = match text.as_bytes().last()? {
-        b's' => (text.strip_suffix('s')?, 1),
-        b'm' => (text.strip_suffix('m')?, 60),
-        b'h' => (text.strip_suffix('h')?, 60 * 60),
-        _ => return None,
-    };
-    // `parse` would take a plus sign.
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u64 = number.parse().ok().filter(|_| is_number)?;
-    number.checked_mul(seconds).map(Duration::from_secs)
-}
-
 /// What a value is, without the value: it may be a secret that stands in the wrong place.
-fn kind(value: &DeValue<'_>) -> &'static str {
+fn found(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "another text",
         DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",
@@ -219,30 +323,5 @@ fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_a_unit() {
-        for (text, seconds) in [("0s", 0), ("30s", 30), ("5m", 300), ("1h", 3600), ("007s", 7)] {
-            assert_eq!(duration(text), Some(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in
-            ["", "s", "30", "30 s", "-1s", "+1s", "1.5h", "1d", "30S", "1h30m", "5124095576030432h", "1ß"]
-        {
-            assert_eq!(duration(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn keys_are_shown_as_they_are_written() {
-        assert_eq!(shown("main-1_a"), "main-1_a");
-        assert_eq!(shown("a.b"), "\"a.b\"");
-        assert_eq!(shown(""), "\"\"");
-        assert_eq!(shown("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
     }
 }

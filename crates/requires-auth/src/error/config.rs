@@ -23,6 +23,10 @@ pub struct ConfigProblem {
     found: String,
     expected: &'static str,
     hint: String,
+    /// The tables that the setting is in, where it has some: `issuers.main.audience`.
+    path: Option<Box<str>>,
+    /// How the setting is called where it is written, if not by its key: `REQUIRES_AUTH_AUDIENCE`.
+    named: Option<Box<str>>,
     place: Option<Box<Place>>,
 }
 
@@ -33,7 +37,7 @@ impl ConfigProblem {
         expected: &'static str,
         hint: impl Into<String>,
     ) -> Self {
-        Self { field, found: found.into(), expected, hint: hint.into(), place: None }
+        Self { field, found: found.into(), expected, hint: hint.into(), path: None, named: None, place: None }
     }
 
     /// A text around which stands white space, or in which nobody can see all that is there. Such a value never equals
@@ -51,6 +55,30 @@ impl ConfigProblem {
         None
     }
 
+    /// The same problem, of a setting within tables.
+    pub(crate) fn within(mut self, path: String) -> Self {
+        self.path = Some(path.into_boxed_str());
+        self
+    }
+
+    /// The same problem, of a setting that is called so where it is written.
+    pub(crate) fn named(mut self, name: impl Into<Box<str>>) -> Self {
+        self.named = Some(name.into());
+        self
+    }
+
+    /// The same problem, with another hint.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The same problem, with something else found.
+    pub(crate) fn with_found(mut self, found: impl Into<String>) -> Self {
+        self.found = found.into();
+        self
+    }
+
     #[cfg(feature = "config")]
     pub(crate) fn at(mut self, file: Arc<str>, line: u32, setting: impl Into<String>) -> Self {
         self.place = Some(Box::new(Place { file, line, setting: setting.into() }));
@@ -60,6 +88,16 @@ impl ConfigProblem {
     /// The setting: `issuer`, `audience`, `leeway`, ... The name is the same wherever the setting comes from.
     pub const fn field(&self) -> &'static str {
         self.field
+    }
+
+    /// The setting with the tables that it is in: `issuers.main.audience`. Without tables it is the [`field`](Self::field).
+    pub fn path(&self) -> &str {
+        self.path.as_deref().unwrap_or(self.field)
+    }
+
+    /// The setting as it is called where it is written: the variable `REQUIRES_AUTH_LEEWAY`, or else its key.
+    pub fn name(&self) -> &str {
+        self.named.as_deref().unwrap_or(self.field)
     }
 
     /// What was given, as a message shows it: a text in backticks, with invisible characters escaped. Settings that hold
@@ -108,7 +146,7 @@ impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Some(place) => write!(f, "{place}")?,
-            None => f.write_str(self.field)?,
+            None => f.write_str(self.name())?,
         }
         let Self { found, expected, hint, .. } = self;
         write!(f, ": expected {expected}, found {found}\n  hint: {hint}")
@@ -209,6 +247,12 @@ impl ConfigError {
     /// `Err` with all `problems`, or `Ok` if there are none.
     pub(crate) fn unless_empty(problems: Vec<ConfigProblem>) -> Result<(), Self> {
         if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
+    }
+
+    /// These problems, of which there is at least one.
+    #[cfg(feature = "config")]
+    pub(crate) const fn of(problems: Vec<ConfigProblem>) -> Self {
+        Self { problems }
     }
 
     /// Every problem found, in the order of the settings; at least one.

@@ -8,7 +8,7 @@ use url::Url;
 use super::timing::life;
 use crate::clock::Clock;
 use crate::discovery::{self, Answer, FetchFailure, MAX_METADATA_BYTES};
-use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse, TOTAL_TIMEOUT};
+use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse};
 use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::key_set::{KeySet, KeySetLimits};
 
@@ -27,6 +27,8 @@ pub(crate) struct Source {
     pub(crate) jwks_uri: Option<Url>,
     /// For how long past its life a set still serves while it cannot be fetched.
     pub(crate) stale: Duration,
+    /// How long one document may take.
+    pub(crate) timeout: Duration,
 }
 
 /// What a fetch brought.
@@ -173,9 +175,9 @@ impl Source {
         Err(Failed { url, failure: FetchFailure::NoMetadata(status), place: Place::Metadata })
     }
 
-    /// Gets one document, in five seconds.
+    /// Gets one document, within the time that it may take.
     async fn get(&self, request: FetchRequest) -> Result<FetchResponse, FetchFailure> {
-        let response = tokio::time::timeout(TOTAL_TIMEOUT, self.fetch.fetch(request)).await;
+        let response = tokio::time::timeout(self.timeout, self.fetch.fetch(request)).await;
         response.unwrap_or(Err(FetchError::Timeout)).map_err(FetchFailure::Fetch)
     }
 }

@@ -136,7 +136,7 @@ mod tests {
         let audience = "a\"\nb\\ü\t";
         let text = example("https://issuer.example", audience);
         let config = Config::parse(&text, "requires-auth.toml").expect("no mistakes");
-        assert_eq!(config.issuers[0].audience, [audience]);
+        assert_eq!(config.issuers[0].audience(), [audience]);
         assert!(Config::parse(&example("\u{7f}", "a"), "requires-auth.toml").is_err());
     }
 }

@@ -1,7 +1,10 @@
-//! `config schema`: the file's JSON Schema (draft 2020-12). It is written by hand for those who read it in an editor;
-//! the tests hold it against the parser.
+//! `config schema`: the file's JSON Schema (draft 2020-12). The settings of the guard come from the library's table; the
+//! sections of the gateway are written by hand, and the tests hold them against the parser.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
+
+use requires_auth::settings;
+use serde_json::{Map, Value};
 
 use crate::context::Outcome;
 use crate::error::Failure;
@@ -10,8 +13,22 @@ const SCHEMA: &str = include_str!("schema.json");
 
 /// Runs `config schema`.
 pub(super) fn run() -> Result<Outcome, Failure> {
-    std::io::stdout().lock().write_all(SCHEMA.as_bytes())?;
+    let text = schema().and_then(|schema| serde_json::to_string_pretty(&schema)).map_err(io::Error::from)?;
+    writeln!(io::stdout().lock(), "{text}")?;
     Ok(Outcome::Allow)
+}
+
+/// The schema of the whole file.
+fn schema() -> serde_json::Result<Value> {
+    let mut schema: Value = serde_json::from_str(SCHEMA)?;
+    // The settings of the guard stand between its issuers and the sections of the gateway.
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        let (issuers, sections): (Map<_, _>, Map<_, _>) =
+            std::mem::take(properties).into_iter().partition(|(key, _)| key == "issuers");
+        properties.extend(issuers.into_iter().chain(settings::schema(false)).chain(sections));
+    }
+    schema["$defs"]["issuer"]["properties"] = settings::schema(true).into();
+    Ok(schema)
 }
 
 #[cfg(test)]
@@ -21,8 +38,6 @@ mod tests {
     use requires_auth::config::Config;
     use requires_auth::error::{ConfigProblem, ErrorCode, Place};
     use serde_json::{Map, Value};
-
-    use super::SCHEMA;
 
     const ISSUER: &str =
         "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example\"\n";
@@ -51,7 +66,7 @@ mod tests {
     ];
 
     fn schema() -> Value {
-        serde_json::from_str(SCHEMA).expect("JSON")
+        super::schema().expect("JSON")
     }
 
     impl Table {
@@ -164,7 +179,9 @@ mod tests {
             let problems = table.problems("qqqqqqqqqqqqqqqq = 1");
             let hint = problems.iter().find_map(|(_, _, hint)| hint.strip_prefix("the keys here are "));
             let known: BTreeSet<_> = hint.expect(table.path).split(", ").map(ToOwned::to_owned).collect();
-            let own: BTreeSet<_> = table.properties(&all).keys().cloned().collect();
+            let current =
+                table.properties(&all).into_iter().filter(|(_, schema)| schema["deprecated"] != true);
+            let own: BTreeSet<_> = current.map(|(key, _)| key).collect();
             assert_eq!(known, own, "{}", table.path);
         }
     }
@@ -185,7 +202,10 @@ mod tests {
                 own.filter(|key| !key.contains('.')).collect()
             };
             let required = schema["required"].as_array().expect("a list").iter();
-            let required: BTreeSet<_> = required.map(|key| key.as_str().expect("a key").to_owned()).collect();
+            // Of what may stand instead of each other, the first is what a message asks for.
+            let either = schema.pointer("/anyOf/0/required/0").into_iter();
+            let required = required.chain(either).map(|key| key.as_str().expect("a key").to_owned());
+            let required: BTreeSet<_> = required.collect();
             assert_eq!(missing, required, "{}", table.path);
         }
     }

@@ -15,6 +15,7 @@ use clap::Args;
 use requires_auth::config::Config;
 use requires_auth::config::gateway::{Dialect, Listen};
 use requires_auth::explain::Outcome as CheckOutcome;
+use requires_auth::settings::{self, Document};
 use requires_auth::verify::Rules;
 use requires_auth::{Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
@@ -136,17 +137,24 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
     let subjects = config
         .issuers
         .iter()
-        .filter(|issuer| issuer.jwks.is_none())
+        .filter(|issuer| issuer.get(settings::JWKS).is_none())
         .map(|issuer| Subject {
-            issuer: issuer.issuer.clone(),
-            discovery_url: issuer.discovery_url.clone(),
-            jwks_uri: issuer.jwks_uri.clone(),
-            algorithms: issuer.algorithms.clone().or_else(|| config.algorithms.clone()),
-            leeway: config.leeway.unwrap_or(Rules::DEFAULT_LEEWAY),
+            issuer: issuer.issuer(),
+            discovery_url: issuer.get(settings::DISCOVERY_URL),
+            jwks_uri: issuer.get(settings::JWKS_URI),
+            algorithms: algorithms(
+                issuer.get(settings::ALGORITHMS).or_else(|| config.get(settings::ALGORITHMS)),
+            ),
+            leeway: config.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
             scopes: scopes.clone(),
         })
         .collect();
     Ok(Some(Source { config: Some(config), guard, subjects }))
+}
+
+/// The algorithms of these names; the guard was built, so that each is known.
+fn algorithms(names: Option<Vec<String>>) -> Option<Vec<Algorithm>> {
+    names.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 async fn examine(
@@ -157,7 +165,8 @@ async fn examine(
     let mut findings = Vec::new();
     let config = source.and_then(|source| source.config.as_ref());
     if let Some(source) = source {
-        let fetcher = Fetcher::new(config.and_then(|config| config.ca.as_deref()))?;
+        let ca = config.and_then(|config| config.get(settings::CA));
+        let fetcher = Fetcher::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
         for subject in &source.subjects {
             findings.extend(issuer::run(subject, &fetcher).await);
         }

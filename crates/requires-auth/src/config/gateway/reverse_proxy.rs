@@ -1,15 +1,12 @@
 //! `[reverse_proxy]`: the application that the gateway stands in front of.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::uri::Authority;
 use url::Url;
 
-use super::schema::switch;
-use crate::config::nearest::nearest;
-use crate::config::reader::{Entry, Reader};
-use crate::config::schema::unknown;
+use crate::config::{Entry, Reader};
 
 const KEYS: [&str; 4] = ["upstream", "preserve_host", "pass_token", "timeout"];
 
@@ -40,24 +37,20 @@ pub enum Upstream {
     Unix(PathBuf),
 }
 
-pub(super) fn reverse_proxy(
-    reader: &mut Reader<'_>,
-    entry: &Entry<'_>,
-    folder: &Path,
-) -> Option<ReverseProxyConfig> {
+pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ReverseProxyConfig> {
     let table = reader.table("reverse_proxy", entry)?;
     let (mut place, mut preserves_host, mut passes_token, mut timeout) = (None, None, None, None);
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
-            "upstream" => place = upstream(reader, &entry, folder),
-            "preserve_host" => preserves_host = switch(reader, "reverse_proxy", &entry),
-            "pass_token" => passes_token = switch(reader, "reverse_proxy", &entry),
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
+            "upstream" => place = upstream(reader, &entry),
+            "preserve_host" => preserves_host = reader.switch("reverse_proxy", &entry),
+            "pass_token" => passes_token = reader.switch("reverse_proxy", &entry),
             "timeout" => timeout = silence(reader, &entry),
-            key => unknown(reader, "reverse_proxy", &entry, nearest(key, KEYS), &KEYS),
+            _ => reader.unknown("reverse_proxy", &entry, &KEYS),
         }
     }
     if !table.contains_key("upstream") {
-        let setting = format!("{}.upstream", entry.path);
+        let setting = format!("{}.upstream", entry.path());
         reader.report("reverse_proxy", &setting, "nothing", "where the application is", EXAMPLE);
     }
     Some(ReverseProxyConfig {
@@ -68,10 +61,10 @@ pub(super) fn reverse_proxy(
     })
 }
 
-fn upstream(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<Upstream> {
+fn upstream(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Upstream> {
     let text = reader.text("reverse_proxy", entry)?;
     if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
-        return Some(Upstream::Unix(folder.join(path)));
+        return Some(Upstream::Unix(reader.beside(path)));
     }
     let found = authority(&text);
     if found.is_none() {
@@ -80,7 +73,7 @@ fn upstream(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option
         } else {
             ("another text", EXAMPLE)
         };
-        reader.report("reverse_proxy", &entry.path, found, "an http URL, or a unix socket", hint);
+        reader.report("reverse_proxy", entry.path(), found, "an http URL, or a unix socket", hint);
     }
     found.map(Upstream::Tcp)
 }
@@ -97,7 +90,7 @@ fn authority(text: &str) -> Option<Authority> {
 fn silence(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Duration> {
     let timeout = reader.duration("reverse_proxy", entry)?;
     if timeout.is_zero() {
-        reader.report("reverse_proxy", &entry.path, "no time", "at least a second", "write \"60s\"");
+        reader.report("reverse_proxy", entry.path(), "no time", "at least a second", "write \"60s\"");
         return None;
     }
     Some(timeout)

@@ -5,11 +5,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::RouteTest;
 use super::schema::unknown_issuer;
-use crate::config::IssuerConfig;
-use crate::config::nearest::nearest;
-use crate::config::reader::{Entry, Reader};
-use crate::config::schema::{shown_value, unknown};
+use crate::config::{Entry, IssuerConfig, Reader};
 use crate::error::ErrorCode;
+use crate::settings::{nearest, shown_value};
 
 const TEST: [&str; 3] = ["request", "claims", "expect"];
 const EXPECT: [&str; 2] = ["status", "error"];
@@ -20,17 +18,17 @@ pub(super) fn test(
     table: &DeTable<'_>,
     issuers: &[IssuerConfig],
 ) -> Option<RouteTest> {
-    let within = &entry.path;
+    let within = entry.path();
     let mut test = RouteTest {
         method: "GET".to_owned(),
         target: String::new(),
         claims: None,
         status: 0,
         error: None,
-        line: reader.places.line(within),
+        line: reader.line(within),
     };
     for entry in reader.entries(table, within) {
-        match entry.key {
+        match entry.key() {
             "request" => {
                 let asked = reader.text("tests", &entry)?;
                 match asked.split_once(' ') {
@@ -42,21 +40,21 @@ pub(super) fn test(
                 }
             }
             "claims" => {
-                let json = json(entry.value);
+                let json = json(entry.value());
                 let Some(serde_json::Value::Object(claims)) = json else {
                     let hint = "write claims = { iss = \"main\", scope = \"read:orders\" }";
-                    reader.report("tests", &entry.path, "another value", "a table of claims", hint);
+                    reader.report("tests", entry.path(), "another value", "a table of claims", hint);
                     continue;
                 };
                 if let Some(name) = claims.get("iss").and_then(|name| name.as_str())
-                    && !issuers.iter().any(|issuer| issuer.name == name)
+                    && !issuers.iter().any(|issuer| issuer.name() == name)
                 {
-                    unknown_issuer(reader, &entry.path, name, issuers);
+                    unknown_issuer(reader, entry.path(), name, issuers);
                 }
                 test.claims = Some(claims);
             }
             "expect" => expectation(reader, &entry, &mut test),
-            key => unknown(reader, "tests", &entry, nearest(key, TEST), &TEST),
+            _ => reader.unknown("tests", &entry, &TEST),
         }
     }
     for key in ["request", "expect"].into_iter().filter(|key| !table.contains_key(*key)) {
@@ -68,15 +66,15 @@ pub(super) fn test(
 
 fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest) {
     let Some(table) = reader.table("tests", entry) else { return };
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
             "status" => {
                 let status = reader.count("tests", &entry).and_then(|status| u16::try_from(status).ok());
                 if let Some(status) = status.filter(|status| StatusCode::from_u16(*status).is_ok()) {
                     test.status = status;
                 } else {
                     let hint = "200 if it is allowed, else 400, 401, 403 or 503";
-                    reader.report("tests", &entry.path, "another number", "a status", hint);
+                    reader.report("tests", entry.path(), "another number", "a status", hint);
                 }
             }
             "error" => {
@@ -87,16 +85,16 @@ fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest)
                         Some(meant) => format!("did you mean \"{meant}\"?"),
                         None => "use a `code` of the answers, such as \"insufficient_scope\"".to_owned(),
                     };
-                    reader.report("tests", &entry.path, shown_value(&code), "a code", hint);
+                    reader.report("tests", entry.path(), shown_value(&code), "a code", hint);
                 }
                 test.error = Some(code);
             }
-            key => unknown(reader, "tests", &entry, nearest(key, EXPECT), &EXPECT),
+            _ => reader.unknown("tests", &entry, &EXPECT),
         }
     }
     if !table.contains_key("status") {
         let hint = "write expect = { status = 403, error = \"insufficient_scope\" }";
-        reader.report("tests", &format!("{}.status", entry.path), "nothing", "a status", hint);
+        reader.report("tests", &format!("{}.status", entry.path()), "nothing", "a status", hint);
     }
 }
 

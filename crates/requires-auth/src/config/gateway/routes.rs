@@ -2,11 +2,8 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::schema::{shadow, switch, unknown_issuer};
-use crate::config::IssuerConfig;
-use crate::config::nearest::nearest;
-use crate::config::reader::{Entry, Reader};
-use crate::config::schema::{not_yet, one_of, unknown};
+use super::schema::{shadow, unknown_issuer};
+use crate::config::{Entry, IssuerConfig, Reader};
 use crate::policy::{ClaimTest, ClaimValue, Policy, Requirement};
 use crate::routes::{Pattern, Route};
 
@@ -20,13 +17,13 @@ pub(super) fn route(
     issuers: &[IssuerConfig],
     is_shadow: bool,
 ) -> Route {
-    let within = &entry.path;
+    let within = entry.path();
     let mut patterns = Vec::new();
     let (mut scopes, mut claims, mut own_issuers) = (None, Vec::new(), Vec::new());
     let (mut is_public, mut allows_preflight, mut is_case_exact, mut is_shadow) =
         (false, true, false, is_shadow);
     for entry in reader.entries(table, within) {
-        match entry.key {
+        match entry.key() {
             "match" => {
                 for text in reader.texts("routes", &entry).unwrap_or_default() {
                     match text.parse::<Pattern>() {
@@ -34,7 +31,7 @@ pub(super) fn route(
                         Err(error) => {
                             reader.report(
                                 "routes",
-                                &entry.path,
+                                entry.path(),
                                 error.found,
                                 "a method and a path",
                                 error.hint,
@@ -43,35 +40,35 @@ pub(super) fn route(
                     }
                 }
             }
-            "public" => is_public = switch(reader, "routes", &entry).unwrap_or(false),
+            "public" => is_public = reader.switch("routes", &entry).unwrap_or(false),
             "scopes" | "any_scopes" => {
                 if scopes.is_some() {
                     let hint = "keep the one that says what the route needs";
-                    reader.report("routes", &entry.path, "scopes and any_scopes", "one of the two", hint);
+                    reader.report("routes", entry.path(), "scopes and any_scopes", "one of the two", hint);
                 }
                 scopes = policy_of(reader, &entry).or(scopes);
             }
             "claims" => claims = claim_rules(reader, &entry),
             "issuers" => {
                 for name in reader.texts("routes", &entry).unwrap_or_default() {
-                    match issuers.iter().find(|issuer| issuer.name == name) {
-                        Some(issuer) => own_issuers.push(issuer.issuer.clone()),
-                        None => unknown_issuer(reader, &entry.path, &name, issuers),
+                    match issuers.iter().find(|issuer| issuer.name() == name) {
+                        Some(issuer) => own_issuers.push(issuer.issuer()),
+                        None => unknown_issuer(reader, entry.path(), &name, issuers),
                     }
                 }
             }
             "preflight" => {
                 let choices = [("allow", true), ("deny", false)];
                 allows_preflight =
-                    one_of(reader, "routes", &entry, "\"allow\" or \"deny\"", choices).unwrap_or(true);
+                    reader.one_of("routes", &entry, "\"allow\" or \"deny\"", choices).unwrap_or(true);
             }
             "case" => {
                 is_case_exact =
-                    one_of(reader, "routes", &entry, "\"exact\"", [("exact", true)]).unwrap_or(false);
+                    reader.one_of("routes", &entry, "\"exact\"", [("exact", true)]).unwrap_or(false);
             }
             "enforce" => is_shadow = shadow(reader, "routes", &entry),
-            "dpop" | "accept_tokens" => not_yet(reader, "routes", &entry),
-            key => unknown(reader, "routes", &entry, nearest(key, ROUTE), &ROUTE),
+            "dpop" | "accept_tokens" => reader.not_yet("routes", &entry),
+            _ => reader.unknown("routes", &entry, &ROUTE),
         }
     }
     if !table.contains_key("match") {
@@ -111,17 +108,17 @@ fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {
         || scopes.iter().any(|scope| scope.contains(char::is_whitespace))
     {
         let hint = "write one entry for each, without spaces: [\"read:orders\", \"write:orders\"]";
-        reader.report("routes", &entry.path, "an empty list, or no scope", "scopes (RFC 6749 §3.3)", hint);
+        reader.report("routes", entry.path(), "an empty list, or no scope", "scopes (RFC 6749 §3.3)", hint);
         return None;
     }
-    Some(if entry.key == "scopes" { Policy::all_of(scopes) } else { Policy::any_of(scopes) })
+    Some(if entry.key() == "scopes" { Policy::all_of(scopes) } else { Policy::any_of(scopes) })
 }
 
 fn claim_rules(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(String, ClaimTest)> {
     let Some(table) = reader.table("routes", entry) else { return Vec::new() };
     let mut rules = Vec::new();
-    for entry in reader.entries(table, &entry.path) {
-        let test = match entry.value {
+    for entry in reader.entries(table, entry.path()) {
+        let test = match entry.value() {
             DeValue::Array(list) => {
                 let values: Option<Vec<_>> = list.iter().map(|item| claim_value(item.get_ref())).collect();
                 values.filter(|values| !values.is_empty()).map(ClaimTest::OneOf)
@@ -129,11 +126,11 @@ fn claim_rules(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(String, Claim
             value => claim_value(value).map(ClaimTest::Equals),
         };
         if let Some(test) = test {
-            rules.push((entry.key.to_owned(), test));
+            rules.push((entry.key().to_owned(), test));
         } else {
             let expected = "a text, number or boolean, or a list";
             let hint = "write { \"org.plan\" = [\"pro\", \"team\"] }";
-            reader.report("routes", &entry.path, "another value", expected, hint);
+            reader.report("routes", entry.path(), "another value", expected, hint);
         }
     }
     rules

@@ -1,10 +1,9 @@
 //! From TOML to a [`GatewayConfig`].
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 
 use http::HeaderName;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 use url::Url;
 
 use super::reverse_proxy::reverse_proxy;
@@ -14,11 +13,9 @@ use super::{
     Dialect, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, Network, ServerConfig,
     TlsConfig,
 };
-use crate::config::IssuerConfig;
-use crate::config::nearest::nearest;
-use crate::config::reader::{Entry, Reader, shown};
-use crate::config::schema::{one_of, path, shown_value, unknown};
+use crate::config::{Entry, IssuerConfig, Reader};
 use crate::routes::{Pattern, Routes};
+use crate::settings::{nearest, shown_key, shown_value};
 
 const SERVER: [&str; 5] = ["listen", "admin", "public_url", "tls", "connections_per_peer"];
 const TLS: [&str; 2] = ["certificate", "key"];
@@ -32,17 +29,16 @@ const NOT_FOR_IDENTITY: [&str; 7] =
 pub(in crate::config) fn read(
     reader: &mut Reader<'_>,
     document: &DeTable<'_>,
-    folder: &Path,
     issuers: &[IssuerConfig],
 ) -> GatewayConfig {
     let mut config = GatewayConfig::default();
     let mut is_shadow = false;
     for entry in reader.entries(document, "") {
-        match entry.key {
+        match entry.key() {
             "enforce" => is_shadow = shadow(reader, "configuration", &entry),
-            "server" => config.server = server(reader, &entry, folder),
+            "server" => config.server = server(reader, &entry),
             "forward_auth" => config.forward_auth = forward_auth(reader, &entry),
-            "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry, folder),
+            "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry),
             "headers" => config.headers = headers(reader, &entry),
             _ => {}
         }
@@ -53,9 +49,9 @@ pub(in crate::config) fn read(
     }
     let mut paths = Vec::new();
     let mut routes = Vec::new();
-    for (entry, table) in tables(reader, document, "routes") {
+    for (entry, table) in reader.tables(document, "routes") {
         routes.push(route(reader, &entry, table, issuers, is_shadow));
-        paths.push(entry.path);
+        paths.push(entry.path().to_owned());
     }
     config.routes = Routes::new(routes);
     let all: Vec<_> = config.routes.iter().collect();
@@ -70,7 +66,7 @@ pub(in crate::config) fn read(
             "the first route that is for a request decides: put the special one before the general one";
         reader.report("routes", &format!("{}.match", paths[route]), found, "a route that is reached", hint);
     }
-    for (entry, table) in tables(reader, document, "tests") {
+    for (entry, table) in reader.tables(document, "tests") {
         if let Some(test) = test(reader, &entry, table, issuers) {
             config.tests.push(test);
         }
@@ -78,29 +74,41 @@ pub(in crate::config) fn read(
     config
 }
 
-fn server(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<ServerConfig> {
+fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ServerConfig> {
     let table = reader.table("server", entry)?;
     let (mut listen_at, mut admin, mut public_url, mut tls_files) = (None, None, None, None);
     let mut connections_per_peer = None;
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
-            "listen" => listen_at = listen(reader, "server", &entry, folder),
-            "admin" => admin = listen(reader, "server", &entry, folder),
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
+            "listen" => listen_at = listen(reader, "server", &entry),
+            "admin" => admin = listen(reader, "server", &entry),
             "public_url" => public_url = base_url(reader, "server", &entry, "https://api.example.com"),
-            "tls" => tls_files = tls(reader, &entry, folder),
+            "tls" => tls_files = tls(reader, &entry),
             "connections_per_peer" => connections_per_peer = share(reader, &entry),
-            key => unknown(reader, "server", &entry, nearest(key, SERVER), &SERVER),
+            _ => reader.unknown("server", &entry, &SERVER),
         }
     }
     if !table.contains_key("listen") {
         let hint = "write listen = \"127.0.0.1:9180\"";
-        reader.report("server", &format!("{}.listen", entry.path), "nothing", "an address and a port", hint);
+        reader.report(
+            "server",
+            &format!("{}.listen", entry.path()),
+            "nothing",
+            "an address and a port",
+            hint,
+        );
     }
     // Port 0 is any free one, and each time another.
     let is_any_port = matches!(&admin, Some(Listen::Tcp(address)) if address.port() == 0);
     if admin.is_some() && admin == listen_at && !is_any_port {
         let hint = "give it a port of its own, which the outside cannot reach";
-        reader.report("server", &format!("{}.admin", entry.path), "that of `listen`", "another place", hint);
+        reader.report(
+            "server",
+            &format!("{}.admin", entry.path()),
+            "that of `listen`",
+            "another place",
+            hint,
+        );
     }
     Some(ServerConfig { listen: listen_at?, admin, public_url, tls: tls_files, connections_per_peer })
 }
@@ -108,26 +116,26 @@ fn server(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<S
 /// How many connections a peer may have: one at least.
 fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
     let count = reader.count("server", entry)?;
-    let share = NonZeroUsize::new(count);
+    let share = NonZeroUsize::new(usize::try_from(count).unwrap_or(usize::MAX));
     if share.is_none() {
         let hint = "leave it out: one peer then has half of all connections";
-        reader.report("server", &entry.path, "0, which serves nobody", "at least 1", hint);
+        reader.report("server", entry.path(), "0, which serves nobody", "at least 1", hint);
     }
     share
 }
 
-fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folder: &Path) -> Option<Listen> {
+fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<Listen> {
     let text = reader.text(field, entry)?;
     let found = match text.strip_prefix("unix:") {
         Some("") => None,
-        Some(path) => Some(Listen::Unix(folder.join(path))),
+        Some(path) => Some(Listen::Unix(reader.beside(path))),
         None => text.parse().ok().map(Listen::Tcp),
     };
     if found.is_none() {
         let hint = "write \"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/requires-auth.sock\"";
         reader.report(
             field,
-            &entry.path,
+            entry.path(),
             shown_value(&text),
             "an address and a port, or a unix socket",
             hint,
@@ -136,19 +144,19 @@ fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, folde
     found
 }
 
-fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>, folder: &Path) -> Option<TlsConfig> {
+fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
     let table = reader.table("server", entry)?;
     let (mut certificate, mut key) = (None, None);
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
-            "certificate" => certificate = path(reader, "server", &entry, folder),
-            "key" => key = path(reader, "server", &entry, folder),
-            key => unknown(reader, "server", &entry, nearest(key, TLS), &TLS),
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
+            "certificate" => certificate = reader.path("server", &entry),
+            "key" => key = reader.path("server", &entry),
+            _ => reader.unknown("server", &entry, &TLS),
         }
     }
     for name in TLS.into_iter().filter(|name| !table.contains_key(*name)) {
         let hint = "write tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
-        reader.report("server", &format!("{}.{name}", entry.path), "nothing", "a file in PEM", hint);
+        reader.report("server", &format!("{}.{name}", entry.path()), "nothing", "a file in PEM", hint);
     }
     Some(TlsConfig { certificate: certificate?, key: key? })
 }
@@ -170,8 +178,8 @@ fn base_url(
             && url.fragment().is_none()
     });
     if !is_base {
-        let hint = format!("write scheme, host and port alone: {} = \"{example}\"", entry.key);
-        reader.report(field, &entry.path, "another text", "a URL without user, path and query", hint);
+        let hint = format!("write scheme, host and port alone: {} = \"{example}\"", entry.key());
+        reader.report(field, entry.path(), "another text", "a URL without user, path and query", hint);
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())
@@ -184,8 +192,8 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
         trusted_peers: Network::LOOPBACK.to_vec(),
         denies_aliases: true,
     };
-    for entry in reader.entries(table, &entry.path) {
-        match entry.key {
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
             "dialects" => {
                 let names = reader.texts("forward_auth", &entry).unwrap_or_default();
                 config.dialects = names.iter().filter_map(|name| dialect(reader, &entry, name)).collect();
@@ -197,17 +205,17 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
             }
             "aliases" => {
                 let choices = [("deny", true), ("pass", false)];
-                let chosen = one_of(reader, "forward_auth", &entry, "\"deny\" or \"pass\"", choices);
+                let chosen = reader.one_of("forward_auth", &entry, "\"deny\" or \"pass\"", choices);
                 config.denies_aliases = chosen.unwrap_or(true);
             }
-            key => unknown(reader, "forward_auth", &entry, nearest(key, FORWARD_AUTH), &FORWARD_AUTH),
+            _ => reader.unknown("forward_auth", &entry, &FORWARD_AUTH),
         }
     }
     if !table.contains_key("dialects") {
         let hint = "name the proxy that asks: dialects = [\"nginx\"]";
         reader.report(
             "forward_auth",
-            &format!("{}.dialects", entry.path),
+            &format!("{}.dialects", entry.path()),
             "nothing",
             "at least one dialect",
             hint,
@@ -224,7 +232,7 @@ fn dialect(reader: &mut Reader<'_>, entry: &Entry<'_>, name: &str) -> Option<Dia
             Some(meant) => format!("did you mean \"{meant}\"?"),
             None => format!("the dialects are {}", names.join(", ")),
         };
-        reader.report("forward_auth", &entry.path, shown_value(name), "a proxy's dialect", hint);
+        reader.report("forward_auth", entry.path(), shown_value(name), "a proxy's dialect", hint);
     }
     found
 }
@@ -233,29 +241,21 @@ fn network(reader: &mut Reader<'_>, entry: &Entry<'_>, text: &str) -> Option<Net
     let found = text.parse().ok();
     if found.is_none() {
         let hint = "write \"10.0.0.0/8\", \"::1/128\" or one address";
-        reader.report("forward_auth", &entry.path, shown_value(text), "networks", hint);
+        reader.report("forward_auth", entry.path(), shown_value(text), "networks", hint);
     }
     found
 }
 
-pub(super) fn switch(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<bool> {
-    let DeValue::Boolean(value) = entry.value else {
-        reader.report(field, &entry.path, "another value", "true or false", "write it without quotes");
-        return None;
-    };
-    Some(*value)
-}
-
 pub(super) fn shadow(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> bool {
     let choices = [("on", false), ("shadow", true)];
-    one_of(reader, field, entry, "\"on\" or \"shadow\"", choices).unwrap_or(false)
+    reader.one_of(field, entry, "\"on\" or \"shadow\"", choices).unwrap_or(false)
 }
 
 fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
     let Some(table) = reader.table("headers", entry) else { return Vec::new() };
     let mut headers: Vec<IdentityHeader> = Vec::new();
-    for entry in reader.entries(table, &entry.path) {
-        let name = entry.key.parse::<HeaderName>().ok().filter(|name| {
+    for entry in reader.entries(table, entry.path()) {
+        let name = entry.key().parse::<HeaderName>().ok().filter(|name| {
             let name = name.as_str();
             // An application cannot tell `X_A` from `X-A`, nor ours from a client's: in ours no other letter may be.
             name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -267,8 +267,8 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
             let hint = "use letters, digits and `-`: \"X-Auth-Subject\"";
             reader.report(
                 "headers",
-                &entry.path,
-                shown_value(entry.key),
+                entry.path(),
+                shown_value(entry.key()),
                 "a header that only the gateway sets",
                 hint,
             );
@@ -276,7 +276,7 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
         };
         if headers.iter().any(|other| other.name == name) {
             let hint = "names of headers do not differ in case";
-            reader.report("headers", &entry.path, "the same header again", "different headers", hint);
+            reader.report("headers", entry.path(), "the same header again", "different headers", hint);
         }
         let Some(source) = reader.text("headers", &entry) else { continue };
         let source = match source.as_str() {
@@ -285,7 +285,7 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
                 let hint = "write a claim, such as \"sub\" or \"org.plan\", or \"@issuer\"";
                 reader.report(
                     "headers",
-                    &entry.path,
+                    entry.path(),
                     shown_value(path),
                     "the path of a claim, or @issuer",
                     hint,
@@ -299,41 +299,10 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
     headers
 }
 
-/// The tables of a list `[[name]]`, each with its path: `routes.1`.
-fn tables<'a>(
-    reader: &mut Reader<'_>,
-    document: &'a DeTable<'a>,
-    name: &'static str,
-) -> Vec<(Entry<'a>, &'a DeTable<'a>)> {
-    let Some(value) = document.get(name) else { return Vec::new() };
-    let DeValue::Array(list) = value.get_ref() else {
-        let hint = format!("begin each with a line [[{name}]]");
-        reader.report(name, name, "another value", "a list of tables", hint);
-        return Vec::new();
-    };
-    let mut tables = Vec::new();
-    for (place, item) in list.iter().enumerate() {
-        let path = format!("{name}.{}", place + 1);
-        reader.place(&path, item.span().start);
-        let value = item.get_ref();
-        match value {
-            DeValue::Table(table) => tables.push((Entry { key: name, path, value }, table)),
-            _ => reader.report(
-                name,
-                &path,
-                "another value",
-                "a table",
-                format!("begin it with a line [[{name}]]"),
-            ),
-        }
-    }
-    tables
-}
-
 pub(super) fn unknown_issuer(reader: &mut Reader<'_>, path: &str, name: &str, issuers: &[IssuerConfig]) {
-    let names = issuers.iter().map(|issuer| issuer.name.as_str());
+    let names = issuers.iter().map(IssuerConfig::name);
     let hint = match nearest(name, names) {
-        Some(meant) => format!("did you mean \"{}\"?", shown(meant)),
+        Some(meant) => format!("did you mean \"{}\"?", shown_key(meant)),
         None => "use the name of a table [issuers.NAME]".to_owned(),
     };
     reader.report("routes", path, shown_value(name), "the name of an issuer of this file", hint);

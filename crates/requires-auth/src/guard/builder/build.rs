@@ -4,84 +4,73 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use url::Url;
 
+use super::checks::{
+    algorithms, certificates, check_audience, check_implied_scopes, check_scope_claims, discreet, document,
+    fetchable, implications, static_keys,
+};
+use super::origin::Origin;
 use super::{Builder, IssuerSettings};
-use crate::error::{ConfigError, ConfigProblem, quoted};
+use crate::challenge::BodyFormat;
+use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
 use crate::guard::{Inner, Keys, RequiresAuth};
-use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
-use crate::jose::alg::{Algorithm, AlgorithmSet};
-use crate::jose::key_set::{KeySet, KeySetLimits};
+use crate::issuer::{IssuerUrl, Transport};
+use crate::jose::alg::AlgorithmSet;
+use crate::jose::key_set::KeySetLimits;
 use crate::keys::{RemoteKeys, Source, StateFile};
+use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
-use crate::verify::{Audience, GuardId, ImpliedScopes, IssuerRules, Issuers, Rules, in_a_cycle};
+use crate::verify::{GuardId, ImpliedScopes, IssuerRules, Issuers, Rules};
+
+/// What all issuers share for their keys.
+struct Shared {
+    transport: Transport,
+    ca: Arc<[u8]>,
+    fetch: Option<Arc<dyn Fetch>>,
+    state_file: Option<Arc<StateFile>>,
+}
 
 impl Builder {
-    /// Builds the guard, without any IO but reading a state file.
+    /// Builds the guard, without any IO but reading the files that settings name.
     ///
     /// # Errors
     ///
-    /// All mistakes at once, each with the setting, what is expected and a hint: an issuer that is no
+    /// All mistakes at once, each with the setting, what is expected and a hint: an issuer that is not an
     /// https URL (http is for loopback), an empty audience, an unknown algorithm, a leeway over 300 s, a
     /// key set without a usable key.
     pub fn build(mut self) -> Result<RequiresAuth, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
-        let algorithms = self.algorithms.as_deref().map(|names| read_algorithms(names, &mut problems));
-        self.check_numbers(&mut problems);
-        check_scope_claims(&self.scope_claims, &mut problems);
-        self.check_implied_scopes(&mut problems);
-        let state_file = self.state_file.as_deref().map(StateFile::open);
-        // One client for all issuers.
-        let needs_fetch = self.issuers.iter().any(|settings| settings.jwks.is_none());
-        let fetch =
-            needs_fetch.then(|| self.fetch().map_err(|problem| problems.push(problem)).ok()).flatten();
-        let mut rules = Issuers::default();
-        let mut keys = Vec::new();
-        for settings in &self.issuers {
-            let mut own_problems = Vec::new();
-            check_audience(&settings.audience, &mut own_problems);
-            let own = settings.algorithms.as_deref().map(|names| read_algorithms(names, &mut problems));
-            check_scope_claims(settings.scope_claims.as_deref().unwrap_or_default(), &mut problems);
-            let issuer = IssuerRules {
-                algorithms: own.or(algorithms),
-                scope_claims: settings.scope_claims.clone(),
-                ..IssuerRules::new(Some(&settings.issuer), settings.audience.clone())
-            };
-            if !rules.push(issuer) {
-                let hint = "name each issuer once, with all its audiences: [\"a\", \"b\"]";
-                problems.push(ConfigProblem::new(
-                    "issuer",
-                    format!("`{}` twice", settings.issuer),
-                    "different issuers",
-                    hint,
-                ));
-            }
-            match self.keys(settings, fetch.as_ref(), state_file.as_ref()) {
-                Ok(source) => keys.extend(source),
-                Err(problem) => own_problems.push(problem),
-            }
-            problems.extend(own_problems.into_iter().map(|problem| settings.explain(problem)));
-        }
+        let unreadable: Vec<_> = problems.iter().map(ConfigProblem::field).collect();
+        let mut found = Vec::new();
+        let for_all = algorithms(&self.given, &mut found);
+        found.extend(self.given.check_limits());
+        check_scope_claims(&self.given, &mut found);
+        check_implied_scopes(&self.given, &mut found);
+        let shared = self.shared(&mut found);
+        problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
+        let (issuers, keys) = self.issuers(for_all, &shared, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
+        let body_format = self.body_format();
         let rules = Rules {
-            algorithms: algorithms.map(|algorithms| of_any(&rules, algorithms)),
-            issuers: rules,
-            leeway: self.leeway,
-            profile: self.profile,
-            max_token_bytes: self.max_token_bytes,
-            scope_claims: self.scope_claims,
-            implied_scopes: ImpliedScopes::new(self.implied_scopes),
+            algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
+            issuers,
+            leeway: self.given.duration(settings::LEEWAY),
+            profile: self.given.get(settings::PROFILE).unwrap_or_default(),
+            max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
+            scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
+            implied_scopes: ImpliedScopes::new(implications(&self.given)),
             guard: next_guard(),
         };
-        let cache = TokenCache::new(self.cache_entries);
-        let allowed = Allowed::new(self.issuers.iter().map(|settings| settings.issuer.as_str()));
+        let cache = TokenCache::new(self.given.count(settings::CACHE));
+        let names: Vec<_> = self.issuers.iter().map(IssuerSettings::issuer).collect();
+        let allowed = Allowed::new(names.iter().map(String::as_str));
         let inner = Inner {
             rules,
             keys,
             clock: self.clock,
-            body_format: self.body_format,
+            body_format,
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
@@ -89,77 +78,125 @@ impl Builder {
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
 
-    fn check_numbers(&self, problems: &mut Vec<ConfigProblem>) {
-        if self.leeway > Rules::MAX_LEEWAY {
-            let found = format!("{} s", self.leeway.as_secs());
-            let hint = "synchronise the clocks; a large leeway keeps expired tokens alive";
-            problems.push(ConfigProblem::new("leeway", found, "at most 300 s", hint));
-        }
-        if self.max_token_bytes == 0 {
-            let hint = "the default is 16384; an ES384 token of Logto has about 560 bytes";
-            problems.push(ConfigProblem::new("max_token_bytes", "0", "a number of bytes", hint));
+    fn body_format(&self) -> BodyFormat {
+        match (&self.custom_body, self.given.get(settings::ERROR_BODY)) {
+            (Some(custom), _) => custom.clone(),
+            (None, Some("problem")) => BodyFormat::ProblemDetails,
+            (None, _) => BodyFormat::Json,
         }
     }
 
-    fn check_implied_scopes(&self, problems: &mut Vec<ConfigProblem>) {
-        let scopes = self.implied_scopes.iter().map(|(scope, _)| scope);
-        problems.extend(scopes.filter_map(|scope| ConfigProblem::of_unseen("implied_scopes", scope)));
-        for scope in in_a_cycle(&self.implied_scopes) {
-            let hint = "let the stronger scope imply the weaker one, and not the other way round too";
-            problems.push(ConfigProblem::new(
-                "implied_scopes",
-                format!("`{scope}` implies itself"),
-                "scopes without a cycle",
-                hint,
-            ));
+    fn shared(&self, problems: &mut Vec<ConfigProblem>) -> Shared {
+        let is_http_allowed = self.given.is_on(settings::DANGEROUSLY_ALLOW_HTTP_ISSUER);
+        let of_file = self.issuers.iter().find(|settings| matches!(settings.origin, Origin::File(_)));
+        let origin = of_file.map_or(&Origin::Code, |settings| &settings.origin);
+        let ca = certificates(&self.given, origin, problems);
+        // One client for all issuers. It reads the certificates; without any it need not be made to try.
+        let needs_fetch = self.issuers.iter().any(|settings| settings.given.get(settings::JWKS).is_none());
+        let is_needed = needs_fetch || (!ca.is_empty() && cfg!(feature = "fetch"));
+        let fetch =
+            is_needed.then(|| self.fetch(&ca).map_err(|problem| problems.push(problem)).ok()).flatten();
+        Shared {
+            transport: if is_http_allowed { Transport::PlainHttp } else { Transport::Tls },
+            ca: ca.into(),
+            fetch,
+            state_file: self.given.get(settings::STATE_FILE).as_deref().map(StateFile::open),
         }
     }
 
-    fn keys(
+    /// The rules and the keys of each issuer.
+    fn issuers(
         &self,
-        settings: &IssuerSettings,
-        fetch: Option<&Arc<dyn Fetch>>,
-        state_file: Option<&Arc<StateFile>>,
-    ) -> Result<Option<Keys>, ConfigProblem> {
-        let issuer = IssuerUrl::parse(&settings.issuer, self.transport)?;
-        if let Some(jwks) = &settings.jwks {
-            let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::GIVEN };
-            return static_keys(jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
+        for_all: Option<AlgorithmSet>,
+        shared: &Shared,
+        problems: &mut Vec<ConfigProblem>,
+        unreadable: &[&str],
+    ) -> (Issuers, Vec<Keys>) {
+        let mut rules = Issuers::default();
+        let mut keys = Vec::new();
+        for (place, settings) in self.issuers.iter().enumerate() {
+            let mut found = Vec::new();
+            check_audience(settings, &mut found);
+            let own = algorithms(&settings.given, &mut found);
+            check_scope_claims(&settings.given, &mut found);
+            let issuer = settings.issuer();
+            let issuer_rules = IssuerRules {
+                algorithms: own.or(for_all),
+                scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+                ..IssuerRules::new(Some(&issuer), settings.audience())
+            };
+            if !rules.push(issuer_rules) && !issuer.is_empty() {
+                found.push(self.twice(place, &issuer));
+            }
+            match self.keys(settings, shared) {
+                Ok(source) => keys.extend(source),
+                Err(problem) => found.push(problem),
+            }
+            // A variable whose text is no value is not missing.
+            found.retain(|problem| {
+                !(settings.origin == Origin::Environment && unreadable.contains(&problem.field()))
+            });
+            problems.extend(found.into_iter().map(|problem| settings.explain(problem)));
         }
-        let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::FETCHED };
-        let url = |field, url: &Option<String>| match url {
-            Some(url) => fetchable(field, url, self.transport).map(Some),
-            None => Ok(None),
+        (rules, keys)
+    }
+
+    fn twice(&self, place: usize, issuer: &str) -> ConfigProblem {
+        let first = self.issuers.iter().take(place).find(|other| other.issuer() == issuer);
+        let found = match first.map(|first| &first.origin) {
+            Some(Origin::File(name)) => format!("that of [issuers.{}] again", settings::shown_key(name)),
+            _ => format!("`{issuer}` twice"),
         };
-        let (discovery_url, jwks_uri) =
-            (url("discovery_url", &settings.discovery_url)?, url("jwks_uri", &settings.jwks_uri)?);
+        let hint = "name each issuer once, with all its audiences: [\"a\", \"b\"]";
+        ConfigProblem::new("issuer", found, "different issuers", hint)
+    }
+
+    fn keys(&self, settings: &IssuerSettings, shared: &Shared) -> Result<Option<Keys>, ConfigProblem> {
+        let given = &settings.given;
+        let transport = shared.transport;
+        let issuer = match settings.issuer() {
+            missing if missing.is_empty() => return Err(missing_issuer()),
+            issuer => IssuerUrl::parse(&issuer, transport).map_err(|problem| discreet(problem, &issuer))?,
+        };
+        let public_test_keys = self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS);
+        if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
+            let limits = KeySetLimits { public_test_keys, ..KeySetLimits::GIVEN };
+            return static_keys(&jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
+        }
+        let url = |key| fetchable(given, key, transport);
+        let (discovery_url, jwks_uri) = (url(settings::DISCOVERY_URL)?, url(settings::JWKS_URI)?);
         // Without a way to fetch there is a problem already.
-        let Some(fetch) = fetch.cloned() else { return Ok(None) };
-        let (transport, clock, stale) = (self.transport, Arc::clone(&self.clock), self.stale);
-        let ca = Arc::from(&*self.ca);
-        let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(&settings.issuer));
-        let source = Source { issuer, transport, limits, fetch, clock, ca, discovery_url, jwks_uri, stale };
-        Ok(Some(Keys::Remote(RemoteKeys::new(source, state_file.cloned(), earlier))))
+        let Some(fetch) = shared.fetch.clone() else { return Ok(None) };
+        let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(issuer.identifier()));
+        let source = Source {
+            issuer,
+            transport,
+            limits: KeySetLimits { public_test_keys, ..KeySetLimits::FETCHED },
+            fetch,
+            clock: Arc::clone(&self.clock),
+            ca: Arc::clone(&shared.ca),
+            discovery_url,
+            jwks_uri,
+            stale: self.given.duration(settings::STALE),
+            timeout: self.given.duration(settings::FETCH_TIMEOUT),
+        };
+        Ok(Some(Keys::Remote(RemoteKeys::new(source, shared.state_file.clone(), earlier))))
     }
 
     #[cfg(feature = "fetch")]
-    fn fetch(&self) -> Result<Arc<dyn Fetch>, ConfigProblem> {
+    fn fetch(&self, ca: &[u8]) -> Result<Arc<dyn Fetch>, ConfigProblem> {
         if let Some(fetch) = &self.fetch {
             return Ok(Arc::clone(fetch));
         }
-        let http = crate::fetch::HttpFetch::new(&self.ca).map_err(|cause| {
-            ConfigProblem::new(
-                "ca",
-                cause,
-                "certificates in PEM",
-                "start each with -----BEGIN CERTIFICATE-----",
-            )
+        let http = crate::fetch::HttpFetch::new(ca).map_err(|cause| {
+            let hint = "start each with -----BEGIN CERTIFICATE-----";
+            ConfigProblem::new("ca", cause, "certificates in PEM", hint)
         })?;
-        Ok(Arc::new(http))
+        Ok(Arc::new(http.with_timeout(self.given.duration(settings::FETCH_TIMEOUT))))
     }
 
     #[cfg(not(feature = "fetch"))]
-    fn fetch(&self) -> Result<Arc<dyn Fetch>, ConfigProblem> {
+    fn fetch(&self, _ca: &[u8]) -> Result<Arc<dyn Fetch>, ConfigProblem> {
         self.fetch.clone().ok_or_else(|| {
             let hint = "switch on the Cargo feature `fetch`, or give keys with `with_jwks` or `with_fetch`";
             ConfigProblem::new("fetch", "nothing", "a way to fetch keys", hint)
@@ -170,42 +207,25 @@ impl Builder {
 impl IssuerSettings {
     /// A problem, with where to mend it.
     fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
-        self.origin.explain(problem, |field| match field {
-            "issuer" => self.issuer.is_empty(),
-            _ => matches!(&self.audience, Audience::OneOf(audiences) if audiences.is_empty()),
-        })
+        self.origin.explain(named(&self.given, problem))
     }
 }
 
-fn fetchable(field: &'static str, url: &str, transport: Transport) -> Result<Url, ConfigProblem> {
-    // Reading it as a URL would cut this off in silence.
-    if let Some(unseen) = ConfigProblem::of_unseen(field, url) {
-        return Err(unseen);
+/// A problem of a setting, under the name by which it was given.
+fn named(given: &Given, problem: ConfigProblem) -> ConfigProblem {
+    match given.name(problem.field()) {
+        Some(name) => problem.named(name),
+        None => problem,
     }
-    let parsed = Url::parse(url).ok().filter(|url| may_be_fetched(url, transport));
-    parsed.ok_or_else(|| {
-        let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
-        ConfigProblem::new(field, quoted(url), "an https URL", hint)
-    })
 }
 
-fn read_algorithms(names: &[String], problems: &mut Vec<ConfigProblem>) -> AlgorithmSet {
-    if names.is_empty() {
-        let hint = "leave the setting out to accept each key's own algorithm";
-        problems.push(ConfigProblem::new("algorithms", "an empty list", "at least one algorithm", hint));
-    }
-    let mut algorithms: Vec<Algorithm> = Vec::new();
-    for name in names {
-        match name.parse() {
-            Ok(algorithm) => algorithms.push(algorithm),
-            Err(unknown) => {
-                let hint =
-                    format!("{unknown}; names are case-sensitive, and none and HS256 are never allowed");
-                problems.push(ConfigProblem::new("algorithms", quoted(name), "signature algorithms", hint));
-            }
-        }
-    }
-    algorithms.into_iter().collect()
+fn boxed(texts: Vec<String>) -> Vec<Box<str>> {
+    texts.into_iter().map(String::into_boxed_str).collect()
+}
+
+fn missing_issuer() -> ConfigProblem {
+    let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
+    ConfigProblem::new("issuer", "nothing", "an https URL", hint)
 }
 
 /// What any issuer takes, where this is for those without a list of their own.
@@ -216,51 +236,6 @@ fn of_any(issuers: &Issuers, for_all: AlgorithmSet) -> AlgorithmSet {
         .flat_map(AlgorithmSet::iter)
         .chain(for_all.iter())
         .collect()
-}
-
-fn check_scope_claims(paths: &[Box<str>], problems: &mut Vec<ConfigProblem>) {
-    if paths.iter().any(|path| path.is_empty()) {
-        let hint = "name the claim, with dots for members of members: `realm_access.roles`";
-        problems.push(ConfigProblem::new("scope_claims", "an empty path", "dotted paths", hint));
-    }
-    problems.extend(paths.iter().filter_map(|path| ConfigProblem::of_unseen("scope_claims", path)));
-}
-
-fn check_audience(audience: &Audience, problems: &mut Vec<ConfigProblem>) {
-    let Audience::OneOf(audiences) = audience else { return };
-    let hint = "use the identifier of this API at the issuer, such as https://api.example.com; only if every token of \
-                the issuer may be used here, whatever API it was made for, write Audience::Any";
-    if audiences.is_empty() {
-        problems.push(ConfigProblem::new("audience", "nothing", "the identifier of this API", hint));
-    }
-    for audience in audiences {
-        if audience.trim().is_empty() {
-            problems.push(ConfigProblem::new(
-                "audience",
-                quoted(audience),
-                "the identifier of this API",
-                hint,
-            ));
-        }
-        problems.extend(ConfigProblem::of_unseen("audience", audience));
-    }
-}
-
-fn static_keys(jwks: &[u8], limits: KeySetLimits) -> Result<KeySet, ConfigProblem> {
-    let problem =
-        |found: String, hint: String| ConfigProblem::new("jwks", found, "a JWK Set with a usable key", hint);
-    let keys = KeySet::read(jwks, limits).map_err(|error| {
-        problem(error.to_string(), "save the answer of the issuer's jwks_uri: {\"keys\": [...]}".to_owned())
-    })?;
-    if !keys.is_empty() {
-        return Ok(keys);
-    }
-    let skipped: Vec<_> =
-        keys.skipped().iter().map(|key| format!("key {}: {}", key.index(), key.reason())).collect();
-    Err(problem(
-        "no usable key".to_owned(),
-        if skipped.is_empty() { "the set is empty".to_owned() } else { skipped.join("; ") },
-    ))
 }
 
 /// Guards are told apart by a number, so that none takes another's token.

@@ -7,97 +7,92 @@ use std::time::Duration;
 
 use crate::challenge::BodyFormat;
 use crate::clock::{Clock, SystemClock};
-use crate::error::{ConfigProblem, quoted};
+use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
-use crate::file::{MAX_GIVEN_BYTES, RegularFile};
 use crate::guard::RequiresAuth;
-use crate::issuer::Transport;
-use crate::token_cache;
-use crate::verify::{Audience, Implication, Profile, Rules};
+use crate::settings::{self, Document, Environment, Given, Key, Plain, Setting, Value};
+use crate::verify::{Audience, Profile};
 
 mod build;
+mod checks;
 mod origin;
 
 use origin::Origin;
 
-/// For how long past their life keys serve while they cannot be fetched, unless told otherwise.
-const DEFAULT_STALE: Duration = Duration::from_secs(60 * 60);
-
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
+///
+/// Each setting is a row of [`settings::ALL`], which has its default and limits.
 #[must_use]
 pub struct Builder {
     issuers: Vec<IssuerSettings>,
-    algorithms: Option<Vec<String>>,
-    leeway: Duration,
-    profile: Profile,
-    max_token_bytes: usize,
-    scope_claims: Vec<Box<str>>,
-    implied_scopes: Vec<Implication>,
-    body_format: BodyFormat,
+    given: Given,
+    custom_body: Option<BodyFormat>,
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
-    ca: Vec<u8>,
-    transport: Transport,
-    stale: Duration,
-    cache_entries: usize,
-    state_file: Option<PathBuf>,
     keys_of: Option<RequiresAuth>,
-    public_test_keys: bool,
     problems: Vec<ConfigProblem>,
 }
 
 struct IssuerSettings {
     origin: Origin,
-    issuer: String,
-    audience: Audience,
-    jwks: Option<Vec<u8>>,
-    jwks_uri: Option<String>,
-    discovery_url: Option<String>,
-    algorithms: Option<Vec<String>>,
-    scope_claims: Option<Vec<Box<str>>>,
+    given: Given,
+    /// An audience that no row of the table can say.
+    audience: Option<Audience>,
 }
 
 impl IssuerSettings {
     fn new(issuer: &str, audience: Audience) -> Self {
-        Self {
-            origin: Origin::Code,
-            issuer: issuer.to_owned(),
-            audience,
-            jwks: None,
-            jwks_uri: None,
-            discovery_url: None,
-            algorithms: None,
-            scope_claims: None,
+        let mut given = Given::default();
+        given.set(settings::ISSUER, issuer.to_owned());
+        let audience = match audience {
+            Audience::OneOf(audiences) => {
+                given.set(settings::AUDIENCE, audiences);
+                None
+            }
+            other => Some(other),
+        };
+        Self { origin: Origin::Code, given, audience }
+    }
+
+    fn issuer(&self) -> String {
+        self.given.get(settings::ISSUER).unwrap_or_default()
+    }
+
+    /// What tokens must name. Without any it is a list of none, which the checks refuse.
+    fn audience(&self) -> Audience {
+        if self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
+            return Audience::Any;
         }
+        let listed = || Audience::OneOf(self.given.get(settings::AUDIENCE).unwrap_or_default());
+        self.audience.clone().unwrap_or_else(listed)
     }
 }
 
 impl Builder {
     pub(super) fn new(issuer: &str, audience: impl Into<Audience>) -> Self {
+        Self { issuers: vec![IssuerSettings::new(issuer, audience.into())], ..Self::without_issuers() }
+    }
+
+    /// A builder that has to be told at least one issuer.
+    pub(crate) fn without_issuers() -> Self {
         Self {
-            issuers: vec![IssuerSettings::new(issuer, audience.into())],
-            algorithms: None,
-            leeway: Rules::DEFAULT_LEEWAY,
-            profile: Profile::default(),
-            max_token_bytes: Rules::DEFAULT_MAX_TOKEN_BYTES,
-            scope_claims: Vec::new(),
-            implied_scopes: Vec::new(),
-            body_format: BodyFormat::default(),
+            issuers: Vec::new(),
+            given: Given::default(),
+            custom_body: None,
             clock: Arc::new(SystemClock),
             fetch: None,
-            ca: Vec::new(),
-            transport: Transport::default(),
-            stale: DEFAULT_STALE,
-            cache_entries: token_cache::DEFAULT_ENTRIES,
-            state_file: None,
             keys_of: None,
-            public_test_keys: false,
             problems: Vec::new(),
         }
     }
 
-    /// Begins with the settings of the environment, as [`RequiresAuth::from_env`](crate::RequiresAuth::from_env) reads
-    /// them, with more to choose. What is missing there shows in [`build`](Self::build).
+    /// Begins with the settings of the environment, with more to choose. What is missing or wrong there shows in
+    /// [`build`](Self::build).
+    ///
+    /// Each setting of [`settings::ALL`] that has a plain value is a variable: `REQUIRES_AUTH_ISSUER`,
+    /// `REQUIRES_AUTH_AUDIENCE`, `REQUIRES_AUTH_LEEWAY`, ... Lists are separated by spaces or commas, durations are
+    /// `30s`, `5m`, `1h` or a number of seconds, and `REQUIRES_AUTH_JWKS` and `REQUIRES_AUTH_CA` are paths. An empty
+    /// variable is as good as none. A variable that begins so and is not a setting is logged as a warning.
     ///
     /// ```no_run
     /// # fn guard() -> Result<requires_auth::RequiresAuth, requires_auth::ConfigError> {
@@ -108,34 +103,66 @@ impl Builder {
     /// # }
     /// ```
     pub fn from_env() -> Self {
-        Self::from_variables(|name| std::env::var(name).ok())
+        let environment = Environment::read(std::env::vars_os());
+        for warning in &environment.warnings {
+            tracing::warn!("{warning}");
+        }
+        Self::from_environment(environment)
     }
 
-    /// The settings of the environment, read through `variable`.
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let issuer = variable("REQUIRES_AUTH_ISSUER").unwrap_or_default();
-        let audiences = variable("REQUIRES_AUTH_AUDIENCE").unwrap_or_default();
-        let audiences: Vec<_> = audiences.split_ascii_whitespace().collect();
-        let mut builder = Self::new(&issuer, audiences);
-        for settings in &mut builder.issuers {
-            settings.origin = Origin::Environment;
+    fn from_environment(environment: Environment) -> Self {
+        let Environment { guard, issuer, problems, .. } = environment;
+        let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
+        Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
+    }
+
+    /// Chooses the value of a setting by its row of the table: for programs that read settings from a place of their
+    /// own. All else has a method with a type.
+    pub fn with_setting(mut self, setting: &Setting, value: Value) -> Self {
+        self.given.put(setting, value, None);
+        self
+    }
+
+    /// As [`with_setting`](Self::with_setting), for the issuer named last.
+    pub fn with_issuer_setting(mut self, setting: &Setting, value: Value) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.given.put(setting, value, None);
         }
-        if let Some(path) = variable("REQUIRES_AUTH_JWKS") {
-            let read = RegularFile::open(path.as_ref()).and_then(|file| file.read(MAX_GIVEN_BYTES));
-            builder = match read {
-                Ok(jwks) => builder.with_jwks(jwks),
-                Err(error) => {
-                    let found = format!("{}: {error}", quoted(&path));
-                    let hint = "set REQUIRES_AUTH_JWKS to the path of a file, or unset it to fetch the keys";
-                    builder.problems.push(ConfigProblem::new("jwks", found, "a readable JWK Set file", hint));
-                    builder
-                }
-            };
+        self
+    }
+
+    /// Calls the issuer named last so in messages, as its table in a file: `issuers.NAME.audience`.
+    pub fn with_issuer_name(mut self, name: &str) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.origin = Origin::File(name.to_owned());
         }
-        match variable("REQUIRES_AUTH_ALGORITHMS") {
-            Some(names) => builder.with_algorithms(names.split([' ', ',']).filter(|name| !name.is_empty())),
-            None => builder,
+        self
+    }
+
+    #[cfg(feature = "config")]
+    pub(crate) fn with_settings_of_file(
+        mut self,
+        given: &Given,
+        issuers: impl IntoIterator<Item = (String, Given)>,
+    ) -> Self {
+        self.given = given.clone();
+        let issuers = issuers.into_iter();
+        let read =
+            issuers.map(|(name, given)| IssuerSettings { origin: Origin::File(name), given, audience: None });
+        self.issuers = read.collect();
+        self
+    }
+
+    fn set<T: Plain>(mut self, key: Key<T>, value: T) -> Self {
+        self.given.set(key, value);
+        self
+    }
+
+    fn set_for_issuer<T: Plain>(mut self, key: Key<T>, value: T) -> Self {
+        if let Some(last) = self.issuers.last_mut() {
+            last.given.set(key, value);
         }
+        self
     }
 
     /// Also takes tokens of another issuer, for its own audience. Repeatable.
@@ -149,76 +176,67 @@ impl Builder {
     /// The key set of the issuer named last, as JSON of at most 16 MiB. Default: found by discovery and fetched.
     ///
     /// Nothing is fetched for this issuer then, and a rotation needs a new guard.
-    pub fn with_jwks(mut self, jwks: impl Into<Vec<u8>>) -> Self {
-        if let Some(last) = self.issuers.last_mut() {
-            last.jwks = Some(jwks.into());
-        }
-        self
+    pub fn with_jwks(self, jwks: impl Into<Vec<u8>>) -> Self {
+        self.set_for_issuer(settings::JWKS, Document::Bytes(jwks.into()))
     }
 
     /// Where the key set of the issuer named last is. Default: where its metadata say.
     ///
     /// Nothing is discovered for this issuer then; a `jwks_uri` is as trustworthy as the server that names it.
-    pub fn with_jwks_uri(mut self, url: &str) -> Self {
-        if let Some(last) = self.issuers.last_mut() {
-            last.jwks_uri = Some(url.to_owned());
-        }
-        self
+    pub fn with_jwks_uri(self, url: &str) -> Self {
+        self.set_for_issuer(settings::JWKS_URI, url.to_owned())
     }
 
     /// Where the metadata of the issuer named last are, if this server reaches it by another name than tokens do.
     /// Default: derived from the issuer. The `issuer` in them must still equal the issuer, byte for byte.
-    pub fn with_discovery_url(mut self, url: &str) -> Self {
-        if let Some(last) = self.issuers.last_mut() {
-            last.discovery_url = Some(url.to_owned());
-        }
-        self
+    pub fn with_discovery_url(self, url: &str) -> Self {
+        self.set_for_issuer(settings::DISCOVERY_URL, url.to_owned())
     }
 
     /// Only these algorithms for the issuer named last, whatever [`with_algorithms`](Self::with_algorithms) says for all.
     /// Default: what holds for all.
     ///
     /// A list of one breaks when this issuer rotates to another type of key.
-    pub fn with_issuer_algorithms<T: AsRef<str>>(mut self, algorithms: impl IntoIterator<Item = T>) -> Self {
-        if let Some(last) = self.issuers.last_mut() {
-            last.algorithms = Some(algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect());
-        }
-        self
+    pub fn with_issuer_algorithms<T: AsRef<str>>(self, algorithms: impl IntoIterator<Item = T>) -> Self {
+        self.set_for_issuer(
+            settings::ALGORITHMS,
+            algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect(),
+        )
     }
 
     /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever
     /// [`with_scope_claims`](Self::with_scope_claims) says for all. Default: what holds for all.
-    pub fn with_issuer_scope_claims<T: Into<String>>(mut self, paths: impl IntoIterator<Item = T>) -> Self {
-        if let Some(last) = self.issuers.last_mut() {
-            last.scope_claims = Some(paths.into_iter().map(|path| path.into().into_boxed_str()).collect());
-        }
-        self
+    pub fn with_issuer_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
+        self.set_for_issuer(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
     }
 
     /// For how long past their life keys still serve while they cannot be fetched. Default 1 h; zero fails closed.
     ///
     /// Within this time an outage of the issuer is not felt; a key that the issuer has withdrawn meanwhile is
     /// not noticed either.
-    pub fn with_stale(mut self, stale: Duration) -> Self {
-        self.stale = stale;
-        self
+    pub fn with_stale(self, stale: Duration) -> Self {
+        self.set(settings::STALE, stale)
+    }
+
+    /// How long fetching one document of an issuer may take: its metadata or its key set. Default 5 s, at least 1 s and
+    /// at most 30 s.
+    pub fn with_fetch_timeout(self, timeout: Duration) -> Self {
+        self.set(settings::FETCH_TIMEOUT, timeout)
     }
 
     /// How many accepted tokens are remembered. Default 10,000; 0 verifies every token anew.
     ///
     /// A remembered token costs one SHA-256. Its times, its key set and the policy are checked every time.
-    pub fn with_cache(mut self, entries: usize) -> Self {
-        self.cache_entries = entries;
-        self
+    pub fn with_cache(self, entries: usize) -> Self {
+        self.set(settings::CACHE, entries)
     }
 
     /// A file that keeps the last good key sets, so that a restart during an outage has keys. Default: none.
     ///
     /// It is read when the guard is built and written after each fetch, atomically and with mode 0600. A file
     /// that another user owns, or that others may write, is not believed. What it holds is not used past its life and stale time.
-    pub fn with_state_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.state_file = Some(path.into());
-        self
+    pub fn with_state_file(self, path: impl Into<PathBuf>) -> Self {
+        self.set(settings::STATE_FILE, path.into())
     }
 
     /// Begins with the keys that another guard has fetched, for each issuer whose keys would come from the same place: the
@@ -235,48 +253,50 @@ impl Builder {
     ///
     /// `none` and HMAC are never allowed (RFC 8725 §3.2). A list of one breaks when the issuer rotates to
     /// another type of key.
-    pub fn with_algorithms<T: AsRef<str>>(mut self, algorithms: impl IntoIterator<Item = T>) -> Self {
-        self.algorithms = Some(algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect());
-        self
+    pub fn with_algorithms<T: AsRef<str>>(self, algorithms: impl IntoIterator<Item = T>) -> Self {
+        self.set(settings::ALGORITHMS, algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect())
     }
 
     /// How far the clocks of this server and of the issuer may differ. Default 30 s, at most 300 s.
-    pub fn with_leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway;
-        self
+    pub fn with_leeway(self, leeway: Duration) -> Self {
+        self.set(settings::LEEWAY, leeway)
     }
 
     /// Which shape of token is an access token. Default [`Profile::Jwt`].
-    pub fn with_profile(mut self, profile: Profile) -> Self {
-        self.profile = profile;
-        self
+    pub fn with_profile(self, profile: Profile) -> Self {
+        self.set(settings::PROFILE, profile)
     }
 
     /// How long a token may be, in bytes. Default 16 KiB. A longer one is refused before it is decoded.
-    pub fn with_max_token_bytes(mut self, bytes: usize) -> Self {
-        self.max_token_bytes = bytes;
-        self
+    pub fn with_max_token_bytes(self, bytes: usize) -> Self {
+        self.set(settings::MAX_TOKEN_BYTES, bytes)
     }
 
     /// The claims that hold scopes, by dotted path; all that are there count together. Default: `scope`, else `scp`.
     ///
     /// For Auth0's permissions: `["scope", "permissions"]`; for Keycloak's roles: `["scope", "realm_access.roles"]`.
-    pub fn with_scope_claims<T: Into<String>>(mut self, paths: impl IntoIterator<Item = T>) -> Self {
-        self.scope_claims = paths.into_iter().map(|path| path.into().into_boxed_str()).collect();
-        self
+    pub fn with_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
+        self.set(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
     }
 
     /// A scope that includes others, space-separated: `("admin", "read write")`. Repeatable. Default: none does.
-    pub fn with_implied_scopes(mut self, scope: &str, implied: &str) -> Self {
-        let implied = implied.split_ascii_whitespace().map(Into::into).collect();
-        self.implied_scopes.push((scope.into(), implied));
-        self
+    pub fn with_implied_scopes(self, scope: &str, implied: &str) -> Self {
+        let mut all = self.given.get(settings::IMPLIED_SCOPES).unwrap_or_default();
+        all.push((scope.to_owned(), implied.to_owned()));
+        self.set(settings::IMPLIED_SCOPES, all)
     }
 
     /// What the bodies of refusals look like. Default [`BodyFormat::Json`].
     pub fn with_error_body(mut self, format: BodyFormat) -> Self {
-        self.body_format = format;
-        self
+        self.custom_body = None;
+        match format {
+            BodyFormat::Json => self.set(settings::ERROR_BODY, "json"),
+            BodyFormat::ProblemDetails => self.set(settings::ERROR_BODY, "problem"),
+            custom @ BodyFormat::Custom(_) => {
+                self.custom_body = Some(custom);
+                self
+            }
+        }
     }
 
     /// The clock. Default: the system's.
@@ -292,79 +312,25 @@ impl Builder {
     }
 
     /// Certificates to trust beside those of the platform, as PEM: for an issuer with a private CA.
-    pub fn with_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca = pem.into();
-        self
+    pub fn with_ca(self, pem: impl Into<Vec<u8>>) -> Self {
+        self.set(settings::CA, Document::Bytes(pem.into()))
     }
 
-    pub(crate) fn allow_http(mut self) -> Self {
-        self.transport = Transport::PlainHttp;
-        self
+    pub(crate) fn allow_http(self) -> Self {
+        self.set(settings::DANGEROUSLY_ALLOW_HTTP_ISSUER, true)
     }
 
-    pub(crate) fn allow_public_test_keys(mut self) -> Self {
-        self.public_test_keys = true;
-        self
+    pub(crate) fn allow_public_test_keys(self) -> Self {
+        self.set(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS, true)
     }
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let issuers: Vec<_> = self.issuers.iter().map(|settings| &settings.issuer).collect();
+        let issuers: Vec<_> = self.issuers.iter().map(IssuerSettings::issuer).collect();
         f.debug_struct("Builder").field("issuers", &issuers).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::ConfigError;
-
-    fn built(variables: &[(&str, &str)]) -> Result<RequiresAuth, ConfigError> {
-        let variable = |name: &str| variables.iter().find(|(own, _)| *own == name);
-        Builder::from_variables(|name| variable(name).map(|(_, value)| (*value).to_owned())).build()
-    }
-
-    const ISSUER: (&str, &str) = ("REQUIRES_AUTH_ISSUER", "https://issuer.example");
-    const AUDIENCE: (&str, &str) = ("REQUIRES_AUTH_AUDIENCE", "https://api.example https://other.example");
-
-    #[test]
-    fn the_environment_makes_a_guard() {
-        assert!(built(&[ISSUER, AUDIENCE]).is_ok());
-        assert!(built(&[ISSUER, AUDIENCE, ("REQUIRES_AUTH_ALGORITHMS", "ES256, RS256")]).is_ok());
-    }
-
-    #[test]
-    fn what_is_not_set_is_named_with_the_variable() {
-        let error = built(&[]).expect_err("nothing is set").to_string();
-        let expected = "the configuration has 2 problems
-audience: expected the identifier of this API, found nothing
-  hint: set REQUIRES_AUTH_AUDIENCE to the identifier of this API at the issuer, such as https://api.example.com
-issuer: expected an https URL, found nothing
-  hint: set REQUIRES_AUTH_ISSUER to the issuer of the tokens, such as https://tenant-id.logto.app/oidc";
-        assert_eq!(error, expected);
-        let error = built(&[ISSUER]).expect_err("no audience").to_string();
-        assert!(error.contains("REQUIRES_AUTH_AUDIENCE") && !error.contains("Any"), "{error}");
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_the_variable() {
-        let line_break = ("REQUIRES_AUTH_ISSUER", "https://issuer.example\n");
-        let error = built(&[line_break, AUDIENCE]).expect_err("a line break").to_string();
-        assert!(error.contains(r"found `https://issuer.example\n`"), "{error}");
-        assert!(error.contains("mend REQUIRES_AUTH_ISSUER: cut off"), "{error}");
-        let error =
-            built(&[ISSUER, AUDIENCE, ("REQUIRES_AUTH_JWKS", "none.json\n")]).expect_err("no such file");
-        assert!(error.to_string().contains("set REQUIRES_AUTH_JWKS"), "{error}");
-    }
-
-    #[test]
-    fn an_argument_is_not_blamed_on_the_environment() {
-        let variables = |name: &str| Some(if name == ISSUER.0 { ISSUER.1 } else { "" }.to_owned());
-        let builder = Builder::from_variables(variables).with_issuer("", AUDIENCE.1);
-        let error = builder.build().expect_err("two mistakes");
-        let hints: Vec<_> = error.problems().iter().map(ConfigProblem::hint).collect();
-        assert!(hints.iter().any(|hint| hint.contains("REQUIRES_AUTH_AUDIENCE")), "{hints:?}");
-        assert!(!hints.iter().any(|hint| hint.contains("REQUIRES_AUTH_ISSUER")), "{hints:?}");
-    }
-}
+mod tests;

@@ -1,39 +1,57 @@
 //! Where the settings of an issuer come from, which is where their mistakes are mended.
 
 use crate::error::ConfigProblem;
+use crate::settings::{self, shown_key, variable_of};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Arguments, or a file that knows its lines.
+    /// Calls of the builder.
     Code,
     /// Variables of the environment.
     Environment,
+    /// A table of a file, by its name.
+    File(String),
 }
 
-/// The variable of each setting, and what to set it to.
-const VARIABLES: [(&str, &str, &str); 2] = [
-    ("issuer", "REQUIRES_AUTH_ISSUER", "the issuer of the tokens, such as https://tenant-id.logto.app/oidc"),
-    (
-        "audience",
-        "REQUIRES_AUTH_AUDIENCE",
-        "the identifier of this API at the issuer, such as https://api.example.com",
-    ),
+/// What a message says to give where an issuer or an audience is missing.
+const MISSING: [(&str, &str); 2] = [
+    ("issuer", "the issuer of the tokens, such as https://tenant-id.logto.app/oidc"),
+    ("audience", "the identifier of this API at the issuer, such as https://api.example.com"),
 ];
 
 impl Origin {
-    /// A problem that names the variable to set. `is_unset` says whether there was anything in it.
-    pub(super) fn explain(self, problem: ConfigProblem, is_unset: impl Fn(&str) -> bool) -> ConfigProblem {
-        let variable = VARIABLES.iter().find(|(field, ..)| *field == problem.field());
-        match (self, variable) {
-            (Self::Environment, Some((field, variable, value))) if is_unset(field) => {
-                let hint = format!("set {variable} to {value}");
-                ConfigProblem::new(problem.field(), "nothing", problem.expected(), hint)
-            }
-            (Self::Environment, Some((_, variable, _))) => {
-                let hint = format!("mend {variable}: {}", problem.hint());
-                ConfigProblem::new(problem.field(), problem.found(), problem.expected(), hint)
-            }
+    /// A problem with where its setting is written, and if that is missing with all the ways to give it.
+    pub(super) fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
+        let field = problem.field();
+        let problem = match self {
+            Self::File(name) => problem.within(format!("issuers.{}.{field}", shown_key(name))),
+            Self::Environment if settings::find(field).is_some() => problem.named(variable_of(field)),
             _ => problem,
+        };
+        let missing = MISSING.iter().find(|(own, _)| *own == field && problem.found() == "nothing");
+        match missing.and_then(|(_, value)| self.all_ways(field, value)) {
+            Some(hint) => problem.with_hint(hint),
+            None => problem,
         }
+    }
+
+    /// All ways to give a value, the safe ones first. A file has one way, which the problem says already.
+    fn all_ways(&self, field: &str, value: &str) -> Option<String> {
+        let variable = variable_of(field);
+        let of_any_audience = "; only if every token of the issuer may be used here, whatever API it was made for, write \
+                               Audience::Any";
+        let last = if field == "audience" { of_any_audience } else { "" };
+        Some(match self {
+            Self::File(_) => return None,
+            Self::Environment => {
+                format!(
+                    "set {variable} to {value}; or give it in code, with RequiresAuth::new(issuer, audience)"
+                )
+            }
+            Self::Code => format!(
+                "give {value}, as an argument, or set {variable} and use RequiresAuth::from_env(), or write it into a file \
+                 for RequiresAuth::from_file(path){last}"
+            ),
+        })
     }
 }

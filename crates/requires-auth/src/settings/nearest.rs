@@ -1,7 +1,7 @@
 //! The known word that a mistyped one was meant to be.
 
-/// The word with the fewest changed letters, if these are at most a third of its own, or two.
-pub(super) fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+/// The known word that a mistyped one was meant to be: that with the fewest changed letters, if these are at most a third of its own, or two.
+pub fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let typed = typed.to_lowercase().replace('-', "_");
     let measured = words.into_iter().map(|word| (distance(&typed, word), word));
     let (changes, word) = measured.min_by_key(|(changes, _)| *changes)?;

@@ -1,0 +1,33 @@
+//! Values of settings as a file in TOML has them.
+
+use toml::de::DeValue;
+
+use super::reader::{Entry, Reader};
+use crate::settings::{Document, Kind, Setting, Value};
+
+/// The value of a setting; `None` if it has another type, which is noted then.
+pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &Entry<'_>) -> Option<Value> {
+    let field = setting.key;
+    Some(match setting.kind {
+        Kind::Url => Value::Text(reader.text(field, entry)?),
+        Kind::Words | Kind::Algorithms => Value::Words(reader.texts(field, entry)?),
+        Kind::Scopes => Value::Scopes(scopes(reader, setting, entry)?),
+        Kind::Duration(_) => Value::Duration(reader.duration(field, entry)?),
+        Kind::Count(_) => Value::Count(reader.count(field, entry)?),
+        Kind::Choice { names, expected } => Value::Choice(reader.name(field, entry, expected, names)?),
+        Kind::Switch => Value::Switch(reader.switch(field, entry)?),
+        Kind::Path => Value::Path(reader.path(field, entry)?),
+        Kind::Document { .. } => Value::Document(Document::File(reader.path(field, entry)?)),
+    })
+}
+
+fn scopes(reader: &mut Reader<'_>, setting: &Setting, entry: &Entry<'_>) -> Option<Vec<(String, String)>> {
+    let DeValue::Table(table) = entry.value else {
+        return reader.wrong_type(setting.key, entry, setting.kind);
+    };
+    let implied = reader.entries(table, &entry.path).into_iter().filter_map(|entry| {
+        let included = reader.texts("implied_scopes", &entry)?;
+        Some((entry.key.to_owned(), included.join(" ")))
+    });
+    Some(implied.collect())
+}

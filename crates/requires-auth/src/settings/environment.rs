@@ -1,0 +1,85 @@
+//! Settings of the environment: each is the text of a variable, and an empty one is as good as none.
+
+use std::ffi::{OsStr, OsString};
+
+use super::{ALL, Given, PREFIX, Scope, Setting, nearest, variable_of};
+use crate::error::ConfigProblem;
+
+/// Variables that begin like a setting, and are none: of the commands, of Django's settings and of the tests.
+const OTHERS: [&str; 4] = ["TOKEN", "BIN", "USER", "EXEMPT"];
+
+/// What the environment chooses.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    /// For the guard.
+    pub(crate) guard: Given,
+    /// For its one issuer.
+    pub(crate) issuer: Given,
+    /// Variables whose text is no value of their setting.
+    pub(crate) problems: Vec<ConfigProblem>,
+    /// One sentence for each variable that nothing reads, or that has a new name.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Environment {
+    /// Reads the variables, in the order of their names.
+    pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut own: Vec<_> = variables.into_iter().filter_map(own_variable).collect();
+        own.sort();
+        let mut environment = Self::default();
+        for (name, value) in own {
+            environment.variable(&name, &value);
+        }
+        environment
+    }
+
+    fn variable(&mut self, name: &str, value: &OsStr) {
+        let key = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
+        let setting = ALL.iter().find(|setting| setting.is_called(&key)).copied();
+        let Some(setting) = setting.filter(|setting| setting.is_in_environment()) else {
+            self.warnings.extend(unknown(name, &key));
+            return;
+        };
+        if setting.key != key {
+            self.warnings
+                .push(format!("{name} is now called {}; the old name is still read", setting.variable()));
+        }
+        let given = if setting.scope == Scope::Issuer { &mut self.issuer } else { &mut self.guard };
+        if let Some(other) = given.name(setting.key).filter(|other| *other != name) {
+            let found = format!("this beside {other}");
+            let problem = ConfigProblem::new(setting.key, found, "one of the two", "unset the older name");
+            self.problems.push(problem.named(name));
+            return;
+        }
+        let text = value.to_str().ok_or_else(|| {
+            setting.kind.mismatch(super::Notation::Environment, "bytes that are not UTF-8", None)
+        });
+        match text.and_then(|text| setting.kind.parse(text)) {
+            Ok(value) => given.put(setting, value, Some(name.to_owned())),
+            Err(mismatch) => self.problems.push(mismatch.problem(setting.key).named(name)),
+        }
+    }
+}
+
+/// A variable that may be a setting, and is not empty.
+fn own_variable((name, value): (OsString, OsString)) -> Option<(String, OsString)> {
+    let name = name.into_string().ok()?;
+    (name.starts_with(PREFIX) && !value.is_empty()).then_some((name, value))
+}
+
+/// What to say of a variable that is no setting; nothing of one that something else reads.
+fn unknown(name: &str, key: &str) -> Option<String> {
+    let readable = |setting: &&&Setting| setting.is_in_environment();
+    if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(key)) {
+        return None;
+    }
+    if ALL.iter().any(|setting| setting.is_called(key)) {
+        return Some(format!("{name} is not read: `{key}` is given in code or in a file"));
+    }
+    let close = nearest(key, ALL.iter().filter(readable).map(|setting| setting.key));
+    let hint = close.map_or_else(
+        || "the settings are listed in docs/reference/settings.md".to_owned(),
+        |close| format!("did you mean {}?", variable_of(close)),
+    );
+    Some(format!("{name} is not a setting of requires-auth, and is ignored: {hint}"))
+}

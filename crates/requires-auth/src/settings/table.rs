@@ -1,0 +1,161 @@
+//! The table: one row per setting.
+//!
+//! A new setting is one row here, its use, and one line in each of the builder (`guard/builder`), the constructor in
+//! Python (`requires_auth/_guard.py`) and its options (`requires_auth/_door.py`). Tests name what is missing.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Document, Key, Kind, Limits, Scope, Setting};
+use crate::verify::{Profile, Rules};
+
+macro_rules! settings {
+    ($(
+        $name:ident: $type:ty = $key:literal, $scope:ident, $kind:expr;
+        doc $doc:literal;
+        $(without $without:literal;)?
+        $(aliases $($alias:literal),+;)?
+        examples $examples:expr;
+    )*) => {
+        $(
+            #[doc = $doc]
+            pub const $name: Key<$type> = Key::new(&Setting {
+                key: $key,
+                scope: Scope::$scope,
+                kind: $kind,
+                doc: $doc,
+                without: concat!($($without)?),
+                examples: &$examples,
+                aliases: &[$($($alias),+)?],
+            });
+        )*
+
+        /// Every setting, in the order in which a reader wants to know of them.
+        pub const ALL: &[&Setting] = &[$($name.setting),*];
+
+        /// Of each setting, whether its type in Rust takes a value.
+        #[cfg(test)]
+        pub(super) const TAKES: &[(&Setting, fn(&super::Value) -> bool)] =
+            &[$(($name.setting, |value| <$type as super::Plain>::from_value(value).is_some())),*];
+    };
+}
+
+settings! {
+    ISSUER: String = "issuer", Issuer, Kind::Url;
+    doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback.";
+    examples ["\"https://tenant-id.logto.app/oidc\""];
+
+    AUDIENCE: Vec<String> = "audience", Issuer, Kind::Words;
+    doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte.";
+    examples ["\"https://api.example.com\"", "[\"api://orders\", \"api://stock\"]"];
+
+    JWKS: Document = "jwks", Issuer, Kind::Document { holds: "a readable JWK Set file" };
+    doc "The key set of the issuer, if it is not to be fetched. A rotation of keys needs a new guard then.";
+    without "The key set is found by discovery, and fetched.";
+    examples ["\"keys.json\""];
+
+    JWKS_URI: String = "jwks_uri", Issuer, Kind::Url;
+    doc "Where the key set of the issuer is, if it is not to be discovered.";
+    without "The metadata of the issuer say so.";
+    examples ["\"https://login.partner.example/keys\""];
+
+    DISCOVERY_URL: String = "discovery_url", Issuer, Kind::Url;
+    doc "Where the metadata of the issuer are, if this server reaches it by another name than tokens do.";
+    without "Derived from the issuer.";
+    examples ["\"https://internal.example/.well-known/openid-configuration\""];
+
+    ALGORITHMS: Vec<String> = "algorithms", Either, Kind::Algorithms;
+    doc "Only these signature algorithms. A list of one breaks when the issuer rotates to another type of key. An \
+         issuer's own list replaces that for all.";
+    without "Each key's own, by its type, curve and `alg`. `none` and HMAC are never allowed.";
+    examples ["\"ES384\"", "[\"ES384\", \"RS256\"]"];
+
+    SCOPE_CLAIMS: Vec<String> = "scope_claims", Either, Kind::Words;
+    doc "The claims that hold scopes, by dotted path; all count together. An issuer's own list replaces that for all.";
+    without "`scope`, else `scp`.";
+    aliases "scopes_from";
+    examples ["\"scp\"", "[\"scope\", \"realm_access.roles\"]"];
+
+    IMPLIED_SCOPES: Vec<(String, String)> = "implied_scopes", Guard, Kind::Scopes;
+    doc "Scopes that include others.";
+    without "None does.";
+    examples ["{\"admin\": \"read write\", \"write\": [\"read\"]}"];
+
+    LEEWAY: Duration = "leeway", Guard, Kind::Duration(Limits {
+        default: Rules::DEFAULT_LEEWAY.as_secs(),
+        least: 0,
+        most: Rules::MAX_LEEWAY.as_secs(),
+        expected: "at most 300 s",
+        hint: "synchronise the clocks; a large leeway keeps expired tokens alive",
+    });
+    doc "How far the clocks of this server and of the issuers may differ, at most 5 minutes.";
+    examples ["\"10s\"", "60"];
+
+    PROFILE: Profile = "profile", Guard, Kind::Choice {
+        names: &["jwt", "at+jwt"],
+        expected: "\"jwt\" or \"at+jwt\"",
+    };
+    doc "Which shape of token is an access token: any signed JWT that is not marked as something else, or only that of \
+         RFC 9068.";
+    examples ["\"at+jwt\""];
+
+    MAX_TOKEN_BYTES: usize = "max_token_bytes", Guard, Kind::Count(Limits {
+        default: Rules::DEFAULT_MAX_TOKEN_BYTES as u64,
+        least: 1,
+        most: u64::MAX,
+        expected: "a number of bytes",
+        hint: "the default is 16384; an ES384 token of Logto has about 560 bytes",
+    });
+    doc "How long a token may be. A longer one is refused before it is decoded.";
+    examples ["8192"];
+
+    CACHE: usize = "cache", Guard, Kind::Count(Limits::any(10_000));
+    doc "How many accepted tokens are remembered; 0 verifies every token anew. The times, the keys and the policy are \
+         checked on every use.";
+    examples ["0", "100000"];
+
+    STALE: Duration = "stale", Guard, Kind::Duration(Limits::any(60 * 60));
+    doc "For how long cached keys keep working after they expire, while the issuer is down; 0 fails closed.";
+    examples ["\"0s\"", "\"2h\""];
+
+    FETCH_TIMEOUT: Duration = "fetch_timeout", Guard, Kind::Duration(Limits {
+        default: 5,
+        least: 1,
+        most: 30,
+        expected: "1 to 30 s",
+        hint: "the default is 5 s; a request waits for keys for at most 5 s in any case",
+    });
+    doc "How long fetching one document of an issuer may take: its metadata or its key set, 1 to 30 seconds.";
+    examples ["\"10s\"", "2"];
+
+    STATE_FILE: PathBuf = "state_file", Guard, Kind::Path;
+    doc "A file that keeps the last good keys, so that a restart during an outage has some.";
+    without "None.";
+    examples ["\"requires-auth.keys\""];
+
+    CA: Document = "ca", Guard, Kind::Document { holds: "a readable file of certificates" };
+    doc "Certificates to trust beside those of the platform, in PEM: for an issuer with a private CA.";
+    without "Those of the platform alone.";
+    examples ["\"ca.pem\""];
+
+    ERROR_BODY: &'static str = "error_body", Guard, Kind::Choice {
+        names: &["json", "problem"],
+        expected: "\"json\" or \"problem\"",
+    };
+    doc "What the bodies of refusals look like: JSON of this project, or problem details (RFC 9457).";
+    aliases "error_format";
+    examples ["\"problem\""];
+
+    DANGEROUSLY_ALLOW_HTTP_ISSUER: bool = "dangerously_allow_http_issuer", Guard, Kind::Switch;
+    doc "Lets an issuer and its keys be fetched over plain http beyond loopback. Whoever is on the way between this \
+         server and the issuer can forge any token then. For private networks without TLS, such as those of containers.";
+    examples ["true"];
+
+    DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS: bool = "dangerously_allow_public_test_keys", Guard, Kind::Switch;
+    doc "Lets keys be used whose private halves are published for tests. Anyone can sign with them.";
+    examples ["true"];
+
+    DANGEROUSLY_ANY_AUDIENCE: bool = "dangerously_any_audience", Issuer, Kind::Switch;
+    doc "Takes every token of the issuer, also one that was made for another API. For issuers that serve nobody else.";
+    examples ["true"];
+}

@@ -1,0 +1,215 @@
+//! A text as the value of a setting, and what to say of one that is none.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Document, Kind, Value, nearest};
+use crate::error::ConfigProblem;
+
+/// Where a setting is written, which is how a hint shows a right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "each has its own way to write a value")]
+pub enum Notation {
+    /// A variable of the environment.
+    Environment,
+    /// An argument or a member of a dict, in Python.
+    Python,
+    /// A key of a file in TOML.
+    Toml,
+}
+
+/// A value of another type than its setting has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mismatch {
+    /// What was given, without the value: it may be a secret in the wrong place.
+    pub found: String,
+    /// What kind of value is expected.
+    pub expected: &'static str,
+    /// How to write one.
+    pub hint: String,
+}
+
+impl Mismatch {
+    /// As a problem of a setting.
+    pub(crate) fn problem(self, key: &'static str) -> ConfigProblem {
+        ConfigProblem::new(key, self.found, self.expected, self.hint)
+    }
+}
+
+impl Kind {
+    /// What a message expects, wherever a setting is written.
+    pub const fn expected(self) -> &'static str {
+        match self {
+            Self::Url => "a text",
+            Self::Words | Self::Algorithms => "a text or a list of texts",
+            Self::Scopes => "scopes that include others",
+            Self::Duration(_) => "a duration",
+            Self::Count(_) => "a whole number that is not negative",
+            Self::Choice { expected, .. } => expected,
+            Self::Switch => "true or false",
+            Self::Path => "the path of a file",
+            Self::Document { holds } => holds,
+        }
+    }
+
+    /// What to say of a value that this kind does not take. `text` is the value, if it is a text.
+    pub fn mismatch(self, notation: Notation, found: impl Into<String>, text: Option<&str>) -> Mismatch {
+        let hint = match (self, notation, text) {
+            (Self::Choice { names, .. }, _, text) => choice_hint(names, notation, text),
+            (Self::Duration(_), Notation::Toml, Some(text)) if is_number(text) => {
+                format!("write {text} without quotes, or with a unit: \"{text}s\"")
+            }
+            (Self::Duration(_) | Self::Count(_), Notation::Python, Some(text)) if is_number(text) => {
+                format!("write it without quotes: {text}")
+            }
+            _ => self.hint(notation).to_owned(),
+        };
+        Mismatch { found: found.into(), expected: self.expected(), hint }
+    }
+
+    const fn hint(self, notation: Notation) -> &'static str {
+        use Notation::{Environment, Python, Toml};
+        match (self, notation) {
+            (Self::Url, Environment) => "write it without quotes",
+            (Self::Url, _) => "write it in quotes",
+            (Self::Words | Self::Algorithms, Environment) => "separate several by spaces or commas",
+            (Self::Words | Self::Algorithms, _) => "write [\"one\", \"two\"]",
+            (Self::Scopes, Toml) => "write { admin = \"read write\" }",
+            (Self::Scopes, _) => "write {\"admin\": \"read write\"}",
+            (Self::Duration(_), Environment) => "write 30s, 5m, 1h or a number of seconds",
+            (Self::Duration(_), Python) => "write a number of seconds without quotes: 30",
+            (Self::Duration(_), Toml) => "write \"30s\", \"5m\", \"1h\" or a number of seconds",
+            (Self::Count(_), Environment) => "write digits alone",
+            (Self::Count(_), _) => "write it without quotes",
+            (Self::Switch, Environment) => "write true or false",
+            (Self::Switch, Python) => "write True or False without quotes",
+            (Self::Switch, Toml) => "write true or false without quotes",
+            (Self::Path, Python) => "give a str or a pathlib.Path",
+            (Self::Document { .. }, Python) => "give the text itself or the path of a file",
+            (Self::Path | Self::Document { .. }, _) => "write the path of a file",
+            // Each has a hint that names the nearest choice.
+            (Self::Choice { .. }, _) => "",
+        }
+    }
+
+    /// Reads the text of a variable.
+    ///
+    /// # Errors
+    ///
+    /// The text is no such value.
+    pub fn parse(self, text: &str) -> Result<Value, Mismatch> {
+        let read = match self {
+            Self::Url => Some(Value::Text(text.to_owned())),
+            Self::Words | Self::Algorithms => Some(Value::Words(words(text))),
+            Self::Duration(_) => {
+                let seconds = || number(text).map(Duration::from_secs);
+                duration(text).or_else(seconds).map(Value::Duration)
+            }
+            Self::Count(_) => number(text).map(Value::Count),
+            Self::Choice { names, .. } => {
+                let chosen = names.iter().copied().find(|name| *name == text);
+                let mismatch = || self.mismatch(Notation::Environment, shown_value(text), Some(text));
+                return chosen.map(Value::Choice).ok_or_else(mismatch);
+            }
+            Self::Switch => match text {
+                "true" => Some(Value::Switch(true)),
+                "false" => Some(Value::Switch(false)),
+                _ => None,
+            },
+            Self::Path => Some(Value::Path(PathBuf::from(text))),
+            Self::Document { .. } => Some(Value::Document(Document::File(PathBuf::from(text)))),
+            Self::Scopes => None,
+        };
+        read.ok_or_else(|| self.mismatch(Notation::Environment, "another text", Some(text)))
+    }
+}
+
+fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>) -> String {
+    let close = text.and_then(|text| nearest(text, names.iter().copied()));
+    let name = close.or(names.first().copied()).unwrap_or_default();
+    match notation {
+        Notation::Environment => format!("write {name}"),
+        Notation::Python | Notation::Toml => format!("write \"{name}\""),
+    }
+}
+
+/// Separated by spaces or commas.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| c.is_ascii_whitespace() || c == ',');
+    words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+fn is_number(text: &str) -> bool {
+    text.len() <= 20 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn number(text: &str) -> Option<u64> {
+    // `parse` would take a plus sign.
+    text.parse().ok().filter(|_| is_number(text))
+}
+
+/// `30s`, `5m` or `1h`.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let (digits, seconds) = match text.as_bytes().last()? {
+        b's' => (text.strip_suffix('s')?, 1),
+        b'm' => (text.strip_suffix('m')?, 60),
+        b'h' => (text.strip_suffix('h')?, 60 * 60),
+        _ => return None,
+    };
+    number(digits)?.checked_mul(seconds).map(Duration::from_secs)
+}
+
+/// Seconds in the largest unit that has no rest.
+pub(super) fn shown_duration(seconds: u64) -> String {
+    let units = [(60 * 60, 'h'), (60, 'm')];
+    let fits = units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    let (unit, letter) = fits.unwrap_or((1, 's'));
+    format!("{}{letter}", seconds / unit)
+}
+
+/// A short value in backquotes. A long one is not a name, and may be a secret that stands in the wrong place.
+pub fn shown_value(value: &str) -> String {
+    let is_short = value.len() <= 24 && value.chars().all(|c| !c.is_control());
+    if is_short { format!("`{value}`") } else { "another text".to_owned() }
+}
+
+/// A key as it is written in TOML: in quotes where it needs them.
+pub fn shown_key(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    if is_bare { key.to_owned() } else { format!("{key:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        for (text, seconds) in [("0s", 0), ("30s", 30), ("5m", 300), ("1h", 3600), ("007s", 7)] {
+            assert_eq!(duration(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in
+            ["", "s", "30", "30 s", "-1s", "+1s", "1.5h", "1d", "30S", "1h30m", "5124095576030432h", "1ß"]
+        {
+            assert_eq!(duration(text), None, "{text}");
+        }
+        for (seconds, text) in [(0, "0s"), (5, "5s"), (60, "1m"), (90, "90s"), (3600, "1h"), (7200, "2h")] {
+            assert_eq!(shown_duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn keys_are_shown_as_they_are_written() {
+        assert_eq!(shown_key("main-1_a"), "main-1_a");
+        assert_eq!(shown_key("a.b"), "\"a.b\"");
+        assert_eq!(shown_key(""), "\"\"");
+        assert_eq!(shown_key("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
+    }
+
+    #[test]
+    fn words_are_separated_by_spaces_or_commas() {
+        assert_eq!(words("a, b\tc,,d\n"), ["a", "b", "c", "d"]);
+        assert_eq!(words(" , "), [""; 0]);
+    }
+}

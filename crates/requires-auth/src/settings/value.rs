@@ -1,0 +1,123 @@
+//! Values of settings.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::verify::Profile;
+
+/// The value of a setting, of the type that its [`Kind`](super::Kind) has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "who passes values on has to know each")]
+pub enum Value {
+    /// Of a `Url`.
+    Text(String),
+    /// Of `Words` and `Algorithms`.
+    Words(Vec<String>),
+    /// Of `Scopes`: each scope with those that it includes, separated by spaces.
+    Scopes(Vec<(String, String)>),
+    /// Of a `Duration`.
+    Duration(Duration),
+    /// Of a `Count`.
+    Count(u64),
+    /// Of a `Choice`.
+    Choice(&'static str),
+    /// Of a `Switch`.
+    Switch(bool),
+    /// Of a `Path`.
+    Path(PathBuf),
+    /// Of a `Document`.
+    Document(Document),
+}
+
+/// A document that is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third way to give a document")]
+pub enum Document {
+    /// Itself.
+    Bytes(Vec<u8>),
+    /// A file that has it. It is read when the guard is built.
+    File(PathBuf),
+}
+
+impl Document {
+    /// The file that has it, if it is given so.
+    pub const fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Bytes(_) => None,
+        }
+    }
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "no other type is the value of a setting")]
+    pub trait Sealed {}
+}
+
+/// The types in Rust that values of settings have.
+pub trait Plain: sealed::Sealed + Sized {
+    /// As a value.
+    fn into_value(self) -> Value;
+
+    /// From a value; `None` if that has another type.
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+macro_rules! plain {
+    ($($type:ty = $variant:ident;)*) => {
+        $(
+            impl sealed::Sealed for $type {}
+
+            impl Plain for $type {
+                fn into_value(self) -> Value {
+                    Value::$variant(self)
+                }
+
+                fn from_value(value: &Value) -> Option<Self> {
+                    match value {
+                        Value::$variant(value) => Some(value.clone()),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+plain! {
+    String = Text;
+    Vec<String> = Words;
+    Vec<(String, String)> = Scopes;
+    Duration = Duration;
+    u64 = Count;
+    &'static str = Choice;
+    bool = Switch;
+    PathBuf = Path;
+    Document = Document;
+}
+
+impl sealed::Sealed for usize {}
+
+/// A number of things in memory. One that is larger than any memory is the largest.
+impl Plain for usize {
+    fn into_value(self) -> Value {
+        Value::Count(self as u64)
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        u64::from_value(value).map(|count| Self::try_from(count).unwrap_or(Self::MAX))
+    }
+}
+
+impl sealed::Sealed for Profile {}
+
+impl Plain for Profile {
+    fn into_value(self) -> Value {
+        Value::Choice(self.as_str())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let Value::Choice(name) = value else { return None };
+        [Self::AccessTokenJwt, Self::Jwt].into_iter().find(|profile| profile.as_str() == *name)
+    }
+}

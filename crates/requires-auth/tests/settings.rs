@@ -1,0 +1,65 @@
+//! What is written by hand about settings, held against their table.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use requires_auth::settings::{self, Scope, Setting};
+
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn text(path: &str) -> String {
+    let path = file(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_reference_page_is_made_from_the_table() {
+    const PAGE: &str = "../../docs/reference/settings.md";
+    let made = settings::reference();
+    if std::env::var_os("WRITE_REFERENCE").is_some() {
+        fs::create_dir_all(file(PAGE).parent().expect("a folder")).expect("a folder");
+        fs::write(file(PAGE), &made).expect("a page");
+    }
+    let command = "WRITE_REFERENCE=1 cargo test -p requires-auth --all-features --test settings";
+    assert!(made.contains(command), "the page says how it is written");
+    assert!(
+        text(PAGE) == made,
+        "docs/reference/settings.md is not that of the table: write it anew with {command}"
+    );
+}
+
+/// What sets a setting in Rust, as the declaration of a function begins.
+fn setters(setting: &Setting) -> Vec<String> {
+    let key = setting.key;
+    match (key, key.strip_prefix("dangerously_"), setting.scope) {
+        ("issuer" | "audience", ..) => vec!["pub fn with_issuer(".to_owned()],
+        ("dangerously_any_audience", ..) => Vec::new(),
+        (_, Some(name), _) => vec![format!("pub fn {name}(")],
+        (_, None, Scope::Either) => vec![format!("pub fn with_{key}"), format!("pub fn with_issuer_{key}")],
+        _ => vec![format!("pub fn with_{key}")],
+    }
+}
+
+#[test]
+fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
+    let sources = text("src/guard/builder/mod.rs") + &text("src/danger.rs");
+    let is_declared = |start: &str| {
+        let mut after =
+            sources.match_indices(start).map(|(at, _)| sources[at + start.len()..].chars().next());
+        start.ends_with('(') && sources.contains(start) || after.any(|next| matches!(next, Some('(' | '<')))
+    };
+    for setting in settings::ALL {
+        for setter in setters(setting) {
+            assert!(is_declared(&setter), "`{}` has no `{setter}`", setting.key);
+        }
+    }
+    // What the table cannot hold: code, another guard, and the ways to read settings from elsewhere.
+    let others = ["clock", "fetch", "keys_of", "setting", "issuer_setting", "issuer_name"];
+    for declared in sources.split("pub fn with_").skip(1) {
+        let name = declared.split(['(', '<']).next().expect("a name");
+        let key = name.strip_prefix("issuer_").unwrap_or(name);
+        assert!(others.contains(&name) || settings::find(key).is_some(), "`with_{name}` is not in the table");
+    }
+}

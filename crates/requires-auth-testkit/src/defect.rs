@@ -44,7 +44,7 @@ pub enum Defect {
     ClaimMalformed,
     /// `exp` is missing.
     ClaimMissing,
-    /// `crit` names an extension that nobody knows.
+    /// `crit` names an extension that does not exist.
     CriticalHeader,
     /// Five parts, as an encrypted token has.
     Encrypted,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::clients::Clients;
-use super::door::Door;
+use super::listener::SwitchedListener;
 use super::ring::KeyRing;
 use super::state::{Settings, State, Urls};
 use super::wire::Line;
@@ -179,8 +179,8 @@ impl Builder {
     #[expect(clippy::unused_async, reason = "only an async function shows that it needs a runtime")]
     pub async fn start(self) -> io::Result<DevelopmentIssuer> {
         let path = normal_path(&self.path)?;
-        let (door, keeper) = Door::open(self.address, self.further_ports)?;
-        let address = door.address();
+        let (listener, switch) = SwitchedListener::open(self.address, self.further_ports)?;
+        let address = listener.address();
         let urls = Urls::new(&format!("http://{address}"), &path);
         let key = self.key.unwrap_or_else(|| SigningKey::generate(Algorithm::default()));
         let state = Arc::new(State::new(urls, self.settings, KeyRing::new(key)));
@@ -195,9 +195,9 @@ impl Builder {
         let service = routes::router(&state, &path).into_make_service_with_connect_info::<Line>();
         let task = tokio::spawn(async move {
             // Serving ends only with the task; there is no error to report.
-            axum::serve(door, service).await.ok();
+            axum::serve(listener, service).await.ok();
         });
-        Ok(DevelopmentIssuer { state, address, keeper, task })
+        Ok(DevelopmentIssuer { state, address, switch, task })
     }
 }
 

@@ -1,4 +1,4 @@
-//! A development issuer: an OIDC provider on loopback that mints tokens for whoever asks.
+//! A development issuer: an OIDC provider on loopback that mints a token for every client that asks.
 //!
 //! It has what a resource server needs of a real provider: metadata (OIDC Discovery and
 //! RFC 8414), a key set with rotation and entity tags, a token endpoint and introspection. And it
@@ -35,9 +35,9 @@ mod builder;
 mod clients;
 mod development;
 mod documents;
-mod door;
 mod introspection;
 mod knobs;
+mod listener;
 mod minted;
 mod oauth_error;
 mod parameters;
@@ -57,8 +57,8 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 pub use self::builder::Builder;
-use self::door::DoorKeeper;
 pub use self::knobs::{Discovery, Endpoint, Lie};
+use self::listener::ListenerSwitch;
 use self::state::{Order, Shared};
 use crate::{Forge, SigningKey};
 
@@ -89,7 +89,7 @@ use crate::{Forge, SigningKey};
 pub struct DevelopmentIssuer {
     state: Shared,
     address: SocketAddr,
-    keeper: DoorKeeper,
+    switch: ListenerSwitch,
     task: JoinHandle<()>,
 }
 
@@ -170,7 +170,7 @@ impl DevelopmentIssuer {
     /// # }
     /// ```
     pub async fn stop_listening(&self) {
-        self.keeper.shut().await;
+        self.switch.shut().await;
     }
 
     /// Listens again on the same address; does nothing when already listening.
@@ -179,7 +179,7 @@ impl DevelopmentIssuer {
     ///
     /// When another process has taken the port in the meantime, or the runtime has ended.
     pub async fn resume(&self) -> io::Result<()> {
-        self.keeper.open().await
+        self.switch.open().await
     }
 
     /// Stops the issuer, cuts its connections and waits until the port is free. Dropping the issuer does the same without
@@ -396,7 +396,7 @@ impl DevelopmentIssuer {
 impl Drop for DevelopmentIssuer {
     fn drop(&mut self) {
         self.task.abort();
-        self.keeper.cut();
+        self.switch.cut();
     }
 }
 

@@ -23,7 +23,8 @@ mod identity_value;
 mod identity;
 mod decide;
 pub(crate) mod self_test;
-pub(crate) mod forward_auth;
+pub(crate) mod dialect;
+mod forward_auth;
 mod reverse_proxy;
 
 // What runs.

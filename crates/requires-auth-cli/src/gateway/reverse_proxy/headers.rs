@@ -11,7 +11,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::connections::Caller;
-use crate::gateway::forward_auth::METHOD_OVERRIDES;
+use crate::gateway::dialect::METHOD_OVERRIDES;
 use crate::gateway::identity::{Identity, is_folded_like};
 use crate::gateway::listen::Peer;
 

@@ -17,10 +17,10 @@ use requires_auth::config::Config;
 use requires_auth::config::gateway::{ReverseProxyConfig, Upstream};
 use tracing::{info, warn};
 
+mod flow;
 mod answer;
 mod budget;
 mod connector;
-mod flow;
 mod headers;
 mod target;
 mod trouble;

@@ -7,23 +7,62 @@
 
 use std::fmt::Write as _;
 
-use clap::ValueEnum;
+use http::StatusCode;
 
-use super::{Gateway, Side, preamble};
+use super::interface::{Answer, Dialect, Part, Question};
+use super::original::Original;
+use super::proxy_side::{Place, ProxySide, preamble};
+use crate::error::Failure;
+use crate::gateway::decide::Refused;
 
-/// A part of the file, to be included in a block of the user's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Part {
-    // For the block `http`: where the gateway is.
-    Http,
-    // For the block `server`: guards all of its locations, and has the two that ask the gateway.
-    Server,
-    // For each `location` that passes on to the application: who is asking, in its headers.
-    Location,
+/// nginx's `auth_request`.
+#[derive(Debug)]
+pub(super) struct Nginx;
+
+impl Dialect for Nginx {
+    fn name(&self) -> &'static str {
+        "nginx"
+    }
+
+    fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
+        Original::in_x_original(question.headers)
+    }
+
+    fn is_second(&self, question: &Question<'_>) -> bool {
+        question.rest == "/deny"
+    }
+
+    /// With `?deny=403` it is always 403. nginx makes a 500 of most others, and then asks again.
+    fn refuse(&self, question: &Question<'_>, refused: Refused) -> Answer {
+        let mut response = refused.into_response();
+        if question.rest == "?deny=403" {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        response
+    }
+
+    #[cfg(test)]
+    fn shipped_as(&self) -> &'static str {
+        "nginx.conf"
+    }
+
+    fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
+        Ok(emit(side))
+    }
+
+    fn emit_part(&self, side: &ProxySide, part: Part) -> Result<String, Failure> {
+        Ok(emit_part(side, part))
+    }
+
+    #[cfg(test)]
+    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
+        let headers = vec![("x-original-method", method), ("x-original-uri", target)];
+        ("/forward-auth/nginx".to_owned(), headers)
+    }
 }
 
 /// A whole file, with one location to protect.
-pub(super) fn emit(side: &Side) -> String {
+fn emit(side: &ProxySide) -> String {
     let mut text = preamble(
         "nginx",
         "It belongs into the block `http`. Repeat what is in `location /` wherever you pass on to the application.",
@@ -56,7 +95,7 @@ server {{
 }
 
 /// One part, for a configuration that exists already.
-pub(super) fn emit_part(side: &Side, part: Part) -> String {
+fn emit_part(side: &ProxySide, part: Part) -> String {
     match part {
         Part::Http => {
             let head = preamble("nginx --part http", "Include it in the block `http`.");
@@ -82,16 +121,16 @@ pub(super) fn emit_part(side: &Side, part: Part) -> String {
 }
 
 /// Where the gateway is.
-fn upstream(side: &Side) -> String {
+fn upstream(side: &ProxySide) -> String {
     let server = match &side.gateway {
-        Gateway::Tcp(address) => address.to_string(),
-        Gateway::Unix(path) => format!("unix:{}", path.display()),
+        Place::Tcp(address) => address.to_string(),
+        Place::Unix(path) => format!("unix:{}", path.display()),
     };
     format!("upstream requires_auth {{\n    server {server};\n    keepalive 16;\n}}\n")
 }
 
 /// Passes on who is asking, in the place of what the client has sent under these names.
-fn identity(side: &Side) -> String {
+fn identity(side: &ProxySide) -> String {
     let mut text = String::new();
     for (place, header) in side.headers.iter().enumerate() {
         // Writing to a string cannot fail.
@@ -103,7 +142,7 @@ fn identity(side: &Side) -> String {
 
 /// Refuses a client that sends an identity header: a location may have been left without the part `location`, which
 /// replaces them.
-fn spoofed(side: &Side) -> String {
+fn spoofed(side: &ProxySide) -> String {
     if side.headers.is_empty() {
         return String::new();
     }

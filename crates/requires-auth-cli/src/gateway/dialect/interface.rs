@@ -1,0 +1,129 @@
+//! What every dialect is: the trait that each proxy's file implements.
+
+use std::fmt::Debug;
+
+use http::{HeaderMap, Method, Response};
+use http_body_util::Full;
+use hyper::body::Bytes;
+
+use super::original::Original;
+use super::proxy_side::ProxySide;
+use crate::error::Failure;
+use crate::gateway::decide::Refused;
+
+/// The answer of this gateway to a proxy.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// How a proxy asks whether a request may pass.
+pub(crate) trait Dialect: Debug + Sync {
+    /// Its name: in the configuration, in the path of its endpoint, and in `config emit`.
+    fn name(&self) -> &'static str;
+
+    /// How its question comes here. Only a dialect over HTTP has an endpoint.
+    fn transport(&self) -> Transport {
+        Transport::Http
+    }
+
+    /// Reads the request that the proxy asks about where this dialect has it, and nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the question. Such a request is refused.
+    fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str>;
+
+    /// Whether this is the second question about a request that was refused at the first: it is answered with the
+    /// refusal, and never with an allow.
+    fn is_second(&self, _question: &Question<'_>) -> bool {
+        false
+    }
+
+    /// The answer to a request that is refused.
+    fn refuse(&self, _question: &Question<'_>, refused: Refused) -> Answer {
+        refused.into_response()
+    }
+
+    /// What decides in the proxy's own file whether an outage of the gateway lets requests pass, if anything does.
+    fn caution(&self) -> Option<Caution> {
+        None
+    }
+
+    /// The name of the file that is shipped in `docs/gateway`: what `emit` makes of the example there.
+    #[cfg(test)]
+    fn shipped_as(&self) -> &'static str;
+
+    /// The proxy's side of a configuration, as a file of the proxy's own.
+    ///
+    /// # Errors
+    ///
+    /// What this proxy cannot do.
+    fn emit(&self, side: &ProxySide) -> Result<String, Failure>;
+
+    /// One part of that, for a file that exists already.
+    ///
+    /// # Errors
+    ///
+    /// This proxy's file has no parts.
+    fn emit_part(&self, _side: &ProxySide, _part: Part) -> Result<String, Failure> {
+        Err(Failure::new("only nginx's file is printed in parts")
+            .hint("leave out --part, and take what you need from the whole file"))
+    }
+
+    /// How a proxy of this kind asks about a request: the target, and the headers beside those of the client.
+    #[cfg(test)]
+    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>);
+}
+
+/// A part of a proxy's file, to be included in a block of the user's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// For the block `http`: where the gateway is.
+    Http,
+    /// For the block `server`: guards all of its locations, and has the two that ask the gateway.
+    Server,
+    /// For each `location` that passes on to the application: who is asking, in its headers.
+    Location,
+}
+
+impl Part {
+    /// Every part, by its name.
+    pub(crate) const ALL: [(&'static str, Self); 3] =
+        [("http", Self::Http), ("server", Self::Server), ("location", Self::Location)];
+}
+
+/// What a proxy's file is to say beyond the configuration of the gateway.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Host and port of the application, unless it is the usual one.
+    pub(crate) upstream: Option<String>,
+    /// The port that the proxy listens on, unless it is the usual one.
+    pub(crate) port: Option<u16>,
+    /// The part, unless it is the whole file.
+    pub(crate) part: Option<Part>,
+}
+
+/// How a question comes here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// As a request for an endpoint below `/forward-auth/`.
+    Http,
+    /// As a call over gRPC, for which there is one service.
+    Grpc,
+}
+
+/// A question over HTTP.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'r> {
+    pub(crate) method: &'r Method,
+    pub(crate) headers: &'r HeaderMap,
+    /// What follows the endpoint in the target: path and query, as sent.
+    pub(crate) rest: &'r str,
+}
+
+/// What nobody can see from outside a proxy, and what to look for there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caution {
+    /// For programs: `gateway.envoy`.
+    pub(crate) code: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) hint: &'static str,
+}

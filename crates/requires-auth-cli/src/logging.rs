@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing::warn;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer as Text;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
@@ -56,13 +58,32 @@ pub(crate) fn start(cli: &Cli) {
         (1, _) => "info",
         _ => "debug",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted = std::env::var("RUST_LOG").ok().map(|text| filter(&text));
+    let is_unclear = matches!(wanted, Some(Err(_)));
+    let filter = wanted.and_then(Result::ok).or_else(|| filter(default).ok()).unwrap_or_default();
+    listen(cli, filter);
+    if is_unclear {
+        warn!("`RUST_LOG` is not used: write levels or `target=level`, with commas between them");
+    }
+}
+
+/// The filter of such a text: levels and `target=level`, with commas between them. Nothing at all is `error`.
+fn filter(text: &str) -> Result<Targets, ParseError> {
+    let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    match parts.is_empty() {
+        true => Ok(Targets::new().with_default(LevelFilter::ERROR)),
+        false => parts.join(",").parse(),
+    }
+}
+
+/// Writes what passes the filter from now on.
+fn listen(cli: &Cli, filter: Targets) {
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let has_colours = io::stderr().is_terminal() && !is_plain;
     let Command::Serve(args) = &cli.command else {
         let log = Log { format: LogFormat::Text, has_colours, queue: None };
-        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours);
-        return logger.with_target(false).with_writer(log).init();
+        let events = tracing_subscriber::fmt::layer().with_target(false).with_ansi(has_colours);
+        return tracing_subscriber::registry().with(filter).with(events.with_writer(log)).init();
     };
     let log = GATEWAY.get_or_init(|| Log::of_gateway(args.log, has_colours)).clone();
     let events = tracing_subscriber::fmt::layer().with_target(false);
@@ -162,5 +183,42 @@ impl<'w> MakeWriter<'w> for Log {
 
     fn make_writer(&'w self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn the_log_is_filtered_by_levels_and_targets() {
+        let passes = |text, target| {
+            let filter = filter(text).expect("a filter");
+            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+            levels.iter().take_while(|level| filter.would_enable(target, level)).count()
+        };
+        for (text, own, other) in [
+            ("", 1, 1),
+            (" , ", 1, 1),
+            ("warn", 2, 2),
+            ("DEBUG", 4, 4),
+            ("off", 0, 0),
+            ("requires_auth=info", 3, 0),
+            ("warn, requires_auth = debug", 4, 2),
+            ("warn,requires_auth::gateway=off", 0, 2),
+            ("info,requires_auth::gateway::connections=warn", 3, 3),
+            ("requires_auth", 5, 0),
+        ] {
+            assert_eq!(
+                (passes(text, "requires_auth::gateway"), passes(text, "hyper")),
+                (own, other),
+                "{text}"
+            );
+        }
+        for text in ["requires_auth=loud", "a=b=c", "[request{id=3}]=debug"] {
+            filter(text).expect_err(text);
+        }
     }
 }

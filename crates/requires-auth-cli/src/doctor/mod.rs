@@ -7,6 +7,7 @@ mod issuer;
 mod keys;
 mod probe;
 mod raw;
+mod validity;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -6,21 +6,17 @@ use std::fmt::Write as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::RequiresAuth;
 use requires_auth::requires_auth::KeyState;
 
 use super::live::Live;
+use super::prometheus::Prometheus;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers an operator.
-pub(crate) fn answer<B>(
-    live: &Live,
-    metrics: &PrometheusHandle,
-    request: &Request<B>,
-) -> Response<Full<Bytes>> {
+pub(crate) fn answer<B>(live: &Live, metrics: &Prometheus, request: &Request<B>) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET or HEAD\n");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

@@ -9,7 +9,6 @@ use clap::Args;
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
-use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::config::gateway::Listen;
 use serde_json::json;
 use tracing::{Instrument as _, warn};
@@ -20,6 +19,7 @@ use super::forward_auth::grpc;
 use super::listen::Listener;
 use super::live::Live;
 use super::notify::{State, notify};
+use super::prometheus::Prometheus;
 use super::reload::{Hangups, Loaded, Reloader};
 use super::seats::Room;
 use super::{Gateway, admin, files, forward_auth, request_id, telemetry};
@@ -37,9 +37,6 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How many operators may look at a time.
 const ADMIN_CONNECTIONS: usize = 64;
-
-/// How often numbers that were collected are put in order.
-const UPKEEP: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,7 +74,7 @@ pub(crate) fn run(args: &ServeArgs, format: Format) -> Result<Outcome, Failure> 
 
 async fn operate(
     reloader: Reloader,
-    metrics: Option<(Listen, PrometheusHandle)>,
+    metrics: Option<(Listen, Prometheus)>,
     format: Format,
 ) -> Result<Outcome, Failure> {
     let (stop, hangups) = (stop_signal()?, Hangups::new()?);
@@ -137,24 +134,16 @@ fn is_proxy(live: &Arc<Live>) -> Box<dyn Fn(Peer) -> bool + Send + Sync> {
 }
 
 /// Serves the admin pages until the process ends: they tell that it is stopping, too.
-async fn administer(listener: Listener, live: Arc<Live>, metrics: PrometheusHandle) {
+async fn administer(listener: Listener, live: Arc<Live>, metrics: Prometheus) {
     let connections = Connections {
         listener,
         tls: None,
         room: Room::new(ADMIN_CONNECTIONS, None),
         is_exempt: Box::new(|_| false),
     };
-    let handler = {
-        let metrics = metrics.clone();
-        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&live, &metrics, &request))
-    };
-    let upkeep = async {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
-            metrics.run_upkeep();
-        }
-    };
-    drop(connections.serve(handler, upkeep).await);
+    let handler =
+        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&live, &metrics, &request));
+    drop(connections.serve(handler, std::future::pending::<()>()).await);
 }
 
 async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>, caller: Caller) -> Response<Body> {

@@ -19,9 +19,9 @@ use metrics::{
     Counter, Histogram, NoopRecorder, Unit, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram, with_local_recorder,
 };
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use requires_auth::ErrorCode;
 
+use super::prometheus::Prometheus;
 use crate::error::Failure;
 
 const DECISIONS: &str = "requires_auth_gateway_decisions_total";
@@ -29,23 +29,15 @@ const DECISION_SECONDS: &str = "requires_auth_gateway_decision_seconds";
 const GENERATION: &str = "requires_auth_config_generation";
 const RELOAD_FAILED: &str = "requires_auth_config_reload_failed";
 
-/// Upper bounds in seconds: a decision takes microseconds, and one that has to fetch keys takes a network's time.
-const BUCKETS: [f64; 12] =
-    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 5.0];
-
 /// Collects metrics from now on.
-pub(crate) fn collect() -> Result<PrometheusHandle, Failure> {
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::new(format!("metrics cannot be collected: {error}"));
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
-        .map_err(|error| failed(&error))?;
-    let handle = builder.install_recorder().map_err(|error| failed(&error))?;
+pub(crate) fn collect() -> Result<Prometheus, Failure> {
+    let metrics = Prometheus::install()
+        .map_err(|error| Failure::new(format!("metrics cannot be collected: {error}")))?;
     describe_counter!(DECISIONS, "requests decided about: `shadow` are those that would have been refused");
     describe_histogram!(DECISION_SECONDS, Unit::Seconds, "time of a decision");
     describe_gauge!(GENERATION, "how many configurations have been in use since the start");
     describe_gauge!(RELOAD_FAILED, "1 if the configuration file is one that could not be taken, else 0");
-    Ok(handle)
+    Ok(metrics)
 }
 
 thread_local! {

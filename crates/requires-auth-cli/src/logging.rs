@@ -206,7 +206,7 @@ mod tests {
             ("DEBUG", 4, 4),
             ("off", 0, 0),
             ("requires_auth=info", 3, 0),
-            ("warn, requires_auth = debug", 4, 2),
+            ("warn, requires_auth=debug", 4, 2),
             ("warn,requires_auth::gateway=off", 0, 2),
             ("info,requires_auth::gateway::connections=warn", 3, 3),
             ("requires_auth", 5, 0),

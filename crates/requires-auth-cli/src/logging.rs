@@ -70,10 +70,10 @@ pub(crate) fn start(cli: &Cli) {
 /// The filter of such a text: levels and `target=level`, with commas between them. Nothing at all is `error`.
 fn filter(text: &str) -> Result<Targets, ParseError> {
     let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
-    match parts.is_empty() {
-        true => Ok(Targets::new().with_default(LevelFilter::ERROR)),
-        false => parts.join(",").parse(),
+    if parts.is_empty() {
+        return Ok(Targets::new().with_default(LevelFilter::ERROR));
     }
+    parts.join(",").parse()
 }
 
 /// Writes what passes the filter from now on.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 10] = [
+const RING_0: [&str; 11] = [
     "error",
     "request",
     "credential",

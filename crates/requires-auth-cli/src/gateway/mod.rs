@@ -8,6 +8,8 @@
 // Connections.
 mod body;
 mod files;
+mod grpc;
+mod prometheus;
 mod telemetry;
 mod notify;
 mod connection_limit;

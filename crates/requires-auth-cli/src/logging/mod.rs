@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing::warn;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer as Text;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
@@ -53,13 +55,32 @@ pub(crate) struct Logging {
 
 /// Starts to log.
 pub(crate) fn start(logging: &Logging) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(logging.filter));
+    let wanted = std::env::var("RUST_LOG").ok().map(|text| filter(&text));
+    let is_unclear = matches!(wanted, Some(Err(_)));
+    let filter = wanted.and_then(Result::ok).or_else(|| filter(logging.filter).ok()).unwrap_or_default();
+    listen(logging, filter);
+    if is_unclear {
+        warn!("`RUST_LOG` is not used: write levels or `target=level`, with commas between them");
+    }
+}
+
+/// The filter of such a text: levels and `target=level`, with commas between them. Nothing at all is `error`.
+fn filter(text: &str) -> Result<Targets, ParseError> {
+    let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Ok(Targets::new().with_default(LevelFilter::ERROR));
+    }
+    parts.join(",").parse()
+}
+
+/// Writes what passes the filter from now on.
+fn listen(logging: &Logging, filter: Targets) {
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let has_colours = io::stderr().is_terminal() && !is_plain;
     let Some(format) = logging.gateway else {
         let log = Log { format: LogFormat::Text, has_colours, queue: None };
-        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours);
-        return logger.with_target(false).with_writer(log).init();
+        let events = tracing_subscriber::fmt::layer().with_target(false).with_ansi(has_colours);
+        return tracing_subscriber::registry().with(filter).with(events.with_writer(log)).init();
     };
     let log = GATEWAY.get_or_init(|| Log::of_gateway(format, has_colours)).clone();
     let events = tracing_subscriber::fmt::layer().with_target(false);
@@ -178,6 +199,8 @@ impl<'w> MakeWriter<'w> for Log {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -190,5 +213,35 @@ mod tests {
         let json = LogFormat::Json.with_id("{\"level\":\"INFO\"}\n", &id);
         let event: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         assert_eq!(event, json!({ "level": "INFO", "span": { "id": "night-7", "name": "request" } }));
+    }
+
+    #[test]
+    fn the_log_is_filtered_by_levels_and_targets() {
+        let passes = |text, target| {
+            let filter = filter(text).expect("a filter");
+            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+            levels.iter().take_while(|level| filter.would_enable(target, level)).count()
+        };
+        for (text, own, other) in [
+            ("", 1, 1),
+            (" , ", 1, 1),
+            ("warn", 2, 2),
+            ("DEBUG", 4, 4),
+            ("off", 0, 0),
+            ("requires_auth=info", 3, 0),
+            ("warn, requires_auth=debug", 4, 2),
+            ("warn,requires_auth::gateway=off", 0, 2),
+            ("info,requires_auth::gateway::connections=warn", 3, 3),
+            ("requires_auth", 5, 0),
+        ] {
+            assert_eq!(
+                (passes(text, "requires_auth::gateway"), passes(text, "hyper")),
+                (own, other),
+                "{text}"
+            );
+        }
+        for text in ["requires_auth=loud", "a=b=c", "[request{id=3}]=debug"] {
+            filter(text).expect_err(text);
+        }
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use proptest::prelude::*;
 use requires_auth::verify::KeySet;
-use requires_auth::{Bearer, Policy, Reason, Request, RequiresAuth};
+use requires_auth::{Policy, Reason, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use support::{AUDIENCE, ManualClock};
 

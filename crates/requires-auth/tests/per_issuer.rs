@@ -6,7 +6,7 @@ use requires_auth::error::ConfigProblem;
 use requires_auth::explain::Outcome;
 use requires_auth::guard::Builder;
 use requires_auth::verify::Step;
-use requires_auth::{AccessToken, Bearer, Denial, Policy, Reason, Request, RequiresAuth};
+use requires_auth::{AccessToken, Denial, Policy, Reason, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde_json::json;
 use support::{AUDIENCE, ManualClock, MemoryIssuer};

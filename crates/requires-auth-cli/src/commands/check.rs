@@ -105,9 +105,9 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
 }
 
 /// Audiences that look like patterns. There are none: a token has to have the same letters.
-fn patterns(config: &Config) -> impl Iterator<Item = &str> {
-    let audiences = config.issuers.iter().flat_map(|issuer| &issuer.audience);
-    audiences.map(String::as_str).filter(|audience| audience.contains(['*', '{']))
+fn patterns(config: &Config) -> impl Iterator<Item = String> {
+    let audiences = config.issuers.iter().flat_map(IssuerConfig::audience);
+    audiences.filter(|audience| audience.contains(['*', '{']))
 }
 
 /// How many siblings are told one by one.

@@ -103,7 +103,7 @@ impl Trouble {
             Self::BadAnswer
         };
         let causes: Vec<_> = sources(error).map(ToString::to_string).collect();
-        let (causes, (_, code, _)) = (causes.join(": "), trouble.told());
+        let (causes, code) = (causes.join(": "), trouble.row().code);
         match trouble {
             Self::SlowClient | Self::BadBody => {
                 info!(code, error = causes, "a request could not be passed on");

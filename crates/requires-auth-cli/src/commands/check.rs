@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use requires_auth::config::Config;
-use requires_auth::routes::Sibling;
+use requires_auth::config::IssuerConfig;
 use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
 use crate::error::{Failure, located};
+use crate::gateway::config::Config;
+use crate::gateway::routes::Sibling;
 use crate::gateway::self_test::{TestResult, run_tests};
 use crate::output::{BAD, DIM, GOOD, print_json, printable};
 use crate::runtime::block_on;
@@ -33,9 +34,7 @@ pub(crate) struct CheckArgs {
 impl CheckArgs {
     /// Runs `check`.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
-        let config = Config::load(&self.file, |builder| builder)
-            .map(|(config, _)| config)
-            .map_err(|error| located(&error))?;
+        let config = Config::check(&self.file).map_err(|error| located(&error))?;
         let results = block_on(run_tests(&config))??;
         let holds = results.iter().all(|result| result.holds);
         match context.format {
@@ -69,7 +68,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
         }
     }
     for audience in patterns(config) {
-        let audience = printable(audience);
+        let audience = printable(&audience);
         writeln!(
             stdout,
             "{DIM}note{DIM:#}  {file}: the audience `{audience}` is compared letter for letter: `*` and `{{..}}` stand for \
@@ -92,7 +91,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
         )?;
     }
     let failed = results.iter().filter(|result| !result.holds).count();
-    let (issuers, routes) = (config.issuers.len(), config.gateway.routes.iter().count());
+    let (issuers, routes) = (config.guard.issuers.len(), config.gateway.routes.iter().count());
     writeln!(
         stdout,
         "{file}: {issuers} issuer{}, {routes} route{}, {} test{}, {failed} failed",
@@ -106,7 +105,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
 
 /// Audiences that look like patterns. There are none: a token has to have the same letters.
 fn patterns(config: &Config) -> impl Iterator<Item = String> {
-    let audiences = config.issuers.iter().flat_map(IssuerConfig::audience);
+    let audiences = config.guard.issuers.iter().flat_map(IssuerConfig::audience);
     audiences.filter(|audience| audience.contains(['*', '{']))
 }
 

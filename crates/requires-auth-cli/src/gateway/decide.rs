@@ -1,15 +1,14 @@
 //! One decision for all adapters: which route, which verdict, which answer.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use requires_auth::config::{Config, gateway::GatewayConfig};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use requires_auth::guard::Admission;
-use requires_auth::routes::Route;
 use requires_auth::{Denial, ErrorCode, Reason, Request, RequiresAuth};
 use tracing::{debug, info};
 
+use super::config::{Config, GatewayConfig};
 use super::identity::Identity;
+use super::refused::Refused;
+use super::routes::Route;
 use super::telemetry::{Decisions, Outcome};
 use crate::logging::short;
 
@@ -43,27 +42,6 @@ pub(crate) enum Decision {
     },
     /// It may not, and this is the answer.
     Refuse(Refused),
-}
-
-/// An answer to a refused request.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) code: ErrorCode,
-    /// Whether a token of anybody's own making can cause it though it is a 5xx.
-    pub(crate) is_undecided: bool,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Refused {
-    /// The answer as HTTP has it.
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::from(self.body));
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
-        response
-    }
 }
 
 impl Gateway {

@@ -2,10 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use requires_auth::AccessToken;
-use requires_auth::config::Config;
-use requires_auth::config::gateway::{IdentityHeader, IdentitySource};
 use serde_json::value::RawValue;
 
+use super::config::{Config, IdentityHeader, IdentitySource};
+use super::header_names::is_folded_like;
 use super::identity_value::{of_claim, of_text};
 
 /// The configured headers, with our names for the issuers.
@@ -17,7 +17,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new(config: &Config) -> Self {
-        let issuers = config.issuers.iter().map(|issuer| (issuer.issuer(), issuer.name().to_owned()));
+        let issuers = config.guard.issuers.iter().map(|issuer| (issuer.issuer(), issuer.name().to_owned()));
         Self { headers: config.gateway.headers.clone(), issuers: issuers.collect() }
     }
 
@@ -45,7 +45,6 @@ impl Identity {
             IdentitySource::Claim(path) => token
                 .claim::<Box<RawValue>>(path)
                 .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim)),
-            _ => HeaderValue::from_static(""),
         }
     }
 
@@ -74,29 +73,4 @@ fn scopes_of(token: &AccessToken) -> String {
         all.extend([space, scope]);
         all
     })
-}
-
-/// Whether two names are the same but for case, and for `-`, `_` and `.`.
-pub(super) fn is_folded_like(one: &str, other: &str) -> bool {
-    let fold = |byte: u8| if matches!(byte, b'_' | b'.') { b'-' } else { byte.to_ascii_lowercase() };
-    one.len() == other.len() && one.bytes().map(fold).eq(other.bytes().map(fold))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_an_application_cannot_tell_apart() {
-        for (name, expected) in [
-            ("x-auth-subject", true),
-            ("X_Auth_Subject", true),
-            ("x.auth.subject", true),
-            ("x-auth-subjects", false),
-            ("xauthsubject", false),
-            ("x-auth+subject", false),
-        ] {
-            assert_eq!(is_folded_like("x-auth-subject", name), expected, "{name}");
-        }
-    }
 }

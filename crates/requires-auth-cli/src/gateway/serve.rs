@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use requires_auth::config::gateway::Listen;
 use serde::Serialize;
 use tracing::warn;
 
+use super::config::Listen;
 use super::connection_limit::ConnectionLimit;
 use super::connections::Connections;
 use super::current::Current;

@@ -9,12 +9,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use requires_auth::config::Config;
 
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
+use crate::gateway::config::Config;
 use crate::gateway::dialect::{self, Dialect, Part, Wanted};
+use crate::gateway::emit::emit;
 use crate::output::print_json;
 
 const EXAMPLES: &str = "\
@@ -64,11 +65,9 @@ fn parts() -> impl clap::builder::TypedValueParser<Value = Part> {
 impl EmitArgs {
     /// Runs `config emit`.
     pub(super) fn run(self, context: &Context) -> Result<Outcome, Failure> {
-        let config = Config::load(&self.file, |builder| builder)
-            .map(|(config, _)| config)
-            .map_err(|error| located(&error))?;
+        let config = Config::check(&self.file).map_err(|error| located(&error))?;
         let wanted = Wanted { upstream: self.upstream, port: self.listen, part: self.part };
-        let text = dialect::emit(self.proxy, &config, &self.file, &wanted)?;
+        let text = emit(self.proxy, &config, &self.file, &wanted)?;
         match context.format {
             Format::Text => std::io::stdout().lock().write_all(text.as_bytes())?,
             Format::Json => print_json(&serde_json::json!({ "proxy": self.proxy.name(), "text": text }))?,

@@ -14,12 +14,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use requires_auth::config::Config;
-use requires_auth::config::gateway::Listen;
 use requires_auth::explain::Outcome as CheckOutcome;
 use requires_auth::settings::{self, Document};
 use requires_auth::verify::Rules;
-use requires_auth::{Bearer, Policy, Request, RequiresAuth};
+use requires_auth::{Algorithm, Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
 
 use self::configured::Configured;
@@ -29,7 +27,7 @@ use self::raw::Target;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
-use crate::gateway::dialect::{self, Dialect};
+use crate::gateway::config::{Config, Listen};
 use crate::output::print_json;
 use crate::runtime::block_on;
 use crate::token_argument::read_token;
@@ -138,6 +136,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
     scopes.sort_unstable();
     scopes.dedup();
     let issuers = config
+        .guard
         .issuers
         .iter()
         .filter(|issuer| issuer.get(settings::JWKS).is_none())
@@ -146,9 +145,9 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
             discovery_url: issuer.get(settings::DISCOVERY_URL),
             jwks_uri: issuer.get(settings::JWKS_URI),
             algorithms: algorithms(
-                issuer.get(settings::ALGORITHMS).or_else(|| config.get(settings::ALGORITHMS)),
+                issuer.get(settings::ALGORITHMS).or_else(|| config.guard.get(settings::ALGORITHMS)),
             ),
-            leeway: config.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
+            leeway: config.guard.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
             scopes: scopes.clone(),
         })
         .collect();
@@ -168,7 +167,7 @@ async fn examine(
     let mut findings = Vec::new();
     let config = source.and_then(|source| source.config.as_ref());
     if let Some(source) = source {
-        let ca = config.and_then(|config| config.get(settings::CA));
+        let ca = config.and_then(|config| config.guard.get(settings::CA));
         let fetcher = Fetcher::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
         for configured in &source.issuers {
             findings.extend(issuer::run(configured, &fetcher).await);
@@ -199,7 +198,9 @@ async fn examine(
 /// What nobody can see from outside the proxies that ask, each once.
 fn cautions(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for caution in config.gateway.forward_auth.iter().flat_map(dialect::of).filter_map(Dialect::caution) {
+    for caution in
+        config.gateway.forward_auth.iter().flat_map(|config| &config.dialects).filter_map(|own| own.caution())
+    {
         let finding = Finding::new(Level::Skip, caution.code, "the gateway", caution.what).hint(caution.hint);
         if !findings.contains(&finding) {
             findings.push(finding);

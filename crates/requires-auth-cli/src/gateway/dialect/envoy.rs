@@ -14,7 +14,7 @@ use super::original::Original;
 use super::original::{METHOD_OVERRIDES, METHODS, TARGETS};
 use super::proxy_side::{Place, ProxySide, preamble};
 use crate::error::Failure;
-use crate::gateway::decide::Refused;
+use crate::gateway::refused::Refused;
 
 /// What else a preflight and a proof of possession (RFC 9449) need.
 const SHOWN: [&str; 3] = ["access-control-request-method", "dpop", "origin"];

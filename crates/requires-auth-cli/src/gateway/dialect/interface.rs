@@ -9,7 +9,7 @@ use hyper::body::Bytes;
 use super::original::Original;
 use super::proxy_side::ProxySide;
 use crate::error::Failure;
-use crate::gateway::decide::Refused;
+use crate::gateway::refused::Refused;
 
 /// The answer of this gateway to a proxy.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -100,6 +100,14 @@ pub(crate) struct Wanted {
     /// The part, unless it is the whole file.
     pub(crate) part: Option<Part>,
 }
+
+impl PartialEq for dyn Dialect + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Dialect + '_ {}
 
 /// How a question comes here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
 use super::proxy_side::{Place, ProxySide, preamble};
 use crate::error::Failure;
-use crate::gateway::decide::Refused;
+use crate::gateway::refused::Refused;
 
 /// nginx's `auth_request`.
 #[derive(Debug)]

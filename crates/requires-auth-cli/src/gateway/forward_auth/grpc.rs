@@ -9,17 +9,18 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
-use requires_auth::config::gateway::ForwardAuthConfig;
 use tracing::warn;
 
 use super::{judge, plain};
 use crate::gateway::body::Body;
-use crate::gateway::decide::{Decision, Gateway, Refused};
-use crate::gateway::dialect::{self, Dialect as _, EnvoyGrpc, Original};
+use crate::gateway::config::ForwardAuthConfig;
+use crate::gateway::decide::{Decision, Gateway};
+use crate::gateway::dialect::{EnvoyGrpc, Original};
 use crate::gateway::grpc::Malformed;
 use crate::gateway::grpc::ext_authz::{AppendAction, CheckResponse, HeaderOption, HttpRequest};
 use crate::gateway::grpc::unary::{self, Code, Status};
 use crate::gateway::listen::Peer;
+use crate::gateway::refused::Refused;
 
 /// The one method of the service.
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -33,8 +34,7 @@ const MOST: usize = 128 * 1024;
 /// Whether this is a question in gRPC, and one that is answered here.
 pub(crate) fn is_asked<B>(gateway: &Gateway, request: &Request<B>) -> bool {
     let config = gateway.config().forward_auth.as_ref();
-    let is_own = |dialect: &dyn dialect::Dialect| dialect.name() == EnvoyGrpc.name();
-    request.uri().path() == PATH && config.is_some_and(|config| dialect::of(config).any(is_own))
+    request.uri().path() == PATH && config.is_some_and(|config| config.answers(&EnvoyGrpc))
 }
 
 /// Answers Envoy.

@@ -8,10 +8,10 @@ mod quiet;
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
-use requires_auth::config::gateway::ForwardAuthConfig;
 use tracing::{info, warn};
 
 use self::quiet::quietly;
+use super::config::ForwardAuthConfig;
 use super::decide::{Asked, Decision, Gateway};
 use super::dialect::{self, Answer, Dialect, Original, Question, Transport};
 use super::listen::Peer;
@@ -97,7 +97,7 @@ fn endpoint<'r, B>(
     request: &'r Request<B>,
 ) -> Option<(&'static dyn Dialect, &'r str)> {
     let target = request.uri().path_and_query()?.as_str().strip_prefix(PREFIX)?;
-    let over_http = dialect::of(config).filter(|dialect| dialect.transport() == Transport::Http);
+    let over_http = config.dialects.iter().copied().filter(|dialect| dialect.transport() == Transport::Http);
     let mut found = over_http.filter_map(|dialect| Some((dialect, target.strip_prefix(dialect.name())?)));
     found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))
 }

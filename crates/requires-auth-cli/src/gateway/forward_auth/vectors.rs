@@ -7,15 +7,15 @@ use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
-use requires_auth::config::Config;
 use requires_auth::policy::Requirement;
-use requires_auth::routes::{Pattern, Route, Routes};
 use requires_auth::{Audience, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{self, TokenCase, Verdict, token_cases};
 use serde_json::Value;
 
 use super::*;
+use crate::gateway::config::Config;
 use crate::gateway::grpc::unary::Status;
+use crate::gateway::routes::{Pattern, Route, Routes};
 
 const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 

@@ -12,7 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::connections::Caller;
 use crate::gateway::dialect::METHOD_OVERRIDES;
-use crate::gateway::identity::{Identity, is_folded_like};
+use crate::gateway::header_names::is_folded_like;
+use crate::gateway::identity::Identity;
 use crate::gateway::listen::Peer;
 
 /// Names and values.

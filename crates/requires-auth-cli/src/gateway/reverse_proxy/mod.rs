@@ -13,8 +13,6 @@ use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use requires_auth::config::Config;
-use requires_auth::config::gateway::{ReverseProxyConfig, Upstream};
 use tracing::{info, warn};
 
 mod flow;
@@ -34,6 +32,7 @@ use self::headers::Rewrite;
 use self::target::Target;
 use self::trouble::Trouble;
 use super::body::Body;
+use super::config::{Config, ReverseProxyConfig, Upstream};
 use super::connection_limit::Permit;
 use super::connections::Caller;
 use super::decide::{Asked, Decision, Gateway};

@@ -8,8 +8,6 @@
 
 use std::fmt;
 
-use memchr::memchr;
-
 use crate::error::{Denial, ErrorCode};
 use crate::request::{Certificate, HeaderValues, Headers, Request};
 
@@ -79,7 +77,7 @@ impl<'a> Credential<'a> {
             HeaderValues::One(value) => trim_whitespace(value),
         };
         let invalid_format = || Denial::new(ErrorCode::AuthorizationTokenInvalidFormat);
-        let Some(space) = memchr(b' ', value) else { return Err(invalid_format()) };
+        let Some(space) = first_space(value) else { return Err(invalid_format()) };
         let (name, rest) = value.split_at(space);
         // RFC 9110 §11.1: the scheme is case-insensitive.
         let Some(scheme @ Scheme::Bearer) = Scheme::from_name(name) else {
@@ -153,7 +151,7 @@ pub(crate) fn shows_no_token(request: &Request<'_>) -> bool {
         HeaderValues::Several => false,
         HeaderValues::One(value) => {
             let value = trim_whitespace(value);
-            let name = memchr(b' ', value).map(|space| &value[..space]);
+            let name = first_space(value).map(|space| &value[..space]);
             name.is_some_and(|name| is_scheme(name) && Scheme::from_name(name).is_none())
         }
     }
@@ -205,6 +203,11 @@ const fn is_b64token(byte: u8) -> bool {
     // `-`, `.`, `/` and the digits follow each other.
     let is_digit_or_sign = byte.wrapping_sub(b'-') <= b'9' - b'-';
     is_letter | is_digit_or_sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
+}
+
+/// Where the scheme ends. It is a short word, so the bytes are looked at one by one.
+fn first_space(value: &[u8]) -> Option<usize> {
+    value.iter().position(|&byte| byte == b' ')
 }
 
 /// Without the optional whitespace around a field value (RFC 9110 §5.5: space and tab, nothing else).

@@ -108,8 +108,12 @@ enum Needs {
 }
 
 impl Policy {
+    /// Needs nothing more than a valid token.
+    pub(crate) const NOTHING: &'static Self =
+        &Self { scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
+
     /// Needs every one of these scopes. Scopes are compared exactly: case counts, and `read` does not cover
-    /// `read:orders` (see [`Builder::with_implied_scopes`](crate::requires_auth::Builder::with_implied_scopes) for an
+    /// `read:orders` (see [`Builder::with_implied_scopes`](crate::guard::Builder::with_implied_scopes) for an
     /// `admin` that includes others).
     ///
     /// Each element is one scope. A list in one text, as a configuration file has it, is for [`Policy::parse`].

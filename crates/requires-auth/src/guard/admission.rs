@@ -79,3 +79,20 @@ impl From<Passed> for Admission {
         Self { passed, headers: Vec::new() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_admission_has_the_headers_of_its_answer() {
+        let headers = vec![("dpop-nonce", "one".to_owned())];
+        let admission = Admission { passed: Passed::Anonymous, headers: headers.clone() };
+        assert_eq!(admission.headers().collect::<Vec<_>>(), [("dpop-nonce", "one")]);
+        assert!(admission.token().is_none());
+        let (passed, kept) = admission.into_parts();
+        assert!(matches!(passed, Passed::Anonymous));
+        assert_eq!(kept, headers);
+        assert_eq!(Admission::from(Passed::Preflight).headers().count(), 0);
+    }
+}

@@ -36,7 +36,7 @@ impl RequiresAuth {
     /// Refuses a request without a token that is good, which is counted and logged.
     pub(super) fn refuse(&self, request: &Request<'_>, denial: Denial) -> Denial {
         // The issuer of a refused token is not known, unless there is only one.
-        self.refused(request, &denial, self.inner.rules.issuers.only());
+        refused(request, &denial, self.inner.rules.issuers.only());
         denial
     }
 
@@ -193,7 +193,7 @@ impl RequiresAuth {
             Ok(token) => {
                 policy
                     .decide(&token, credential, &mut NoTrace)
-                    .inspect_err(|denial| self.refused(request, denial, self.issuer_of(&token)))?;
+                    .inspect_err(|denial| refused(request, denial, self.issuer_of(&token)))?;
                 self.inner.allowed.count(token.proof().proven_by().issuer);
                 log::allowed(request, credential, self.issuer_of(&token));
                 Ok(token)
@@ -201,11 +201,12 @@ impl RequiresAuth {
             Err(denial) => Err(self.refuse(request, denial)),
         }
     }
+}
 
-    pub(super) fn refused(&self, request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
-        telemetry::refused(issuer, denial);
-        log::refused(denial, request, issuer);
-    }
+/// Counts and logs a refusal.
+pub(super) fn refused(request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
+    telemetry::refused(issuer, denial);
+    log::refused(denial, request, issuer);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

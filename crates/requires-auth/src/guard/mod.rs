@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
 
-use crate::challenge::{BodyFormat, Challenge};
+use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
 use crate::credential::shows_no_token;
 use crate::error::{ConfigError, Denial};
@@ -60,7 +60,7 @@ struct Inner {
     rules: Rules,
     keys: Vec<Keys>,
     clock: Arc<dyn Clock>,
-    body_format: BodyFormat,
+    style: Style,
     cache: Option<TokenCache>,
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
@@ -133,14 +133,14 @@ impl RequiresAuth {
     ///
     /// The request has no valid token, or the issuer's keys are out of reach.
     pub async fn authenticate(&self, request: &Request<'_>) -> Result<AccessToken, Denial> {
-        self.authorize(request, &Policy::default()).await
+        self.authorize(request, Policy::NOTHING).await
     }
 
     /// Judges the token of a request if that needs no fetch; never waits, and needs no runtime.
     ///
     /// `None` means that keys have to be fetched: ask [`authenticate`](Self::authenticate).
     pub fn authenticate_now(&self, request: &Request<'_>) -> Option<Result<AccessToken, Denial>> {
-        self.authorize_now(request, &Policy::default())
+        self.authorize_now(request, Policy::NOTHING)
     }
 
     /// Judges the token of a request, then whether it may do what `policy` guards.
@@ -182,7 +182,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| self.refused(request, denial, self.issuer_of(token)))
+        policy.check(token).inspect_err(|denial| flow::refused(request, denial, self.issuer_of(token)))
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.
@@ -216,7 +216,7 @@ impl RequiresAuth {
 
     /// The answer to a refused request, in this guard's body format.
     pub fn challenge(&self, request: &Request<'_>, denial: &Denial) -> Challenge {
-        Challenge::new(denial, request, &self.inner.body_format)
+        self.inner.style.challenge(denial, request)
     }
 
     /// Judges a request and a policy, and tells what every check found. Fetches keys if that is needed.

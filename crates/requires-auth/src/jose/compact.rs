@@ -96,6 +96,7 @@ impl fmt::Debug for Unverified<'_> {
 }
 
 /// Where the two dots of a token are.
+#[derive(Clone, Copy)]
 struct Dots {
     first: usize,
     second: usize,

@@ -98,7 +98,7 @@ impl Doubts {
     }
 
     /// After a good fetch: which kids it has removed, which there are now, and whether any key is another than before.
-    pub(super) fn landed<'k>(
+    pub(super) fn accepted<'k>(
         &mut self,
         withdrawn: impl Iterator<Item = &'k str>,
         present: impl Iterator<Item = &'k str>,
@@ -204,7 +204,7 @@ mod tests {
         assert!(doubts.is_settled(absent, at(29)) && !doubts.is_settled(other, at(29)));
         assert!(!doubts.is_settled(absent, at(30)), "it may have been published meanwhile");
         doubts.remember(absent, at(30));
-        doubts.landed(nothing(), nothing(), false, at(31));
+        doubts.accepted(nothing(), nothing(), false, at(31));
         assert!(!doubts.is_settled(absent, at(31)));
     }
 
@@ -212,11 +212,11 @@ mod tests {
     fn a_withdrawn_kid_is_settled_until_thirty_seconds_after_the_last_good_fetch() {
         let mut doubts = Doubts::default();
         let old = doubts.mark(Doubt::Kid("old"));
-        doubts.landed(["old"].into_iter(), ["new"].into_iter(), true, at(0));
+        doubts.accepted(["old"].into_iter(), ["new"].into_iter(), true, at(0));
         assert!(doubts.is_settled(old, at(29)) && !doubts.is_settled(old, at(30)));
-        doubts.landed(nothing(), ["new"].into_iter(), false, at(40));
+        doubts.accepted(nothing(), ["new"].into_iter(), false, at(40));
         assert!(doubts.is_settled(old, at(69)) && !doubts.is_settled(old, at(70)));
-        doubts.landed(nothing(), ["new", "old"].into_iter(), true, at(80));
+        doubts.accepted(nothing(), ["new", "old"].into_iter(), true, at(80));
         assert!(!doubts.is_settled(old, at(80)), "it has come back");
     }
 
@@ -225,10 +225,10 @@ mod tests {
         let mut doubts = Doubts::default();
         let token = doubts.mark(Doubt::Signature(b"header.payload.signature"));
         doubts.remember(token, at(0));
-        doubts.landed(nothing(), nothing(), false, at(100_000));
+        doubts.accepted(nothing(), nothing(), false, at(100_000));
         assert!(doubts.is_settled(token, at(200_000)));
         assert!(!doubts.is_settled(doubts.mark(Doubt::Signature(b"header.payload.other")), at(0)));
-        doubts.landed(nothing(), nothing(), true, at(200_000));
+        doubts.accepted(nothing(), nothing(), true, at(200_000));
         assert!(!doubts.is_settled(token, at(200_000)));
     }
 
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!((doubts.absent_kids.len(), doubts.unsettled.len()), (MOST, MOST));
         assert!(doubts.is_settled(doubts.mark(Doubt::Signature(b"name-9999")), at(0)));
         assert!(!doubts.is_settled(doubts.mark(Doubt::Signature(b"name-0")), at(0)));
-        doubts.landed(names.iter().map(String::as_str), nothing(), true, at(0));
+        doubts.accepted(names.iter().map(String::as_str), nothing(), true, at(0));
         assert_eq!(doubts.withdrawn_kids.len(), MOST);
     }
 

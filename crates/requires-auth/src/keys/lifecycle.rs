@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::doubts::{Doubt, Doubts, Mark};
-use super::flight::{Failed, Place};
+use super::fetching::{Failed, Place};
 use super::timing::{backoff, sooner, whole_seconds};
 use crate::discovery::FetchFailure;
 
@@ -67,7 +67,7 @@ impl Lifecycle {
             return Decision::HeldBack(whole_seconds(wait));
         }
         let Some(Err(wait)) = mark.map(|mark| self.doubts.take(mark, now)) else { return Decision::Fetch };
-        // A set that is ahead of the clock has landed a moment ago.
+        // A set that is ahead of the clock was accepted a moment ago.
         let is_young = |then| now.duration_since(then).unwrap_or_default() < YOUNG;
         if fetched_at.is_some_and(is_young) {
             Decision::Settled

@@ -114,3 +114,27 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    fn passed<S: Service<Request<()>>>(service: &mut S, added: Added) -> AuthFuture<S, ()> {
+        AuthFuture::passed(service.call(Request::new(())), added)
+    }
+
+    #[tokio::test]
+    async fn headers_of_an_admission_go_with_the_answer() {
+        let answer = async |_: Request<()>| {
+            let response = Response::builder().header("x-own", "1").body(Vec::<u8>::new());
+            Ok::<_, Infallible>(response.expect("a response"))
+        };
+        let mut service = tower::service_fn(answer);
+        let added = vec![("dpop-nonce", "one".to_owned()), ("cache-control", "no-store".to_owned())];
+        let response = passed(&mut service, added).await.expect("a response");
+        let header = |name| response.headers().get(name).map(|value| value.to_str().expect("ASCII"));
+        assert_eq!(["x-own", "dpop-nonce", "cache-control"].map(header), ["1", "one", "no-store"].map(Some));
+    }
+}

@@ -61,7 +61,7 @@ impl Stop {
     }
 
     /// The refusal where the evidence is all there is.
-    pub(crate) fn as_final(self) -> Denial {
+    pub(crate) fn into_denial(self) -> Denial {
         match self {
             Self::Deny(denial) => denial,
             Self::Need(Need::Keys { tried, .. }) => {

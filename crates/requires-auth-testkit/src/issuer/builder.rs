@@ -161,6 +161,21 @@ impl Builder {
     /// Chooses which metadata documents exist; both by default.
     ///
     /// The other one fails with 404, as if [`DevelopmentIssuer::fail`] had said so.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::{DevelopmentIssuer, Discovery};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // An authorization server that is not an OpenID provider. A client that asks in one place alone does not find its keys.
+    /// let issuer = DevelopmentIssuer::builder().discovery(Discovery::OAuth).start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// assert_eq!(http.get(issuer.discovery_url()).send().await?.status(), 404);
+    /// let metadata: serde_json::Value = http.get(issuer.oauth_metadata_url()).send().await?.json().await?;
+    /// assert_eq!(metadata["jwks_uri"], issuer.jwks_uri());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn discovery(mut self, discovery: Discovery) -> Self {
         self.discovery = discovery;
         self

@@ -387,7 +387,31 @@ impl DevelopmentIssuer {
         self.state.knobs.requests(endpoint)
     }
 
-    /// Sets all counters to zero.
+    /// Sets all counters to zero, so that a test counts what it means to count and not what led there:
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::{DevelopmentIssuer, Endpoint};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = DevelopmentIssuer::builder().start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// // The API under test starts, and fetches what it needs.
+    /// http.get(issuer.discovery_url()).send().await?;
+    /// http.get(issuer.jwks_uri()).send().await?;
+    /// issuer.reset_requests();
+    ///
+    /// // A flood of tokens that nobody has signed.
+    /// for index in 0..100 {
+    ///     let token = issuer.forge().token().header("kid", format!("made-up-{index}")).mint();
+    ///     // Send it to the API, and expect 401.
+    /// #   let _ = token;
+    /// }
+    /// // The API must not have passed the flood on to its issuer.
+    /// assert!(Endpoint::ALL.into_iter().map(|endpoint| issuer.requests(endpoint)).sum::<u64>() < 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reset_requests(&self) {
         self.state.knobs.reset_requests();
     }

@@ -18,7 +18,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
 from requires_auth import ConfigError
-from requires_auth._door import DICT, PREFIX, SETTINGS, dict_hint
+from requires_auth._options import DICT, PREFIX, SETTINGS, dict_hint
 from requires_auth.django import users
 from requires_auth.django.decorator import requires_auth
 from requires_auth.django.order import wrong_views

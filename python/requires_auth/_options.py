@@ -7,10 +7,9 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
-from requires_auth import ConfigError, ConfigProblem, RequiresAuth
+from requires_auth import ConfigError, ConfigProblem, RequiresAuth, _core
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, has_type
 
 if TYPE_CHECKING:
@@ -222,8 +221,15 @@ def warn_of_unknown(settings: Mapping[str, Any], settings_in: str) -> None:
         warnings.warn(f"{DICT} in {settings_in} is not read: {dict_hint(settings[DICT])}", RuntimeWarning, stacklevel=3)
     for name in settings:
         if name.startswith(PREFIX) and name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f": is it {close[0]}?" if close else ""
+            meant = nearest_setting(name, known)
+            hint = f": is it {meant}?" if meant else ""
             warnings.warn(
                 f"{name} in {settings_in} is not a setting of requires-auth{hint}", RuntimeWarning, stacklevel=3
             )
+
+
+def nearest_setting(name: str, known: Iterable[str]) -> str | None:
+    """The setting that a misspelt one was meant to be. All begin with our prefix, which does not count."""
+    names = [setting.removeprefix(PREFIX).lower() for setting in known]
+    meant = _core.nearest(name.removeprefix(PREFIX), names)
+    return PREFIX + meant.upper() if meant else None

@@ -11,7 +11,7 @@ pub(crate) enum Format {
 }
 
 /// The flags that every command has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Context {
     /// What stdout gets.
     pub(crate) format: Format,

@@ -53,8 +53,6 @@ pub mod policy;
 pub mod challenge;
 pub mod explain;
 pub mod settings;
-#[cfg(feature = "config")]
-pub mod routes;
 
 // Ring 1: the shell.
 pub mod clock;

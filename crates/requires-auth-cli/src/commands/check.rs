@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use requires_auth::config::Config;
-use requires_auth::routes::Sibling;
 use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
 use crate::error::{Failure, located};
+use crate::gateway::config::Config;
+use crate::gateway::routes::Sibling;
 use crate::gateway::self_test::{TestResult, run_tests};
 use crate::output::{BAD, DIM, GOOD, print_json, printable};
 use crate::runtime::block_on;
@@ -33,9 +33,7 @@ pub(crate) struct CheckArgs {
 impl CheckArgs {
     /// Runs `check`.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
-        let config = Config::load(&self.file, |builder| builder)
-            .map(|(config, _)| config)
-            .map_err(|error| located(&error))?;
+        let config = Config::check(&self.file).map_err(|error| located(&error))?;
         let results = block_on(run_tests(&config))??;
         let holds = results.iter().all(|result| result.holds);
         match context.format {
@@ -83,7 +81,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
         )?;
     }
     let failed = results.iter().filter(|result| !result.holds).count();
-    let (issuers, routes) = (config.issuers.len(), config.gateway.routes.iter().count());
+    let (issuers, routes) = (config.guard.issuers.len(), config.gateway.routes.iter().count());
     writeln!(
         stdout,
         "{file}: {issuers} issuer{}, {routes} route{}, {} test{}, {failed} failed",

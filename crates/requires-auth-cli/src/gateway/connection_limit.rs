@@ -48,7 +48,7 @@ pub(crate) enum NoPermit {
 }
 
 impl ConnectionLimit {
-    /// ConnectionLimit for `most`; one peer gets `per_peer` of them, or half if that is not said.
+    /// A limit of `most`; one peer gets `per_peer` of them, or half if that is not said.
     pub(crate) fn new(most: usize, per_peer: Option<usize>) -> Self {
         let most_per_peer = per_peer.unwrap_or(most / 2).max(1);
         Self(Arc::new(Inner { most, most_per_peer, taken: Mutex::default(), freed: Notify::new() }))

@@ -1,14 +1,13 @@
 //! One decision for all adapters: which route, which verdict, which answer.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use requires_auth::config::{Config, gateway::GatewayConfig};
-use requires_auth::routes::{Access, Route};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use requires_auth::{AccessToken, Denial, ErrorCode, Reason, Request, RequiresAuth};
 use tracing::{debug, info};
 
+use super::config::{Config, GatewayConfig};
 use super::identity::Identity;
+use super::refused::Refused;
+use super::routes::{Access, Route};
 use super::telemetry::{Decisions, Outcome};
 use crate::logging::short;
 
@@ -42,27 +41,6 @@ pub(crate) enum Decision {
     },
     /// It may not, and this is the answer.
     Refuse(Refused),
-}
-
-/// An answer to a refused request.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) code: ErrorCode,
-    /// Whether a token of anybody's own making can cause it though it is a 5xx.
-    pub(crate) is_undecided: bool,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Refused {
-    /// The answer as HTTP has it.
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::from(self.body));
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
-        response
-    }
 }
 
 impl Gateway {
@@ -136,8 +114,6 @@ impl Gateway {
         let token = match (&route.rule.access, route.is_preflight) {
             (Access::Public, _) | (_, true) => None,
             (Access::Token(policy), false) => Some(self.auth.authorize(request, policy).await?),
-            // A newer kind of access: nothing is known about it.
-            _ => return Err(Denial::new(ErrorCode::NoRoute)),
         };
         let identity =
             token.as_ref().map_or_else(|| self.identity.of_nobody(), |token| self.identity.of(token));

@@ -2,10 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use requires_auth::AccessToken;
-use requires_auth::config::Config;
-use requires_auth::config::gateway::{IdentityHeader, IdentitySource};
 use serde_json::value::RawValue;
 
+use super::config::{Config, IdentityHeader, IdentitySource};
+use super::header_names::is_folded_like;
 use super::identity_value::{of_claim, of_text};
 
 /// The configured headers, with our names for the issuers.
@@ -17,7 +17,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new(config: &Config) -> Self {
-        let issuers = config.issuers.iter().map(|issuer| (issuer.issuer(), issuer.name().to_owned()));
+        let issuers = config.guard.issuers.iter().map(|issuer| (issuer.issuer(), issuer.name().to_owned()));
         Self { headers: config.gateway.headers.clone(), issuers: issuers.collect() }
     }
 
@@ -47,7 +47,6 @@ impl Identity {
             IdentitySource::Claim(path) => token
                 .claim::<Box<RawValue>>(path)
                 .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim)),
-            _ => HeaderValue::from_static(""),
         }
     }
 
@@ -64,30 +63,5 @@ impl Identity {
             self.names().any(|own| own != name && is_folded_like(own.as_str(), name.as_str()))
         };
         headers.keys().filter(|name| is_alias(name)).cloned().collect()
-    }
-}
-
-/// Whether two names are the same but for case, and for `-`, `_` and `.`.
-pub(super) fn is_folded_like(one: &str, other: &str) -> bool {
-    let fold = |byte: u8| if matches!(byte, b'_' | b'.') { b'-' } else { byte.to_ascii_lowercase() };
-    one.len() == other.len() && one.bytes().map(fold).eq(other.bytes().map(fold))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_an_application_cannot_tell_apart() {
-        for (name, expected) in [
-            ("x-auth-subject", true),
-            ("X_Auth_Subject", true),
-            ("x.auth.subject", true),
-            ("x-auth-subjects", false),
-            ("xauthsubject", false),
-            ("x-auth+subject", false),
-        ] {
-            assert_eq!(is_folded_like("x-auth-subject", name), expected, "{name}");
-        }
     }
 }

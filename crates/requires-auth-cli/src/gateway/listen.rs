@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use requires_auth::config::gateway::{ForwardAuthConfig, Listen};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
+use super::config::{ForwardAuthConfig, Listen};
 use super::connection_limit::Share;
 use crate::error::Failure;
 

@@ -12,6 +12,11 @@ mod telemetry;
 mod request_id;
 mod notify;
 mod connection_limit;
+mod header_names;
+mod refused;
+pub(crate) mod dialect;
+pub(crate) mod routes;
+pub(crate) mod config;
 mod listen;
 mod life;
 mod write_timeout;
@@ -23,8 +28,9 @@ mod connections;
 mod identity_value;
 mod identity;
 mod decide;
+pub(crate) mod emit;
 pub(crate) mod self_test;
-pub(crate) mod forward_auth;
+mod forward_auth;
 mod reverse_proxy;
 
 // What runs.

@@ -12,14 +12,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use metrics::NoopRecorder;
-use requires_auth::config::Config;
-use requires_auth::config::gateway::ServerConfig;
 use requires_auth::guard::Builder;
 use requires_auth::settings::{CA, JWKS};
 use tokio::time::Instant;
 use tracing::subscriber::NoSubscriber;
 use tracing::{error, warn};
 
+use super::config::{Config, ServerConfig};
 use super::current::Current;
 use super::notify::{State, notify};
 use super::self_test::{self, TestResult};
@@ -63,7 +62,8 @@ impl Loaded {
                 .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
         };
         let tls = server.tls.as_ref();
-        let documents = config.issuers.iter().filter_map(|issuer| issuer.get(JWKS)).chain(config.get(CA));
+        let documents =
+            config.guard.issuers.iter().filter_map(|issuer| issuer.get(JWKS)).chain(config.guard.get(CA));
         let documents: Vec<_> = documents.filter_map(|document| document.file().cloned()).collect();
         let named = documents.iter().chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
         let mut files: Stamps = named.map(|path| (path.clone(), Stamp::of(path))).collect();

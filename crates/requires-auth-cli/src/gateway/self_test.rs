@@ -3,14 +3,13 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use requires_auth::RequiresAuth;
-use requires_auth::config::Config;
-use requires_auth::config::gateway::RouteTest;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::config::{Config, RouteTest};
 use super::decide::{Asked, Decision, Gateway};
 use crate::error::{Failure, located};
 
@@ -68,23 +67,23 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
 fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> {
     let claims = test.claims.as_ref()?;
     let named = claims.get("iss").and_then(Value::as_str);
-    let issuer = config.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))?;
+    let issuer = config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))?;
     let audience = issuer.audience().into_iter().next().unwrap_or_default();
-    let forge = Forge::new(&issuer.issuer(), &audience, key.clone());
+    let forge = Forge::new(issuer.issuer(), &audience, key.clone());
     let given = claims.iter().filter(|(name, _)| *name != "iss");
     Some(given.fold(forge.token(), |token, (name, value)| token.claim(name, value.clone())).mint())
 }
 
 /// An algorithm that the configuration takes.
 fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
-    let Some(allowed) = config.get(ALGORITHMS) else { return Ok(Algorithm::default()) };
+    let Some(allowed) = config.guard.get(ALGORITHMS) else { return Ok(Algorithm::default()) };
     let found = allowed.iter().find_map(|name| name.parse().ok());
     found.ok_or_else(|| Failure::new("the tests cannot be run: no test key has an algorithm of `algorithms`"))
 }
 
 /// The guard of the configuration, with this key in the place of every issuer's.
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
-    let mut config = config.clone();
+    let mut config = config.guard.clone();
     config.set(STATE_FILE, None);
     for issuer in &mut config.issuers {
         issuer.set(JWKS, None);

@@ -9,10 +9,10 @@ use std::time::Duration;
 use http::Request;
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
-use requires_auth::config::gateway::Listen;
 use serde::Serialize;
 use tracing::{Instrument as _, warn};
 
+use super::config::Listen;
 use super::connection_limit::ConnectionLimit;
 use super::connections::Connections;
 use super::current::Current;

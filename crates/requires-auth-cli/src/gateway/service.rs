@@ -6,9 +6,9 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use requires_auth::RequiresAuth;
-use requires_auth::config::Config;
 
 use super::body::Body;
+use super::config::Config;
 use super::connections::Caller;
 use super::decide::Gateway;
 use super::forward_auth::{self, grpc};

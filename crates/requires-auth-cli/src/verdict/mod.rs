@@ -1,10 +1,10 @@
 //! What `verify`, `explain` and `doctor` share: what a token is measured by, who judges it, and how a verdict is told.
 
 mod answer;
-mod judge;
 mod key_file;
-mod report;
 mod settings;
+mod judge;
+mod report;
 
 pub(crate) use self::answer::{Answer, ErrorBody};
 pub(crate) use self::judge::{Judge, no_keys, without_keys};

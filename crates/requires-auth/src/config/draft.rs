@@ -5,7 +5,6 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::gateway::GatewayConfig;
 use super::reader::{Entry, Reader};
 use super::values::value;
 use super::{Config, IssuerConfig};
@@ -47,7 +46,7 @@ impl<T> Draft<T> {
         let warnings = read.warnings;
         let other = sections(&mut reader, &document, &issuers);
         let Reader { places, problems, .. } = reader;
-        let config = Config { issuers, gateway: GatewayConfig::default(), given, places, warnings };
+        let config = Config { issuers, given, places, warnings };
         Ok(Self { config, other, problems })
     }
 

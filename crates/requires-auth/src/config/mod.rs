@@ -52,10 +52,8 @@ use crate::settings::{AUDIENCE, Given, ISSUER, Key, Plain, Setting, Value};
 mod reader;
 mod draft;
 mod values;
-pub mod gateway;
 
 use draft::Draft;
-use gateway::GatewayConfig;
 use reader::Places;
 pub use reader::{Entry, Reader};
 
@@ -71,8 +69,6 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub struct Config {
     /// Whose tokens to take, in the order of the file; at least one.
     pub issuers: Vec<IssuerConfig>,
-    /// What only the gateway reads.
-    pub gateway: GatewayConfig,
     given: Given,
     places: Places,
     warnings: Vec<String>,
@@ -93,9 +89,7 @@ impl Config {
     ///
     /// All mistakes in the shape at once: text that is not TOML, unknown keys, wrong types, issuers without an audience.
     pub fn parse(text: &str, name: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let (mut config, gateway) = Self::parse_with(text, name, gateway::read)?;
-        config.gateway = gateway;
-        Ok(config)
+        Self::parse_with(text, name, |_, _, _| ()).map(|(config, ())| config)
     }
 
     /// As [`parse`](Self::parse), with `sections` to read what else is in the file; see [`load_with`](Self::load_with).
@@ -121,9 +115,7 @@ impl Config {
         path: impl AsRef<Path>,
         adjust: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Self, RequiresAuth), ConfigError> {
-        let (mut config, guard, gateway) = Self::load_with(path, adjust, gateway::read)?;
-        config.gateway = gateway;
-        Ok((config, guard))
+        Self::load_with(path, adjust, |_, _, _| ()).map(|(config, guard, ())| (config, guard))
     }
 
     /// As [`load`](Self::load), for a program that keeps sections of its own in the same file: the library skips them,
@@ -271,7 +263,7 @@ impl RequiresAuth {
     /// All mistakes of the configuration at once, each with file, line, what is expected and a hint. What is wrong in a
     /// section of the gateway is none of its business.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        Config::load_with(path, |builder| builder, |_, _, _| ()).map(|(_, guard, ())| guard)
+        Config::load(path, |builder| builder).map(|(_, guard)| guard)
     }
 }
 

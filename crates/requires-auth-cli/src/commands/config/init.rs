@@ -6,11 +6,11 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use requires_auth::config::Config;
 
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
+use crate::gateway::config::Config;
 use crate::output::{print_json, say};
 
 const EXAMPLE: &str = include_str!("example.toml");
@@ -46,7 +46,7 @@ impl InitArgs {
         if issuer.is_some() && audience.is_some() {
             // What cannot work is not written.
             Config::parse(&text, &self.file)
-                .and_then(|config| config.build())
+                .and_then(|config| config.guard.build())
                 .map_err(|error| located(&error))?;
         }
         if self.file == Path::new("-") {
@@ -102,7 +102,7 @@ mod tests {
     fn the_example_is_right_and_its_tests_hold() {
         let text = example("https://issuer.example", "https://api.example.com");
         let config = Config::parse(&text, "requires-auth.toml").expect("no mistakes");
-        config.build().expect("a guard");
+        config.guard.build().expect("a guard");
         let results = block_on(run_tests(&config)).expect("a runtime").expect("tests");
         assert!(results.len() >= 4);
         for result in results {
@@ -126,7 +126,7 @@ mod tests {
         for (issuer, audience) in [("", ""), ("", "https://api.example.com"), ("https://issuer.example", "")]
         {
             let text = example(issuer, audience);
-            let built = Config::parse(&text, "requires-auth.toml").and_then(|config| config.build());
+            let built = Config::parse(&text, "requires-auth.toml").and_then(|config| config.guard.build());
             assert!(built.is_err(), "{issuer:?} {audience:?}");
         }
     }
@@ -136,7 +136,7 @@ mod tests {
         let audience = "a\"\nb\\ü\t";
         let text = example("https://issuer.example", audience);
         let config = Config::parse(&text, "requires-auth.toml").expect("no mistakes");
-        assert_eq!(config.issuers[0].audience(), [audience]);
+        assert_eq!(config.guard.issuers[0].audience(), [audience]);
         assert!(Config::parse(&example("\u{7f}", "a"), "requires-auth.toml").is_err());
     }
 }

@@ -35,7 +35,8 @@ fn schema() -> serde_json::Result<Value> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use requires_auth::config::Config;
+    use crate::gateway::config::Config;
+    use crate::gateway::dialect;
     use requires_auth::error::{ConfigProblem, ErrorCode, Place};
     use serde_json::{Map, Value};
 
@@ -219,7 +220,7 @@ mod tests {
             listed("/$defs/algorithm/enum"),
             ["EdDSA"].into_iter().chain(algorithms).map(Value::from).collect::<Vec<_>>()
         );
-        let dialects = requires_auth::config::gateway::Dialect::ALL.map(|(name, _)| Value::from(name));
+        let dialects = dialect::ALL.map(|dialect| Value::from(dialect.name()));
         assert_eq!(listed("/$defs/dialect/enum"), dialects);
         for code in ErrorCode::ALL {
             let expect = &TABLES[8];

@@ -1,8 +1,8 @@
 //! `requires-auth demo`: an issuer and a protected API in one process, to try the guard with curl.
 
 mod api;
-mod once;
 mod tour;
+mod once;
 
 use std::env;
 use std::io::{self, Write as _};

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use requires_auth::{Algorithm, Policy};
 use reqwest::Url;
 use serde_json::Value;
 
 use super::certificate;
+use super::configured::Configured;
 use super::fetch::{Fetched, Fetcher, is_loopback};
 use super::finding::{Finding, Level};
 use super::keys;
@@ -14,32 +14,22 @@ use super::keys;
 /// A clock that is off by more is worth a look, even where the leeway still covers it.
 const CLOCK_CARE: Duration = Duration::from_secs(5);
 
-/// What is configured for an issuer, as far as it shows online.
-pub(super) struct Subject {
-    pub(super) issuer: String,
-    pub(super) discovery_url: Option<String>,
-    pub(super) jwks_uri: Option<String>,
-    pub(super) algorithms: Option<Vec<Algorithm>>,
-    pub(super) leeway: Duration,
-    /// The scopes that routes name.
-    pub(super) scopes: Vec<String>,
-}
-
 /// Looks at everything that an issuer publishes, in the order in which the guard needs it.
-pub(super) async fn run(subject: &Subject, fetcher: &Fetcher) -> Vec<Finding> {
+pub(super) async fn run(configured: &Configured, fetcher: &Fetcher) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let jwks_uri = match &subject.jwks_uri {
+    let jwks_uri = match &configured.jwks_uri {
         Some(uri) => Some(uri.clone()),
-        None => match metadata(subject, fetcher, &mut findings).await {
+        None => match metadata(configured, fetcher, &mut findings).await {
             Some(metadata) => {
-                findings.push(same_issuer(&subject.issuer, metadata.get("issuer").and_then(Value::as_str)));
-                findings.extend(scopes(subject, &metadata));
+                findings
+                    .push(same_issuer(&configured.issuer, metadata.get("issuer").and_then(Value::as_str)));
+                findings.extend(scopes(configured, &metadata));
                 metadata.get("jwks_uri").and_then(Value::as_str).map(ToOwned::to_owned)
             }
             None => return findings,
         },
     };
-    let name = &subject.issuer;
+    let name = &configured.issuer;
     let Some(url) = jwks_uri.and_then(|uri| Url::parse(&uri).ok()).filter(is_safe) else {
         let finding = Finding::new(Level::Fail, "keys.reached", name, "there is no jwks_uri with https");
         findings.push(finding.hint("the metadata must have a `jwks_uri` that is an https URL"));
@@ -48,11 +38,11 @@ pub(super) async fn run(subject: &Subject, fetcher: &Fetcher) -> Vec<Finding> {
     match fetcher.get(&url).await {
         Ok(answer) => {
             findings.push(reached("keys.reached", name, &url, &answer));
-            findings.extend(keys::look(subject, &answer.body));
+            findings.extend(keys::look(configured, &answer.body));
             findings.push(caching(name, answer.cache_control.as_deref()));
             findings.push(certificate::look(name, answer.certificate.as_deref(), SystemTime::now()));
             findings.push(match answer.clocks {
-                Some((theirs, ours)) => clock(name, theirs, ours, subject.leeway),
+                Some((theirs, ours)) => clock(name, theirs, ours, configured.leeway),
                 None => Finding::new(Level::Skip, "clock", name, "the answer has no Date"),
             });
         }
@@ -70,11 +60,11 @@ fn is_safe(url: &Url) -> bool {
 }
 
 /// Where metadata may be: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3.1.
-fn places(subject: &Subject) -> Vec<Url> {
-    if let Some(url) = &subject.discovery_url {
+fn places(configured: &Configured) -> Vec<Url> {
+    if let Some(url) = &configured.discovery_url {
         return Url::parse(url).into_iter().collect();
     }
-    let issuer = subject.issuer.trim_end_matches('/');
+    let issuer = configured.issuer.trim_end_matches('/');
     let openid = Url::parse(&format!("{issuer}/.well-known/openid-configuration"));
     let oauth = Url::parse(issuer).map(|mut url| {
         let path = format!("/.well-known/oauth-authorization-server{}", url.path().trim_end_matches('/'));
@@ -84,15 +74,15 @@ fn places(subject: &Subject) -> Vec<Url> {
     openid.into_iter().chain(oauth).filter(is_safe).collect()
 }
 
-async fn metadata(subject: &Subject, fetcher: &Fetcher, findings: &mut Vec<Finding>) -> Option<Value> {
+async fn metadata(configured: &Configured, fetcher: &Fetcher, findings: &mut Vec<Finding>) -> Option<Value> {
     const AS_IN_TOKENS: &str =
         "the issuer is what its tokens have in `iss`; Logto's ends in `/oidc`, Keycloak's in `/realms/NAME`";
     const OUT_OF_REACH: &str = "nothing answers there: is the provider running, is the name or port right, does a firewall or a proxy stand \
          between?";
     const CODE: &str = "discovery.reached";
-    let name = &subject.issuer;
+    let name = &configured.issuer;
     let (mut seen, mut hint) = (Vec::new(), AS_IN_TOKENS);
-    for url in places(subject) {
+    for url in places(configured) {
         match fetcher.get(&url).await {
             Ok(answer) if answer.status == 200 => {
                 let document = serde_json::from_slice::<Value>(&answer.body).ok().filter(Value::is_object);
@@ -169,25 +159,20 @@ fn clock(name: &str, theirs: SystemTime, ours: SystemTime, leeway: Duration) -> 
 }
 
 /// Scopes that routes ask for and the issuer does not announce (RFC 8414 §2: it need not announce all).
-fn scopes(subject: &Subject, metadata: &Value) -> Option<Finding> {
+fn scopes(configured: &Configured, metadata: &Value) -> Option<Finding> {
     let announced = metadata.get("scopes_supported")?.as_array()?;
-    if subject.scopes.is_empty() {
+    if configured.scopes.is_empty() {
         return None;
     }
     let is_announced = |scope: &&String| announced.iter().any(|own| own.as_str() == Some(scope.as_str()));
-    let missing: Vec<_> = subject.scopes.iter().filter(|scope| !is_announced(scope)).cloned().collect();
+    let missing: Vec<_> = configured.scopes.iter().filter(|scope| !is_announced(scope)).cloned().collect();
     let (level, what) = if missing.is_empty() {
         (Level::Ok, "every scope of the routes is announced".to_owned())
     } else {
         (Level::Warn, format!("not in scopes_supported: {}", missing.join(" ")))
     };
     let hint = "many providers announce no scopes of APIs; else look for a slip of the pen";
-    Some(Finding::new(level, "discovery.scopes", &subject.issuer, what).hint(hint))
-}
-
-/// The scopes of a policy, one by one.
-pub(super) fn scopes_of(policy: &Policy) -> impl Iterator<Item = String> + '_ {
-    policy.scope().unwrap_or_default().split_ascii_whitespace().map(ToOwned::to_owned)
+    Some(Finding::new(level, "discovery.scopes", &configured.issuer, what).hint(hint))
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use requires_auth::verify::{KeySet, Unusable};
 use serde_json::Value;
 
+use super::configured::Configured;
 use super::finding::{Finding, Level};
-use super::issuer::Subject;
 
 /// What can be used of a key set, and whether it serves what is configured.
-pub(super) fn look(subject: &Subject, body: &[u8]) -> Vec<Finding> {
-    let name = &subject.issuer;
+pub(super) fn look(configured: &Configured, body: &[u8]) -> Vec<Finding> {
+    let name = &configured.issuer;
     let set = match KeySet::parse(body) {
         Ok(set) => set,
         Err(error) => {
@@ -38,7 +38,7 @@ pub(super) fn look(subject: &Subject, body: &[u8]) -> Vec<Finding> {
         };
         findings.push(Finding::new(level, "keys.skipped", name, what).hint(hint));
     }
-    findings.extend(algorithms(subject, &used_keys));
+    findings.extend(algorithms(configured, &used_keys));
     findings
 }
 
@@ -68,10 +68,10 @@ fn serves(key: &Value, algorithm: &str) -> bool {
     }
 }
 
-fn algorithms(subject: &Subject, used: &[&Value]) -> Option<Finding> {
+fn algorithms(configured: &Configured, used: &[&Value]) -> Option<Finding> {
     const CODE: &str = "keys.algorithms";
-    let configured = subject.algorithms.as_ref()?;
-    let (served, missing): (Vec<_>, Vec<_>) = configured
+    let wanted = configured.algorithms.as_ref()?;
+    let (served, missing): (Vec<_>, Vec<_>) = wanted
         .iter()
         .map(ToString::to_string)
         .partition(|algorithm| used.iter().any(|key| serves(key, algorithm)));
@@ -83,7 +83,7 @@ fn algorithms(subject: &Subject, used: &[&Value]) -> Option<Finding> {
         (Level::Warn, format!("keys for {}, none for {}", served.join(", "), missing.join(", ")))
     };
     Some(
-        Finding::new(level, CODE, &subject.issuer, what)
+        Finding::new(level, CODE, &configured.issuer, what)
             .hint("`algorithms` need only name what the issuer uses"),
     )
 }

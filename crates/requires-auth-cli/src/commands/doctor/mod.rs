@@ -1,33 +1,33 @@
 //! `requires-auth doctor`: what is wrong online, with the issuers and with the public side of an API.
 
-mod certificate;
+mod configured;
 mod fetch;
 mod finding;
-mod issuer;
+mod certificate;
 mod keys;
-mod probe;
+mod issuer;
 mod raw;
+mod probe;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use requires_auth::config::Config;
-use requires_auth::config::gateway::{Dialect, Listen};
 use requires_auth::explain::Outcome as CheckOutcome;
-use requires_auth::routes::Access;
 use requires_auth::settings::{self, Document};
 use requires_auth::verify::Rules;
 use requires_auth::{Algorithm, Bearer, Policy, RequiresAuth};
 use reqwest::Url;
 
+use self::configured::Configured;
 use self::fetch::{Fetcher, is_loopback};
 use self::finding::{Finding, Level};
-use self::issuer::Subject;
 use self::raw::Target;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
+use crate::gateway::config::{Config, Listen};
+use crate::gateway::routes::Access;
 use crate::output::print_json;
 use crate::runtime::block_on;
 use crate::token_argument::read_token;
@@ -100,14 +100,14 @@ impl DoctorArgs {
 struct Source {
     config: Option<Config>,
     guard: RequiresAuth,
-    subjects: Vec<Subject>,
+    issuers: Vec<Configured>,
 }
 
 /// The issuers to look at: of the flag, of the file, or none where only a URL is to be probed.
 fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
     if let Some(issuer) = &args.issuer {
         let guard = RequiresAuth::new(issuer, args.audience.clone())?;
-        let subject = Subject {
+        let configured = Configured {
             issuer: issuer.clone(),
             discovery_url: None,
             jwks_uri: None,
@@ -115,7 +115,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
             leeway: Rules::DEFAULT_LEEWAY,
             scopes: Vec::new(),
         };
-        return Ok(Some(Source { config: None, guard, subjects: vec![subject] }));
+        return Ok(Some(Source { config: None, guard, issuers: vec![configured] }));
     }
     let file = match &args.file {
         Some(file) => file.as_path(),
@@ -132,28 +132,29 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         .routes
         .iter()
         .flat_map(|route| match &route.access {
-            Access::Token(policy) => issuer::scopes_of(policy).collect(),
-            _ => Vec::new(),
+            Access::Token(policy) => configured::scopes_of(policy).collect(),
+            Access::Public => Vec::new(),
         })
         .collect();
     scopes.sort_unstable();
     scopes.dedup();
-    let subjects = config
+    let issuers = config
+        .guard
         .issuers
         .iter()
         .filter(|issuer| issuer.get(settings::JWKS).is_none())
-        .map(|issuer| Subject {
+        .map(|issuer| Configured {
             issuer: issuer.issuer(),
             discovery_url: issuer.get(settings::DISCOVERY_URL),
             jwks_uri: issuer.get(settings::JWKS_URI),
             algorithms: algorithms(
-                issuer.get(settings::ALGORITHMS).or_else(|| config.get(settings::ALGORITHMS)),
+                issuer.get(settings::ALGORITHMS).or_else(|| config.guard.get(settings::ALGORITHMS)),
             ),
-            leeway: config.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
+            leeway: config.guard.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
             scopes: scopes.clone(),
         })
         .collect();
-    Ok(Some(Source { config: Some(config), guard, subjects }))
+    Ok(Some(Source { config: Some(config), guard, issuers }))
 }
 
 /// The algorithms of these names; the guard was built, so that each is known.
@@ -169,13 +170,13 @@ async fn examine(
     let mut findings = Vec::new();
     let config = source.and_then(|source| source.config.as_ref());
     if let Some(source) = source {
-        let ca = config.and_then(|config| config.get(settings::CA));
+        let ca = config.and_then(|config| config.guard.get(settings::CA));
         let fetcher = Fetcher::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
-        for subject in &source.subjects {
-            findings.extend(issuer::run(subject, &fetcher).await);
+        for configured in &source.issuers {
+            findings.extend(issuer::run(configured, &fetcher).await);
         }
         findings.extend(guard(&source.guard).await);
-        findings.extend(config.and_then(envoy));
+        findings.extend(config.map(cautions).unwrap_or_default());
         if let Some(token) = token {
             findings.push(judge(&source.guard, token).await);
         }
@@ -197,15 +198,18 @@ async fn examine(
     Ok(findings)
 }
 
-/// What stands in Envoy's own file cannot be seen from here, and decides whether an outage opens the API.
-fn envoy(config: &Config) -> Option<Finding> {
-    let dialects = &config.gateway.forward_auth.as_ref()?.dialects;
-    dialects.iter().any(|dialect| matches!(dialect, Dialect::Envoy | Dialect::EnvoyGrpc)).then(|| {
-        let what = "Envoy's file decides what becomes of a request while the gateway gives no answer";
-        Finding::new(Level::Skip, "gateway.envoy", "the gateway", what).hint(
-            "see that it says `failure_mode_allow: false`: with `true` an outage lets every request pass",
-        )
-    })
+/// What nobody can see from outside the proxies that ask, each once.
+fn cautions(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for caution in
+        config.gateway.forward_auth.iter().flat_map(|config| &config.dialects).filter_map(|own| own.caution())
+    {
+        let finding = Finding::new(Level::Skip, caution.code, "the gateway", caution.what).hint(caution.hint);
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings
 }
 
 fn admin_port(config: &Config) -> Option<u16> {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use requires_auth::explain::Outcome;
 
 use super::anatomy::Anatomy;
-use super::{CheckLine, Explained, Verdict};
+use super::explained::{CheckLine, Explained, Verdict};
 use crate::output::{BAD, CARE, DIM, GOOD, print_fields, printable, relative};
 use crate::verdict::Settings;
 use crate::verdict::print_denial;

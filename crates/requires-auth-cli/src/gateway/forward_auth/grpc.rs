@@ -17,16 +17,17 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
-use requires_auth::config::gateway::{Dialect, ForwardAuthConfig};
 use tonic::{Code, Status, async_trait};
 use tower_service::Service as _;
 use tracing::warn;
 
-use super::dialect::Original;
 use super::{judge, plain};
 use crate::gateway::body::Body;
-use crate::gateway::decide::{Decision, Gateway, Refused};
+use crate::gateway::config::ForwardAuthConfig;
+use crate::gateway::decide::{Decision, Gateway};
+use crate::gateway::dialect::{EnvoyGrpc, Original};
 use crate::gateway::listen::Peer;
+use crate::gateway::refused::Refused;
 
 /// The one method of the service.
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -40,7 +41,7 @@ const MOST: usize = 128 * 1024;
 /// Whether this is a question in gRPC, and one that is answered here.
 pub(crate) fn is_asked<B>(gateway: &Gateway, request: &Request<B>) -> bool {
     let config = gateway.config().forward_auth.as_ref();
-    request.uri().path() == PATH && config.is_some_and(|config| config.dialects.contains(&Dialect::EnvoyGrpc))
+    request.uri().path() == PATH && config.is_some_and(|config| config.answers(&EnvoyGrpc))
 }
 
 /// Answers Envoy.
@@ -53,7 +54,7 @@ pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>, pe
         // Nothing of it is read.
         status.into_http()
     } else {
-        let mut server = AuthorizationServer::new(Door { gateway, peer }).max_decoding_message_size(MOST);
+        let mut server = AuthorizationServer::new(Service { gateway, peer }).max_decoding_message_size(MOST);
         match tokio::time::timeout(TIMEOUT, server.call(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
@@ -87,13 +88,13 @@ fn is_grpc<B>(request: &Request<B>) -> bool {
 }
 
 /// The gateway for one question.
-struct Door {
+struct Service {
     gateway: Arc<Gateway>,
     peer: Peer,
 }
 
 #[async_trait]
-impl Authorization for Door {
+impl Authorization for Service {
     async fn check(
         &self,
         question: tonic::Request<CheckRequest>,

@@ -3,25 +3,18 @@
 //! Each dialect has an endpoint of its own, and only those of the configuration exist: a gateway that takes the first
 //! header which names the original request can be told about another one (CVE-2026-40575).
 
-mod dialect;
 pub(crate) mod grpc;
 mod quiet;
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Bytes;
-use requires_auth::config::gateway::{Dialect, ForwardAuthConfig};
 use tracing::{info, warn};
 
-use self::dialect::Original;
 use self::quiet::quietly;
-use super::decide::{Asked, Decision, Gateway, Refused};
+use super::config::ForwardAuthConfig;
+use super::decide::{Asked, Decision, Gateway};
+use super::dialect::{self, Answer, Dialect, Original, Question, Transport};
 use super::listen::Peer;
-
-pub(crate) use self::dialect::{METHOD_OVERRIDES, METHODS, TARGETS};
-
-/// The answer of this gateway to a proxy.
-pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Below this path the endpoints are.
 pub(crate) const PREFIX: &str = "/forward-auth/";
@@ -38,9 +31,10 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         warn!(peer = %peer, "a peer that is not in `forward_auth.trusted_peers` asks: if it is the proxy, add its network there");
         return plain(StatusCode::FORBIDDEN, "this peer may not ask");
     }
-    let deny = Deny::of(dialect, rest);
-    let deciding = consider(gateway, config, dialect, request, rest);
-    let decision = if deny == Deny::Only {
+    let question = Question { method: request.method(), headers: request.headers(), rest };
+    let is_second = dialect.is_second(&question);
+    let deciding = consider(gateway, config, dialect, &question);
+    let decision = if is_second {
         // What is counted from now on is looked up before nothing is.
         gateway.begin_counting();
         quietly(deciding).await
@@ -48,8 +42,8 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         deciding.await
     };
     match decision {
-        Decision::Refuse(refused) => deny.answer(refused),
-        Decision::Allow { .. } if deny == Deny::Only => {
+        Decision::Refuse(refused) => dialect.refuse(&question, refused),
+        Decision::Allow { .. } if is_second => {
             // The proxy comes here once a request was refused. It was for another reason, or that has passed by now.
             info!("refused at the first question, and allowed at the second: the client is to try again");
             let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "try again");
@@ -67,18 +61,17 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
 }
 
 /// Reads the question of a proxy over HTTP, and decides.
-async fn consider<B>(
+async fn consider(
     gateway: &Gateway,
     config: &ForwardAuthConfig,
-    dialect: Dialect,
-    request: &Request<B>,
-    rest: &str,
+    dialect: &dyn Dialect,
+    question: &Question<'_>,
 ) -> Decision {
-    match Original::read(dialect, request, rest) {
-        Ok(original) => judge(gateway, config, &original, request.headers()).await,
+    match dialect.read(question) {
+        Ok(original) => judge(gateway, config, &original, question.headers).await,
         Err(problem) => {
-            warn!(dialect = ?dialect, problem, "the proxy's question cannot be read");
-            Decision::Refuse(gateway.refuse_ambiguous(request.headers()))
+            warn!(dialect = dialect.name(), problem, "the proxy's question cannot be read");
+            Decision::Refuse(gateway.refuse_ambiguous(question.headers))
         }
     }
 }
@@ -99,53 +92,19 @@ async fn judge(
 }
 
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
-fn endpoint<'r, B>(config: &ForwardAuthConfig, request: &'r Request<B>) -> Option<(Dialect, &'r str)> {
+fn endpoint<'r, B>(
+    config: &ForwardAuthConfig,
+    request: &'r Request<B>,
+) -> Option<(&'static dyn Dialect, &'r str)> {
     let target = request.uri().path_and_query()?.as_str().strip_prefix(PREFIX)?;
-    let mut found = Dialect::ALL
-        .into_iter()
-        .filter(|(_, dialect)| *dialect != Dialect::EnvoyGrpc)
-        .filter_map(|(name, dialect)| Some((dialect, target.strip_prefix(name)?)));
-    let (dialect, rest) = found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))?;
-    config.dialects.contains(&dialect).then_some((dialect, rest))
+    let over_http = config.dialects.iter().copied().filter(|dialect| dialect.transport() == Transport::Http);
+    let mut found = over_http.filter_map(|dialect| Some((dialect, target.strip_prefix(dialect.name())?)));
+    found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
 fn alias(gateway: &Gateway, config: &ForwardAuthConfig, headers: &HeaderMap) -> Option<&'static str> {
     let is_there = config.denies_aliases && !gateway.identity().aliases_in(headers).is_empty();
     is_there.then_some("a header that the application could take for one of the gateway's")
-}
-
-/// How a refusal is told to the proxy.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Deny {
-    /// As it is.
-    AsIs,
-    /// nginx with `?deny=403`: with this status, whatever it is. It makes a 500 of most others, and then asks again.
-    As403,
-    /// Envoy over HTTP: a 503 that anybody can cause with a token of his own making is told as 403. With
-    /// `failure_mode_allow: true` Envoy lets the request pass that was answered with a 5xx.
-    UndecidedAs403,
-    /// nginx's second question: only how the request is refused, never that it is not.
-    Only,
-}
-
-impl Deny {
-    fn of(dialect: Dialect, rest: &str) -> Self {
-        match (dialect, rest) {
-            (Dialect::Nginx, "?deny=403") => Self::As403,
-            (Dialect::Nginx, "/deny") => Self::Only,
-            (Dialect::Envoy, _) => Self::UndecidedAs403,
-            _ => Self::AsIs,
-        }
-    }
-
-    fn answer(self, refused: Refused) -> Answer {
-        let is_undecided = refused.is_undecided;
-        let mut response = refused.into_response();
-        if self == Self::As403 || self == Self::UndecidedAs403 && is_undecided {
-            *response.status_mut() = StatusCode::FORBIDDEN;
-        }
-        response
-    }
 }
 
 /// An answer in plain text, for operators.

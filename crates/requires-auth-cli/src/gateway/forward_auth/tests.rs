@@ -7,13 +7,13 @@ use envoy_types::ext_authz::v3::pb::{CheckRequest, HttpResponse};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use http::header::AUTHORIZATION;
 use http_body_util::BodyExt as _;
-use requires_auth::config::Config;
 use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
 use serde_json::Value;
 
 use super::vectors::grpc_question;
 use super::*;
+use crate::gateway::config::Config;
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example.com";
@@ -81,7 +81,7 @@ impl Stage {
         let is_down = Arc::default();
         let keys = Keys { set: jwk_set([&key]).to_string().into(), is_down: Arc::clone(&is_down) };
         let config = Config::parse(text, "gateway.toml").expect("a configuration");
-        let auth = config.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
+        let auth = config.guard.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
         Self { gateway: Gateway::new(&config, auth), forge: Forge::new(ISSUER, AUDIENCE, key), is_down }
     }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use requires_auth::config::gateway::Upstream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tower_service::Service;
 
 use super::budget::Budget;
+use crate::gateway::config::Upstream;
 use crate::gateway::listen::Stream;
 
 /// How long it may take to connect.

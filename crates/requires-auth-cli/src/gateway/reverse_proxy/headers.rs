@@ -9,8 +9,9 @@ use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, MAX_FORWARDS, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::connections::Caller;
-use crate::gateway::forward_auth::METHOD_OVERRIDES;
-use crate::gateway::identity::{Identity, is_folded_like};
+use crate::gateway::dialect::METHOD_OVERRIDES;
+use crate::gateway::header_names::is_folded_like;
+use crate::gateway::identity::Identity;
 use crate::gateway::listen::Peer;
 
 /// Names and values.

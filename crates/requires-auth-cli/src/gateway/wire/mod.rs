@@ -12,10 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tracing::info;
 
-mod checker;
 mod fault;
 mod field;
 mod switch;
+mod checker;
 #[cfg(test)]
 mod tests;
 

@@ -7,11 +7,24 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::{Gateway, Side, preamble};
-use crate::gateway::forward_auth::{METHOD_OVERRIDES, METHODS, TARGETS};
+use http::StatusCode;
+
+use super::interface::{Answer, Caution, Dialect, Question};
+use super::original::Original;
+use super::original::{METHOD_OVERRIDES, METHODS, TARGETS};
+use super::proxy_side::{Place, ProxySide, preamble};
+use crate::error::Failure;
+use crate::gateway::refused::Refused;
 
 /// What else a preflight and a proof of possession (RFC 9449) need.
 const SHOWN: [&str; 3] = ["access-control-request-method", "dpop", "origin"];
+
+/// What stands in Envoy's own file cannot be seen from here, and decides whether an outage opens the API.
+pub(super) const CAUTION: Caution = Caution {
+    code: "gateway.envoy",
+    what: "Envoy's file decides what becomes of a request while the gateway gives no answer",
+    hint: "see that it says `failure_mode_allow: false`: with `true` an outage lets every request pass",
+};
 
 /// How it asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +33,51 @@ pub(super) enum Over {
     Grpc,
 }
 
-pub(super) fn emit(side: &Side, over: Over) -> String {
+/// Envoy's `ext_authz` over HTTP.
+#[derive(Debug)]
+pub(super) struct Envoy;
+
+impl Dialect for Envoy {
+    fn name(&self) -> &'static str {
+        "envoy"
+    }
+
+    /// It asks with the original method, and appends the original path to the endpoint's.
+    fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
+        Ok(Original { method: question.method.as_str(), target: question.rest })
+    }
+
+    /// A 503 that anybody can cause with a token of their own making is told as 403: with `failure_mode_allow: true`
+    /// Envoy lets the request pass that was answered with a 5xx.
+    fn refuse(&self, _question: &Question<'_>, refused: Refused) -> Answer {
+        let is_undecided = refused.is_undecided;
+        let mut response = refused.into_response();
+        if is_undecided {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        response
+    }
+
+    fn caution(&self) -> Option<Caution> {
+        Some(CAUTION)
+    }
+
+    #[cfg(test)]
+    fn shipped_as(&self) -> &'static str {
+        "envoy.yaml"
+    }
+
+    fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
+        Ok(emit(side, Over::Http))
+    }
+
+    #[cfg(test)]
+    fn ask<'a>(&self, _method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
+        (format!("/forward-auth/envoy{target}"), Vec::new())
+    }
+}
+
+pub(super) fn emit(side: &ProxySide, over: Over) -> String {
     // Writing to a string cannot fail.
     let (mut shown, mut copied) = (String::new(), String::new());
     for name in SHOWN {
@@ -39,8 +96,8 @@ pub(super) fn emit(side: &Side, over: Over) -> String {
         writeln!(copied, "                              - exact: {name}").ok();
     }
     let (gateway, uri) = match &side.gateway {
-        Gateway::Tcp(address) => (socket(*address), format!("http://{address}")),
-        Gateway::Unix(path) => {
+        Place::Tcp(address) => (socket(*address), format!("http://{address}")),
+        Place::Unix(path) => {
             (format!("pipe: {{ path: \"{}\" }}", path.display()), "http://localhost".to_owned())
         }
     };

@@ -1,11 +1,11 @@
 //! `[[routes]]`: from TOML to a [`Route`].
 
+use requires_auth::config::{Entry, IssuerConfig, Reader};
+use requires_auth::policy::{ClaimTest, ClaimValue, Policy};
 use toml::de::{DeTable, DeValue};
 
-use super::schema::{shadow, unknown_issuer};
-use crate::config::{Entry, IssuerConfig, Reader};
-use crate::policy::{ClaimTest, ClaimValue, Policy};
-use crate::routes::{Access, Pattern, Route};
+use super::common::{shadow, unknown_issuer};
+use crate::gateway::routes::{Access, Pattern, Route};
 
 const ROUTE: [&str; 9] =
     ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "case", "enforce"];

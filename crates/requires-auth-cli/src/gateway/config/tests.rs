@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use requires_auth::config::Config;
-use requires_auth::config::gateway::{Dialect, GatewayConfig, IdentitySource, Listen, Network, Upstream};
 use requires_auth::policy::ClaimTest;
-use requires_auth::routes::{Access, Route};
 use requires_auth::{ErrorCode, Policy};
+
+use super::peers::Network;
+use super::*;
+use crate::gateway::routes::{Access, Route};
 
 const ISSUERS: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n\
                        [issuers.partner]\nissuer = \"https://partner.example\"\naudience = \"api://orders\"\n";
@@ -63,12 +64,11 @@ fn every_setting_arrives() {
     let server = config.server.expect("a server");
     assert_eq!(server.listen, Listen::Unix("conf/run/gateway.sock".into()));
     assert_eq!(server.admin, Some(Listen::Tcp(([127, 0, 0, 1], 9181).into())));
-    assert_eq!(server.public_url.as_deref(), Some("https://api.example.com"));
     assert_eq!(server.connections_per_peer.map(usize::from), Some(100));
     let tls = server.tls.expect("TLS");
     assert_eq!((tls.certificate, tls.key), ("conf/cert.pem".into(), "/etc/key.pem".into()));
     let forward_auth = config.forward_auth.expect("forward_auth");
-    assert_eq!(forward_auth.dialects, [Dialect::Nginx, Dialect::Envoy]);
+    assert_eq!(forward_auth.dialects.iter().map(|own| own.name()).collect::<Vec<_>>(), ["nginx", "envoy"]);
     assert!(forward_auth.trusts([10, 1, 1, 1].into()) && !forward_auth.trusts([127, 0, 0, 1].into()));
     assert!(!forward_auth.denies_aliases);
     let headers: Vec<_> =
@@ -117,7 +117,7 @@ fn routes_say_what_they_need() {
     let routes: Vec<_> = config.routes.iter().collect();
     let policy = |route: &Route| match &route.access {
         Access::Token(policy) => policy.clone(),
-        _ => panic!("{route:?}"),
+        Access::Public => panic!("{route:?}"),
     };
     assert_eq!(policy(routes[0]), Policy::all_of(["read:orders"]));
     assert!(routes[0].allows_preflight && !routes[0].is_shadow);

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::uri::Authority;
+use requires_auth::config::{Entry, Reader};
 use url::Url;
-
-use crate::config::{Entry, Reader};
 
 const KEYS: [&str; 4] = ["upstream", "preserve_host", "pass_token", "timeout"];
 
@@ -15,22 +14,20 @@ const EXAMPLE: &str = "write \"http://127.0.0.1:8080\" or \"unix:/run/app.sock\"
 
 /// `[reverse_proxy]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReverseProxyConfig {
+pub(crate) struct ReverseProxyConfig {
     /// Where the application is.
-    pub upstream: Upstream,
+    pub(crate) upstream: Upstream,
     /// Whether the application gets the `Host` that the client has sent, and not that of `upstream`. Default true.
-    pub preserves_host: bool,
+    pub(crate) preserves_host: bool,
     /// Whether it gets the token. Default false: who has a token can use it elsewhere.
-    pub passes_token: bool,
+    pub(crate) passes_token: bool,
     /// For how long client and application may both be silent before a request is given up. Default 60 s.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Where an application listens, over HTTP/1.1 without TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a gateway that did not know a place could not pass anything on")]
-pub enum Upstream {
+pub(crate) enum Upstream {
     /// Host and port.
     Tcp(Authority),
     /// The path of a unix socket.

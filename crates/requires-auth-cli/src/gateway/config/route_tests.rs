@@ -1,13 +1,13 @@
 //! `[[tests]]`: from TOML to a [`RouteTest`].
 
 use http::StatusCode;
+use requires_auth::ErrorCode;
+use requires_auth::config::{Entry, IssuerConfig, Reader};
+use requires_auth::settings::{nearest, shown_value};
 use toml::de::{DeTable, DeValue};
 
-use super::RouteTest;
-use super::schema::unknown_issuer;
-use crate::config::{Entry, IssuerConfig, Reader};
-use crate::error::ErrorCode;
-use crate::settings::{nearest, shown_value};
+use super::common::unknown_issuer;
+use super::model::RouteTest;
 
 const TEST: [&str; 3] = ["request", "claims", "expect"];
 const EXPECT: [&str; 2] = ["status", "error"];

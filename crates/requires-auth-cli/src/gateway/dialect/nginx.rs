@@ -5,12 +5,60 @@
 
 use std::fmt::Write as _;
 
-use super::{Gateway, Side, preamble};
+use http::StatusCode;
 
-pub(super) fn emit(side: &Side) -> String {
+use super::interface::{Answer, Dialect, Question};
+use super::original::Original;
+use super::proxy_side::{Place, ProxySide, preamble};
+use crate::error::Failure;
+use crate::gateway::refused::Refused;
+
+/// nginx's `auth_request`.
+#[derive(Debug)]
+pub(super) struct Nginx;
+
+impl Dialect for Nginx {
+    fn name(&self) -> &'static str {
+        "nginx"
+    }
+
+    fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
+        Original::in_x_original(question.headers)
+    }
+
+    fn is_second(&self, question: &Question<'_>) -> bool {
+        question.rest == "/deny"
+    }
+
+    /// With `?deny=403` it is always 403. nginx makes a 500 of most others, and then asks again.
+    fn refuse(&self, question: &Question<'_>, refused: Refused) -> Answer {
+        let mut response = refused.into_response();
+        if question.rest == "?deny=403" {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        response
+    }
+
+    #[cfg(test)]
+    fn shipped_as(&self) -> &'static str {
+        "nginx.conf"
+    }
+
+    fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
+        Ok(emit(side))
+    }
+
+    #[cfg(test)]
+    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
+        let headers = vec![("x-original-method", method), ("x-original-uri", target)];
+        ("/forward-auth/nginx".to_owned(), headers)
+    }
+}
+
+fn emit(side: &ProxySide) -> String {
     let server = match &side.gateway {
-        Gateway::Tcp(address) => address.to_string(),
-        Gateway::Unix(path) => format!("unix:{}", path.display()),
+        Place::Tcp(address) => address.to_string(),
+        Place::Unix(path) => format!("unix:{}", path.display()),
     };
     let mut identity = String::new();
     for (place, header) in side.headers.iter().enumerate() {

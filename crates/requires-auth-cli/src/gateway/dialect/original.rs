@@ -1,10 +1,9 @@
-//! What each proxy says about the request that it asks about.
+//! The request that a proxy asks about, and what else its headers say about that.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, Request};
-use requires_auth::config::gateway::Dialect;
+use http::{HeaderMap, HeaderName};
 
-use crate::gateway::identity::is_folded_like;
+use crate::gateway::header_names::is_folded_like;
 
 const X_ORIGINAL: Family = Family {
     method: HeaderName::from_static("x-original-method"),
@@ -20,9 +19,9 @@ pub(crate) const METHOD_OVERRIDES: [&str; 3] =
     ["x-http-method-override", "x-http-method", "x-method-override"];
 
 /// Whatever else names a method: some proxy tells it, and some application believes it.
-pub(crate) const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
+pub(super) const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
 /// Whatever else names a path, or a URL. `x-envoy-original-path` is Envoy's own, which its filters believe (CVE-2023-27487).
-pub(crate) const TARGETS: [&str; 5] =
+pub(super) const TARGETS: [&str; 5] =
     ["x-original-uri", "x-forwarded-uri", "x-envoy-original-path", "x-original-url", "x-rewrite-url"];
 
 /// Two headers that name the original request.
@@ -32,32 +31,26 @@ struct Family {
 }
 
 /// The request that a proxy asks about.
-pub(super) struct Original<'r> {
-    pub(super) method: &'r str,
+pub(crate) struct Original<'r> {
+    pub(crate) method: &'r str,
     /// Path and query as they came over the wire.
-    pub(super) target: &'r str,
+    pub(crate) target: &'r str,
 }
 
 impl<'r> Original<'r> {
-    /// Reads it where this dialect has it, and nowhere else. `rest` is what follows the endpoint in the target.
-    pub(super) fn read<B>(
-        dialect: Dialect,
-        request: &'r Request<B>,
-        rest: &'r str,
-    ) -> Result<Self, &'static str> {
-        let headers = request.headers();
-        match dialect {
-            Dialect::Nginx => X_ORIGINAL.read(headers),
-            Dialect::Caddy | Dialect::Traefik => X_FORWARDED.read(headers),
-            // Envoy asks with the original method, and appends the original path to the endpoint's.
-            Dialect::Envoy => Ok(Self { method: request.method().as_str(), target: rest }),
-            _ => Err("a dialect that is not spoken over HTTP"),
-        }
+    /// In `X-Original-Method` and `X-Original-URI`.
+    pub(super) fn in_x_original(headers: &'r HeaderMap) -> Result<Self, &'static str> {
+        X_ORIGINAL.read(headers)
+    }
+
+    /// In `X-Forwarded-Method` and `X-Forwarded-Uri`.
+    pub(super) fn in_x_forwarded(headers: &'r HeaderMap) -> Result<Self, &'static str> {
+        X_FORWARDED.read(headers)
     }
 
     /// What else the headers say about it: a client may have sent them, and a proxy or an application believe them. Their
     /// names are compared as CGI and WSGI do, which make the same of `X-A`, `X_A` and `X.A`.
-    pub(super) fn contradiction(&self, headers: &HeaderMap) -> Option<&'static str> {
+    pub(crate) fn contradiction(&self, headers: &HeaderMap) -> Option<&'static str> {
         headers.iter().find_map(|(name, value)| {
             let is_among = |names: &[&str]| names.iter().any(|own| is_folded_like(own, name.as_str()));
             if is_among(&METHOD_OVERRIDES) {
@@ -95,7 +88,7 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 }
 
 /// Whether the request has a body, as far as the proxy lets us see.
-pub(super) fn has_body(headers: &HeaderMap) -> bool {
+pub(crate) fn has_body(headers: &HeaderMap) -> bool {
     let has_length = headers.get_all(CONTENT_LENGTH).iter().any(|length| length != "0" && !length.is_empty());
     has_length || headers.contains_key(TRANSFER_ENCODING)
 }
@@ -104,39 +97,37 @@ pub(super) fn has_body(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
 
-    fn request(target: &str, headers: &[(&'static str, &str)]) -> Request<()> {
-        let mut request = Request::builder().method("POST").uri(target);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), value.parse().expect("a value"))
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs.iter().map(pair) {
+            headers.append(name, value);
         }
-        request.body(()).expect("a request")
-    }
-
-    fn read(dialect: Dialect, rest: &str, headers: &[(&'static str, &str)]) -> Option<(String, String)> {
-        let request = request("/forward-auth/x", headers);
-        let original = Original::read(dialect, &request, rest).ok()?;
-        let agrees = original.contradiction(request.headers()).is_none();
-        agrees.then(|| (original.method.to_owned(), original.target.to_owned()))
+        headers
     }
 
     #[test]
-    fn each_dialect_reads_its_own_headers_and_no_others() {
-        let original = [("x-original-method", "GET"), ("x-original-uri", "/a?b")];
-        let forwarded = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/a?b")];
+    fn each_pair_of_headers_is_read_and_no_other() {
+        let original = headers(&[("x-original-method", "GET"), ("x-original-uri", "/a?b")]);
+        let forwarded = headers(&[("x-forwarded-method", "GET"), ("x-forwarded-uri", "/a?b")]);
+        let told = |original: Result<Original<'_>, &str>| {
+            original.ok().map(|own| (own.method.to_owned(), own.target.to_owned()))
+        };
         let get = Some(("GET".to_owned(), "/a?b".to_owned()));
-        assert_eq!(read(Dialect::Nginx, "", &original), get);
-        assert_eq!(read(Dialect::Caddy, "", &forwarded), get);
-        assert_eq!(read(Dialect::Traefik, "", &forwarded), get);
-        assert_eq!(read(Dialect::Envoy, "/a?b", &[]), Some(("POST".to_owned(), "/a?b".to_owned())));
-        assert_eq!(read(Dialect::Nginx, "", &forwarded), None);
-        assert_eq!(read(Dialect::Caddy, "", &original), None);
+        assert_eq!(told(Original::in_x_original(&original)), get);
+        assert_eq!(told(Original::in_x_forwarded(&forwarded)), get);
+        assert_eq!(told(Original::in_x_original(&forwarded)), None);
+        assert_eq!(told(Original::in_x_forwarded(&original)), None);
     }
 
     #[test]
     fn two_stories_are_refused() {
         let nginx = |more: &[(&'static str, &str)]| {
             let own = [("x-original-method", "GET"), ("x-original-uri", "/a")];
-            read(Dialect::Nginx, "", &[&own, more].concat()).is_some()
+            let headers = headers(&[&own, more].concat());
+            Original::in_x_original(&headers).is_ok_and(|own| own.contradiction(&headers).is_none())
         };
         assert!(nginx(&[]));
         assert!(nginx(&[("x-forwarded-uri", "/a"), ("x-forwarded-method", "GET")]));
@@ -169,6 +160,8 @@ mod tests {
         }
         assert!(!nginx(&[("x_forwarded_method", "POST")]));
         assert!(nginx(&[("x-http-methods", "POST"), ("x-original-urls", "/b")]));
-        assert_eq!(read(Dialect::Envoy, "/a", &[("x-forwarded-uri", "/b")]), None);
+        let of_envoy = Original { method: "GET", target: "/a" };
+        assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/b")])).is_some());
+        assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/a")])).is_none());
     }
 }

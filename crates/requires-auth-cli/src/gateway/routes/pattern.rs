@@ -13,7 +13,7 @@ use super::path::PlainPath;
 /// - `*` as the last segment stands for all that follows the slash before it, be it nothing.
 /// - All else is compared with the decoded segment, byte for byte. A trailing slash counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     method: Option<Box<str>>,
     pub(super) segments: Box<[Segment]>,
     /// Whether it ends in `*`.
@@ -29,11 +29,11 @@ pub(super) enum Segment {
 
 /// Why a text is no pattern: what it is, and what to write instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PatternError {
+pub(crate) struct PatternError {
     /// What is wrong.
-    pub found: &'static str,
+    pub(crate) found: &'static str,
     /// What to do about it.
-    pub hint: &'static str,
+    pub(crate) hint: &'static str,
 }
 
 impl fmt::Display for PatternError {
@@ -110,7 +110,7 @@ impl Pattern {
     }
 
     /// As it was written.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 }

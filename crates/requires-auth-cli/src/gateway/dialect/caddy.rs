@@ -3,12 +3,44 @@
 //! Caddy takes out of a request what `Connection` names once the gateway has set the identity headers. So a client that
 //! names one of these there is refused before (RFC 9110 §7.6.1 lets a client name what is for one connection alone).
 
-use super::{Gateway, Side, preamble};
+use super::interface::{Dialect, Question};
+use super::original::Original;
+use super::proxy_side::{Place, ProxySide, preamble};
+use crate::error::Failure;
 
-pub(super) fn emit(side: &Side) -> String {
+/// Caddy's `forward_auth`.
+#[derive(Debug)]
+pub(super) struct Caddy;
+
+impl Dialect for Caddy {
+    fn name(&self) -> &'static str {
+        "caddy"
+    }
+
+    fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
+        Original::in_x_forwarded(question.headers)
+    }
+
+    #[cfg(test)]
+    fn shipped_as(&self) -> &'static str {
+        "Caddyfile"
+    }
+
+    fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
+        Ok(emit(side))
+    }
+
+    #[cfg(test)]
+    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
+        let headers = vec![("x-forwarded-method", method), ("x-forwarded-uri", target)];
+        ("/forward-auth/caddy".to_owned(), headers)
+    }
+}
+
+fn emit(side: &ProxySide) -> String {
     let gateway = match &side.gateway {
-        Gateway::Tcp(address) => address.to_string(),
-        Gateway::Unix(path) => format!("unix/{}", path.display()),
+        Place::Tcp(address) => address.to_string(),
+        Place::Unix(path) => format!("unix/{}", path.display()),
     };
     let copied = match side.headers.as_slice() {
         [] => String::new(),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// A network in CIDR notation (RFC 4632 §3.1): `10.0.0.0/8`, `::1/128`, or one address alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
+pub(crate) struct Network {
     /// As bits of version 6; version 4 is mapped into it, so that a peer is the same on either kind of socket.
     bits: u128,
     prefix: u32,
@@ -14,13 +14,13 @@ pub struct Network {
 
 impl Network {
     /// `127.0.0.0/8` and `::1`.
-    pub const LOOPBACK: [Self; 2] = [
+    pub(crate) const LOOPBACK: [Self; 2] = [
         Self { bits: Ipv4Addr::new(127, 0, 0, 0).to_ipv6_mapped().to_bits(), prefix: 96 + 8 },
         Self { bits: Ipv6Addr::LOCALHOST.to_bits(), prefix: 128 },
     ];
 
     /// Whether an address is in it.
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         (bits(address) ^ self.bits).checked_shr(128 - self.prefix).unwrap_or_default() == 0
     }
 }
@@ -34,7 +34,7 @@ fn bits(address: IpAddr) -> u128 {
 
 /// A text is no network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NetworkError;
+pub(crate) struct NetworkError;
 
 impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

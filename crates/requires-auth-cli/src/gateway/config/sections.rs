@@ -1,24 +1,20 @@
 //! From TOML to a [`GatewayConfig`].
 
-use std::num::NonZeroUsize;
-
 use http::HeaderName;
+use requires_auth::config::{Entry, IssuerConfig, Reader};
+use requires_auth::settings::{nearest, shown_value};
 use toml::de::DeTable;
-use url::Url;
 
+use super::common::shadow;
+use super::model::{ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource};
+use super::peers::Network;
 use super::reverse_proxy::reverse_proxy;
 use super::route_tests::test;
 use super::routes::route;
-use super::{
-    Dialect, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, Network, ServerConfig,
-    TlsConfig,
-};
-use crate::config::{Entry, IssuerConfig, Reader};
-use crate::routes::{Pattern, Routes};
-use crate::settings::{nearest, shown_key, shown_value};
+use super::server::server;
+use crate::gateway::dialect::{self, Dialect};
+use crate::gateway::routes::{Pattern, Routes};
 
-const SERVER: [&str; 5] = ["listen", "admin", "public_url", "tls", "connections_per_peer"];
-const TLS: [&str; 2] = ["certificate", "key"];
 const FORWARD_AUTH: [&str; 3] = ["dialects", "trusted_peers", "aliases"];
 
 /// What no application could tell from what a client or the proxy has sent.
@@ -26,7 +22,7 @@ const NOT_FOR_IDENTITY: [&str; 7] =
     ["authorization", "connection", "content-length", "cookie", "host", "te", "transfer-encoding"];
 
 /// The sections, once the issuers are read.
-pub(in crate::config) fn read(
+pub(super) fn read(
     reader: &mut Reader<'_>,
     document: &DeTable<'_>,
     issuers: &[IssuerConfig],
@@ -74,117 +70,6 @@ pub(in crate::config) fn read(
     config
 }
 
-fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ServerConfig> {
-    let table = reader.table("server", entry)?;
-    let (mut listen_at, mut admin, mut public_url, mut tls_files) = (None, None, None, None);
-    let mut connections_per_peer = None;
-    for entry in reader.entries(table, entry.path()) {
-        match entry.key() {
-            "listen" => listen_at = listen(reader, "server", &entry),
-            "admin" => admin = listen(reader, "server", &entry),
-            "public_url" => public_url = base_url(reader, "server", &entry, "https://api.example.com"),
-            "tls" => tls_files = tls(reader, &entry),
-            "connections_per_peer" => connections_per_peer = share(reader, &entry),
-            _ => reader.unknown("server", &entry, &SERVER),
-        }
-    }
-    if !table.contains_key("listen") {
-        let hint = "write listen = \"127.0.0.1:9180\"";
-        reader.report(
-            "server",
-            &format!("{}.listen", entry.path()),
-            "nothing",
-            "an address and a port",
-            hint,
-        );
-    }
-    // Port 0 is any free one, and each time another.
-    let is_any_port = matches!(&admin, Some(Listen::Tcp(address)) if address.port() == 0);
-    if admin.is_some() && admin == listen_at && !is_any_port {
-        let hint = "give it a port of its own, which the outside cannot reach";
-        reader.report(
-            "server",
-            &format!("{}.admin", entry.path()),
-            "that of `listen`",
-            "another place",
-            hint,
-        );
-    }
-    Some(ServerConfig { listen: listen_at?, admin, public_url, tls: tls_files, connections_per_peer })
-}
-
-/// How many connections a peer may have: one at least.
-fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
-    let count = reader.count("server", entry)?;
-    let share = NonZeroUsize::new(usize::try_from(count).unwrap_or(usize::MAX));
-    if share.is_none() {
-        let hint = "leave it out: one peer then has half of all connections";
-        reader.report("server", entry.path(), "0, which serves nobody", "at least 1", hint);
-    }
-    share
-}
-
-fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<Listen> {
-    let text = reader.text(field, entry)?;
-    let found = match text.strip_prefix("unix:") {
-        Some("") => None,
-        Some(path) => Some(Listen::Unix(reader.beside(path))),
-        None => text.parse().ok().map(Listen::Tcp),
-    };
-    if found.is_none() {
-        let hint = "write \"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/requires-auth.sock\"";
-        reader.report(
-            field,
-            entry.path(),
-            shown_value(&text),
-            "an address and a port, or a unix socket",
-            hint,
-        );
-    }
-    found
-}
-
-fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
-    let table = reader.table("server", entry)?;
-    let (mut certificate, mut key) = (None, None);
-    for entry in reader.entries(table, entry.path()) {
-        match entry.key() {
-            "certificate" => certificate = reader.path("server", &entry),
-            "key" => key = reader.path("server", &entry),
-            _ => reader.unknown("server", &entry, &TLS),
-        }
-    }
-    for name in TLS.into_iter().filter(|name| !table.contains_key(*name)) {
-        let hint = "write tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
-        reader.report("server", &format!("{}.{name}", entry.path()), "nothing", "a file in PEM", hint);
-    }
-    Some(TlsConfig { certificate: certificate?, key: key? })
-}
-
-/// A URL of scheme, host and port alone, as it is written.
-fn base_url(
-    reader: &mut Reader<'_>,
-    field: &'static str,
-    entry: &Entry<'_>,
-    example: &str,
-) -> Option<String> {
-    let text = reader.text(field, entry)?;
-    let is_base = Url::parse(&text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    if !is_base {
-        let hint = format!("write scheme, host and port alone: {} = \"{example}\"", entry.key());
-        reader.report(field, entry.path(), "another text", "a URL without user, path and query", hint);
-        return None;
-    }
-    Some(text.trim_end_matches('/').to_owned())
-}
-
 fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAuthConfig> {
     let table = reader.table("forward_auth", entry)?;
     let mut config = ForwardAuthConfig {
@@ -224,10 +109,10 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
     Some(config)
 }
 
-fn dialect(reader: &mut Reader<'_>, entry: &Entry<'_>, name: &str) -> Option<Dialect> {
-    let found = Dialect::ALL.into_iter().find(|(own, _)| *own == name).map(|(_, dialect)| dialect);
+fn dialect(reader: &mut Reader<'_>, entry: &Entry<'_>, name: &str) -> Option<&'static dyn Dialect> {
+    let found = dialect::named(name);
     if found.is_none() {
-        let names = Dialect::ALL.map(|(name, _)| name);
+        let names = dialect::ALL.map(Dialect::name);
         let hint = match nearest(name, names) {
             Some(meant) => format!("did you mean \"{meant}\"?"),
             None => format!("the dialects are {}", names.join(", ")),
@@ -244,11 +129,6 @@ fn network(reader: &mut Reader<'_>, entry: &Entry<'_>, text: &str) -> Option<Net
         reader.report("forward_auth", entry.path(), shown_value(text), "networks", hint);
     }
     found
-}
-
-pub(super) fn shadow(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> bool {
-    let choices = [("on", false), ("shadow", true)];
-    reader.one_of(field, entry, "\"on\" or \"shadow\"", choices).unwrap_or(false)
 }
 
 fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
@@ -297,13 +177,4 @@ fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
         headers.push(IdentityHeader { name, source });
     }
     headers
-}
-
-pub(super) fn unknown_issuer(reader: &mut Reader<'_>, path: &str, name: &str, issuers: &[IssuerConfig]) {
-    let names = issuers.iter().map(IssuerConfig::name);
-    let hint = match nearest(name, names) {
-        Some(meant) => format!("did you mean \"{}\"?", shown_key(meant)),
-        None => "use the name of a table [issuers.NAME]".to_owned(),
-    };
-    reader.report("routes", path, shown_value(name), "the name of an issuer of this file", hint);
 }

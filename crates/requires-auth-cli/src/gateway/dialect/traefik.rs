@@ -2,11 +2,42 @@
 
 use std::fmt::Write as _;
 
-use super::{Gateway, Side, preamble};
+use super::interface::{Dialect, Question};
+use super::original::Original;
+use super::proxy_side::{Place, ProxySide, preamble};
 use crate::error::Failure;
 
-pub(super) fn emit(side: &Side) -> Result<String, Failure> {
-    let Gateway::Tcp(gateway) = &side.gateway else {
+/// Traefik's `ForwardAuth`.
+#[derive(Debug)]
+pub(super) struct Traefik;
+
+impl Dialect for Traefik {
+    fn name(&self) -> &'static str {
+        "traefik"
+    }
+
+    fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
+        Original::in_x_forwarded(question.headers)
+    }
+
+    #[cfg(test)]
+    fn shipped_as(&self) -> &'static str {
+        "traefik.yml"
+    }
+
+    fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
+        emit(side)
+    }
+
+    #[cfg(test)]
+    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
+        let headers = vec![("x-forwarded-method", method), ("x-forwarded-uri", target)];
+        ("/forward-auth/traefik".to_owned(), headers)
+    }
+}
+
+fn emit(side: &ProxySide) -> Result<String, Failure> {
+    let Place::Tcp(gateway) = &side.gateway else {
         return Err(Failure::new("Traefik does not ask over unix sockets")
             .hint("let the gateway listen on a port: listen = \"127.0.0.1:9180\""));
     };

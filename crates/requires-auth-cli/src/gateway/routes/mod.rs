@@ -5,39 +5,36 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Denial, ErrorCode};
-use crate::policy::Policy;
+use requires_auth::{Denial, ErrorCode, Policy};
 
-mod index;
 mod path;
 mod pattern;
+mod index;
 
 use self::index::{Budget, Index, Place};
 
-pub use path::{Ambiguity, PlainPath};
-pub use pattern::{Pattern, PatternError};
+pub(crate) use path::PlainPath;
+pub(crate) use pattern::Pattern;
 
 /// One rule.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Route {
+pub(crate) struct Route {
     /// The requests that it is for: any of these.
-    pub patterns: Vec<Pattern>,
+    pub(crate) patterns: Vec<Pattern>,
     /// What it asks of them.
-    pub access: Access,
+    pub(crate) access: Access,
     /// Whether a preflight passes without a token. A browser cannot show one there.
-    pub allows_preflight: bool,
+    pub(crate) allows_preflight: bool,
     /// Whether a refusal is only logged, and the request let through.
-    pub is_shadow: bool,
+    pub(crate) is_shadow: bool,
     /// Whether the application tells its paths from those that differ in case, or by a slash at the end. Where it does
     /// not, such a path under a later route would be judged by another rule than the one that is meant for it.
-    pub is_case_exact: bool,
+    pub(crate) is_case_exact: bool,
 }
 
 /// What a route asks of a request.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Access {
+pub(crate) enum Access {
     /// Nothing: a token is not even looked at.
     Public,
     /// A valid token that this policy allows.
@@ -46,26 +43,26 @@ pub enum Access {
 
 impl Route {
     /// A route that is on, and lets preflights pass.
-    pub const fn new(patterns: Vec<Pattern>, access: Access) -> Self {
+    pub(crate) const fn new(patterns: Vec<Pattern>, access: Access) -> Self {
         Self { patterns, access, allows_preflight: true, is_shadow: false, is_case_exact: false }
     }
 
     /// The first of its patterns: its name in logs and metrics.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.patterns.first().map_or("", Pattern::as_str)
     }
 }
 
 /// All rules, in the order in which they are tried.
 #[derive(Clone, Debug, Default)]
-pub struct Routes {
+pub(crate) struct Routes {
     routes: Vec<Route>,
     index: Index,
 }
 
 impl Routes {
     /// The first that is for a request decides.
-    pub fn new(routes: Vec<Route>) -> Self {
+    pub(crate) fn new(routes: Vec<Route>) -> Self {
         let mut index = Index::default();
         for (route, own) in routes.iter().enumerate() {
             for (place, pattern) in own.patterns.iter().enumerate() {
@@ -83,7 +80,7 @@ impl Routes {
     /// # Errors
     ///
     /// `auth.ambiguous_request` for a method with a lower-case letter, `auth.ambiguous_path` or `auth.no_route`.
-    pub fn find(&self, method: &str, target: &str) -> Result<&Route, Denial> {
+    pub(crate) fn find(&self, method: &str, target: &str) -> Result<&Route, Denial> {
         // Methods are case-sensitive (RFC 9110 §9.1), but many frameworks write them in capitals before they look at them.
         if method.bytes().any(|byte| byte.is_ascii_lowercase()) {
             return Err(Denial::new(ErrorCode::AmbiguousRequest));
@@ -130,13 +127,13 @@ impl Routes {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter()
     }
 
     /// Patterns that no request reaches, since an earlier one takes all of theirs: the place of the route, that of the
     /// pattern in it, and the earlier pattern.
-    pub fn unreachable(&self) -> impl Iterator<Item = (usize, usize, &Pattern)> {
+    pub(crate) fn unreachable(&self) -> impl Iterator<Item = (usize, usize, &Pattern)> {
         self.places().filter_map(|own| {
             let pattern = self.pattern(own);
             let mut earlier: Option<Place> = None;
@@ -152,7 +149,7 @@ impl Routes {
     /// Patterns some of whose paths are refused, since they are those of an earlier pattern but for case or a last slash.
     ///
     /// Not told is what a pattern that ends in `*` shares with patterns below it: there are many, and nobody means them.
-    pub fn siblings(&self) -> impl Iterator<Item = Sibling<'_>> {
+    pub(crate) fn siblings(&self) -> impl Iterator<Item = Sibling<'_>> {
         self.places().flat_map(move |own| {
             let pattern = self.pattern(own);
             let mut near = Vec::new();
@@ -197,14 +194,13 @@ struct Found {
 
 /// A pattern some of whose paths are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Sibling<'r> {
+pub(crate) struct Sibling<'r> {
     /// The pattern.
-    pub pattern: &'r Pattern,
+    pub(crate) pattern: &'r Pattern,
     /// The earlier one.
-    pub earlier: &'r Pattern,
+    pub(crate) earlier: &'r Pattern,
     /// One of the paths, decoded.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 fn in_lower_case(segment: &str) -> Cow<'_, str> {

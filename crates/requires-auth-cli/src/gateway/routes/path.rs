@@ -9,14 +9,13 @@ use std::fmt;
 /// decodes or cleans up sees another route than one that does not. No choice between the two is safe, so a path in
 /// which they could differ is refused (RFC 3986 §6.2, and RFC 9110 §4.2.3 for what clients may send anyway).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlainPath<'a> {
+pub(crate) struct PlainPath<'a> {
     path: &'a str,
 }
 
 /// Why a path is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ambiguity {
+pub(crate) enum Ambiguity {
     /// It does not begin with a slash: `*`, or a URL with its host.
     NotAbsolute,
     /// Two slashes without a segment between them.
@@ -56,7 +55,7 @@ impl<'a> PlainPath<'a> {
     /// # Errors
     ///
     /// The first reason for which servers could disagree about it.
-    pub fn of(target: &'a str) -> Result<Self, Ambiguity> {
+    pub(crate) fn of(target: &'a str) -> Result<Self, Ambiguity> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let segments = path.strip_prefix('/').ok_or(Ambiguity::NotAbsolute)?;
         if !query.bytes().all(may_stand_in_query) {
@@ -73,13 +72,8 @@ impl<'a> PlainPath<'a> {
         Ok(Self { path })
     }
 
-    /// The path as it is: what may be sent on.
-    pub const fn as_str(&self) -> &'a str {
-        self.path
-    }
-
     /// Its segments, decoded. A trailing slash is an empty last one; `/` alone has one, which is empty.
-    pub fn segments(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         self.path[1..].split('/').map(decoded)
     }
 }
@@ -179,7 +173,7 @@ mod tests {
             "/%5Bx%5D",
             "/a%3Ab",
         ] {
-            let path = PlainPath::of(target).map(|path| path.as_str().to_owned());
+            let path = PlainPath::of(target).map(|path| path.path.to_owned());
             assert_eq!(path.as_deref(), Ok(target.split('?').next().unwrap_or_default()), "{target}");
         }
     }

@@ -1,4 +1,4 @@
-//! The gateway's sections of a configuration file.
+//! What the gateway's sections of a configuration file set.
 //!
 //! ```toml
 //! enforce = "on"                            # or "shadow": refusals are logged, and let through
@@ -49,57 +49,45 @@ use std::path::PathBuf;
 
 use http::HeaderName;
 
-use crate::routes::Routes;
-
-mod peers;
-mod reverse_proxy;
-mod routes;
-mod route_tests;
-mod schema;
-
-pub use peers::{Network, NetworkError};
-pub use reverse_proxy::{ReverseProxyConfig, Upstream};
-pub(super) use schema::read;
+use super::peers::Network;
+use super::reverse_proxy::ReverseProxyConfig;
+use crate::gateway::dialect::Dialect;
+use crate::gateway::routes::Routes;
 
 /// The gateway's settings.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct GatewayConfig {
+pub(crate) struct GatewayConfig {
     /// `[server]`: where it listens.
-    pub server: Option<ServerConfig>,
+    pub(crate) server: Option<ServerConfig>,
     /// `[forward_auth]`: which proxies ask it.
-    pub forward_auth: Option<ForwardAuthConfig>,
+    pub(crate) forward_auth: Option<ForwardAuthConfig>,
     /// `[reverse_proxy]`: which application it stands in front of.
-    pub reverse_proxy: Option<ReverseProxyConfig>,
+    pub(crate) reverse_proxy: Option<ReverseProxyConfig>,
     /// `[headers]`: what the application is told about the token.
-    pub headers: Vec<IdentityHeader>,
+    pub(crate) headers: Vec<IdentityHeader>,
     /// `[[routes]]`, in the order of the file.
-    pub routes: Routes,
+    pub(crate) routes: Routes,
     /// `[[tests]]`.
-    pub tests: Vec<RouteTest>,
+    pub(crate) tests: Vec<RouteTest>,
 }
 
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServerConfig {
+pub(crate) struct ServerConfig {
     /// Where requests come in.
-    pub listen: Listen,
+    pub(crate) listen: Listen,
     /// Where `/healthz`, `/readyz` and `/metrics` are; nowhere if there is none.
-    pub admin: Option<Listen>,
-    /// The URL of the API as its clients know it.
-    pub public_url: Option<String>,
+    pub(crate) admin: Option<Listen>,
     /// Certificate and key; plain HTTP without.
-    pub tls: Option<TlsConfig>,
+    pub(crate) tls: Option<TlsConfig>,
     /// How many connections one peer may have at a time: an address, or a network of 64 bits of IPv6. Default half of
     /// all. Those in [`ForwardAuthConfig::trusted_peers`] and unix sockets may have all.
-    pub connections_per_peer: Option<NonZeroUsize>,
+    pub(crate) connections_per_peer: Option<NonZeroUsize>,
 }
 
 /// A place to listen at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a gateway that did not know a place would not listen")]
-pub enum Listen {
+pub(crate) enum Listen {
     /// An address and a port.
     Tcp(SocketAddr),
     /// The path of a unix socket.
@@ -108,75 +96,49 @@ pub enum Listen {
 
 /// Files in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TlsConfig {
+pub(crate) struct TlsConfig {
     /// The certificate, and those between it and the root.
-    pub certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
     /// Its private key.
-    pub key: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// `[forward_auth]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ForwardAuthConfig {
+pub(crate) struct ForwardAuthConfig {
     /// Only the endpoints of these exist.
-    pub dialects: Vec<Dialect>,
+    pub(crate) dialects: Vec<&'static dyn Dialect>,
     /// Who may ask. Unix sockets may always.
-    pub trusted_peers: Vec<Network>,
+    pub(crate) trusted_peers: Vec<Network>,
     /// Whether a request is refused in which a client has sent an identity header in another spelling, which the
     /// proxy may pass on beside ours.
-    pub denies_aliases: bool,
+    pub(crate) denies_aliases: bool,
 }
 
 impl ForwardAuthConfig {
+    /// Whether proxies that speak this dialect are answered.
+    pub(crate) fn answers(&self, dialect: &dyn Dialect) -> bool {
+        self.dialects.iter().any(|own| own.name() == dialect.name())
+    }
+
     /// Whether a peer may ask.
-    pub fn trusts(&self, peer: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_peers.iter().any(|network| network.contains(peer))
     }
 }
 
-/// How a proxy asks whether a request may pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Dialect {
-    /// Caddy's `forward_auth`.
-    Caddy,
-    /// Envoy's `ext_authz` over HTTP.
-    Envoy,
-    /// Envoy's `ext_authz` over gRPC.
-    EnvoyGrpc,
-    /// nginx's `auth_request`.
-    Nginx,
-    /// Traefik's `ForwardAuth`.
-    Traefik,
-}
-
-impl Dialect {
-    /// Every dialect with its name in the file.
-    pub const ALL: [(&'static str, Self); 5] = [
-        ("caddy", Self::Caddy),
-        ("envoy", Self::Envoy),
-        ("envoy-grpc", Self::EnvoyGrpc),
-        ("nginx", Self::Nginx),
-        ("traefik", Self::Traefik),
-    ];
-}
-
 /// A header that the application can trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct IdentityHeader {
+pub(crate) struct IdentityHeader {
     /// Its name.
-    pub name: HeaderName,
+    pub(crate) name: HeaderName,
     /// What is in it.
-    pub source: IdentitySource,
+    pub(crate) source: IdentitySource,
 }
 
 /// What an identity header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdentitySource {
+pub(crate) enum IdentitySource {
     /// A claim, by dotted path. `scope` is the scopes as the guard has read them, separated by spaces.
     Claim(String),
     /// `@issuer`: our name for the issuer.
@@ -185,18 +147,17 @@ pub enum IdentitySource {
 
 /// One of `[[tests]]`: a request, and what it must be answered.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct RouteTest {
+pub(crate) struct RouteTest {
     /// The method; `GET` where the test names none.
-    pub method: String,
+    pub(crate) method: String,
     /// Path and query.
-    pub target: String,
+    pub(crate) target: String,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
-    pub claims: Option<serde_json::Map<String, serde_json::Value>>,
+    pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
     /// The status; 200 if it is allowed.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The code of the refusal, if the test names one.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The line that it begins in.
-    pub line: u32,
+    pub(crate) line: u32,
 }

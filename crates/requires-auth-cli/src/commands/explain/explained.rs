@@ -1,0 +1,117 @@
+//! What became of a token, for the report and for JSON.
+
+use requires_auth::Denial;
+use requires_auth::explain::{Outcome as CheckOutcome, Report};
+use requires_auth::verify::Step;
+use serde::Serialize;
+
+use super::anatomy::Anatomy;
+use crate::verdict::{ErrorBody, Settings};
+
+/// What became of a token.
+pub(super) enum Verdict {
+    Allowed,
+    Refused(Denial),
+    /// There was nothing to judge it by.
+    NotJudged,
+}
+
+/// What there is to tell, also of what is not even a token.
+pub(super) struct Explained {
+    pub(super) checks: Vec<CheckLine>,
+    pub(super) verdict: Verdict,
+    pub(super) hint: Option<String>,
+}
+
+impl Explained {
+    /// Every check not reached, and no verdict.
+    pub(super) fn not_judged() -> Self {
+        let checks = Step::ALL.iter().map(|step| CheckLine::not_reached(*step)).collect();
+        Self { checks, verdict: Verdict::NotJudged, hint: None }
+    }
+
+    pub(super) const fn denial(&self) -> Option<&Denial> {
+        match &self.verdict {
+            Verdict::Refused(denial) => Some(denial),
+            Verdict::Allowed | Verdict::NotJudged => None,
+        }
+    }
+
+    pub(super) fn new(explained: Result<Report, Denial>, settings: &Settings) -> Self {
+        let report = match explained {
+            Ok(report) => report,
+            // What is no token at all is refused before the first check.
+            Err(denial) => {
+                let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token".to_owned();
+                let verdict = Verdict::Refused(denial);
+                return Self { verdict, hint: Some(hint), ..Self::not_judged() };
+            }
+        };
+        let checks = report.checks().iter().map(|check| {
+            let reached = |text: &str| (check.outcome() != CheckOutcome::NotReached).then(|| text.to_owned());
+            CheckLine {
+                check: check.step().as_str(),
+                outcome: check.outcome(),
+                found: reached(check.found()),
+                expected: reached(check.expected()),
+            }
+        });
+        let (verdict, of_flags) = match report.verdict() {
+            Ok(_) => (Verdict::Allowed, None),
+            Err(denial) => (Verdict::Refused(denial.clone()), settings.hint(denial)),
+        };
+        Self {
+            checks: checks.collect(),
+            verdict,
+            hint: of_flags.or_else(|| report.hint()).map(ToOwned::to_owned),
+        }
+    }
+
+    pub(super) fn to_json<'a>(&'a self, anatomy: &'a Anatomy) -> impl Serialize + 'a {
+        #[derive(Serialize)]
+        struct Json<'a> {
+            ok: bool,
+            error: Option<ErrorBody>,
+            hint: Option<&'a str>,
+            /// Members of the header that name a key, and are not looked at.
+            ignored: Vec<&'a str>,
+            checks: Vec<JsonCheck<'a>>,
+        }
+
+        #[derive(Serialize)]
+        struct JsonCheck<'a> {
+            check: &'a str,
+            outcome: &'a str,
+            found: Option<&'a str>,
+            expected: Option<&'a str>,
+        }
+
+        let checks = self.checks.iter().map(|line| JsonCheck {
+            check: line.check,
+            outcome: line.outcome.as_str(),
+            found: line.found.as_deref(),
+            expected: line.expected.as_deref(),
+        });
+        Json {
+            ok: matches!(self.verdict, Verdict::Allowed),
+            error: self.denial().map(ErrorBody::from),
+            hint: self.hint.as_deref(),
+            ignored: anatomy.ignored(),
+            checks: checks.collect(),
+        }
+    }
+}
+
+/// One check and what became of it.
+pub(super) struct CheckLine {
+    pub(super) check: &'static str,
+    pub(super) outcome: CheckOutcome,
+    pub(super) found: Option<String>,
+    pub(super) expected: Option<String>,
+}
+
+impl CheckLine {
+    const fn not_reached(step: Step) -> Self {
+        Self { check: step.as_str(), outcome: CheckOutcome::NotReached, found: None, expected: None }
+    }
+}

@@ -1,0 +1,67 @@
+//! The configuration file of a gateway: the settings of its guard, which the library reads, and sections of its own, read
+//! with the library's [`Reader`](requires_auth::config::Reader).
+
+use std::path::Path;
+
+use requires_auth::guard::Builder;
+use requires_auth::{ConfigError, RequiresAuth};
+
+mod peers;
+mod reverse_proxy;
+mod model;
+mod common;
+mod server;
+mod routes;
+mod route_tests;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::model::{
+    ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest, ServerConfig,
+    TlsConfig,
+};
+pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream};
+
+/// A configuration file. Its shape is right: every key is known, every value of its type.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The settings of the guard.
+    pub(crate) guard: requires_auth::config::Config,
+    /// The sections of the gateway.
+    pub(crate) gateway: GatewayConfig,
+}
+
+impl Config {
+    /// Reads a configuration from its text; `name` is the path of the file that it stands in. Nothing is opened.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in the shape at once, those of the guard's settings and those of the gateway's sections.
+    pub(crate) fn parse(text: &str, name: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let (guard, gateway) = requires_auth::config::Config::parse_with(text, name, sections::read)?;
+        Ok(Self { guard, gateway })
+    }
+
+    /// Reads a configuration file and builds its guard, to which `adjust` adds what no file can say.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once: those of [`parse`](Self::parse), and values that cannot work.
+    pub(crate) fn load(
+        path: impl AsRef<Path>,
+        adjust: impl FnOnce(Builder) -> Builder,
+    ) -> Result<(Self, RequiresAuth), ConfigError> {
+        let (guard, auth, gateway) = requires_auth::config::Config::load_with(path, adjust, sections::read)?;
+        Ok((Self { guard, gateway }, auth))
+    }
+
+    /// The configuration in a file, whose guard can be built.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub(crate) fn check(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        Self::load(path, |builder| builder).map(|(config, _)| config)
+    }
+}

@@ -1,0 +1,115 @@
+//! `[server]`: where the gateway listens.
+
+use std::num::NonZeroUsize;
+
+use requires_auth::config::{Entry, Reader};
+use requires_auth::settings::shown_value;
+use url::Url;
+
+use super::model::{Listen, ServerConfig, TlsConfig};
+
+const SERVER: [&str; 5] = ["listen", "admin", "public_url", "tls", "connections_per_peer"];
+const TLS: [&str; 2] = ["certificate", "key"];
+
+pub(super) fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ServerConfig> {
+    let table = reader.table("server", entry)?;
+    let (mut listen_at, mut admin, mut tls_files, mut connections_per_peer) = (None, None, None, None);
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
+            "listen" => listen_at = listen(reader, "server", &entry),
+            "admin" => admin = listen(reader, "server", &entry),
+            "public_url" => check_public_url(reader, &entry),
+            "tls" => tls_files = tls(reader, &entry),
+            "connections_per_peer" => connections_per_peer = share(reader, &entry),
+            _ => reader.unknown("server", &entry, &SERVER),
+        }
+    }
+    if !table.contains_key("listen") {
+        let hint = "write listen = \"127.0.0.1:9180\"";
+        reader.report(
+            "server",
+            &format!("{}.listen", entry.path()),
+            "nothing",
+            "an address and a port",
+            hint,
+        );
+    }
+    // Port 0 is any free one, and each time another.
+    let is_any_port = matches!(&admin, Some(Listen::Tcp(address)) if address.port() == 0);
+    if admin.is_some() && admin == listen_at && !is_any_port {
+        let hint = "give it a port of its own, which the outside cannot reach";
+        reader.report(
+            "server",
+            &format!("{}.admin", entry.path()),
+            "that of `listen`",
+            "another place",
+            hint,
+        );
+    }
+    Some(ServerConfig { listen: listen_at?, admin, tls: tls_files, connections_per_peer })
+}
+
+/// How many connections a peer may have: one at least.
+fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
+    let count = reader.count("server", entry)?;
+    let share = NonZeroUsize::new(usize::try_from(count).unwrap_or(usize::MAX));
+    if share.is_none() {
+        let hint = "leave it out: one peer then has half of all connections";
+        reader.report("server", entry.path(), "0, which serves nobody", "at least 1", hint);
+    }
+    share
+}
+
+fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<Listen> {
+    let text = reader.text(field, entry)?;
+    let found = match text.strip_prefix("unix:") {
+        Some("") => None,
+        Some(path) => Some(Listen::Unix(reader.beside(path))),
+        None => text.parse().ok().map(Listen::Tcp),
+    };
+    if found.is_none() {
+        let hint = "write \"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/requires-auth.sock\"";
+        reader.report(
+            field,
+            entry.path(),
+            shown_value(&text),
+            "an address and a port, or a unix socket",
+            hint,
+        );
+    }
+    found
+}
+
+fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
+    let table = reader.table("server", entry)?;
+    let (mut certificate, mut key) = (None, None);
+    for entry in reader.entries(table, entry.path()) {
+        match entry.key() {
+            "certificate" => certificate = reader.path("server", &entry),
+            "key" => key = reader.path("server", &entry),
+            _ => reader.unknown("server", &entry, &TLS),
+        }
+    }
+    for name in TLS.into_iter().filter(|name| !table.contains_key(*name)) {
+        let hint = "write tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
+        reader.report("server", &format!("{}.{name}", entry.path()), "nothing", "a file in PEM", hint);
+    }
+    Some(TlsConfig { certificate: certificate?, key: key? })
+}
+
+/// `public_url`, the URL of the API as its clients know it: scheme, host and port alone. Nothing uses it.
+fn check_public_url(reader: &mut Reader<'_>, entry: &Entry<'_>) {
+    let Some(text) = reader.text("server", entry) else { return };
+    let is_base = Url::parse(&text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if !is_base {
+        let hint = "write scheme, host and port alone: public_url = \"https://api.example.com\"";
+        reader.report("server", entry.path(), "another text", "a URL without user, path and query", hint);
+    }
+}

@@ -1,0 +1,50 @@
+//! What a proxy's own file is made of: where the gateway and the application are, and what to copy.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What the proxy's side is made of.
+#[derive(Debug)]
+pub(crate) struct ProxySide {
+    pub(crate) gateway: Place,
+    /// Host and port of the application.
+    pub(crate) application: String,
+    /// The port that the proxy listens on, if not its usual one.
+    pub(crate) port: Option<u16>,
+    /// The names of the identity headers, as they are usually written.
+    pub(crate) headers: Vec<String>,
+}
+
+/// Where the proxy finds the gateway.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// `x-auth-subject` as people write it: `X-Auth-Subject`.
+pub(crate) fn title_case(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
+/// The first lines of what is printed.
+pub(super) fn preamble(proxy: &str, note: &str) -> String {
+    format!(
+        "# Made by `requires-auth config emit {proxy}`: make it anew when [server] or [headers] change.\n# {note}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_written_as_people_do() {
+        assert_eq!(title_case("x-auth-subject"), "X-Auth-Subject");
+        assert_eq!(title_case("x--a-"), "X--A-");
+    }
+}

@@ -1,0 +1,180 @@
+//! The proxy's side of a configuration: what stands in the proxy's own file.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use super::config::{Config, Listen, ServerConfig};
+use super::dialect::{Dialect, Place, ProxySide, title_case};
+use crate::error::Failure;
+
+/// Where the application is, unless it is said.
+const APPLICATION: &str = "127.0.0.1:8080";
+
+/// The proxy's side of a configuration: what stands in the proxy's own file. `upstream` is where the application is, and
+/// `port` the port that the proxy listens on, where they are not the usual ones.
+///
+/// # Errors
+///
+/// The gateway does not answer this dialect, it listens where no proxy reaches it, or the proxy cannot do what is asked.
+pub(crate) fn emit(
+    dialect: &dyn Dialect,
+    config: &Config,
+    file: &Path,
+    upstream: Option<String>,
+    port: Option<u16>,
+) -> Result<String, Failure> {
+    let name = dialect.name();
+    let mut answered = config.gateway.forward_auth.iter();
+    if !answered.any(|config| config.answers(dialect)) {
+        let file = file.display();
+        return Err(Failure::new(format!("{file}: {name} is not among the dialects of [forward_auth]"))
+            .hint(format!("write [forward_auth], and below it dialects = [\"{name}\"]")));
+    }
+    dialect.emit(&side(config, file, upstream, port)?)
+}
+
+/// The side of a proxy, by the configuration in `file`.
+///
+/// # Errors
+///
+/// The gateway listens where no proxy reaches it.
+fn side(
+    config: &Config,
+    file: &Path,
+    upstream: Option<String>,
+    port: Option<u16>,
+) -> Result<ProxySide, Failure> {
+    let (file, gateway) = (file.display(), &config.gateway);
+    let Some(server) = &gateway.server else {
+        return Err(Failure::new(format!("{file}: no [server]"))
+            .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
+    };
+    Ok(ProxySide {
+        gateway: place(server)?,
+        application: upstream.unwrap_or_else(|| APPLICATION.to_owned()),
+        port,
+        headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
+    })
+}
+
+/// Where a proxy finds the gateway.
+fn place(server: &ServerConfig) -> Result<Place, Failure> {
+    if server.tls.is_some() {
+        return Err(Failure::new(
+            "the gateway serves TLS, and only plain HTTP between proxy and gateway is written",
+        )
+        .hint(
+            "let it listen on loopback or a unix socket without [server.tls], or adapt the recipe by hand",
+        ));
+    }
+    match &server.listen {
+        Listen::Unix(path) => Ok(Place::Unix(absolute(path)?)),
+        Listen::Tcp(address) if address.port() == 0 => {
+            Err(Failure::new("the gateway listens on any free port")
+                .hint("give it one of its own: listen = \"127.0.0.1:9180\""))
+        }
+        Listen::Tcp(address) => {
+            let mut address = *address;
+            // What listens everywhere is found at home.
+            if address.ip().is_unspecified() {
+                let loopback =
+                    if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+                address.set_ip(loopback);
+            }
+            Ok(Place::Tcp(address))
+        }
+    }
+}
+
+/// A path that a proxy understands wherever it runs, and that cannot end what it is written into.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    let absolute = std::path::absolute(path)?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if !absolute.to_str().is_some_and(|path| path.chars().all(is_plain)) {
+        return Err(Failure::new(format!("the path of the socket, `{}`, is not plain", path.display()))
+            .hint("name one of letters, digits, and / . _ - alone"));
+    }
+    Ok(absolute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::dialect;
+
+    const ISSUER: &str =
+        "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n";
+    const ALL: &str = "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"nginx\", \"traefik\"]\n";
+
+    fn side(text: &str, upstream: Option<&str>) -> Result<ProxySide, Failure> {
+        let config = Config::parse(&format!("{ISSUER}{text}"), "/etc/auth.toml").expect("no mistakes");
+        super::side(&config, Path::new("auth.toml"), upstream.map(ToOwned::to_owned), None)
+    }
+
+    fn refusal(text: &str) -> String {
+        side(text, None).expect_err("a failure").to_string()
+    }
+
+    #[test]
+    fn the_gateway_is_found_where_it_listens() {
+        for (listen, expected) in [
+            ("127.0.0.1:9180", Place::Tcp(([127, 0, 0, 1], 9180).into())),
+            ("0.0.0.0:80", Place::Tcp(([127, 0, 0, 1], 80).into())),
+            ("[::]:80", Place::Tcp((Ipv6Addr::LOCALHOST, 80).into())),
+            ("10.1.2.3:80", Place::Tcp(([10, 1, 2, 3], 80).into())),
+            ("unix:run/a.sock", Place::Unix("/etc/run/a.sock".into())),
+        ] {
+            let side = side(&format!("{ALL}[server]\nlisten = \"{listen}\"\n"), None);
+            assert_eq!(side.expect(listen).gateway, expected);
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_could_not_use_is_refused() {
+        let listen = "[server]\nlisten = \"127.0.0.1:9180\"\n";
+        assert!(refusal(ALL).contains("no [server]"));
+        let any_port = format!("{ALL}[server]\nlisten = \"127.0.0.1:0\"\n");
+        assert!(refusal(&any_port).contains("any free port"));
+        let tls = format!("{ALL}{listen}tls = {{ certificate = \"a\", key = \"b\" }}\n");
+        assert!(refusal(&tls).contains("TLS"));
+        let strange = format!("{ALL}[server]\nlisten = \"unix:/run/a b;}}.sock\"\n");
+        assert!(refusal(&strange).contains("not plain"));
+    }
+
+    #[test]
+    fn the_application_is_where_it_is_told_to_be() {
+        let text = format!("{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n");
+        let application = |text: &str, given| side(text, given).expect("a side").application;
+        assert_eq!(application(&text, None), APPLICATION);
+        assert_eq!(application(&text, Some("10.0.0.1:1")), "10.0.0.1:1");
+    }
+
+    #[test]
+    fn the_files_that_are_shipped_are_what_is_printed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateway");
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
+        let (config, _) =
+            Config::load(folder.join("requires-auth.toml"), |builder| builder).expect("no mistakes");
+        for dialect in dialect::ALL {
+            let text = emit(dialect, &config, Path::new("requires-auth.toml"), None, None);
+            let name = dialect.shipped_as();
+            assert_eq!(text.expect("a text"), read(name), "{name}: print it anew");
+        }
+    }
+
+    #[test]
+    fn only_a_dialect_that_the_gateway_answers_is_written() {
+        let text = "[server]\nlisten = \"127.0.0.1:9180\"\n[issuers.main]\nissuer = \"https://issuer.example\"\n\
+                    audience = \"https://api.example.com\"\n";
+        let of = |more: &str| {
+            let config = Config::parse(&format!("{text}{more}"), "/etc/auth.toml").expect("no mistakes");
+            let emitted = dialect::ALL
+                .map(|dialect| emit(dialect, &config, Path::new("auth.toml"), None, None).is_ok());
+            let written = dialect::ALL.iter().zip(emitted).filter(|(_, is_written)| *is_written);
+            written.map(|(own, _)| own.name()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(""), Vec::<&str>::new());
+        assert_eq!(of("[forward_auth]\ndialects = [\"nginx\"]\n"), ["nginx"]);
+        assert_eq!(of("[forward_auth]\ndialects = [\"caddy\", \"envoy\"]\n"), ["caddy", "envoy"]);
+    }
+}

@@ -17,11 +17,15 @@ __all__ = [
     "TestIssuer",
     "__version__",
     "error_codes",
+    "nearest",
     "read_config",
     "reasons",
 ]
 
 __version__: str
+
+def nearest(typed: str, known: Sequence[str]) -> str | None:
+    """The known word that a mistyped one was meant to be, if one is near enough."""
 
 @disjoint_base
 class Guard:

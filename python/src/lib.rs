@@ -23,6 +23,7 @@ mod config;
 mod guard;
 mod lock_hint;
 mod log;
+mod names;
 mod testing;
 
 /// The Rust guard for Python. Import names from `requires_auth`, and for tests from `requires_auth.testing`.
@@ -36,6 +37,8 @@ mod _core {
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
+    #[pymodule_export]
+    use super::names::nearest;
     #[pymodule_export]
     use super::outcome::{Admission, Refusal};
     #[pymodule_export]

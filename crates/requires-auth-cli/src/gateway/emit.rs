@@ -151,8 +151,12 @@ mod tests {
     fn the_files_that_are_shipped_are_what_is_printed() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateway");
         let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
-        let (config, _) =
-            Config::load(folder.join("requires-auth.toml"), |builder| builder).expect("no mistakes");
+        // That file names those dialects that most people have; each is printed as if it were there.
+        let (before, after) =
+            ("dialects = [", format!("dialects = {:?} # ", dialect::ALL.map(Dialect::name)));
+        let text = read("requires-auth.toml");
+        assert_eq!(text.matches(before).count(), 1);
+        let config = Config::parse(&text.replace(before, &after), "requires-auth.toml").expect("no mistakes");
         for dialect in dialect::ALL {
             let text = emit(dialect, &config, Path::new("requires-auth.toml"), &Wanted::default());
             let name = dialect.shipped_as();

@@ -21,7 +21,7 @@ const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LO
 
 const CONFIG: &str = r#"
 [forward_auth]
-dialects = ["caddy", "envoy", "envoy-grpc", "nginx", "traefik"]
+dialects = DIALECTS
 [issuers.main]
 issuer = "https://issuer.example"
 audience = "https://api.example.com"
@@ -75,7 +75,9 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(*now).ok()?);
     let auth = danger::allow_public_test_keys(builder.with_clock(move || now)).build().ok()?;
     let policy = if scope.is_empty() { Policy::default() } else { Policy::all_of(scope) };
-    let mut config = Config::parse(CONFIG, "gateway.toml").expect("a configuration");
+    let dialects = format!("{:?}", dialect::ALL.map(Dialect::name));
+    let mut config =
+        Config::parse(&CONFIG.replace("DIALECTS", &dialects), "gateway.toml").expect("a configuration");
     let pattern = "GET /".parse::<Pattern>().expect("a pattern");
     config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Requirement::token(policy))]);
     Some(Gateway::new(&config, auth))

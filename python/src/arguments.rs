@@ -65,8 +65,9 @@ fn mismatch(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> Problem {
     let wrong = setting.kind.mismatch(Notation::Python, found, text.as_deref());
     let hint = match setting.key {
         "issuer" => {
-            "make the guard first, auth = RequiresAuth(issuer, audience); it is auth that goes to a route"
-                .to_owned()
+            "make the guard first, auth = RequiresAuth(issuer, audience), and give auth to a route; for a route or an \
+             application, import RequiresAuth from requires_auth.flask, .fastapi, .starlette or .django"
+            .to_owned()
         }
         _ => wrong.hint,
     };

@@ -738,7 +738,7 @@ def test_settings_and_variables_are_named_as_they_are_written(
     monkeypatch.setenv("REQUIRES_AUTH_STALE", "for ever")
     app.config.update({**auth_issuer.settings, "REQUIRES_AUTH_LEEWAY": 301, "REQUIRES_AUTH_ERROR_FORMAT": "xml"})
     with pytest.raises(ConfigError) as error:
-        door.requires_auth.init_app(app, cache=-1)
+        adapter.requires_auth.init_app(app, cache=-1)
     named = {problem.field for problem in error.value.problems}
     assert named == {"REQUIRES_AUTH_LEEWAY", "REQUIRES_AUTH_ERROR_FORMAT", "REQUIRES_AUTH_STALE", "cache"}
 

@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::guard::{Admission as Admitted, Passed};
 use requires_auth::policy::Requirement;
 use requires_auth::request::Headers;
@@ -53,22 +53,34 @@ impl Guard {
     }
 
     /// Takes the settings, once. Returns the mistakes in them: setting, found, expected, hint; with any, it takes none.
-    fn _configure(&self, py: Python<'_>, settings: Settings) -> PyResult<Vec<errors::Problem>> {
-        match py.detach(|| settings.build()) {
-            Ok(auth) => {
-                log::refresh(py)?;
-                let live = Live::new(auth, &settings);
-                let taken = self.settings.set(settings);
-                taken.map_err(|_| PyRuntimeError::new_err("the guard is configured already"))?;
-                self.live.store(Some(Arc::new(live)));
-                Ok(Vec::new())
-            }
-            Err(error) => Ok(errors::problems(&error)),
+    #[pyo3(signature = (guard, issuers, now = None))]
+    fn _configure(
+        &self,
+        py: Python<'_>,
+        guard: &Bound<'_, PyDict>,
+        issuers: &Bound<'_, PyList>,
+        now: Option<u64>,
+    ) -> PyResult<Vec<errors::Problem>> {
+        let mut problems = Vec::new();
+        let settings = Settings::read(guard, issuers, now, &mut problems)?;
+        let built = py.detach(|| settings.build());
+        if let Err(error) = &built {
+            // What has the wrong type is no news as what is missing.
+            let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
+            problems
+                .extend(errors::problems(error).into_iter().filter(|(setting, ..)| !known.contains(setting)));
         }
+        let Some(auth) = built.ok().filter(|_| problems.is_empty()) else { return Ok(problems) };
+        log::refresh(py)?;
+        let live = Live::new(auth, &settings);
+        let taken = self.settings.set(settings);
+        taken.map_err(|_| PyRuntimeError::new_err("the guard is configured already"))?;
+        self.live.store(Some(Arc::new(live)));
+        Ok(problems)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let format = self.settings.get().and_then(|settings| settings.error_format.as_ref());
+        let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
         format.map_or(Ok(()), |format| visit.call(format))
     }
 
@@ -338,7 +350,7 @@ impl Guard {
             Ok(admitted) => Ok(Bound::new(py, Admission::new(py, admitted.into_passed())?)?.into_any()),
             Err(denial) => {
                 let challenge = live.auth.challenge(&asked.request, &denial);
-                let format = self.settings.get().and_then(|settings| settings.error_format.as_ref());
+                let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
                 Ok(Bound::new(py, Refusal::new(py, denial, challenge, format)?)?.into_any())
             }
         }
@@ -407,7 +419,7 @@ impl Live {
             generation: runtime::generation(),
             process: process::id(),
             auth,
-            lock_hint: LockHint::of_cache(settings.cache),
+            lock_hint: LockHint::of_cache(settings.cache()),
             needs_timer: AtomicBool::new(settings.needs_timer()),
         }
     }

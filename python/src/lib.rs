@@ -18,6 +18,7 @@ mod policy;
 mod token;
 mod outcome;
 mod report;
+mod arguments;
 mod settings;
 mod config;
 mod guard;
@@ -32,7 +33,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::config::read_config;
+    use super::config::{ConfigFile, read_config, read_environment};
     #[pymodule_export]
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
@@ -43,6 +44,8 @@ mod _core {
     use super::outcome::{Admission, Refusal};
     #[pymodule_export]
     use super::policy::Policy;
+    #[pymodule_export]
+    use super::settings::{issuer_settings, setting_names};
     #[pymodule_export]
     use super::testing::TestIssuer;
     #[pymodule_export]

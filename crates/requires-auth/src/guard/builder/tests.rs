@@ -3,8 +3,8 @@
 use super::*;
 use crate::error::ConfigError;
 
-fn environment(variables: &[(&str, &str)]) -> Environment {
-    Environment::read(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
+fn environment(variables: &[(&str, &str)]) -> Variables {
+    Variables::read(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
 }
 
 fn built(variables: &[(&str, &str)]) -> Result<RequiresAuth, ConfigError> {
@@ -133,7 +133,7 @@ fn bytes_that_are_no_text_are_a_mistake_of_their_variable() {
     use std::os::unix::ffi::OsStringExt as _;
     let value = std::ffi::OsString::from_vec(vec![b'a', 0xFF]);
     let variables = [(AUDIENCE.0.into(), value), (ISSUER.0.into(), ISSUER.1.into())];
-    let error = Builder::from_environment(Environment::read(variables)).build().expect_err("no text");
+    let error = Builder::from_environment(Variables::read(variables)).build().expect_err("no text");
     let [problem] = error.problems() else { panic!("{error}") };
     assert_eq!((problem.name(), problem.found()), (AUDIENCE.0, "bytes that are not UTF-8"));
 }

@@ -23,10 +23,13 @@ use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Silent, Tried, Ve
 
 mod log;
 mod bare;
+mod examine;
 mod builder;
 mod health;
 mod unavailable;
 
+pub use crate::jose::examined::ExaminedKey;
+pub use crate::keys::{Examination, ExaminedDocument};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
 pub use unavailable::KeysUnavailable;

@@ -21,6 +21,9 @@ async fn examine(auth: &RequiresAuth) -> Examination {
     auth.examine().await.pop().expect("one issuer")
 }
 
+/// Whether a failure is the expected one.
+type Expected = fn(&FetchFailure) -> bool;
+
 /// The URLs that were asked, in order.
 fn places(found: &Examination) -> Vec<String> {
     found.metadata().iter().chain(found.key_set()).map(|document| document.url().to_string()).collect()
@@ -72,8 +75,8 @@ async fn a_set_without_a_usable_key_is_a_failure_whose_keys_are_told() {
 async fn what_is_wrong_ends_the_way_where_the_guard_would_stop() {
     let other = json!({ "issuer": "https://other.example", "jwks_uri": "https://other.example/keys" });
     let unsafe_uri = json!({ "issuer": ISSUER, "jwks_uri": "http://keys.example/" });
-    let is_other: fn(&FetchFailure) -> bool = |failure| matches!(failure, FetchFailure::OtherIssuer(_));
-    let cases: [(&str, Vec<Answer>, usize, fn(&FetchFailure) -> bool); 5] = [
+    let is_other: Expected = |failure| matches!(failure, FetchFailure::OtherIssuer(_));
+    let cases: [(&str, Vec<Answer>, usize, Expected); 5] = [
         ("nothing there", vec![Answer::Status(404), Answer::Status(404)], 2, |failure| {
             *failure == FetchFailure::NoMetadata(404)
         }),
@@ -88,7 +91,9 @@ async fn what_is_wrong_ends_the_way_where_the_guard_would_stop() {
     ];
     for (name, answers, asked, is_expected) in cases {
         let (issuer, clock) = (MemoryIssuer::new(ISSUER), ManualClock::new());
-        answers.into_iter().for_each(|answer| issuer.answer_discovery(answer));
+        for answer in answers {
+            issuer.answer_discovery(answer);
+        }
         let found = examine(&issuer.guard(&clock)).await;
         assert!(found.failure().is_some_and(is_expected), "{name}: {:?}", found.failure());
         assert_eq!(found.metadata().len(), asked, "{name}");

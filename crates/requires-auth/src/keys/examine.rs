@@ -96,11 +96,11 @@ impl Source {
     /// Fetches the keys as if there were none, and tells what was found.
     pub(super) async fn examine(&self) -> Examination {
         let notes = Arc::new(Notes::default());
-        let noted = Self {
+        let observed = Self {
             fetch: Arc::new(Noted { fetch: Arc::clone(&self.fetch), notes: Arc::clone(&notes) }),
             ..self.clone()
         };
-        let (failure, has_key_set) = match noted.fetch_keys(None, None, None).await {
+        let (failure, has_key_set) = match observed.fetch_keys(None, None, None).await {
             Ok(_) => (None, true),
             Err(Failed { failure, place, .. }) => (Some(failure), place != Place::Metadata),
         };

@@ -22,11 +22,14 @@ use crate::verify::{AccessToken, Audience, KnownHeader, Need, Rules, Stop};
 mod admission;
 mod log;
 mod bare;
+mod examine;
 mod builder;
 mod flow;
 mod health;
 mod unavailable;
 
+pub use crate::jose::examined::ExaminedKey;
+pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};

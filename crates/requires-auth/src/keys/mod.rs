@@ -34,9 +34,11 @@ mod saved;
 mod held;
 mod log;
 mod timer;
+mod examine;
 
 pub(crate) use doubts::Doubt;
 use doubts::Mark;
+pub use examine::{Examination, ExaminedDocument};
 pub(crate) use fetching::Source;
 use fetching::{Failed, Fetched, Place};
 pub(crate) use held::Held;
@@ -161,6 +163,11 @@ impl RemoteKeys {
     pub(crate) fn status(&self) -> Status {
         let keys = self.shared.current.load().as_ref().map(|held| Held::clone(held));
         Status { keys, last_failure: self.shared.state().lifecycle.last_failure().cloned() }
+    }
+
+    /// Fetches everything anew, and tells what was found. What is in use stays.
+    pub(crate) async fn examine(&self) -> Examination {
+        self.shared.source.examine().await
     }
 
     pub(crate) fn issuer(&self) -> &Arc<str> {

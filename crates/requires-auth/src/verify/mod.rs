@@ -69,8 +69,8 @@ impl Rules {
     ) -> Result<AccessToken, Denial> {
         let credential = Credential::from(bearer);
         let evidence = Evidence { known_header: None, keys: &|_| Some(Arc::clone(keys)) };
-        let token =
-            judge(self, &credential, &evidence, now.into(), &mut NoTrace).map_err(Stop::into_denial)?;
+        let judged = judge(self, &credential, &evidence, now.into(), &mut NoTrace);
+        let token = judged.map_err(Stop::into_denial)?;
         // There is no request that could show a key.
         check_binding(&token, &credential, &mut NoTrace)?;
         Ok(token)

@@ -3,7 +3,7 @@
 # says so. The last line is always `N passed, M failed, K skipped`; the exit status is 0 only if M is 0.
 #
 #   scripts/test.sh                everything
-#   scripts/test.sh PART...        lint       format, clippy, documentation
+#   scripts/test.sh PART...        lint       format, clippy, documentation, the limits of scripts/figures.py
 #                                  providers  real identity providers (installs Node and oidc-provider)
 #                                  rust       all tests, and the library under each of its features
 #                                  recipes    the patches of CONTRIBUTING's recipes, on a copy of the tree
@@ -43,6 +43,7 @@ part_lint() {
   step "cargo fmt" cargo fmt --all --check
   step "cargo clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
   step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+  step "figures" python3 scripts/figures.py --check
 }
 
 part_providers() {

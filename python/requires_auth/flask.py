@@ -139,8 +139,8 @@ class RequiresAuth(Adapter):
         Raises:
             ConfigError: all mistakes at once.
             TypeError: there are arguments, but the guard was made with an issuer already.
-            RuntimeError: the application has a view that this guard stands above without being called, or one that
-                keeps its answers above the guard.
+            RuntimeError: the application has a view whose guard is never called, such as one in `method_decorators`
+                of a `MethodView`, or a view that keeps its answers above the guard.
         """
         check_views(app, self._bare)
         given = {"issuer": issuer, "audience": audience, **options}

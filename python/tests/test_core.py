@@ -212,6 +212,32 @@ def test_every_defect_is_refused_for_its_reason(issuer: TestIssuer, guard: Requi
         assert refused.value.reason == defect
 
 
+def test_a_bound_token_is_refused_at_every_use(issuer: TestIssuer, guard: RequiresAuth) -> None:
+    token = issuer.token(defect="binding_mismatch")
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers_of_asgi(token)}
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": f"Bearer {token}"}
+    for _ in range(3):
+        for verify in (guard.verify, guard.verify_now):
+            with pytest.raises(AuthError) as refused:
+                verify(token)
+            assert refused.value.reason == "binding_mismatch"
+        for optional in (False, True):
+            for answer in (
+                guard.admit("GET", "/", headers(token), optional=optional),
+                guard.admit_now("GET", "/", headers(token), optional=optional),
+                guard.admit_wsgi(environ, optional=optional),
+                guard.admit_asgi(scope, optional=optional),
+            ):
+                assert isinstance(answer, Refusal)
+                assert answer.status == 401
+                assert b"binding_mismatch" in answer.body
+        assert guard.explain(token)["error"]["reason"] == "binding_mismatch"
+
+
+def headers_of_asgi(token: str) -> list[tuple[bytes, bytes]]:
+    return [(b"authorization", f"Bearer {token}".encode())]
+
+
 def test_an_expired_token_is_refused_although_it_is_remembered(issuer: TestIssuer) -> None:
     token = issuer.token(lifetime=100)
     now = int(time.time())

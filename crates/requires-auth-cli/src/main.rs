@@ -3,11 +3,11 @@
 //! Exit codes: 0 the token is allowed (or the work is done), 1 it is refused, 2 the command was used or
 //! configured wrongly, or could not do its work. Data goes to stdout, messages for people to stderr.
 
+// Each module uses only modules above it.
+
 #[cfg(test)]
 #[path = "../../../tests/reference/page.rs"]
 mod reference;
-
-// Each module uses only modules above it.
 
 // Shared ground.
 mod context;

@@ -1,7 +1,7 @@
 //! The request as the guard sees it: method, URL and headers, borrowed.
 //!
-//! This is the only thing that an adapter builds. Bodies are never read: a token in a form is no
-//! token (RFC 6750 §2.2 is not offered).
+//! This is the only thing that an adapter builds. Bodies are never read: a token in a form is not
+//! accepted (RFC 6750 §2.2 is not offered).
 
 use std::fmt;
 
@@ -13,7 +13,33 @@ const LONGEST_ID: usize = 64;
 /// Read access to the headers of a request.
 ///
 /// Implemented for slices, arrays and vectors of `(name, value)` pairs, and for `http::HeaderMap`
-/// with the feature `tower`.
+/// with the feature `tower`. Implement it for the headers of another framework; nothing is copied then.
+///
+/// What must hold, because the guard decides by it: every line of a header is visited, also a second one with the same
+/// name (two `Authorization` headers are refused, and an implementation that shows one of them hides that); names are
+/// compared without regard to case; values are the bytes of the wire, also where they are not UTF-8.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use requires_auth::request::Headers;
+/// use requires_auth::{ErrorCode, Request, credential::Credential};
+///
+/// /// The headers of a framework that keeps all values of a name, and the names in lower case.
+/// struct FrameworkHeaders(HashMap<String, Vec<Vec<u8>>>);
+///
+/// impl Headers for FrameworkHeaders {
+///     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+///         let values = self.0.get(&name.to_ascii_lowercase());
+///         values.into_iter().flatten().for_each(|value| visit(value));
+///     }
+/// }
+///
+/// let twice = vec![b"Bearer abc.def.ghi".to_vec(), b"Bearer jkl.mno.pqr".to_vec()];
+/// let headers = FrameworkHeaders(HashMap::from([("authorization".to_owned(), twice)]));
+/// let denial = Credential::from_request(&Request::new("GET", "/orders", &headers)).unwrap_err();
+/// assert_eq!(denial.code(), ErrorCode::InvalidRequest);
+/// ```
 pub trait Headers: Sync {
     /// Calls `visit` with each value of the header `name`, in order. Names are case-insensitive.
     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8]));
@@ -51,34 +77,114 @@ where
     }
 }
 
-/// A request to be judged.
+/// A request as the guard sees it: what [`RequiresAuth::authorize`](crate::RequiresAuth::authorize) decides over.
+///
+/// It borrows everything and is made anew for each request. `Debug` shows method and path, never the query or a header,
+/// as both may hold a token.
 ///
 /// ```
 /// use requires_auth::Request;
 ///
 /// let headers = [("Authorization", "Bearer abc.def.ghi")];
-/// let request = Request::new("GET", "/orders?page=2", &headers);
+/// let request = Request::new("GET", "/orders?access_token=secret", &headers);
 /// assert_eq!(request.path(), "/orders");
+///
+/// let logged = format!("{request:?}");
+/// assert!(!logged.contains("abc.def.ghi") && !logged.contains("secret"));
 /// ```
+///
+/// With the feature `tower`, `http::HeaderMap` is a [`Headers`], which serves every framework on the `http` crate.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     method: &'a str,
     url: &'a str,
     headers: &'a dyn Headers,
+    origin: Option<&'a str>,
+    certificate: Option<Certificate<'a>>,
+    is_ordinary: bool,
 }
 
 impl<'a> Request<'a> {
     /// A request with its method, its URL (or only path and query) and its headers.
+    ///
+    /// Give the URL with its query, as it was sent: a Bearer header beside a query parameter `access_token` is refused
+    /// (RFC 6750 §2), and a URL without its query hides that.
+    ///
+    /// ```
+    /// use requires_auth::{ErrorCode, Request, credential::Credential};
+    ///
+    /// let headers = [("authorization", "Bearer abc.def.ghi")];
+    /// let request = Request::new("GET", "/orders?access_token=abc.def.ghi", &headers);
+    /// let denial = Credential::from_request(&request).unwrap_err();
+    /// assert_eq!(denial.code(), ErrorCode::InvalidRequest);
+    /// ```
     pub fn new(method: &'a str, url: &'a str, headers: &'a impl Headers) -> Self {
-        Self { method, url, headers }
+        Self { method, url, headers, origin: None, certificate: None, is_ordinary: false }
     }
 
-    /// The method, as sent.
+    /// The same request, sent to this origin: scheme and host as the client uses them, such as
+    /// `https://api.example.com`, with a path behind them if a proxy strips one. Default: not known.
+    ///
+    /// It comes from the configuration of the server, never from the header `Host`, which a client chooses.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("Authorization", "Bearer abc.def.ghi")];
+    /// let request = Request::new("GET", "/orders", &headers).at("https://api.example.com");
+    /// assert_eq!(request.origin(), Some("https://api.example.com"));
+    /// ```
+    #[must_use]
+    pub const fn at(mut self, origin: &'a str) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// The same request, sent over a TLS connection on which the client has shown this certificate (RFC 8705 §3).
+    /// Default: none.
+    ///
+    /// It comes from the TLS connection, or from a proxy that is trusted to tell it, never from a header that a client
+    /// can set.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    /// use requires_auth::request::Certificate;
+    ///
+    /// let headers = [("Authorization", "Bearer abc.def.ghi")];
+    /// # let der = b"0";
+    /// let request = Request::new("GET", "/orders", &headers).with_certificate(Certificate::Der(der));
+    /// assert!(request.certificate().is_some());
+    /// ```
+    #[must_use]
+    pub const fn with_certificate(mut self, certificate: Certificate<'a>) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    /// The same request, which is not a preflight though it may look like one: it has a body, or goes to a route where no
+    /// preflight passes without a token.
+    #[must_use]
+    pub const fn as_ordinary(mut self) -> Self {
+        self.is_ordinary = true;
+        self
+    }
+
+    /// The origin that the client has sent the request to, if that is known.
+    pub const fn origin(&self) -> Option<&'a str> {
+        self.origin
+    }
+
+    /// The certificate that the client has shown, if it has.
+    pub const fn certificate(&self) -> Option<Certificate<'a>> {
+        self.certificate
+    }
+
+    /// The method, as sent: case counts, and `options` is not `OPTIONS`.
     pub const fn method(&self) -> &'a str {
         self.method
     }
 
-    /// The URL without its query.
+    /// The URL without its query and fragment, neither decoded nor normalised: for logs, not for routing.
     pub fn path(&self) -> &'a str {
         self.url.split(['?', '#']).next().unwrap_or_default()
     }
@@ -87,10 +193,27 @@ impl<'a> Request<'a> {
     ///
     /// A browser sends a preflight without credentials (Fetch standard, CORS protocol), so it cannot
     /// be challenged. Any other `OPTIONS` is an ordinary request.
+    ///
+    /// [`RequiresAuth::admit`](crate::RequiresAuth::admit) and the layers ask this first;
+    /// [`RequiresAuth::authorize`](crate::RequiresAuth::authorize) does not.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("origin", "https://app.example"), ("access-control-request-method", "PUT")];
+    /// assert!(Request::new("OPTIONS", "/orders", &headers).is_preflight());
+    /// // Without these headers it is a request like any other, and needs a token.
+    /// assert!(!Request::new("OPTIONS", "/orders", &[("accept", "*/*")]).is_preflight());
+    /// ```
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS"
+        !self.is_ordinary
+            && self.method == "OPTIONS"
             && self.has_header("origin")
             && self.has_header("access-control-request-method")
+    }
+
+    pub(crate) const fn headers(&self) -> &'a dyn Headers {
+        self.headers
     }
 
     pub(crate) fn has_header(&self, name: &str) -> bool {
@@ -100,14 +223,7 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn header(&self, name: &str) -> HeaderValues<'a> {
-        let mut values = HeaderValues::Absent;
-        self.headers.visit(name, &mut |value| {
-            values = match values {
-                HeaderValues::Absent => HeaderValues::One(value),
-                _ => HeaderValues::Several,
-            };
-        });
-        values
+        HeaderValues::of(self.headers, name)
     }
 
     pub(crate) fn query(&self) -> &'a str {
@@ -146,12 +262,44 @@ impl fmt::Debug for Request<'_> {
     }
 }
 
+/// The certificate that a client has shown on its TLS connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Certificate<'a> {
+    /// The certificate itself, in DER.
+    Der(&'a [u8]),
+    /// The SHA-256 of its DER: all that some proxies tell (Envoy's `X-Forwarded-Client-Cert`).
+    Sha256([u8; 32]),
+}
+
+impl fmt::Debug for Certificate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Der(_) => "Der(..)",
+            Self::Sha256(_) => "Sha256(..)",
+        })
+    }
+}
+
 /// How often a header occurs, and its value when that is unambiguous.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderValues<'a> {
     Absent,
     One(&'a [u8]),
     Several,
+}
+
+impl<'a> HeaderValues<'a> {
+    pub(crate) fn of(headers: &'a dyn Headers, name: &str) -> Self {
+        let mut values = Self::Absent;
+        headers.visit(name, &mut |value| {
+            values = match values {
+                Self::Absent => Self::One(value),
+                _ => Self::Several,
+            };
+        });
+        values
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +312,7 @@ mod tests {
         assert!(Request::new("OPTIONS", "/", &preflight).is_preflight());
         assert!(!Request::new("GET", "/", &preflight).is_preflight());
         assert!(!Request::new("options", "/", &preflight).is_preflight());
+        assert!(!Request::new("OPTIONS", "/", &preflight).as_ordinary().is_preflight());
         assert!(!Request::new("OPTIONS", "/", &[("origin", "https://a.example")]).is_preflight());
         assert!(!Request::new("OPTIONS", "/", &[("access-control-request-method", "GET")]).is_preflight());
     }

@@ -9,31 +9,23 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use metrics::{Counter, Histogram, NoopRecorder, counter, gauge, histogram, with_local_recorder};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use requires_auth::ErrorCode;
 
+use super::prometheus::Prometheus;
 use crate::error::Failure;
 
 mod table;
 
 use self::table::{DECISION_SECONDS, DECISIONS, GENERATION, METRICS, RELOAD_FAILED};
 
-/// Upper bounds in seconds: a decision takes microseconds, and one that has to fetch keys takes a network's time.
-const BUCKETS: [f64; 12] =
-    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 5.0];
-
 /// Collects metrics from now on.
-pub(crate) fn collect() -> Result<PrometheusHandle, Failure> {
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::new(format!("metrics cannot be collected: {error}"));
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
-        .map_err(|error| failed(&error))?;
-    let handle = builder.install_recorder().map_err(|error| failed(&error))?;
+pub(crate) fn collect() -> Result<Prometheus, Failure> {
+    let metrics = Prometheus::install()
+        .map_err(|error| Failure::new(format!("metrics cannot be collected: {error}")))?;
     for metric in &METRICS {
         metric.describe();
     }
-    Ok(handle)
+    Ok(metrics)
 }
 
 thread_local! {

@@ -8,23 +8,58 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::AuthFuture;
-use super::layer::Gate;
-use super::request::{Added, mark, response_headers, token_of, view};
+use super::layer::Guarded;
+use super::request::{Added, mark, token_of, view};
 use super::response::refusal;
 
-/// A service with a guard before it. Made by [`AuthLayer`](super::AuthLayer).
+/// A service with a guard around it. Made by [`AuthLayer`](super::AuthLayer).
+///
+/// It is ready when the inner service is ready, and it answers a refused request itself: what the inner service has
+/// reserved for that request (a permit, a slot) is given back. The inner service must be [`Clone`], because a request
+/// that waits for keys takes the service that is ready with it.
+///
+/// Its errors are those of the inner service. A refusal is a response, never an error, so that a middleware that retries
+/// errors does not repeat it.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use http::{Request, Response};
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::tower::AuthService;
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// /// A struct that keeps a guarded service names its type.
+/// struct Server<S> {
+///     public: AuthService<S>,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let auth = RequiresAuth::new("https://issuer.example", "https://api.example")?;
+/// let orders = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(b"orders".to_vec())));
+/// let server = Server { public: auth.layer().layer(orders) };
+///
+/// let refusal = server.public.clone().oneshot(Request::new(())).await;
+/// assert_eq!(refusal?.status(), 401);
+/// // A job inside this process has no token, and calls the service behind the guard.
+/// let answer = server.public.get_ref().oneshot(Request::new(())).await;
+/// assert_eq!(answer?.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthService<S> {
-    gate: Arc<Gate>,
+    guarded: Arc<Guarded>,
     inner: S,
 }
 
 impl<S> AuthService<S> {
-    pub(super) const fn new(gate: Arc<Gate>, inner: S) -> Self {
-        Self { gate, inner }
+    pub(super) const fn new(guarded: Arc<Guarded>, inner: S) -> Self {
+        Self { guarded, inner }
     }
 
-    /// The service behind the guard.
+    /// The service behind the guard, as it is: a call on it goes past the guard.
     pub const fn get_ref(&self) -> &S {
         &self.inner
     }
@@ -52,23 +87,23 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Gate { auth, policy, presence } = &*self.gate;
+        let Guarded { auth, requirement } = &*self.guarded;
         let seen = view(request.method(), request.uri(), request.headers());
         let denial = if let Some(token) = token_of(auth, request.extensions()) {
-            match auth.check(&seen, token, policy) {
+            match auth.check(&seen, token, requirement.policy()) {
                 // The layer that has judged the token also adds its headers to the response.
                 Ok(()) => return AuthFuture::passed(self.inner.call(request), Added::new()),
                 Err(denial) => denial,
             }
         } else {
-            match auth.admit_now(&seen, policy, *presence) {
+            match auth.admit_now(&seen, requirement) {
                 Some(Ok(admission)) => {
-                    let added = response_headers(&admission);
-                    mark(auth, admission, request.extensions_mut());
+                    let (passed, added) = admission.into_parts();
+                    mark(auth, passed, request.extensions_mut());
                     return AuthFuture::passed(self.inner.call(request), added);
                 }
                 Some(Err(denial)) => denial,
-                None => return AuthFuture::needs_keys(Arc::clone(&self.gate), request, self.take_ready()),
+                None => return AuthFuture::needs_keys(Arc::clone(&self.guarded), request, self.take_ready()),
             }
         };
         let response = refusal(auth, &seen, denial);

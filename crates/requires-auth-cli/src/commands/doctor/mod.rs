@@ -1,13 +1,14 @@
 //! `requires-auth doctor`: what is wrong online, with the issuers and with the public side of an API.
 
 mod configured;
-mod fetch;
+mod connection;
 mod finding;
 mod certificate;
 mod keys;
 mod issuer;
 mod raw;
 mod probe;
+mod validity;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,18 +17,17 @@ use clap::Args;
 use requires_auth::explain::Outcome as CheckOutcome;
 use requires_auth::settings::{self, Document};
 use requires_auth::verify::Rules;
-use requires_auth::{Algorithm, Bearer, Policy, RequiresAuth};
+use requires_auth::{Algorithm, Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
 
 use self::configured::Configured;
-use self::fetch::{Fetcher, is_loopback};
+use self::connection::{Connector, is_loopback};
 use self::finding::{Finding, Level};
 use self::raw::Target;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
 use crate::gateway::config::{Config, Listen};
-use crate::gateway::routes::Access;
 use crate::output::print_json;
 use crate::runtime::block_on;
 use crate::token_argument::read_token;
@@ -109,8 +109,6 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         let guard = RequiresAuth::new(issuer, args.audience.clone())?;
         let configured = Configured {
             issuer: issuer.clone(),
-            discovery_url: None,
-            jwks_uri: None,
             algorithms: None,
             leeway: Rules::DEFAULT_LEEWAY,
             scopes: Vec::new(),
@@ -131,10 +129,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         .gateway
         .routes
         .iter()
-        .flat_map(|route| match &route.access {
-            Access::Token(policy) => configured::scopes_of(policy).collect(),
-            Access::Public => Vec::new(),
-        })
+        .flat_map(|route| configured::scopes_of(route.requirement.policy()))
         .collect();
     scopes.sort_unstable();
     scopes.dedup();
@@ -145,8 +140,6 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         .filter(|issuer| issuer.get(settings::JWKS).is_none())
         .map(|issuer| Configured {
             issuer: issuer.issuer(),
-            discovery_url: issuer.get(settings::DISCOVERY_URL),
-            jwks_uri: issuer.get(settings::JWKS_URI),
             algorithms: algorithms(
                 issuer.get(settings::ALGORITHMS).or_else(|| config.guard.get(settings::ALGORITHMS)),
             ),
@@ -171,9 +164,10 @@ async fn examine(
     let config = source.and_then(|source| source.config.as_ref());
     if let Some(source) = source {
         let ca = config.and_then(|config| config.guard.get(settings::CA));
-        let fetcher = Fetcher::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
-        for configured in &source.issuers {
-            findings.extend(issuer::run(configured, &fetcher).await);
+        let connector = Connector::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
+        // Both leave out the issuers whose keys are given, so they are the same ones in the same order.
+        for (configured, found) in source.issuers.iter().zip(source.guard.examine().await) {
+            findings.extend(issuer::run(configured, &found, &connector).await);
         }
         findings.extend(guard(&source.guard).await);
         findings.extend(config.map(cautions).unwrap_or_default());
@@ -237,11 +231,12 @@ async fn guard(guard: &RequiresAuth) -> Vec<Finding> {
 /// What the guard says to a token. Only the check is told, not what the token has there.
 async fn judge(guard: &RequiresAuth, token: &str) -> Finding {
     const CODE: &str = "guard.token";
-    let Ok(bearer) = Bearer::parse(token) else {
-        return Finding::new(Level::Fail, CODE, "the guard", "the token is no token at all")
+    if Bearer::parse(token).is_err() {
+        return Finding::new(Level::Fail, CODE, "the guard", "the token is not a token at all")
             .hint("look for quotes, spaces, line breaks or a `Bearer` before the token");
-    };
-    let report = guard.explain(bearer, &Policy::default()).await;
+    }
+    let headers = [("authorization", format!("Bearer {token}"))];
+    let report = guard.explain(&Request::new("GET", "/", &headers), &Policy::default()).await;
     if report.verdict().is_ok() {
         return Finding::new(Level::Ok, CODE, "the guard", "the token is accepted");
     }

@@ -102,12 +102,13 @@ impl Trouble {
         } else {
             Self::BadAnswer
         };
+        let causes: Vec<_> = sources(error).map(ToString::to_string).collect();
+        let (causes, code) = (causes.join(": "), trouble.row().code);
         match trouble {
-            Self::SlowClient | Self::BadBody => info!(%error, "a request could not be passed on"),
-            _ => {
-                let causes: Vec<_> = sources(error).map(ToString::to_string).collect();
-                warn!(error = causes.join(": "), "the application cannot answer");
+            Self::SlowClient | Self::BadBody => {
+                info!(code, error = causes, "a request could not be passed on");
             }
+            _ => warn!(code, error = causes, "the application cannot answer"),
         }
         trouble
     }

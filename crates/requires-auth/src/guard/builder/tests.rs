@@ -43,7 +43,13 @@ fn every_setting_of_the_environment_reaches_the_guard() {
     let rules = &guard.inner.rules;
     assert_eq!((rules.leeway, rules.max_token_bytes), (Duration::from_secs(120), 4096));
     assert_eq!((rules.profile, rules.scope_claims.len()), (Profile::AccessTokenJwt, 2));
-    assert!(guard.inner.cache.is_none() && matches!(guard.inner.body_format, BodyFormat::ProblemDetails));
+    assert!(guard.inner.cache.is_none());
+    let headers: [(&str, &str); 0] = [];
+    let request = crate::Request::new("GET", "/", &headers);
+    let denial = guard.authenticate_now(&request).expect("no fetch is needed").expect_err("no token");
+    let challenge = guard.challenge(&request, &denial);
+    let mut headers = challenge.headers();
+    assert!(headers.any(|header| header == ("content-type", "application/problem+json")));
 }
 
 #[test]

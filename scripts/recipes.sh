@@ -12,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Name, and how many files the change may touch.
 readonly RECIPES=(
   "reason 4"
+  "setting 6"
   "dialect 4"
 )
 readonly ROOT=$PWD COPIES=$PWD/target/recipes
@@ -76,7 +77,7 @@ build() {
   cargo fmt --all --check
   cargo clippy --offline --workspace --all-targets --all-features -- -D warnings
   # The tables and their pages, the layout, and the rules that the patches add.
-  cargo test --offline -p requires-auth --all-features --lib --test reference --test invariants
+  cargo test --offline -p requires-auth --all-features --lib --test reference --test settings --test invariants
   cargo test --offline -p requires-auth-cli --all-features --bins
 }
 

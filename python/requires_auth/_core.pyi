@@ -11,14 +11,18 @@ from requires_auth._errors import AuthError, IssuerUnavailable
 __all__ = [
     "AccessToken",
     "Admission",
+    "ConfigFile",
     "Guard",
     "Policy",
     "Refusal",
     "TestIssuer",
     "__version__",
     "error_codes",
+    "issuer_settings",
     "read_config",
+    "read_environment",
     "reasons",
+    "setting_names",
 ]
 
 __version__: str
@@ -28,7 +32,9 @@ class Guard:
     """The guard without the arguments of its constructor, which `requires_auth.RequiresAuth` puts in order."""
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
-    def _configure(self, settings: Mapping[str, Any]) -> list[tuple[str, str, str, str]]: ...
+    def _configure(
+        self, guard: dict[str, Any], issuers: list[dict[str, Any]], now: int | None = None
+    ) -> list[tuple[str, str, str, str]]: ...
     def verify(self, token: str) -> AccessToken:
         """Verifies a token without its scheme, and returns it with its claims.
 
@@ -357,8 +363,42 @@ def error_codes() -> list[tuple[str, int, str, str]]:
 def reasons() -> list[tuple[str, str, str]]:
     """Every reason of `invalid_token` with its message and hint."""
 
-def read_config(path: str, allow_http_issuer: bool, allow_public_test_keys: bool) -> dict[str, Any]:
-    """Reads a configuration file, and returns the arguments that it sets; those of each issuer are a dict of their own.
+@final
+class ConfigFile:
+    """A configuration file as far as it could be read."""
 
-    Raises `ConfigError` with all mistakes, each with its line.
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the file sets for the guard, as arguments."""
+
+    @property
+    def issuers(self) -> list[tuple[str, dict[str, Any]]]:
+        """What the file sets for each issuer, as the arguments of `Issuer`, with the name of its table."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence for each setting that has a new name."""
+
+    def problems(
+        self, found: Sequence[tuple[str, str, str, str]], overridden: Iterable[str]
+    ) -> list[tuple[str, str, str, str]]:
+        """All mistakes of the file: its own, and those that the guard has found in what it sets, with their lines."""
+
+def read_config(path: str) -> ConfigFile:
+    """Reads a configuration file.
+
+    Raises `ConfigError` if it cannot be read as TOML at all.
     """
+
+def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, tuple[str, str, str, str]]], list[str]]:
+    """What the environment chooses.
+
+    The arguments, the variable of each, the problem of each variable whose text is no value of its setting, and a
+    sentence for each variable that nothing reads.
+    """
+
+def issuer_settings() -> list[str]:
+    """The settings that an issuer alone can have."""
+
+def setting_names() -> list[tuple[str, str]]:
+    """Every name of a setting with its current name: earlier names are still read."""

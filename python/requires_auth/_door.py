@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from requires_auth import ConfigError, ConfigProblem, Policy, RequiresAuth
+from requires_auth._guard import current_names as _current
+from requires_auth._guard import from_environment
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, comma_hint
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer
-    from requires_auth._guard import ErrorFormat, KeySet
+    from requires_auth._guard import ErrorBody, KeySet
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -43,10 +45,12 @@ class GuardOptions(TypedDict, total=False):
     discovery_url: str | None
     ca: str | bytes | os.PathLike[str] | None
     max_token_bytes: int
-    error_format: ErrorFormat
+    fetch_timeout: int
+    error_body: ErrorBody
     dangerously_allow_http_issuer: bool
     dangerously_allow_public_test_keys: bool
     dangerously_any_audience: bool
+    error_format: ErrorBody | None
 
 
 SETTINGS = ("issuer", "audience", *GuardOptions.__annotations__)
@@ -159,38 +163,34 @@ def guard_from(
         settings_in: where settings are written, for messages.
 
     Raises:
-        ConfigError: all mistakes at once; of settings that are forgotten, and of those with a wrong type, before all
-            others.
+        ConfigError: all mistakes at once; those of settings that are forgotten before all others.
     """
-    found = options_from(settings, {})
-    problems = [problem for name, value in found.items() for problem in _wrong_type(PREFIX + name.upper(), name, value)]
+    found, names = _found(settings)
+    given, earlier = _current(given)
     options = {**found, **given}
-    problems += _forgotten(options, settings_in)
-    if problems:
+    names = {key: name for key, name in names.items() if key not in given} | earlier
+    if problems := list(_forgotten(options, settings_in)):
         raise ConfigError(problems)
-    if isinstance(options.get("algorithms"), str):
-        options["algorithms"] = re.split(r"[\s,]+", options["algorithms"].strip())
-    return RequiresAuth.from_env(**options)
+    return from_environment(RequiresAuth, options, names)
 
 
 def options_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of the constructor: what is given overrides settings."""
-    found = {name: settings.get(PREFIX + name.upper()) for name in SETTINGS}
-    return {**{name: value for name, value in found.items() if value is not None}, **given}
+    return {**_found(settings)[0], **_current(given)[0]}
 
 
-_NUMBERS = ("leeway", "cache", "stale", "max_token_bytes")
+def _found(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What settings choose, by the arguments of the constructor, and what each is called there."""
+    written = {name: settings.get(PREFIX + name.upper()) for name in SETTINGS}
+    found, earlier = _current({name: value for name, value in written.items() if value is not None})
+    for name in _LISTS:
+        # As in the environment, where such settings are often copied from.
+        if isinstance(found.get(name), str):
+            found[name] = re.split(r"[\s,]+", found[name].strip())
+    return found, {key: PREFIX + earlier.get(key, key).upper() for key in found}
 
 
-def _wrong_type(key: str, name: str, value: object) -> Iterator[ConfigProblem]:
-    """A number or a switch that is a string, as it is where settings are copied from the environment.
-
-    The string `"false"` would turn a switch on.
-    """
-    if name in _NUMBERS and (not _is(value, int) or _is(value, bool)):
-        yield ConfigProblem(key, type(value).__name__, "a whole number", f"write {key} = 30, without quotes")
-    if name.startswith("dangerously_") and not _is(value, bool):
-        yield ConfigProblem(key, type(value).__name__, "True or False", f"write {key} = True, without quotes")
+_LISTS = ("algorithms", "scope_claims")
 
 
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:

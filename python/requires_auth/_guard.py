@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
-from requires_auth._kinds import KINDS, wrong_kinds
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, NoSignature, no_adapter
 
 if TYPE_CHECKING:
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
-    ErrorFormat = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
+    ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
 
-
-_PEM = "-----BEGIN CERTIFICATE-----"
+    Problem = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,9 @@ class Issuer:
 
     scope_claims: Sequence[str] | None = None
     """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
+
+    dangerously_any_audience: bool = False
+    """Takes its tokens also if they were made for another API."""
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
@@ -85,10 +86,12 @@ class RequiresAuth(_core.Guard):
         discovery_url: str | None = None,
         ca: str | bytes | os.PathLike[str] | None = None,
         max_token_bytes: int = 16_384,
-        error_format: ErrorFormat = "json",
+        fetch_timeout: int = 5,
+        error_body: ErrorBody = "json",
         dangerously_allow_http_issuer: bool = False,
         dangerously_allow_public_test_keys: bool = False,
         dangerously_any_audience: bool = False,
+        error_format: ErrorBody | None = None,
         _now: int | None = None,
     ) -> None:
         """Makes a guard, without any IO but reading the files that are named.
@@ -118,94 +121,58 @@ class RequiresAuth(_core.Guard):
                 tokens do.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
-            error_format: what the bodies of refusals look like: `"json"`, `"problem"` (RFC 9457), or a
+            fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30.
+            error_body: what the bodies of refusals look like: `"json"`, `"problem"` (RFC 9457), or a
                 function from the error to a media type and the body's bytes.
             dangerously_allow_http_issuer: lets keys be fetched over plain http beyond loopback. Whoever is on
                 the way can forge any token then.
             dangerously_allow_public_test_keys: lets keys be used whose private halves are published with the
                 library's tests. Anyone can sign with them.
             dangerously_any_audience: takes tokens that were made for any other API of the issuer.
+            error_format: the earlier name of `error_body`.
             _now: for tests: a clock that stands still, in seconds since 1970.
 
         Raises:
             ConfigError: all mistakes at once, each with a hint.
         """
-        problems = wrong_kinds({name: value for name, value in locals().items() if name in KINDS})
+        given = {name: value for name, value in locals().items() if name not in ("self", "issuers", "_now")}
+        own, names = current_names(given, {"error_body": "json"})
+        problems: list[ConfigProblem] = []
+        of_issuer = {name: own.pop(name) for name in _core.issuer_settings()}
         if issuers is None:
-            entries = [Issuer(issuer or "", audience, jwks, jwks_uri, discovery_url)]
+            entries = [of_issuer]
         else:
-            entries = _entries(issuers, problems)
-        if problems:
-            raise ConfigError(problems)
-        if issuers is not None:
-            own = {
-                "issuer": issuer,
-                "audience": audience,
-                "jwks": jwks,
-                "jwks_uri": jwks_uri,
-                "discovery_url": discovery_url,
-            }
+            entries = _entries(issuers, bool(of_issuer.pop("dangerously_any_audience")), problems)
             hint = "write it into the entry: Issuer(issuer, audience, jwks=...)"
             problems += [
                 ConfigProblem(name, "a value beside `issuers`", "no value", hint)
-                for name, value in own.items()
+                for name, value in of_issuer.items()
                 if value is not None
             ]
-        if profile not in ("jwt", "at+jwt"):
-            hint = "jwt takes any access token, at+jwt only those of RFC 9068"
-            problems.append(ConfigProblem("profile", f"`{profile}`", "jwt or at+jwt", hint))
-        if not callable(error_format) and error_format not in ("json", "problem"):
-            hint = "a function gets the error, and returns media type and bytes"
-            problems.append(ConfigProblem("error_format", f"`{error_format}`", "json, problem or a function", hint))
-        settings: dict[str, Any] = {
-            "issuers": [_issuer(entry, dangerously_any_audience, problems) for entry in entries],
-            "algorithms": None if algorithms is None else _words(algorithms),
-            "leeway": _count("leeway", leeway, problems),
-            "access_token_jwt": profile == "at+jwt",
-            "scope_claims": None if scope_claims is None else _words(scope_claims),
-            "implied_scopes": [(scope, " ".join(_words(implied))) for scope, implied in (implied_scopes or {}).items()],
-            "cache": _count("cache", cache, problems),
-            "stale": _count("stale", stale, problems),
-            "state_file": None if state_file is None else os.fspath(state_file),
-            "ca": None if ca is None else _certificates(ca, problems),
-            "max_token_bytes": _count("max_token_bytes", max_token_bytes, problems),
-            "problem_details": error_format == "problem",
-            "error_format": error_format if callable(error_format) else None,
-            "allow_http_issuer": dangerously_allow_http_issuer,
-            "allow_public_test_keys": dangerously_allow_public_test_keys,
-            "now": _now,
-        }
-        found = [] if problems else self._configure(settings)
+        found = self._configure(own, entries, _now) if entries or not problems else []
         if problems or found:
-            raise ConfigError([*problems, *found])
+            raise ConfigError([*problems, *_renamed(found, names)])
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:
-        """Makes a guard from the environment; what is given here goes before it.
+        """Makes a guard from the environment; what is given here overrides it.
 
-        It reads `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` (several separated by spaces) and, if set,
-        `REQUIRES_AUTH_JWKS` (the path of a file) and `REQUIRES_AUTH_ALGORITHMS` (separated by spaces or
-        commas).
+        Every argument of the constructor is a variable: `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE`,
+        `REQUIRES_AUTH_LEEWAY` and so on. Lists are separated by spaces or commas; a duration is a number of seconds,
+        or `30s`, `5m` or `1h`; `REQUIRES_AUTH_JWKS` and `REQUIRES_AUTH_CA` are paths. An empty variable is as good as
+        none, and one that is not a setting is a `RuntimeWarning`. `issuers` and `implied_scopes` are not variables.
 
         Args:
             overrides: as for the constructor.
 
         Raises:
-            ConfigError: all mistakes at once, each with a hint.
+            ConfigError: all mistakes at once, each with the variable and a hint.
         """
-        options: dict[str, Any] = {}
-        if overrides.get("issuers") is None:
-            options["issuer"] = os.environ.get("REQUIRES_AUTH_ISSUER")
-            options["audience"] = os.environ.get("REQUIRES_AUTH_AUDIENCE", "").split()
-            if path := os.environ.get("REQUIRES_AUTH_JWKS"):
-                options["jwks"] = Path(path)
-        if algorithms := os.environ.get("REQUIRES_AUTH_ALGORITHMS"):
-            options["algorithms"] = algorithms.replace(",", " ").split()
-        return cls(**{**options, **overrides})
+        return from_environment(cls, overrides, {})
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **overrides: Any) -> Self:
-        """Makes a guard from a configuration file in TOML; what is given here goes before it.
+        """Makes a guard from a configuration file in TOML; what is given here overrides it.
 
         The file is the same as for the Rust library:
 
@@ -216,9 +183,9 @@ class RequiresAuth(_core.Guard):
             audience = "https://api.example.com"
 
         Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `algorithms` and
-        `scopes_from` may stand in it. Above the tables may stand `algorithms`, `leeway`, `profile`, `scopes_from`,
-        `implied_scopes`, `max_token_bytes`, `stale`, `cache`, `state_file`, `ca` and `error_body`; what an issuer
-        has of its own goes before it. Paths are relative to the file.
+        `scope_claims` may stand in it. All other arguments of the constructor, and these two for all issuers, may stand
+        above the tables. Paths are relative to the file. A setting under an earlier name is logged as a
+        warning.
 
         Args:
             path: the file.
@@ -227,13 +194,23 @@ class RequiresAuth(_core.Guard):
         Raises:
             ConfigError: all mistakes at once, each with file, line and a hint.
         """
-        options = _core.read_config(
-            os.fspath(path),
-            bool(overrides.get("dangerously_allow_http_issuer")),
-            bool(overrides.get("dangerously_allow_public_test_keys")),
-        )
-        options["issuers"] = [Issuer(**issuer) for issuer in options["issuers"]]
-        return cls(**{**options, **overrides})
+        file = _core.read_config(os.fspath(path))
+        for warning in file.warnings:
+            _LOG.warning(warning)
+        options = dict(file.settings)
+        options["issuers"] = [_of_table(name, arguments) for name, arguments in file.issuers]
+        overrides, _ = current_names(overrides)
+        guard: Self | None = None
+        found: Sequence[Problem] = []
+        try:
+            if options["issuers"]:
+                guard = cls(**{**options, **overrides})
+        except ConfigError as error:
+            found = error.problems
+        problems = file.problems(list(found), set(overrides))
+        if guard is None or problems:
+            raise ConfigError(problems)
+        return guard
 
     async def verify_async(self, token: str) -> AccessToken:
         """As `verify`, in asynchronous code.
@@ -307,86 +284,87 @@ class RequiresAuth(_core.Guard):
         return f"{type(self).__name__}({', '.join(repr(issuer['issuer']) for issuer in self.health())})"
 
 
+_Guard = TypeVar("_Guard", bound=RequiresAuth)
+
+
+def from_environment(cls: type[_Guard], overrides: Mapping[str, Any], names: Mapping[str, str]) -> _Guard:
+    """As `RequiresAuth.from_env`; `names` has what overrides are called where they are written."""
+    arguments, variables, problems, unread = _core.read_environment()
+    for warning in unread:
+        warnings.warn(warning, RuntimeWarning, stacklevel=3)
+    overrides, _ = current_names(overrides)
+    taken = set(overrides)
+    if overrides.get("issuers") is not None:
+        taken.update(_core.issuer_settings())
+    options = {name: value for name, value in arguments.items() if name not in taken}
+    own_names = {name: variable for name, variable in variables.items() if name in options}
+    unreadable = {name: problem for name, problem in problems if name not in taken}
+    found: list[ConfigProblem] = []
+    try:
+        guard = cls(**options, **overrides)
+    except ConfigError as error:
+        found = _renamed(error.problems, {**names, **own_names})
+    else:
+        if not unreadable:
+            return guard
+    # What could not be read is not missing.
+    missing = [problem for problem in found if problem.field not in unreadable]
+    raise ConfigError([*unreadable.values(), *missing])
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
 
-def _entries(issuers: Any, problems: list[ConfigProblem]) -> list[Issuer]:
-    """The issuers, each with its own settings."""
+def _entries(issuers: Any, any_audience: bool, problems: list[ConfigProblem]) -> list[dict[str, Any]]:
+    """The settings of each issuer."""
     hint = "write [Issuer(issuer, audience), ...], or pairs: [(issuer, audience), ...]"
     if not _is_list(issuers):
         problems.append(ConfigProblem("issuers", type(issuers).__name__, "a list", hint))
         return []
-    entries: list[Issuer] = []
+    entries: list[dict[str, Any]] = []
     for entry in issuers:
         found = f"an entry of type {type(entry).__name__}"
         if isinstance(entry, (tuple, list)) and len(cast("Sequence[Any]", entry)) == 2:
             entry = Issuer(*cast("Sequence[Any]", entry))
         if isinstance(entry, Issuer):
-            problems += wrong_kinds(vars(entry))
-            entries.append(entry)
+            settings = vars(entry)
+            entries.append({**settings, _ANY: True} if any_audience else settings)
         else:
             problems.append(ConfigProblem("issuers", found, "an Issuer", hint))
     return entries
 
 
-def _issuer(entry: Issuer, any_audience: bool, problems: list[ConfigProblem]) -> dict[str, Any]:
-    audience = None if any_audience else _words(entry.audience or ())
-    if any_audience and entry.audience:
-        hint = "leave out one of them"
-        found = "a value beside `dangerously_any_audience=True`"
-        problems.append(ConfigProblem("audience", found, "one of the two", hint))
-    jwks = entry.jwks
-    if isinstance(jwks, Mapping):
-        jwks = json.dumps(jwks)
-    return {
-        "issuer": entry.issuer,
-        "audience": audience,
-        "jwks": None if jwks is None else _read("jwks", "a JWK Set", jwks, "{", problems),
-        "jwks_uri": entry.jwks_uri,
-        "discovery_url": entry.discovery_url,
-        "algorithms": None if entry.algorithms is None else _words(entry.algorithms),
-        "scope_claims": None if entry.scope_claims is None else _words(entry.scope_claims),
-    }
+_LOG = logging.getLogger("requires_auth")
+_ANY = "dangerously_any_audience"
+_NAME = "_name"
 
 
-def _words(words: str | Iterable[str]) -> list[str]:
-    """One string counts as one word: its letters are no words."""
-    return [words] if isinstance(words, str) else list(words)
+def _of_table(name: str, arguments: Mapping[str, Any]) -> Issuer:
+    """An issuer of a file. Messages call it by the name of its table."""
+    settings: dict[str, Any] = {"issuer": "", **arguments}
+    issuer = Issuer(**settings)
+    object.__setattr__(issuer, _NAME, name)
+    return issuer
 
 
-def _read(
-    field: str,
-    expected: str,
-    source: str | bytes | os.PathLike[str],
-    start: str,
-    problems: list[ConfigProblem],
-) -> bytes:
-    """The text itself, which `start` tells from a path; or what is in the file."""
-    if isinstance(source, bytes):
-        return source
-    if isinstance(source, str) and source.lstrip().startswith(start):
-        return source.encode()
-    try:
-        return Path(source).read_bytes()
-    except (OSError, ValueError) as error:
-        hint = "give the text itself or the path of a file"
-        cause = getattr(error, "strerror", None) or str(error)
-        problems.append(ConfigProblem(field, f"`{os.fspath(source)}`: {cause}", expected, hint))
-        return b""
+def current_names(
+    arguments: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Arguments by their current names, and the earlier names of those that were given by these."""
+    current = dict(arguments)
+    names: dict[str, str] = {}
+    for name, key in _core.setting_names():
+        value = current.pop(name, None) if name != key else None
+        if value is None:
+            continue
+        if current.get(key) not in (None, (defaults or {}).get(key)):
+            raise ConfigError([ConfigProblem(name, f"a value beside `{key}`", "one of the two", f"keep `{key}` alone")])
+        current[key], names[key] = value, name
+    return current, names
 
 
-def _certificates(source: str | bytes | os.PathLike[str], problems: list[ConfigProblem]) -> bytes:
-    before = len(problems)
-    pem = _read("ca", "certificates in PEM", source, _PEM, problems)
-    if _PEM.encode() not in pem and len(problems) == before:
-        hint = f"start each with {_PEM}"
-        problems.append(ConfigProblem("ca", "no certificate", "certificates in PEM", hint))
-    return pem
-
-
-def _count(field: str, value: int, problems: list[ConfigProblem]) -> int:
-    if value < 0:
-        problems.append(ConfigProblem(field, str(value), "a number that is not negative", "0 is the least"))
-        return 0
-    return value
+def _renamed(problems: Iterable[Sequence[str]], names: Mapping[str, str]) -> list[ConfigProblem]:
+    """Problems of settings, each under the name by which it was given."""
+    found = [ConfigProblem(*problem) for problem in problems]
+    return [problem._replace(field=names.get(problem.field, problem.field)) for problem in found]

@@ -133,7 +133,7 @@ class TestIssuer:
     def replacing(self, *doors: Door) -> Generator[Self]:
         """Lets doors take its tokens, and only these, while the context lasts.
 
-        Everything else stays as each door has it, such as `scope_claims`, `profile` and `error_format`.
+        Everything else stays as each door has it, such as `scope_claims`, `profile` and `error_body`.
         What says whose tokens they are goes: issuers, audience, keys and where they come from, algorithms.
         """
         guards = [self.guard(**_kept(door)) for door in doors]
@@ -157,7 +157,7 @@ class TestIssuer:
         self._issuer.stop()
 
 
-_KEPT = ("leeway", "profile", "scope_claims", "implied_scopes", "cache", "max_token_bytes", "error_format")
+_KEPT = ("leeway", "profile", "scope_claims", "implied_scopes", "cache", "max_token_bytes", "error_body")
 """The options of a door that do not say whose tokens it takes."""
 
 

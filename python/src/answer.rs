@@ -5,6 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 use requires_auth::Denial;
 use requires_auth::challenge::Challenge;
+use requires_auth::guard::Passed;
 
 use crate::errors;
 use crate::token::AccessToken;
@@ -36,11 +37,10 @@ impl Admission {
 }
 
 impl Admission {
-    pub(crate) fn new(py: Python<'_>, admission: requires_auth::guard::Admission) -> PyResult<Self> {
-        use requires_auth::guard::Admission as Admitted;
-        let (token, kind) = match admission {
-            Admitted::Token(token) => (Some(Py::new(py, AccessToken::new(token))?), "token"),
-            Admitted::Anonymous => (None, "anonymous"),
+    pub(crate) fn new(py: Python<'_>, passed: Passed) -> PyResult<Self> {
+        let (token, kind) = match passed {
+            Passed::Token(token) => (Some(Py::new(py, AccessToken::new(token))?), "token"),
+            Passed::Anonymous => (None, "anonymous"),
             // A preflight, or something newer: in either case there is no token to give.
             _ => (None, "preflight"),
         };

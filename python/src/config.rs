@@ -1,54 +1,105 @@
-//! The configuration file, as arguments of the constructor of `requires_auth.RequiresAuth`.
+//! Settings that are written elsewhere, as arguments of the constructor of `requires_auth.RequiresAuth`: in a file, and
+//! in the environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use requires_auth::config::Config;
-use requires_auth::danger;
-use requires_auth::guard::Builder;
-use requires_auth::settings::{Document, Setting, Value};
+use requires_auth::error::{ConfigProblem, Place};
+use requires_auth::settings::{Document, Setting, Value, Variables};
 
-use crate::errors;
+use crate::errors::{self, Problem};
 
-/// Reads a configuration file, and returns the arguments that it sets; those of each issuer are a dict of their own.
-///
-/// Raises `ConfigError` with all mistakes, each with its line.
+/// A configuration file as far as it could be read.
+#[pyclass(frozen, module = "requires_auth._core")]
+pub(crate) struct ConfigFile {
+    config: Config,
+    problems: Vec<ConfigProblem>,
+}
+
+/// Reads a configuration file. Raises `ConfigError` if it cannot be read as TOML at all.
 #[pyfunction]
-pub(crate) fn read_config(
-    py: Python<'_>,
-    path: PathBuf,
-    allow_http_issuer: bool,
-    allow_public_test_keys: bool,
-) -> PyResult<Bound<'_, PyDict>> {
-    let dangers = |builder: Builder| {
-        let builder = if allow_http_issuer { danger::allow_http_issuer(builder) } else { builder };
-        if allow_public_test_keys { danger::allow_public_test_keys(builder) } else { builder }
-    };
-    let (config, _) =
-        py.detach(|| Config::load(path, dangers)).map_err(|error| errors::config_error(py, &error))?;
-    arguments(py, &config)
+pub(crate) fn read_config(py: Python<'_>, path: PathBuf) -> PyResult<ConfigFile> {
+    let read = py.detach(|| Config::read(path));
+    let (config, problems) = read.map_err(|error| errors::config_error(py, &error))?;
+    Ok(ConfigFile { config, problems })
 }
 
-fn arguments<'py>(py: Python<'py>, config: &Config) -> PyResult<Bound<'py, PyDict>> {
-    let arguments = values(py, config.values())?;
-    let issuers = config.issuers.iter().map(|issuer| values(py, issuer.values()));
-    arguments.set_item("issuers", PyList::new(py, issuers.collect::<PyResult<Vec<_>>>()?)?)?;
-    Ok(arguments)
+#[pymethods]
+impl ConfigFile {
+    /// What the file sets for the guard, as arguments.
+    #[getter]
+    fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        arguments(py, self.config.values())
+    }
+
+    /// What the file sets for each issuer, as the arguments of `Issuer`, with the name of its table.
+    #[getter]
+    fn issuers<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&str, Bound<'py, PyDict>)>> {
+        let issuer = |issuer: &'_ requires_auth::config::IssuerConfig| arguments(py, issuer.values());
+        self.config.issuers.iter().map(|own| Ok((own.name(), issuer(own)?))).collect()
+    }
+
+    /// One sentence for each setting that has a new name.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.config.warnings().to_vec()
+    }
+
+    /// All mistakes of the file: its own, and those that the guard has found in what it sets, with their lines and in
+    /// the order of the file. Settings in `overridden` come from elsewhere.
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
+    fn problems(
+        &self,
+        found: Vec<(String, String, String, String)>,
+        overridden: BTreeSet<String>,
+    ) -> Vec<(String, String, String, String)> {
+        let line = |place: Option<&Place>| place.map_or(u32::MAX, Place::line);
+        let mut all: Vec<_> = Vec::new();
+        let mut known = BTreeSet::new();
+        for problem in &self.problems {
+            let (field, found, expected, hint) = errors::problem(problem);
+            known.insert(field.clone());
+            all.push((line(problem.place()), (field, found, expected.to_owned(), hint)));
+        }
+        for (field, found, expected, hint) in found {
+            let place = self.config.place(&field).filter(|_| !overridden.contains(&field));
+            let shown = place.as_ref().map_or(field, ToString::to_string);
+            if !known.contains(&shown) {
+                all.push((line(place.as_ref()), (shown, found, expected, hint)));
+            }
+        }
+        all.sort_by_key(|(line, _)| *line);
+        all.into_iter().map(|(_, problem)| problem).collect()
+    }
 }
+
+/// What the environment chooses: the arguments, the variable of each, the problem of each variable that has no value of
+/// its setting, and a sentence for each variable that nothing reads.
+#[pyfunction]
+pub(crate) fn read_environment(py: Python<'_>) -> PyResult<Environment<'_>> {
+    let variables = Variables::read(std::env::vars_os());
+    let names = variables.values().map(|(setting, _, name)| (setting.key, name.to_owned())).collect();
+    let arguments = arguments(py, variables.values().map(|(setting, value, _)| (setting, value)))?;
+    let problems =
+        variables.problems().iter().map(|problem| (problem.field(), errors::problem(problem))).collect();
+    Ok((arguments, names, problems, variables.warnings().to_vec()))
+}
+
+type Environment<'py> =
+    (Bound<'py, PyDict>, BTreeMap<&'static str, String>, Vec<(&'static str, Problem)>, Vec<String>);
 
 /// Values of settings as the arguments of their names.
-fn values<'py, 'v>(
+fn arguments<'py, 'v>(
     py: Python<'py>,
     values: impl Iterator<Item = (&'static Setting, &'v Value)>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let arguments = PyDict::new(py);
     for (setting, value) in values {
-        // The constructor has the earlier name.
-        let key = if setting.key == "error_body" { "error_format" } else { setting.key };
-        arguments.set_item(key, in_python(py, value)?)?;
+        arguments.set_item(setting.key, in_python(py, value)?)?;
     }
     Ok(arguments)
 }

@@ -60,17 +60,23 @@ pub(crate) type Problem = (String, String, &'static str, String);
 
 /// The mistakes in a configuration.
 pub(crate) fn problems(error: &ConfigError) -> Vec<Problem> {
-    let problem = |problem: &ConfigProblem| {
-        let setting = problem.place().map_or_else(|| problem.field().to_owned(), ToString::to_string);
-        (setting, problem.found().to_owned(), problem.expected(), in_python(problem.hint()))
-    };
     error.problems().iter().map(problem).collect()
+}
+
+/// A mistake in a configuration, as it is told in Python.
+pub(crate) fn problem(problem: &ConfigProblem) -> Problem {
+    let of_table = (problem.path() != problem.field()).then(|| problem.path());
+    let setting = problem.place().map(ToString::to_string);
+    let setting = setting.unwrap_or_else(|| of_table.unwrap_or_else(|| problem.name()).to_owned());
+    (setting, problem.found().to_owned(), problem.expected(), in_python(problem.hint()))
 }
 
 /// What hints call by its Rust name has another one here.
 fn in_python(hint: &str) -> String {
     hint.replace("`danger::allow_http_issuer`", "`dangerously_allow_http_issuer=True`")
         .replace("Audience::Any", "dangerously_any_audience=True")
+        .replace("RequiresAuth::new(", "RequiresAuth(")
+        .replace("RequiresAuth::", "RequiresAuth.")
 }
 
 /// An exception of `requires_auth._errors`, or what went wrong in making it.

@@ -11,8 +11,9 @@ use arc_swap::ArcSwapOption;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
-use requires_auth::guard::{Admission as Admitted, Presence};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use requires_auth::guard::{Admission as Admitted, Passed};
+use requires_auth::policy::Requirement;
 use requires_auth::request::Headers;
 use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
@@ -52,22 +53,34 @@ impl Guard {
     }
 
     /// Takes the settings, once. Returns the mistakes in them: setting, found, expected, hint; with any, it takes none.
-    fn _configure(&self, py: Python<'_>, settings: Settings) -> PyResult<Vec<errors::Problem>> {
-        match py.detach(|| settings.build()) {
-            Ok(auth) => {
-                log::refresh(py)?;
-                let live = Live::new(auth, &settings);
-                let taken = self.settings.set(settings);
-                taken.map_err(|_| PyRuntimeError::new_err("the guard is configured already"))?;
-                self.live.store(Some(Arc::new(live)));
-                Ok(Vec::new())
-            }
-            Err(error) => Ok(errors::problems(&error)),
+    #[pyo3(signature = (guard, issuers, now = None))]
+    fn _configure(
+        &self,
+        py: Python<'_>,
+        guard: &Bound<'_, PyDict>,
+        issuers: &Bound<'_, PyList>,
+        now: Option<u64>,
+    ) -> PyResult<Vec<errors::Problem>> {
+        let mut problems = Vec::new();
+        let settings = Settings::read(guard, issuers, now, &mut problems)?;
+        let built = py.detach(|| settings.build());
+        if let Err(error) = &built {
+            // What has the wrong type is no news as what is missing.
+            let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
+            problems
+                .extend(errors::problems(error).into_iter().filter(|(setting, ..)| !known.contains(setting)));
         }
+        let Some(auth) = built.ok().filter(|_| problems.is_empty()) else { return Ok(problems) };
+        log::refresh(py)?;
+        let live = Live::new(auth, &settings);
+        let taken = self.settings.set(settings);
+        taken.map_err(|_| PyRuntimeError::new_err("the guard is configured already"))?;
+        self.live.store(Some(Arc::new(live)));
+        Ok(problems)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let format = self.settings.get().and_then(|settings| settings.error_format.as_ref());
+        let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
         format.map_or(Ok(()), |format| visit.call(format))
     }
 
@@ -79,7 +92,7 @@ impl Guard {
     fn verify(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<AccessToken> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, Question::Authorize);
+        let asked = Asked::new("-", "-", &headers, None, false).whatever_the_method();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
     }
@@ -88,7 +101,7 @@ impl Guard {
     fn verify_now(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<Option<AccessToken>> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, Question::Authorize);
+        let asked = Asked::new("-", "-", &headers, None, false).whatever_the_method();
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| live.token_or_raise(py, &asked, judged)).transpose()
     }
@@ -109,7 +122,7 @@ impl Guard {
         optional: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let headers = HeaderList::new(headers)?;
-        let asked = Asked::new(method, url, &headers, policy, Question::admit(optional));
+        let asked = Asked::new(method, url, &headers, policy, optional);
         let (live, judged) = self.judge(py, &asked)?;
         self.answer(py, &live, &asked, judged)
     }
@@ -126,7 +139,7 @@ impl Guard {
         optional: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let headers = HeaderList::new(headers)?;
-        let asked = Asked::new(method, url, &headers, policy, Question::admit(optional));
+        let asked = Asked::new(method, url, &headers, policy, optional);
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| self.answer(py, &live, &asked, judged)).transpose()
     }
@@ -170,7 +183,7 @@ impl Guard {
         policy: Option<&Bound<'_, Policy>>,
     ) -> PyResult<AccessToken> {
         let headers = HeaderList::new(headers)?;
-        let asked = Asked::new(method, url, &headers, policy, Question::Authorize);
+        let asked = Asked::new(method, url, &headers, policy, false).whatever_the_method();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
     }
@@ -207,9 +220,11 @@ impl Guard {
         let none = requires_auth::Policy::default();
         let policy = policy.map_or(&none, |policy| policy.get().inner());
         let explained = match Bearer::parse(token) {
-            Ok(bearer) => {
+            Ok(_) => {
                 let live = self.live_in_this_process()?;
-                Ok(self.run(py, live.auth.explain(bearer, policy))?)
+                let headers = BearerHeader::new(token);
+                let request = Request::new("GET", "/", &headers);
+                Ok(self.run(py, live.auth.explain(&request, policy))?)
             }
             Err(denial) => Err(denial),
         };
@@ -220,27 +235,12 @@ impl Guard {
 /// What a guard says of a request.
 type Judged = Result<Admitted, Denial>;
 
-/// What is asked about a request.
-#[derive(Clone, Copy)]
-enum Question {
-    Admit(Presence),
-    Authorize,
-}
-
-impl Question {
-    const fn admit(optional: bool) -> Self {
-        Self::Admit(if optional { Presence::Optional } else { Presence::Required })
-    }
-}
-
 /// A request, and what is asked about it.
 struct Asked<'a> {
     request: Request<'a>,
     /// The value of its `Authorization` header; empty where there is none.
     credential: &'a [u8],
-    /// None needs nothing more than a valid token.
-    policy: Option<&'a requires_auth::Policy>,
-    question: Question,
+    requirement: Cow<'a, Requirement>,
 }
 
 impl<'a> Asked<'a> {
@@ -249,31 +249,31 @@ impl<'a> Asked<'a> {
         url: &'a str,
         headers: &'a impl Headers,
         policy: Option<&'a Bound<'_, Policy>>,
-        question: Question,
+        optional: bool,
     ) -> Self {
         let mut credential: &[u8] = &[];
         headers.visit("authorization", &mut |value| credential = value);
-        let policy = policy.map(|policy| policy.get().inner());
-        Self { request: Request::new(method, url, headers), credential, policy, question }
+        let requirement = match policy {
+            Some(policy) => Cow::Borrowed(policy.get().requirement(optional)),
+            None if optional => Cow::Owned(Requirement::optional(requires_auth::Policy::default())),
+            None => Cow::Owned(Requirement::default()),
+        };
+        Self { request: Request::new(method, url, headers), credential, requirement }
+    }
+
+    /// A preflight is asked about as any other request.
+    const fn whatever_the_method(mut self) -> Self {
+        self.request = self.request.as_ordinary();
+        self
     }
 
     /// The answer, if that needs no fetch.
     fn ask_now(&self, auth: &RequiresAuth) -> Option<Judged> {
-        let none = requires_auth::Policy::default();
-        let (request, policy) = (&self.request, self.policy.unwrap_or(&none));
-        match self.question {
-            Question::Admit(presence) => auth.admit_now(request, policy, presence),
-            Question::Authorize => Some(auth.authorize_now(request, policy)?.map(Admitted::Token)),
-        }
+        auth.admit_now(&self.request, &self.requirement)
     }
 
     async fn ask(&self, auth: &RequiresAuth) -> Judged {
-        let none = requires_auth::Policy::default();
-        let (request, policy) = (&self.request, self.policy.unwrap_or(&none));
-        match self.question {
-            Question::Admit(presence) => auth.admit(request, policy, presence).await,
-            Question::Authorize => auth.authorize(request, policy).await.map(Admitted::Token),
-        }
+        auth.admit(&self.request, &self.requirement).await
     }
 }
 
@@ -283,7 +283,7 @@ impl Guard {
         let token = token.to_string_lossy();
         if token.is_empty() || token.starts_with([' ', '\t']) || token.ends_with([' ', '\t']) {
             let headers = BearerHeader::new("");
-            let asked = Asked::new("-", "-", &headers, None, Question::Authorize);
+            let asked = Asked::new("-", "-", &headers, None, false).whatever_the_method();
             let (live, judged) = self.judge(py, &asked)?;
             return live
                 .token_or_raise(py, &asked, judged)
@@ -301,7 +301,7 @@ impl Guard {
         optional: bool,
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let asked = Asked::new(&seen.method, &seen.url, &seen.headers, policy, Question::admit(optional));
+        let asked = Asked::new(&seen.method, &seen.url, &seen.headers, policy, optional);
         let (live, judged) = if wait {
             self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
         } else {
@@ -331,8 +331,8 @@ impl Guard {
             return Ok((live, judged));
         };
         let judged = if recent.knows(asked.credential) { ask() } else { py.detach(ask) };
-        match judged {
-            Some(Ok(Admitted::Token(_))) => recent.remember(asked.credential),
+        match &judged {
+            Some(Ok(admitted)) if admitted.token().is_some() => recent.remember(asked.credential),
             _ => recent.forget(asked.credential),
         }
         Ok((live, judged))
@@ -347,10 +347,10 @@ impl Guard {
         judged: Judged,
     ) -> PyResult<Bound<'py, PyAny>> {
         match judged {
-            Ok(admitted) => Ok(Bound::new(py, Admission::new(py, admitted)?)?.into_any()),
+            Ok(admitted) => Ok(Bound::new(py, Admission::new(py, admitted.into_passed())?)?.into_any()),
             Err(denial) => {
                 let challenge = live.auth.challenge(&asked.request, &denial);
-                let format = self.settings.get().and_then(|settings| settings.error_format.as_ref());
+                let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
                 Ok(Bound::new(py, Refusal::new(py, denial, challenge, format)?)?.into_any())
             }
         }
@@ -419,7 +419,7 @@ impl Live {
             generation: runtime::generation(),
             process: process::id(),
             auth,
-            recent: Recent::of_cache(settings.cache),
+            recent: Recent::of_cache(settings.cache()),
             needs_timer: AtomicBool::new(settings.needs_timer()),
         }
     }
@@ -429,16 +429,17 @@ impl Live {
         if self.needs_timer.load(Ordering::Relaxed) && self.needs_timer.swap(false, Ordering::Relaxed) {
             // To explain any token is to look at the keys of all issuers, and to look is to start the timer. This
             // one is refused before its keys matter, so nothing is fetched for it.
-            let bearer = Bearer::parse("opaque").expect("letters are a token");
-            drop(runtime::handle()?.block_on(self.auth.explain(bearer, &requires_auth::Policy::default())));
+            let headers = BearerHeader::new("opaque");
+            let request = Request::new("GET", "/", &headers);
+            drop(runtime::handle()?.block_on(self.auth.explain(&request, &requires_auth::Policy::default())));
         }
         Ok(())
     }
 
     fn token_or_raise(&self, py: Python<'_>, asked: &Asked<'_>, judged: Judged) -> PyResult<AccessToken> {
-        match judged {
-            Ok(Admitted::Token(token)) => Ok(AccessToken::new(token)),
-            // `Question::Authorize` has no other admission.
+        match judged.map(Admitted::into_passed) {
+            Ok(Passed::Token(token)) => Ok(AccessToken::new(token)),
+            // Where a token is required and no preflight passes, there is no other admission.
             Ok(_) => Err(PyRuntimeError::new_err("a request passed without a token")),
             Err(denial) => Err(errors::denied(py, &denial, &self.auth.challenge(&asked.request, &denial))),
         }

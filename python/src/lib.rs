@@ -18,6 +18,7 @@ mod policy;
 mod token;
 mod answer;
 mod report;
+mod arguments;
 mod settings;
 mod config;
 mod guard;
@@ -33,13 +34,15 @@ mod _core {
     #[pymodule_export]
     use super::answer::{Admission, Refusal};
     #[pymodule_export]
-    use super::config::read_config;
+    use super::config::{ConfigFile, read_config, read_environment};
     #[pymodule_export]
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
     #[pymodule_export]
     use super::policy::Policy;
+    #[pymodule_export]
+    use super::settings::{issuer_settings, setting_names};
     #[pymodule_export]
     use super::testing::TestIssuer;
     #[pymodule_export]

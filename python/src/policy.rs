@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString, PyTuple};
-use requires_auth::policy::{ClaimTest, ClaimValue};
+use requires_auth::policy::{ClaimTest, ClaimValue, Requirement};
 
 use crate::errors;
 
@@ -16,15 +16,17 @@ use crate::errors;
 #[pyclass(frozen, eq, hash, module = "requires_auth._core")]
 #[derive(Clone)]
 pub(crate) struct Policy {
-    policy: requires_auth::Policy,
+    required: Requirement,
+    /// The same where a request may also have no token.
+    optional: Requirement,
     /// For `repr`: the calls that have made it.
     made_by: String,
 }
 
-/// How a policy was made is no part of it.
+/// How a policy was made is not a part of it.
 impl PartialEq for Policy {
     fn eq(&self, other: &Self) -> bool {
-        self.policy == other.policy
+        self.required == other.required
     }
 }
 
@@ -33,7 +35,7 @@ impl Eq for Policy {}
 impl Hash for Policy {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // The scopes are what tells most policies apart; equal policies have equal ones.
-        self.policy.scope().hash(state);
+        self.inner().scope().hash(state);
     }
 }
 
@@ -41,7 +43,7 @@ impl Hash for Policy {
 impl Policy {
     #[new]
     fn new() -> Self {
-        Self { policy: requires_auth::Policy::default(), made_by: "Policy()".to_owned() }
+        Self::of(requires_auth::Policy::default(), "Policy()".to_owned())
     }
 
     /// Needs every one of these scopes; a string may hold several, separated by spaces.
@@ -53,7 +55,7 @@ impl Policy {
         let listed = scopes.extract::<Vec<String>>()?.join(" ");
         let policy =
             requires_auth::Policy::parse(&listed).map_err(|error| errors::config_error(py, &error))?;
-        Ok(Self { policy, made_by: format!("Policy.all_of({listed:?})") })
+        Ok(Self::of(policy, format!("Policy.all_of({listed:?})")))
     }
 
     /// Needs at least one of these scopes. A refusal lists all of them.
@@ -63,7 +65,7 @@ impl Policy {
     fn any_of(py: Python<'_>, scopes: Vec<String>) -> PyResult<Self> {
         check_words(py, &scopes)?;
         let made_by = format!("Policy.any_of({scopes:?})");
-        Ok(Self { policy: requires_auth::Policy::any_of(scopes), made_by })
+        Ok(Self::of(requires_auth::Policy::any_of(scopes), made_by))
     }
 
     /// Also needs the claim at a dotted path to pass a test; otherwise 403 `access_denied`.
@@ -93,7 +95,7 @@ impl Policy {
             _ => return Err(PyTypeError::new_err("give one of equals, contains and one_of")),
         };
         let made_by = format!("{}.with_claim({path:?}{shown})", self.made_by);
-        Ok(Self { policy: self.policy.clone().with_claim(path, test), made_by })
+        Ok(Self::of(self.inner().clone().with_claim(path, test), made_by))
     }
 
     /// Also needs a login of one of these strengths (`acr`, RFC 9470 §3), best first.
@@ -102,7 +104,7 @@ impl Policy {
     fn with_acr_values(&self, py: Python<'_>, acr_values: Vec<String>) -> PyResult<Self> {
         check_words(py, &acr_values)?;
         let made_by = format!("{}.with_acr_values({acr_values:?})", self.made_by);
-        Ok(Self { policy: self.policy.clone().with_acr_values(acr_values), made_by })
+        Ok(Self::of(self.inner().clone().with_acr_values(acr_values), made_by))
     }
 
     /// Also needs a login at most this many seconds ago (`auth_time`, RFC 9470 §3).
@@ -110,13 +112,13 @@ impl Policy {
         let age =
             u64::try_from(seconds).map_err(|_| PyValueError::new_err("max_age must not be negative"))?;
         let made_by = format!("{}.with_max_age({seconds})", self.made_by);
-        Ok(Self { policy: self.policy.clone().with_max_age(Duration::from_secs(age)), made_by })
+        Ok(Self::of(self.inner().clone().with_max_age(Duration::from_secs(age)), made_by))
     }
 
     /// The scopes that the policy names, separated by spaces; None if it names none.
     #[getter]
     fn scope(&self) -> Option<&str> {
-        self.policy.scope()
+        self.inner().scope()
     }
 
     fn __repr__(&self) -> &str {
@@ -125,8 +127,17 @@ impl Policy {
 }
 
 impl Policy {
+    fn of(policy: requires_auth::Policy, made_by: String) -> Self {
+        Self { required: policy.clone().into(), optional: Requirement::optional(policy), made_by }
+    }
+
     pub(crate) const fn inner(&self) -> &requires_auth::Policy {
-        &self.policy
+        self.required.policy()
+    }
+
+    /// What is asked of a request, which may also have no token if that is `optional`.
+    pub(crate) const fn requirement(&self, optional: bool) -> &Requirement {
+        if optional { &self.optional } else { &self.required }
     }
 }
 

@@ -1,59 +1,89 @@
-//! The settings of a guard as Python has put them in order, kept so that a forked child can build its own guard.
+//! The settings of a guard, kept so that a forked child can build its own guard.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use pyo3::prelude::*;
-use requires_auth::challenge::BodyFormat;
+use pyo3::types::{PyDict, PyList};
 use requires_auth::guard::Builder;
-use requires_auth::{Audience, ConfigError, Profile, RequiresAuth, danger};
+use requires_auth::settings::{ALL, CACHE, ERROR_BODY, JWKS, Plain as _, STATE_FILE, Setting, Value};
+use requires_auth::{Audience, ConfigError, RequiresAuth};
 
-/// What `requires_auth/_guard.py` gives to `Guard._configure`, which describes each one.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a keyword of the constructor in Python")]
+use crate::arguments::{self, Chosen};
+use crate::errors::Problem;
+
+/// What `requires_auth/_guard.py` gives to `Guard._configure`.
 pub(crate) struct Settings {
+    guard: Vec<Chosen>,
     issuers: Vec<Issuer>,
-    algorithms: Option<Vec<String>>,
-    leeway: u64,
-    access_token_jwt: bool,
-    scope_claims: Option<Vec<String>>,
-    implied_scopes: Vec<(String, String)>,
-    pub(crate) cache: usize,
-    stale: u64,
-    state_file: Option<PathBuf>,
-    ca: Option<Vec<u8>>,
-    max_token_bytes: usize,
-    problem_details: bool,
-    pub(crate) error_format: Option<Py<PyAny>>,
-    allow_http_issuer: bool,
-    allow_public_test_keys: bool,
+    pub(crate) error_body: Option<Py<PyAny>>,
     now: Option<u64>,
 }
 
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
+/// What is chosen for one issuer.
 struct Issuer {
-    #[pyo3(item("issuer"))]
-    name: String,
-    /// None is any audience.
-    audience: Option<Vec<String>>,
-    jwks: Option<Vec<u8>>,
-    jwks_uri: Option<String>,
-    discovery_url: Option<String>,
-    algorithms: Option<Vec<String>>,
-    scope_claims: Option<Vec<String>>,
+    /// The name of its table, if it comes from a file.
+    name: Option<String>,
+    chosen: Vec<Chosen>,
+}
+
+/// The settings that an issuer alone can have.
+#[pyfunction]
+pub(crate) fn issuer_settings() -> Vec<&'static str> {
+    ALL.iter().filter(|setting| !setting.is_of_guard()).map(|setting| setting.key).collect()
+}
+
+/// Every name of a setting with its current name: earlier names are still read.
+#[pyfunction]
+pub(crate) fn setting_names() -> Vec<(&'static str, &'static str)> {
+    let names = |setting: &&'static Setting| {
+        let key = setting.key;
+        [key]
+            .into_iter()
+            .chain(setting.aliases.iter().copied())
+            .map(move |name| (name, key))
+            .collect::<Vec<_>>()
+    };
+    ALL.iter().flat_map(names).collect()
 }
 
 impl Settings {
+    /// Reads arguments: those of the guard by name, and those of each issuer. What is wrong with their types is put
+    /// into `problems`.
+    pub(crate) fn read(
+        guard: &Bound<'_, PyDict>,
+        issuers: &Bound<'_, PyList>,
+        now: Option<u64>,
+        problems: &mut Vec<Problem>,
+    ) -> PyResult<Self> {
+        let own_body = guard.get_item(ERROR_BODY.setting.key)?.filter(PyAnyMethods::is_callable);
+        let of_guard = ALL.iter().copied().filter(|setting| setting.is_of_guard());
+        let of_guard = of_guard.filter(|setting| own_body.is_none() || *setting != ERROR_BODY.setting);
+        let guard = arguments::read(guard, of_guard, problems)?;
+        let mut read = Vec::new();
+        for issuer in issuers {
+            let issuer = issuer.cast_into::<PyDict>()?;
+            let of_issuer = ALL.iter().copied().filter(|setting| setting.is_of_issuer());
+            let chosen = arguments::read(&issuer, of_issuer, problems)?;
+            let name = issuer.get_item("_name")?.and_then(|name| name.extract().ok());
+            read.push(Issuer { name, chosen });
+        }
+        Ok(Self { guard, issuers: read, error_body: own_body.map(Bound::unbind), now })
+    }
+
     /// Whether keys may have to be fetched.
     pub(crate) fn is_remote(&self) -> bool {
-        self.issuers.iter().any(|issuer| issuer.jwks.is_none())
+        self.issuers.iter().any(|issuer| value(&issuer.chosen, JWKS.setting).is_none())
     }
 
     /// Whether there may be keys to refresh before any was fetched.
     pub(crate) fn needs_timer(&self) -> bool {
-        self.is_remote() && self.state_file.is_some()
+        self.is_remote() && value(&self.guard, STATE_FILE.setting).is_some()
+    }
+
+    /// How many tokens are remembered.
+    pub(crate) fn cache(&self) -> usize {
+        let default = || CACHE.setting.default().and_then(|text| text.parse().ok());
+        value(&self.guard, CACHE.setting).and_then(usize::from_value).or_else(default).unwrap_or_default()
     }
 
     /// Builds a guard.
@@ -63,78 +93,33 @@ impl Settings {
     /// All mistakes at once.
     pub(crate) fn build(&self) -> Result<RequiresAuth, ConfigError> {
         let mut builder = self.with_issuers();
-        if let Some(algorithms) = &self.algorithms {
-            builder = builder.with_algorithms(algorithms);
-        }
-        if let Some(paths) = &self.scope_claims {
-            builder = builder.with_scope_claims(paths);
-        }
-        for (scope, implied) in &self.implied_scopes {
-            builder = builder.with_implied_scopes(scope, implied);
-        }
-        if let Some(path) = &self.state_file {
-            builder = builder.with_state_file(path);
-        }
-        if let Some(pem) = &self.ca {
-            builder = builder.with_ca(pem.clone());
-        }
         if let Some(now) = self.now {
             builder = builder.with_clock(move || SystemTime::UNIX_EPOCH + Duration::from_secs(now));
         }
-        if self.allow_http_issuer {
-            builder = danger::allow_http_issuer(builder);
-        }
-        if self.allow_public_test_keys {
-            builder = danger::allow_public_test_keys(builder);
-        }
-        let body = if self.problem_details { BodyFormat::ProblemDetails } else { BodyFormat::Json };
-        let profile = if self.access_token_jwt { Profile::AccessTokenJwt } else { Profile::Jwt };
-        builder
-            .with_leeway(Duration::from_secs(self.leeway))
-            .with_profile(profile)
-            .with_cache(self.cache)
-            .with_stale(Duration::from_secs(self.stale))
-            .with_max_token_bytes(self.max_token_bytes)
-            .with_error_body(body)
-            .build()
+        let choose =
+            |builder: Builder, (setting, value): &Chosen| builder.with_setting(setting, value.clone());
+        self.guard.iter().fold(builder, choose).build()
     }
 
     fn with_issuers(&self) -> Builder {
-        let mut issuers = self.issuers.iter();
-        // `_guard.py` always gives one; an empty name is a mistake that the builder reports.
-        let mut builder = match issuers.next() {
-            Some(first) => first.complete(RequiresAuth::builder(&first.name, first.audience())),
-            None => RequiresAuth::builder("", Audience::OneOf(Vec::new())),
-        };
-        for issuer in issuers {
-            builder = issuer.complete(builder.with_issuer(&issuer.name, issuer.audience()));
+        let nobody = || Audience::OneOf(Vec::new());
+        let mut builder = RequiresAuth::builder("", nobody());
+        for (place, issuer) in self.issuers.iter().enumerate() {
+            if place > 0 {
+                builder = builder.with_issuer("", nobody());
+            }
+            if let Some(name) = &issuer.name {
+                builder = builder.with_issuer_name(name);
+            }
+            let choose = |builder: Builder, (setting, value): &Chosen| {
+                builder.with_issuer_setting(setting, value.clone())
+            };
+            builder = issuer.chosen.iter().fold(builder, choose);
         }
         builder
     }
 }
 
-impl Issuer {
-    fn audience(&self) -> Audience {
-        self.audience.clone().map_or(Audience::Any, Audience::OneOf)
-    }
-
-    /// Adds what belongs to this issuer to a builder that has named it last.
-    fn complete(&self, mut builder: Builder) -> Builder {
-        if let Some(jwks) = &self.jwks {
-            builder = builder.with_jwks(jwks.clone());
-        }
-        if let Some(url) = &self.jwks_uri {
-            builder = builder.with_jwks_uri(url);
-        }
-        if let Some(url) = &self.discovery_url {
-            builder = builder.with_discovery_url(url);
-        }
-        if let Some(algorithms) = &self.algorithms {
-            builder = builder.with_issuer_algorithms(algorithms);
-        }
-        if let Some(paths) = &self.scope_claims {
-            builder = builder.with_issuer_scope_claims(paths);
-        }
-        builder
-    }
+fn value<'c>(chosen: &'c [Chosen], setting: &Setting) -> Option<&'c Value> {
+    chosen.iter().find(|(own, _)| *own == setting).map(|(_, value)| value)
 }

@@ -34,10 +34,11 @@ def test_every_setting_reaches_the_guard(issuer: TestIssuer, tmp_path: Path) -> 
 algorithms = ["ES384"]
 leeway = "2m"
 profile = "at+jwt"
-scopes_from = ["scope", "permissions"]
+scope_claims = ["scope", "permissions"]
 implied_scopes = { admin = ["read", "write"] }
 max_token_bytes = 4096
 stale = "2h"
+fetch_timeout = 2
 cache = 0
 state_file = "saved.json"
 error_body = "problem"
@@ -99,3 +100,36 @@ def test_an_issuer_in_code_has_the_same(issuer: TestIssuer) -> None:
     assert RequiresAuth(issuers=[own], algorithms=["RS256"]).verify(token).scopes == {"extra"}
     with pytest.raises(ConfigError, match="HS256"):
         RequiresAuth(issuers=[Issuer("https://a.example", "b", algorithms=["HS256"])])
+
+
+def test_an_earlier_name_is_logged(issuer: TestIssuer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "keys.json").write_text(issuer.jwks)
+    path = write(tmp_path, 'scopes_from = "permissions"\n' + issuer_table(issuer))
+    token = issuer.token("read", claims={"permissions": ["extra"]})
+    assert RequiresAuth.from_file(path).verify(token).scopes == {"extra"}
+    assert "auth.toml:1: scopes_from is now called `scope_claims`" in caplog.text
+
+
+def test_mistakes_of_both_kinds_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    second = '[issuers.b]\nissuer = "https://b.example"\naudience = "x"\njwks = "none.json"\n'
+    first = '[issuers.a]\nissuer = "http://a.example"\naudience = ""\n'
+    path = write(tmp_path, f'stale = "soon"\nleeway = "301s"\n{first}{second}[server]\nlistn = 1\n')
+    with pytest.raises(ConfigError) as raised:
+        RequiresAuth.from_file(path)
+    fields = [problem.field.removeprefix(f"{path}:") for problem in raised.value.problems]
+    assert fields == [
+        "1: stale",
+        "2: leeway",
+        "4: issuers.a.issuer",
+        "5: issuers.a.audience",
+        "9: issuers.b.jwks",
+    ]
+    with pytest.raises(ConfigError) as raised:
+        RequiresAuth.from_file(path, leeway=400)
+    assert "leeway" in [problem.field for problem in raised.value.problems]
+
+
+def test_what_weakens_a_check_is_written_by_name(issuer: TestIssuer, tmp_path: Path) -> None:
+    table = '[issuers.main]\nissuer = "http://issuer.example"\n'
+    path = write(tmp_path, f"dangerously_allow_http_issuer = true\n{table}dangerously_any_audience = true\n")
+    assert RequiresAuth.from_file(path).health()

@@ -212,6 +212,32 @@ def test_every_defect_is_refused_for_its_reason(issuer: TestIssuer, guard: Requi
         assert refused.value.reason == defect
 
 
+def test_a_bound_token_is_refused_at_every_use(issuer: TestIssuer, guard: RequiresAuth) -> None:
+    token = issuer.token(defect="binding_mismatch")
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers_of_asgi(token)}
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": f"Bearer {token}"}
+    for _ in range(3):
+        for verify in (guard.verify, guard.verify_now):
+            with pytest.raises(AuthError) as refused:
+                verify(token)
+            assert refused.value.reason == "binding_mismatch"
+        for optional in (False, True):
+            for answer in (
+                guard.admit("GET", "/", headers(token), optional=optional),
+                guard.admit_now("GET", "/", headers(token), optional=optional),
+                guard.admit_wsgi(environ, optional=optional),
+                guard.admit_asgi(scope, optional=optional),
+            ):
+                assert isinstance(answer, Refusal)
+                assert answer.status == 401
+                assert b"binding_mismatch" in answer.body
+        assert guard.explain(token)["error"]["reason"] == "binding_mismatch"
+
+
+def headers_of_asgi(token: str) -> list[tuple[bytes, bytes]]:
+    return [(b"authorization", f"Bearer {token}".encode())]
+
+
 def test_an_expired_token_is_refused_although_it_is_remembered(issuer: TestIssuer) -> None:
     token = issuer.token(lifetime=100)
     now = int(time.time())
@@ -511,7 +537,7 @@ def test_all_mistakes_come_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         RequiresAuth("https://a.example", GOOD, profile="x", error_format="x", jwks="/nowhere", stale=-1, ca="\0")
     fields = [problem.field for problem in caught.value.problems]
-    assert fields == ["profile", "error_format", "jwks", "stale", "ca"]
+    assert sorted(fields) == ["ca", "error_format", "jwks", "profile", "stale"]
 
 
 @pytest.mark.parametrize(
@@ -565,6 +591,104 @@ def test_from_env(issuer: TestIssuer, tmp_path: Path, monkeypatch: pytest.Monkey
         RequiresAuth.from_env(audience="y", algorithms=None).verify(issuer.token())
     entry = Issuer(issuer.issuer, GOOD, jwks=issuer.jwks)
     assert RequiresAuth.from_env(issuers=[entry], algorithms=None).verify(issuer.token())
+
+
+@pytest.fixture
+def environment(issuer: TestIssuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that makes a guard for the issuer of the test."""
+    for name in list(os.environ):
+        if name.startswith("REQUIRES_AUTH_"):
+            monkeypatch.delenv(name)
+    file = tmp_path / "keys.json"
+    file.write_text(issuer.jwks)
+    monkeypatch.setenv("REQUIRES_AUTH_ISSUER", issuer.issuer)
+    monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", f"x,{GOOD}")
+    monkeypatch.setenv("REQUIRES_AUTH_JWKS", str(file))
+    return monkeypatch
+
+
+def test_the_environment_knows_every_plain_setting(issuer: TestIssuer, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REQUIRES_AUTH_LEEWAY", "5m")
+    environment.setenv("REQUIRES_AUTH_SCOPE_CLAIMS", "scope, permissions")
+    environment.setenv("REQUIRES_AUTH_ERROR_BODY", "problem")
+    environment.setenv("REQUIRES_AUTH_CACHE", "0")
+    environment.setenv("REQUIRES_AUTH_STALE", "")
+    auth = RequiresAuth.from_env()
+    assert auth.verify(issuer.token("a", claims={"permissions": ["b"]})).scopes == {"a", "b"}
+    assert auth.verify(issuer.token(lifetime=-200))
+    assert ("content-type", "application/problem+json") in auth.admit("GET", "/", []).headers  # type: ignore[union-attr]
+    with pytest.raises(TokenExpired):
+        RequiresAuth.from_env(leeway=0).verify(issuer.token(lifetime=-200))
+    environment.setenv("REQUIRES_AUTH_ISSUER", "http://issuer.internal")
+    environment.delenv("REQUIRES_AUTH_JWKS")
+    with pytest.raises(ConfigError, match="REQUIRES_AUTH_ISSUER: expected an https URL"):
+        RequiresAuth.from_env()
+    environment.setenv("REQUIRES_AUTH_DANGEROUSLY_ALLOW_HTTP_ISSUER", "true")
+    assert RequiresAuth.from_env()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("LEEWAY", "soon", "expected a duration, found another text\n  hint: write 30s, 5m, 1h or a number of seconds"),
+        ("LEEWAY", "301s", "expected at most 300 s, found 301 s"),
+        ("CACHE", "many", "expected a whole number"),
+        ("PROFILE", "at-jwt", "expected jwt or at+jwt, found `at-jwt`\n  hint: write at+jwt"),
+        ("ALGORITHMS", "HS256", "expected signature algorithms, found `HS256`"),
+        ("DANGEROUSLY_ANY_AUDIENCE", "False", "expected true or false"),
+        ("JWKS", "/nowhere", "expected a readable JWK Set file"),
+    ],
+)
+def test_a_wrong_variable_is_named(environment: pytest.MonkeyPatch, variable: str, text: str, expected: str) -> None:
+    environment.setenv(f"REQUIRES_AUTH_{variable}", text)
+    with pytest.raises(ConfigError) as raised:
+        RequiresAuth.from_env()
+    assert len(raised.value.problems) == 1
+    assert f"REQUIRES_AUTH_{variable}: {expected}" in str(raised.value)
+    # What is given overrides it, whatever stands there.
+    right: dict[str, Any] = {"DANGEROUSLY_ANY_AUDIENCE": False, "PROFILE": "jwt", "ALGORITHMS": None, "JWKS": None}
+    assert RequiresAuth.from_env(**{variable.lower(): right.get(variable, 5)})
+
+
+def test_a_variable_that_nothing_reads_is_told(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REQUIRES_AUTH_TOKEN", "read by the command line")
+    assert RequiresAuth.from_env()
+    environment.setenv("REQUIRES_AUTH_ALGORITHM", "ES384")
+    with pytest.warns(RuntimeWarning, match=r"did you mean REQUIRES_AUTH_ALGORITHMS\?"):
+        assert RequiresAuth.from_env()
+
+
+def test_an_earlier_name_of_an_argument_is_read(issuer: TestIssuer) -> None:
+    for name in ("error_body", "error_format"):
+        options: dict[str, Any] = {name: "problem"}
+        auth = RequiresAuth(issuer.issuer, GOOD, jwks=issuer.jwks, **options)
+        assert ("content-type", "application/problem+json") in auth.admit("GET", "/", []).headers  # type: ignore[union-attr]
+        options = {name: "xml"}
+        with pytest.raises(ConfigError, match=f"{name}: expected json, problem or a function, found `xml`"):
+            RequiresAuth(issuer.issuer, GOOD, jwks=issuer.jwks, **options)
+    with pytest.raises(ConfigError, match="error_format: expected one of the two"):
+        RequiresAuth(issuer.issuer, GOOD, error_format="json", error_body="problem")
+
+
+def test_what_is_missing_says_all_ways_to_give_it() -> None:
+    with pytest.raises(ConfigError) as raised:
+        RequiresAuth()
+    told = str(raised.value)
+    for way in ("REQUIRES_AUTH_AUDIENCE", "RequiresAuth.from_env()", "RequiresAuth.from_file(path)"):
+        assert way in told
+    audience = next(problem.hint for problem in raised.value.problems if problem.field == "audience")
+    assert audience.index("as an argument") < audience.index("dangerously_any_audience=True")
+    assert "::" not in told
+
+
+def test_an_issuer_may_take_any_audience(issuer: TestIssuer) -> None:
+    lax = Issuer(issuer.issuer, jwks=issuer.jwks, dangerously_any_audience=True)
+    token = issuer.token(audience="https://other.example.com")
+    assert RequiresAuth(issuers=[lax]).verify(token)
+    strict = Issuer("https://strict.example", GOOD)
+    assert RequiresAuth(issuers=[strict, lax]).verify(token)
+    with pytest.raises(ConfigError, match="audience: expected one of the two"):
+        RequiresAuth(issuers=[strict, lax], dangerously_any_audience=True)
 
 
 def test_a_subclass_may_come_late(issuer: TestIssuer) -> None:

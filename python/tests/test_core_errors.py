@@ -117,7 +117,7 @@ def test_errors_hold_nothing_of_the_token() -> None:
         ({"implied_scopes": ["a"]}, "implied_scopes: expected a dict"),
         ({"implied_scopes": {"a": 1}}, "implied_scopes: expected a dict"),
         ({"state_file": 1}, "state_file: expected a path"),
-        ({"jwks_uri": b"x"}, "jwks_uri: expected text, found bytes"),
+        ({"jwks_uri": b"x"}, "jwks_uri: expected a URL, found bytes"),
         ({"ca": 1}, "ca: expected certificates"),
         ({"error_format": 1}, "error_format: expected json, problem or a function"),
         ({"dangerously_any_audience": "false"}, "dangerously_any_audience: expected True or False, found str"),

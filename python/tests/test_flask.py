@@ -732,6 +732,17 @@ def test_settings_of_the_wrong_type_are_named(
     door.requires_auth.init_app(app)
 
 
+def test_settings_and_variables_are_named_as_they_are_written(
+    app: Flask, auth_issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUIRES_AUTH_STALE", "for ever")
+    app.config.update({**auth_issuer.settings, "REQUIRES_AUTH_LEEWAY": 301, "REQUIRES_AUTH_ERROR_FORMAT": "xml"})
+    with pytest.raises(ConfigError) as error:
+        door.requires_auth.init_app(app, cache=-1)
+    named = {problem.field for problem in error.value.problems}
+    assert named == {"REQUIRES_AUTH_LEEWAY", "REQUIRES_AUTH_ERROR_FORMAT", "REQUIRES_AUTH_STALE", "cache"}
+
+
 def test_settings_in_a_dict_are_told(app: Flask, auth_issuer: TestIssuer) -> None:
     app.config.update({**auth_issuer.settings, "REQUIRES_AUTH": {"LEEWAY": 5}})
     with pytest.warns(RuntimeWarning, match=r"REQUIRES_AUTH in app.config is not read: .* REQUIRES_AUTH_LEEWAY = \.\."):

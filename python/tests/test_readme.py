@@ -33,7 +33,7 @@ assert client.get("/orders").status_code == 401
 assert ask(POOR).status_code == 403
 assert ask(GOOD).json == {"sub": "alice"}
 """,
-    "error_format=": """
+    "error_body=": """
 from flask import Flask
 from requires_auth import AuthError
 app = Flask(__name__)

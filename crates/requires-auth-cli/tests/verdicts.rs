@@ -37,6 +37,14 @@ fn every_defect_is_refused_for_its_reason() {
         let verified = run(&[&["verify"], &flags[..]].concat(), format!("{token}\n"));
         assert_eq!(verified.code(), 1, "{defect}: {verified:?}");
         assert_eq!(verified.json()["error"]["reason"], defect.name());
+        // Three lines for one guard, which may remember the token.
+        let line = json!({ "token": token, "issuer": issuer.url(), "audience": AUDIENCE }).to_string();
+        let lines = run(&["verify", "--batch", "-"], [line.as_str(); 3].join("\n"));
+        let lines = lines.json_lines();
+        assert_eq!(lines.len(), 3);
+        for line in lines {
+            assert_eq!(line["error"]["reason"], defect.name());
+        }
         let explained = run(&[&["explain"], &flags[..]].concat(), format!("{token}\n"));
         assert_eq!(explained.code(), 1, "{defect}: {explained:?}");
         let explained = explained.json();

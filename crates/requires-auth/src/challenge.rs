@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::credential::Scheme;
 use crate::error::{ChallengeKind, Denial, Reason};
 use crate::request::Request;
 
@@ -17,10 +18,58 @@ pub struct Challenge {
     body: Body,
 }
 
+/// How the refusals of a guard look: the same for every request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Style {
+    body: BodyFormat,
+    schemes: Schemes,
+}
+
+/// The schemes that a guard takes, in the order in which it names them.
+#[derive(Clone, Copy, Debug)]
+struct Schemes(&'static [Scheme]);
+
+impl Default for Schemes {
+    fn default() -> Self {
+        Self(&[Scheme::Bearer])
+    }
+}
+
+impl Style {
+    /// The answer to `request`, refused for `denial`.
+    pub(crate) fn challenge(&self, denial: &Denial, request: &Request<'_>) -> Challenge {
+        Challenge::of(denial, request, &self.body, self.www_authenticate(denial))
+    }
+
+    /// The values of `WWW-Authenticate`: one for each scheme (RFC 9110 §11.6.1).
+    fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
+        let Some(parameters) = parameters(denial) else { return Vec::new() };
+        let of_scheme = |scheme: &Scheme| match parameters.as_str() {
+            "" => scheme.as_str().to_owned(),
+            parameters => format!("{} {parameters}", scheme.as_str()),
+        };
+        self.schemes.0.iter().map(of_scheme).collect()
+    }
+}
+
+impl From<BodyFormat> for Style {
+    fn from(body: BodyFormat) -> Self {
+        Self { body, ..Self::default() }
+    }
+}
+
 impl Challenge {
     /// The answer to `request`, refused for `denial`, with a body in `format`.
     pub fn new(denial: &Denial, request: &Request<'_>, format: &BodyFormat) -> Self {
-        let www_authenticate = www_authenticate(denial);
+        Self::of(denial, request, format, www_authenticate(denial))
+    }
+
+    fn of(
+        denial: &Denial,
+        request: &Request<'_>,
+        format: &BodyFormat,
+        www_authenticate: Vec<String>,
+    ) -> Self {
         let body = format.write(denial);
         let mut headers = vec![("content-type", body.content_type.clone())];
         if denial.status() < 500 {
@@ -66,16 +115,22 @@ impl Challenge {
 
 /// The values of `WWW-Authenticate` for a refusal (RFC 6750 §3).
 pub fn www_authenticate(denial: &Denial) -> Vec<String> {
+    Style::default().www_authenticate(denial)
+}
+
+/// The parameters of a challenge, none for a bare one; `None` if there is no challenge, as another credential would not
+/// help.
+fn parameters(denial: &Denial) -> Option<String> {
     let error = match denial.code().challenge() {
-        ChallengeKind::Absent => return Vec::new(),
-        ChallengeKind::Bare => return vec!["Bearer".to_owned()],
+        ChallengeKind::Absent => return None,
+        ChallengeKind::Bare => return Some(String::new()),
         ChallengeKind::Error(error) => error,
     };
     let mut parameters = vec![quoted("error", error), quoted("error_description", denial.message())];
     parameters.extend(denial.scope().map(|scope| quoted("scope", scope)));
     parameters.extend(denial.acr_values().map(|acr_values| quoted("acr_values", acr_values)));
     parameters.extend(denial.max_age().map(|max_age| quoted("max_age", max_age)));
-    vec![format!("Bearer {}", parameters.join(", "))]
+    Some(parameters.join(", "))
 }
 
 /// A parameter of a challenge. Every value is made of our own tables or of checked configuration, and needs
@@ -249,6 +304,23 @@ mod tests {
         let expected = "Bearer error=\"insufficient_user_authentication\", error_description=\"a stronger or more \
                         recent login is required\", acr_values=\"gold silver\", max_age=\"300\"";
         assert_eq!(www_authenticate(&denial), [expected]);
+    }
+
+    #[test]
+    fn there_is_one_challenge_for_each_scheme_of_the_guard() {
+        let style = Style { schemes: Schemes(Scheme::ALL), ..Style::default() };
+        let denial = Denial::new(ErrorCode::AuthorizationHeaderMissing);
+        assert_eq!(style.www_authenticate(&denial), ["Bearer", "DPoP"]);
+        assert_eq!(Style::default().www_authenticate(&denial), ["Bearer"]);
+        let no_headers: [(&str, &str); 0] = [];
+        let challenge =
+            style.challenge(&Denial::invalid_token(Reason::Expired), &Request::new("GET", "/", &no_headers));
+        let parameters = "error=\"invalid_token\", error_description=\"the token has expired\"";
+        let expected = [format!("Bearer {parameters}"), format!("DPoP {parameters}")];
+        assert_eq!(challenge.www_authenticate(), expected);
+        let lines = challenge.headers().filter(|(name, _)| *name == "www-authenticate").count();
+        assert_eq!(lines, 2);
+        assert!(style.www_authenticate(&Denial::new(ErrorCode::AccessDenied)).is_empty());
     }
 
     #[test]

@@ -13,6 +13,10 @@ use crate::error::Reason;
 use crate::jose::json::{Malformed, Object, Raw};
 use crate::jose::signature::Verified;
 
+mod confirmation;
+
+pub(crate) use confirmation::Confirmation;
+
 /// A claim that is a list of texts, mostly of few.
 pub(crate) type Strings<'t> = SmallVec<[Cow<'t, str>; 4]>;
 
@@ -40,21 +44,32 @@ impl<'t> Payload<'t> {
     }
 }
 
-/// The claims of a token whose signature was verified.
-#[derive(Debug)]
-pub(crate) struct Claims<'t> {
+/// Claims that somebody vouches for who may: the issuer, by its signature.
+pub(crate) struct Vouched<'t> {
     object: Object<'t>,
 }
 
-impl<'t> Claims<'t> {
-    /// The claims that a key of the issuer signed.
-    pub(crate) fn new(verified: Verified<'t>, payload: Payload<'t>) -> Result<Self, Reason> {
+impl<'t> Vouched<'t> {
+    /// The claims that a key of the issuer has signed.
+    pub(crate) fn signed(verified: Verified<'t>, payload: Payload<'t>) -> Result<Self, Reason> {
         // What was read must be what was signed, not a copy of it.
         if !std::ptr::eq(verified.payload(), payload.bytes) {
             return Err(Reason::SignatureMismatch);
         }
         let object = payload.object.map_err(|Malformed| Reason::Malformed)?;
         Ok(Self { object })
+    }
+}
+
+/// The claims of a token that is vouched for.
+#[derive(Debug)]
+pub(crate) struct Claims<'t> {
+    object: Object<'t>,
+}
+
+impl<'t> Claims<'t> {
+    pub(crate) fn new(vouched: Vouched<'t>) -> Self {
+        Self { object: vouched.object }
     }
 
     /// The JSON text.
@@ -67,7 +82,7 @@ impl<'t> Claims<'t> {
     }
 
     /// Whether these are the claims of an ID token (OpenID Connect Core §2, §3.1.3.6, §3.3.2.11), which
-    /// is no access token (RFC 8725 §3.12).
+    /// is not an access token (RFC 8725 §3.12).
     pub(crate) fn are_of_an_id_token(&self) -> bool {
         let of_an_access_token = ["scope", "scp", "client_id", "realm_access"];
         self.has("at_hash")
@@ -119,6 +134,11 @@ impl<'t> Claims<'t> {
         let found = paths.iter().filter_map(|path| at_path(&self.object, path));
         let lists: Option<Vec<_>> = found.map(scopes).collect();
         lists.map(|lists| lists.into_iter().flatten().collect()).ok_or(Reason::ClaimMalformed)
+    }
+
+    /// `cnf`: how the token is bound to its holder; `None` if it is not. It is read here, and checked by `binding`.
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
+        self.object.get("cnf").map(Confirmation::read)
     }
 
     /// `authorization_details`, if there, is an array of objects with a string `type` (RFC 9396 §2, §9.1).

@@ -3,31 +3,140 @@
 //! 1. No `Authorization` header is no credential; a token in the query alone is ignored.
 //! 2. Two headers, or a Bearer header beside a query parameter `access_token`, are refused.
 //! 3. The scheme is case-insensitive, one or more spaces follow it, then exactly one `b64token`.
+//! 4. What may prove that the client is the token's holder is kept beside the token: a proof of a key (RFC 9449 §4.1),
+//!    the certificate of the connection (RFC 8705 §3).
 
 use std::fmt;
 
-use memchr::memchr;
-
 use crate::error::{Denial, ErrorCode};
-use crate::request::{HeaderValues, Request};
+use crate::request::{Certificate, HeaderValues, Headers, Request};
 
-/// What the client showed to be let in.
+/// An authentication scheme whose credentials are access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Credential<'a> {
-    /// An access token that counts for whoever bears it.
-    Bearer(Bearer<'a>),
+pub enum Scheme {
+    /// A token that counts for whoever sends it (RFC 6750 §2.1).
+    Bearer,
+    /// A token that counts with a proof of its key (RFC 9449 §7.1). No guard takes it.
+    Dpop,
+}
+
+impl Scheme {
+    /// Every scheme.
+    pub const ALL: &'static [Self] = &[Self::Bearer, Self::Dpop];
+
+    /// The name, as it stands in a header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+
+    /// The scheme of that name, which is case-insensitive (RFC 9110 §11.1).
+    fn from_name(name: &[u8]) -> Option<Self> {
+        Self::ALL.iter().copied().find(|scheme| name.eq_ignore_ascii_case(scheme.as_str().as_bytes()))
+    }
+}
+
+/// What a request shows to be let in: a token, and beside it what may prove that the client is the token's holder.
+///
+/// It is read once for each request. The token is looked at when it is needed: a remembered one never is.
+#[derive(Clone, Copy)]
+pub struct Credential<'a> {
+    scheme: Scheme,
+    token: &'a [u8],
+    /// Where a proof of a key stands. It is looked for only where one is needed, as that takes time.
+    headers: Option<&'a dyn Headers>,
+    certificate: Option<Certificate<'a>>,
 }
 
 impl<'a> Credential<'a> {
     /// Reads the credential of a request.
     ///
+    /// ```
+    /// use requires_auth::Request;
+    /// use requires_auth::credential::{Credential, Scheme};
+    ///
+    /// let headers = [("Authorization", "bearer abc")];
+    /// let credential = Credential::from_request(&Request::new("GET", "/", &headers))?;
+    /// assert_eq!(credential.scheme(), Scheme::Bearer);
+    /// assert_eq!(credential.bearer()?.token(), "abc");
+    /// # Ok::<(), requires_auth::Denial>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// The header is missing, is not exactly scheme and token, has another scheme, or the request
+    /// The header is missing, is not exactly scheme and token, has another scheme than `Bearer`, or the request
     /// carries more than one token; each has its own [`ErrorCode`].
     pub fn from_request(request: &Request<'a>) -> Result<Self, Denial> {
-        Presented::from_request(request)?.bearer().map(Self::Bearer)
+        let value = match request.header("authorization") {
+            HeaderValues::Absent => return Err(Denial::new(ErrorCode::AuthorizationHeaderMissing)),
+            // RFC 6750 §2: a client MUST NOT send more than one token; we never pick one of two.
+            HeaderValues::Several => return Err(Denial::new(ErrorCode::InvalidRequest)),
+            HeaderValues::One(value) => trim_whitespace(value),
+        };
+        let invalid_format = || Denial::new(ErrorCode::AuthorizationTokenInvalidFormat);
+        let Some(space) = first_space(value) else { return Err(invalid_format()) };
+        let (name, rest) = value.split_at(space);
+        // RFC 9110 §11.1: the scheme is case-insensitive.
+        let Some(scheme @ Scheme::Bearer) = Scheme::from_name(name) else {
+            let other_scheme = || Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported);
+            return Err(if is_scheme(name) { other_scheme() } else { invalid_format() });
+        };
+        // RFC 6750 §2: one token, one method. Refused even if both tokens are equal.
+        if has_query_token(request.query()) {
+            return Err(Denial::new(ErrorCode::InvalidRequest));
+        }
+        // RFC 6750 §2.1: `"Bearer" 1*SP b64token`.
+        let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
+        let (headers, certificate) = (Some(request.headers()), request.certificate());
+        Ok(Self { scheme, token: &rest[spaces..], headers, certificate })
+    }
+
+    /// The scheme.
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The token.
+    ///
+    /// # Errors
+    ///
+    /// `auth.authorization_token_invalid_format` if it is not a `b64token`.
+    pub fn bearer(&self) -> Result<Bearer<'a>, Denial> {
+        match std::str::from_utf8(self.token) {
+            Ok(token) => Bearer::parse(token),
+            Err(_) => Err(Denial::new(ErrorCode::AuthorizationTokenInvalidFormat)),
+        }
+    }
+
+    /// The bytes in the token's place, not yet looked at.
+    pub(crate) const fn token_bytes(&self) -> &'a [u8] {
+        self.token
+    }
+
+    /// The values of the header `DPoP` (RFC 9449 §4.1).
+    pub(crate) fn proof(&self) -> HeaderValues<'a> {
+        self.headers.map_or(HeaderValues::Absent, |headers| HeaderValues::of(headers, "dpop"))
+    }
+
+    /// The certificate that the client has shown.
+    pub(crate) const fn certificate(&self) -> Option<Certificate<'a>> {
+        self.certificate
+    }
+}
+
+/// A token without a request around it shows neither a key nor a certificate.
+impl<'a> From<Bearer<'a>> for Credential<'a> {
+    fn from(bearer: Bearer<'a>) -> Self {
+        Self { scheme: Scheme::Bearer, token: bearer.token().as_bytes(), headers: None, certificate: None }
+    }
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }
 
@@ -42,57 +151,8 @@ pub(crate) fn shows_no_token(request: &Request<'_>) -> bool {
         HeaderValues::Several => false,
         HeaderValues::One(value) => {
             let value = trim_whitespace(value);
-            let scheme = memchr(b' ', value).map(|space| &value[..space]);
-            scheme.is_some_and(|scheme| {
-                is_scheme(scheme) && !TOKEN_SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
-            })
-        }
-    }
-}
-
-/// The schemes whose credentials are access tokens (RFC 6750 §2.1, RFC 9449 §7.1).
-const TOKEN_SCHEMES: [&[u8]; 2] = [b"Bearer", b"DPoP"];
-
-/// What stands where a Bearer token should be, not yet looked at.
-#[derive(Clone, Copy)]
-pub(crate) struct Presented<'a> {
-    token: &'a [u8],
-}
-
-impl<'a> Presented<'a> {
-    pub(crate) fn from_request(request: &Request<'a>) -> Result<Self, Denial> {
-        let value = match request.header("authorization") {
-            HeaderValues::Absent => return Err(Denial::new(ErrorCode::AuthorizationHeaderMissing)),
-            // RFC 6750 §2: a client MUST NOT send more than one token; we never pick one of two.
-            HeaderValues::Several => return Err(Denial::new(ErrorCode::InvalidRequest)),
-            HeaderValues::One(value) => trim_whitespace(value),
-        };
-        let invalid_format = || Denial::new(ErrorCode::AuthorizationTokenInvalidFormat);
-        let Some(space) = memchr(b' ', value) else { return Err(invalid_format()) };
-        let (scheme, rest) = value.split_at(space);
-        // RFC 9110 §11.1: the scheme is case-insensitive.
-        if !scheme.eq_ignore_ascii_case(b"Bearer") {
-            let other_scheme = || Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported);
-            return Err(if is_scheme(scheme) { other_scheme() } else { invalid_format() });
-        }
-        // RFC 6750 §2: one token, one method. Refused even if both tokens are equal.
-        if has_query_token(request.query()) {
-            return Err(Denial::new(ErrorCode::InvalidRequest));
-        }
-        // RFC 6750 §2.1: `"Bearer" 1*SP b64token`.
-        let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
-        Ok(Self { token: &rest[spaces..] })
-    }
-
-    /// The bytes in the token's place.
-    pub(crate) const fn bytes(self) -> &'a [u8] {
-        self.token
-    }
-
-    pub(crate) fn bearer(self) -> Result<Bearer<'a>, Denial> {
-        match std::str::from_utf8(self.token) {
-            Ok(token) => Bearer::parse(token),
-            Err(_) => Err(Denial::new(ErrorCode::AuthorizationTokenInvalidFormat)),
+            let name = first_space(value).map(|space| &value[..space]);
+            name.is_some_and(|name| is_scheme(name) && Scheme::from_name(name).is_none())
         }
     }
 }
@@ -143,6 +203,11 @@ const fn is_b64token(byte: u8) -> bool {
     // `-`, `.`, `/` and the digits follow each other.
     let is_digit_or_sign = byte.wrapping_sub(b'-') <= b'9' - b'-';
     is_letter | is_digit_or_sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
+}
+
+/// Where the scheme ends. It is a short word, so the bytes are looked at one by one.
+fn first_space(value: &[u8]) -> Option<usize> {
+    value.iter().position(|&byte| byte == b' ')
 }
 
 /// Without the optional whitespace around a field value (RFC 9110 §5.5: space and tab, nothing else).
@@ -197,7 +262,8 @@ mod tests {
     fn code(headers: &[(&str, &str)], url: &str) -> Result<(), &'static str> {
         let headers = headers.to_vec();
         let request = Request::new("GET", url, &headers);
-        Credential::from_request(&request).map(|_| ()).map_err(|denial| denial.code().as_str())
+        let read = Credential::from_request(&request).and_then(|credential| credential.bearer());
+        read.map(|_| ()).map_err(|denial| denial.code().as_str())
     }
 
     #[test]
@@ -214,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_token_alone_is_no_token() {
+    fn a_query_token_alone_is_not_a_token() {
         assert_eq!(code(&[], "/?access_token=x"), Err("auth.authorization_header_missing"));
     }
 
@@ -256,7 +322,38 @@ mod tests {
     #[test]
     fn debug_shows_no_token() {
         let bearer = Bearer::parse("secret").expect("a b64token");
-        assert_eq!(format!("{:?}", Credential::Bearer(bearer)), "Bearer(Bearer(..))");
+        let shown = format!("{bearer:?} {:?}", Credential::from(bearer));
+        assert_eq!(shown, "Bearer(..) Credential { scheme: Bearer, .. }");
+    }
+
+    #[test]
+    fn a_credential_has_what_the_request_shows_beside_the_token() {
+        let headers = [("authorization", "Bearer abc"), ("dpop", "proof")];
+        let request = Request::new("GET", "/", &headers);
+        let credential = Credential::from_request(&request).expect("a credential");
+        assert_eq!((credential.proof(), credential.certificate()), (HeaderValues::One(b"proof"), None));
+        let certificate = Certificate::Sha256([7; 32]);
+        let credential =
+            Credential::from_request(&request.with_certificate(certificate)).expect("a credential");
+        assert_eq!(credential.certificate(), Some(certificate));
+        let bare = Credential::from(credential.bearer().expect("a b64token"));
+        assert_eq!(
+            (bare.token_bytes(), bare.proof(), bare.certificate()),
+            (&b"abc"[..], HeaderValues::Absent, None)
+        );
+    }
+
+    #[test]
+    fn no_other_scheme_than_bearer_is_taken() {
+        assert_eq!(code(&[("authorization", "bEaReR abc")], "/"), Ok(()));
+        for value in ["DPoP abc", "dpop abc", "Basic dTpw"] {
+            let refused = Err("auth.authorization_token_type_not_supported");
+            assert_eq!(code(&[("authorization", value)], "/"), refused, "{value}");
+        }
+        assert_eq!(
+            code(&[("authorization", "Bea(rer abc")], "/"),
+            Err("auth.authorization_token_invalid_format")
+        );
     }
 
     #[test]

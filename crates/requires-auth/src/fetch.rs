@@ -197,6 +197,7 @@ mod http {
         }
 
         /// How long one fetch may take, from the first packet to the last. Default [`TOTAL_TIMEOUT`].
+        #[must_use]
         pub fn with_timeout(mut self, timeout: Duration) -> Self {
             self.timeout = timeout;
             self

@@ -10,7 +10,7 @@ use crate::error::{ConfigError, Reason};
 use crate::fetch::FetchResponse;
 use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::alg::Algorithm;
-use crate::jose::compact::Unverified;
+use crate::jose::compact::Token;
 use crate::jose::header;
 use crate::jose::json::Object;
 use crate::jose::key_set::{Found, KeySet};
@@ -34,7 +34,7 @@ pub struct Parts {
 ///
 /// It is not three parts of base64url.
 pub fn compact(bearer: Bearer<'_>) -> Result<Parts, Reason> {
-    let token = Unverified::parse(bearer, None)?;
+    let Token::Signed(token) = Token::parse(bearer, None)? else { return Err(Reason::Opaque) };
     Ok(Parts {
         signing_input: token.signing_input().to_vec(),
         header: token.header_text().to_vec(),

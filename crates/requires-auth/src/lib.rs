@@ -48,6 +48,7 @@ pub mod request;
 pub mod credential;
 mod jose;
 mod claims;
+mod binding;
 pub mod verify;
 pub mod policy;
 pub mod challenge;

@@ -8,9 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::claims::NumericDate;
+use crate::credential::Credential;
 use crate::error::{ConfigError, ConfigProblem, Denial, ErrorCode};
 use crate::jose::json::Raw;
-use crate::verify::{AccessToken, Detail, Record, Silent, Step};
+use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
+
+mod requirement;
+
+pub use requirement::{Presence, Requirement};
 
 /// What a request needs beyond a valid token. `Policy::default()` needs nothing more.
 ///
@@ -44,6 +49,10 @@ enum Needs {
 }
 
 impl Policy {
+    /// Needs nothing more than a valid token.
+    pub(crate) const NOTHING: &'static Self =
+        &Self { scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
+
     /// Needs every one of these scopes.
     ///
     /// # Panics
@@ -116,18 +125,30 @@ impl Policy {
     ///
     /// 403 `insufficient_scope`, 403 `access_denied`, or 401 `insufficient_user_authentication`, in this order.
     pub fn check(&self, token: &AccessToken) -> Result<(), Denial> {
-        self.check_and_record(token, &mut Silent)
+        self.check_with(token, &mut NoTrace)
     }
 
-    pub(crate) fn check_and_record(
+    /// The last word on a request whose token is good: whether it shows what the token is bound to, and whether the token
+    /// may do what this policy guards. Every way from a token to a handler leads through here.
+    ///
+    /// # Errors
+    ///
+    /// 401 `invalid_token` for `binding_mismatch`, or as [`check`](Self::check).
+    pub(crate) fn decide(
         &self,
         token: &AccessToken,
-        record: &mut impl Record,
+        credential: &Credential<'_>,
+        trace: &mut impl Trace,
     ) -> Result<(), Denial> {
+        check_binding(token, credential, trace)?;
+        self.check_with(token, trace)
+    }
+
+    fn check_with(&self, token: &AccessToken, trace: &mut impl Trace) -> Result<(), Denial> {
         let scopes = self.scopes.as_ref();
         let has_scopes = scopes.is_none_or(|scopes| scopes.are_met_by(token));
-        record.record(Step::Scope, has_scopes, || {
-            Detail::new(
+        trace.record(Step::Scope, has_scopes, || {
+            Finding::new(
                 token.scopes().collect::<Vec<_>>().join(" "),
                 scopes.map_or_else(|| "no scope".to_owned(), ToString::to_string),
             )
@@ -137,9 +158,9 @@ impl Policy {
         }
 
         let broken = self.claims.iter().find(|(path, test)| !test.holds(token, path));
-        record.record(Step::ClaimRules, broken.is_none(), || match broken {
-            Some((path, test)) => Detail::new(describe(token, path), format!("{path} {test}")),
-            None => Detail::new(format!("{} rules", self.claims.len()), "every claim rule to hold"),
+        trace.record(Step::ClaimRules, broken.is_none(), || match broken {
+            Some((path, test)) => Finding::new(describe(token, path), format!("{path} {test}")),
+            None => Finding::new(format!("{} rules", self.claims.len()), "every claim rule to hold"),
         });
         if broken.is_some() {
             return Err(Denial::new(ErrorCode::AccessDenied));
@@ -149,12 +170,12 @@ impl Policy {
         let is_recent = self
             .max_age
             .is_none_or(|max_age| login_age(token).is_some_and(|age| age <= max_age.as_secs_f64()));
-        record.record(Step::Authentication, is_strong && is_recent, || {
+        trace.record(Step::Authentication, is_strong && is_recent, || {
             let max_age = self
                 .max_age
                 .map_or_else(|| "any age".to_owned(), |age| format!("at most {} s old", age.as_secs()));
             let found = format!("acr {}, auth_time {}", describe(token, "acr"), describe(token, "auth_time"));
-            Detail::new(found, format!("acr {}, {max_age}", self.acr_values.as_deref().unwrap_or("any")))
+            Finding::new(found, format!("acr {}, {max_age}", self.acr_values.as_deref().unwrap_or("any")))
         });
         if is_strong && is_recent {
             return Ok(());

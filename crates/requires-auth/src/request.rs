@@ -1,7 +1,7 @@
 //! The request as the guard sees it: method, URL and headers, borrowed.
 //!
-//! This is the only thing that an adapter builds. Bodies are never read: a token in a form is no
-//! token (RFC 6750 §2.2 is not offered).
+//! This is the only thing that an adapter builds. Bodies are never read: a token in a form is not
+//! a token (RFC 6750 §2.2 is not offered).
 
 use std::fmt;
 
@@ -62,12 +62,72 @@ pub struct Request<'a> {
     method: &'a str,
     url: &'a str,
     headers: &'a dyn Headers,
+    origin: Option<&'a str>,
+    certificate: Option<Certificate<'a>>,
+    is_ordinary: bool,
 }
 
 impl<'a> Request<'a> {
     /// A request with its method, its URL (or only path and query) and its headers.
     pub fn new(method: &'a str, url: &'a str, headers: &'a impl Headers) -> Self {
-        Self { method, url, headers }
+        Self { method, url, headers, origin: None, certificate: None, is_ordinary: false }
+    }
+
+    /// The same request, sent to this origin: scheme and host as the client uses them, such as
+    /// `https://api.example.com`, with a path behind them if a proxy strips one. Default: not known.
+    ///
+    /// It comes from the configuration of the server, never from the header `Host`, which a client chooses.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("Authorization", "Bearer abc.def.ghi")];
+    /// let request = Request::new("GET", "/orders", &headers).at("https://api.example.com");
+    /// assert_eq!(request.origin(), Some("https://api.example.com"));
+    /// ```
+    #[must_use]
+    pub const fn at(mut self, origin: &'a str) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// The same request, sent over a TLS connection on which the client has shown this certificate (RFC 8705 §3).
+    /// Default: none.
+    ///
+    /// It comes from the TLS connection, or from a proxy that is trusted to tell it, never from a header that a client
+    /// can set.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    /// use requires_auth::request::Certificate;
+    ///
+    /// let headers = [("Authorization", "Bearer abc.def.ghi")];
+    /// # let der = b"0";
+    /// let request = Request::new("GET", "/orders", &headers).with_certificate(Certificate::Der(der));
+    /// assert!(request.certificate().is_some());
+    /// ```
+    #[must_use]
+    pub const fn with_certificate(mut self, certificate: Certificate<'a>) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    /// The same request, which is not a preflight though it may look like one: it has a body, or goes to a route where no
+    /// preflight passes without a token.
+    #[must_use]
+    pub const fn as_ordinary(mut self) -> Self {
+        self.is_ordinary = true;
+        self
+    }
+
+    /// The origin that the client has sent the request to, if that is known.
+    pub const fn origin(&self) -> Option<&'a str> {
+        self.origin
+    }
+
+    /// The certificate that the client has shown, if it has.
+    pub const fn certificate(&self) -> Option<Certificate<'a>> {
+        self.certificate
     }
 
     /// The method, as sent.
@@ -85,9 +145,14 @@ impl<'a> Request<'a> {
     /// A browser sends a preflight without credentials (Fetch standard, CORS protocol), so it cannot
     /// be challenged. Any other `OPTIONS` is an ordinary request.
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS"
+        !self.is_ordinary
+            && self.method == "OPTIONS"
             && self.has_header("origin")
             && self.has_header("access-control-request-method")
+    }
+
+    pub(crate) const fn headers(&self) -> &'a dyn Headers {
+        self.headers
     }
 
     pub(crate) fn has_header(&self, name: &str) -> bool {
@@ -97,14 +162,7 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn header(&self, name: &str) -> HeaderValues<'a> {
-        let mut values = HeaderValues::Absent;
-        self.headers.visit(name, &mut |value| {
-            values = match values {
-                HeaderValues::Absent => HeaderValues::One(value),
-                _ => HeaderValues::Several,
-            };
-        });
-        values
+        HeaderValues::of(self.headers, name)
     }
 
     pub(crate) fn query(&self) -> &'a str {
@@ -124,12 +182,44 @@ impl fmt::Debug for Request<'_> {
     }
 }
 
+/// The certificate that a client has shown on its TLS connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Certificate<'a> {
+    /// The certificate itself, in DER.
+    Der(&'a [u8]),
+    /// The SHA-256 of its DER: all that some proxies tell (Envoy's `X-Forwarded-Client-Cert`).
+    Sha256([u8; 32]),
+}
+
+impl fmt::Debug for Certificate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Der(_) => "Der(..)",
+            Self::Sha256(_) => "Sha256(..)",
+        })
+    }
+}
+
 /// How often a header occurs, and its value when that is unambiguous.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderValues<'a> {
     Absent,
     One(&'a [u8]),
     Several,
+}
+
+impl<'a> HeaderValues<'a> {
+    pub(crate) fn of(headers: &'a dyn Headers, name: &str) -> Self {
+        let mut values = Self::Absent;
+        headers.visit(name, &mut |value| {
+            values = match values {
+                Self::Absent => Self::One(value),
+                _ => Self::Several,
+            };
+        });
+        values
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +232,7 @@ mod tests {
         assert!(Request::new("OPTIONS", "/", &preflight).is_preflight());
         assert!(!Request::new("GET", "/", &preflight).is_preflight());
         assert!(!Request::new("options", "/", &preflight).is_preflight());
+        assert!(!Request::new("OPTIONS", "/", &preflight).as_ordinary().is_preflight());
         assert!(!Request::new("OPTIONS", "/", &[("origin", "https://a.example")]).is_preflight());
         assert!(!Request::new("OPTIONS", "/", &[("access-control-request-method", "GET")]).is_preflight());
     }

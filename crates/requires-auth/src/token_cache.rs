@@ -12,7 +12,7 @@ use quick_cache::{Lifecycle, OptionsBuilder, UnitWeighter};
 
 use crate::jose::digest::sha256;
 use crate::telemetry;
-use crate::verify::{AccessToken, Remembered};
+use crate::verify::{AccessToken, Proof};
 
 /// So many that a flood of unknown tokens, which takes the lock of a shard with each of them, rarely has that of a good
 /// token's shard in hand.
@@ -20,7 +20,7 @@ const SHARDS: usize = 512;
 
 /// Accepted tokens of one guard, by their SHA-256.
 pub(crate) struct TokenCache {
-    entries: Cache<[u8; 32], Remembered, UnitWeighter, DigestHasher, CountEvictions>,
+    entries: Cache<[u8; 32], Proof, UnitWeighter, DigestHasher, CountEvictions>,
 }
 
 /// The SHA-256 of a token, under which its entry stands.
@@ -50,12 +50,12 @@ impl TokenCache {
     }
 
     /// What was accepted under this key. Whether it still counts is for the caller to say.
-    pub(crate) fn get(&self, key: &CacheKey) -> Option<Remembered> {
+    pub(crate) fn get(&self, key: &CacheKey) -> Option<Proof> {
         self.entries.get(&key.0)
     }
 
     pub(crate) fn insert(&self, key: &CacheKey, token: &AccessToken) {
-        self.entries.insert(key.0, token.into());
+        self.entries.insert(key.0, token.proof().clone());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -98,10 +98,10 @@ impl Hasher for DigestHasher {
 #[derive(Clone)]
 struct CountEvictions;
 
-impl Lifecycle<[u8; 32], Remembered> for CountEvictions {
+impl Lifecycle<[u8; 32], Proof> for CountEvictions {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _: [u8; 32], _: Remembered) {
+    fn on_evict(&self, (): &mut (), _: [u8; 32], _: Proof) {
         telemetry::cache_eviction();
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cache_of_nothing_is_no_cache() {
+    fn a_cache_of_nothing_is_not_made() {
         assert!(TokenCache::new(0).is_none());
         assert!(TokenCache::new(1).is_some());
     }

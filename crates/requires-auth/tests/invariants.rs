@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 10] = [
+const RING_0: [&str; 11] = [
     "error",
     "request",
     "credential",
     "jose",
     "claims",
+    "binding",
     "verify",
     "policy",
     "challenge",
@@ -180,6 +181,36 @@ fn only_the_verifier_builds_an_access_token() {
 }
 
 #[test]
+fn one_place_vouches_for_claims_and_asks_for_the_proof_of_a_signature() {
+    let vouching = |code: &str| code.contains("Vouched<'t> {");
+    let makers: Vec<_> =
+        sources().into_iter().filter(|(_, code)| vouching(code)).map(|(file, _)| file).collect();
+    assert_eq!(makers, ["claims"]);
+    let sources = sources();
+    let callers: Vec<_> =
+        sources.iter().filter(|(_, code)| code.contains("Vouched::signed(")).map(|(file, _)| file).collect();
+    assert_eq!(callers, ["verify"]);
+}
+
+/// Who judges a token, or takes one out of the cache, looks at its binding, too.
+#[test]
+fn no_token_gets_around_the_check_of_its_binding() {
+    let sources = sources();
+    let with = |words: &[&str]| -> Vec<&str> {
+        // Where a line is broken is a matter of its length.
+        let in_one_line = |code: &String| code.split_whitespace().collect::<Vec<_>>().join(" ");
+        let has_one = |code: &String| words.iter().any(|word| in_one_line(code).contains(word));
+        sources.iter().filter(|(_, code)| has_one(code)).map(|(file, _)| file.as_str()).collect()
+    };
+    let makers = with(&["= judge(", "match judge("]);
+    assert_eq!(makers, ["explain", "guard/flow", "verify"]);
+    assert_eq!(with(&["proof.at("]), ["guard/flow"]);
+    let checkers = with(&[".decide(&token, credential, ", "check_binding(&token, "]);
+    assert_eq!(checkers, makers);
+    assert_eq!(with(&["Binding::new("]), ["verify"]);
+}
+
+#[test]
 fn only_one_place_proves_a_signature() {
     let makers: Vec<_> =
         sources().into_iter().filter(|(_, code)| code.contains("Verified {")).map(|(file, _)| file).collect();
@@ -199,7 +230,7 @@ fn adapters_decide_nothing() {
 }
 
 #[test]
-fn explain_is_no_second_verifier() {
+fn explain_is_not_a_second_verifier() {
     let sources = sources();
     assert!(sources["explain"].contains("judge("));
     for (file, code) in sources.iter().filter(|(file, _)| module_of(file) == "explain") {

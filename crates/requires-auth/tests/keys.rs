@@ -248,8 +248,7 @@ async fn explain_says_what_a_request_gets_when_nobody_can_tell() {
     issuer.rotate();
     issuer.always(Some(down()));
     let token = issuer.token(&clock);
-    let bearer = requires_auth::Bearer::parse(&token).expect("a token");
-    let report = guard.explain(bearer, &requires_auth::Policy::default()).await;
+    let report = support::explain(&guard, &token, &requires_auth::Policy::default()).await;
     assert!(report.verdict().expect_err("nobody can tell").is_undecided());
 }
 

@@ -6,7 +6,7 @@ use requires_auth::error::ConfigProblem;
 use requires_auth::explain::Outcome;
 use requires_auth::guard::Builder;
 use requires_auth::verify::Step;
-use requires_auth::{AccessToken, Bearer, Denial, Policy, Reason, Request, RequiresAuth};
+use requires_auth::{AccessToken, Denial, Policy, Reason, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde_json::json;
 use support::{AUDIENCE, ManualClock, MemoryIssuer};
@@ -108,7 +108,7 @@ async fn the_refusal_is_explained() {
     let world = World::new();
     let guard = world.guard(|all| all, |partner| partner.with_issuer_algorithms(["ES256", "RS256"]));
     let token = world.token(PARTNER, 0).mint();
-    let report = guard.explain(Bearer::parse(&token).expect("a token"), &Policy::default()).await;
+    let report = support::explain(&guard, &token, &Policy::default()).await;
     let denial = report.verdict().expect_err("an algorithm that is not allowed");
     assert_eq!(denial.reason(), Some(Reason::AlgorithmNotAllowed));
     let outcome =

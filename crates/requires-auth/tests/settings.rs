@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use requires_auth::settings::{self, Scope, Setting};
+use requires_auth::settings::{self, Kind, Scope, Setting};
 
 fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -61,5 +61,37 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         let name = declared.split(['(', '<']).next().expect("a name");
         let key = name.strip_prefix("issuer_").unwrap_or(name);
         assert!(others.contains(&name) || settings::find(key).is_some(), "`with_{name}` is not in the table");
+    }
+}
+
+#[test]
+fn what_python_writes_by_hand_has_every_setting_with_its_default() {
+    let arguments = text("../../python/requires_auth/_guard.py");
+    let options = text("../../python/requires_auth/_door.py");
+    let (issuer, guard) = arguments.split_once("class RequiresAuth").expect("two classes");
+    for setting in settings::ALL {
+        let key = setting.key;
+        let argument = guard.lines().find(|line| line.starts_with(&format!("        {key}: ")));
+        let argument = argument.unwrap_or_else(|| panic!("`{key}` is not an argument of the constructor"));
+        let default = argument.trim_end_matches(',').split(" = ").nth(1).expect("a default");
+        assert_eq!(default.replace('_', ""), in_python(setting).replace('_', ""), "{key}");
+        assert!(guard.contains(&format!("\n            {key}: ")), "`{key}` is not described");
+        let option = format!("\n    {key}: ");
+        let is_positional = ["issuer", "audience"].contains(&key);
+        assert!(is_positional || options.contains(&option), "`{key}` is not in GuardOptions");
+        assert!(setting.scope == Scope::Guard || issuer.contains(&option), "`{key}` is not in Issuer");
+        for alias in setting.aliases.iter().filter(|alias| **alias != "scopes_from") {
+            assert!(guard.contains(&format!("\n        {alias}: ")), "`{alias}` is not an argument any more");
+        }
+    }
+}
+
+/// The default of an argument of the constructor in Python.
+fn in_python(setting: &Setting) -> String {
+    match setting.kind {
+        Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),
+        Kind::Choice { names, .. } => format!("{:?}", names[0]),
+        Kind::Switch => "False".to_owned(),
+        _ => "None".to_owned(),
     }
 }

@@ -15,6 +15,7 @@ use http_body_util::Full;
 use requires_auth::challenge::{Body, BodyFormat};
 use requires_auth::policy::ClaimTest;
 use requires_auth::{AccessToken, Denial, ErrorCode, Policy, Reason, RequiresAuth};
+use requires_auth_testkit::Defect;
 use serde_json::json;
 use tower::util::MapRequestLayer;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
@@ -90,6 +91,25 @@ async fn a_bad_token_is_told_why() {
     assert_eq!(verdict(&response), (401, vec![EXPIRED]));
     let body = body_json(response).await;
     assert_eq!((&body["code"], &body["reason"]), (&json!("invalid_token"), &json!("expired")));
+}
+
+/// On its first use and on each later one, where it is remembered, alone and behind another layer of the same guard.
+#[tokio::test]
+async fn a_bound_token_never_reaches_the_service() {
+    let auth = guard();
+    let bound = token().defect(Defect::BindingMismatch).mint();
+    for _ in 0..3 {
+        let responses = [
+            through(auth.layer(), get(Some(&bound))).await,
+            through(auth.optional_layer(), get(Some(&bound))).await,
+            through((auth.layer(), auth.layer()), get(Some(&bound))).await,
+            through((auth.optional_layer(), auth.require("read:orders")), get(Some(&bound))).await,
+        ];
+        for response in responses {
+            assert_eq!(response.status(), 401);
+            assert_eq!(body_json(response).await["reason"], "binding_mismatch");
+        }
+    }
 }
 
 #[tokio::test]

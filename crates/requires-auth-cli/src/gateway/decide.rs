@@ -1,13 +1,14 @@
 //! One decision for all adapters: which route, which verdict, which answer.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use requires_auth::{AccessToken, Denial, ErrorCode, Reason, Request, RequiresAuth};
+use requires_auth::guard::Admission;
+use requires_auth::{Denial, ErrorCode, Reason, Request, RequiresAuth};
 use tracing::{debug, info};
 
 use super::config::{Config, GatewayConfig};
 use super::identity::Identity;
 use super::refused::Refused;
-use super::routes::{Access, Route};
+use super::routes::Route;
 use super::telemetry::{Decisions, Outcome};
 use crate::logging::short;
 
@@ -83,10 +84,12 @@ impl Gateway {
         };
         let name = route.rule.name();
         match self.judge(&route, &request).await {
-            Ok((identity, token)) => {
+            Ok(admission) => {
                 timed.end(name, Outcome::Allowed);
                 debug!(route = name, method = short(asked.method), path = short(request.path()), "allowed");
-                Decision::Allow { identity, added: added(token.as_ref()) }
+                let of_nobody = || self.identity.of_nobody();
+                let identity = admission.token().map_or_else(of_nobody, |token| self.identity.of(token));
+                Decision::Allow { identity, added: added(&admission) }
             }
             Err(denial) if route.rule.is_shadow => {
                 timed.end(name, Outcome::Shadow(denial.code()));
@@ -109,15 +112,10 @@ impl Gateway {
         self.refusal(&Request::new("GET", "/", headers), &denial)
     }
 
-    /// What the route asks, and what the application is told.
-    async fn judge(&self, route: &Found<'_>, request: &Request<'_>) -> Result<Passed, Denial> {
-        let token = match (&route.rule.access, route.is_preflight) {
-            (Access::Public, _) | (_, true) => None,
-            (Access::Token(policy), false) => Some(self.auth.authorize(request, policy).await?),
-        };
-        let identity =
-            token.as_ref().map_or_else(|| self.identity.of_nobody(), |token| self.identity.of(token));
-        Ok((identity, token))
+    /// Whether the request has what its route asks for.
+    async fn judge(&self, route: &Found<'_>, request: &Request<'_>) -> Result<Admission, Denial> {
+        let request = if route.is_preflight { *request } else { request.as_ordinary() };
+        self.auth.admit(&request, &route.rule.requirement).await
     }
 
     /// The route of a request. A preflight without one of its own falls under that of the request which it announces.
@@ -160,16 +158,13 @@ impl Gateway {
     }
 }
 
-/// The identity headers of a request that passes, and its token if it needed one.
-type Passed = (Vec<(HeaderName, HeaderValue)>, Option<AccessToken>);
-
 /// The route of a request, and whether it passes as a preflight.
 struct Found<'a> {
     rule: &'a Route,
     is_preflight: bool,
 }
 
-fn added(token: Option<&AccessToken>) -> Vec<(HeaderName, HeaderValue)> {
-    let pairs = token.into_iter().flat_map(AccessToken::response_headers);
+fn added(admission: &Admission) -> Vec<(HeaderName, HeaderValue)> {
+    let pairs = admission.headers();
     pairs.filter_map(|(name, value)| Some((name.try_into().ok()?, value.try_into().ok()?))).collect()
 }

@@ -59,21 +59,23 @@ impl Judge {
         }
     }
 
-    /// Judges a token and tells of every check; a denial if it is not even a `b64token`.
+    /// Judges a request with a token and tells of every check; a denial if the token is not even a `b64token`.
     pub(crate) fn explain(
         &self,
         token: &str,
         settings: &Settings,
     ) -> Result<Result<Report, Denial>, Failure> {
-        let bearer = match Bearer::parse(token) {
-            Ok(bearer) => bearer,
-            Err(denial) => return Ok(Err(denial)),
-        };
+        if let Err(denial) = Bearer::parse(token) {
+            return Ok(Err(denial));
+        }
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let request = Request::new("GET", "/", &headers);
         match self {
             Self::Offline(rules, keys) => {
-                Ok(Ok(rules.explain(bearer, &[Some(Arc::clone(keys))], &settings.policy, settings.now())))
+                let keys = [Some(Arc::clone(keys))];
+                Ok(Ok(rules.explain(&request, &keys, &settings.policy, settings.now())))
             }
-            Self::Online(guard) => block_on(guard.explain(bearer, &settings.policy)).map(Ok),
+            Self::Online(guard) => block_on(guard.explain(&request, &settings.policy)).map(Ok),
         }
     }
 

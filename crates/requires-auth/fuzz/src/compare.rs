@@ -1,6 +1,6 @@
 //! Three verdicts on one token: the library's, the oracle's, and that of `jsonwebtoken` as it comes.
 
-use requires_auth::{AccessToken, Bearer, Denial, Policy};
+use requires_auth::{AccessToken, Bearer, Denial, Policy, Request};
 use serde_json::Value;
 
 use crate::oracle::{self, Check, Judgement};
@@ -32,7 +32,9 @@ fn verify(token: &str, setting: &Setting) -> Result<AccessToken, Denial> {
     let bearer = Bearer::parse(token)?;
     let (rules, keys, now) = (setting.rules(), setting.key_set(), setting.time());
     let judged = rules.verify(bearer, keys, now);
-    let report = rules.explain(bearer, &[Some(keys.clone())], &Policy::default(), now);
+    let headers = [("authorization", format!("Bearer {token}"))];
+    let request = Request::new("GET", "/", &headers);
+    let report = rules.explain(&request, &[Some(keys.clone())], &Policy::default(), now);
     assert_eq!(report.verdict().err(), judged.as_ref().err(), "explain differs from verify\n{token}");
     judged
 }

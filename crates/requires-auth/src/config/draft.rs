@@ -26,7 +26,7 @@ const SOURCES: [&str; 3] = ["jwks", "jwks_uri", "discovery_url"];
 pub(super) struct Draft<T> {
     pub(super) config: Config,
     other: T,
-    problems: Vec<ConfigProblem>,
+    pub(super) problems: Vec<ConfigProblem>,
 }
 
 impl<T> Draft<T> {

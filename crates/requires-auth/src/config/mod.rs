@@ -44,10 +44,10 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::error::{ConfigError, ConfigProblem};
+use crate::error::{ConfigError, ConfigProblem, Place};
 use crate::file::RegularFile;
 use crate::guard::{Builder, RequiresAuth};
-use crate::settings::{AUDIENCE, Given, ISSUER, Key, Plain, Setting, Value};
+use crate::settings::{self, AUDIENCE, Given, ISSUER, Key, Plain, Setting, Value};
 
 mod reader;
 mod draft;
@@ -166,6 +166,26 @@ impl Config {
             tracing::warn!("{warning}");
         }
         Ok((config, guard, other))
+    }
+
+    /// Reads a configuration file as far as possible, and says what is wrong with the rest: for a program that adds
+    /// settings of its own before it builds the guard. It must not use the configuration if there is any mistake.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not TOML.
+    pub fn read(path: impl AsRef<Path>) -> Result<(Self, Vec<ConfigProblem>), ConfigError> {
+        let path = path.as_ref();
+        let draft = Draft::parse(&read(path)?, path, |_, _, _| ())?;
+        Ok((draft.config, draft.problems))
+    }
+
+    /// Where a setting stands, by the path that [`ConfigProblem::path`] has: `leeway`, `issuers.main.audience`. One that
+    /// the file does not set would stand in the table that is named. `None` for what is not a setting.
+    pub fn place(&self, path: &str) -> Option<Place> {
+        let key = path.rsplit('.').next().unwrap_or(path);
+        settings::find(key)?;
+        self.places.place(path)
     }
 
     /// Builds the guard. Reads the files of `jwks`, `ca` and `state_file`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::error::ConfigProblem;
+use crate::error::{ConfigProblem, Place};
 use crate::settings::{Kind, Limits, Notation, duration, nearest, shown_key, shown_value};
 
 /// Numbers without limits, for messages alone.
@@ -40,6 +40,11 @@ impl Places {
                 None => return 1,
             }
         }
+    }
+
+    pub(super) fn place(&self, setting: &str) -> Option<Place> {
+        let problem = ConfigProblem::new("", "", "", "");
+        self.locate(problem, setting).place().cloned()
     }
 
     pub(super) fn locate(&self, problem: ConfigProblem, setting: &str) -> ConfigProblem {
@@ -193,7 +198,10 @@ impl<'t> Reader<'t> {
 
     /// A text.
     pub fn text(&mut self, field: &'static str, entry: &Entry<'_>) -> Option<String> {
-        let DeValue::String(text) = entry.value else { return self.wrong_type(field, entry, Kind::Url) };
+        let DeValue::String(text) = entry.value else {
+            self.report(field, &entry.path, found(entry.value), "a text", "write it in quotes");
+            return None;
+        };
         Some(text.to_string())
     }
 

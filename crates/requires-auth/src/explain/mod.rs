@@ -1,15 +1,16 @@
-//! Why a token is refused: the verifier run once more, with somebody who listens.
+//! Why a request is refused: the verifier run once more, with a trace that records each check.
 //!
-//! There is no second verifier here: the steps are those that [`judge`] makes, in its order.
+//! There is no second verifier here: the steps are those that [`judge`] and [`Policy::decide`] make, in their order.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::credential::Bearer;
+use crate::credential::Credential;
 use crate::error::Denial;
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
-use crate::verify::{AccessToken, Detail, Record, Rules, Step, Tried, Verdict, judge};
+use crate::request::Request;
+use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Trace, Tried, judge};
 
 mod hints;
 
@@ -99,23 +100,27 @@ impl Outcome {
 }
 
 impl Rules {
-    /// Judges a token like [`Rules::verify`], then the policy, and tells of every check.
+    /// Judges the token of a request like [`Rules::verify`], then its binding and the policy, and tells of every check.
     ///
-    /// `keys` is the key set of each issuer, in the order of the rules.
+    /// `keys` is the key set of each issuer, in the order of the rules. A request without a credential that can be read
+    /// is refused before the first check.
     pub fn explain(
         &self,
-        bearer: Bearer<'_>,
+        request: &Request<'_>,
         keys: &[Option<Arc<KeySet>>],
         policy: &Policy,
         now: SystemTime,
     ) -> Report {
-        self.explain_settled(bearer, keys, policy, now, None)
+        match Credential::from_request(request) {
+            Ok(credential) => self.explain_settled(&credential, keys, policy, now, None),
+            Err(denial) => self.explain_unread(denial),
+        }
     }
 
     /// As [`explain`](Self::explain), where a token that the keys do not settle was refused with `unsettled`.
     pub(crate) fn explain_settled(
         &self,
-        bearer: Bearer<'_>,
+        credential: &Credential<'_>,
         keys: &[Option<Arc<KeySet>>],
         policy: &Policy,
         now: SystemTime,
@@ -123,14 +128,24 @@ impl Rules {
     ) -> Report {
         let mut recorder = Recorder::default();
         let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-        let verdict = match judge(self, bearer, None, key_set, now.into(), &mut recorder) {
-            Verdict::Allow(token) => policy.check_and_record(&token, &mut recorder).map(|()| token),
-            Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
-            Verdict::NeedKeys { tried, .. } => Err(unsettled.unwrap_or_else(|| match tried {
+        let evidence = Evidence { known_header: None, keys: &key_set };
+        let verdict = match judge(self, credential, &evidence, now.into(), &mut recorder) {
+            Ok(token) => policy.decide(&token, credential, &mut recorder).map(|()| token),
+            Err(Stop::Deny(denial)) => Err(denial),
+            Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),
                 None => Denial::issuer_unavailable(1),
             })),
         };
+        self.report(recorder, verdict)
+    }
+
+    /// A request whose credential cannot be read.
+    pub(crate) fn explain_unread(&self, denial: Denial) -> Report {
+        self.report(Recorder::default(), Err(denial))
+    }
+
+    fn report(&self, recorder: Recorder, verdict: Result<AccessToken, Denial>) -> Report {
         let hint = verdict.as_ref().err().map(|denial| {
             let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
             hints::hint(denial, failed, self.issuers.names())
@@ -157,9 +172,9 @@ impl Recorder {
     }
 }
 
-impl Record for Recorder {
-    fn record(&mut self, step: Step, passed: bool, detail: impl FnOnce() -> Detail) {
-        let Detail { found, expected } = detail();
+impl Trace for Recorder {
+    fn record(&mut self, step: Step, passed: bool, finding: impl FnOnce() -> Finding) {
+        let Finding { found, expected } = finding();
         let outcome = if passed { Outcome::Passed } else { Outcome::Failed };
         self.made.push(Check { step, outcome, found, expected });
     }

@@ -34,7 +34,7 @@ impl RequiresAuth {
         let request = request(&headers);
         match Bearer::parse(token) {
             Ok(_) => self.authorize(&request, policy).await,
-            Err(denial) => self.decide(&request, Err(denial), policy),
+            Err(denial) => Err(self.refuse(&request, denial)),
         }
     }
 
@@ -44,7 +44,7 @@ impl RequiresAuth {
         let request = request(&headers);
         match Bearer::parse(token) {
             Ok(_) => self.authorize_now(&request, policy),
-            Err(denial) => Some(self.decide(&request, Err(denial), policy)),
+            Err(denial) => Some(Err(self.refuse(&request, denial))),
         }
     }
 }

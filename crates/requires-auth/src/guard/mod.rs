@@ -2,40 +2,38 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
-use tokio::runtime::Handle;
-use tokio::time::Instant;
 
-use crate::challenge::{BodyFormat, Challenge};
+use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
-use crate::credential::{Bearer, Presented, shows_no_token};
-use crate::error::{ConfigError, Denial, Reason};
+use crate::credential::shows_no_token;
+use crate::error::{ConfigError, Denial};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
-use crate::keys::{Doubt, Refreshed, RemoteKeys, Want};
-use crate::policy::Policy;
+use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
-use crate::token_cache::{CacheKey, TokenCache};
-use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Silent, Tried, Verdict, VerifiedBy, judge};
+use crate::token_cache::TokenCache;
+use crate::verify::{AccessToken, Audience, KnownHeader, Need, Rules, Stop};
 
+mod admission;
 mod log;
 mod bare;
 mod examine;
 mod builder;
+mod flow;
 mod health;
 mod unavailable;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
+pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
 pub use unavailable::KeysUnavailable;
-
-/// How long a request waits for keys at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Guards an API: judges requests by their access tokens.
 ///
@@ -65,9 +63,9 @@ struct Inner {
     rules: Rules,
     keys: Vec<Keys>,
     clock: Arc<dyn Clock>,
-    body_format: BodyFormat,
+    style: Style,
     cache: Option<TokenCache>,
-    /// That of the last good token.
+    /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
 }
@@ -138,14 +136,14 @@ impl RequiresAuth {
     ///
     /// The request has no valid token, or the issuer's keys are out of reach.
     pub async fn authenticate(&self, request: &Request<'_>) -> Result<AccessToken, Denial> {
-        self.authorize(request, &Policy::default()).await
+        self.authorize(request, Policy::NOTHING).await
     }
 
     /// Judges the token of a request if that needs no fetch; never waits, and needs no runtime.
     ///
     /// `None` means that keys have to be fetched: ask [`authenticate`](Self::authenticate).
     pub fn authenticate_now(&self, request: &Request<'_>) -> Option<Result<AccessToken, Denial>> {
-        self.authorize_now(request, &Policy::default())
+        self.authorize_now(request, Policy::NOTHING)
     }
 
     /// Judges the token of a request, then whether it may do what `policy` guards.
@@ -154,11 +152,13 @@ impl RequiresAuth {
     ///
     /// As [`authenticate`](Self::authenticate), or the policy refuses.
     pub async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Result<AccessToken, Denial> {
-        let judged = match self.attempt(request) {
-            Attempt::Settled(judged) => judged,
-            Attempt::NeedsKeys(need) => self.settle(need).await,
+        let case = self.open(request)?;
+        let judged = match self.attempt(&case) {
+            Err(Stop::Need(need)) => self.settle(&case, need).await,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
         };
-        self.decide(request, judged, policy)
+        self.decide(request, &case.credential, judged, policy)
     }
 
     /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime.
@@ -167,10 +167,16 @@ impl RequiresAuth {
         request: &Request<'_>,
         policy: &Policy,
     ) -> Option<Result<AccessToken, Denial>> {
-        match self.attempt(request) {
-            Attempt::Settled(judged) => Some(self.decide(request, judged, policy)),
-            Attempt::NeedsKeys(_) => None,
-        }
+        let case = match self.open(request) {
+            Ok(case) => case,
+            Err(denial) => return Some(Err(denial)),
+        };
+        let judged = match self.attempt(&case) {
+            Err(Stop::Need(_)) => return None,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
+        };
+        Some(self.decide(request, &case.credential, judged, policy))
     }
 
     /// Whether a token that this guard has judged for this request may do what `policy` guards.
@@ -179,26 +185,22 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| refused(request, denial, self.issuer_of(token)))
+        policy.check(token).inspect_err(|denial| flow::refused(request, denial, self.issuer_of(token)))
     }
 
-    /// Decides over a request as a whole: preflights pass unjudged, and with [`Presence::Optional`] a
-    /// request without an access token passes as anonymous: one without `Authorization` header, or with another scheme
-    /// in it than Bearer and DPoP. A bad token is refused either way, and so is a header that is not a scheme and
-    /// credentials.
+    /// Decides over a request as a whole: what a route asks of it, and whether it has that.
+    ///
+    /// Preflights pass unjudged, and with [`Presence::Optional`] a request without an access token passes as
+    /// anonymous: one without `Authorization` header, or with another scheme in it than Bearer and DPoP. A bad token is
+    /// refused either way, and so is a header that is not a scheme and credentials.
     ///
     /// # Errors
     ///
     /// As [`authorize`](Self::authorize).
-    pub async fn admit(
-        &self,
-        request: &Request<'_>,
-        policy: &Policy,
-        presence: Presence,
-    ) -> Result<Admission, Denial> {
-        match self.admit_now(request, policy, presence) {
-            Some(admitted) => admitted,
-            None => self.authorize(request, policy).await.map(Admission::Token),
+    pub async fn admit(&self, request: &Request<'_>, requirement: &Requirement) -> Result<Admission, Denial> {
+        match admit_without_token(request, requirement) {
+            Some(passed) => Ok(passed.into()),
+            None => Ok(Passed::Token(self.authorize(request, requirement.policy()).await?).into()),
         }
     }
 
@@ -206,50 +208,62 @@ impl RequiresAuth {
     pub fn admit_now(
         &self,
         request: &Request<'_>,
-        policy: &Policy,
-        presence: Presence,
+        requirement: &Requirement,
     ) -> Option<Result<Admission, Denial>> {
-        if request.is_preflight() {
-            return Some(Ok(Admission::Preflight));
+        if let Some(passed) = admit_without_token(request, requirement) {
+            return Some(Ok(passed.into()));
         }
-        if presence == Presence::Optional && shows_no_token(request) {
-            return Some(Ok(Admission::Anonymous));
-        }
-        Some(self.authorize_now(request, policy)?.map(Admission::Token))
+        let judged = self.authorize_now(request, requirement.policy())?;
+        Some(judged.map(|token| Passed::Token(token).into()))
     }
 
     /// The answer to a refused request, in this guard's body format.
     pub fn challenge(&self, request: &Request<'_>, denial: &Denial) -> Challenge {
-        Challenge::new(denial, request, &self.inner.body_format)
+        self.inner.style.challenge(denial, request)
     }
 
-    /// Judges a token and a policy, and tells what every check found. Fetches keys if that is needed.
-    pub async fn explain(&self, bearer: Bearer<'_>, policy: &Policy) -> Report {
+    /// Judges a request and a policy, and tells what every check found. Fetches keys if that is needed.
+    ///
+    /// ```
+    /// use requires_auth::{Policy, Request, RequiresAuth};
+    ///
+    /// async fn explain(auth: &RequiresAuth, token: &str) {
+    ///     let headers = [("authorization", format!("Bearer {token}"))];
+    ///     let report = auth.explain(&Request::new("GET", "/orders", &headers), &Policy::default()).await;
+    ///     for check in report.checks() {
+    ///         println!("{} {}", check.step().as_str(), check.outcome().as_str());
+    ///     }
+    /// }
+    /// ```
+    pub async fn explain(&self, request: &Request<'_>, policy: &Policy) -> Report {
+        let case = match self.read(request) {
+            Ok(case) => case,
+            Err(denial) => return self.inner.rules.explain_unread(denial),
+        };
         // A request with an expired token fetches no keys; here somebody wants to see every check.
-        if let Verdict::NeedKeys { issuer, tried: None, is_expired: true } =
-            self.judge(bearer, None, self.inner.clock.now())
+        if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
+            self.judge(&case, self.inner.clock.now())
             && let Keys::Remote(remote) = &self.inner.keys[issuer]
         {
-            let _ = tokio::time::timeout(LONGEST_WAIT, remote.refresh(Want::Keys)).await;
+            let _ = tokio::time::timeout(flow::LONGEST_WAIT, remote.refresh(Want::Keys)).await;
         }
         // The token is judged first as on a request, so that the keys are those that a request would use.
-        let key = self.cache_key(bearer.token().as_bytes());
-        let judged = match self.attempt_bearer(bearer, key, self.inner.clock.now()) {
-            Attempt::Settled(judged) => judged,
-            Attempt::NeedsKeys(need) => self.settle(need).await,
+        let unsettled = match self.judge_settled(&case, self.inner.clock.now()) {
+            Err(Stop::Need(need)) => self.settle(&case, need).await.err(),
+            Err(Stop::Deny(denial)) => Some(denial),
+            Ok(_) => None,
         };
         let now = self.inner.clock.now();
         let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
-        self.inner.rules.explain_settled(bearer, &keys, policy, now, judged.err())
+        self.inner.rules.explain_settled(&case.credential, &keys, policy, now, unsettled)
     }
 
     /// Refuses a request that has passed without a token where one is needed after all.
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        let denial = Presented::from_request(request).err().unwrap_or_else(none);
-        refused(request, &denial, self.inner.rules.issuers.only());
-        denial
+        let denial = crate::credential::Credential::from_request(request).err().unwrap_or_else(none);
+        self.refuse(request, denial)
     }
 
     /// Whether a token was made by this guard or a clone of it.
@@ -265,163 +279,21 @@ impl RequiresAuth {
         })
     }
 
-    fn attempt<'r>(&self, request: &Request<'r>) -> Attempt<'r> {
-        let presented = match Presented::from_request(request) {
-            Ok(presented) => presented,
-            Err(denial) => return Attempt::Settled(Err(denial)),
-        };
-        // One look at the clock for the whole token.
-        let now = self.inner.clock.now();
-        let key = self.cache_key(presented.bytes());
-        if let Some(token) = key.as_ref().and_then(|key| self.cached(key, now)) {
-            return Attempt::Settled(Ok(token));
-        }
-        match presented.bearer() {
-            Ok(bearer) => self.attempt_bearer(bearer, key, now),
-            Err(denial) => Attempt::Settled(Err(denial)),
-        }
-    }
-
-    /// Where a token stands in the cache; `None` if it can never stand there.
-    fn cache_key(&self, token: &[u8]) -> Option<CacheKey> {
-        let may_be_cached = self.inner.cache.is_some() && token.len() <= self.inner.rules.max_token_bytes;
-        may_be_cached.then(|| CacheKey::of(token))
-    }
-
-    /// A token that was accepted before, if everything that can have changed since still holds.
-    fn cached(&self, key: &CacheKey, now: SystemTime) -> Option<AccessToken> {
-        let Some(token) = self.inner.cache.as_ref()?.get(key) else {
-            telemetry::cache_miss();
-            return None;
-        };
-        let VerifiedBy { issuer, keys } = token.verified_by();
-        let is_current = match &self.inner.keys[*issuer] {
-            Keys::Remote(remote) => remote.is_current(keys, now),
-            // A static set is never replaced.
-            Keys::Static(_) => true,
-        };
-        let token = if is_current { token.checked_again(now.into(), self.inner.rules.leeway) } else { None };
-        if token.is_some() {
-            telemetry::cache_hit();
-        } else {
-            telemetry::cache_miss();
-        }
-        token
-    }
-
-    fn attempt_bearer<'r>(&self, bearer: Bearer<'r>, key: Option<CacheKey>, now: SystemTime) -> Attempt<'r> {
-        Attempt::Settled(match self.judge(bearer, key.as_ref(), now) {
-            Verdict::Allow(token) => Ok(token),
-            Verdict::Deny(reason) => Err(Denial::invalid_token(reason)),
-            Verdict::NeedKeys { issuer, tried, is_expired } => match &self.inner.keys[issuer] {
-                // No key can make it good, so none is fetched.
-                Keys::Remote(_) if is_expired => Err(Denial::invalid_token(Reason::Expired)),
-                Keys::Remote(remote) => {
-                    return Attempt::NeedsKeys(Need { bearer, key, remote: remote.clone(), tried });
-                }
-                Keys::Static(_) => {
-                    Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason)))
-                }
-            },
-        })
-    }
-
-    /// Gets fresh keys and judges the token once more; and again, if these had been on their way before the token came.
-    ///
-    /// Waits for five seconds at most; the fetch goes on.
-    async fn settle(&self, need: Need<'_>) -> Result<AccessToken, Denial> {
-        let Need { bearer, key, remote, mut tried } = need;
-        let deadline = Instant::now() + LONGEST_WAIT;
-        loop {
-            let doubt = tried.as_ref().map(|tried| (&tried.keys, doubt_about(tried, bearer)));
-            let want = doubt.map_or(Want::Keys, |(seen, doubt)| Want::OtherThan { seen, doubt });
-            let refreshed = refreshed_by(deadline, remote.refresh(want)).await;
-            match (refreshed, tried) {
-                (Refreshed::No { retry_after }, Some(_)) => return Err(Denial::undecided(retry_after)),
-                (Refreshed::No { retry_after }, None) => return Err(Denial::issuer_unavailable(retry_after)),
-                (Refreshed::Settled, Some(tried)) => return Err(Denial::invalid_token(tried.reason)),
-                _ => {}
-            }
-            match self.judge(bearer, key.as_ref(), self.inner.clock.now()) {
-                Verdict::Allow(token) => return Ok(token),
-                Verdict::Deny(reason) => return Err(Denial::invalid_token(reason)),
-                Verdict::NeedKeys { is_expired: true, .. } => {
-                    return Err(Denial::invalid_token(Reason::Expired));
-                }
-                Verdict::NeedKeys { tried: None, .. } => return Err(Denial::issuer_unavailable(1)),
-                // A set that was fetched for this token is the last; each round before sees a newer one.
-                Verdict::NeedKeys { tried: Some(again), .. } if refreshed == Refreshed::Yes => {
-                    remote.remember(&again.keys, doubt_about(&again, bearer));
-                    return Err(Denial::invalid_token(again.reason));
-                }
-                Verdict::NeedKeys { tried: again, .. } => tried = again,
-            }
-        }
-    }
-
-    fn judge(&self, bearer: Bearer<'_>, key: Option<&CacheKey>, now: SystemTime) -> Verdict {
-        let _timed = telemetry::verification();
-        let keys = |issuer: usize| self.inner.keys[issuer].current(now);
-        let known = self.inner.known_header.load();
-        let known = known.as_deref();
-        let verdict = judge(&self.inner.rules, bearer, known, keys, now.into(), &mut Silent);
-        if let (Verdict::Allow(token), Some(cache), Some(key)) = (&verdict, &self.inner.cache, key) {
-            cache.insert(key, token);
-        }
-        if matches!(verdict, Verdict::Allow(_)) && !known.is_some_and(|known| known.heads(bearer)) {
-            // The tokens of several issuers would take the place from each other.
-            if known.is_none() || self.inner.keys.len() == 1 {
-                self.inner.known_header.store(KnownHeader::of(bearer).map(Arc::new));
-            }
-        }
-        verdict
-    }
-
-    /// The last word on a request, which is counted and logged once.
-    fn decide(
-        &self,
-        request: &Request<'_>,
-        judged: Result<AccessToken, Denial>,
-        policy: &Policy,
-    ) -> Result<AccessToken, Denial> {
-        match judged {
-            Ok(token) => {
-                self.check(request, &token, policy)?;
-                self.inner.allowed.count(token.verified_by().issuer);
-                log::allowed(request, self.issuer_of(&token));
-                Ok(token)
-            }
-            Err(denial) => {
-                // The issuer of a refused token is not known, unless there is only one.
-                refused(request, &denial, self.inner.rules.issuers.only());
-                Err(denial)
-            }
-        }
-    }
-
     /// The issuer as configured, so that nothing of a token reaches a log.
     fn issuer_of(&self, token: &AccessToken) -> Option<&str> {
-        let issuer = self.made(token).then(|| token.verified_by().issuer)?;
+        let issuer = self.made(token).then(|| token.proof().proven_by().issuer)?;
         self.inner.rules.issuers[issuer].issuer.as_deref()
     }
 }
 
-/// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.
-async fn refreshed_by(deadline: Instant, refresh: impl Future<Output = Refreshed>) -> Refreshed {
-    if Handle::try_current().is_err() {
-        return refresh.await;
+/// How a request passes that is not asked for a token.
+fn admit_without_token(request: &Request<'_>, requirement: &Requirement) -> Option<Passed> {
+    match requirement.presence() {
+        Presence::Ignored => Some(Passed::Anonymous),
+        _ if request.is_preflight() => Some(Passed::Preflight),
+        Presence::Optional if shows_no_token(request) => Some(Passed::Anonymous),
+        Presence::Optional | Presence::Required => None,
     }
-    tokio::time::timeout_at(deadline, refresh).await.unwrap_or(Refreshed::No { retry_after: 1 })
-}
-
-/// What the keys that were tried leave in doubt about a token.
-fn doubt_about<'a>(tried: &'a Tried, bearer: Bearer<'a>) -> Doubt<'a> {
-    tried.unknown_kid.as_deref().map_or(Doubt::Signature(bearer.token()), Doubt::Kid)
-}
-
-fn refused(request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
-    telemetry::refused(issuer, denial);
-    log::refused(denial, request, issuer);
 }
 
 impl Keys {
@@ -437,42 +309,4 @@ impl fmt::Debug for RequiresAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequiresAuth").field("rules", &self.inner.rules).finish_non_exhaustive()
     }
-}
-
-/// What came of a token with the keys at hand.
-enum Attempt<'r> {
-    Settled(Result<AccessToken, Denial>),
-    NeedsKeys(Need<'r>),
-}
-
-/// A token that the keys at hand do not settle.
-struct Need<'r> {
-    bearer: Bearer<'r>,
-    key: Option<CacheKey>,
-    remote: RemoteKeys,
-    tried: Option<Tried>,
-}
-
-/// Whether a request must have a token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Presence {
-    /// A request without an access token passes as anonymous, whatever other scheme is in its `Authorization` header.
-    /// One with a bad token is refused.
-    Optional,
-    /// A request without a token is refused.
-    #[default]
-    Required,
-}
-
-/// A request that may pass.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Admission {
-    /// It has no token, and needs none.
-    Anonymous,
-    /// It is a CORS preflight, which never has a token.
-    Preflight,
-    /// It has a valid token.
-    Token(AccessToken),
 }

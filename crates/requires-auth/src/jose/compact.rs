@@ -9,7 +9,26 @@ use super::header::{Header, KnownHeader};
 use crate::credential::Bearer;
 use crate::error::Reason;
 
-/// The parts of a token, decoded but not verified.
+/// A token, by the number of its parts.
+#[derive(Debug)]
+pub(crate) enum Token<'a> {
+    /// Three parts: header, payload and signature (RFC 7515 §7.1).
+    Signed(Unverified<'a>),
+    /// One part: a name for something that only the issuer knows (RFC 6749 §1.4).
+    Opaque,
+}
+
+impl<'a> Token<'a> {
+    /// Splits and decodes a token. A known header is not decoded again.
+    pub(crate) fn parse(bearer: Bearer<'a>, known: Option<&'a KnownHeader>) -> Result<Self, Reason> {
+        match find_dots(bearer.token())? {
+            Some(dots) => Unverified::decode(bearer.token(), dots, known).map(Self::Signed),
+            None => Ok(Self::Opaque),
+        }
+    }
+}
+
+/// The parts of a signed token, decoded but not verified.
 ///
 /// What the payload claims is out of reach until a signature was verified; see `signature`.
 pub(crate) struct Unverified<'a> {
@@ -22,10 +41,8 @@ pub(crate) struct Unverified<'a> {
 }
 
 impl<'a> Unverified<'a> {
-    /// Splits and decodes a token. A known header is not decoded again.
-    pub(crate) fn parse(bearer: Bearer<'a>, known: Option<&'a KnownHeader>) -> Result<Self, Reason> {
-        let token = bearer.token();
-        let Dots { first, second } = find_dots(token)?;
+    fn decode(token: &'a str, dots: Dots, known: Option<&'a KnownHeader>) -> Result<Self, Reason> {
+        let Dots { first, second } = dots;
         // With room for what the decoder rounds up in each part.
         let mut decoded = Vec::with_capacity(token.len() / 4 * 3 + 9);
         let mut decode = |part: &str| {
@@ -79,17 +96,19 @@ impl fmt::Debug for Unverified<'_> {
 }
 
 /// Where the two dots of a token are.
+#[derive(Clone, Copy)]
 struct Dots {
     first: usize,
     second: usize,
 }
 
-fn find_dots(token: &str) -> Result<Dots, Reason> {
+/// `None` if the token has no dot.
+fn find_dots(token: &str) -> Result<Option<Dots>, Reason> {
     // Five parts and more than five differ, so one dot beyond is looked for, and no further.
     let mut dots = memchr_iter(b'.', token.as_bytes());
     match (dots.next(), dots.next(), dots.next(), dots.next(), dots.next()) {
-        (None, ..) => Err(Reason::Opaque),
-        (Some(first), Some(second), None, ..) => Ok(Dots { first, second }),
+        (None, ..) => Ok(None),
+        (Some(first), Some(second), None, ..) => Ok(Some(Dots { first, second })),
         // RFC 7516 §7.1: five parts are a JWE.
         (.., Some(_), None) => Err(Reason::Encrypted),
         _ => Err(Reason::Malformed),
@@ -100,13 +119,16 @@ fn find_dots(token: &str) -> Result<Dots, Reason> {
 mod tests {
     use super::*;
 
-    fn parse(token: &str) -> Result<Unverified<'_>, Reason> {
-        Unverified::parse(Bearer::parse(token).expect("a b64token"), None)
+    fn parse<'a>(token: &'a str, known: Option<&'a KnownHeader>) -> Result<Unverified<'a>, Reason> {
+        match Token::parse(Bearer::parse(token).expect("a b64token"), known)? {
+            Token::Signed(token) => Ok(token),
+            Token::Opaque => Err(Reason::Opaque),
+        }
     }
 
     #[test]
     fn three_parts_are_decoded() {
-        let token = parse("YQ.YmI.Y2Nj").expect("three parts");
+        let token = parse("YQ.YmI.Y2Nj", None).expect("three parts");
         assert_eq!(
             (token.header_text(), token.payload(), token.signature()),
             (&b"a"[..], &b"bb"[..], &b"ccc"[..])
@@ -124,10 +146,10 @@ mod tests {
             ("....", Reason::Encrypted),
             (".....", Reason::Malformed),
         ] {
-            assert_eq!(parse(token).expect_err(token), reason, "{token}");
+            assert_eq!(parse(token, None).expect_err(token), reason, "{token}");
         }
-        assert_eq!(parse(&".".repeat(100_000)).expect_err("dots"), Reason::Malformed);
-        assert!(parse("..").is_ok());
+        assert_eq!(parse(&".".repeat(100_000), None).expect_err("dots"), Reason::Malformed);
+        assert!(parse("..", None).is_ok());
     }
 
     #[test]
@@ -138,18 +160,17 @@ mod tests {
         let [one, two, other] = ["YQ.YQ", "Yg.Yg", "YQ.YR"].map(|rest| format!("{header}.{rest}"));
         let known = KnownHeader::of(bearer(&one)).expect("a header");
         let longer = format!("AAAA{two}");
-        let parse = |token| Unverified::parse(bearer(token), Some(&known));
-        let token = parse(&two).expect("three parts");
+        let token = parse(&two, Some(&known)).expect("three parts");
         assert_eq!(token.header().expect("a header").kid(), Some("ab"));
         assert_eq!(
             (token.header_text(), token.payload(), token.signature()),
             (&b""[..], &b"b"[..], &b"b"[..])
         );
         assert_eq!(token.signing_input(), &two.as_bytes()[..two.len() - 3]);
-        assert_eq!(parse(&other).expect_err("a stray bit"), Reason::Malformed);
+        assert_eq!(parse(&other, Some(&known)).expect_err("a stray bit"), Reason::Malformed);
 
         for another in [&two[4..], &longer] {
-            let token = parse(another).expect("three parts");
+            let token = parse(another, Some(&known)).expect("three parts");
             assert_eq!(token.header().expect_err("no JSON"), Reason::Malformed, "{another}");
         }
         assert!(KnownHeader::of(bearer("YQ.YQ.YQ")).is_none());
@@ -162,7 +183,7 @@ mod tests {
         for token in
             ["YR.YQ.YQ", "YQ.YR.YQ", "YQ.YQ.YR", "YQ.YQ.YQ==", "Y+.YQ.YQ", "Y/.YQ.YQ", "Y.YQ.YQ", "Y~.YQ.YQ"]
         {
-            assert_eq!(parse(token).expect_err(token), Reason::Malformed, "{token}");
+            assert_eq!(parse(token, None).expect_err(token), Reason::Malformed, "{token}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Doubt<'t> {
     /// They do not have this `kid`.
     Kid(&'t str),
     /// None of them has made the signature of this token.
-    Signature(&'t str),
+    Signature(&'t [u8]),
 }
 
 /// A doubt, by a hash that nobody outside can foresee.
@@ -98,7 +98,7 @@ impl Doubts {
     }
 
     /// After a good fetch: which kids it has removed, which there are now, and whether any key is another than before.
-    pub(super) fn landed<'k>(
+    pub(super) fn accepted<'k>(
         &mut self,
         withdrawn: impl Iterator<Item = &'k str>,
         present: impl Iterator<Item = &'k str>,
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn kids_and_signatures_do_not_share_a_bucket() {
         let mut doubts = Doubts::default();
-        let (kid, signature) = (doubts.mark(Doubt::Kid("a")), doubts.mark(Doubt::Signature("a")));
+        let (kid, signature) = (doubts.mark(Doubt::Kid("a")), doubts.mark(Doubt::Signature(b"a")));
         while doubts.take(signature, at(0)).is_ok() {}
         assert_eq!(doubts.take(kid, at(0)), Ok(()));
         doubts.give_back(signature);
@@ -204,7 +204,7 @@ mod tests {
         assert!(doubts.is_settled(absent, at(29)) && !doubts.is_settled(other, at(29)));
         assert!(!doubts.is_settled(absent, at(30)), "it may have been published meanwhile");
         doubts.remember(absent, at(30));
-        doubts.landed(nothing(), nothing(), false, at(31));
+        doubts.accepted(nothing(), nothing(), false, at(31));
         assert!(!doubts.is_settled(absent, at(31)));
     }
 
@@ -212,23 +212,23 @@ mod tests {
     fn a_withdrawn_kid_is_settled_until_thirty_seconds_after_the_last_good_fetch() {
         let mut doubts = Doubts::default();
         let old = doubts.mark(Doubt::Kid("old"));
-        doubts.landed(["old"].into_iter(), ["new"].into_iter(), true, at(0));
+        doubts.accepted(["old"].into_iter(), ["new"].into_iter(), true, at(0));
         assert!(doubts.is_settled(old, at(29)) && !doubts.is_settled(old, at(30)));
-        doubts.landed(nothing(), ["new"].into_iter(), false, at(40));
+        doubts.accepted(nothing(), ["new"].into_iter(), false, at(40));
         assert!(doubts.is_settled(old, at(69)) && !doubts.is_settled(old, at(70)));
-        doubts.landed(nothing(), ["new", "old"].into_iter(), true, at(80));
+        doubts.accepted(nothing(), ["new", "old"].into_iter(), true, at(80));
         assert!(!doubts.is_settled(old, at(80)), "it has come back");
     }
 
     #[test]
     fn an_unsettled_signature_is_remembered_until_the_set_changes() {
         let mut doubts = Doubts::default();
-        let token = doubts.mark(Doubt::Signature("header.payload.signature"));
+        let token = doubts.mark(Doubt::Signature(b"header.payload.signature"));
         doubts.remember(token, at(0));
-        doubts.landed(nothing(), nothing(), false, at(100_000));
+        doubts.accepted(nothing(), nothing(), false, at(100_000));
         assert!(doubts.is_settled(token, at(200_000)));
-        assert!(!doubts.is_settled(doubts.mark(Doubt::Signature("header.payload.other")), at(0)));
-        doubts.landed(nothing(), nothing(), true, at(200_000));
+        assert!(!doubts.is_settled(doubts.mark(Doubt::Signature(b"header.payload.other")), at(0)));
+        doubts.accepted(nothing(), nothing(), true, at(200_000));
         assert!(!doubts.is_settled(token, at(200_000)));
     }
 
@@ -237,14 +237,15 @@ mod tests {
         let mut doubts = Doubts::default();
         let names: Vec<_> = (0..10_000).map(|number| format!("name-{number}")).collect();
         for name in &names {
-            let (kid, signature) = (doubts.mark(Doubt::Kid(name)), doubts.mark(Doubt::Signature(name)));
+            let (kid, signature) =
+                (doubts.mark(Doubt::Kid(name)), doubts.mark(Doubt::Signature(name.as_bytes())));
             doubts.remember(kid, at(0));
             doubts.remember(signature, at(0));
         }
         assert_eq!((doubts.absent_kids.len(), doubts.unsettled.len()), (MOST, MOST));
-        assert!(doubts.is_settled(doubts.mark(Doubt::Signature("name-9999")), at(0)));
-        assert!(!doubts.is_settled(doubts.mark(Doubt::Signature("name-0")), at(0)));
-        doubts.landed(names.iter().map(String::as_str), nothing(), true, at(0));
+        assert!(doubts.is_settled(doubts.mark(Doubt::Signature(b"name-9999")), at(0)));
+        assert!(!doubts.is_settled(doubts.mark(Doubt::Signature(b"name-0")), at(0)));
+        doubts.accepted(names.iter().map(String::as_str), nothing(), true, at(0));
         assert_eq!(doubts.withdrawn_kids.len(), MOST);
     }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::flight::{Content, Fetched, Source, Validator};
+use super::fetching::{Content, Fetched, Source, Validator};
 use super::saved::{SavedKeys, StateFile};
 use super::timing::refresh_age;
 use super::{RemoteKeys, Shared};
 use crate::fetch::TOTAL_TIMEOUT;
 use crate::jose::key_set::KeySet;
 
-/// A request looks at the clock once. A set that lands a moment later is younger than that, and good all the same.
+/// A key set that arrives during a request may be dated a few seconds after that request's `now`, and is good all the same.
 const A_MOMENT: Duration = TOTAL_TIMEOUT;
 
 /// A set that was fetched.
@@ -49,7 +49,7 @@ impl Held {
 
     /// What a fetch brought, after the set of `before`, and the text of it if that is new; `None` if it says that
     /// nothing has changed and there was nothing before.
-    pub(super) fn landed(
+    pub(super) fn of_fetch(
         fetched: Fetched,
         before: Option<&Self>,
         source: &Source,

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::doubts::{Doubt, Doubts, Mark};
-use super::flight::{Failed, Place};
+use super::fetching::{Failed, Place};
 use super::timing::{backoff, sooner, whole_seconds};
 use crate::discovery::FetchFailure;
 
@@ -67,7 +67,7 @@ impl Lifecycle {
             return Decision::HeldBack(whole_seconds(wait));
         }
         let Some(Err(wait)) = mark.map(|mark| self.doubts.take(mark, now)) else { return Decision::Fetch };
-        // A set that is ahead of the clock has landed a moment ago.
+        // A set that is ahead of the clock was accepted a moment ago.
         let is_young = |then| now.duration_since(then).unwrap_or_default() < YOUNG;
         if fetched_at.is_some_and(is_young) {
             Decision::Settled
@@ -148,7 +148,7 @@ mod tests {
     use crate::fetch::FetchError;
 
     const KID: Cause<'_> = Cause::Doubt(Doubt::Kid("a"));
-    const SIGNATURE: Cause<'_> = Cause::Doubt(Doubt::Signature("a.b.c"));
+    const SIGNATURE: Cause<'_> = Cause::Doubt(Doubt::Signature(b"a.b.c"));
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
@@ -194,7 +194,7 @@ mod tests {
             }
         }
         assert_eq!(lifecycle.decide(Cause::Doubt(Doubt::Kid("b")), None, at(20)), Decision::Fetch);
-        assert_eq!(lifecycle.decide(Cause::Doubt(Doubt::Signature("a.b.d")), None, at(20)), Decision::Fetch);
+        assert_eq!(lifecycle.decide(Cause::Doubt(Doubt::Signature(b"a.b.d")), None, at(20)), Decision::Fetch);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use url::Url;
 
 use super::Held;
-use super::flight::Failed;
+use super::fetching::Failed;
 use super::timing::whole_seconds;
 
 /// How many characters of a URL are shown.

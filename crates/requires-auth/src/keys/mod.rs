@@ -11,7 +11,7 @@
 //! 6. An empty or unusable set never replaces a good one, and a key that a good fetch has removed is never
 //!    used again.
 //!
-//! When to fetch is decided in `lifecycle`, `doubts` and `timing`, which are pure; `flight` fetches, `timer` refreshes.
+//! When to fetch is decided in `lifecycle`, `doubts` and `timing`, which are pure; `fetching` fetches, `timer` refreshes.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -28,7 +28,7 @@ use crate::telemetry;
 
 mod timing;
 mod doubts;
-mod flight;
+mod fetching;
 mod lifecycle;
 mod saved;
 mod held;
@@ -39,8 +39,8 @@ mod examine;
 pub(crate) use doubts::Doubt;
 use doubts::Mark;
 pub use examine::{Examination, ExaminedDocument};
-pub(crate) use flight::Source;
-use flight::{Failed, Fetched, Place};
+pub(crate) use fetching::Source;
+use fetching::{Failed, Fetched, Place};
 pub(crate) use held::Held;
 use lifecycle::{Cause, Decision, Lifecycle};
 pub(crate) use saved::StateFile;
@@ -66,9 +66,10 @@ pub(crate) enum Want<'k> {
 pub(crate) enum Refreshed {
     /// The set was fetched for who asks; it may be another than before.
     Yes,
-    /// A set has landed that was on its way before it was asked for. It may be older than the key that is wanted.
+    /// A fetch has brought a set that was in progress before it was asked for. The set may be older than the key that is
+    /// wanted.
     Underway,
-    /// What the keys at hand say of the token holds: a good fetch has said so before, or has just landed.
+    /// What the keys at hand say of the token holds: a good fetch has said so before, or just now.
     Settled,
     /// The fetch has failed or was held back; there may be another in this many seconds.
     No { retry_after: u32 },
@@ -91,11 +92,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     lifecycle: Lifecycle,
-    flight: Option<Flight>,
+    running: Option<Running>,
     timer: Option<AbortHandle>,
 }
 
-type Flight = watch::Receiver<Option<Refreshed>>;
+/// Tells who waits for a fetch what has come of it.
+type Running = watch::Receiver<Option<Refreshed>>;
 
 impl RemoteKeys {
     /// Keys that are fetched on first need, beginning with those of `earlier`, or else in `saved`, that are not too old.
@@ -136,7 +138,7 @@ impl RemoteKeys {
         std::ptr::eq(keys.as_ptr(), Arc::as_ptr(&held.keys)) && held.is_usable(now)
     }
 
-    /// Fetches the keys again if that is due, or waits for a fetch that is already on its way.
+    /// Fetches the keys again if that is due, or waits for the fetch in progress.
     pub(crate) async fn refresh(&self, want: Want<'_>) -> Refreshed {
         if let Want::OtherThan { seen, .. } = want {
             let current = self.shared.current.load();
@@ -144,13 +146,13 @@ impl RemoteKeys {
                 return Refreshed::Underway;
             }
         }
-        self.shared.fetch(want.into()).await
+        self.shared.refresh(want.into()).await
     }
 
     /// Remembers that these keys do not settle a doubt though they were fetched for it.
     pub(crate) fn remember(&self, seen: &Arc<KeySet>, doubt: Doubt<'_>) {
         let mut state = self.shared.state();
-        // A set lands under this lock, so it is still the one that was tried.
+        // A set is accepted under this lock, so it is still the one that was tried.
         if self.shared.current.load().as_ref().is_some_and(|held| Arc::ptr_eq(&held.keys, seen)) {
             let mark = state.lifecycle.doubts.mark(doubt);
             state.lifecycle.doubts.remember(mark, self.shared.source.clock.now());
@@ -183,13 +185,13 @@ impl<'k> From<Want<'k>> for Cause<'k> {
 }
 
 impl Shared {
-    /// Gets on the fetch that is on its way, or starts one, and waits for it to land.
-    async fn fetch(self: &Arc<Self>, cause: Cause<'_>) -> Refreshed {
-        let (mut flight, is_own) = match self.board(cause) {
-            Ok(boarded) => boarded,
+    /// Joins the fetch in progress, or starts one, and waits for its end.
+    async fn refresh(self: &Arc<Self>, cause: Cause<'_>) -> Refreshed {
+        let (mut running, is_own) = match self.start_or_join(cause) {
+            Ok(running) => running,
             Err(refreshed) => return refreshed,
         };
-        match flight.wait_for(Option::is_some).await.as_deref() {
+        match running.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(Refreshed::Yes)) if !is_own => Refreshed::Underway,
             Ok(Some(refreshed)) => *refreshed,
             // The task is gone without a word: its runtime has shut down.
@@ -197,17 +199,17 @@ impl Shared {
         }
     }
 
-    /// A flight, and whether it takes off for this caller; or what there is to say without one.
-    fn board(self: &Arc<Self>, cause: Cause<'_>) -> Result<(Flight, bool), Refreshed> {
+    /// The fetch in progress, and whether this call started it; or what there is to say without a fetch.
+    fn start_or_join(self: &Arc<Self>, cause: Cause<'_>) -> Result<(Running, bool), Refreshed> {
         let mut state = self.state();
         let now = self.source.clock.now();
         let mark = state.lifecycle.mark(cause);
         if mark.is_some_and(|mark| state.lifecycle.doubts.is_settled(mark, now)) {
             return Err(Refreshed::Settled);
         }
-        // A flight whose task is gone has a closed channel, and is replaced.
-        if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
-            return Ok((flight.clone(), false));
+        // A fetch whose task is gone has a closed channel, and is replaced.
+        if let Some(running) = state.running.as_ref().filter(|running| running.has_changed().is_ok()) {
+            return Ok((running.clone(), false));
         }
         let Ok(runtime) = Handle::try_current() else {
             tracing::error!(issuer = %self.source.issuer.identifier(), "keys cannot be fetched outside a tokio runtime");
@@ -219,8 +221,8 @@ impl Shared {
             Decision::HeldBack(retry_after) => return Err(Refreshed::No { retry_after }),
             Decision::Settled => return Err(Refreshed::Settled),
         }
-        let (done, flight) = watch::channel(None);
-        state.flight = Some(flight.clone());
+        let (done, running) = watch::channel(None);
+        state.running = Some(running.clone());
         drop(state);
         let wanted = match cause {
             Cause::Doubt(Doubt::Kid(kid)) => Some(kid.to_owned()),
@@ -228,26 +230,26 @@ impl Shared {
         };
         let shared = Arc::clone(self);
         runtime.spawn(async move {
-            let refreshed = shared.fly(mark, wanted.as_deref()).await;
+            let refreshed = shared.fetch(mark, wanted.as_deref()).await;
             done.send_replace(Some(refreshed));
         });
         self.start_timer();
-        Ok((flight, true))
+        Ok((running, true))
     }
 
-    /// One fetch, from take-off to landing. `wanted` is the `kid` that it is for, `mark` what is in doubt.
-    async fn fly(&self, mark: Option<Mark>, wanted: Option<&str>) -> Refreshed {
+    /// One fetch, from its begin to its end. `wanted` is the `kid` that it is for, `mark` what is in doubt.
+    async fn fetch(&self, mark: Option<Mark>, wanted: Option<&str>) -> Refreshed {
         let began = self.source.clock.now();
         let held = self.current.load_full();
         let known = self.state().lifecycle.key_set_url(began);
         let validator = held.as_ref().and_then(|held| held.validator.as_ref());
         match self.source.fetch_keys(known, validator, wanted).await {
-            Ok(fetched) => self.land(fetched, held.as_deref(), mark, wanted),
-            Err(failed) => self.crash(&failed, mark, began),
+            Ok(fetched) => self.accept(fetched, held.as_deref(), mark, wanted),
+            Err(failed) => self.fail(&failed, mark, began),
         }
     }
 
-    fn land(
+    fn accept(
         &self,
         fetched: Fetched,
         before: Option<&Held>,
@@ -256,10 +258,10 @@ impl Shared {
     ) -> Refreshed {
         let (now, issuer) = (self.source.clock.now(), self.source.issuer.identifier());
         let url = fetched.url.clone();
-        let Some((held, json)) = Held::landed(fetched, before, &self.source, now) else {
+        let Some((held, json)) = Held::of_fetch(fetched, before, &self.source, now) else {
             // A server that says so of a set that we do not have is not to be believed.
             let failed = Failed { url, failure: FetchFailure::Status(304), place: Place::Known };
-            return self.crash(&failed, mark, now);
+            return self.fail(&failed, mark, now);
         };
         match (&self.saved, json) {
             (Some(saved), Some(json)) => saved.save(issuer, json, now, held.life),
@@ -271,13 +273,13 @@ impl Shared {
         let keys = Arc::clone(&held.keys);
         let mut state = self.state();
         let before = self.current.swap(Some(Arc::new(held)));
-        state.flight = None;
+        state.running = None;
         let lifecycle = &mut state.lifecycle;
         lifecycle.succeeded(url, now);
         let is_same = before.as_ref().is_some_and(|before| Arc::ptr_eq(&before.keys, &keys));
         let kids_before = before.iter().flat_map(|before| before.keys.kids());
         let withdrawn = kids_before.filter(|kid| !keys.has_kid(kid));
-        lifecycle.doubts.landed(withdrawn, keys.kids(), !is_same, now);
+        lifecycle.doubts.accepted(withdrawn, keys.kids(), !is_same, now);
         let is_unsettled = wanted.map_or(is_same, |kid| !keys.has_kid(kid));
         if let Some(mark) = mark.filter(|_| is_unsettled) {
             lifecycle.doubts.remember(mark, now);
@@ -285,11 +287,11 @@ impl Shared {
         Refreshed::Yes
     }
 
-    fn crash(&self, failed: &Failed, mark: Option<Mark>, began: SystemTime) -> Refreshed {
+    fn fail(&self, failed: &Failed, mark: Option<Mark>, began: SystemTime) -> Refreshed {
         let (now, issuer) = (self.source.clock.now(), self.source.issuer.identifier());
         let mut state = self.state();
         let wait = state.lifecycle.failed(failed, mark, began, now);
-        state.flight = None;
+        state.running = None;
         drop(state);
         telemetry::key_fetch(issuer, failed.failure.as_str());
         log::failed(issuer, failed, wait, self.current.load().as_deref(), now);

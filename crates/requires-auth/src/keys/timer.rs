@@ -68,7 +68,7 @@ async fn refresh_ahead(keys: Weak<Shared>) {
         let Some(wait) = keys.upgrade().map(|shared| shared.tick()) else { return };
         if wait.is_zero() {
             let Some(shared) = keys.upgrade() else { return };
-            let refreshed = shared.fetch(Cause::Need).await;
+            let refreshed = shared.refresh(Cause::Need).await;
             drop(shared);
             if !matches!(refreshed, Refreshed::No { .. }) {
                 continue;

@@ -2,15 +2,24 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::{ALL, Given, PREFIX, Scope, Setting, nearest, variable_of};
+use super::{ALL, Given, PREFIX, Scope, Setting, Value, nearest, variable_of};
 use crate::error::ConfigProblem;
 
 /// Variables that begin like a setting, and are none: of the commands, of Django's settings and of the tests.
 const OTHERS: [&str; 4] = ["TOKEN", "BIN", "USER", "EXEMPT"];
 
-/// What the environment chooses.
+/// What the variables of the environment choose.
+///
+/// ```
+/// use requires_auth::settings::Variables;
+///
+/// let variables = [("REQUIRES_AUTH_LEEWAY", "10s"), ("REQUIRES_AUTH_AUDIANCE", "https://api.example.com")];
+/// let read = Variables::read(variables.map(|(name, value)| (name.into(), value.into())));
+/// assert_eq!(read.values().count(), 1);
+/// assert!(read.warnings()[0].contains("did you mean REQUIRES_AUTH_AUDIENCE?"));
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct Environment {
+pub struct Variables {
     /// For the guard.
     pub(crate) guard: Given,
     /// For its one issuer.
@@ -21,9 +30,9 @@ pub(crate) struct Environment {
     pub(crate) warnings: Vec<String>,
 }
 
-impl Environment {
+impl Variables {
     /// Reads the variables, in the order of their names.
-    pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+    pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut own: Vec<_> = variables.into_iter().filter_map(own_variable).collect();
         own.sort();
         let mut environment = Self::default();
@@ -31,6 +40,23 @@ impl Environment {
             environment.variable(&name, &value);
         }
         environment
+    }
+
+    /// Every setting that a variable chooses, with its value and the name of the variable.
+    pub fn values(&self) -> impl Iterator<Item = (&'static Setting, &Value, &str)> {
+        let given = [&self.issuer, &self.guard].into_iter();
+        let all = given.flat_map(|given| given.iter().map(move |(setting, value)| (given, setting, value)));
+        all.filter_map(|(given, setting, value)| Some((setting, value, given.name(setting.key)?)))
+    }
+
+    /// Variables whose text is not a value of their setting.
+    pub fn problems(&self) -> &[ConfigProblem] {
+        &self.problems
+    }
+
+    /// One sentence for each variable that nothing reads, or that has a new name.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn variable(&mut self, name: &str, value: &OsStr) {

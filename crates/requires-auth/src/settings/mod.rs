@@ -23,7 +23,7 @@ mod reference;
 #[cfg(feature = "config")]
 mod schema;
 
-pub(crate) use environment::Environment;
+pub use environment::Variables;
 pub(crate) use given::Given;
 pub use nearest::nearest;
 pub use reference::reference;
@@ -101,6 +101,8 @@ pub enum Kind {
     Document {
         /// What is in it.
         holds: &'static str,
+        /// What a message expects of a file that cannot be read.
+        file: &'static str,
     },
 }
 

@@ -49,7 +49,7 @@ settings! {
     doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte.";
     examples ["\"https://api.example.com\"", "[\"api://orders\", \"api://stock\"]"];
 
-    JWKS: Document = "jwks", Issuer, Kind::Document { holds: "a readable JWK Set file" };
+    JWKS: Document = "jwks", Issuer, Kind::Document { holds: "a JWK Set", file: "a readable JWK Set file" };
     doc "The key set of the issuer, if it is not to be fetched. A rotation of keys needs a new guard then.";
     without "The key set is found by discovery, and fetched.";
     examples ["\"keys.json\""];
@@ -93,7 +93,7 @@ settings! {
 
     PROFILE: Profile = "profile", Guard, Kind::Choice {
         names: &["jwt", "at+jwt"],
-        expected: "\"jwt\" or \"at+jwt\"",
+        expected: "jwt or at+jwt",
     };
     doc "Which shape of token is an access token: any signed JWT that is not marked as something else, or only that of \
          RFC 9068.";
@@ -133,14 +133,14 @@ settings! {
     without "None.";
     examples ["\"requires-auth.keys\""];
 
-    CA: Document = "ca", Guard, Kind::Document { holds: "a readable file of certificates" };
+    CA: Document = "ca", Guard, Kind::Document { holds: "certificates in PEM", file: "a readable file of certificates" };
     doc "Certificates to trust beside those of the platform, in PEM: for an issuer with a private CA.";
     without "Those of the platform alone.";
     examples ["\"ca.pem\""];
 
     ERROR_BODY: &'static str = "error_body", Guard, Kind::Choice {
         names: &["json", "problem"],
-        expected: "\"json\" or \"problem\"",
+        expected: "json or problem",
     };
     doc "What the bodies of refusals look like: JSON of this project, or problem details (RFC 9457).";
     aliases "error_format";

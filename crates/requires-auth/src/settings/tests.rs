@@ -57,7 +57,7 @@ fn every_example_is_a_value_of_its_type() {
 
 #[test]
 fn a_key_has_the_type_of_its_row() {
-    for (setting, takes) in table::TAKES {
+    for (setting, takes) in TAKES {
         let value = match setting.kind {
             Kind::Scopes => Value::Scopes(Vec::new()),
             kind => kind.parse(&text(setting.examples[0])).expect("an example"),

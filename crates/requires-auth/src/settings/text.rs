@@ -41,7 +41,7 @@ impl Kind {
     /// What a message expects, wherever a setting is written.
     pub const fn expected(self) -> &'static str {
         match self {
-            Self::Url => "a text",
+            Self::Url => "a URL",
             Self::Words | Self::Algorithms => "a text or a list of texts",
             Self::Scopes => "scopes that include others",
             Self::Duration(_) => "a duration",
@@ -49,7 +49,7 @@ impl Kind {
             Self::Choice { expected, .. } => expected,
             Self::Switch => "true or false",
             Self::Path => "the path of a file",
-            Self::Document { holds } => holds,
+            Self::Document { holds, .. } => holds,
         }
     }
 

@@ -10,8 +10,8 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::layer::Gate;
-use super::request::{Added, mark, response_headers, view};
+use super::layer::Guarded;
+use super::request::{Added, mark, view};
 use super::response::{append, refusal};
 use crate::error::Denial;
 use crate::guard::Admission;
@@ -37,7 +37,7 @@ pin_project! {
         S: Service<Request<B>>,
     {
         // Keys are being fetched; then the request is judged, and passed on to the inner service.
-        NeedsKeys { admitting: Admitting, gate: Arc<Gate>, body: Option<B>, inner: S },
+        NeedsKeys { admitting: Admitting, guarded: Arc<Guarded>, body: Option<B>, inner: S },
         // The inner service answers.
         Passed { #[pin] response: S::Future, added: Added },
         // The guard has answered.
@@ -60,16 +60,16 @@ impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
     }
 
     /// Keys are fetched first. `inner` is ready.
-    pub(super) fn needs_keys(gate: Arc<Gate>, request: Request<B>, inner: S) -> Self {
+    pub(super) fn needs_keys(guarded: Arc<Guarded>, request: Request<B>, inner: S) -> Self {
         let (parts, body) = request.into_parts();
-        let admitting = Box::pin(admit(Arc::clone(&gate), parts));
-        Self { state: State::NeedsKeys { admitting, gate, body: Some(body), inner } }
+        let admitting = Box::pin(admit(Arc::clone(&guarded), parts));
+        Self { state: State::NeedsKeys { admitting, guarded, body: Some(body), inner } }
     }
 }
 
-async fn admit(gate: Arc<Gate>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
+async fn admit(guarded: Arc<Guarded>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
     let seen = view(&parts.method, &parts.uri, &parts.headers);
-    let admitted = gate.auth.admit(&seen, &gate.policy, gate.presence).await;
+    let admitted = guarded.auth.admit(&seen, &guarded.requirement).await;
     (parts, admitted)
 }
 
@@ -84,18 +84,18 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProjection::NeedsKeys { admitting, gate, body, inner } => {
+                StateProjection::NeedsKeys { admitting, guarded, body, inner } => {
                     let (mut parts, admitted) = ready!(admitting.as_mut().poll(cx));
                     match admitted {
                         Ok(admission) => {
-                            let added = response_headers(&admission);
-                            mark(&gate.auth, admission, &mut parts.extensions);
+                            let (passed, added) = admission.into_parts();
+                            mark(&guarded.auth, passed, &mut parts.extensions);
                             let body = body.take().expect("the state changes once the body is taken");
                             State::Passed { response: inner.call(Request::from_parts(parts, body)), added }
                         }
                         Err(denial) => {
                             let seen = view(&parts.method, &parts.uri, &parts.headers);
-                            State::Refused { response: Some(refusal(&gate.auth, &seen, denial)) }
+                            State::Refused { response: Some(refusal(&guarded.auth, &seen, denial)) }
                         }
                     }
                 }
@@ -111,5 +111,29 @@ where
             };
             state.set(next);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    fn passed<S: Service<Request<()>>>(service: &mut S, added: Added) -> AuthFuture<S, ()> {
+        AuthFuture::passed(service.call(Request::new(())), added)
+    }
+
+    #[tokio::test]
+    async fn headers_of_an_admission_go_with_the_answer() {
+        let answer = async |_: Request<()>| {
+            let response = Response::builder().header("x-own", "1").body(Vec::<u8>::new());
+            Ok::<_, Infallible>(response.expect("a response"))
+        };
+        let mut service = tower::service_fn(answer);
+        let added = vec![("dpop-nonce", "one".to_owned()), ("cache-control", "no-store".to_owned())];
+        let response = passed(&mut service, added).await.expect("a response");
+        let header = |name| response.headers().get(name).map(|value| value.to_str().expect("ASCII"));
+        assert_eq!(["x-own", "dpop-nonce", "cache-control"].map(header), ["1", "one", "no-store"].map(Some));
     }
 }

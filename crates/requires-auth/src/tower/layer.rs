@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::AuthService;
-use crate::guard::{Presence, RequiresAuth};
-use crate::policy::Policy;
+use crate::guard::RequiresAuth;
+use crate::policy::{Policy, Requirement};
 
 impl RequiresAuth {
     /// A layer that lets a request through with any valid token of this guard.
@@ -18,7 +18,7 @@ impl RequiresAuth {
     /// # }
     /// ```
     pub fn layer(&self) -> AuthLayer {
-        AuthLayer::new(self, Policy::default(), Presence::Required)
+        AuthLayer::new(self, Requirement::default())
     }
 
     /// A layer that also lets a request without a token through, as anonymous. A bad token is refused.
@@ -36,7 +36,7 @@ impl RequiresAuth {
     /// # }
     /// ```
     pub fn optional_layer(&self) -> AuthLayer {
-        AuthLayer::new(self, Policy::default(), Presence::Optional)
+        AuthLayer::new(self, Requirement::optional(Policy::default()))
     }
 
     /// A layer that lets a request through whose token has every one of these scopes, separated by spaces.
@@ -80,7 +80,7 @@ impl RequiresAuth {
     /// # }
     /// ```
     pub fn require_policy(&self, policy: Policy) -> AuthLayer {
-        AuthLayer::new(self, policy, Presence::Required)
+        AuthLayer::new(self, Requirement::token(policy))
     }
 }
 
@@ -91,20 +91,19 @@ impl RequiresAuth {
 #[derive(Clone, Debug)]
 #[must_use = "a layer guards nothing until it is put around a service"]
 pub struct AuthLayer {
-    gate: Arc<Gate>,
+    guarded: Arc<Guarded>,
 }
 
-/// What one layer asks of a request.
+/// A guard, and what one layer asks of a request.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Guarded {
     pub(super) auth: RequiresAuth,
-    pub(super) policy: Policy,
-    pub(super) presence: Presence,
+    pub(super) requirement: Requirement,
 }
 
 impl AuthLayer {
-    fn new(auth: &RequiresAuth, policy: Policy, presence: Presence) -> Self {
-        Self { gate: Arc::new(Gate { auth: auth.clone(), policy, presence }) }
+    fn new(auth: &RequiresAuth, requirement: Requirement) -> Self {
+        Self { guarded: Arc::new(Guarded { auth: auth.clone(), requirement }) }
     }
 }
 
@@ -112,6 +111,6 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AuthService::new(Arc::clone(&self.gate), inner)
+        AuthService::new(Arc::clone(&self.guarded), inner)
     }
 }

@@ -3,7 +3,7 @@
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Uri};
 
-use crate::guard::{Admission, RequiresAuth};
+use crate::guard::{self, RequiresAuth};
 use crate::request::{Headers, Request};
 use crate::verify::AccessToken;
 
@@ -56,13 +56,13 @@ pub(super) fn token_of<'e>(auth: &RequiresAuth, extensions: &'e Extensions) -> O
 }
 
 /// Marks a request as passed. An outer guard's word gives way: it is not what this guard has let through.
-pub(super) fn mark(auth: &RequiresAuth, admission: Admission, extensions: &mut Extensions) {
-    match admission {
-        Admission::Token(token) => {
+pub(super) fn mark(auth: &RequiresAuth, passed: guard::Passed, extensions: &mut Extensions) {
+    match passed {
+        guard::Passed::Token(token) => {
             extensions.remove::<NoToken>();
             extensions.insert(token);
         }
-        Admission::Anonymous | Admission::Preflight => {
+        guard::Passed::Anonymous | guard::Passed::Preflight => {
             extensions.remove::<AccessToken>();
             extensions.insert(NoToken(auth.clone()));
         }
@@ -71,9 +71,3 @@ pub(super) fn mark(auth: &RequiresAuth, admission: Admission, extensions: &mut E
 
 /// What the answer to an allowed request is to carry.
 pub(super) type Added = Vec<(&'static str, String)>;
-
-/// The headers that go with an admission; none for a Bearer token, and then nothing is allocated.
-pub(super) fn response_headers(admission: &Admission) -> Added {
-    let Admission::Token(token) = admission else { return Added::new() };
-    token.response_headers().map(|(name, value)| (name, value.to_owned())).collect()
-}

@@ -8,20 +8,20 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::AuthFuture;
-use super::layer::Gate;
-use super::request::{Added, mark, response_headers, token_of, view};
+use super::layer::Guarded;
+use super::request::{Added, mark, token_of, view};
 use super::response::refusal;
 
 /// A service with a guard before it. Made by [`AuthLayer`](super::AuthLayer).
 #[derive(Clone, Debug)]
 pub struct AuthService<S> {
-    gate: Arc<Gate>,
+    guarded: Arc<Guarded>,
     inner: S,
 }
 
 impl<S> AuthService<S> {
-    pub(super) const fn new(gate: Arc<Gate>, inner: S) -> Self {
-        Self { gate, inner }
+    pub(super) const fn new(guarded: Arc<Guarded>, inner: S) -> Self {
+        Self { guarded, inner }
     }
 
     /// The service behind the guard.
@@ -52,23 +52,23 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Gate { auth, policy, presence } = &*self.gate;
+        let Guarded { auth, requirement } = &*self.guarded;
         let seen = view(request.method(), request.uri(), request.headers());
         let denial = if let Some(token) = token_of(auth, request.extensions()) {
-            match auth.check(&seen, token, policy) {
+            match auth.check(&seen, token, requirement.policy()) {
                 // The layer that has judged the token also adds its headers to the response.
                 Ok(()) => return AuthFuture::passed(self.inner.call(request), Added::new()),
                 Err(denial) => denial,
             }
         } else {
-            match auth.admit_now(&seen, policy, *presence) {
+            match auth.admit_now(&seen, requirement) {
                 Some(Ok(admission)) => {
-                    let added = response_headers(&admission);
-                    mark(auth, admission, request.extensions_mut());
+                    let (passed, added) = admission.into_parts();
+                    mark(auth, passed, request.extensions_mut());
                     return AuthFuture::passed(self.inner.call(request), added);
                 }
                 Some(Err(denial)) => denial,
-                None => return AuthFuture::needs_keys(Arc::clone(&self.gate), request, self.take_ready()),
+                None => return AuthFuture::needs_keys(Arc::clone(&self.guarded), request, self.take_ready()),
             }
         };
         let response = refusal(auth, &seen, denial);

@@ -1,40 +1,46 @@
-//! The verifier: one function, from a token to a verdict.
+//! The verifier: one function, from a credential to a token.
 //!
 //! [`judge`] makes every check of [`Step`] in order, and the first that fails names the reason. It does
-//! no IO and reads no clock: keys and time are arguments. When the keys at hand do not settle the matter
-//! it says so, and whoever can fetch keys asks again with fresh ones.
+//! no IO and reads no clock: evidence and time are arguments. When the evidence at hand does not settle the
+//! matter it says what it needs, and whoever can fetch that asks again.
+//!
+//! What it says of a token holds for any request, so that the token can be remembered. Whether *this* request shows the
+//! key that a token is bound to is the next question: [`check_binding`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::claims::{Claims, NumericDate, Payload, Strings};
-use crate::credential::Bearer;
+use crate::binding::Binding;
+use crate::claims::{Claims, Confirmation, NumericDate, Payload, Strings, Vouched};
+use crate::credential::{Bearer, Credential};
 use crate::error::{Denial, Reason};
 use crate::jose::alg::AlgorithmSet;
-use crate::jose::compact::Unverified;
+use crate::jose::compact::{Token, Unverified};
 use crate::jose::header::Header;
 pub(crate) use crate::jose::header::KnownHeader;
 use crate::jose::key_set::Found;
 use crate::jose::signature::Verified;
 
+mod arena;
+mod evidence;
 mod implied;
 mod rules;
-mod texts;
 mod token;
-mod record;
+mod trace;
 
 pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
 pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
+pub(crate) use evidence::{Evidence, Need, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
-pub use record::Step;
-pub(crate) use record::{Detail, Record, Silent};
 pub use rules::{Audience, Profile, Rules};
 pub(crate) use rules::{GuardId, IssuerRules, Issuers};
 pub use token::{AccessToken, ClaimsError};
 use token::{Checked, Parties};
-pub(crate) use token::{Remembered, VerifiedBy};
+pub(crate) use token::{Proof, ProvenBy};
+pub use trace::Step;
+pub(crate) use trace::{Finding, NoTrace, Trace};
 
 impl Rules {
     /// Judges a token with the keys at hand, which are all there are.
@@ -61,110 +67,94 @@ impl Rules {
         keys: &Arc<KeySet>,
         now: SystemTime,
     ) -> Result<AccessToken, Denial> {
-        match judge(self, bearer, None, |_| Some(Arc::clone(keys)), now.into(), &mut Silent) {
-            Verdict::Allow(token) => Ok(token),
-            Verdict::Deny(reason) | Verdict::NeedKeys { tried: Some(Tried { reason, .. }), .. } => {
-                Err(Denial::invalid_token(reason))
-            }
-            // Only an issuer without a key set needs keys before any were tried, and there is one here.
-            Verdict::NeedKeys { tried: None, .. } => Err(Denial::invalid_token(Reason::KeyUnknown)),
-        }
+        let credential = Credential::from(bearer);
+        let evidence = Evidence { known_header: None, keys: &|_| Some(Arc::clone(keys)) };
+        let token =
+            judge(self, &credential, &evidence, now.into(), &mut NoTrace).map_err(Stop::into_denial)?;
+        // There is no request that could show a key.
+        check_binding(&token, &credential, &mut NoTrace)?;
+        Ok(token)
     }
 }
 
-/// What the verifier says of a token.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    Allow(AccessToken),
-    Deny(Reason),
-    /// Fresh keys of this issuer (by index) may settle it; `tried` is `None` when there was no set to try.
-    NeedKeys {
-        issuer: usize,
-        tried: Option<Tried>,
-        /// No key can make it good: by what it says itself, its time is over.
-        is_expired: bool,
-    },
-}
-
-/// A key set that did not settle a token.
-#[derive(Debug)]
-pub(crate) struct Tried {
-    pub(crate) keys: Arc<KeySet>,
-    /// Holds unless another set settles it.
-    pub(crate) reason: Reason,
-    /// The `kid` that the set does not have.
-    pub(crate) unknown_kid: Option<Box<str>>,
-}
-
-enum Stop {
-    Deny(Reason),
-    NeedKeys { issuer: usize, tried: Option<Tried>, is_expired: bool },
-}
-
-impl Stop {
-    /// Keys are needed, as far as can be told without the payload.
-    const fn for_keys(issuer: usize, tried: Option<Tried>) -> Self {
-        Self::NeedKeys { issuer, tried, is_expired: false }
-    }
-
-    fn expired_if(self, claims_so: impl FnOnce() -> bool) -> Self {
-        match self {
-            Self::NeedKeys { issuer, tried, .. } => Self::NeedKeys { issuer, tried, is_expired: claims_so() },
-            Self::Deny(reason) => Self::Deny(reason),
-        }
-    }
-}
-
-impl From<Reason> for Stop {
-    fn from(reason: Reason) -> Self {
-        Self::Deny(reason)
-    }
-}
-
-/// Judges a token. `known` is a header that was read before, which saves reading it again and changes nothing else;
-/// `keys` gives the current key set of an issuer, by its index in the rules.
+/// Judges the token of a credential by the evidence at hand.
 pub(crate) fn judge(
     rules: &Rules,
-    bearer: Bearer<'_>,
-    known: Option<&KnownHeader>,
-    keys: impl Fn(usize) -> Option<Arc<KeySet>>,
+    credential: &Credential<'_>,
+    evidence: &Evidence<'_>,
     now: NumericDate,
-    record: &mut impl Record,
-) -> Verdict {
-    let judged = (|| {
-        let token = parse(rules, bearer, known, record)?;
-        let header = check_header(rules, &token, record)?;
-        let payload = Payload::read(token.payload());
-        let issuer = choose_issuer(rules, &payload, record)?;
-        check_algorithm_of(&rules.issuers[issuer], &header, record)?;
-        let (verified, keys) = verify_signature(issuer, &token, &header, keys, record)
-            .map_err(|stop| stop.expired_if(|| payload.claims_to_have_expired(now, rules.leeway)))?;
-        let claims = record.outcome(Step::Claims, Claims::new(verified, payload), |_| {
-            Detail::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
-        })?;
-        let checked = check_claims(rules, &rules.issuers[issuer], &claims, now, record)?;
-        let verified_by = VerifiedBy { issuer, keys: Arc::downgrade(&keys) };
-        AccessToken::new(rules, &claims, checked, verified_by, now).map_err(Stop::from)
-    })();
-    match judged {
-        Ok(token) => Verdict::Allow(token),
-        Err(Stop::Deny(reason)) => Verdict::Deny(reason),
-        Err(Stop::NeedKeys { issuer, tried, is_expired }) => Verdict::NeedKeys { issuer, tried, is_expired },
+    trace: &mut impl Trace,
+) -> Result<AccessToken, Stop> {
+    let bearer = credential.bearer()?;
+    match parse(rules, bearer, evidence.known_header, trace)? {
+        Token::Signed(token) => judge_signed(rules, credential, &token, evidence, now, trace),
+        // Only its issuer knows what it stands for, and no issuer is asked.
+        Token::Opaque => Err(Reason::Opaque.into()),
     }
+}
+
+fn judge_signed(
+    rules: &Rules,
+    credential: &Credential<'_>,
+    token: &Unverified<'_>,
+    evidence: &Evidence<'_>,
+    now: NumericDate,
+    trace: &mut impl Trace,
+) -> Result<AccessToken, Stop> {
+    let header = check_header(rules, token, trace)?;
+    let payload = Payload::read(token.payload());
+    let issuer = choose_issuer(rules, &payload, trace)?;
+    check_algorithm_of(&rules.issuers[issuer], &header, trace)?;
+    let (verified, keys) = verify_signature(issuer, token, &header, evidence, trace)
+        .map_err(|stop| stop.expired_if(|| payload.claims_to_have_expired(now, rules.leeway)))?;
+    let vouched = trace.outcome(Step::Claims, Vouched::signed(verified, payload), |_| {
+        Finding::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
+    })?;
+    let claims = Claims::new(vouched);
+    let checked = check_claims(rules, issuer, credential, &claims, now, trace)?;
+    let proven_by = ProvenBy { issuer, keys: Arc::downgrade(&keys) };
+    Ok(AccessToken::new(rules, &claims, checked, proven_by, now)?)
+}
+
+/// Whether a request shows the key or the certificate that its token is bound to. It is asked for each request, whether
+/// the token was just judged or is remembered.
+///
+/// # Errors
+///
+/// `binding_mismatch`.
+pub(crate) fn check_binding(
+    token: &AccessToken,
+    credential: &Credential<'_>,
+    trace: &mut impl Trace,
+) -> Result<(), Denial> {
+    let found = || token.with_claim("cnf", |cnf| cnf.text().to_owned());
+    let found = || found().unwrap_or_else(|| "absent".to_owned());
+    require_binding(token.confirmation(), credential, found, trace).map_err(Denial::invalid_token)
+}
+
+fn require_binding(
+    confirmation: Option<&Confirmation>,
+    credential: &Credential<'_>,
+    found: impl FnOnce() -> String,
+    trace: &mut impl Trace,
+) -> Result<(), Reason> {
+    let binding = Binding::new(confirmation, credential);
+    trace.outcome(Step::Binding, binding.check(), |_| Finding::new(found(), binding.expected()))
 }
 
 fn parse<'a>(
     rules: &Rules,
     bearer: Bearer<'a>,
     known: Option<&'a KnownHeader>,
-    record: &mut impl Record,
-) -> Result<Unverified<'a>, Reason> {
+    trace: &mut impl Trace,
+) -> Result<Token<'a>, Reason> {
     let size = bearer.token().len();
-    record.require(Step::Size, size <= rules.max_token_bytes, Reason::TooLarge, || {
-        Detail::new(format!("{size} bytes"), format!("at most {} bytes", rules.max_token_bytes))
+    trace.require(Step::Size, size <= rules.max_token_bytes, Reason::TooLarge, || {
+        Finding::new(format!("{size} bytes"), format!("at most {} bytes", rules.max_token_bytes))
     })?;
-    record.outcome(Step::Parts, Unverified::parse(bearer, known), |_| {
-        Detail::new(
+    let token = Token::parse(bearer, known);
+    trace.record(Step::Parts, matches!(token, Ok(Token::Signed(_))), || {
+        Finding::new(
             match bearer.token().split('.').count() {
                 1 => "one part, without a dot".to_owned(),
                 3 if bearer.token().contains('=') => "3 parts, with padding (`=`)".to_owned(),
@@ -172,41 +162,42 @@ fn parse<'a>(
             },
             "three parts of base64url without padding, separated by dots",
         )
-    })
+    });
+    token
 }
 
 fn check_header<'t>(
     rules: &Rules,
     token: &'t Unverified<'_>,
-    record: &mut impl Record,
+    trace: &mut impl Trace,
 ) -> Result<Header<'t>, Reason> {
-    let header = record.outcome(Step::Header, token.header(), |_| {
-        Detail::new(
+    let header = trace.outcome(Step::Header, token.header(), |_| {
+        Finding::new(
             String::from_utf8_lossy(token.header_text()),
             "one JSON object, no member twice, `alg` a string, `kid` and `typ` strings if present",
         )
     })?;
-    record.require(Step::Critical, !header.is_critical(), Reason::CriticalHeader, || {
-        Detail::new(String::from_utf8_lossy(token.header_text()), "no `crit`, and `b64` not false")
+    trace.require(Step::Critical, !header.is_critical(), Reason::CriticalHeader, || {
+        Finding::new(String::from_utf8_lossy(token.header_text()), "no `crit`, and `b64` not false")
     })?;
     // RFC 9068 §4; RFC 8725 §3.11: explicit typing, so that no other kind of JWT passes for an access token.
     let is_access_token = header.is_type("at+jwt")
         || rules.profile == Profile::Jwt && (header.typ().is_none() || header.is_type("JWT"));
-    record.require(Step::Type, is_access_token && !header.is_nested(), Reason::TypeNotAllowed, || {
+    trace.require(Step::Type, is_access_token && !header.is_nested(), Reason::TypeNotAllowed, || {
         let expected = match rules.profile {
             Profile::AccessTokenJwt => "typ at+jwt, and not a nested JWT",
             Profile::Jwt => "typ at+jwt, JWT or absent, and not a nested JWT",
         };
-        Detail::new(header.typ().unwrap_or("no typ"), expected)
+        Finding::new(header.typ().unwrap_or("no typ"), expected)
     })?;
     // RFC 8725 §3.1: the list is ours, never the token's.
     let allowed = header
         .algorithm()
         .is_some_and(|algorithm| rules.algorithms.is_none_or(|list| list.contains(algorithm)));
-    record.require(Step::Algorithm, allowed, Reason::AlgorithmNotAllowed, || {
+    trace.require(Step::Algorithm, allowed, Reason::AlgorithmNotAllowed, || {
         let expected =
             rules.algorithms.map_or_else(|| "an algorithm of the issuer's keys".to_owned(), names_of);
-        Detail::new(header.algorithm_name(), expected)
+        Finding::new(header.algorithm_name(), expected)
     })?;
     Ok(header)
 }
@@ -218,16 +209,16 @@ fn names_of(list: AlgorithmSet) -> String {
 
 /// Finds the issuer whose keys count (RFC 8725 §3.8). A token whose `iss` is absent or no string goes on
 /// with the first: its signature decides, and then `iss` is refused as missing or malformed.
-fn choose_issuer(rules: &Rules, payload: &Payload<'_>, record: &mut impl Record) -> Result<usize, Reason> {
+fn choose_issuer(rules: &Rules, payload: &Payload<'_>, trace: &mut impl Trace) -> Result<usize, Reason> {
     let claimed = payload.claimed_issuer();
     let chosen = match &claimed {
         Some(claimed) => rules.issuers.find(claimed),
         None => Some(0),
     };
-    record.outcome(Step::Issuer, chosen.ok_or(Reason::IssuerMismatch), |_| {
+    trace.outcome(Step::Issuer, chosen.ok_or(Reason::IssuerMismatch), |_| {
         let configured: Vec<_> = rules.issuers.names().collect();
         let expected = if configured.is_empty() { "any issuer".to_owned() } else { configured.join(", ") };
-        Detail::new(claimed.as_deref().unwrap_or("no readable iss"), expected)
+        Finding::new(claimed.as_deref().unwrap_or("no readable iss"), expected)
     })
 }
 
@@ -236,16 +227,16 @@ fn choose_issuer(rules: &Rules, payload: &Payload<'_>, record: &mut impl Record)
 fn check_algorithm_of(
     issuer: &IssuerRules,
     header: &Header<'_>,
-    record: &mut impl Record,
+    trace: &mut impl Trace,
 ) -> Result<(), Reason> {
     let Some(list) = issuer.algorithms else { return Ok(()) };
     if header.algorithm().is_some_and(|algorithm| list.contains(algorithm)) {
         return Ok(());
     }
     // It has passed as an algorithm of the guard, and fails as one that a key of this issuer may be used with.
-    record.record(Step::Key, false, || {
+    trace.record(Step::Key, false, || {
         let found = format!("kid {}, alg {}", header.kid().unwrap_or("absent"), header.algorithm_name());
-        Detail::new(found, format!("of this issuer, {}", names_of(list)))
+        Finding::new(found, format!("of this issuer, {}", names_of(list)))
     });
     Err(Reason::AlgorithmNotAllowed)
 }
@@ -254,19 +245,19 @@ fn verify_signature<'t>(
     issuer: usize,
     token: &'t Unverified<'_>,
     header: &Header<'_>,
-    keys: impl Fn(usize) -> Option<Arc<KeySet>>,
-    record: &mut impl Record,
+    evidence: &Evidence<'_>,
+    trace: &mut impl Trace,
 ) -> Result<(Verified<'t>, Arc<KeySet>), Stop> {
     let algorithm = header.algorithm().ok_or(Reason::AlgorithmNotAllowed)?;
     let asked = || format!("kid {}, alg {algorithm}", header.kid().unwrap_or("absent"));
-    let Some(key_set) = keys(issuer) else {
-        record
-            .record(Step::Key, false, || Detail::new(asked(), "a key set of the issuer, and there is none"));
+    let Some(key_set) = (evidence.keys)(issuer) else {
+        trace
+            .record(Step::Key, false, || Finding::new(asked(), "a key set of the issuer, and there is none"));
         return Err(Stop::for_keys(issuer, None));
     };
     let found = key_set.find(algorithm, header.kid());
-    record.record(Step::Key, matches!(found, Found::Keys(_)), || {
-        Detail::new(asked(), format!("one of {}", key_set.describe()))
+    trace.record(Step::Key, matches!(found, Found::Keys(_)), || {
+        Finding::new(asked(), format!("one of {}", key_set.describe()))
     });
     let candidates = match found {
         Found::Keys(candidates) => candidates,
@@ -278,8 +269,8 @@ fn verify_signature<'t>(
         }
     };
     let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
-    record.record(Step::Signature, verified.is_some(), || {
-        Detail::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
+    trace.record(Step::Signature, verified.is_some(), || {
+        Finding::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
     let Some(verified) = verified else {
@@ -291,36 +282,38 @@ fn verify_signature<'t>(
 
 fn check_claims<'t>(
     rules: &'t Rules,
-    issuer: &IssuerRules,
+    issuer: usize,
+    credential: &Credential<'_>,
     claims: &Claims<'t>,
     now: NumericDate,
-    record: &mut impl Record,
+    trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
-    record.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
+    let issuer = &rules.issuers[issuer];
+    trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
         let marks =
             ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
         let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
-        Detail::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
+        Finding::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
     })?;
-    let iss = record.outcome(Step::Iss, check_iss(issuer, claims), |_| {
-        Detail::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
+    let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
+        Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
     let audience =
-        record.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
-            Detail::new(claims.describe("aud"), expected_audience(&issuer.audience))
+        trace.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
+            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
         })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
-        Detail::new(
+        Finding::new(
             claims.describe(name) + &words.unwrap_or_default(),
             format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
         )
     };
-    let expires_at = record.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
+    let expires_at = trace.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
-    let nbf = record.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
-    let iat = record.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = record.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
+    let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
+    let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
+    let parties = trace.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
         let required = match rules.profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
@@ -330,20 +323,22 @@ fn check_claims<'t>(
             Err(_) => vec![faulty_claim(rules.profile, claims)],
         };
         let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
-        Detail::new(found.join(", "), required)
+        Finding::new(found.join(", "), required)
     })?;
-    // RFC 9449 §7.2, RFC 8705 §3: a bound token is no bearer token.
-    record.require(Step::Binding, !claims.has("cnf"), Reason::BindingMismatch, || {
-        Detail::new(claims.describe("cnf"), "no cnf: the request showed no key and no certificate")
-    })?;
-    let scopes = read_scopes(rules, issuer, claims);
-    if scopes.is_err() {
-        record.record(Step::Scope, false, || {
-            Detail::new(claims.describe("scope"), "a string or an array of strings")
-        });
-    }
+    let confirmation = claims.confirmation();
+    let scopes = match read_scopes(rules, issuer, claims) {
+        Ok(scopes) => scopes,
+        Err(reason) => {
+            // A binding that is not shown names the reason before the scopes do.
+            require_binding(confirmation.as_ref(), credential, || claims.describe("cnf"), trace)?;
+            trace.record(Step::Scope, false, || {
+                Finding::new(claims.describe("scope"), "a string or an array of strings")
+            });
+            return Err(reason);
+        }
+    };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    Ok(Checked { issuer: iss, parties, audience, scopes: scopes?, expires_at, not_before })
+    Ok(Checked { issuer: iss, parties, audience, scopes, expires_at, not_before, confirmation })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 use triomphe::{Arc, HeaderSlice};
 
+use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
-use super::texts::{Span, Texts};
-use crate::claims::{Claims, NumericDate, Strings, at_path};
+use crate::claims::{Claims, Confirmation, NumericDate, Strings, at_path};
 use crate::error::{Denial, ErrorCode, Reason};
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
@@ -22,21 +22,29 @@ use crate::jose::key_set::KeySet;
 /// values, and never the token.
 #[derive(Clone)]
 pub struct AccessToken {
-    inner: Arc<HeaderSlice<Checks, str>>,
+    proof: Proof,
     checked_at: NumericDate,
 }
 
-/// What was checked, and where in the texts behind it the claims stand.
+/// What the verifier has found out about a token, good for any request. The cache keeps it, and a token is made of it.
 ///
-/// All of a token is one piece of memory, and what a look-up in the cache reads stands beside the reference count: a
+/// All of it is one allocation, and what a look-up in the cache reads stands beside the reference count: a
 /// remembered token that has left the processor's cache comes back in few steps.
+#[derive(Clone)]
+pub(crate) struct Proof {
+    inner: Arc<HeaderSlice<Checks, str>>,
+}
+
+/// What was checked, and where in the texts behind it the claims stand.
 #[repr(C)]
 struct Checks {
     expires_at: NumericDate,
     /// The later of `nbf` and `iat`.
     not_before: Option<NumericDate>,
-    verified_by: VerifiedBy,
+    proven_by: ProvenBy,
     guard: GuardId,
+    /// Boxed, as most tokens are not bound.
+    confirmation: Option<Box<Confirmation>>,
     payload: Span,
     issuer: Span,
     subject: Option<Span>,
@@ -46,10 +54,10 @@ struct Checks {
     audiences: usize,
 }
 
-/// Whose keys verified a token. The set is told by its address, which a weak pointer keeps from being given
+/// Whose keys prove a token. The set is told by its address, which a weak pointer keeps from being given
 /// to another one.
 #[derive(Clone, Debug)]
-pub(crate) struct VerifiedBy {
+pub(crate) struct ProvenBy {
     pub(crate) issuer: usize,
     pub(crate) keys: Weak<KeySet>,
 }
@@ -60,11 +68,11 @@ impl AccessToken {
         rules: &Rules,
         claims: &Claims<'_>,
         checked: Checked<'_>,
-        verified_by: VerifiedBy,
+        proven_by: ProvenBy,
         now: NumericDate,
     ) -> Result<Self, Reason> {
-        let mut texts = Texts::new(claims.payload());
-        let mut add = |text: Cow<'_, str>| texts.add(&text);
+        let mut arena = Arena::new(claims.payload());
+        let mut add = |text: Cow<'_, str>| arena.add(&text);
         let issuer = add(checked.issuer)?;
         let subject = checked.parties.subject.map(&mut add).transpose()?;
         let client_id = checked.parties.client_id.map(&mut add).transpose()?;
@@ -76,42 +84,47 @@ impl AccessToken {
         let checks = Checks {
             expires_at: checked.expires_at,
             not_before: checked.not_before,
-            verified_by,
+            proven_by,
             guard: rules.guard,
-            payload: texts.payload()?,
+            confirmation: checked.confirmation.map(Box::new),
+            payload: arena.payload()?,
             issuer,
             subject,
             client_id,
             lists,
             audiences,
         };
-        let inner = Arc::from_header_and_str(checks, &texts.in_one_piece());
-        Ok(Self { inner, checked_at: now })
+        let proof = Proof { inner: Arc::from_header_and_str(checks, &arena.into_text()) };
+        Ok(Self { proof, checked_at: now })
+    }
+
+    fn checks(&self) -> &Checks {
+        &self.proof.inner.header
     }
 
     fn text(&self, span: Span) -> &str {
-        span.of(&self.inner.slice)
+        span.of(&self.proof.inner.slice)
     }
 
     fn payload(&self) -> &str {
-        self.text(self.inner.header.payload)
+        self.text(self.checks().payload)
     }
 
     /// Whom the token speaks for (`sub`): a user, or for Logto's machine-to-machine tokens the client.
     ///
     /// `None` if the token has no `sub`, which the profile `jwt` does not demand.
     pub fn subject(&self) -> Option<&str> {
-        self.inner.header.subject.map(|subject| self.text(subject))
+        self.checks().subject.map(|subject| self.text(subject))
     }
 
     /// Who made the token (`iss`).
     pub fn issuer(&self) -> &str {
-        self.text(self.inner.header.issuer)
+        self.text(self.checks().issuer)
     }
 
     /// Whom the token is meant for (`aud`); this API is one of them.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
-        self.inner.header.lists[..self.inner.header.audiences].iter().map(|&audience| self.text(audience))
+        self.checks().lists[..self.checks().audiences].iter().map(|&audience| self.text(audience))
     }
 
     /// The scopes of the token (RFC 6749 §3.3), with those that they imply where that is configured.
@@ -119,7 +132,7 @@ impl AccessToken {
     /// They come from `scope`, else `scp`, each a string or an array of strings, unless the guard was
     /// told otherwise.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.inner.header.lists[self.inner.header.audiences..].iter().map(|&scope| self.text(scope))
+        self.checks().lists[self.checks().audiences..].iter().map(|&scope| self.text(scope))
     }
 
     /// Whether the token has exactly this scope; case counts, and `read` is not `read:all`.
@@ -129,7 +142,7 @@ impl AccessToken {
 
     /// The client that asked for the token (`client_id`, RFC 9068 §2.2).
     pub fn client_id(&self) -> Option<&str> {
-        self.inner.header.client_id.map(|client_id| self.text(client_id))
+        self.checks().client_id.map(|client_id| self.text(client_id))
     }
 
     /// Whether the token speaks for the client itself rather than for a user (RFC 9068 §5): `sub` equals
@@ -140,7 +153,7 @@ impl AccessToken {
 
     /// When the token expires (`exp`).
     pub fn expires_at(&self) -> SystemTime {
-        self.inner.header.expires_at.to_system_time()
+        self.checks().expires_at.to_system_time()
     }
 
     /// The Logto organization that the token acts in: the claim `organization_id`, else the end of an
@@ -191,51 +204,38 @@ impl AccessToken {
         at_path(&object, path).map(read)
     }
 
-    /// Headers that the answer to an allowed request must carry, as name and value.
-    ///
-    /// Adapters add them to every answer of the handler. Bearer tokens have none.
-    pub fn response_headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        std::iter::empty()
-    }
-
     /// When this token was last checked.
     pub(crate) const fn checked_at(&self) -> NumericDate {
         self.checked_at
     }
 
     pub(crate) fn guard(&self) -> GuardId {
-        self.inner.header.guard
+        self.checks().guard
     }
 
-    /// Whose keys have verified the token.
-    pub(crate) fn verified_by(&self) -> &VerifiedBy {
-        &self.inner.header.verified_by
+    /// What is known of the token, whatever the request.
+    pub(crate) const fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// How the token is bound to its holder; `None` if it is not.
+    pub(crate) fn confirmation(&self) -> Option<&Confirmation> {
+        self.checks().confirmation.as_deref()
     }
 }
 
-/// A token that was accepted before. It is no proof of anything until it is [checked again](Self::checked_again).
-#[derive(Clone)]
-pub(crate) struct Remembered {
-    inner: Arc<HeaderSlice<Checks, str>>,
-}
-
-impl Remembered {
-    /// Whose keys have verified the token.
-    pub(crate) fn verified_by(&self) -> &VerifiedBy {
-        &self.inner.header.verified_by
+impl Proof {
+    /// Whose keys prove the token.
+    pub(crate) fn proven_by(&self) -> &ProvenBy {
+        &self.inner.header.proven_by
     }
 
-    /// The token, checked at this time; `None` if it is no longer or not yet valid then.
-    pub(crate) fn checked_again(self, now: NumericDate, leeway: Duration) -> Option<AccessToken> {
+    /// The token at this time; `None` if it is no longer or not yet valid then. Whether its keys are still current is for
+    /// the caller to know.
+    pub(crate) fn at(self, now: NumericDate, leeway: Duration) -> Option<AccessToken> {
         let is_over = self.inner.header.expires_at.has_passed(now, leeway);
         let is_ahead = self.inner.header.not_before.is_some_and(|start| start.is_ahead_of(now, leeway));
-        (!is_over && !is_ahead).then_some(AccessToken { inner: self.inner, checked_at: now })
-    }
-}
-
-impl From<&AccessToken> for Remembered {
-    fn from(token: &AccessToken) -> Self {
-        Self { inner: Arc::clone(&token.inner) }
+        (!is_over && !is_ahead).then_some(AccessToken { proof: self, checked_at: now })
     }
 }
 
@@ -256,6 +256,7 @@ pub(super) struct Checked<'t> {
     pub(super) expires_at: NumericDate,
     /// The later of `nbf` and `iat`.
     pub(super) not_before: Option<NumericDate>,
+    pub(super) confirmation: Option<Confirmation>,
 }
 
 /// For whom, and by whom.

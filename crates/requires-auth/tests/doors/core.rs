@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use requires_auth::challenge::{BodyFormat, Challenge};
 use requires_auth::explain::Report;
-use requires_auth::guard::Admission;
+use requires_auth::guard::{Admission, Passed};
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{AccessToken, Bearer, Denial, Request};
 use requires_auth_testkit::vectors::{RequestCase, TokenCase};
@@ -15,8 +15,8 @@ use super::{Answer, Guarded};
 /// Asks the guard about a request.
 pub async fn admit(guarded: &Guarded, case: &RequestCase) -> Answer {
     let request = Request::new(&case.method, &case.url, &case.headers);
-    match guarded.auth.admit(&request, &guarded.policy, guarded.presence).await {
-        Ok(Admission::Token(token)) => Answer::Token(token.claims().unwrap()),
+    match guarded.auth.admit(&request, &guarded.requirement).await.map(Admission::into_passed) {
+        Ok(Passed::Token(token)) => Answer::Token(token.claims().unwrap()),
         Ok(_) => Answer::NoToken,
         Err(denial) => refused(&guarded.auth.challenge(&request, &denial)),
     }
@@ -39,11 +39,13 @@ fn judge(case: &TokenCase) -> Result<AccessToken, Denial> {
     Ok(token)
 }
 
-/// Judges a token, then explains it; `None` if it is not even a token.
+/// Judges a token, then explains a request with it; `None` if it is not even a token.
 pub fn explain(case: &TokenCase) -> Option<(Result<AccessToken, Denial>, Report)> {
-    let bearer = Bearer::parse(&case.token).ok()?;
+    Bearer::parse(&case.token).ok()?;
     let policy = super::policy(&case.config);
-    let report = rules(case).explain(bearer, &[Some(keys(case))], &policy, super::now(&case.config));
+    let headers = [("authorization", format!("Bearer {}", case.token))];
+    let request = Request::new("GET", "/", &headers);
+    let report = rules(case).explain(&request, &[Some(keys(case))], &policy, super::now(&case.config));
     Some((judge(case), report))
 }
 

@@ -7,7 +7,7 @@ use std::future::ready;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::guard::Presence;
+use requires_auth::policy::{Presence, Requirement};
 use requires_auth::{Audience, ConfigError, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{Config, Outcome, Refusal, RequestCase, TokenCase, Verdict};
 use serde_json::Value;
@@ -103,8 +103,7 @@ impl Answer {
 /// A guard, and what is asked of it.
 pub struct Guarded {
     pub auth: RequiresAuth,
-    pub policy: Policy,
-    pub presence: Presence,
+    pub requirement: Requirement,
 }
 
 impl Guarded {
@@ -126,22 +125,24 @@ impl Guarded {
         let now = now(config);
         let builder = builder.with_profile(profile(config)).with_clock(move || now);
         let auth = danger::allow_public_test_keys(builder).build()?;
-        let presence = if config.optional { Presence::Optional } else { Presence::Required };
-        Ok(Self { auth, policy: policy(config), presence })
+        let policy = policy(config);
+        let requirement =
+            if config.optional { Requirement::optional(policy) } else { Requirement::token(policy) };
+        Ok(Self { auth, requirement })
     }
 
     /// What stands around the application.
     fn outer(&self) -> requires_auth::tower::AuthLayer {
-        if self.presence == Presence::Optional { self.auth.optional_layer() } else { self.auth.layer() }
+        match self.requirement.presence() {
+            Presence::Optional => self.auth.optional_layer(),
+            _ => self.auth.layer(),
+        }
     }
 
     /// What stands around the route.
     fn inner(&self) -> requires_auth::tower::AuthLayer {
-        if self.policy == Policy::default() {
-            self.outer()
-        } else {
-            self.auth.require_policy(self.policy.clone())
-        }
+        let policy = self.requirement.policy();
+        if *policy == Policy::default() { self.outer() } else { self.auth.require_policy(policy.clone()) }
     }
 }
 

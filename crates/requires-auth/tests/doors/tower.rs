@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use http::{Request, Response};
-use requires_auth::guard::Presence;
+use requires_auth::policy::Presence;
 use requires_auth::tower::AuthLayer;
 use requires_auth::{AccessToken, Denial, Reason};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use super::{Answer, Guarded};
 
 pub async fn ask(guarded: &Guarded, request: Request<()>) -> Answer {
-    let layers: Vec<AuthLayer> = match guarded.presence {
+    let layers: Vec<AuthLayer> = match guarded.requirement.presence() {
         Presence::Optional => vec![guarded.inner(), guarded.outer()],
         _ => vec![guarded.inner()],
     };

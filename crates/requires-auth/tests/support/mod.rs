@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use requires_auth::clock::Clock;
+use requires_auth::explain::Report;
 use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::guard::Builder;
-use requires_auth::{AccessToken, Denial, Request, RequiresAuth};
+use requires_auth::{AccessToken, Denial, Policy, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use tokio::sync::Notify;
 
@@ -283,4 +284,10 @@ pub async fn verdict(guard: &RequiresAuth, token: &str) -> String {
         Ok(_) => "ok".to_owned(),
         Err(denial) => denial.reason().map_or(denial.code().as_str(), |reason| reason.as_str()).to_owned(),
     }
+}
+
+/// Explains a request with a token.
+pub async fn explain(guard: &RequiresAuth, token: &str, policy: &Policy) -> Report {
+    let headers = [("authorization", format!("Bearer {token}"))];
+    guard.explain(&Request::new("GET", "/", &headers), policy).await
 }

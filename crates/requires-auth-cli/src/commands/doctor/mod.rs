@@ -16,7 +16,7 @@ use clap::Args;
 use requires_auth::explain::Outcome as CheckOutcome;
 use requires_auth::settings::{self, Document};
 use requires_auth::verify::Rules;
-use requires_auth::{Algorithm, Bearer, Policy, RequiresAuth};
+use requires_auth::{Algorithm, Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
 
 use self::configured::Configured;
@@ -27,7 +27,6 @@ use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
 use crate::gateway::config::{Config, Listen};
-use crate::gateway::routes::Access;
 use crate::output::print_json;
 use crate::runtime::block_on;
 use crate::token_argument::read_token;
@@ -129,10 +128,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         .gateway
         .routes
         .iter()
-        .flat_map(|route| match &route.access {
-            Access::Token(policy) => configured::scopes_of(policy).collect(),
-            Access::Public => Vec::new(),
-        })
+        .flat_map(|route| configured::scopes_of(route.requirement.policy()))
         .collect();
     scopes.sort_unstable();
     scopes.dedup();
@@ -234,11 +230,12 @@ async fn guard(guard: &RequiresAuth) -> Vec<Finding> {
 /// What the guard says to a token. Only the check is told, not what the token has there.
 async fn judge(guard: &RequiresAuth, token: &str) -> Finding {
     const CODE: &str = "guard.token";
-    let Ok(bearer) = Bearer::parse(token) else {
-        return Finding::new(Level::Fail, CODE, "the guard", "the token is no token at all")
+    if Bearer::parse(token).is_err() {
+        return Finding::new(Level::Fail, CODE, "the guard", "the token is not a token at all")
             .hint("look for quotes, spaces, line breaks or a `Bearer` before the token");
-    };
-    let report = guard.explain(bearer, &Policy::default()).await;
+    }
+    let headers = [("authorization", format!("Bearer {token}"))];
+    let report = guard.explain(&Request::new("GET", "/", &headers), &Policy::default()).await;
     if report.verdict().is_ok() {
         return Finding::new(Level::Ok, CODE, "the guard", "the token is accepted");
     }

@@ -1,11 +1,11 @@
 //! `[[routes]]`: from TOML to a [`Route`].
 
 use requires_auth::config::{Entry, IssuerConfig, Reader};
-use requires_auth::policy::{ClaimTest, ClaimValue, Policy};
+use requires_auth::policy::{ClaimTest, ClaimValue, Policy, Requirement};
 use toml::de::{DeTable, DeValue};
 
 use super::common::{shadow, unknown_issuer};
-use crate::gateway::routes::{Access, Pattern, Route};
+use crate::gateway::routes::{Pattern, Route};
 
 const ROUTE: [&str; 9] =
     ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "case", "enforce"];
@@ -83,18 +83,18 @@ pub(super) fn route(
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
         }
     }
-    let access = if is_public {
-        Access::Public
+    let requirement = if is_public {
+        Requirement::none()
     } else {
         if !own_issuers.is_empty() {
             claims.push(("iss".to_owned(), ClaimTest::one_of(own_issuers)));
         }
         let policy = scopes.unwrap_or_default();
-        Access::Token(
+        Requirement::token(
             claims.into_iter().fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
         )
     };
-    let mut route = Route::new(patterns, access);
+    let mut route = Route::new(patterns, requirement);
     route.allows_preflight = allows_preflight;
     route.is_shadow = is_shadow;
     route.is_case_exact = is_case_exact;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use requires_auth::policy::ClaimTest;
+use requires_auth::policy::{ClaimTest, Presence, Requirement};
 use requires_auth::{ErrorCode, Policy};
 
 use super::peers::Network;
 use super::*;
-use crate::gateway::routes::{Access, Route};
+use crate::gateway::routes::Route;
 
 const ISSUERS: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n\
                        [issuers.partner]\nissuer = \"https://partner.example\"\naudience = \"api://orders\"\n";
@@ -115,9 +115,9 @@ fn routes_say_what_they_need() {
         "#,
     );
     let routes: Vec<_> = config.routes.iter().collect();
-    let policy = |route: &Route| match &route.access {
-        Access::Token(policy) => policy.clone(),
-        Access::Public => panic!("{route:?}"),
+    let policy = |route: &Route| {
+        assert_eq!(route.requirement.presence(), Presence::Required);
+        route.requirement.policy().clone()
     };
     assert_eq!(policy(routes[0]), Policy::all_of(["read:orders"]));
     assert!(routes[0].allows_preflight && !routes[0].is_shadow);
@@ -127,7 +127,7 @@ fn routes_say_what_they_need() {
         .with_claim("iss", ClaimTest::one_of(["https://issuer.example"]));
     assert_eq!(policy(routes[1]), expected);
     assert!(!routes[1].allows_preflight && routes[1].is_shadow);
-    assert!(matches!(routes[2].access, Access::Public));
+    assert_eq!(routes[2].requirement, Requirement::none());
 }
 
 #[test]

@@ -183,6 +183,25 @@ async fn each_dialect_gets_the_same_verdict() {
     assert!(challenge.contains("scope=\"read:orders\""), "{challenge}");
 }
 
+/// On its first use and on each later one, where it is remembered.
+#[tokio::test]
+async fn a_bound_token_is_refused_at_every_use() {
+    let stage = Stage::new();
+    let bound = stage.forge.token().scope("read:orders").defect(Defect::BindingMismatch).mint();
+    let bearer = [("authorization", format!("Bearer {bound}"))];
+    let bearer: Vec<_> = bearer.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    for _ in 0..3 {
+        for told in [
+            stage.nginx("GET", "/orders", &bearer).await,
+            stage.ask("GET", "/forward-auth/envoy/orders", &bearer).await,
+        ] {
+            assert_eq!((told.status, told.code()), (401, "invalid_token"), "{told:?}");
+            let reason = told.body.as_ref().map(|body| body["reason"].clone());
+            assert_eq!(reason, Some("binding_mismatch".into()), "{told:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn identity_headers_are_always_there() {
     let stage = Stage::new();

@@ -6,13 +6,14 @@ use envoy_types::ext_authz::v3::pb::{CheckRequest, HttpResponse};
 use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use http_body_util::BodyExt as _;
+use requires_auth::policy::Requirement;
 use requires_auth::{Audience, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{self, TokenCase, Verdict, token_cases};
 use serde_json::Value;
 
 use super::*;
 use crate::gateway::config::Config;
-use crate::gateway::routes::{Access, Pattern, Route, Routes};
+use crate::gateway::routes::{Pattern, Route, Routes};
 
 const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
@@ -74,7 +75,7 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let policy = if scope.is_empty() { Policy::default() } else { Policy::all_of(scope) };
     let mut config = Config::parse(CONFIG, "gateway.toml").expect("a configuration");
     let pattern = "GET /".parse::<Pattern>().expect("a pattern");
-    config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Access::Token(policy))]);
+    config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Requirement::token(policy))]);
     Some(Gateway::new(&config, auth))
 }
 

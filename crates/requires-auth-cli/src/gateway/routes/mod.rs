@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use requires_auth::{Denial, ErrorCode, Policy};
+use requires_auth::policy::Requirement;
+use requires_auth::{Denial, ErrorCode};
 
 mod path;
 mod pattern;
@@ -22,7 +23,7 @@ pub(crate) struct Route {
     /// The requests that it is for: any of these.
     pub(crate) patterns: Vec<Pattern>,
     /// What it asks of them.
-    pub(crate) access: Access,
+    pub(crate) requirement: Requirement,
     /// Whether a preflight passes without a token. A browser cannot show one there.
     pub(crate) allows_preflight: bool,
     /// Whether a refusal is only logged, and the request let through.
@@ -32,19 +33,10 @@ pub(crate) struct Route {
     pub(crate) is_case_exact: bool,
 }
 
-/// What a route asks of a request.
-#[derive(Clone, Debug)]
-pub(crate) enum Access {
-    /// Nothing: a token is not even looked at.
-    Public,
-    /// A valid token that this policy allows.
-    Token(Policy),
-}
-
 impl Route {
     /// A route that is on, and lets preflights pass.
-    pub(crate) const fn new(patterns: Vec<Pattern>, access: Access) -> Self {
-        Self { patterns, access, allows_preflight: true, is_shadow: false, is_case_exact: false }
+    pub(crate) const fn new(patterns: Vec<Pattern>, requirement: Requirement) -> Self {
+        Self { patterns, requirement, allows_preflight: true, is_shadow: false, is_case_exact: false }
     }
 
     /// The first of its patterns: its name in logs and metrics.

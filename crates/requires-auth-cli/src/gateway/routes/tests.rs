@@ -5,7 +5,7 @@ use super::*;
 fn routes(patterns: &[&[&str]]) -> Routes {
     let route = |own: &&[&str]| {
         let patterns = own.iter().map(|text| text.parse().expect("a pattern")).collect();
-        Route::new(patterns, Access::Public)
+        Route::new(patterns, Requirement::none())
     };
     Routes::new(patterns.iter().map(route).collect())
 }
@@ -99,7 +99,7 @@ fn siblings_are_told_with_a_path_that_is_refused() {
 fn many_routes_are_looked_through_in_one_go() {
     let count = 10_000;
     let all = |text: fn(usize) -> String| {
-        let route = |number| Route::new(vec![text(number).parse().expect("a pattern")], Access::Public);
+        let route = |number| Route::new(vec![text(number).parse().expect("a pattern")], Requirement::none());
         Routes::new((0..count).map(route).collect())
     };
     let different = all(|number| format!("GET /api/{number}/items/{{id}}"));
@@ -126,7 +126,7 @@ proptest::proptest! {
         let mut own: Vec<Route> = Vec::new();
         for text in &patterns {
             if let Ok(pattern) = text.parse() {
-                own.push(Route::new(vec![pattern], Access::Public));
+                own.push(Route::new(vec![pattern], Requirement::none()));
             }
         }
         if let Some(route) = own.get_mut(exact) {

@@ -70,7 +70,7 @@ impl Builder {
             rules,
             keys,
             clock: self.clock,
-            body_format,
+            style: body_format.into(),
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,

@@ -137,7 +137,7 @@ pub(super) fn document(
             }
             (None, _) => "give the text itself or the path of a file".to_owned(),
         };
-        let expected = if let Kind::Document { holds } = key.setting.kind { holds } else { "a file" };
+        let expected = if let Kind::Document { file, .. } = key.setting.kind { file } else { "a file" };
         ConfigProblem::new(field, found, expected, hint)
     })
 }

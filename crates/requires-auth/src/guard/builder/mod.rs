@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
-use crate::settings::{self, Document, Environment, Given, Key, Plain, Setting, Value};
+use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
 mod build;
@@ -103,15 +103,15 @@ impl Builder {
     /// # }
     /// ```
     pub fn from_env() -> Self {
-        let environment = Environment::read(std::env::vars_os());
+        let environment = Variables::read(std::env::vars_os());
         for warning in &environment.warnings {
             tracing::warn!("{warning}");
         }
         Self::from_environment(environment)
     }
 
-    fn from_environment(environment: Environment) -> Self {
-        let Environment { guard, issuer, problems, .. } = environment;
+    fn from_environment(environment: Variables) -> Self {
+        let Variables { guard, issuer, problems, .. } = environment;
         let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
         Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
     }

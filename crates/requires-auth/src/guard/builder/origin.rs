@@ -28,7 +28,8 @@ impl Origin {
             Self::Environment if settings::find(field).is_some() => problem.named(variable_of(field)),
             _ => problem,
         };
-        let missing = MISSING.iter().find(|(own, _)| *own == field && problem.found() == "nothing");
+        let missing =
+            MISSING.iter().find(|(own, _)| *own == field && ["nothing", "``"].contains(&problem.found()));
         match missing.and_then(|(_, value)| self.all_ways(field, value)) {
             Some(hint) => problem.with_hint(hint),
             None => problem,

@@ -3,8 +3,8 @@
 use super::*;
 use crate::error::ConfigError;
 
-fn environment(variables: &[(&str, &str)]) -> Environment {
-    Environment::read(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
+fn environment(variables: &[(&str, &str)]) -> Variables {
+    Variables::read(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
 }
 
 fn built(variables: &[(&str, &str)]) -> Result<RequiresAuth, ConfigError> {
@@ -43,7 +43,13 @@ fn every_setting_of_the_environment_reaches_the_guard() {
     let rules = &guard.inner.rules;
     assert_eq!((rules.leeway, rules.max_token_bytes), (Duration::from_secs(120), 4096));
     assert_eq!((rules.profile, rules.scope_claims.len()), (Profile::AccessTokenJwt, 2));
-    assert!(guard.inner.cache.is_none() && matches!(guard.inner.body_format, BodyFormat::ProblemDetails));
+    assert!(guard.inner.cache.is_none());
+    let headers: [(&str, &str); 0] = [];
+    let request = crate::Request::new("GET", "/", &headers);
+    let denial = guard.authenticate_now(&request).expect("no fetch is needed").expect_err("no token");
+    let challenge = guard.challenge(&request, &denial);
+    let mut headers = challenge.headers();
+    assert!(headers.any(|header| header == ("content-type", "application/problem+json")));
 }
 
 #[test]
@@ -133,7 +139,7 @@ fn bytes_that_are_no_text_are_a_mistake_of_their_variable() {
     use std::os::unix::ffi::OsStringExt as _;
     let value = std::ffi::OsString::from_vec(vec![b'a', 0xFF]);
     let variables = [(AUDIENCE.0.into(), value), (ISSUER.0.into(), ISSUER.1.into())];
-    let error = Builder::from_environment(Environment::read(variables)).build().expect_err("no text");
+    let error = Builder::from_environment(Variables::read(variables)).build().expect_err("no text");
     let [problem] = error.problems() else { panic!("{error}") };
     assert_eq!((problem.name(), problem.found()), (AUDIENCE.0, "bytes that are not UTF-8"));
 }

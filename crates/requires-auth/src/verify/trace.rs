@@ -1,4 +1,4 @@
-//! The checks by name, and who listens to them: nobody on a request, `explain` on demand.
+//! The checks by name, and the trace that records them: none on a request, a full one for `explain`.
 
 use crate::error::Reason;
 
@@ -107,31 +107,31 @@ impl Step {
 }
 
 /// What a check looked at and what it wanted, for people to read.
-pub(crate) struct Detail {
+pub(crate) struct Finding {
     pub(crate) found: String,
     pub(crate) expected: String,
 }
 
-impl Detail {
+impl Finding {
     pub(crate) fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
         let found = Some(found.into()).filter(|found| !found.is_empty());
         Self { found: found.unwrap_or_else(|| "nothing".to_owned()), expected: expected.into() }
     }
 }
 
-/// Listens to the checks as they are made.
-pub(crate) trait Record {
-    /// A check was made. `detail` is called only by who wants to know.
-    fn record(&mut self, step: Step, passed: bool, detail: impl FnOnce() -> Detail);
+/// Records the checks as they are made.
+pub(crate) trait Trace {
+    /// A check was made. `finding` is called only by a trace that keeps it.
+    fn record(&mut self, step: Step, passed: bool, finding: impl FnOnce() -> Finding);
 
     /// Records the outcome of a check and hands it on.
     fn outcome<T>(
         &mut self,
         step: Step,
         outcome: Result<T, Reason>,
-        detail: impl FnOnce(&Result<T, Reason>) -> Detail,
+        finding: impl FnOnce(&Result<T, Reason>) -> Finding,
     ) -> Result<T, Reason> {
-        self.record(step, outcome.is_ok(), || detail(&outcome));
+        self.record(step, outcome.is_ok(), || finding(&outcome));
         outcome
     }
 
@@ -141,18 +141,18 @@ pub(crate) trait Record {
         step: Step,
         holds: bool,
         reason: Reason,
-        detail: impl FnOnce() -> Detail,
+        finding: impl FnOnce() -> Finding,
     ) -> Result<(), Reason> {
-        self.record(step, holds, detail);
+        self.record(step, holds, finding);
         if holds { Ok(()) } else { Err(reason) }
     }
 }
 
-/// Nobody listens: on a request no text is made.
-pub(crate) struct Silent;
+/// Records nothing: on a request no text is made.
+pub(crate) struct NoTrace;
 
-impl Record for Silent {
-    fn record(&mut self, _: Step, _: bool, _: impl FnOnce() -> Detail) {}
+impl Trace for NoTrace {
+    fn record(&mut self, _: Step, _: bool, _: impl FnOnce() -> Finding) {}
 }
 
 #[cfg(test)]

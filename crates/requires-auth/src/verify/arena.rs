@@ -1,10 +1,10 @@
-//! The texts of a token in one piece: its payload, and behind it what the payload spells with escapes.
+//! The texts of a token in one allocation: its payload, and behind it what the payload spells with escapes.
 
 use std::borrow::Cow;
 
 use crate::error::Reason;
 
-/// Where a text stands in that piece; four bytes a number, as there are many of them.
+/// Where a text stands in the arena; four bytes a number, as there are many of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     start: u32,
@@ -17,20 +17,20 @@ impl Span {
         Ok(Self { start: within(start)?, end: within(end)? })
     }
 
-    /// The text at this place. A span is made for the piece that it is asked of, so it lies within.
+    /// The text at this place. A span is made for the arena that it is asked of, so it lies within.
     pub(super) fn of(self, texts: &str) -> &str {
         texts.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
 
-/// The piece in the making.
-pub(super) struct Texts<'t> {
+/// The arena in the making.
+pub(super) struct Arena<'t> {
     payload: &'t str,
     /// What is not found in the payload as it is.
     others: String,
 }
 
-impl<'t> Texts<'t> {
+impl<'t> Arena<'t> {
     pub(super) const fn new(payload: &'t str) -> Self {
         Self { payload, others: String::new() }
     }
@@ -39,7 +39,7 @@ impl<'t> Texts<'t> {
         Span::new(0, self.payload.len())
     }
 
-    /// Takes a text in. It is copied only if it is no part of the payload.
+    /// Adds a text. It is copied only if it is not a part of the payload.
     pub(super) fn add(&mut self, text: &str) -> Result<Span, Reason> {
         let start = text.as_ptr().addr().wrapping_sub(self.payload.as_ptr().addr());
         let end = start.wrapping_add(text.len());
@@ -52,7 +52,7 @@ impl<'t> Texts<'t> {
         Span::new(start, start + text.len())
     }
 
-    pub(super) fn in_one_piece(self) -> Cow<'t, str> {
+    pub(super) fn into_text(self) -> Cow<'t, str> {
         if self.others.is_empty() {
             Cow::Borrowed(self.payload)
         } else {
@@ -69,11 +69,11 @@ mod tests {
     fn texts_of_the_payload_are_not_copied_and_others_are() {
         let payload = String::from("one two");
         let elsewhere = String::from("two");
-        let mut texts = Texts::new(&payload);
-        let mut add = |text: &str| texts.add(text).expect("a short text");
+        let mut arena = Arena::new(&payload);
+        let mut add = |text: &str| arena.add(text).expect("a short text");
         let spans = [add(&payload[4..]), add(&elsewhere), add("three"), add("")];
-        let whole = texts.payload().expect("a short payload");
-        let texts = texts.in_one_piece();
+        let whole = arena.payload().expect("a short payload");
+        let texts = arena.into_text();
         assert_eq!(texts, "one twotwothree");
         assert_eq!(spans.map(|span| span.of(&texts)), ["two", "two", "three", ""]);
         assert_eq!(whole.of(&texts), payload);
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn a_payload_without_escapes_is_all_there_is() {
-        let mut texts = Texts::new("one");
-        texts.add(&texts.payload[1..]).expect("a short text");
-        assert!(matches!(texts.in_one_piece(), Cow::Borrowed("one")));
+        let mut arena = Arena::new("one");
+        arena.add(&arena.payload[1..]).expect("a short text");
+        assert!(matches!(arena.into_text(), Cow::Borrowed("one")));
     }
 }

@@ -1,0 +1,223 @@
+//! The way of a request through the guard: its credential, the cache or the verifier, fresh keys where they are needed,
+//! and the last word.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::{Keys, RequiresAuth, log};
+use crate::credential::{Bearer, Credential};
+use crate::error::{Denial, Reason};
+use crate::keys::{Doubt, Refreshed, Want};
+use crate::policy::Policy;
+use crate::request::Request;
+use crate::telemetry;
+use crate::token_cache::CacheKey;
+use crate::verify::{AccessToken, Evidence, KnownHeader, Need, NoTrace, Proof, ProvenBy, Stop, Tried, judge};
+
+/// How long a request waits for keys at most.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// A credential on its way to a verdict.
+pub(super) struct Case<'r> {
+    pub(super) credential: Credential<'r>,
+    /// Where its token stands in the cache; `None` if it can never stand there.
+    key: Option<CacheKey>,
+}
+
+impl RequiresAuth {
+    /// The credential of a request. One that cannot be read is refused, which is counted and logged.
+    pub(super) fn open<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
+        self.read(request).map_err(|denial| self.refuse(request, denial))
+    }
+
+    /// Refuses a request without a token that is good, which is counted and logged.
+    pub(super) fn refuse(&self, request: &Request<'_>, denial: Denial) -> Denial {
+        // The issuer of a refused token is not known, unless there is only one.
+        refused(request, &denial, self.inner.rules.issuers.only());
+        denial
+    }
+
+    /// The credential of a request.
+    pub(super) fn read<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
+        let credential = Credential::from_request(request)?;
+        let token = credential.token_bytes();
+        let may_be_cached = self.inner.cache.is_some() && token.len() <= self.inner.rules.max_token_bytes;
+        Ok(Case { credential, key: may_be_cached.then(|| CacheKey::of(token)) })
+    }
+
+    /// What there is to say of a token at once.
+    pub(super) fn attempt(&self, case: &Case<'_>) -> Result<AccessToken, Stop> {
+        // One look at the clock for the whole token.
+        let now = self.inner.clock.now();
+        match case.key.as_ref().and_then(|key| self.cached(key, now)) {
+            Some(token) => Ok(token),
+            None => self.judge_settled(case, now),
+        }
+    }
+
+    /// A token that was accepted before, if everything that can have changed since still holds.
+    fn cached(&self, key: &CacheKey, now: SystemTime) -> Option<AccessToken> {
+        let Some(proof) = self.inner.cache.as_ref()?.get(key) else {
+            telemetry::cache_miss();
+            return None;
+        };
+        let token =
+            self.is_current(&proof, now).then(|| proof.at(now.into(), self.inner.rules.leeway)).flatten();
+        if token.is_some() {
+            telemetry::cache_hit();
+        } else {
+            telemetry::cache_miss();
+        }
+        token
+    }
+
+    /// Whether the keys that prove a token are the issuer's current ones.
+    fn is_current(&self, proof: &Proof, now: SystemTime) -> bool {
+        let ProvenBy { issuer, keys } = proof.proven_by();
+        match &self.inner.keys[*issuer] {
+            Keys::Remote(remote) => remote.is_current(keys, now),
+            // A static set is never replaced.
+            Keys::Static(_) => true,
+        }
+    }
+
+    /// Judges a token by the keys at hand, where no fetch is asked for that cannot help.
+    pub(super) fn judge_settled(&self, case: &Case<'_>, now: SystemTime) -> Result<AccessToken, Stop> {
+        self.judge(case, now).map_err(|stop| match stop {
+            Stop::Need(Need::Keys { issuer, tried, is_expired }) => match &self.inner.keys[issuer] {
+                // No key can make it good.
+                Keys::Remote(_) if is_expired => Reason::Expired.into(),
+                Keys::Remote(_) => Stop::Need(Need::Keys { issuer, tried, is_expired }),
+                Keys::Static(_) => tried.map_or(Reason::KeyUnknown, |tried| tried.reason).into(),
+            },
+            Stop::Deny(denial) => Stop::Deny(denial),
+        })
+    }
+
+    /// Judges a token by the keys at hand, and remembers it if it is good.
+    pub(super) fn judge(&self, case: &Case<'_>, now: SystemTime) -> Result<AccessToken, Stop> {
+        // What cannot be a token is not verified, and not timed.
+        let bearer = case.credential.bearer()?;
+        let _timed = telemetry::verification();
+        let known = self.inner.known_header.load();
+        let evidence =
+            Evidence { known_header: known.as_deref(), keys: &|issuer| self.inner.keys[issuer].current(now) };
+        let token = judge(&self.inner.rules, &case.credential, &evidence, now.into(), &mut NoTrace)?;
+        if let (Some(cache), Some(key)) = (&self.inner.cache, &case.key) {
+            cache.insert(key, &token);
+        }
+        self.remember_header(bearer, known.as_deref());
+        Ok(token)
+    }
+
+    /// Keeps the header of a good token, unless it is the one that is known.
+    fn remember_header(&self, bearer: Bearer<'_>, known: Option<&KnownHeader>) {
+        if known.is_some_and(|known| known.heads(bearer)) {
+            return;
+        }
+        // The tokens of several issuers would take the place from each other.
+        if known.is_none() || self.inner.keys.len() == 1 {
+            self.inner.known_header.store(KnownHeader::of(bearer).map(Arc::new));
+        }
+    }
+
+    /// Gets what the verifier needs and asks it again, until it needs no more.
+    ///
+    /// Waits for five seconds at most; a fetch goes on.
+    pub(super) async fn settle(&self, case: &Case<'_>, mut need: Need) -> Result<AccessToken, Denial> {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        loop {
+            let refreshed = match &need {
+                Need::Keys { issuer, tried, .. } => {
+                    self.refresh_keys(case, *issuer, tried.as_ref(), deadline).await?
+                }
+            };
+            need = match self.judge_settled(case, self.inner.clock.now()) {
+                Ok(token) => return Ok(token),
+                Err(Stop::Deny(denial)) => return Err(denial),
+                Err(Stop::Need(again)) => self.still_needed(case, again, refreshed)?,
+            };
+        }
+    }
+
+    /// Gets fresh keys of an issuer, if there may be others than those that were tried.
+    async fn refresh_keys(
+        &self,
+        case: &Case<'_>,
+        issuer: usize,
+        tried: Option<&Tried>,
+        deadline: Instant,
+    ) -> Result<Refreshed, Denial> {
+        let Keys::Remote(remote) = &self.inner.keys[issuer] else {
+            return Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason)));
+        };
+        let want = match tried {
+            Some(tried) => Want::OtherThan { seen: &tried.keys, doubt: doubt_about(tried, case) },
+            None => Want::Keys,
+        };
+        match (refreshed_by(deadline, remote.refresh(want)).await, tried) {
+            (Refreshed::No { retry_after }, Some(_)) => Err(Denial::undecided(retry_after)),
+            (Refreshed::No { retry_after }, None) => Err(Denial::issuer_unavailable(retry_after)),
+            (Refreshed::Settled, Some(tried)) => Err(Denial::invalid_token(tried.reason)),
+            (refreshed, _) => Ok(refreshed),
+        }
+    }
+
+    /// What is needed after a refresh, or the refusal if another one cannot help. Each round sees a newer set.
+    fn still_needed(&self, case: &Case<'_>, need: Need, refreshed: Refreshed) -> Result<Need, Denial> {
+        match &need {
+            Need::Keys { tried: None, .. } => Err(Denial::issuer_unavailable(1)),
+            // A set that was fetched for this token is the last.
+            Need::Keys { issuer, tried: Some(tried), .. } if refreshed == Refreshed::Yes => {
+                if let Keys::Remote(remote) = &self.inner.keys[*issuer] {
+                    remote.remember(&tried.keys, doubt_about(tried, case));
+                }
+                Err(Denial::invalid_token(tried.reason))
+            }
+            Need::Keys { .. } => Ok(need),
+        }
+    }
+
+    /// The last word on a request, which is counted and logged once.
+    pub(super) fn decide(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        judged: Result<AccessToken, Denial>,
+        policy: &Policy,
+    ) -> Result<AccessToken, Denial> {
+        match judged {
+            Ok(token) => {
+                policy
+                    .decide(&token, credential, &mut NoTrace)
+                    .inspect_err(|denial| refused(request, denial, self.issuer_of(&token)))?;
+                self.inner.allowed.count(token.proof().proven_by().issuer);
+                log::allowed(request, credential, self.issuer_of(&token));
+                Ok(token)
+            }
+            Err(denial) => Err(self.refuse(request, denial)),
+        }
+    }
+}
+
+/// Counts and logs a refusal.
+pub(super) fn refused(request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
+    telemetry::refused(issuer, denial);
+    log::refused(denial, request, issuer);
+}
+
+/// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.
+async fn refreshed_by(deadline: Instant, refresh: impl Future<Output = Refreshed>) -> Refreshed {
+    if Handle::try_current().is_err() {
+        return refresh.await;
+    }
+    tokio::time::timeout_at(deadline, refresh).await.unwrap_or(Refreshed::No { retry_after: 1 })
+}
+
+/// What the keys that were tried leave in doubt about a token.
+fn doubt_about<'a>(tried: &'a Tried, case: &'a Case<'_>) -> Doubt<'a> {
+    tried.unknown_kid.as_deref().map_or(Doubt::Signature(case.credential.token_bytes()), Doubt::Kid)
+}

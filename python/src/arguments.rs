@@ -1,0 +1,164 @@
+//! Arguments of the constructor as values of settings. What each may be is in the library's table.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMapping, PyString};
+use requires_auth::settings::{Document, ERROR_BODY, Kind, Notation, Setting, Value, shown_value};
+
+use crate::errors::Problem;
+
+/// A chosen value with its setting.
+pub(crate) type Chosen = (&'static Setting, Value);
+
+/// Reads the arguments of these settings. None is as good as no argument.
+pub(crate) fn read(
+    arguments: &Bound<'_, PyDict>,
+    settings: impl Iterator<Item = &'static Setting>,
+    problems: &mut Vec<Problem>,
+) -> PyResult<Vec<Chosen>> {
+    let mut chosen = Vec::new();
+    for setting in settings {
+        let Some(argument) = arguments.get_item(setting.key)?.filter(|argument| !argument.is_none()) else {
+            continue;
+        };
+        match value(setting, &argument)? {
+            Ok(value) => chosen.push((setting, value)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok(chosen)
+}
+
+fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Result<Value, Problem>> {
+    if let Kind::Choice { names, .. } = setting.kind {
+        return Ok(choice(setting, names, argument));
+    }
+    let read = match setting.kind {
+        Kind::Url => text(argument).map(Value::Text),
+        Kind::Words | Kind::Algorithms => words(argument).map(Value::Words),
+        Kind::Scopes => scopes(argument).map(Value::Scopes),
+        Kind::Duration(_) | Kind::Count(_) if is_negative(argument) => {
+            return Ok(Err(problem(
+                setting,
+                argument.to_string(),
+                "a number that is not negative",
+                "0 is the least",
+            )));
+        }
+        Kind::Duration(_) => number(argument).map(|seconds| Value::Duration(Duration::from_secs(seconds))),
+        Kind::Count(_) => number(argument).map(Value::Count),
+        Kind::Switch => argument.cast::<PyBool>().ok().map(|is_on| Value::Switch(is_on.is_true())),
+        Kind::Path => path(argument).map(Value::Path),
+        Kind::Document { .. } => document(argument)?.map(Value::Document),
+        Kind::Choice { .. } => None,
+    };
+    Ok(read.ok_or_else(|| mismatch(setting, argument)))
+}
+
+/// What to say of an argument of another type. Its value is not shown: it may be a secret.
+fn mismatch(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> Problem {
+    let found =
+        argument.get_type().name().map_or_else(|_| "another type".to_owned(), |name| name.to_string());
+    let text = text(argument);
+    let wrong = setting.kind.mismatch(Notation::Python, found, text.as_deref());
+    let hint = match setting.key {
+        "issuer" => {
+            "make the guard first, auth = RequiresAuth(issuer, audience); it is auth that goes to a route"
+                .to_owned()
+        }
+        _ => wrong.hint,
+    };
+    problem(setting, wrong.found, expected(setting.kind), &hint)
+}
+
+fn problem(setting: &Setting, found: String, expected: &'static str, hint: &str) -> Problem {
+    (setting.key.to_owned(), found, expected, hint.to_owned())
+}
+
+/// What is expected, in the words of Python.
+const fn expected(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Words | Kind::Algorithms => "a string, or a list of strings",
+        Kind::Scopes => "a dict from scope to scopes",
+        Kind::Duration(_) | Kind::Count(_) => "a whole number",
+        Kind::Switch => "True or False",
+        Kind::Path => "a path",
+        kind => kind.expected(),
+    }
+}
+
+fn choice(
+    setting: &'static Setting,
+    names: &[&'static str],
+    argument: &Bound<'_, PyAny>,
+) -> Result<Value, Problem> {
+    let given = text(argument);
+    if let Some(name) = names.iter().find(|name| given.as_deref() == Some(**name)) {
+        return Ok(Value::Choice(name));
+    }
+    let wrong = mismatch(setting, argument);
+    let found = given.map_or(wrong.1, |text| shown_value(&text));
+    // A function is read before.
+    let is_body = *setting == *ERROR_BODY.setting;
+    let expected = if is_body { "json, problem or a function" } else { wrong.2 };
+    Err((wrong.0, found, expected, wrong.3))
+}
+
+fn text(argument: &Bound<'_, PyAny>) -> Option<String> {
+    argument.cast::<PyString>().ok()?.extract().ok()
+}
+
+/// One string counts as one word: its letters are not words.
+fn words(argument: &Bound<'_, PyAny>) -> Option<Vec<String>> {
+    if let Some(word) = text(argument) {
+        return Some(vec![word]);
+    }
+    // A collection: what can be asked only once, or has keys, is something else.
+    if argument.len().is_err() || argument.is_instance_of::<PyBytes>() || argument.cast::<PyMapping>().is_ok()
+    {
+        return None;
+    }
+    argument.try_iter().ok()?.map(|word| text(&word.ok()?)).collect()
+}
+
+fn scopes(argument: &Bound<'_, PyAny>) -> Option<Vec<(String, String)>> {
+    let items: Bound<'_, PyList> = argument.cast::<PyMapping>().ok()?.items().ok()?;
+    let implied = |item: Bound<'_, PyAny>| {
+        let (scope, included): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract().ok()?;
+        Some((text(&scope)?, words(&included)?.join(" ")))
+    };
+    items.iter().map(implied).collect()
+}
+
+fn is_number(argument: &Bound<'_, PyAny>) -> bool {
+    argument.is_instance_of::<PyInt>() && !argument.is_instance_of::<PyBool>()
+}
+
+fn is_negative(argument: &Bound<'_, PyAny>) -> bool {
+    is_number(argument) && argument.lt(0).unwrap_or(false)
+}
+
+fn number(argument: &Bound<'_, PyAny>) -> Option<u64> {
+    // What no counter can hold is as large as one gets.
+    is_number(argument).then(|| argument.extract().unwrap_or(u64::MAX))
+}
+
+fn path(argument: &Bound<'_, PyAny>) -> Option<PathBuf> {
+    argument.extract().ok()
+}
+
+/// The text itself, or the path of a file that has it.
+fn document(argument: &Bound<'_, PyAny>) -> PyResult<Option<Document>> {
+    if argument.cast::<PyMapping>().is_ok() {
+        let json = argument.py().import("json")?.call_method1("dumps", (argument,))?;
+        return Ok(Some(Document::Bytes(json.extract::<String>()?.into_bytes())));
+    }
+    if let Ok(bytes) = argument.cast::<PyBytes>() {
+        return Ok(Some(Document::Bytes(bytes.as_bytes().to_vec())));
+    }
+    let itself = text(argument)
+        .filter(|text| ["{", "-----BEGIN"].iter().any(|start| text.trim_start().starts_with(start)));
+    Ok(itself.map(|text| Document::Bytes(text.into_bytes())).or_else(|| path(argument).map(Document::File)))
+}

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "support/sources.rs"]
+mod files;
+
 /// Ring 0: pure. No async, no IO, no clock, no framework.
 const RING_0: [&str; 11] = [
     "error",
@@ -134,6 +137,15 @@ fn within_jose_a_module_uses_only_modules_above_it() {
             assert!(used_place < own, "{file} uses `{used}`, which stands below it");
         }
     }
+}
+
+#[test]
+fn no_file_of_the_settings_uses_itself_by_way_of_others() {
+    let all = files::sources(&source_root());
+    assert_eq!(files::circles(&all, |file| ["settings", "config"].contains(&module_of(file))), [""; 0]);
+    let upward = files::upward(&all, "lib");
+    let is_ours = |told: &&String| told.starts_with("settings") || told.starts_with("config");
+    assert_eq!(upward.iter().filter(is_ours).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]

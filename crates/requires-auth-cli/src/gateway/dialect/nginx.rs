@@ -60,13 +60,7 @@ fn emit(side: &ProxySide) -> String {
         Place::Tcp(address) => address.to_string(),
         Place::Unix(path) => format!("unix:{}", path.display()),
     };
-    let mut identity = String::new();
-    for (place, header) in side.headers.iter().enumerate() {
-        let upstream = header.to_ascii_lowercase().replace('-', "_");
-        // Writing to a string cannot fail.
-        writeln!(identity, "        auth_request_set $requires_auth_{place} $upstream_http_{upstream};").ok();
-        writeln!(identity, "        proxy_set_header {header} $requires_auth_{place};").ok();
-    }
+    let identity = identity(&side.headers);
     let mut text = preamble(
         "nginx",
         "It belongs into the block `http`. Repeat what is in `location /` wherever you pass on to the application.",
@@ -116,6 +110,18 @@ server {{
     )
     .ok();
     text
+}
+
+/// The identity headers, from the gateway's answer to the application.
+fn identity(headers: &[String]) -> String {
+    let mut lines = String::new();
+    for (place, header) in headers.iter().enumerate() {
+        let upstream = header.to_ascii_lowercase().replace('-', "_");
+        // Writing to a string cannot fail.
+        writeln!(lines, "        auth_request_set $requires_auth_{place} $upstream_http_{upstream};").ok();
+        writeln!(lines, "        proxy_set_header {header} $requires_auth_{place};").ok();
+    }
+    lines
 }
 
 /// What each of the two questions says about the request. `$request_uri` is the path as the client has sent it.

@@ -1,4 +1,4 @@
-//! How the keys of a guard are doing, for a health page and for whoever is awake at night.
+//! How the keys of a guard are doing, for a health page and for operators.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};

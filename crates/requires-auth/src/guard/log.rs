@@ -9,7 +9,7 @@ use crate::error::{Denial, ErrorCode, Reason};
 use crate::jose::digest::sha256;
 use crate::request::{HeaderValues, Request};
 
-/// A request that passes. Nearly always nobody wants to know, so what it takes to tell stands apart.
+/// A request that passes. The level is nearly always off, so what the event needs is gathered out of line.
 #[inline]
 pub(super) fn allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Option<&str>) {
     if tracing::enabled!(Level::DEBUG) {

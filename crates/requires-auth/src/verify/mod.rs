@@ -2,7 +2,7 @@
 //!
 //! [`judge`] makes every check of [`Step`] in order, and the first that fails names the reason. It does
 //! no IO and reads no clock: evidence and time are arguments. When the evidence at hand does not settle the
-//! matter it says what it needs, and whoever can fetch that asks again.
+//! matter it says what it needs, and the shell gets that and asks again.
 //!
 //! What it says of a token holds for any request, so that the token can be remembered. Whether *this* request shows the
 //! key that a token is bound to is the next question: [`check_binding`].

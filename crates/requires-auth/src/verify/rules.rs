@@ -34,11 +34,11 @@ impl Profile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {
-    /// Every token of the issuer counts, whomever it is meant for, also one that names nobody.
+    /// Every token of the issuer counts, whatever its audience is, also one without `aud`.
     ///
-    /// A token made for another API then opens this one: use it only where the issuer serves nobody else.
+    /// A token made for another API then opens this one: use it only where the issuer serves no other API.
     Any,
-    /// Only a token that names nobody; one that has `aud` is meant for somebody else.
+    /// Only a token without `aud`; one that has it is meant for another API.
     Absent,
     /// A token must name at least one of these, byte for byte.
     OneOf(Vec<String>),
@@ -170,7 +170,7 @@ impl Rules {
     /// Clocks may never be taken to differ by more than this.
     pub const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-    /// Rules for tokens of `issuer`, or of whoever owns the keys if `None`, for `audience`.
+    /// Rules for tokens of `issuer`, or of any issuer with these keys if `None`, for `audience`.
     pub fn new(issuer: Option<&str>, audience: impl Into<Audience>) -> Self {
         let mut issuers = Issuers::default();
         issuers.push(IssuerRules::new(issuer, audience.into()));

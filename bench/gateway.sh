@@ -6,7 +6,7 @@
 #   bench/gateway.sh --quick    less of everything, to bench/target/quick: only to see that it runs
 #
 # Installs wrk, Apache and mod_oauth2 with apt, and Envoy and nginx with pip into target/bench-gateway. Builds the command
-# and the tokens' tool in release mode.
+# as it is shipped (profile dist), and the tokens' tool in release mode.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

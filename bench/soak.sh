@@ -4,7 +4,7 @@
 #
 #   bench/soak.sh MINUTES [FOLDER]    FOLDER is bench/results unless it is given
 #
-# Installs wrk with apt. Builds the command and the tokens' tool in release mode.
+# Installs wrk with apt. Builds the command as it is shipped (profile dist), and the tokens' tool in release mode.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

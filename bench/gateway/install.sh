@@ -2,12 +2,12 @@
 
 python=python3
 target=${CARGO_TARGET_DIR:-$PWD/target}
-command=$target/release/requires-auth
+command=$target/dist/requires-auth
 tools=$target/bench-gateway/cargo/release
 
 build_ours() {
   echo "building the command and the tools of bench/gateway" >&2
-  cargo build --release --locked --quiet -p requires-auth-cli
+  cargo build --profile dist --locked --quiet -p requires-auth-cli
   CARGO_TARGET_DIR=$target/bench-gateway/cargo cargo build --release --locked --quiet --manifest-path bench/gateway/Cargo.toml
 }
 

@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "error_codes",
     "issuer_settings",
+    "nearest",
     "read_config",
     "read_environment",
     "reasons",
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 __version__: str
+
+def nearest(typed: str, known: Sequence[str]) -> str | None:
+    """The known word that a mistyped one was meant to be, if one is near enough."""
 
 @disjoint_base
 class Guard:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from requires_auth._door import names_of
 from requires_auth._errors import ConfigError, ConfigProblem
+from requires_auth._rule import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

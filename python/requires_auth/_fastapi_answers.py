@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
 
 from requires_auth import AuthError, IssuerUnavailable, Refusal
-from requires_auth._web import Answer, answer_to
+from requires_auth._answers import Answer, answer_to
 from requires_auth.starlette import refuse
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Blueprint, Flask
 
 from requires_auth import _order
-from requires_auth._door import Door
 from requires_auth._flask_refusal import DISPATCHERS
+from requires_auth._options import Adapter
 from requires_auth._order import cache_among, cache_calling, caches_of, check_function, has_guard, holders
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _is_list(decorators: object) -> bool:
 
 
 def _is_guard(decorator: object) -> bool:
-    return isinstance(decorator, Door) or has_guard(decorator)
+    return isinstance(decorator, Adapter) or has_guard(decorator)
 
 
 def check_caches(endpoint: str | None, view: object) -> None:

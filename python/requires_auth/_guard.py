@@ -60,11 +60,24 @@ class Issuer:
 
 
 class RequiresAuth(_core.Guard):
-    """Guards an API: takes tokens of an issuer for an audience, and nothing else. It decorates nothing.
+    """Guards an API: takes tokens of an issuer for an audience, and nothing else.
 
-    Making one does no IO: keys are found by discovery and fetched on first need, kept fresh in the
-    background, and serve through an outage for a bounded time. A guard is safe to share among threads and
-    survives `fork`. It logs what it refuses, once, to the logger `requires_auth`.
+    For routes of Flask, FastAPI, Starlette or Django, take the class of the same name in the module of the framework,
+    such as `requires_auth.flask`: this one is not a decorator, and knows no framework. Of its methods, reach first for
+
+    - `verify`, if there is a token: it is returned with its claims, or an `AuthError` is raised;
+    - `authenticate`, if there are the headers of a request: the same, and scopes can be asked for;
+    - `admit`, to write an adapter: it decides over a request as a whole, preflights and optional tokens included, and
+      returns an `Admission`, or a `Refusal` that is the whole answer. `admit_wsgi` and `admit_asgi` take what servers
+      give.
+
+    In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
+    None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
+    token is refused, and `from_env` and `from_file` make a guard from settings.
+
+    Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
+    If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
+    among threads and survives `fork`. It logs what it refuses, once, to the logger `requires_auth`.
     """
 
     def __init__(

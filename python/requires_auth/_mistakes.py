@@ -123,3 +123,8 @@ _DEPENDENCIES = "fastapi.dependencies.utils"
 _PARAMETER = "analyze_param"
 _RUNNING = "solve_dependencies"
 """What runs dependencies, whose code may ask for any signature."""
+
+
+def has_type(value: object, kind: type) -> bool:
+    """Whether an argument has its type: annotations bind only callers that run a type checker."""
+    return isinstance(value, kind)

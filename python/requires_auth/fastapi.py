@@ -44,9 +44,10 @@ from starlette.requests import HTTPConnection
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides
-from requires_auth._door import ANY_TOKEN, Door, GuardOptions, Rule, guard_from
 from requires_auth._fastapi_answers import Preflight, refused, teach, teach_applications
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
+from requires_auth._options import Adapter, GuardOptions, guard_from
+from requires_auth._rule import ANY_TOKEN, Rule
 from requires_auth.starlette import judge
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _is_in_loop() -> bool:
     return True
 
 
-class RequiresAuth(Door, SecurityBase):
+class RequiresAuth(Adapter, SecurityBase):
     """A guard as a dependency of FastAPI: bare, or called with what the route needs.
 
     Without an issuer, the environment configures it at first use.

@@ -33,11 +33,12 @@ from werkzeug.routing import RoutingException
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import RequiresAuth as Guard
-from requires_auth._door import Door, GuardOptions, Rule, guard_from, names_of, warn_of_unknown
 from requires_auth._flask_order import SOCKETIO, check_call, check_order, check_socketio, check_uncalled, check_views
 from requires_auth._flask_refusal import check_dispatching, kept
 from requires_auth._mistakes import refuse_keywords
+from requires_auth._options import Adapter, GuardOptions, guard_from, warn_of_unknown
 from requires_auth._order import has_guard, mark
+from requires_auth._rule import Rule, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -47,13 +48,13 @@ __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 _Object = TypeVar("_Object")
 _View = TypeVar("_View", bound=Callable[..., Any])
 _EXTENSION = "requires_auth"
-"""Where an application keeps the guards that it has configured, by door."""
+"""Where an application keeps the guards that it has configured, by adapter."""
 
 _NOT_YET = object()
 """No view has been looked at."""
 
 
-class RequiresAuth(Door):
+class RequiresAuth(Adapter):
     """A guard as a decorator of Flask views: bare, or called with what the view needs.
 
     Without an issuer, each application configures it at first use: from `app.config`, then from the
@@ -130,7 +131,7 @@ class RequiresAuth(Door):
         audience: str | Sequence[str] | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
-        """Configures this door for an application now.
+        """Configures this adapter for an application now.
 
         A mistake shows at start, and not at the first request. Arguments go before `app.config`, and this
         before the environment.
@@ -138,8 +139,8 @@ class RequiresAuth(Door):
         Raises:
             ConfigError: all mistakes at once.
             TypeError: there are arguments, but the guard was made with an issuer already.
-            RuntimeError: the application has a view that this guard stands above without being called, or one that
-                keeps its answers above the guard.
+            RuntimeError: the application has a view whose guard is never called, such as one in `method_decorators`
+                of a `MethodView`, or a view that keeps its answers above the guard.
         """
         check_views(app, self._bare)
         given = {"issuer": issuer, "audience": audience, **options}

@@ -37,10 +37,11 @@ from typing import TYPE_CHECKING, Any
 
 from requires_auth import Policy, Refusal
 from requires_auth import RequiresAuth as Guard
-from requires_auth._door import Door, GuardOptions, Rule
+from requires_auth._answers import Answer
 from requires_auth._exempt import Exempt
 from requires_auth._mistakes import NoDependency
-from requires_auth._web import Answer
+from requires_auth._options import Adapter, GuardOptions
+from requires_auth._rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
@@ -70,7 +71,7 @@ class RequiresAuthMiddleware:
         issuer: str | None = None,
         audience: str | Sequence[str] | None = None,
         *,
-        auth: Guard | Door | None = None,
+        auth: Guard | Adapter | None = None,
         scope: str | None = None,
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
@@ -103,7 +104,7 @@ class RequiresAuthMiddleware:
             raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, audience)")
         _warn_of_cors_inside(app)
         self.app = app
-        self._door = auth if isinstance(auth, Door) else Door(issuer, audience, **options)
+        self._adapter = auth if isinstance(auth, Adapter) else Adapter(issuer, audience, **options)
         self._own = auth if isinstance(auth, Guard) else None
         self._rule = Rule.of(() if scope is None else (scope,), any_of, policy, optional)
         self._exempt = Exempt("exempt", exempt)
@@ -112,7 +113,7 @@ class RequiresAuthMiddleware:
         """Judges a connection; what is neither HTTP nor WebSocket passes."""
         if scope["type"] not in ("http", "websocket") or _path(scope) in self._exempt:
             return await self.app(scope, receive, send)
-        guard = self._own or self._door.guard
+        guard = self._own or self._adapter.guard
         outcome = await judge(guard, scope, self._rule)
         if isinstance(outcome, Refusal):
             return await refuse(outcome, scope, send)
@@ -127,7 +128,7 @@ class RequiresAuthMiddleware:
 
 
 def _is_guard(auth: object) -> bool:
-    return isinstance(auth, (Guard, Door))
+    return isinstance(auth, (Guard, Adapter))
 
 
 def _warn_of_cors_inside(app: Any) -> None:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from requires_auth._door import Door, GuardOptions
+    from requires_auth._options import Adapter, GuardOptions
 
 __all__ = ["TestIssuer", "TokenFactory", "auth_issuer", "auth_token"]
 
@@ -130,19 +130,19 @@ class TestIssuer:
         return RequiresAuth(self.issuer, self.audience, **options)
 
     @contextmanager
-    def replacing(self, *doors: Door) -> Generator[Self]:
-        """Lets doors take its tokens, and only these, while the context lasts.
+    def replacing(self, *adapters: Adapter) -> Generator[Self]:
+        """Lets adapters take its tokens, and only these, while the context lasts.
 
-        Everything else stays as each door has it, such as `scope_claims`, `profile` and `error_body`.
+        Everything else stays as each adapter has it, such as `scope_claims`, `profile` and `error_body`.
         What says whose tokens they are goes: issuers, audience, keys and where they come from, algorithms.
         """
-        guards = [self.guard(**_kept(door)) for door in doors]
-        before = [door.replace_guard(guard) for door, guard in zip(doors, guards, strict=True)]
+        guards = [self.guard(**_kept(adapter)) for adapter in adapters]
+        before = [adapter.replace_guard(guard) for adapter, guard in zip(adapters, guards, strict=True)]
         try:
             yield self
         finally:
-            for door, replaced in zip(doors, before, strict=True):
-                door.replace_guard(replaced)
+            for adapter, replaced in zip(adapters, before, strict=True):
+                adapter.replace_guard(replaced)
 
     def rotate(self) -> None:
         """Lets a fresh key sign from now on. The one before stays published until the next time."""
@@ -158,12 +158,12 @@ class TestIssuer:
 
 
 _KEPT = ("leeway", "profile", "scope_claims", "implied_scopes", "cache", "max_token_bytes", "error_body")
-"""The options of a door that do not say whose tokens it takes."""
+"""The options of an adapter that do not say whose tokens it takes."""
 
 
-def _kept(door: Door) -> Any:
-    """The options that a door keeps when another issuer takes the place of its own."""
-    options = door.options()
+def _kept(adapter: Adapter) -> Any:
+    """The options that an adapter keeps when another issuer takes the place of its own."""
+    options = adapter.options()
     kept = {name: options[name] for name in _KEPT if name in options}
     named = {
         tuple(claims) for entry in options.get("issuers") or () if (claims := getattr(entry, "scope_claims", None))

@@ -17,11 +17,11 @@ use requires_auth::policy::Requirement;
 use requires_auth::request::Headers;
 use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
-use crate::answer::{Admission, Refusal};
 use crate::headers::{BearerHeader, HeaderList};
+use crate::lock_hint::LockHint;
+use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
-use crate::recent::Recent;
-use crate::seen::Seen;
+use crate::request::FrameworkRequest;
 use crate::settings::Settings;
 use crate::token::AccessToken;
 use crate::{errors, log, report, runtime};
@@ -39,7 +39,7 @@ struct Live {
     process: u32,
     auth: RequiresAuth,
     /// None for a guard that remembers few tokens or none: then the interpreter lock is always released.
-    recent: Option<Recent>,
+    lock_hint: Option<LockHint>,
     /// Whether keys that are at hand from the start may need a timer, which only a runtime can start.
     needs_timer: AtomicBool,
 }
@@ -155,7 +155,7 @@ impl Guard {
         optional: bool,
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.admit_seen(environ.py(), &Seen::of_wsgi(environ)?, policy, optional, wait)
+        self.admit_framework(environ.py(), &FrameworkRequest::of_wsgi(environ)?, policy, optional, wait)
     }
 
     /// As `admit`, of the scope of an ASGI connection: HTTP or WebSocket.
@@ -169,7 +169,7 @@ impl Guard {
         optional: bool,
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.admit_seen(scope.py(), &Seen::of_asgi(scope)?, policy, optional, wait)
+        self.admit_framework(scope.py(), &FrameworkRequest::of_asgi(scope)?, policy, optional, wait)
     }
 
     /// Judges the token of a request, whatever its method, and returns it. Raises `AuthError` or `IssuerUnavailable`.
@@ -293,15 +293,15 @@ impl Guard {
     }
 
     /// What is said of a request as a framework shows it; `None` if it may not wait, and keys have to be fetched.
-    fn admit_seen<'py>(
+    fn admit_framework<'py>(
         &self,
         py: Python<'py>,
-        seen: &Seen,
+        request: &FrameworkRequest,
         policy: Option<&Bound<'py, Policy>>,
         optional: bool,
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let asked = Asked::new(&seen.method, &seen.url, &seen.headers, policy, optional);
+        let asked = Asked::new(&request.method, &request.url, &request.headers, policy, optional);
         let (live, judged) = if wait {
             self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
         } else {
@@ -326,14 +326,14 @@ impl Guard {
         let live = self.live()?;
         live.start_timer()?;
         let ask = || asked.ask_now(&live.auth);
-        let Some(recent) = &live.recent else {
+        let Some(lock_hint) = &live.lock_hint else {
             let judged = py.detach(ask);
             return Ok((live, judged));
         };
-        let judged = if recent.knows(asked.credential) { ask() } else { py.detach(ask) };
+        let judged = if lock_hint.knows(asked.credential) { ask() } else { py.detach(ask) };
         match &judged {
-            Some(Ok(admitted)) if admitted.token().is_some() => recent.remember(asked.credential),
-            _ => recent.forget(asked.credential),
+            Some(Ok(admitted)) if admitted.token().is_some() => lock_hint.remember(asked.credential),
+            _ => lock_hint.forget(asked.credential),
         }
         Ok((live, judged))
     }
@@ -419,7 +419,7 @@ impl Live {
             generation: runtime::generation(),
             process: process::id(),
             auth,
-            recent: Recent::of_cache(settings.cache()),
+            lock_hint: LockHint::of_cache(settings.cache()),
             needs_timer: AtomicBool::new(settings.needs_timer()),
         }
     }

@@ -13,17 +13,18 @@ mod json;
 mod runtime;
 mod errors;
 mod headers;
-mod seen;
+mod request;
 mod policy;
 mod token;
-mod answer;
+mod outcome;
 mod report;
 mod arguments;
 mod settings;
 mod config;
 mod guard;
-mod recent;
+mod lock_hint;
 mod log;
+mod names;
 mod testing;
 
 /// The Rust guard for Python. Import names from `requires_auth`, and for tests from `requires_auth.testing`.
@@ -32,13 +33,15 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::answer::{Admission, Refusal};
-    #[pymodule_export]
     use super::config::{ConfigFile, read_config, read_environment};
     #[pymodule_export]
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
+    #[pymodule_export]
+    use super::names::nearest;
+    #[pymodule_export]
+    use super::outcome::{Admission, Refusal};
     #[pymodule_export]
     use super::policy::Policy;
     #[pymodule_export]

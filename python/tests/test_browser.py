@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doors import EXAMPLES, Server, free_port, python, serving
+from adapters import EXAMPLES, Server, free_port, python, serving
 
 from requires_auth.testing import TestIssuer
 

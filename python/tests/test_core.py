@@ -834,6 +834,11 @@ def test_a_stranger_cannot_pickle_a_token(issuer: TestIssuer, guard: RequiresAut
         pickle.dumps(guard.verify(issuer.token()))
 
 
+def test_the_class_says_what_each_method_is_for() -> None:
+    methods = {name for name in dir(RequiresAuth) if not name.startswith("_")}
+    assert {name for name in methods if f"`{name}`" not in str(RequiresAuth.__doc__)} == set()
+
+
 def test_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", requires_auth.__version__)
     assert all(hasattr(requires_auth, name) for name in requires_auth.__all__)

@@ -19,6 +19,7 @@ from requires_auth import (
     RequiresAuthError,
     TokenExpired,
     _core,
+    _errors,
 )
 from requires_auth._core import TestIssuer
 from requires_auth._errors import from_denial
@@ -30,8 +31,27 @@ def test_every_code_and_every_reason_has_one_class() -> None:
     assert len(AuthError.__subclasses__()) + 1 == len(codes)
     reasons = [reason for reason, *_ in _core.reasons()]
     assert sorted(str(error.reason) for error in InvalidToken.__subclasses__()) == sorted(reasons)
-    exported = {name for name in requires_auth.__all__ if isinstance(getattr(requires_auth, name), type)}
-    assert {error.__name__ for error in (*AuthError.__subclasses__(), *InvalidToken.__subclasses__())} <= exported
+
+
+def test_what_is_raised_is_one_list() -> None:
+    """Module, `__all__` and classes: none is forgotten, and none is offered that can never be raised."""
+    classes = {error.__name__ for error in (*AuthError.__subclasses__(), *InvalidToken.__subclasses__())}
+    never = {error.__name__ for error in _errors.NEVER_RAISED}
+    others = {"AuthError", "ConfigError", "ConfigProblem", "IssuerUnavailable", "RequiresAuthError"}
+    assert len(_errors.__all__) == len(set(_errors.__all__))
+    assert set(_errors.__all__) == (classes - never) | others
+    assert never == {
+        "AmbiguousPath",
+        "AmbiguousRequest",
+        "InvalidDpopProof",
+        "NoRoute",
+        "TokenRevoked",
+        "UseDpopNonce",
+    }
+    assert set(_errors.__all__) <= set(requires_auth.__all__)
+    assert not never & set(requires_auth.__all__)
+    for name in (*_errors.__all__, *never):
+        assert getattr(requires_auth, name) is getattr(_errors, name), name
 
 
 @pytest.mark.parametrize(("code", "status", "message", "hint"), _core.error_codes())
@@ -99,6 +119,12 @@ def test_errors_hold_nothing_of_the_token() -> None:
     told = f"{caught.value!r} {vars(caught.value)}"
     assert token not in told
     assert "secret-subject" not in told
+
+
+def test_an_application_or_a_view_is_told_which_module_to_import() -> None:
+    for mistaken in (object(), lambda: None):
+        with pytest.raises(ConfigError, match=r"import RequiresAuth from requires_auth\.flask, \.fastapi"):
+            RequiresAuth(mistaken)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The doors for Django and Django REST framework."""
+"""The adapters for Django and Django REST framework."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import django_site
 import pytest
+from adapters import ORIGIN, PREFLIGHT, WSGI_DIFFERS, bearer, vectors
 from django.contrib.auth import get_user_model
 from django.core.checks.registry import registry
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
-from doors import ORIGIN, PREFLIGHT, WSGI_DIFFERS, bearer, vectors
 
 from requires_auth import ConfigError, Policy
 from requires_auth.django import RequiresAuth, checks, requires_auth, users

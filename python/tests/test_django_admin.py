@@ -9,12 +9,12 @@ from typing import Any
 
 import django_site
 import pytest
+from adapters import bearer
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_url_caches, path
-from doors import bearer
 
 from requires_auth.django import requires_auth
 from requires_auth.django.middleware import RequiresAuthMiddleware

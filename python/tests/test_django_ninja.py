@@ -9,12 +9,12 @@ from typing import Any
 
 import django_site  # noqa: F401 - it configures Django
 import pytest
+from adapters import PREFLIGHT, bearer
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_url_caches, path
 from django.views.decorators.cache import cache_page
-from doors import PREFLIGHT, bearer
 from ninja import NinjaAPI, Router
 from ninja.decorators import decorate_view
 from ninja.errors import AuthenticationError, HttpError

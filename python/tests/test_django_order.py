@@ -8,6 +8,7 @@ from typing import Any
 
 import django_site  # noqa: F401 - it configures Django
 import pytest
+from adapters import bearer
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, Client, override_settings
@@ -16,7 +17,6 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_page
 from django.views.decorators.http import etag
-from doors import bearer
 from ninja import NinjaAPI
 
 from requires_auth.django import checks, public, requires_auth

@@ -7,13 +7,13 @@ from typing import Any
 
 import django_site
 import pytest
+from adapters import PREFLIGHT, bearer
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 from django.test import override_settings
 from django.urls import clear_url_caches, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
-from doors import PREFLIGHT, bearer
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doors import EXAMPLES, ORIGIN, PREFLIGHT, Server, bearer, free_port, python, serving
+from adapters import EXAMPLES, ORIGIN, PREFLIGHT, Server, bearer, free_port, python, serving
 
 from requires_auth.testing import TestIssuer
 

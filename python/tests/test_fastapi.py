@@ -1,4 +1,4 @@
-"""The door for FastAPI."""
+"""The adapter for FastAPI."""
 
 # No `from __future__ import annotations`: FastAPI could not resolve names that are local to a test.
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import pytest
-from doors import ORIGIN, PREFLIGHT, bearer, vectors
+from adapters import ORIGIN, PREFLIGHT, bearer, vectors
 from fastapi import APIRouter, Depends, FastAPI, Request, Security, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
@@ -19,7 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from requires_auth import AccessToken, AuthError, ConfigError, Issuer, Policy, flask
 from requires_auth import RequiresAuth as Core
-from requires_auth import fastapi as door
+from requires_auth import fastapi as adapter
 from requires_auth.fastapi import RequiresAuth
 from requires_auth.starlette import RequiresAuthMiddleware
 from requires_auth.testing import TestIssuer, TokenFactory
@@ -539,10 +539,10 @@ def test_websockets(auth: RequiresAuth, auth_token: TokenFactory) -> None:
 
 
 def test_the_ready_instance(monkeypatch: pytest.MonkeyPatch, auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
-    client = client_of(app_with(Depends(door.requires_auth)))
+    client = client_of(app_with(Depends(adapter.requires_auth)))
     with pytest.raises(ConfigError, match=r"(?i)issuer"):
         client.get("/me")
-    with auth_issuer.replacing(door.requires_auth):
+    with auth_issuer.replacing(adapter.requires_auth):
         assert client.get("/me", headers=bearer(auth_token())).status_code == 200
 
     for name, value in auth_issuer.settings.items():

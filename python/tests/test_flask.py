@@ -1,4 +1,4 @@
-"""The door for Flask."""
+"""The adapter for Flask."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import warnings
 from typing import Any
 
 import pytest
-from doors import ORIGIN, PREFLIGHT, WSGI_DIFFERS, bearer, vectors
+from adapters import ORIGIN, PREFLIGHT, WSGI_DIFFERS, bearer, vectors
 from flask import Blueprint, Flask, after_this_request, g, jsonify, make_response, send_file
 from flask.testing import FlaskClient
 from flask.views import MethodView
 from flask_cors import CORS, cross_origin
 
 from requires_auth import AuthError, ConfigError, IssuerUnavailable, Policy
-from requires_auth import flask as door
+from requires_auth import flask as adapter
 from requires_auth.flask import RequiresAuth, current_token
 from requires_auth.testing import TestIssuer, TokenFactory
 
@@ -367,7 +367,7 @@ def test_a_view_for_options_alone_runs(app: Flask, client: FlaskClient, auth: Re
 def configured(issuer: TestIssuer) -> Flask:
     app = Flask(__name__)
     app.config.update(issuer.settings)
-    app.route("/me")(door.requires_auth(whoami))
+    app.route("/me")(adapter.requires_auth(whoami))
     return app
 
 
@@ -380,9 +380,9 @@ def test_the_ready_instance_is_configured_by_each_application(
         assert app.test_client().get("/me", headers=bearer(good)).status_code == 200
         assert app.test_client().get("/me", headers=bearer(bad)).status_code == 401
         with app.app_context():
-            assert door.requires_auth.guard is door.requires_auth.guard
-            assert door.requires_auth.verify(good).sub == "alice"
-            assert len(door.requires_auth.health()) == 1
+            assert adapter.requires_auth.guard is adapter.requires_auth.guard
+            assert adapter.requires_auth.verify(good).sub == "alice"
+            assert len(adapter.requires_auth.health()) == 1
 
 
 def test_the_environment_configures_it(
@@ -394,12 +394,12 @@ def test_the_environment_configures_it(
     monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", auth_issuer.audience)
     monkeypatch.setenv("REQUIRES_AUTH_JWKS", str(keys))
     app = Flask(__name__)
-    app.route("/me")(door.requires_auth(whoami))
+    app.route("/me")(adapter.requires_auth(whoami))
     assert app.test_client().get("/me", headers=bearer(auth_token())).status_code == 200
     # app.config goes first.
     app = Flask(__name__)
     app.config["REQUIRES_AUTH_AUDIENCE"] = "https://other.example.com"
-    app.route("/me")(door.requires_auth(whoami))
+    app.route("/me")(adapter.requires_auth(whoami))
     assert app.test_client().get("/me", headers=bearer(auth_token())).status_code == 401
 
 
@@ -414,9 +414,9 @@ def test_all_settings(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None
 
 def test_init_app_finds_mistakes_at_once(app: Flask, auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
     with pytest.raises(ConfigError):
-        door.requires_auth.init_app(app)
-    door.requires_auth.init_app(app, auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
-    app.route("/me")(door.requires_auth(whoami))
+        adapter.requires_auth.init_app(app)
+    adapter.requires_auth.init_app(app, auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    app.route("/me")(adapter.requires_auth(whoami))
     assert app.test_client().get("/me", headers=bearer(auth_token())).status_code == 200
 
 
@@ -428,7 +428,7 @@ def test_init_app_of_a_guard_with_an_issuer(app: Flask, auth: RequiresAuth) -> N
 
 def test_without_configuration_a_request_fails_loudly(app: Flask, client: FlaskClient) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = True
-    app.route("/me")(door.requires_auth(whoami))
+    app.route("/me")(adapter.requires_auth(whoami))
     with pytest.raises(ConfigError, match=r"(?i)issuer"):
         client.get("/me")
 
@@ -440,7 +440,7 @@ def test_first_requests_at_once_make_one_guard(auth_issuer: TestIssuer, auth_tok
     def ask() -> None:
         start.wait()
         with app.app_context():
-            guards.add(door.requires_auth.guard)
+            guards.add(adapter.requires_auth.guard)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -698,17 +698,17 @@ def test_a_scope_may_have_a_comma(
 
 def test_forgotten_settings_lead_to_the_fix(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError) as error:
-        door.requires_auth.init_app(app)
+        adapter.requires_auth.init_app(app)
     assert [problem.hint for problem in error.value.problems] == [
         "set REQUIRES_AUTH_ISSUER in app.config or in the environment",
         "set REQUIRES_AUTH_AUDIENCE in app.config or in the environment",
     ]
     app.config["REQUIRES_AUTH_ISSUER"] = "https://issuer.example"
     with pytest.raises(ConfigError) as error:
-        door.requires_auth.init_app(app)
+        adapter.requires_auth.init_app(app)
     assert [problem.field for problem in error.value.problems] == ["audience"]
     monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", "https://api.example")
-    door.requires_auth.init_app(app)
+    adapter.requires_auth.init_app(app)
 
 
 def test_an_application_is_no_issuer(app: Flask) -> None:
@@ -726,10 +726,10 @@ def test_settings_of_the_wrong_type_are_named(
     key = f"REQUIRES_AUTH_{name}"
     app.config.update({**auth_issuer.settings, key: wrong})
     with pytest.raises(ConfigError) as error:
-        door.requires_auth.init_app(app)
+        adapter.requires_auth.init_app(app)
     assert [problem.field for problem in error.value.problems] == [key]
     app.config[key] = right
-    door.requires_auth.init_app(app)
+    adapter.requires_auth.init_app(app)
 
 
 def test_settings_and_variables_are_named_as_they_are_written(
@@ -746,10 +746,10 @@ def test_settings_and_variables_are_named_as_they_are_written(
 def test_settings_in_a_dict_are_told(app: Flask, auth_issuer: TestIssuer) -> None:
     app.config.update({**auth_issuer.settings, "REQUIRES_AUTH": {"LEEWAY": 5}})
     with pytest.warns(RuntimeWarning, match=r"REQUIRES_AUTH in app.config is not read: .* REQUIRES_AUTH_LEEWAY = \.\."):
-        door.requires_auth.init_app(app)
+        adapter.requires_auth.init_app(app)
 
 
 def test_a_misspelt_setting_is_told(app: Flask, auth_issuer: TestIssuer) -> None:
     app.config.update({**auth_issuer.settings, "REQUIRES_AUTH_SCOPE_CLAIM": ["permissions"]})
     with pytest.warns(RuntimeWarning, match="is it REQUIRES_AUTH_SCOPE_CLAIMS?"):
-        door.requires_auth.init_app(app)
+        adapter.requires_auth.init_app(app)

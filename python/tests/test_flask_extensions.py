@@ -10,7 +10,7 @@ import flask_restful
 import flask_restx
 import flask_smorest
 import pytest
-from doors import ORIGIN, PREFLIGHT, bearer
+from adapters import ORIGIN, PREFLIGHT, bearer
 from flask import Blueprint, Flask
 from flask.views import MethodView, View
 from flask_caching import Cache

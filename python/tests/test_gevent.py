@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from doors import python
+from adapters import python
 
 from requires_auth.testing import TestIssuer
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doors import PYTHON, Server, bearer, free_port, python, serving
+from adapters import PYTHON, Server, bearer, free_port, python, serving
 
 PROVIDER = PYTHON.parent / "tests" / "providers" / "oidc-provider"
 TESTS = Path(__file__).parent

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doors import EXAMPLES, ORIGIN, PREFLIGHT, Server, bearer, free_port, python, serving
+from adapters import EXAMPLES, ORIGIN, PREFLIGHT, Server, bearer, free_port, python, serving
 
 from requires_auth.testing import TestIssuer
 
@@ -70,17 +70,17 @@ def test_the_guides_application_under_gunicorn(guide: Server, issuer: TestIssuer
         (["Bearer \xe9"], 401, "auth.authorization_token_invalid_format"),
     ],
 )
-@pytest.mark.parametrize("door", ["flask", "fastapi", "django"])
+@pytest.mark.parametrize("adapter", ["flask", "fastapi", "django"])
 def test_headers_over_the_wire(
     guide: Server,
     others: dict[str, Server],
     issuer: TestIssuer,
-    door: str,
+    adapter: str,
     values: list[str],
     status: int,
     code: str,
 ) -> None:
-    server = guide if door == "flask" else others[door]
+    server = guide if adapter == "flask" else others[adapter]
     lines = "".join(f"Authorization: {value.format(issuer.token())}\r\n" for value in values)
     request = f"GET /user/info HTTP/1.1\r\nHost: localhost\r\n{lines}Connection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from doors import ORIGIN, PREFLIGHT, bearer
+from adapters import ORIGIN, PREFLIGHT, bearer
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from requires_auth import ConfigError, Policy, RequiresAuth
-from requires_auth import fastapi as fastapi_door
+from requires_auth import fastapi as fastapi_adapter
 from requires_auth.starlette import RequiresAuthMiddleware
 from requires_auth.testing import TestIssuer, TokenFactory
 
@@ -158,8 +158,8 @@ def test_lifespan_passes(auth_issuer: TestIssuer) -> None:
 
 def test_a_guard_of_your_own(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
     guard = RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
-    door = fastapi_door.RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
-    for auth in (guard, door):
+    adapter = fastapi_adapter.RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    for auth in (guard, adapter):
         app = RequiresAuthMiddleware(Starlette(routes=ROUTES), auth=auth)
         client = TestClient(app)
         assert client.get("/me").status_code == 401

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from requires_auth import AuthError, IssuerUnavailable, RequiresAuth
-from requires_auth import flask as flask_door
+from requires_auth import flask as flask_adapter
 from requires_auth.testing import TestIssuer, TokenFactory
 
 pytest_plugins = ["requires_auth.testing"]
@@ -93,7 +93,7 @@ def test_rotation_and_serving() -> None:
 
 
 def test_replacing_a_guard(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
-    auth = flask_door.RequiresAuth(
+    auth = flask_adapter.RequiresAuth(
         "https://tenant-id.logto.app/oidc", "https://api.example.com", jwks=TestIssuer().jwks
     )
     own = auth.guard

@@ -180,7 +180,7 @@ class Proxy(ABC):
 
     def file(self, name: str, own_port: str, port: str) -> str:
         """The file of this name, with the ports of these tests."""
-        text = (DOCS / name).read_text()
+        text = self.printed(name)
         for said, meant in [
             (GATEWAY_IN_FILE, self._gateway),
             (APPLICATION_IN_FILE, self._application),
@@ -190,6 +190,10 @@ class Proxy(ABC):
             text = text.replace(said, self.ADDRESS.format("127.0.0.1", meant))
         assert own_port in text, own_port
         return self._change(text.replace(own_port, port))
+
+    def printed(self, name: str) -> str:
+        """The file of this name, as it is printed."""
+        return (DOCS / name).read_text()
 
     @abstractmethod
     def start(self) -> Program:
@@ -229,6 +233,20 @@ class DebianNginx(Nginx):
 
     def binary(self) -> str:
         return find("nginx", "apt-get install nginx-light", SYSTEM)
+
+
+class NginxInParts(DebianNginx):
+    """nginx with a `server` block of its own, which includes the parts."""
+
+    def printed(self, name: str) -> str:
+        def part(block: str) -> str:
+            command = [GATEWAY, "config", "emit", "nginx", DOCS / "requires-auth.toml", "--part", block]
+            return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+        return (
+            f"{part('http')}\nserver {{\n    listen 80;\n{part('server')}\n    location / {{\n"
+            f"proxy_pass http://{APPLICATION_IN_FILE};\nproxy_set_header Host $host;\n{part('location')}\n    }}\n}}\n"
+        )
 
 
 class Caddy(Proxy):
@@ -290,6 +308,7 @@ class Traefik(Proxy):
 PROXIES = {
     "nginx": Nginx,
     "nginx-debian": DebianNginx,
+    "nginx-parts": NginxInParts,
     "caddy": Caddy,
     "caddy-debian": DebianCaddy,
     "envoy": Envoy,

@@ -1,6 +1,8 @@
 """What a client sees through each proxy, and what the application learns."""
 
 import re
+import tempfile
+from pathlib import Path
 
 import pytest
 from conftest import ITSELF
@@ -94,6 +96,42 @@ def test_nginx_has_no_room_for_it_unless_it_is_told(setting, start, application,
     answer = ask(front.port, "/orders/1", token=issuer.token("read:orders", sub=LONG))
     assert answer is None or answer.status in (400, 503)
     assert application.take() == []
+
+
+@pytest.mark.parametrize("name", ["nginx-debian", "nginx-parts"])
+@pytest.mark.parametrize("weakened", [False, True])
+def test_no_cache_of_nginx_keeps_a_verdict(name, weakened, start, tokens):
+    with tempfile.TemporaryDirectory() as folder:
+        # The workers are of another user.
+        Path(folder).chmod(0o755)
+
+        def cached(text: str) -> str:
+            text = text.replace("proxy_cache off;", "") if weakened else text
+            return (
+                f"proxy_cache_path {folder}/cache keys_zone=all:1m use_temp_path=off;\nproxy_cache all;\n"
+                f"proxy_cache_valid any 1m;\nproxy_ignore_headers Cache-Control Expires;\n{text}"
+            )
+
+        front = start(name, change=cached)
+        assert ask(front.port, "/orders/1", token=tokens["read"]).status == 200
+        assert ask(front.port, "/orders/1").status == (200 if weakened else 401)
+        front.kill()
+
+
+def test_a_location_without_its_part_is_guarded_and_told_of_nobody(start, application, tokens):
+    def without(text: str) -> str:
+        head, _, rest = text.rpartition("auth_request /_requires_auth;")
+        assert "location / {" in head
+        return head + rest[rest.index("    }") :]
+
+    front = start("nginx-parts", change=without)
+    application.take()
+    assert ask(front.port, "/orders/1").status == 401
+    spoofed = "X-Auth-Subject: mallory"
+    assert ask(front.port, "/orders/1", spoofed, token=tokens["read"]).status == 400
+    assert application.take() == []
+    assert ask(front.port, "/orders/1", token=tokens["read"]).status == 200
+    assert [received.folded("X-Auth-Subject") for received in application.take()] == [[]]
 
 
 def test_no_subject_is_locked_out_or_taken_for_another(proxy, application, issuer):

@@ -19,6 +19,7 @@ from wire import PATIENCE, ask
 DEAD = {
     "nginx": 502,
     "nginx-debian": 502,
+    "nginx-parts": 502,
     "caddy": 502,
     "caddy-debian": 502,
     "envoy": 503,

@@ -5,6 +5,10 @@
 
 // Each module uses only modules above it.
 
+#[cfg(test)]
+#[path = "../../../tests/reference/page.rs"]
+mod reference;
+
 // Shared ground.
 mod context;
 mod logging;

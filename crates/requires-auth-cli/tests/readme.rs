@@ -43,8 +43,28 @@ fn every_block_is_run_by_a_test() {
     let readme = readme();
     let languages: Vec<_> = blocks(&readme).into_iter().map(|(language, _)| language).collect();
     // Of `sh`, this file runs the first and the last, and `tests/gateway` the other, which needs nginx; those of `rust`
-    // are run by rustdoc, that of `python` by `python/tests`.
-    assert_eq!(languages, ["sh", "rust", "python", "sh", "sh", "rust"]);
+    // are compiled or run by rustdoc, that of `python` by `python/tests`.
+    assert_eq!(languages, ["sh", "rust,no_run", "python", "sh", "sh", "rust"]);
+}
+
+/// SECURITY.md names vectors by the beginnings of their ids.
+#[test]
+fn every_section_of_rfc_8725_has_vectors() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../SECURITY.md");
+    let page = std::fs::read_to_string(path).expect("SECURITY.md");
+    let vectors = requires_auth_testkit::vectors::token_cases();
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| 3.")).collect();
+    assert_eq!(rows.len(), 12);
+    for row in rows {
+        let named: Vec<_> = row.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{row}");
+        for beginning in named {
+            assert!(
+                vectors.iter().any(|vector| vector.id.to_lowercase().starts_with(beginning)),
+                "{beginning}"
+            );
+        }
+    }
 }
 
 #[test]

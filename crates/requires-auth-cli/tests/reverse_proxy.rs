@@ -432,6 +432,29 @@ fn bodies_are_passed_on_as_they_come() {
 }
 
 #[test]
+fn a_body_is_passed_on_whatever_the_method() {
+    let proxy = Proxy::new("bodies");
+    let token = proxy.stage.token("read:orders");
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    for (headers, body, expected) in [
+        (chunked, "6\r\nsearch\r\n0\r\n\r\n", "search"),
+        ("Content-Length: 6\r\n", "search", "search"),
+        ("Content-Length: 0\r\n", "", ""),
+        (chunked, "0\r\n\r\n", ""),
+        ("", "", ""),
+    ] {
+        let mut stream = connect(proxy.address());
+        let head = format!("GET /orders/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n{headers}");
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).expect("it reads");
+        read_until(&mut stream, "\r\n\r\none");
+        let received = proxy.application.received();
+        assert_eq!(received[0].body, expected.as_bytes(), "{headers:?}: {}", received[0].head);
+        let is_framed = ["content-length", "transfer-encoding"].map(|name| !received[0].all(name).is_empty());
+        assert_eq!(is_framed.contains(&true), !headers.is_empty(), "{}", received[0].head);
+    }
+}
+
+#[test]
 fn a_websocket_begins_after_an_allow_and_not_before() {
     let proxy = Proxy::new("websocket");
     let upgrade = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n";
@@ -592,6 +615,8 @@ async fn a_client_may_speak_http_2() {
         let mut request = http::Request::post(format!("http://{authority}/orders?a=b"))
             .header("authorization", format!("Bearer {token}"))
             .header("x_auth_subject", "mallory")
+            .header("content-length", "4")
+            .header("content-length", "4")
             .header("cookie", "a=1")
             .header("cookie", "b=2");
         if let Some(host) = host {
@@ -615,6 +640,7 @@ async fn a_client_may_speak_http_2() {
                 (vec![authority], vec!["2 requires-auth"])
             );
             assert_eq!(received.all("cookie"), ["a=1; b=2"]);
+            assert_eq!(received.all("content-length"), ["4"]);
         }
     }
 }

@@ -1,4 +1,7 @@
 //! What can be wrong with one token, named after the reason that a guard refuses it for.
+//!
+//! A [`Defect`] is given to [`TokenBuilder::defect`](crate::TokenBuilder::defect), and to the development issuer as
+//! `GET {issuer}/token?defect=expired`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +18,19 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 ///
 /// The name is the reason of the refusal, so a test can compare the two. Reasons that need a server
 /// (`revoked`) are not here.
+///
+/// ```
+/// use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey};
+///
+/// let forge = Forge::new("https://issuer.example", "https://api.example", SigningKey::generate(Algorithm::Es384));
+/// // Defects that a later version adds are tested by this loop without a change.
+/// for defect in Defect::ALL {
+///     let token = forge.token().defect(defect).mint();
+///     // Send `token`, and expect 401 with the reason `defect.name()`. Say in a failure what was wrong:
+///     println!("{} bytes, where {}", token.len(), defect.about());
+///     assert_eq!(defect.name().parse(), Ok(defect));
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Defect {
@@ -28,7 +44,7 @@ pub enum Defect {
     ClaimMalformed,
     /// `exp` is missing.
     ClaimMissing,
-    /// `crit` names an extension that nobody knows.
+    /// `crit` names an extension that does not exist.
     CriticalHeader,
     /// Five parts, as an encrypted token has.
     Encrypted,
@@ -182,7 +198,16 @@ impl fmt::Display for Defect {
     }
 }
 
-/// Reads a name; `-` stands for `_`, and `wrong-aud` is short for `audience_mismatch`.
+/// Reads a name; `-` stands for `_`, and `wrong-aud` is short for `audience_mismatch`. Case counts.
+///
+/// ```
+/// use requires_auth_testkit::Defect;
+///
+/// // On a command line people write dashes.
+/// assert_eq!("not-yet-valid".parse(), Ok(Defect::NotYetValid));
+/// let error = "expierd".parse::<Defect>().unwrap_err();
+/// assert!(error.to_string().starts_with("unknown defect \"expierd\": expected one of"));
+/// ```
 impl FromStr for Defect {
     type Err = UnknownDefect;
 
@@ -198,7 +223,7 @@ impl FromStr for Defect {
     }
 }
 
-/// A name that is no defect.
+/// A name that is not a defect. `Display` lists all that there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownDefect {
     name: String,

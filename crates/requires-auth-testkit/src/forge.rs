@@ -1,4 +1,15 @@
 //! The token forge: good access tokens, and ones that are wrong in exactly one way.
+//!
+//! A [`Forge`] has what all tokens of an issuer share: issuer, audience and key. [`Forge::token`] starts one token, which
+//! is good as it is; the methods of [`TokenBuilder`] change it, and [`TokenBuilder::mint`] signs it.
+//!
+//! | to test | use |
+//! | --- | --- |
+//! | that a user, a scope or a claim gets through | [`subject`](TokenBuilder::subject), [`scope`](TokenBuilder::scope), [`claim`](TokenBuilder::claim) |
+//! | that each kind of bad token is refused | [`defect`](TokenBuilder::defect) with every [`Defect`] |
+//! | times | [`issued_at`](TokenBuilder::issued_at) and [`lifetime`](TokenBuilder::lifetime), with a clock that stands still |
+//! | a rotated or a foreign key | [`key`](TokenBuilder::key) |
+//! | a token that no library would write | [`raw_header`](TokenBuilder::raw_header), [`raw_claims`](TokenBuilder::raw_claims) |
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,6 +25,9 @@ use crate::{Defect, SigningKey};
 const LIFETIME: i64 = 3600;
 
 /// Mints access tokens of one issuer for one audience.
+///
+/// The key stays with the test, and the guard under test gets its public half: with `requires-auth` that is
+/// `builder.with_jwks(jwk_set([&key]).to_string())`. Nothing is fetched then, and no issuer has to run.
 ///
 /// ```
 /// use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey};
@@ -33,7 +47,8 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// A forge whose tokens name this issuer and audience and are signed with this key.
+    /// A forge whose tokens name this issuer and audience and are signed with this key. Neither is checked: they are what
+    /// the guard under test compares.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>, key: SigningKey) -> Self {
         Self { issuer: issuer.into(), audience: audience.into(), key }
     }
@@ -47,6 +62,26 @@ impl Forge {
     ///
     /// The header has `alg`, `typ` (`at+jwt`) and `kid`. The claims are `jti` (random), `sub`
     /// (`alice`), `iat` (now), `exp` (an hour later), `client_id` (`test-client`), `iss` and `aud`.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::Es384);
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    ///
+    /// // What a test needs often is worth a function: a member of the staff, in one line.
+    /// let staff = |name: &str| forge.token().subject(name).scope("read:orders write:orders").claim("staff", true);
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # fn part(token: &str, index: usize) -> serde_json::Value {
+    /// #     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+    /// #     serde_json::from_slice(&part).unwrap()
+    /// # }
+    /// let token = staff("carol").mint();
+    /// assert_eq!(part(&token, 1)["sub"], "carol");
+    /// // The builder goes on: the same, but expired for an hour.
+    /// let expired = staff("carol").lifetime(-3600).mint();
+    /// assert!(part(&expired, 1)["exp"].as_i64() < part(&expired, 1)["iat"].as_i64());
+    /// ```
     pub fn token(&self) -> TokenBuilder {
         TokenBuilder {
             issuer: self.issuer.clone(),
@@ -63,7 +98,7 @@ impl Forge {
     }
 }
 
-/// An access token in the making; what is set later wins.
+/// An access token in the making; what is set later wins. Made by [`Forge::token`], finished by [`mint`](Self::mint).
 ///
 /// `Debug` shows no claim.
 #[derive(Clone)]
@@ -101,30 +136,70 @@ impl TokenBuilder {
     }
 
     /// Sets `iat`, and `exp` with it, in seconds since 1970; now by default.
+    ///
+    /// With a guard whose clock stands still, tokens of a fixed time make a test that passes in ten years too:
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    ///
+    /// const NOW: i64 = 1_800_000_000;
+    /// let key = SigningKey::generate(Algorithm::Ed25519);
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # fn part(token: &str, index: usize) -> serde_json::Value {
+    /// #     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+    /// #     serde_json::from_slice(&part).unwrap()
+    /// # }
+    /// let token = forge.token().issued_at(NOW).lifetime(60).mint();
+    /// assert_eq!((&part(&token, 1)["iat"], &part(&token, 1)["exp"]), (&NOW.into(), &(NOW + 60).into()));
+    /// ```
     pub fn issued_at(mut self, unix: i64) -> Self {
         self.issued_at = Some(unix);
         self
     }
 
-    /// Sets `exp`, in seconds after `iat`; 3600 by default.
+    /// Sets `exp`, in seconds after `iat`; 3600 by default. A negative number is a token that has expired before it was
+    /// issued.
     pub fn lifetime(mut self, seconds: i64) -> Self {
         self.lifetime = seconds;
         self
     }
 
-    /// Sets a claim to any JSON value.
+    /// Sets a claim to any JSON value, one of the usual claims too. The value is written as it is: an array stays an
+    /// array, and a type that no guard accepts is not corrected.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    /// use serde_json::json;
+    ///
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # fn part(token: &str, index: usize) -> serde_json::Value {
+    /// #     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+    /// #     serde_json::from_slice(&part).unwrap()
+    /// # }
+    /// // As Keycloak writes roles, and for two APIs at once.
+    /// let token = forge
+    ///     .token()
+    ///     .claim("aud", json!(["https://api.example", "account"]))
+    ///     .claim("realm_access", json!({ "roles": ["buyer"] }))
+    ///     .mint();
+    /// assert_eq!(part(&token, 1)["realm_access"]["roles"][0], "buyer");
+    /// ```
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.push((name.into(), Some(value.into())));
         self
     }
 
-    /// Leaves out a claim.
+    /// Leaves out a claim, such as `sub` or `aud`.
     pub fn without_claim(mut self, name: impl Into<String>) -> Self {
         self.claims.push((name.into(), None));
         self
     }
 
-    /// Sets a member of the header to any JSON value, without changing how the token is signed.
+    /// Sets a member of the header to any JSON value, without changing how the token is signed: `alg` here is a claim
+    /// about the signature, which stays that of the key.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.header.push((name.into(), Some(value.into())));
         self
@@ -137,6 +212,26 @@ impl TokenBuilder {
     }
 
     /// Signs with another key; the header names that key and its algorithm.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", key.clone());
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # fn part(token: &str, index: usize) -> serde_json::Value {
+    /// #     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+    /// #     serde_json::from_slice(&part).unwrap()
+    /// # }
+    /// // Signed by a stranger, and says so: a guard does not know the key.
+    /// let stranger = SigningKey::generate(Algorithm::Es256);
+    /// let unknown = forge.token().key(&stranger).mint();
+    /// assert_eq!(part(&unknown, 0)["kid"], stranger.kid());
+    ///
+    /// // Signed by a stranger under the name of the issuer's key: the signature does not match.
+    /// let forged = forge.token().key(&stranger.with_kid(key.kid())).mint();
+    /// assert_eq!(part(&forged, 0)["kid"], key.kid());
+    /// ```
     pub fn key(mut self, key: &SigningKey) -> Self {
         self.key = key.clone();
         self
@@ -149,18 +244,48 @@ impl TokenBuilder {
     }
 
     /// Takes these bytes as the claims, whatever else was said about them: for JSON that no serializer writes.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// // Two subjects: a reader that takes the first and one that takes the last see different users.
+    /// let token = forge.token().raw_claims(r#"{"sub": "alice", "sub": "admin"}"#).mint();
+    /// assert_eq!(token.split('.').count(), 3);
+    /// ```
     pub fn raw_claims(mut self, json: impl Into<Vec<u8>>) -> Self {
         self.raw_claims = Some(json.into());
         self
     }
 
     /// Makes the token wrong in one more way; this wins over everything but raw JSON.
+    ///
+    /// Everything else stays good, so a test that sees it refused has seen that check work and no other. Two defects show
+    /// which check comes first: a guard must not tell a stranger about the audience of a token that the issuer never signed.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::Es384);
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # fn part(token: &str, index: usize) -> serde_json::Value {
+    /// #     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+    /// #     serde_json::from_slice(&part).unwrap()
+    /// # }
+    /// let token = forge.token().defect(Defect::AudienceMismatch).defect(Defect::SignatureMismatch).mint();
+    /// assert_eq!(part(&token, 1)["aud"], "https://another-api.example.test");
+    /// // Expect the reason `signature_mismatch`.
+    /// ```
     pub fn defect(mut self, defect: Defect) -> Self {
         self.defects.push(defect);
         self
     }
 
-    /// Signs the token and writes it in the compact form.
+    /// Signs the token and writes it in the compact form, without the word `Bearer`.
+    ///
+    /// Two tokens are never the same, as `jti` is random.
     ///
     /// # Panics
     ///

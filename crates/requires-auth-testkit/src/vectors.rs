@@ -1,4 +1,4 @@
-//! The shared vectors: cases with the verdict that every door has to give.
+//! The shared vectors: cases with the verdict that every adapter, in every language, has to give.
 //!
 //! The files in `vectors/` are plain JSON, so that any language can read them:
 //!
@@ -7,7 +7,7 @@
 //! - `key-sets.json`: the JWK Sets that cases name in `jwks`.
 //!
 //! The verdicts were written by hand, and no verifier was asked. Every case names the row of the
-//! requirements that it shows, such as `C05`.
+//! requirements that it shows, such as `C05`; the rows are in `vectors/README.md`.
 //!
 //! ```
 //! use requires_auth_testkit::vectors::{Verdict, token_cases};
@@ -53,6 +53,31 @@ const TOKENS: [&str; 11] = [
 
 /// Every case in which a token meets a guard, with its key set filled in.
 ///
+/// For a verifier of another make this is a test that takes an afternoon to write by hand:
+///
+/// ```
+/// use requires_auth_testkit::vectors::{TokenCase, Verdict, token_cases};
+///
+/// /// The verifier under test: `Ok` with the claims, or `Err` with the reason.
+/// fn verify(case: &TokenCase) -> Result<serde_json::Value, String> {
+///     // Configure it with `case.config` and `case.jwks`, stop its clock at `case.config.now`, and give it `case.token`.
+/// #   match &case.expect {
+/// #       Verdict::Accept { claims } => Ok(claims.clone()),
+/// #       Verdict::Refuse(refusal) => Err(refusal.reason.clone().unwrap_or_default()),
+/// #       _ => unreachable!(),
+/// #   }
+/// }
+///
+/// for case in token_cases() {
+///     match (&case.expect, verify(&case)) {
+///         (Verdict::Accept { claims }, Ok(found)) => assert_eq!(*claims, found, "{}", case.id),
+///         (Verdict::Refuse(refusal), Err(reason)) => {
+///             assert_eq!(refusal.reason.as_deref().unwrap_or_default(), reason, "{}: {}", case.id, case.about);
+///         }
+///         (expected, found) => panic!("{}: expected {expected:?}, found {found:?}", case.id),
+///     }
+/// }
+/// ```
 /// # Panics
 ///
 /// When a file of the crate is not what the generator writes.
@@ -61,8 +86,19 @@ pub fn token_cases() -> Vec<TokenCase> {
     TOKENS.into_iter().flat_map(|text| cases(text, &key_sets)).collect()
 }
 
-/// Every case in which a whole request meets a guard, with its key set and token filled in.
+/// Every case in which a whole request meets a guard, with its key set and token filled in: for adapters, which read
+/// headers and write the answer.
 ///
+/// ```
+/// use requires_auth_testkit::vectors::{Outcome, request_cases};
+///
+/// let cases = request_cases();
+/// // Header values are bytes, as on the wire: some of the cases are not UTF-8.
+/// assert!(cases.iter().any(|case| case.headers.iter().any(|(_, value)| std::str::from_utf8(value).is_err())));
+/// // A preflight passes without a token, and a refusal says what the whole answer is.
+/// assert!(cases.iter().any(|case| case.outcome == Outcome::Preflight));
+/// assert!(cases.iter().any(|case| matches!(&case.outcome, Outcome::Deny(refusal) if refusal.status == 503)));
+/// ```
 /// # Panics
 ///
 /// When a file of the crate is not what the generator writes.

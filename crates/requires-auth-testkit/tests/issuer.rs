@@ -276,7 +276,7 @@ async fn a_mistake_in_the_one_line_is_answered_with_what_is_right() {
         ),
         ("claim=permissions", "the claim \"permissions\" is not NAME=VALUE"),
         ("claim=a=%5B1", "the claim \"a=[1\" is not NAME=VALUE"),
-        ("lifetime=1h", "the lifetime \"1h\" is no whole number of seconds"),
+        ("lifetime=1h", "the lifetime \"1h\" is not a whole number of seconds"),
         ("sub=a&sub=b", "the parameter sub comes more than once"),
     ] {
         let response = get(&format!("{}?{query}", issuer.token_endpoint())).await;

@@ -1,4 +1,8 @@
 //! How a refusal looks on the wire: status, `WWW-Authenticate`, body (RFC 6750 §3, RFC 9457).
+//!
+//! With axum and tower the layers write this answer, and nothing of this module is needed but [`BodyFormat`]. An adapter
+//! for another framework asks [`RequiresAuth::challenge`](crate::RequiresAuth::challenge) for the [`Challenge`] and
+//! copies its status, headers and body, all three unchanged.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +14,43 @@ use crate::error::{ChallengeKind, Denial, Reason};
 use crate::request::Request;
 
 /// The answer to a refused request: what an adapter turns into a response of its framework.
+///
+/// ```
+/// use requires_auth::{Policy, Request, RequiresAuth};
+///
+/// /// The response of the framework.
+/// struct Response {
+///     status: u16,
+///     headers: Vec<(&'static str, String)>,
+///     body: Vec<u8>,
+/// }
+///
+/// /// A whole adapter: `Ok` with the subject, or the answer to send.
+/// fn guard(auth: &RequiresAuth, request: &Request<'_>) -> Result<Option<String>, Response> {
+///     // `authorize_now` never waits; an adapter that can wait uses `authorize`.
+///     let verdict = auth.authorize_now(request, &Policy::default()).expect("the keys are there");
+///     verdict.map(|token| token.subject().map(str::to_owned)).map_err(|denial| {
+///         let challenge = auth.challenge(request, &denial);
+///         Response {
+///             status: challenge.status(),
+///             // A name may come more than once, so that headers are appended, never replaced.
+///             headers: challenge.headers().map(|(name, value)| (name, value.to_owned())).collect(),
+///             // An answer to HEAD has no body.
+///             body: if request.method() == "HEAD" { Vec::new() } else { challenge.into_body() },
+///         }
+///     })
+/// }
+///
+/// # let jwks = requires_auth_testkit::jwk_set([requires_auth_testkit::SigningKey::fixed(Default::default())]);
+/// # let builder = RequiresAuth::builder("https://issuer.example", "https://api.example");
+/// # let auth = requires_auth::danger::allow_public_test_keys(builder.with_jwks(jwks.to_string())).build()?;
+/// let no_headers: [(&str, &str); 0] = [];
+/// let refusal = guard(&auth, &Request::new("GET", "/orders", &no_headers)).err().expect("no token");
+/// assert_eq!(refusal.status, 401);
+/// assert!(refusal.headers.contains(&("www-authenticate", "Bearer".to_owned())));
+/// assert!(refusal.body.starts_with(br#"{"code":"auth.authorization_header_missing""#));
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     status: u16,
@@ -21,7 +62,7 @@ pub struct Challenge {
 /// How the refusals of a guard look: the same for every request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Style {
-    body: BodyFormat,
+    pub(crate) body: BodyFormat,
     schemes: Schemes,
 }
 
@@ -60,6 +101,10 @@ impl From<BodyFormat> for Style {
 
 impl Challenge {
     /// The answer to `request`, refused for `denial`, with a body in `format`.
+    ///
+    /// Of the request only the presence of `Origin` is read: a script of another origin needs a header to see the
+    /// challenge. A server asks its guard instead, which knows the format:
+    /// [`RequiresAuth::challenge`](crate::RequiresAuth::challenge).
     pub fn new(denial: &Denial, request: &Request<'_>, format: &BodyFormat) -> Self {
         Self::of(denial, request, format, www_authenticate(denial))
     }
@@ -98,22 +143,41 @@ impl Challenge {
     }
 
     /// All headers of the answer, names in lower case, `www-authenticate` and `content-type` included.
+    ///
+    /// Beside these there are `cache-control: no-store`, so that a refusal is not served to somebody else or after the
+    /// client has a better token; `retry-after` in seconds when the issuer is out of reach; and
+    /// `access-control-expose-headers` for a request of another origin. A name may come more than once. The length of
+    /// the body is left to the framework.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The body. An answer to `HEAD` leaves it out.
+    /// The body, in the format of the guard; [`headers`](Self::headers) has its media type. An answer to `HEAD` leaves
+    /// it out.
     pub fn body(&self) -> &[u8] {
         &self.body.bytes
     }
 
-    /// The body, to keep.
+    /// The body, without a copy.
     pub fn into_body(self) -> Vec<u8> {
         self.body.bytes
     }
 }
 
-/// The values of `WWW-Authenticate` for a refusal (RFC 6750 §3).
+/// The values of `WWW-Authenticate` for a refusal (RFC 6750 §3), one per scheme; empty where another credential would not
+/// help: for 403 `access_denied` and for 503.
+///
+/// This is for answers that are not HTTP responses of a route, such as the refusal of a WebSocket or of a call over
+/// another protocol. Everywhere else the [`Challenge`] has these values among its headers.
+///
+/// ```
+/// use requires_auth::challenge::www_authenticate;
+/// use requires_auth::{Denial, ErrorCode};
+///
+/// // A request without a token learns the scheme, and not that something is wrong with it (RFC 6750 §3.1).
+/// assert_eq!(www_authenticate(&Denial::new(ErrorCode::AuthorizationHeaderMissing)), ["Bearer"]);
+/// assert!(www_authenticate(&Denial::new(ErrorCode::AccessDenied)).is_empty());
+/// ```
 pub fn www_authenticate(denial: &Denial) -> Vec<String> {
     Style::default().www_authenticate(denial)
 }
@@ -139,7 +203,7 @@ fn quoted(name: &str, value: impl fmt::Display) -> String {
     format!("{name}=\"{value}\"")
 }
 
-/// A body with its media type.
+/// A body with its media type: what the function of [`BodyFormat::custom`] returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
     content_type: String,
@@ -147,17 +211,38 @@ pub struct Body {
 }
 
 impl Body {
-    /// A body of your own.
+    /// A body of your own. `content_type` is the value of the header `Content-Type`; one that cannot be a header value is
+    /// left out by the adapters of this crate.
     pub fn new(content_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Self { content_type: content_type.into(), bytes: bytes.into() }
     }
 }
 
-/// What the bodies of refusals look like.
+/// What the bodies of refusals look like; chosen for a guard with
+/// [`Builder::with_error_body`](crate::requires_auth::Builder::with_error_body).
+///
+/// Status and headers are the same in every format. The media type is that of the format, whatever the request accepts.
+///
+/// ```
+/// # use requires_auth::{ConfigError, Denial, ErrorCode, Request};
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::challenge::BodyFormat;
+///
+/// // RFC 9457, for APIs whose other errors are problem details too.
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_error_body(BodyFormat::ProblemDetails)
+///     .build()?;
+/// # let headers: [(&str, &str); 0] = [];
+/// # let refusal = Denial::new(ErrorCode::AccessDenied);
+/// # let challenge = auth.challenge(&Request::new("GET", "/", &headers), &refusal);
+/// let body: serde_json::Value = serde_json::from_slice(challenge.body()).expect("JSON");
+/// assert_eq!((&body["title"], &body["code"]), (&"Forbidden".into(), &"access_denied".into()));
+/// # Ok::<(), ConfigError>(())
+/// ```
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum BodyFormat {
-    /// Your own, made from the refusal.
+    /// Your own, made from the refusal: see [`BodyFormat::custom`].
     Custom(Arc<dyn Fn(&Denial) -> Body + Send + Sync>),
     /// `{"code", "status", "message"}`, with `"reason"` for `invalid_token`.
     #[default]
@@ -167,13 +252,28 @@ pub enum BodyFormat {
 }
 
 impl BodyFormat {
-    /// A body of your own, made from the refusal.
+    /// A body of your own, made from the refusal: for an API whose errors already have a shape.
+    ///
+    /// The function is called for each refusal, so it must not block or panic. Let clients match on
+    /// [`Denial::code`], which never changes, and show people [`Denial::message`]. [`Denial::hint`] is for whoever runs the
+    /// API, and does not belong into a body.
     ///
     /// ```
     /// use requires_auth::challenge::{Body, BodyFormat};
+    /// # use requires_auth::{ConfigError, Denial, ErrorCode, Request, RequiresAuth};
     ///
-    /// let format = BodyFormat::custom(|denial| Body::new("text/plain", denial.message()));
-    /// # let _ = format;
+    /// let format = BodyFormat::custom(|denial| {
+    ///     let error = serde_json::json!({ "error": { "type": denial.code().as_str(), "text": denial.message() } });
+    ///     Body::new("application/vnd.example+json", error.to_string())
+    /// });
+    /// # let builder = RequiresAuth::builder("https://issuer.example", "https://api.example");
+    /// # let auth = builder.with_error_body(format).build()?;
+    /// # let headers: [(&str, &str); 0] = [];
+    /// # let denial = Denial::new(ErrorCode::AccessDenied);
+    /// # let challenge = auth.challenge(&Request::new("GET", "/", &headers), &denial);
+    /// assert!(challenge.headers().any(|header| header == ("content-type", "application/vnd.example+json")));
+    /// assert!(challenge.body().starts_with(br#"{"error":"#));
+    /// # Ok::<(), ConfigError>(())
     /// ```
     pub fn custom(write: impl Fn(&Denial) -> Body + Send + Sync + 'static) -> Self {
         Self::Custom(Arc::new(write))

@@ -1,4 +1,7 @@
 //! What weakens a check. Each name says so where it is called.
+//!
+//! These are functions over a [`Builder`] and not methods of it, so that a search for `danger::` finds every place in a
+//! program that gives something up. None of them is needed in production behind a public issuer.
 
 use crate::guard::Builder;
 
@@ -6,6 +9,20 @@ use crate::guard::Builder;
 ///
 /// Whoever is on the way between this server and the issuer can then put in keys of his own and forge
 /// any token. For private networks without TLS, and only there. Link-local addresses stay refused.
+///
+/// An issuer on loopback (`http://127.0.0.1:9100`, `http://localhost:9100`) does not need it, and an issuer with a private
+/// certificate is better served by [`Builder::with_ca`].
+///
+/// ```
+/// use requires_auth::{RequiresAuth, danger};
+///
+/// let builder = || RequiresAuth::builder("http://keycloak:8080/realms/test", "https://api.example");
+/// let error = builder().build().unwrap_err();
+/// assert_eq!(error.problems()[0].field(), "issuer");
+///
+/// let auth = danger::allow_http_issuer(builder()).build()?;
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
 pub fn allow_http_issuer(builder: Builder) -> Builder {
     builder.allow_http()
 }
@@ -13,7 +30,21 @@ pub fn allow_http_issuer(builder: Builder) -> Builder {
 /// Lets the guard use keys whose private halves are published: by `requires-auth-testkit`, by the RFCs
 /// 7515, 7517, 7520 and 8037, or by jwt.io.
 ///
-/// Anyone can sign with them. For tests that use the testkit's vectors, and only there.
+/// Anyone can sign with them. For tests that use the testkit's vectors, and only there: a test of your own makes a fresh
+/// key with `SigningKey::generate`, which needs nothing of the kind.
+///
+/// ```
+/// use requires_auth::{RequiresAuth, danger};
+/// use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+///
+/// let published = SigningKey::fixed(Algorithm::Es256);
+/// let jwks = jwk_set([published]).to_string();
+/// let builder = || RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks.clone());
+///
+/// // Refused by default: a key set with nothing but published keys has no key that can be used.
+/// assert!(builder().build().is_err());
+/// assert!(danger::allow_public_test_keys(builder()).build().is_ok());
+/// ```
 pub fn allow_public_test_keys(builder: Builder) -> Builder {
     builder.allow_public_test_keys()
 }

@@ -1,4 +1,8 @@
 //! From an issuer to its key set's URL: OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
+//!
+//! A guard asks at `<issuer>/.well-known/openid-configuration` and, if there is nothing, at the place that RFC 8414 names.
+//! The `issuer` of the document must equal the configured one byte for byte, and its `jwks_uri` must be a safe place. Then
+//! the key set is fetched from there. [`FetchFailure`] says which of these steps went wrong.
 
 use std::fmt;
 
@@ -58,20 +62,53 @@ fn shortened(text: &str) -> String {
 }
 
 /// Why an issuer's keys could not be fetched. For the log and for whoever runs the API, not for clients.
+///
+/// It comes from [`RequiresAuth::warm`](crate::RequiresAuth::warm) at start, and later from
+/// [`IssuerHealth::last_error`](crate::requires_auth::IssuerHealth::last_error). `Display` says what happened,
+/// [`hint`](Self::hint) what to do, and [`as_str`](Self::as_str) is a short name for a metric.
+///
+/// ```
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::discovery::FetchFailure;
+///
+/// /// Whether waiting may help: whoever starts a server wants to know at once if it never will.
+/// fn may_pass(failure: &FetchFailure) -> bool {
+///     matches!(failure, FetchFailure::Fetch(_) | FetchFailure::Status(_) | FetchFailure::EmptyKeySet)
+/// }
+///
+/// /// Waits for a provider that starts together with this server, but not for one that is configured wrongly.
+/// async fn keys(auth: &RequiresAuth) -> Result<(), Box<dyn std::error::Error>> {
+///     loop {
+///         match auth.warm().await {
+///             Ok(()) => return Ok(()),
+///             Err(error) if error.failures().all(|(_, failure)| may_pass(failure)) => {
+///                 tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+///             }
+///             Err(error) => return Err(error.into()),
+///         }
+///     }
+/// }
+///
+/// let wrong = FetchFailure::OtherIssuer("https://issuer.example/".to_owned());
+/// assert!(!may_pass(&wrong));
+/// assert_eq!(wrong.as_str(), "other_issuer");
+/// assert!(wrong.hint().starts_with("configure the issuer exactly as the document has it"));
+/// # let _ = keys;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchFailure {
     /// The key set has no key that can be used.
     EmptyKeySet,
-    /// Nothing came back.
+    /// Nothing came back: no connection, a certificate that is not trusted, a time-out.
     Fetch(FetchError),
-    /// The key set is no JWK Set, or too large.
+    /// The key set is not a JWK Set (RFC 7517 §5), or too large; the text says what is wrong.
     KeySet(String),
-    /// No metadata in either place.
+    /// No metadata in either place; the status is that of the last answer.
     NoMetadata(u16),
     /// The metadata is not JSON with `issuer` and `jwks_uri`.
     NotMetadata,
-    /// The metadata is that of another issuer.
+    /// The metadata is that of another issuer, which is the text; a slash at the end makes one.
     OtherIssuer(String),
     /// The server answered with another status than 200.
     Status(u16),
@@ -80,7 +117,7 @@ pub enum FetchFailure {
 }
 
 impl FetchFailure {
-    /// What to do about it.
+    /// What to do about it, for whoever runs the API.
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::EmptyKeySet => {
@@ -96,10 +133,17 @@ impl FetchFailure {
                 "check the issuer's path; the document is at <issuer>/.well-known/openid-configuration"
             }
             Self::NotMetadata => {
-                "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri"
+                "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri, \
+                 and no byte order mark before it"
             }
             Self::OtherIssuer(_) => {
                 "configure the issuer exactly as the document has it: slash, case and port count"
+            }
+            Self::Status(300..=399) => {
+                "redirects are not followed: set `jwks_uri` or `discovery_url` to the address that this one leads to"
+            }
+            Self::Status(401 | 403) => {
+                "metadata and keys must be public: let this machine read them, or set `jwks_uri` to another address"
             }
             Self::Status(_) => "the provider is in trouble, or something in between answers for it",
             Self::UnsafeKeySetUrl(_) => {
@@ -109,7 +153,7 @@ impl FetchFailure {
         }
     }
 
-    /// A short name for metrics and logs.
+    /// A short name for metrics and logs, such as `timeout` or `other_issuer`; it never changes.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::EmptyKeySet => "empty_key_set",
@@ -169,6 +213,14 @@ mod tests {
             let failure = read_document(&document(other)).expect_err(other);
             assert_eq!(failure, FetchFailure::OtherIssuer(other.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_status_has_a_hint_of_its_own_where_the_cause_is_known() {
+        let hint = |status| FetchFailure::Status(status).hint();
+        assert!(hint(302).contains("redirects are not followed") && hint(308) == hint(302));
+        assert!(hint(401).contains("must be public") && hint(403) == hint(401));
+        assert!(hint(500).contains("in trouble") && hint(299) == hint(500) && hint(400) == hint(500));
     }
 
     #[test]

@@ -3,6 +3,15 @@
 //! A refusal at run time is a [`Denial`]; a mistake in the configuration is a [`ConfigError`] and
 //! happens before the first request. They are never mixed. Codes and reasons are forever: match on
 //! them, not on messages. This module is the only place that spells a code.
+//!
+//! | type | when | who reads it |
+//! | --- | --- | --- |
+//! | [`ConfigError`] with its [`ConfigProblem`]s | a guard is built | whoever starts the server |
+//! | [`Denial`] with its [`ErrorCode`] | a request is refused | the client, the log, a metric |
+//! | [`Reason`] | the code is `invalid_token` | the same, and whoever asks why a token was refused |
+//!
+//! Each code and each reason has a `message` for the client, one fixed sentence, and a `hint` for whoever runs the API.
+//! Neither ever holds a value of the configuration or anything of a token, so both may be logged and sent as they are.
 
 use std::fmt;
 
@@ -25,10 +34,10 @@ macro_rules! table {
         pub enum $name { $( $(#[$doc])* $variant, )+ }
 
         impl $name {
-            /// Every entry of the table, in alphabetical order.
+            /// Every entry of the table, in alphabetical order. Later versions may add entries.
             pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
 
-            /// The name on the wire; it never changes.
+            /// The name on the wire; it never changes, so clients and dashboards may rely on it.
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $wire, )+ }
             }
@@ -79,6 +88,32 @@ const fn reason(message: &'static str, hint: &'static str) -> ReasonRow {
 
 table! {
     /// What a refused request is told: the `code` of the body, and through it status and challenge.
+    ///
+    /// A 401 asks for another token, a 403 says that another token of the same user would not help unless it has more
+    /// scopes, and a 503 that nobody can tell at the moment. Entries marked "Gateway" come from the command
+    /// `requires-auth serve` alone.
+    ///
+    /// ```
+    /// use requires_auth::ErrorCode;
+    ///
+    /// /// What a client of this API does about a refusal.
+    /// fn advice(code: ErrorCode) -> &'static str {
+    ///     match code {
+    ///         ErrorCode::InvalidToken | ErrorCode::AuthorizationHeaderMissing => "log in again",
+    ///         ErrorCode::InsufficientScope => "ask for the scopes of the challenge",
+    ///         ErrorCode::IssuerUnavailable => "try again after Retry-After",
+    ///         // The table grows: decide by the status what is not known here.
+    ///         other if other.status() == 401 => "log in again",
+    ///         _ => "show the message",
+    ///     }
+    /// }
+    /// assert_eq!(advice(ErrorCode::InsufficientUserAuthentication), "log in again");
+    ///
+    /// // The whole table, for the documentation of an API.
+    /// for code in ErrorCode::ALL {
+    ///     println!("{} {code}: {}", code.status(), code.message());
+    /// }
+    /// ```
     ErrorCode -> CodeRow;
 
     /// A claim rule of the policy does not hold.
@@ -140,7 +175,34 @@ table! {
 }
 
 table! {
-    /// Why a token is `invalid_token`.
+    /// Why a token is `invalid_token`: the first check that it failed.
+    ///
+    /// Every reason is a 401, and the body has it as `reason`. It tells a client nothing that the token does not say itself,
+    /// and a developer where to look.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
+    /// use requires_auth::{Policy, Reason, RequiresAuth};
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let reason = |token: String| {
+    ///     let verdict = auth.verify_now(&token, &Policy::default()).expect("the keys are there");
+    ///     verdict.err().and_then(|denial| denial.reason())
+    /// };
+    /// // One check after the other: a token that is wrong in two ways has the reason of the earlier check.
+    /// let token = forge.token().defect(Defect::AudienceMismatch).defect(Defect::SignatureMismatch).mint();
+    /// assert_eq!(reason(token), Some(Reason::SignatureMismatch));
+    ///
+    /// // The deliberate mistakes of `requires-auth-testkit` have the names of these reasons.
+    /// for defect in Defect::ALL {
+    ///     let token = forge.token().defect(defect).mint();
+    ///     assert_eq!(reason(token).map(Reason::as_str), Some(defect.name()));
+    /// }
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     Reason -> ReasonRow;
 
     /// The header's algorithm is unknown, not in the list, or not one of the named key.
@@ -194,7 +256,8 @@ table! {
     /// The token has no dot: an opaque token.
     Opaque = "opaque" => reason(
         "the token is opaque: a signed JWT is required",
-        "the identity provider gave an opaque token: ask Logto for a `resource`, Auth0 for an `audience`"),
+        "the identity provider gave an opaque token: ask Logto for a `resource`, Auth0 for an `audience`; \
+         a provider that issues no signed JWTs cannot be used"),
     /// The token has been revoked.
     Revoked = "revoked" => reason(
         "the token has been revoked",
@@ -207,24 +270,25 @@ table! {
     TooLarge = "too_large" => reason(
         "the token is too large",
         "the limit is 16 KiB; put less into the token"),
-    /// `typ`, `cty` or the claims say that this is no access token.
+    /// `typ`, `cty` or the claims say that this is not an access token.
     TypeNotAllowed = "type_not_allowed" => reason(
         "the token is not an access token",
         "send the access token, not the ID token; the profile at+jwt wants `typ: at+jwt`"),
 }
 
 impl ErrorCode {
-    /// The HTTP status of the answer.
+    /// The HTTP status of the answer: 400, 401, 403 or 503.
     pub const fn status(self) -> u16 {
         self.row().status
     }
 
-    /// One fixed sentence for the client. It never carries a configured value or anything of the token.
+    /// One fixed sentence for the client. It never carries a configured value or anything of the token. The wording may
+    /// change between versions.
     pub const fn message(self) -> &'static str {
         self.row().message
     }
 
-    /// What to do about it, for the person who debugs.
+    /// What to do about it, for the person who debugs: for logs and consoles, not for the body of an answer.
     pub const fn hint(self) -> &'static str {
         self.row().hint
     }
@@ -235,12 +299,13 @@ impl ErrorCode {
 }
 
 impl Reason {
-    /// One fixed sentence for the client. It never carries a configured value or anything of the token.
+    /// One fixed sentence for the client. It never carries a configured value or anything of the token. The wording may
+    /// change between versions.
     pub const fn message(self) -> &'static str {
         self.row().message
     }
 
-    /// What to do about it, for the person who debugs.
+    /// What to do about it, for the person who debugs: for logs and consoles, not for the body of an answer.
     pub const fn hint(self) -> &'static str {
         self.row().hint
     }

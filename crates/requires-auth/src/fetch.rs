@@ -1,6 +1,11 @@
 //! The network, as an argument: one method that gets a URL.
 //!
-//! What may be fetched is decided elsewhere (`issuer`, `discovery`); nothing of a token ever gets here.
+//! The default is `HttpFetch`, with the feature `fetch`. Write a [`Fetch`] of your own for an HTTP client that the program
+//! has already, for a machine that reaches the issuer through something special, or for a test without a network.
+//!
+//! What may be fetched is decided elsewhere: an implementation is only ever asked for metadata and key sets of configured
+//! issuers, by URLs that were checked. Nothing of a token gets here. What comes back is checked as well, so an
+//! implementation need not look into it; but it decides who the issuer is, and so it must check certificates.
 
 use std::fmt;
 use std::future::Future;
@@ -15,19 +20,65 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it may take to connect.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Gets documents of an issuer: its metadata and its key set.
+/// Gets documents of an issuer: its metadata and its key set. Given to a guard with
+/// [`Builder::with_fetch`](crate::requires_auth::Builder::with_fetch).
+///
+/// For a test it is a whole provider in a few lines:
+///
+/// ```
+/// use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+/// use requires_auth::{Policy, RequiresAuth};
+/// use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+///
+/// /// A provider in memory.
+/// struct Provider {
+///     jwks: String,
+/// }
+///
+/// impl Fetch for Provider {
+///     fn fetch(&self, request: FetchRequest) -> FetchFuture {
+///         let response = match request.url().path() {
+///             "/.well-known/openid-configuration" => FetchResponse::new(
+///                 200,
+///                 r#"{"issuer": "https://issuer.example", "jwks_uri": "https://issuer.example/keys"}"#,
+///             ),
+///             "/keys" => FetchResponse::new(200, self.jwks.clone()),
+///             _ => FetchResponse::new(404, ""),
+///         };
+///         Box::pin(std::future::ready(Ok(response)))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::Es256);
+/// let provider = Provider { jwks: jwk_set([&key]).to_string() };
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_fetch(provider).build()?;
+///
+/// // The first token waits for discovery and the key set.
+/// let token = Forge::new("https://issuer.example", "https://api.example", key).token().mint();
+/// assert!(auth.verify_now(&token, &Policy::default()).is_none());
+/// assert!(auth.verify(&token, &Policy::default()).await.is_ok());
+/// assert!(auth.verify_now(&token, &Policy::default()).is_some());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// For a provider that rotates keys, is slow, or lies, see `DevelopmentIssuer` of `requires-auth-testkit`.
 pub trait Fetch: Send + Sync + 'static {
     /// Gets one document, without following a redirect.
     ///
-    /// The caller bounds the time. An implementation stops reading after
-    /// [`FetchRequest::max_bytes`], and answers any HTTP status as it is.
+    /// The caller bounds the time, and drops the future when it is over. An implementation stops reading after
+    /// [`FetchRequest::max_bytes`], and answers any HTTP status as it is: 404 and 304 mean something to the caller.
+    /// There is one call at a time for each issuer.
     fn fetch(&self, request: FetchRequest) -> FetchFuture;
 }
 
-/// What [`Fetch::fetch`] returns.
+/// What [`Fetch::fetch`] returns: a future that owns all it needs. `Box::pin(async move { .. })` is one, and
+/// `Box::pin(std::future::ready(..))` where there is nothing to wait for.
 pub type FetchFuture = Pin<Box<dyn Future<Output = Result<FetchResponse, FetchError>> + Send>>;
 
-/// A document to get.
+/// A document to get: made by the guard, read by a [`Fetch`].
 #[derive(Clone, Debug)]
 pub struct FetchRequest {
     url: Url,
@@ -45,7 +96,7 @@ impl FetchRequest {
         self
     }
 
-    /// Where it is.
+    /// Where it is: an `https` URL, or `http` where the configuration allows that. It may be fetched as it is.
     pub const fn url(&self) -> &Url {
         &self.url
     }
@@ -61,7 +112,47 @@ impl FetchRequest {
     }
 }
 
-/// What came back.
+/// What came back: a status, a body, and the two headers that keep a guard from fetching too often.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+/// # use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+///
+/// struct Provider {
+///     jwks: String,
+/// }
+///
+/// impl Fetch for Provider {
+///     fn fetch(&self, request: FetchRequest) -> FetchFuture {
+///         // With an entity tag the keys need not travel again while they are the same.
+///         let response = if request.if_none_match() == Some("\"v1\"") {
+///             FetchResponse::new(304, "")
+///         } else {
+///             FetchResponse::new(200, self.jwks.clone()).with_etag("\"v1\"")
+///         };
+///         Box::pin(std::future::ready(Ok(response.with_cache_control("max-age=3600"))))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let provider = Provider { jwks: jwk_set([&key]).to_string() };
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_jwks_uri("https://issuer.example/keys")
+///     .with_fetch(provider)
+///     .build()?;
+/// auth.warm().await?;
+///
+/// // The keys are fetched again ahead of the end of their life, which is the `max-age`.
+/// let next = auth.health().issuers()[0].next_refresh().expect("keys that were fetched");
+/// assert!(next < Duration::from_secs(3600) && next > Duration::from_secs(2400));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct FetchResponse {
     status: u16,
@@ -71,19 +162,21 @@ pub struct FetchResponse {
 }
 
 impl FetchResponse {
-    /// An answer with this status and body.
+    /// An answer with this status and body; the body is what is left once `Content-Encoding` is undone.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, body: body.into(), cache_control: None, etag: None }
     }
 
-    /// With this value of `Cache-Control`.
+    /// With this value of `Cache-Control`. Its `max-age` is how long the keys live, at least one minute and at most a day;
+    /// `no-store` and `no-cache` count as one minute. Without either, keys live for ten minutes.
     #[must_use]
     pub fn with_cache_control(mut self, value: impl Into<String>) -> Self {
         self.cache_control = Some(value.into());
         self
     }
 
-    /// With this value of `ETag`.
+    /// With this value of `ETag`, quotes included: the next request for the document brings it back as
+    /// [`if_none_match`](FetchRequest::if_none_match).
     #[must_use]
     pub fn with_etag(mut self, value: impl Into<String>) -> Self {
         self.etag = Some(value.into());
@@ -111,7 +204,21 @@ impl FetchResponse {
     }
 }
 
-/// Why nothing came back.
+/// Why nothing came back. The texts are for the log and for [`health`](crate::RequiresAuth::health); no client sees them.
+///
+/// ```
+/// use requires_auth::fetch::FetchError;
+///
+/// /// The errors of an HTTP client, as those of a guard. Keep the innermost cause: it says most.
+/// fn of_io(error: &std::io::Error) -> FetchError {
+///     match error.kind() {
+///         std::io::ErrorKind::TimedOut => FetchError::Timeout,
+///         std::io::ErrorKind::ConnectionRefused => FetchError::Connect(error.to_string()),
+///         _ => FetchError::Protocol(error.to_string()),
+///     }
+/// }
+/// assert_eq!(of_io(&std::io::ErrorKind::TimedOut.into()).to_string(), "it took too long");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -160,7 +267,9 @@ mod http {
     };
     use crate::issuer::is_loopback;
 
-    /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment.
+    /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment: the default
+    /// of a guard, which makes one with the certificates of
+    /// [`Builder::with_ca`](crate::requires_auth::Builder::with_ca).
     ///
     /// Redirects are not followed, loopback is reached without a proxy, and a name that leads to link-local
     /// addresses alone leads nowhere. (What a proxy makes of a name is up to the proxy.)
@@ -180,6 +289,36 @@ mod http {
 
     impl HttpFetch {
         /// A client that trusts the roots of the platform and, in addition, the certificates in `extra_roots` (PEM).
+        /// Empty bytes add none.
+        ///
+        /// One is needed only to wrap it, as a [`Fetch`] that counts does:
+        ///
+        /// ```
+        /// use std::sync::Arc;
+        /// use std::sync::atomic::{AtomicUsize, Ordering};
+        ///
+        /// use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, HttpFetch};
+        ///
+        /// struct Counted {
+        ///     inner: HttpFetch,
+        ///     fetches: Arc<AtomicUsize>,
+        /// }
+        ///
+        /// impl Fetch for Counted {
+        ///     fn fetch(&self, request: FetchRequest) -> FetchFuture {
+        ///         self.fetches.fetch_add(1, Ordering::Relaxed);
+        ///         self.inner.fetch(request)
+        ///     }
+        /// }
+        ///
+        /// let fetches = Arc::new(AtomicUsize::new(0));
+        /// let fetch = Counted { inner: HttpFetch::new(&[])?, fetches: Arc::clone(&fetches) };
+        /// let builder = requires_auth::RequiresAuth::builder("https://issuer.example", "https://api.example");
+        /// let auth = builder.with_fetch(fetch).build()?;
+        /// // Building a guard fetches nothing.
+        /// assert_eq!(fetches.load(Ordering::Relaxed), 0);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         ///
         /// # Errors
         ///

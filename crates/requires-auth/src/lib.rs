@@ -18,7 +18,63 @@
 //! # }
 //! ```
 //!
-//! With axum or another tower framework these are two statements: see the feature `axum`.
+//! # Where to begin
+//!
+//! | the token comes with | begin with |
+//! | --- | --- |
+//! | a request to an axum server | the module `axum` (feature `axum`): a layer, and [`AccessToken`] as an argument |
+//! | a request to another tower service | the module `tower` (feature `tower`) |
+//! | a request to another framework | [`RequiresAuth::authorize`] and [`RequiresAuth::challenge`] |
+//! | a WebSocket message, a queue, a job | [`RequiresAuth::verify`] |
+//! | a file, to look at it | [`verify::Rules`], or the command `requires-auth explain` |
+//!
+//! Settings come from arguments ([`RequiresAuth::new`], [`RequiresAuth::builder`]), from the environment
+//! ([`RequiresAuth::from_env`]) or from a file (`RequiresAuth::from_file`, feature `config`). What a route needs beyond a
+//! valid token is a [`Policy`].
+//!
+//! # What can go wrong
+//!
+//! There are two kinds of errors, and they never mix. A [`ConfigError`] comes before the first request and stops the
+//! server, with every mistake at once. A [`Denial`] is the refusal of one request. It is logged by the guard through
+//! `tracing`, once for each request, with a hint; a server that shows nothing has no subscriber:
+//!
+//! ```no_run
+//! use requires_auth::RequiresAuth;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).init();
+//! let auth = RequiresAuth::from_env()?;
+//! // Not needed, and worth it: a wrong issuer shows now, and not at the first request.
+//! auth.warm().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Panics come from mistakes in the code of a route alone, such as a scope with a space in it, when the route is built.
+//!
+//! # Test it
+//!
+//! `requires-auth-testkit` mints tokens, good and deliberately bad, and runs an issuer on loopback:
+//!
+//! ```
+//! use requires_auth::{Policy, Reason, RequiresAuth};
+//! use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
+//!
+//! let key = SigningKey::generate(Algorithm::Es384);
+//! let auth = RequiresAuth::builder("https://issuer.example", "https://api.example.com")
+//!     .with_jwks(jwk_set([&key]).to_string())
+//!     .build()?;
+//! let forge = Forge::new("https://issuer.example", "https://api.example.com", key);
+//!
+//! let policy = Policy::all_of(["write:orders"]);
+//! let verdict = |token: String| auth.verify_now(&token, &policy).expect("the keys are there");
+//! assert!(verdict(forge.token().scope("write:orders").mint()).is_ok());
+//!
+//! let denial = verdict(forge.token().scope("write:orders").defect(Defect::AudienceMismatch).mint()).unwrap_err();
+//! assert_eq!(denial.reason(), Some(Reason::AudienceMismatch));
+//! # Ok::<(), requires_auth::ConfigError>(())
+//! ```
 //!
 //! # Reading order
 //!
@@ -28,7 +84,7 @@
 //!
 //! - Ring 0 is pure: no async, no IO, no clock, no globals. Everything is an argument.
 //! - Ring 1 is the shell: the only code that waits, fetches or reads the time.
-//! - Ring 2 are adapters: they turn a framework's request into a [`Request`] and a [`Denial`] into its response,
+//! - Ring 2 is the adapters: they turn a framework's request into a [`Request`] and a [`Denial`] into its response,
 //!   and decide nothing.
 //!
 //! # Features

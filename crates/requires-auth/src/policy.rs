@@ -1,7 +1,50 @@
 //! What a valid token must be allowed to do: scopes, claim rules, strength of login.
 //!
-//! A policy is looked at last, so a 403 means that everything else has passed. Scopes come first, then
-//! claim rules, then the login (RFC 9470).
+//! A [`Policy`] is checked last, so a 403 means that everything else has passed. Scopes are checked first, then claim
+//! rules, then the login (RFC 9470).
+//!
+//! | the route needs | rule | refusal |
+//! | --- | --- | --- |
+//! | any valid token | [`Policy::default()`] | none |
+//! | every scope of a list | [`Policy::all_of`] | 403 `insufficient_scope` |
+//! | one scope of a list | [`Policy::any_of`] | 403 `insufficient_scope` |
+//! | scopes from a configuration file | [`Policy::parse`] | 403 `insufficient_scope` |
+//! | a claim, such as a tenant or a role | [`Policy::with_claim`] | 403 `access_denied` |
+//! | a strong login, such as a second factor | [`Policy::with_acr_values`] | 401 `insufficient_user_authentication` |
+//! | a recent login | [`Policy::with_max_age`] | 401 `insufficient_user_authentication` |
+//!
+//! Prefer a scope where the issuer can grant one: the challenge tells the client which scopes to ask for, and for the
+//! login which login. `access_denied` tells it nothing, as no other token of the same user would help.
+//!
+//! A policy compares the token with fixed values. What depends on the request, such as "the order belongs to this
+//! subject", is decided in the handler: read the token with [`AccessToken::subject`] and [`AccessToken::claim`].
+//!
+//! # Example
+//!
+//! ```
+//! # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+//! use requires_auth::policy::ClaimTest;
+//! use requires_auth::{ErrorCode, Policy, RequiresAuth};
+//!
+//! # let key = SigningKey::generate(Algorithm::Es256);
+//! # let jwks = jwk_set([&key]).to_string();
+//! # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+//! # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+//! let policy = Policy::all_of(["read:orders"]).with_claim("tenant", ClaimTest::equals("acme"));
+//! let refusal = |token: &str| auth.verify_now(token, &policy).expect("the keys are there").err();
+//!
+//! // The scope is missing, so the claim rule is not reached.
+//! let token = forge.token().scope("profile").mint();
+//! assert_eq!(refusal(&token).map(|denial| denial.code()), Some(ErrorCode::InsufficientScope));
+//!
+//! // The scope is there. A claim that is absent passes no test.
+//! let token = forge.token().scope("read:orders profile").mint();
+//! assert_eq!(refusal(&token).map(|denial| denial.code()), Some(ErrorCode::AccessDenied));
+//!
+//! let token = forge.token().scope("read:orders").claim("tenant", "acme").mint();
+//! assert_eq!(refusal(&token), None);
+//! # Ok::<(), requires_auth::ConfigError>(())
+//! ```
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,22 +53,38 @@ use std::time::Duration;
 use crate::claims::NumericDate;
 use crate::credential::Credential;
 use crate::error::{ConfigError, ConfigProblem, Denial, ErrorCode};
-use crate::jose::json::Raw;
 use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
 
+mod claim_test;
 mod requirement;
 
+pub use claim_test::{ClaimTest, ClaimValue};
 pub use requirement::{Presence, Requirement};
 
 /// What a request needs beyond a valid token. `Policy::default()` needs nothing more.
 ///
+/// Build a policy once, where the route is built, and not in the handler: a text that cannot be a scope then stops the
+/// program at start. Rules are added with the `with_` methods, and all of them must hold.
+///
 /// ```
+/// use std::time::Duration;
+///
 /// use requires_auth::Policy;
 /// use requires_auth::policy::ClaimTest;
 ///
-/// let policy = Policy::all_of(["read:orders"]).with_claim("organization_id", ClaimTest::equals("acme"));
-/// assert_eq!(policy.scope(), Some("read:orders"));
+/// // Payments: one scope, one tenant, and a login of the last five minutes.
+/// let policy = Policy::all_of(["write:payments"])
+///     .with_claim("organization_id", ClaimTest::equals("acme"))
+///     .with_max_age(Duration::from_secs(300));
+/// assert_eq!(policy.scope(), Some("write:payments"));
+///
+/// // A policy of claim rules alone begins with the one that needs nothing.
+/// let policy = Policy::default().with_claim("roles", ClaimTest::contains("auditor"));
+/// assert_eq!(policy.scope(), None);
 /// ```
+///
+/// In axum and tower a policy is given to [`RequiresAuth::require_policy`](crate::RequiresAuth#method.require_policy),
+/// elsewhere to [`RequiresAuth::authorize`](crate::RequiresAuth::authorize).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Policy {
@@ -53,17 +112,56 @@ impl Policy {
     pub(crate) const NOTHING: &'static Self =
         &Self { scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
 
-    /// Needs every one of these scopes.
+    /// Needs every one of these scopes. Scopes are compared exactly: case counts, and `read` does not cover
+    /// `read:orders` (see [`Builder::with_implied_scopes`](crate::guard::Builder::with_implied_scopes) for an
+    /// `admin` that includes others).
+    ///
+    /// Each element is one scope. A list in one text, as a configuration file has it, is for [`Policy::parse`].
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let policy = Policy::all_of(["read:orders", "write:orders"]);
+    ///
+    /// let token = forge.token().scope("read:orders").mint();
+    /// let denial = auth.verify_now(&token, &policy).expect("the keys are there").unwrap_err();
+    /// // The client learns everything that the route needs, not only what is missing (RFC 6750 §3.1).
+    /// assert_eq!((denial.status(), denial.scope()), (403, Some("read:orders write:orders")));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     ///
     /// # Panics
     ///
-    /// If there is none, or one is no scope token (RFC 6749 §3.3): a mistake in a route shows when the
+    /// If there is no scope, or one is not a scope token (RFC 6749 §3.3): a mistake in a route shows when the
     /// route is built. For scopes that come from elsewhere, see [`Policy::parse`].
     pub fn all_of<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Self {
         Self::of(scopes, Needs::All)
     }
 
     /// Needs at least one of these scopes. The challenge lists all of them.
+    ///
+    /// For a route with several kinds of callers. To check afterwards which of them called, use
+    /// [`AccessToken::has_scope`].
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let policy = Policy::any_of(["read:orders", "support"]);
+    ///
+    /// let token = forge.token().scope("support").mint();
+    /// let token = auth.verify_now(&token, &policy).expect("the keys are there")?;
+    /// let may_see_every_order = token.has_scope("support");
+    /// assert!(may_see_every_order);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Panics
     ///
@@ -79,23 +177,86 @@ impl Policy {
         }
     }
 
-    /// Needs every scope of a space-separated list.
+    /// Needs every scope of a space-separated list. As [`Policy::all_of`], for scopes that are read at run time: a
+    /// mistake is an error that can be reported, not a panic.
+    ///
+    /// ```
+    /// use requires_auth::Policy;
+    ///
+    /// let policy = Policy::parse("read:orders write:orders")?;
+    /// assert_eq!(policy, Policy::all_of(["read:orders", "write:orders"]));
+    ///
+    /// // An empty setting does not silently allow every token. Where any valid token will do, say so.
+    /// assert!(Policy::parse("").is_err());
+    /// assert_eq!(Policy::default().scope(), None);
+    ///
+    /// // Commas do not separate scopes: this is one scope that no token has.
+    /// assert_eq!(Policy::parse("read,write")?, Policy::all_of(["read,write"]));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// There is none, or one is no scope token (RFC 6749 §3.3).
+    /// There is no scope, or one is not a scope token (RFC 6749 §3.3).
     pub fn parse(scopes: &str) -> Result<Self, ConfigError> {
         let scopes = Scopes::new(scopes.split_ascii_whitespace(), Needs::All)?;
         Ok(Self { scopes: Some(scopes), ..Self::default() })
     }
 
     /// Also needs the claim at a dotted path to pass a test; otherwise 403 `access_denied`.
+    ///
+    /// Repeatable; all rules must hold, also several on the same path. A claim that is absent passes no test. The
+    /// path is read as by [`AccessToken::claim`]: `realm_access.roles` is the member `roles` of the claim
+    /// `realm_access`, and a claim whose name holds dots is found by its whole name.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// use requires_auth::policy::ClaimTest;
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let policy = Policy::default()
+    ///     .with_claim("realm_access.roles", ClaimTest::contains("buyer"))
+    ///     .with_claim("https://example.com/plan", ClaimTest::one_of(["team", "business"]));
+    ///
+    /// let token = forge
+    ///     .token()
+    ///     .claim("realm_access", serde_json::json!({ "roles": ["buyer", "viewer"] }))
+    ///     .claim("https://example.com/plan", "team")
+    ///     .mint();
+    /// assert!(auth.verify_now(&token, &policy).expect("the keys are there").is_ok());
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn with_claim(mut self, path: impl Into<String>, test: ClaimTest) -> Self {
         self.claims.push((path.into().into_boxed_str(), test));
         self
     }
 
     /// Also needs a login of one of these strengths (`acr`, RFC 9470 §3), best first.
+    ///
+    /// The values are the issuer's own names, compared exactly. A token without `acr` is refused. The answer is a 401
+    /// with the values in the challenge, so that a client can send the user through a stronger login and come back.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// use requires_auth::challenge::www_authenticate;
+    ///
+    /// let policy = Policy::all_of(["write:payments"]).with_acr_values(["phr", "mfa"]);
+    ///
+    /// let token = forge.token().scope("write:payments").claim("acr", "pwd").mint();
+    /// let denial = auth.verify_now(&token, &policy).expect("the keys are there").unwrap_err();
+    /// assert_eq!((denial.status(), denial.acr_values()), (401, Some("phr mfa")));
+    /// assert!(www_authenticate(&denial)[0].ends_with("acr_values=\"phr mfa\""));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     ///
     /// # Panics
     ///
@@ -109,17 +270,67 @@ impl Policy {
     }
 
     /// Also needs a login at most this long ago (`auth_time`, RFC 9470 §3); whole seconds count.
+    ///
+    /// This is the age of the login, not of the token: a refresh token yields a new access token from an old login. A
+    /// token without `auth_time` counts as too old. The leeway of the clocks is not added.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// use std::time::{Duration, UNIX_EPOCH};
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let builder = RequiresAuth::builder("https://issuer.example", "https://api.example");
+    /// # let builder = builder.with_jwks(jwk_set([&key]).to_string());
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// // A clock that stands still makes the test exact.
+    /// let auth = builder.with_clock(|| UNIX_EPOCH + Duration::from_secs(1_800_000_000)).build()?;
+    /// let policy = Policy::default().with_max_age(Duration::from_secs(300));
+    ///
+    /// let token = |login: i64| forge.token().issued_at(1_800_000_000).claim("auth_time", login).mint();
+    /// assert!(auth.verify_now(&token(1_799_999_700), &policy).expect("the keys are there").is_ok());
+    /// let denial = auth.verify_now(&token(1_799_999_699), &policy).expect("the keys are there").unwrap_err();
+    /// assert_eq!((denial.status(), denial.max_age()), (401, Some(300)));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
         self
     }
 
-    /// The scopes that the policy names, space-separated.
+    /// The scopes that the policy names, space-separated: what a challenge lists, and what API documentation may show.
+    /// `None` if it needs no scope.
     pub fn scope(&self) -> Option<&str> {
         self.scopes.as_ref().map(|scopes| &*scopes.listed)
     }
 
     /// Whether a valid token may do what this policy guards.
+    ///
+    /// This is for decisions inside a handler, after the guard of the route has passed: the outcome is neither logged
+    /// nor counted. With the request at hand, [`RequiresAuth::check`](crate::RequiresAuth::check) logs a refusal like
+    /// that of a route.
+    ///
+    /// ```
+    /// use requires_auth::{AccessToken, Denial, Policy};
+    ///
+    /// /// Small refunds are everybody's business; large ones need a scope of their own.
+    /// fn refund(token: &AccessToken, cents: u64) -> Result<(), Denial> {
+    ///     if cents > 10_000 {
+    ///         Policy::all_of(["refund:large"]).check(token)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let builder = requires_auth::RequiresAuth::builder("https://issuer.example", "https://api.example");
+    /// # let auth = builder.with_jwks(jwks).build()?;
+    /// # let token = Forge::new("https://issuer.example", "https://api.example", key).token().mint();
+    /// # let token = auth.verify_now(&token, &Policy::default()).expect("the keys are there")?;
+    /// assert!(refund(&token, 500).is_ok());
+    /// assert_eq!(refund(&token, 50_000).unwrap_err().status(), 403);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -236,120 +447,6 @@ fn list<T: AsRef<str>>(
         return Err(ConfigProblem::new(field, "an empty list", "at least one entry", hint));
     }
     Ok(listed.into())
-}
-
-/// What a claim must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClaimTest {
-    /// An array that has this value, or this value itself.
-    Contains(ClaimValue),
-    /// Just this value.
-    Equals(ClaimValue),
-    /// One of these values.
-    OneOf(Vec<ClaimValue>),
-    /// Anything but absent and `null`.
-    Present,
-}
-
-impl ClaimTest {
-    /// An array that has this value, or this value itself.
-    pub fn contains(value: impl Into<ClaimValue>) -> Self {
-        Self::Contains(value.into())
-    }
-
-    /// Just this value.
-    pub fn equals(value: impl Into<ClaimValue>) -> Self {
-        Self::Equals(value.into())
-    }
-
-    /// One of these values.
-    pub fn one_of<T: Into<ClaimValue>>(values: impl IntoIterator<Item = T>) -> Self {
-        Self::OneOf(values.into_iter().map(Into::into).collect())
-    }
-
-    fn holds(&self, token: &AccessToken, path: &str) -> bool {
-        let holds = token.with_claim(path, |found| match self {
-            Self::Contains(value) => {
-                value.is(found)
-                    || found.as_array().is_some_and(|items| items.into_iter().any(|item| value.is(item)))
-            }
-            Self::Equals(value) => value.is(found),
-            Self::OneOf(values) => values.iter().any(|value| value.is(found)),
-            Self::Present => found.text() != "null",
-        });
-        holds.unwrap_or(false)
-    }
-}
-
-impl fmt::Display for ClaimTest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Contains(value) => write!(f, "contains {value}"),
-            Self::Equals(value) => write!(f, "equals {value}"),
-            Self::OneOf(values) => {
-                f.write_str("is one of")?;
-                values.iter().try_for_each(|value| write!(f, " {value}"))
-            }
-            Self::Present => f.write_str("is present"),
-        }
-    }
-}
-
-/// A value that a claim is compared with; types count, `"1"` is not `1`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClaimValue {
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number.
-    Integer(i64),
-    /// A string, compared exactly.
-    Text(String),
-}
-
-impl ClaimValue {
-    fn is(&self, found: Raw<'_>) -> bool {
-        match self {
-            Self::Bool(value) => found.text() == if *value { "true" } else { "false" },
-            Self::Integer(value) => found.text().parse() == Ok(*value),
-            Self::Text(value) => found.as_str().as_deref() == Some(value),
-        }
-    }
-}
-
-impl From<bool> for ClaimValue {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-impl From<i64> for ClaimValue {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
-}
-
-impl From<&str> for ClaimValue {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-
-impl From<String> for ClaimValue {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl fmt::Display for ClaimValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => value.fmt(f),
-            Self::Integer(value) => value.fmt(f),
-            Self::Text(value) => write!(f, "{value:?}"),
-        }
-    }
 }
 
 fn has_acr(token: &AccessToken, accepted: &str) -> bool {

@@ -1,16 +1,45 @@
 //! The request as the guard sees it: method, URL and headers, borrowed.
 //!
 //! This is the only thing that an adapter builds. Bodies are never read: a token in a form is not
-//! a token (RFC 6750 §2.2 is not offered).
+//! accepted (RFC 6750 §2.2 is not offered).
 
 use std::fmt;
 
 use memchr::memchr;
 
+/// How many bytes an id of a request may have.
+const LONGEST_ID: usize = 64;
+
 /// Read access to the headers of a request.
 ///
 /// Implemented for slices, arrays and vectors of `(name, value)` pairs, and for `http::HeaderMap`
-/// with the feature `tower`.
+/// with the feature `tower`. Implement it for the headers of another framework; nothing is copied then.
+///
+/// What must hold, because the guard decides by it: every line of a header is visited, also a second one with the same
+/// name (two `Authorization` headers are refused, and an implementation that shows one of them hides that); names are
+/// compared without regard to case; values are the bytes of the wire, also where they are not UTF-8.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use requires_auth::request::Headers;
+/// use requires_auth::{ErrorCode, Request, credential::Credential};
+///
+/// /// The headers of a framework that keeps all values of a name, and the names in lower case.
+/// struct FrameworkHeaders(HashMap<String, Vec<Vec<u8>>>);
+///
+/// impl Headers for FrameworkHeaders {
+///     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+///         let values = self.0.get(&name.to_ascii_lowercase());
+///         values.into_iter().flatten().for_each(|value| visit(value));
+///     }
+/// }
+///
+/// let twice = vec![b"Bearer abc.def.ghi".to_vec(), b"Bearer jkl.mno.pqr".to_vec()];
+/// let headers = FrameworkHeaders(HashMap::from([("authorization".to_owned(), twice)]));
+/// let denial = Credential::from_request(&Request::new("GET", "/orders", &headers)).unwrap_err();
+/// assert_eq!(denial.code(), ErrorCode::InvalidRequest);
+/// ```
 pub trait Headers: Sync {
     /// Calls `visit` with each value of the header `name`, in order. Names are case-insensitive.
     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8]));
@@ -48,15 +77,23 @@ where
     }
 }
 
-/// A request to be judged.
+/// A request as the guard sees it: what [`RequiresAuth::authorize`](crate::RequiresAuth::authorize) decides over.
+///
+/// It borrows everything and is made anew for each request. `Debug` shows method and path, never the query or a header,
+/// as both may hold a token.
 ///
 /// ```
 /// use requires_auth::Request;
 ///
 /// let headers = [("Authorization", "Bearer abc.def.ghi")];
-/// let request = Request::new("GET", "/orders?page=2", &headers);
+/// let request = Request::new("GET", "/orders?access_token=secret", &headers);
 /// assert_eq!(request.path(), "/orders");
+///
+/// let logged = format!("{request:?}");
+/// assert!(!logged.contains("abc.def.ghi") && !logged.contains("secret"));
 /// ```
+///
+/// With the feature `tower`, `http::HeaderMap` is a [`Headers`], which serves every framework on the `http` crate.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     method: &'a str,
@@ -69,6 +106,18 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A request with its method, its URL (or only path and query) and its headers.
+    ///
+    /// Give the URL with its query, as it was sent: a Bearer header beside a query parameter `access_token` is refused
+    /// (RFC 6750 §2), and a URL without its query hides that.
+    ///
+    /// ```
+    /// use requires_auth::{ErrorCode, Request, credential::Credential};
+    ///
+    /// let headers = [("authorization", "Bearer abc.def.ghi")];
+    /// let request = Request::new("GET", "/orders?access_token=abc.def.ghi", &headers);
+    /// let denial = Credential::from_request(&request).unwrap_err();
+    /// assert_eq!(denial.code(), ErrorCode::InvalidRequest);
+    /// ```
     pub fn new(method: &'a str, url: &'a str, headers: &'a impl Headers) -> Self {
         Self { method, url, headers, origin: None, certificate: None, is_ordinary: false }
     }
@@ -130,12 +179,12 @@ impl<'a> Request<'a> {
         self.certificate
     }
 
-    /// The method, as sent.
+    /// The method, as sent: case counts, and `options` is not `OPTIONS`.
     pub const fn method(&self) -> &'a str {
         self.method
     }
 
-    /// The URL without its query.
+    /// The URL without its query and fragment, neither decoded nor normalised: for logs, not for routing.
     pub fn path(&self) -> &'a str {
         self.url.split(['?', '#']).next().unwrap_or_default()
     }
@@ -144,6 +193,18 @@ impl<'a> Request<'a> {
     ///
     /// A browser sends a preflight without credentials (Fetch standard, CORS protocol), so it cannot
     /// be challenged. Any other `OPTIONS` is an ordinary request.
+    ///
+    /// [`RequiresAuth::admit`](crate::RequiresAuth::admit) and the layers ask this first;
+    /// [`RequiresAuth::authorize`](crate::RequiresAuth::authorize) does not.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("origin", "https://app.example"), ("access-control-request-method", "PUT")];
+    /// assert!(Request::new("OPTIONS", "/orders", &headers).is_preflight());
+    /// // Without these headers it is a request like any other, and needs a token.
+    /// assert!(!Request::new("OPTIONS", "/orders", &[("accept", "*/*")]).is_preflight());
+    /// ```
     pub fn is_preflight(&self) -> bool {
         !self.is_ordinary
             && self.method == "OPTIONS"
@@ -170,6 +231,25 @@ impl<'a> Request<'a> {
         let Some(start) = memchr(b'?', self.url.as_bytes()) else { return "" };
         let (before, query) = (&self.url[..start], &self.url[start + 1..]);
         if before.contains('#') { "" } else { query.split('#').next().unwrap_or_default() }
+    }
+
+    /// The value of `X-Request-Id`, under which the log names the request; `None` unless there is one such header, with at
+    /// most 64 letters, digits, `-`, `_` and `.`.
+    ///
+    /// A client chooses it. Nothing that this lets through can be taken for another line or field of a log.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("X-Request-Id", "b7f1-22")];
+    /// assert_eq!(Request::new("GET", "/", &headers).id(), Some("b7f1-22"));
+    /// assert_eq!(Request::new("GET", "/", &[("X-Request-Id", "1 issuer=x")]).id(), None);
+    /// ```
+    pub fn id(&self) -> Option<&'a str> {
+        let HeaderValues::One(value) = self.header("x-request-id") else { return None };
+        let id = std::str::from_utf8(value).ok()?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        (!id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(is_plain)).then_some(id)
     }
 }
 
@@ -242,5 +322,24 @@ mod tests {
         let headers = [("authorization", "Bearer secret-one")];
         let shown = format!("{:?}", Request::new("GET", "/a?access_token=secret-two", &headers));
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn an_id_is_a_short_plain_word_that_stands_once() {
+        let (long, too_long) = ("a".repeat(LONGEST_ID), "a".repeat(LONGEST_ID + 1));
+        for (value, is_taken) in [
+            ("b7f1-22_x.9", true),
+            (long.as_str(), true),
+            (too_long.as_str(), false),
+            ("", false),
+            ("a b", false),
+            ("a=\"b\"", false),
+            ("\u{e9}", false),
+        ] {
+            let headers = [("x-request-id", value)];
+            assert_eq!(Request::new("GET", "/", &headers).id(), is_taken.then_some(value), "{value}");
+        }
+        assert_eq!(Request::new("GET", "/", &[("x-request-id", "a"), ("X-Request-Id", "b")]).id(), None);
+        assert_eq!(Request::new("GET", "/", &[("accept", "a")]).id(), None);
     }
 }

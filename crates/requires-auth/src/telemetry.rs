@@ -1,15 +1,14 @@
 //! Metrics, through the `metrics` facade where that feature is on; otherwise every function here is empty.
 //!
-//! | name | labels | what |
-//! | --- | --- | --- |
-//! | `requires_auth_decisions_total` | `issuer`, `outcome`, `code`, `reason` | requests judged |
-//! | `requires_auth_key_fetch_total` | `issuer`, `result` | fetches of a key set |
-//! | `requires_auth_key_age_seconds` | `issuer` | age of the key set in use |
-//! | `requires_auth_token_cache_hits_total`, `..._misses_total`, `..._evictions_total` | | the token cache |
-//! | `requires_auth_verification_seconds` | | time of a verification that was not remembered |
-//!
-//! Labels come from the configuration and from our own tables, never from a token. The issuer of a refused token
-//! is known only where there is one issuer, and empty elsewhere.
+//! Their names stand in one [`table`], from which `docs/reference/metrics.md` is made. Labels come from the
+//! configuration and from our own tables, never from a token. The issuer of a refused token is known only where
+//! there is one issuer, and empty elsewhere.
+
+#[cfg(all(test, feature = "metrics"))]
+#[path = "../../../tests/reference/page.rs"]
+mod reference;
+#[cfg(feature = "metrics")]
+mod table;
 
 pub(crate) use facade::*;
 
@@ -19,17 +18,17 @@ mod facade {
 
     use metrics::{Key, Label, Level, Metadata, counter, gauge, histogram, with_recorder};
 
+    use super::table::{
+        CACHE_EVICTIONS, CACHE_HITS, CACHE_MISSES, DECISIONS, KEY_AGE, KEY_FETCHES, VERIFICATION,
+    };
     use crate::error::{Denial, Reason};
 
-    const DECISIONS: &str = "requires_auth_decisions_total";
-
     pub(crate) fn key_fetch(issuer: &str, result: &'static str) {
-        counter!("requires_auth_key_fetch_total", "issuer" => issuer.to_owned(), "result" => result)
-            .increment(1);
+        counter!(KEY_FETCHES.name, "issuer" => issuer.to_owned(), "result" => result).increment(1);
     }
 
     pub(crate) fn key_age(issuer: &str, age: Duration) {
-        gauge!("requires_auth_key_age_seconds", "issuer" => issuer.to_owned()).set(age.as_secs_f64());
+        gauge!(KEY_AGE.name, "issuer" => issuer.to_owned()).set(age.as_secs_f64());
     }
 
     /// Counts the allowed requests of a guard, without allocating: each issuer's series is named in advance.
@@ -46,7 +45,7 @@ mod facade {
                     Label::from_static_parts("reason", ""),
                 ]
             };
-            Self(issuers.map(|issuer| Key::from_parts(DECISIONS, labels(issuer))).collect())
+            Self(issuers.map(|issuer| Key::from_parts(DECISIONS.name, labels(issuer))).collect())
         }
 
         pub(crate) fn count(&self, issuer: usize) {
@@ -58,7 +57,7 @@ mod facade {
 
     pub(crate) fn refused(issuer: Option<&str>, denial: &Denial) {
         counter!(
-            DECISIONS,
+            DECISIONS.name,
             "issuer" => issuer.unwrap_or_default().to_owned(),
             "outcome" => "refused",
             "code" => denial.code().as_str(),
@@ -68,15 +67,15 @@ mod facade {
     }
 
     pub(crate) fn cache_hit() {
-        counter!("requires_auth_token_cache_hits_total").increment(1);
+        counter!(CACHE_HITS.name).increment(1);
     }
 
     pub(crate) fn cache_miss() {
-        counter!("requires_auth_token_cache_misses_total").increment(1);
+        counter!(CACHE_MISSES.name).increment(1);
     }
 
     pub(crate) fn cache_eviction() {
-        counter!("requires_auth_token_cache_evictions_total").increment(1);
+        counter!(CACHE_EVICTIONS.name).increment(1);
     }
 
     /// Takes the time from now until it is dropped.
@@ -88,7 +87,7 @@ mod facade {
 
     impl Drop for Verification {
         fn drop(&mut self) {
-            histogram!("requires_auth_verification_seconds").record(self.0.elapsed());
+            histogram!(VERIFICATION.name).record(self.0.elapsed());
         }
     }
 }

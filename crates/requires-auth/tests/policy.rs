@@ -1,4 +1,4 @@
-//! What a valid token must be allowed to do: REQUIREMENTS B03, D09, D10, D13 as cases.
+//! What a valid token must be allowed to do: scopes (RFC 6750 §3.1), claim rules, strength of login (RFC 9470 §3).
 
 mod support;
 

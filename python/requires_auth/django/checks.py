@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
 from requires_auth import ConfigError
-from requires_auth._door import DICT, PREFIX, SETTINGS, dict_hint
+from requires_auth._options import DICT, PREFIX, SETTINGS, dict_hint, nearest_setting
 from requires_auth.django import users
 from requires_auth.django.decorator import requires_auth
 from requires_auth.django.order import wrong_views
@@ -88,8 +87,8 @@ def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _hint(name: str) -> str:
-    close = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in _KNOWN], n=1)
-    return f"is it {PREFIX}{close[0]}?" if close else "the settings are " + ", ".join(_KNOWN)
+    meant = nearest_setting(name, _KNOWN)
+    return f"is it {meant}?" if meant else "the settings are " + ", ".join(_KNOWN)
 
 
 ALL = (check_guard, check_names, check_rest_framework, check_user, check_views)

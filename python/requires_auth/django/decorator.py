@@ -13,10 +13,11 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse
 
 from requires_auth import AccessDenied, Policy, Refusal
-from requires_auth._door import PREFIX, Door, GuardOptions, Rule
+from requires_auth._answers import Answer, answer_to
 from requires_auth._mistakes import refuse_keywords
+from requires_auth._options import PREFIX, Adapter, GuardOptions
 from requires_auth._order import mark
-from requires_auth._web import Answer, answer_to
+from requires_auth._rule import Rule
 from requires_auth.django import users
 from requires_auth.django.order import check_cache, check_order, refuse_requests
 from requires_auth.django.refusals import keep, not_stored
@@ -37,7 +38,7 @@ _AnyView: TypeAlias = Callable[..., Any]
 _View = TypeVar("_View", bound=_AnyView)
 
 
-class RequiresAuth(Door):
+class RequiresAuth(Adapter):
     """A guard as a decorator of Django views: bare, or called with what the view needs.
 
     Without an issuer, the settings configure it at first use, then the environment.

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 
-from requires_auth._door import Rule
 from requires_auth._exempt import Exempt
+from requires_auth._rule import Rule
 from requires_auth.django.decorator import RequiresAuth, is_public, requires_auth
 from requires_auth.django.refusals import KeepRefusals
 

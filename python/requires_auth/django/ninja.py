@@ -23,8 +23,8 @@ from ninja.errors import AuthenticationError
 from ninja.security.base import AuthBase
 
 from requires_auth import Policy, Refusal
-from requires_auth._door import Rule
 from requires_auth._mistakes import refuse_keywords
+from requires_auth._rule import Rule
 from requires_auth.django.decorator import RequiresAuth, admit, requires_auth, response_to
 from requires_auth.django.refusals import keep
 

@@ -12,7 +12,7 @@
             return Response({"sub": request.auth.sub})
 
 `request.auth` and `request.access_token` are the token. `request.user` is a `TokenUser`, or the user that
-`REQUIRES_AUTH_USER` maps the token to. Refusals have the status, headers and body of all other doors,
+`REQUIRES_AUTH_USER` maps the token to. Refusals have the status, headers and body of all other adapters,
 rendered as the view renders.
 """
 
@@ -27,8 +27,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import ForcedAuthentication
 
 from requires_auth import AccessDenied, AccessToken, InsufficientScope, Policy, Refusal
-from requires_auth._door import ANY_TOKEN, Rule
-from requires_auth._web import Answer, answer_to
+from requires_auth._answers import Answer, answer_to
+from requires_auth._rule import ANY_TOKEN, Rule
 from requires_auth.django import users
 from requires_auth.django.decorator import RequiresAuth, remember, requires_auth
 from requires_auth.django.refusals import not_stored

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use requires_auth::config::IssuerConfig;
 use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
@@ -41,6 +42,7 @@ impl CheckArgs {
                 "file": self.file,
                 "routes": config.gateway.routes.iter().count(),
                 "siblings": siblings(&config),
+                "patterns": patterns(&config).collect::<Vec<_>>(),
                 "tests": results,
                 "ok": holds,
             }))?,
@@ -64,6 +66,14 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
                 "{BAD}FAILED{BAD:#} {file}:{line}: {request}: expected {expected}, got {found}"
             )?;
         }
+    }
+    for audience in patterns(config) {
+        let audience = printable(&audience);
+        writeln!(
+            stdout,
+            "{DIM}note{DIM:#}  {file}: the audience `{audience}` is compared letter for letter: `*` and `{{..}}` stand for \
+             nothing else, so name each audience"
+        )?;
     }
     let siblings = siblings(config);
     for Told { pattern, earlier, path } in siblings.iter().take(SHOWN) {
@@ -91,6 +101,12 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
         plural(results.len())
     )?;
     Ok(())
+}
+
+/// Audiences that look like patterns. There are none: a token has to have the same letters.
+fn patterns(config: &Config) -> impl Iterator<Item = String> {
+    let audiences = config.guard.issuers.iter().flat_map(IssuerConfig::audience);
+    audiences.filter(|audience| audience.contains(['*', '{']))
 }
 
 /// How many siblings are told one by one.

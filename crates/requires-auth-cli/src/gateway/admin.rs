@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use metrics_exporter_prometheus::PrometheusHandle;
 use requires_auth::RequiresAuth;
 use requires_auth::guard::KeyState;
 
 use super::current::Current;
+use super::prometheus::Prometheus;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,7 +18,7 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Answers an operator.
 pub(crate) fn answer<B>(
     current: &Current,
-    metrics: &PrometheusHandle,
+    metrics: &Prometheus,
     request: &Request<B>,
 ) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -4,14 +4,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use super::config::{Config, Listen, ServerConfig};
-use super::dialect::{Dialect, Place, ProxySide, title_case};
+use super::dialect::{Dialect, Place, ProxySide, Wanted, title_case};
 use crate::error::Failure;
 
 /// Where the application is, unless it is said.
 const APPLICATION: &str = "127.0.0.1:8080";
 
-/// The proxy's side of a configuration: what stands in the proxy's own file. `upstream` is where the application is, and
-/// `port` the port that the proxy listens on, where they are not the usual ones.
+/// The proxy's side of a configuration: what stands in the proxy's own file, or the part of it that is wanted.
 ///
 /// # Errors
 ///
@@ -20,8 +19,7 @@ pub(crate) fn emit(
     dialect: &dyn Dialect,
     config: &Config,
     file: &Path,
-    upstream: Option<String>,
-    port: Option<u16>,
+    wanted: &Wanted,
 ) -> Result<String, Failure> {
     let name = dialect.name();
     let mut answered = config.gateway.forward_auth.iter();
@@ -30,7 +28,11 @@ pub(crate) fn emit(
         return Err(Failure::new(format!("{file}: {name} is not among the dialects of [forward_auth]"))
             .hint(format!("write [forward_auth], and below it dialects = [\"{name}\"]")));
     }
-    dialect.emit(&side(config, file, upstream, port)?)
+    let side = side(config, file, wanted)?;
+    match wanted.part {
+        Some(part) => dialect.emit_part(&side, part),
+        None => dialect.emit(&side),
+    }
 }
 
 /// The side of a proxy, by the configuration in `file`.
@@ -38,12 +40,7 @@ pub(crate) fn emit(
 /// # Errors
 ///
 /// The gateway listens where no proxy reaches it.
-fn side(
-    config: &Config,
-    file: &Path,
-    upstream: Option<String>,
-    port: Option<u16>,
-) -> Result<ProxySide, Failure> {
+fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Failure> {
     let (file, gateway) = (file.display(), &config.gateway);
     let Some(server) = &gateway.server else {
         return Err(Failure::new(format!("{file}: no [server]"))
@@ -51,8 +48,8 @@ fn side(
     };
     Ok(ProxySide {
         gateway: place(server)?,
-        application: upstream.unwrap_or_else(|| APPLICATION.to_owned()),
-        port,
+        application: wanted.upstream.clone().unwrap_or_else(|| APPLICATION.to_owned()),
+        port: wanted.port,
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
     })
 }
@@ -100,7 +97,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::dialect;
+    use crate::gateway::dialect::{self, Part};
 
     const ISSUER: &str =
         "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n";
@@ -108,7 +105,8 @@ mod tests {
 
     fn side(text: &str, upstream: Option<&str>) -> Result<ProxySide, Failure> {
         let config = Config::parse(&format!("{ISSUER}{text}"), "/etc/auth.toml").expect("no mistakes");
-        super::side(&config, Path::new("auth.toml"), upstream.map(ToOwned::to_owned), None)
+        let wanted = Wanted { upstream: upstream.map(ToOwned::to_owned), ..Wanted::default() };
+        super::side(&config, Path::new("auth.toml"), &wanted)
     }
 
     fn refusal(text: &str) -> String {
@@ -153,10 +151,14 @@ mod tests {
     fn the_files_that_are_shipped_are_what_is_printed() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateway");
         let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
-        let (config, _) =
-            Config::load(folder.join("requires-auth.toml"), |builder| builder).expect("no mistakes");
+        // That file names those dialects that most people have; each is printed as if it were there.
+        let (before, after) =
+            ("dialects = [", format!("dialects = {:?} # ", dialect::ALL.map(Dialect::name)));
+        let text = read("requires-auth.toml");
+        assert_eq!(text.matches(before).count(), 1);
+        let config = Config::parse(&text.replace(before, &after), "requires-auth.toml").expect("no mistakes");
         for dialect in dialect::ALL {
-            let text = emit(dialect, &config, Path::new("requires-auth.toml"), None, None);
+            let text = emit(dialect, &config, Path::new("requires-auth.toml"), &Wanted::default());
             let name = dialect.shipped_as();
             assert_eq!(text.expect("a text"), read(name), "{name}: print it anew");
         }
@@ -169,12 +171,41 @@ mod tests {
         let of = |more: &str| {
             let config = Config::parse(&format!("{text}{more}"), "/etc/auth.toml").expect("no mistakes");
             let emitted = dialect::ALL
-                .map(|dialect| emit(dialect, &config, Path::new("auth.toml"), None, None).is_ok());
+                .map(|dialect| emit(dialect, &config, Path::new("auth.toml"), &Wanted::default()).is_ok());
             let written = dialect::ALL.iter().zip(emitted).filter(|(_, is_written)| *is_written);
             written.map(|(own, _)| own.name()).collect::<Vec<_>>()
         };
         assert_eq!(of(""), Vec::<&str>::new());
         assert_eq!(of("[forward_auth]\ndialects = [\"nginx\"]\n"), ["nginx"]);
         assert_eq!(of("[forward_auth]\ndialects = [\"caddy\", \"envoy\"]\n"), ["caddy", "envoy"]);
+    }
+
+    #[test]
+    fn only_nginx_is_printed_in_parts() {
+        let text = format!(
+            "{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[headers]\nX-Auth-Subject = \"sub\"\n"
+        );
+        let config = Config::parse(&text, "/etc/auth.toml").expect("no mistakes");
+        let print = |name, part| {
+            let wanted = Wanted { part, ..Wanted::default() };
+            emit(dialect::named(name).expect(name), &config, Path::new("auth.toml"), &wanted)
+        };
+        let all: String = Part::ALL.map(|(_, part)| print("nginx", Some(part)).expect("a part")).concat();
+        let directives = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+        let whole = print("nginx", None).expect("a text");
+        let parts = directives(&all);
+        let own = [
+            "server {",
+            "listen",
+            "location / {",
+            "proxy_pass http://127.0.0.1:8080",
+            "proxy_set_header Host ",
+            "#",
+            "}",
+        ];
+        for line in directives(&whole).iter().filter(|line| !own.iter().any(|own| line.starts_with(own))) {
+            assert!(parts.contains(line), "{line}");
+        }
+        assert!(print("caddy", Some(Part::Server)).is_err());
     }
 }

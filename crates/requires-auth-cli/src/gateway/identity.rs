@@ -41,9 +41,7 @@ impl Identity {
         match &header.source {
             IdentitySource::IssuerName => of_text(self.issuer_name(token)),
             // As the guard has read them, wherever they stand: none of them has a space.
-            IdentitySource::Claim(path) if path == "scope" => {
-                of_text(&token.scopes().collect::<Vec<_>>().join(" "))
-            }
+            IdentitySource::Claim(path) if path == "scope" => of_text(&scopes_of(token)),
             IdentitySource::Claim(path) => token
                 .claim::<Box<RawValue>>(path)
                 .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim)),
@@ -59,9 +57,20 @@ impl Identity {
     /// The headers of a client that an application could read as one of ours, though the name is another: `X_Auth_Subject`
     /// beside `X-Auth-Subject`. CGI and WSGI make the same of both.
     pub(crate) fn aliases_in(&self, headers: &HeaderMap) -> Vec<HeaderName> {
-        let is_alias = |name: &HeaderName| {
-            self.names().any(|own| own != name && is_folded_like(own.as_str(), name.as_str()))
+        let is_alias = |own: &HeaderName, name: &HeaderName| {
+            let (own, name) = (own.as_str(), name.as_str());
+            own.len() == name.len() && own != name && is_folded_like(own, name)
         };
+        let is_alias = |name: &HeaderName| self.names().any(|own| is_alias(own, name));
         headers.keys().filter(|name| is_alias(name)).cloned().collect()
     }
+}
+
+/// The granted scopes, with a space between two.
+fn scopes_of(token: &AccessToken) -> String {
+    token.scopes().fold(String::new(), |mut all, scope| {
+        let space = if all.is_empty() { "" } else { " " };
+        all.extend([space, scope]);
+        all
+    })
 }

@@ -8,8 +8,9 @@
 // Connections.
 mod body;
 mod files;
+mod grpc;
+mod prometheus;
 mod telemetry;
-mod request_id;
 mod notify;
 mod connection_limit;
 mod header_names;

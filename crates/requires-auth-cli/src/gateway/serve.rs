@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
-use tracing::{Instrument as _, warn};
+use tracing::warn;
 
 use super::config::Listen;
 use super::connection_limit::ConnectionLimit;
@@ -18,10 +17,11 @@ use super::connections::Connections;
 use super::current::Current;
 use super::listen::{Listener, Peer};
 use super::notify::{State, notify};
+use super::prometheus::Prometheus;
 use super::reload::{Hangups, Loaded, Reloader};
-use super::{admin, files, request_id, telemetry};
+use super::{admin, files, telemetry};
 use crate::error::Failure;
-use crate::logging::tell;
+use crate::logging::{RequestId, tell};
 use crate::runtime::{self, stop_signal};
 
 /// How long requests that are under way may take once the process is told to stop.
@@ -29,9 +29,6 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How many operators may look at a time.
 const ADMIN_CONNECTIONS: usize = 64;
-
-/// How often numbers that were collected are put in order.
-const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Where the gateway listens.
 #[derive(Serialize)]
@@ -55,7 +52,7 @@ pub(crate) fn run(file: PathBuf, announce: impl FnOnce(&Addresses) -> io::Result
 
 async fn operate(
     reloader: Reloader,
-    metrics: Option<(Listen, PrometheusHandle)>,
+    metrics: Option<(Listen, Prometheus)>,
     announce: impl FnOnce(&Addresses) -> io::Result<()>,
 ) -> Result<(), Failure> {
     let (stop, hangups) = (stop_signal()?, Hangups::new()?);
@@ -86,8 +83,8 @@ async fn operate(
     let handler = {
         let current = Arc::clone(&current);
         move |request: Request<Incoming>, caller| {
-            let (service, span) = (current.service(), request_id::span(request.headers()));
-            async move { service.answer(request, caller).await }.instrument(span)
+            let (service, id) = (current.service(), RequestId::of(request.headers()));
+            id.during(async move { service.answer(request, caller).await })
         }
     };
     let graceful = connections.serve(handler, stop).await;
@@ -113,22 +110,14 @@ fn is_proxy(live: &Arc<Current>) -> Box<dyn Fn(Peer) -> bool + Send + Sync> {
 }
 
 /// Serves the admin pages until the process ends: they tell that it is stopping, too.
-async fn administer(listener: Listener, current: Arc<Current>, metrics: PrometheusHandle) {
+async fn administer(listener: Listener, current: Arc<Current>, metrics: Prometheus) {
     let connections = Connections {
         listener,
         tls: None,
         limit: ConnectionLimit::new(ADMIN_CONNECTIONS, None),
         is_exempt: Box::new(|_| false),
     };
-    let handler = {
-        let metrics = metrics.clone();
-        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&current, &metrics, &request))
-    };
-    let upkeep = async {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
-            metrics.run_upkeep();
-        }
-    };
-    drop(connections.serve(handler, upkeep).await);
+    let handler =
+        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&current, &metrics, &request));
+    drop(connections.serve(handler, std::future::pending::<()>()).await);
 }

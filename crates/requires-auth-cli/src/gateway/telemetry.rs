@@ -1,51 +1,31 @@
 //! The gateway's own metrics, and their text for Prometheus.
 //!
-//! | name | labels | what |
-//! | --- | --- | --- |
-//! | `requires_auth_gateway_decisions_total` | `route`, `outcome`, `code` | requests decided about; one that is refused is counted once, though nginx asks twice about it |
-//! | `requires_auth_gateway_decision_seconds` | | time of a decision |
-//! | `requires_auth_config_generation` | | how many configurations have been in use since the start |
-//! | `requires_auth_config_reload_failed` | | 1 if the file is one that could not be taken, else 0 |
-//!
-//! Those of the library are beside them. Labels come from the configuration and from our own tables, never from a
-//! request.
+//! Their names stand in one [`table`], from which `docs/reference/metrics.md` is made. Those of the library are
+//! collected beside them. Labels come from the configuration and from our own tables, never from a request.
 
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use metrics::{
-    Counter, Histogram, NoopRecorder, Unit, counter, describe_counter, describe_gauge, describe_histogram,
-    gauge, histogram, with_local_recorder,
-};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics::{Counter, Histogram, NoopRecorder, counter, gauge, histogram, with_local_recorder};
 use requires_auth::ErrorCode;
 
+use super::prometheus::Prometheus;
 use crate::error::Failure;
 
-const DECISIONS: &str = "requires_auth_gateway_decisions_total";
-const DECISION_SECONDS: &str = "requires_auth_gateway_decision_seconds";
-const GENERATION: &str = "requires_auth_config_generation";
-const RELOAD_FAILED: &str = "requires_auth_config_reload_failed";
+mod table;
 
-/// Upper bounds in seconds: a decision takes microseconds, and one that has to fetch keys takes a network's time.
-const BUCKETS: [f64; 12] =
-    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 5.0];
+use self::table::{DECISION_SECONDS, DECISIONS, GENERATION, METRICS, RELOAD_FAILED};
 
 /// Collects metrics from now on.
-pub(crate) fn collect() -> Result<PrometheusHandle, Failure> {
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::new(format!("metrics cannot be collected: {error}"));
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
-        .map_err(|error| failed(&error))?;
-    let handle = builder.install_recorder().map_err(|error| failed(&error))?;
-    describe_counter!(DECISIONS, "requests decided about: `shadow` are those that would have been refused");
-    describe_histogram!(DECISION_SECONDS, Unit::Seconds, "time of a decision");
-    describe_gauge!(GENERATION, "how many configurations have been in use since the start");
-    describe_gauge!(RELOAD_FAILED, "1 if the configuration file is one that could not be taken, else 0");
-    Ok(handle)
+pub(crate) fn collect() -> Result<Prometheus, Failure> {
+    let metrics = Prometheus::install()
+        .map_err(|error| Failure::new(format!("metrics cannot be collected: {error}")))?;
+    for metric in &METRICS {
+        metric.describe();
+    }
+    Ok(metrics)
 }
 
 thread_local! {
@@ -97,7 +77,7 @@ impl Decisions {
     pub(crate) fn begin(&self) -> Deciding<'_> {
         let series = self.series.get_or_init(|| Series {
             allowed: self.routes.iter().map(|name| (name.clone(), decisions(name, "allowed", ""))).collect(),
-            seconds: histogram!(DECISION_SECONDS),
+            seconds: histogram!(DECISION_SECONDS.name),
         });
         Deciding { series, started: Instant::now() }
     }
@@ -129,16 +109,16 @@ impl Deciding<'_> {
 }
 
 fn decisions(route: &str, outcome: &'static str, code: &'static str) -> Counter {
-    counter!(DECISIONS, "route" => route.to_owned(), "outcome" => outcome, "code" => code)
+    counter!(DECISIONS.name, "route" => route.to_owned(), "outcome" => outcome, "code" => code)
 }
 
 /// Another configuration is in use.
 pub(crate) fn took(generation: u32) {
-    gauge!(GENERATION).set(f64::from(generation));
+    gauge!(GENERATION.name).set(f64::from(generation));
     reload_failed(false);
 }
 
 /// Whether the file is one that could not be taken.
 pub(crate) fn reload_failed(failed: bool) {
-    gauge!(RELOAD_FAILED).set(f64::from(u8::from(failed)));
+    gauge!(RELOAD_FAILED.name).set(f64::from(u8::from(failed)));
 }

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing::warn;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer as Text;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
@@ -14,12 +16,14 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 mod escape;
 mod limit;
+mod request_id;
 mod writer;
 
 use self::limit::Limit;
 use self::writer::Queue;
 
 pub(crate) use self::escape::{Escape, short};
+pub(crate) use self::request_id::RequestId;
 
 /// How an event is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -51,13 +55,32 @@ pub(crate) struct Logging {
 
 /// Starts to log.
 pub(crate) fn start(logging: &Logging) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(logging.filter));
+    let wanted = std::env::var("RUST_LOG").ok().map(|text| filter(&text));
+    let is_unclear = matches!(wanted, Some(Err(_)));
+    let filter = wanted.and_then(Result::ok).or_else(|| filter(logging.filter).ok()).unwrap_or_default();
+    listen(logging, filter);
+    if is_unclear {
+        warn!("`RUST_LOG` is not used: write levels or `target=level`, with commas between them");
+    }
+}
+
+/// The filter of such a text: levels and `target=level`, with commas between them. Nothing at all is `error`.
+fn filter(text: &str) -> Result<Targets, ParseError> {
+    let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Ok(Targets::new().with_default(LevelFilter::ERROR));
+    }
+    parts.join(",").parse()
+}
+
+/// Writes what passes the filter from now on.
+fn listen(logging: &Logging, filter: Targets) {
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let has_colours = io::stderr().is_terminal() && !is_plain;
     let Some(format) = logging.gateway else {
         let log = Log { format: LogFormat::Text, has_colours, queue: None };
-        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours);
-        return logger.with_target(false).with_writer(log).init();
+        let events = tracing_subscriber::fmt::layer().with_target(false).with_ansi(has_colours);
+        return tracing_subscriber::registry().with(filter).with(events.with_writer(log)).init();
     };
     let log = GATEWAY.get_or_init(|| Log::of_gateway(format, has_colours)).clone();
     let events = tracing_subscriber::fmt::layer().with_target(false);
@@ -67,7 +90,6 @@ pub(crate) fn start(logging: &Logging) {
     match format {
         LogFormat::Text => registry.with(events.with_ansi(has_colours).with_writer(log)).with(limit).init(),
         LogFormat::Json => {
-            // The span of a request has its id.
             let events = events.json().flatten_event(true).with_span_list(false).with_writer(log);
             registry.with(events).with(limit).init();
             std::panic::set_hook(Box::new(|panic| tell("ERROR", &panic.to_string())));
@@ -111,6 +133,17 @@ impl LogFormat {
     }
 }
 
+impl LogFormat {
+    /// An event with the id of its request, which has no letter that would have to be escaped.
+    fn with_id(self, event: &str, id: &RequestId) -> String {
+        let event = event.trim_end_matches('\n');
+        match (self, event.strip_suffix('}')) {
+            (Self::Json, Some(members)) => format!(r#"{members},"span":{{"id":"{id}","name":"request"}}}}"#),
+            _ => format!("{event} id={id}"),
+        }
+    }
+}
+
 /// Writes lines to stderr, without what could drive a terminal or look like another line.
 #[derive(Clone)]
 struct Log {
@@ -143,7 +176,11 @@ impl Log {
 impl Write for Log {
     /// Each call is a whole event.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_line(&String::from_utf8_lossy(bytes));
+        let event = String::from_utf8_lossy(bytes);
+        match RequestId::current() {
+            Some(id) => self.write_line(&self.format.with_id(&event, &id)),
+            None => self.write_line(&event),
+        }
         Ok(bytes.len())
     }
 
@@ -157,5 +194,54 @@ impl<'w> MakeWriter<'w> for Log {
 
     fn make_writer(&'w self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn an_event_has_the_id_of_its_request() {
+        let id = RequestId::of(&http::HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-request-id"),
+            http::HeaderValue::from_static("night-7"),
+        )]));
+        assert_eq!(LogFormat::Text.with_id("INFO refused\n", &id), "INFO refused id=night-7");
+        let json = LogFormat::Json.with_id("{\"level\":\"INFO\"}\n", &id);
+        let event: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(event, json!({ "level": "INFO", "span": { "id": "night-7", "name": "request" } }));
+    }
+
+    #[test]
+    fn the_log_is_filtered_by_levels_and_targets() {
+        let passes = |text, target| {
+            let filter = filter(text).expect("a filter");
+            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+            levels.iter().take_while(|level| filter.would_enable(target, level)).count()
+        };
+        for (text, own, other) in [
+            ("", 1, 1),
+            (" , ", 1, 1),
+            ("warn", 2, 2),
+            ("DEBUG", 4, 4),
+            ("off", 0, 0),
+            ("requires_auth=info", 3, 0),
+            ("warn, requires_auth=debug", 4, 2),
+            ("warn,requires_auth::gateway=off", 0, 2),
+            ("info,requires_auth::gateway::connections=warn", 3, 3),
+            ("requires_auth", 5, 0),
+        ] {
+            assert_eq!(
+                (passes(text, "requires_auth::gateway"), passes(text, "hyper")),
+                (own, other),
+                "{text}"
+            );
+        }
+        for text in ["requires_auth=loud", "a=b=c", "[request{id=3}]=debug"] {
+            filter(text).expect_err(text);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::clients::Clients;
-use super::door::Door;
+use super::listener::SwitchedListener;
 use super::ring::KeyRing;
 use super::state::{Settings, State, Urls};
 use super::wire::Line;
@@ -16,7 +16,28 @@ use crate::{Algorithm, SigningKey};
 /// How many ports after the wanted one are tried.
 const FURTHER_PORTS: u16 = 100;
 
-/// Sets up a [`DevelopmentIssuer`]; made by [`DevelopmentIssuer::builder`].
+/// Sets up a [`DevelopmentIssuer`]; made by [`DevelopmentIssuer::builder`]. What is set here holds as long as the issuer
+/// runs; what may change meanwhile is a method of [`DevelopmentIssuer`].
+///
+/// ```
+/// use requires_auth_testkit::issuer::DevelopmentIssuer;
+/// use requires_auth_testkit::{Algorithm, SigningKey};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// // An issuer like the real one: RS256, a path of its own, tokens for five minutes.
+/// let issuer = DevelopmentIssuer::builder()
+///     .path("/realms/shop")
+///     .key(SigningKey::generate(Algorithm::Rs256))
+///     .audience("https://shop.example")
+///     .lifetime(300)
+///     .start()
+///     .await?;
+/// assert!(issuer.issuer().ends_with("/realms/shop"));
+/// assert_eq!(issuer.current_key().algorithm(), Algorithm::Rs256);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the issuer runs only once it is started"]
 pub struct Builder {
     address: SocketAddr,
@@ -53,7 +74,8 @@ impl Builder {
         self
     }
 
-    /// Listens on this port, or when it is taken on the first free one of the hundred after it.
+    /// Listens on this port, or when it is taken on the first free one of the hundred after it: for a command that people
+    /// start by hand. [`DevelopmentIssuer::address`] says which it has become.
     pub fn port_or_next(mut self, port: u16) -> Self {
         self.address.set_port(port);
         self.further_ports = FURTHER_PORTS;
@@ -84,13 +106,53 @@ impl Builder {
         self
     }
 
-    /// Reads the time, in seconds since 1970, from this function; the system clock by default.
+    /// Reads the time, in seconds since 1970, from this function; the system clock by default. Give the same clock to the
+    /// API under test, so that both stand still or jump together.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicI64, Ordering};
+    ///
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    ///
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # fn claims(token: &str) -> serde_json::Value {
+    /// #     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    /// #     serde_json::from_slice(&part).unwrap()
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let seconds = Arc::new(AtomicI64::new(1_800_000_000));
+    /// let clock = Arc::clone(&seconds);
+    /// let issuer = DevelopmentIssuer::builder().now(move || clock.load(Ordering::Relaxed)).start().await?;
+    /// // A day passes without a wait.
+    /// seconds.fetch_add(86_400, Ordering::Relaxed);
+    /// assert_eq!(claims(&issuer.token("", "alice"))["iat"], 1_800_086_400);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn now(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(now);
         self
     }
 
     /// Knows this client; repeatable. Without any, every client id is accepted and secrets are ignored.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = DevelopmentIssuer::builder().client("backend", "a-test-secret").start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// // The grant of a machine (RFC 6749 §4.4), as the client under test makes it.
+    /// let form = [("grant_type", "client_credentials"), ("scope", "read:items")];
+    /// let ask = |secret| http.post(issuer.token_endpoint()).basic_auth("backend", Some(secret)).form(&form).send();
+    /// assert_eq!(ask("a-test-secret").await?.status(), 200);
+    /// assert_eq!(ask("another").await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.settings.clients.add(id.into(), secret.into());
         self
@@ -99,6 +161,21 @@ impl Builder {
     /// Chooses which metadata documents exist; both by default.
     ///
     /// The other one fails with 404, as if [`DevelopmentIssuer::fail`] had said so.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::{DevelopmentIssuer, Discovery};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // An authorization server that is not an OpenID provider. A client that asks in one place alone does not find its keys.
+    /// let issuer = DevelopmentIssuer::builder().discovery(Discovery::OAuth).start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// assert_eq!(http.get(issuer.discovery_url()).send().await?.status(), 404);
+    /// let metadata: serde_json::Value = http.get(issuer.oauth_metadata_url()).send().await?.json().await?;
+    /// assert_eq!(metadata["jwks_uri"], issuer.jwks_uri());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn discovery(mut self, discovery: Discovery) -> Self {
         self.discovery = discovery;
         self
@@ -117,8 +194,8 @@ impl Builder {
     #[expect(clippy::unused_async, reason = "only an async function shows that it needs a runtime")]
     pub async fn start(self) -> io::Result<DevelopmentIssuer> {
         let path = normal_path(&self.path)?;
-        let (door, keeper) = Door::open(self.address, self.further_ports)?;
-        let address = door.address();
+        let (listener, switch) = SwitchedListener::open(self.address, self.further_ports)?;
+        let address = listener.address();
         let urls = Urls::new(&format!("http://{address}"), &path);
         let key = self.key.unwrap_or_else(|| SigningKey::generate(Algorithm::default()));
         let state = Arc::new(State::new(urls, self.settings, KeyRing::new(key)));
@@ -133,9 +210,9 @@ impl Builder {
         let service = routes::router(&state, &path).into_make_service_with_connect_info::<Line>();
         let task = tokio::spawn(async move {
             // Serving ends only with the task; there is no error to report.
-            axum::serve(door, service).await.ok();
+            axum::serve(listener, service).await.ok();
         });
-        Ok(DevelopmentIssuer { state, address, keeper, task })
+        Ok(DevelopmentIssuer { state, address, switch, task })
     }
 }
 

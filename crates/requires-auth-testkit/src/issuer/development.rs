@@ -32,7 +32,7 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
     let one = |name| query.one(name).map_err(|error| error.description().to_owned());
     let owned = |name| one(name).map(|value| value.map(str::to_owned));
     let lifetime = one("lifetime")?.map(|seconds| {
-        seconds.parse().map_err(|_| format!("the lifetime {seconds:?} is no whole number of seconds"))
+        seconds.parse().map_err(|_| format!("the lifetime {seconds:?} is not a whole number of seconds"))
     });
     let defect = one("defect")?.map(|name| name.parse().map_err(|unknown| format!("{unknown}")));
     Ok(Order {
@@ -46,7 +46,7 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
     })
 }
 
-/// `NAME=VALUE`, the value as JSON; what does not look like JSON is a text, so that nobody has to quote twice.
+/// `NAME=VALUE`, the value as JSON; what does not look like JSON is a text, so that quotes are not needed twice.
 fn claim(text: &str) -> Result<(String, Value), String> {
     let wanted = || format!("the claim {text:?} is not NAME=VALUE, the value as JSON or plain text");
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wanted)?;

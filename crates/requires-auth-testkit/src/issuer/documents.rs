@@ -76,7 +76,7 @@ fn names_tag(headers: &HeaderMap, tag: &str) -> bool {
     headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(names)
 }
 
-/// `GET {issuer}/auth`: the metadata has to name it, but nobody can log in here.
+/// `GET {issuer}/auth`: the metadata has to name it, but there is no login here.
 pub(super) async fn no_login() -> Response {
     let text = "the development issuer has no login: ask its token endpoint for a token\n";
     (StatusCode::NOT_IMPLEMENTED, text).into_response()

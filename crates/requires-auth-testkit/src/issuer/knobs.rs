@@ -45,7 +45,9 @@ pub enum Discovery {
     OpenId,
 }
 
-/// A wrong answer that an endpoint gives instead of, or as part of, the right one.
+/// A wrong answer that an endpoint gives instead of, or as part of, the right one: what a test of a client turns on with
+/// [`DevelopmentIssuer::lie`](super::DevelopmentIssuer::lie). Real providers, and the proxies in front of them, have given
+/// each of these answers.
 ///
 /// A lie that has no meaning for what an endpoint answers, like a wrong issuer in a key set,
 /// changes nothing.
@@ -54,7 +56,7 @@ pub enum Discovery {
 pub enum Lie {
     /// A key set without a key.
     EmptyKeySet,
-    /// Status 200 and a JSON content type, but a body that is no JSON.
+    /// Status 200 and a JSON content type, but a body that is not JSON.
     Garbage,
     /// Status, headers and a length, and then not one byte of the body.
     Hang,

@@ -30,7 +30,7 @@ const PAGE: &str = "<!doctype html>\n<title>Welcome to the airport</title>\n";
 /// All that the issuer answers, under a path such as `/oidc` or the empty one.
 pub(super) fn router(state: &Shared, path: &str) -> Router {
     let switched = |endpoint, route: MethodRouter<Shared>| {
-        route.route_layer(from_fn_with_state((Arc::clone(state), endpoint), obey_knobs))
+        route.route_layer(from_fn_with_state((Arc::clone(state), endpoint), apply_knobs))
     };
     let discovery = switched(Endpoint::Discovery, get(documents::openid_configuration));
     let oauth_metadata = switched(Endpoint::OAuthMetadata, get(documents::oauth_metadata));
@@ -73,7 +73,7 @@ async fn cors(request: Request, next: Next) -> Response {
 }
 
 /// Counts the request, then waits, fails or lies as the switches of the endpoint say.
-async fn obey_knobs(
+async fn apply_knobs(
     State((state, endpoint)): State<(Shared, Endpoint)>,
     ConnectInfo(line): ConnectInfo<Line>,
     mut request: Request,

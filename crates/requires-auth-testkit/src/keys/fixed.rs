@@ -31,6 +31,14 @@ pub(super) fn key(algorithm: Algorithm, index: usize) -> &'static SigningKey {
 }
 
 /// The thumbprints of all fixed keys, whose private parts are public: a guard refuses them outside tests.
+///
+/// ```
+/// use requires_auth_testkit::{Algorithm, SigningKey, keys::fixed_thumbprints};
+///
+/// let published = fixed_thumbprints();
+/// assert!(published.contains(&SigningKey::fixed(Algorithm::Es384).thumbprint()));
+/// assert!(!published.contains(&SigningKey::generate(Algorithm::Es384).thumbprint()));
+/// ```
 pub fn fixed_thumbprints() -> Vec<&'static str> {
     Algorithm::ALL
         .into_iter()

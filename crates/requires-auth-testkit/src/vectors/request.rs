@@ -17,7 +17,7 @@ const PLACEHOLDER: &str = "{token}";
 pub struct RequestCase {
     /// The name of the case, unique among all cases.
     pub id: String,
-    /// The row of the requirements, such as `A05`.
+    /// The row of the requirements in `vectors/README.md`, such as `A05`.
     pub row: String,
     /// What the case shows.
     pub about: String,

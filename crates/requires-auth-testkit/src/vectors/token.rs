@@ -9,7 +9,7 @@ use super::{Config, Verdict};
 pub struct TokenCase {
     /// The name of the case, unique among all cases.
     pub id: String,
-    /// The row of the requirements, such as `C05`.
+    /// The row of the requirements in `vectors/README.md`, such as `C05`.
     pub row: String,
     /// The algorithm in the header, if it is a known one.
     pub alg: Option<String>,

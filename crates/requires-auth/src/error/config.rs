@@ -3,7 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// One mistake in a configuration.
+/// One mistake in a configuration: which setting, what was found, what is expected, and what to do.
+///
+/// Its `Display` is two lines, and a [`ConfigError`] prints them for every problem. The parts are for programs that show
+/// them in another way:
+///
+/// ```
+/// use requires_auth::RequiresAuth;
+///
+/// let error = RequiresAuth::new("tenant-id.logto.app/oidc", "https://api.example").unwrap_err();
+/// let problem = &error.problems()[0];
+/// assert_eq!(problem.field(), "issuer");
+/// assert_eq!(problem.found(), "`tenant-id.logto.app/oidc`");
+/// println!("{}: write {}; {}", problem.field(), problem.expected(), problem.hint());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigProblem {
     field: &'static str,
@@ -72,7 +85,7 @@ impl ConfigProblem {
         self
     }
 
-    /// The setting: `issuer`, `audience`, `leeway`, ...
+    /// The setting: `issuer`, `audience`, `leeway`, ... The name is the same wherever the setting comes from.
     pub const fn field(&self) -> &'static str {
         self.field
     }
@@ -87,22 +100,23 @@ impl ConfigProblem {
         self.named.as_deref().unwrap_or(self.field)
     }
 
-    /// What was given.
+    /// What was given, as a message shows it: a text in backticks, with invisible characters escaped. Settings that hold
+    /// secrets are never echoed.
     pub fn found(&self) -> &str {
         &self.found
     }
 
-    /// What kind of value is expected.
+    /// What kind of value is expected, such as `an https URL`.
     pub const fn expected(&self) -> &'static str {
         self.expected
     }
 
-    /// What to do about it.
+    /// What to do about it, in the imperative.
     pub fn hint(&self) -> &str {
         &self.hint
     }
 
-    /// Where it stands; `None` for settings that come from no file.
+    /// Where it is written; `None` for settings that do not come from a file.
     pub fn place(&self) -> Option<&Place> {
         self.place.as_deref()
     }
@@ -139,7 +153,24 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// Where a mistake stands in a configuration file.
+/// Where a mistake is written in a configuration file. `Display` is a location that editors and terminals can follow:
+/// `auth.toml:7: issuers.main.audience`.
+///
+/// ```
+/// # #[cfg(feature = "config")] {
+/// use requires_auth::config::Config;
+///
+/// let text = r#"
+/// [issuers.main]
+/// issuer = "https://issuer.example"
+/// audience = "https://api.example"
+/// jwks_url = "https://issuer.example/keys"
+/// "#;
+/// let error = Config::parse(text, "auth.toml").unwrap_err();
+/// let place = error.problems()[0].place().expect("a file has lines");
+/// assert_eq!((place.file(), place.line(), place.setting()), ("auth.toml", 5, "issuers.main.jwks_url"));
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     file: Arc<str>,
@@ -176,6 +207,37 @@ impl fmt::Display for Place {
 }
 
 /// A configuration that cannot work, with all its problems at once.
+///
+/// `Debug` is the same text as `Display`, as `main` and `unwrap` print an error with `Debug`. So a server needs no more
+/// than `?`:
+///
+/// ```no_run
+/// use requires_auth::{ConfigError, RequiresAuth};
+///
+/// fn main() -> Result<(), ConfigError> {
+///     let auth = RequiresAuth::from_env()?;
+///     // Error: the configuration has a problem
+///     // issuer: expected an https URL, found nothing
+///     //   hint: set REQUIRES_AUTH_ISSUER to the issuer of the tokens, such as https://tenant-id.logto.app/oidc
+/// # let _ = auth;
+///     Ok(())
+/// }
+/// ```
+///
+/// All problems of a configuration are found in one go, so that nobody mends one after the other:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use requires_auth::RequiresAuth;
+///
+/// let builder = RequiresAuth::builder("http://issuer.example", "").with_leeway(Duration::from_secs(3600));
+/// let error = builder.build().unwrap_err();
+/// let fields: Vec<_> = error.problems().iter().map(|problem| problem.field()).collect();
+/// assert_eq!(fields.len(), 3);
+/// assert!(["issuer", "audience", "leeway"].iter().all(|field| fields.contains(field)));
+/// assert_eq!(format!("{error:?}"), format!("{error}"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     problems: Vec<ConfigProblem>,
@@ -215,7 +277,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// As it is displayed: `main` and `unwrap` show an error so.
+/// The same as `Display`, since `main` and `unwrap` print an error with `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -7,7 +7,32 @@ use super::{ErrorCode, Reason};
 
 /// A refusal: which code, for `invalid_token` which reason, and what the challenge needs to say.
 ///
-/// It holds nothing of the token, so it may be logged and sent as it is.
+/// It holds nothing of the token, so it may be logged and sent as it is. `Display` is one line for a log; the answer to
+/// the client is made of it by [`RequiresAuth::challenge`](crate::RequiresAuth::challenge).
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
+/// use requires_auth::{Denial, ErrorCode, Policy, RequiresAuth};
+///
+/// /// Whether a worker puts its job back into the queue, or gives it up.
+/// fn may_be_retried(denial: &Denial) -> bool {
+///     match denial.code() {
+///         // Nobody can tell at the moment whether the token is good. The job is not to blame.
+///         ErrorCode::IssuerUnavailable => true,
+///         _ => false,
+///     }
+/// }
+///
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let jwks = jwk_set([&key]).to_string();
+/// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+/// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+/// let token = forge.token().defect(Defect::Expired).mint();
+/// let denial = auth.verify_now(&token, &Policy::default()).expect("the keys are there").unwrap_err();
+/// assert!(!may_be_retried(&denial));
+/// assert_eq!(denial.to_string(), "invalid_token (expired): the token has expired");
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Denial {
     code: ErrorCode,
@@ -20,7 +45,38 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// A refusal that has no more to say than its code.
+    /// A refusal that has no more to say than its code: for a rule of your own, which the guard cannot know, so that the
+    /// client gets an answer of the same shape as for the rules of the guard.
+    ///
+    /// Where the rule is one of scopes or claims, [`Policy::check`](crate::Policy::check) makes a refusal that says more.
+    ///
+    /// ```
+    /// use requires_auth::{AccessToken, Denial, ErrorCode};
+    ///
+    /// struct Order {
+    ///     owner: String,
+    /// }
+    ///
+    /// /// Only the owner may see an order. What it depends on is in the database, not in the token.
+    /// fn may_see(token: &AccessToken, order: &Order) -> Result<(), Denial> {
+    ///     if token.subject() == Some(order.owner.as_str()) {
+    ///         return Ok(());
+    ///     }
+    ///     Err(Denial::new(ErrorCode::AccessDenied))
+    /// }
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let token = |subject| forge.token().subject(subject).mint();
+    /// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there").unwrap();
+    /// let order = Order { owner: "alice".to_owned() };
+    /// assert!(may_see(&verified(&token("alice")), &order).is_ok());
+    /// assert_eq!(may_see(&verified(&token("bob")), &order).unwrap_err().status(), 403);
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub const fn new(code: ErrorCode) -> Self {
         Self {
             code,
@@ -59,7 +115,7 @@ impl Denial {
         Self { is_undecided: true, ..Self::issuer_unavailable(retry_after) }
     }
 
-    /// The code of the answer.
+    /// The code of the answer: what a program decides by.
     pub const fn code(&self) -> ErrorCode {
         self.code
     }
@@ -69,7 +125,7 @@ impl Denial {
         self.reason
     }
 
-    /// The HTTP status of the answer.
+    /// The HTTP status of the answer: that of the code.
     pub const fn status(&self) -> u16 {
         self.code.status()
     }
@@ -82,7 +138,7 @@ impl Denial {
         }
     }
 
-    /// What to do about it, for the person who debugs: the reason's, else the code's.
+    /// What to do about it, for the person who debugs: the reason's, else the code's. It is for a log, not for a client.
     pub const fn hint(&self) -> &'static str {
         match self.reason {
             Some(reason) => reason.hint(),
@@ -90,22 +146,48 @@ impl Denial {
         }
     }
 
-    /// All scopes that the route needs, space-separated, when one is missing.
+    /// All scopes that the route needs, space-separated, when one is missing: what to ask the issuer for next.
     pub fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }
 
-    /// The login strengths that the route accepts, space-separated (RFC 9470 §3).
+    /// The login strengths that the route accepts, space-separated, best first, when the login was too weak or too old
+    /// (RFC 9470 §3).
     pub fn acr_values(&self) -> Option<&str> {
         self.acr_values.as_deref()
     }
 
-    /// How old the login may be, in seconds (RFC 9470 §3).
+    /// How old the login may be, in seconds, when it was too weak or too old (RFC 9470 §3).
     pub const fn max_age(&self) -> Option<u64> {
         self.max_age
     }
 
-    /// After how many seconds to try again, when the issuer is out of reach.
+    /// After how many seconds to try again, when the issuer is out of reach: when the next fetch of its keys may begin.
+    ///
+    /// ```
+    /// use requires_auth::fetch::{FetchError, FetchFuture, FetchRequest};
+    /// use requires_auth::{ErrorCode, Policy, RequiresAuth};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # struct Down;
+    /// # impl requires_auth::fetch::Fetch for Down {
+    /// #     fn fetch(&self, _: FetchRequest) -> FetchFuture {
+    /// #         Box::pin(std::future::ready(Err(FetchError::Timeout)))
+    /// #     }
+    /// # }
+    /// # let key = requires_auth_testkit::SigningKey::generate(Default::default());
+    /// # let forge = requires_auth_testkit::Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let token = forge.token().mint();
+    /// // The issuer has been down since the server was started, so that there are no keys at all.
+    /// let auth =
+    ///     RequiresAuth::builder("https://issuer.example", "https://api.example").with_fetch(Down).build()?;
+    /// let denial = auth.verify(&token, &Policy::default()).await.unwrap_err();
+    /// assert_eq!((denial.status(), denial.code()), (503, ErrorCode::IssuerUnavailable));
+    /// assert!(denial.retry_after().is_some_and(|seconds| (1..=8).contains(&seconds)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn retry_after(&self) -> Option<u32> {
         self.retry_after
     }
@@ -113,8 +195,8 @@ impl Denial {
     /// Whether there are keys, and they refuse the token, and only a fetch that failed or was held back could tell
     /// whether newer ones would not.
     ///
-    /// Anybody can cause this with a token of his own making, while good tokens pass: what stands in front of the API
-    /// must not take it for a failure of the guard that opens the way.
+    /// Anybody can cause this with a token of his own making, while good tokens pass: a proxy in front of the API must
+    /// not take it for a failure of the guard, after which some proxies let requests through.
     pub const fn is_undecided(&self) -> bool {
         self.is_undecided
     }

@@ -145,6 +145,10 @@ fn of_check<'a>(
         Reason::AudienceMismatch if an_audience_is_only_a_slash_apart(check) => {
             "only a trailing slash differs: configure the audience exactly as the token has it"
         }
+        Reason::AudienceMismatch if found.contains("\"urn:logto:organization:") => {
+            "this is Logto's token for an organization: add that audience to the configuration, one for each organization, or \
+             request the token with this API's `resource` and the `organization_id`"
+        }
         Reason::AlgorithmNotAllowed if check.step() == Step::Algorithm => {
             return Some(of_algorithm(found).to_owned());
         }
@@ -231,6 +235,13 @@ mod tests {
         assert!(of_aud("[\"account\",\"https://a.example/\"]").contains("slash"));
         assert_eq!(of_aud("\"https://c.example/\""), Reason::AudienceMismatch.hint());
         assert_eq!(of_aud("\"\""), Reason::AudienceMismatch.hint());
+    }
+
+    #[test]
+    fn a_token_for_an_organization_is_named() {
+        let of_aud = |found| of(Reason::AudienceMismatch, Step::Aud, found, "https://a.example");
+        assert!(of_aud("\"urn:logto:organization:acme\"").contains("one for each organization"));
+        assert_eq!(of_aud("\"https://c.example/urn:logto:organization:a\""), Reason::AudienceMismatch.hint());
     }
 
     #[test]

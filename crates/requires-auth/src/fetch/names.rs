@@ -1,4 +1,4 @@
-//! From names to addresses, without those where nobody's keys are.
+//! From names to addresses, without link-local ones, from which keys are never fetched.
 
 use std::error::Error;
 use std::net::{SocketAddr, ToSocketAddrs as _};

@@ -1,4 +1,4 @@
-//! How the keys of a guard are doing, for a health page and for whoever is awake at night.
+//! How the keys of a guard are doing, for a readiness probe, a health page and a dashboard.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -11,14 +11,42 @@ use crate::telemetry;
 use crate::token_cache::TokenCache;
 
 impl RequiresAuth {
-    /// How the keys of each issuer are doing. It fetches nothing and takes no lock that a request needs.
+    /// How the keys of each issuer are doing. It fetches nothing and takes no lock that a request needs, so it may be asked
+    /// as often as a probe likes.
+    ///
+    /// Use it for readiness, not for liveness: to start a server again because its issuer is down loses the keys that it
+    /// still has.
     ///
     /// ```
-    /// # fn page(auth: &requires_auth::RequiresAuth) {
-    /// for issuer in auth.health().issuers() {
-    ///     println!("{}: {} keys, {}", issuer.issuer(), issuer.keys(), issuer.state());
+    /// use axum::{Json, Router, http::StatusCode, routing::get};
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// /// Ready once every issuer has keys. It tells the world nothing but that.
+    /// fn readiness(auth: RequiresAuth) -> Router {
+    ///     Router::new().route(
+    ///         "/ready",
+    ///         get(async move || if auth.health().is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }),
+    ///     )
     /// }
-    /// # }
+    ///
+    /// /// For a page that only operators reach: what is wrong, and what to do about it.
+    /// fn page(auth: &RequiresAuth) -> String {
+    ///     let mut page = String::new();
+    ///     for issuer in auth.health().issuers() {
+    ///         page += &format!("{}: {} keys, {}\n", issuer.issuer(), issuer.keys(), issuer.state());
+    ///         if let Some(failure) = issuer.last_error() {
+    ///             page += &format!("  the last fetch failed: {failure}\n  hint: {}\n", failure.hint());
+    ///         }
+    ///     }
+    ///     page
+    /// }
+    ///
+    /// let auth = RequiresAuth::new("https://issuer.example", "https://api.example")?;
+    /// // Nothing is fetched before the first need: call `warm` at start, or this server is not ready until a token comes.
+    /// assert!(!auth.health().is_ready());
+    /// assert_eq!(page(&auth), "https://issuer.example: 0 keys, missing\n");
+    /// # let _ = readiness(auth);
+    /// # Ok::<(), requires_auth::ConfigError>(())
     /// ```
     pub fn health(&self) -> Health {
         let now = self.inner.clock.now();
@@ -85,7 +113,7 @@ impl Held {
     }
 }
 
-/// How a guard is doing.
+/// How a guard is doing, at one moment: from [`RequiresAuth::health`].
 #[derive(Clone, Debug)]
 pub struct Health {
     issuers: Vec<IssuerHealth>,
@@ -98,18 +126,41 @@ impl Health {
         &self.issuers
     }
 
-    /// Whether every issuer has keys that may be used: what a readiness probe asks.
+    /// Whether every issuer has keys that may be used: what a readiness probe asks. Stale keys count, as they serve.
     pub fn is_ready(&self) -> bool {
         self.issuers.iter().all(|issuer| matches!(issuer.state, KeyState::Fresh | KeyState::Stale))
     }
 
-    /// How many accepted tokens are remembered.
+    /// How many accepted tokens are remembered at the moment, at most the size of
+    /// [`Builder::with_cache`](super::Builder::with_cache).
     pub const fn remembered_tokens(&self) -> usize {
         self.remembered_tokens
     }
 }
 
 /// How the keys of one issuer are doing.
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+/// use requires_auth::RequiresAuth;
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let mut jwks = jwk_set([&key]);
+/// # jwks["keys"].as_array_mut().unwrap().push(serde_json::json!({ "kty": "oct", "k": "c2VjcmV0" }));
+///
+/// # let builder = RequiresAuth::builder("https://issuer.example", "https://api.example");
+/// let auth = builder.with_jwks(jwks.to_string()).build()?;
+/// let health = auth.health();
+/// let issuer = &health.issuers()[0];
+/// assert_eq!(issuer.keys(), 1);
+///
+/// // Worth a line in the log at start: a key that the issuer publishes and this guard does not use.
+/// let skipped: Vec<_> = issuer.skipped().iter().map(|key| key.reason().to_string()).collect();
+/// assert_eq!(skipped, ["it is a private or symmetric key"]);
+///
+/// // Keys that were given have no age, and are never fetched again.
+/// assert_eq!((issuer.age(), issuer.next_refresh()), (None, None));
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct IssuerHealth {
     issuer: String,
@@ -138,22 +189,23 @@ impl IssuerHealth {
         self.source
     }
 
-    /// How long ago the keys were fetched.
+    /// How long ago the keys were fetched, or found unchanged; `None` for keys that were given and where there are none.
     pub const fn age(&self) -> Option<Duration> {
         self.age
     }
 
-    /// In how long they are fetched again; zero if that is due.
+    /// In how long they are fetched again; zero if that is due, `None` as for [`age`](Self::age).
     pub const fn next_refresh(&self) -> Option<Duration> {
         self.next_refresh
     }
 
-    /// Why the last fetch failed; `None` after a good one.
+    /// Why the last fetch failed; `None` after a good one. There may be good keys all the same: see
+    /// [`state`](Self::state).
     pub const fn last_error(&self) -> Option<&FetchFailure> {
         self.last_error.as_ref()
     }
 
-    /// How many keys are used.
+    /// How many keys are used; zero if there are none yet.
     pub const fn keys(&self) -> usize {
         self.keys
     }
@@ -165,6 +217,13 @@ impl IssuerHealth {
 }
 
 /// Whether an issuer's keys may be used.
+///
+/// | state | requests | what to do |
+/// | --- | --- | --- |
+/// | `fresh` | are served | nothing |
+/// | `stale` | are served | look at [`IssuerHealth::last_error`] before they are too old |
+/// | `too_old` | 503 | the same, now |
+/// | `missing` | the first waits for a fetch; 503 if it fails | call [`RequiresAuth::warm`] at start |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
@@ -179,7 +238,7 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// `fresh`, `missing`, `stale` or `too_old`.
+    /// `fresh`, `missing`, `stale` or `too_old`: short names that never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -209,7 +268,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// `fetched`, `state_file` or `static`.
+    /// `fetched`, `state_file` or `static`: short names that never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fetched => "fetched",

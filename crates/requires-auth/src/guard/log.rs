@@ -7,7 +7,7 @@ use tracing::Level;
 use crate::credential::Credential;
 use crate::error::{Denial, ErrorCode, Reason};
 use crate::jose::digest::sha256;
-use crate::request::{HeaderValues, Request};
+use crate::request::Request;
 
 /// A request that passes. Nearly always nobody wants to know, so what it takes to tell stands apart.
 #[inline]
@@ -24,7 +24,7 @@ fn tell_allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Opti
         issuer,
         method = short(request.method()),
         path = short(request.path()),
-        request_id = request_id(request),
+        request_id = request.id(),
         token = fingerprint(credential).map(tracing::field::display),
         "allowed"
     );
@@ -42,7 +42,7 @@ pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&st
                 issuer,
                 method = short(request.method()),
                 path = short(request.path()),
-                request_id = request_id(request),
+                request_id = request.id(),
                 token = credential.as_ref().and_then(fingerprint).map(tracing::field::display),
                 hint = denial.hint(),
                 "refused"
@@ -85,13 +85,6 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
-}
-
-/// `X-Request-Id`, if it is short and plain: it comes from outside.
-fn request_id<'r>(request: &Request<'r>) -> Option<&'r str> {
-    let HeaderValues::One(value) = request.header("x-request-id") else { return None };
-    let id = std::str::from_utf8(value).ok()?;
-    (id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic())).then_some(id)
 }
 
 #[cfg(test)]

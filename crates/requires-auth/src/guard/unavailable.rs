@@ -5,14 +5,44 @@ use std::sync::Arc;
 
 use crate::discovery::FetchFailure;
 
-/// Issuers whose keys could not be fetched.
+/// Issuers whose keys could not be fetched, each with the cause and what to do about it: the error of
+/// [`RequiresAuth::warm`](crate::RequiresAuth::warm).
+///
+/// `Debug` is the same text as `Display`, as `main` and `unwrap` print an error with `Debug`.
+///
+/// ```
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::discovery::FetchFailure;
+/// use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+///
+/// /// A provider that answers every question with 404, as one with a wrong path does.
+/// struct WrongPath;
+///
+/// impl Fetch for WrongPath {
+///     fn fetch(&self, _: FetchRequest) -> FetchFuture {
+///         Box::pin(std::future::ready(Ok(FetchResponse::new(404, "not here"))))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let auth =
+///     RequiresAuth::builder("https://issuer.example/oidc", "https://api.example").with_fetch(WrongPath).build()?;
+/// let error = auth.warm().await.unwrap_err();
+/// for (issuer, failure) in error.failures() {
+///     assert_eq!((issuer, failure), ("https://issuer.example/oidc", &FetchFailure::NoMetadata(404)));
+/// }
+/// assert_eq!(format!("{error:?}"), error.to_string());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeysUnavailable {
     pub(super) failures: Vec<(Arc<str>, FetchFailure)>,
 }
 
 impl KeysUnavailable {
-    /// Each issuer with the cause.
+    /// Each issuer, as configured, with the cause.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &FetchFailure)> {
         self.failures.iter().map(|(issuer, failure)| (&**issuer, failure))
     }
@@ -26,7 +56,7 @@ impl fmt::Display for KeysUnavailable {
     }
 }
 
-/// As it is displayed: `main` and `unwrap` show an error so.
+/// The same as `Display`, since `main` and `unwrap` print an error with `Debug`.
 impl fmt::Debug for KeysUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -34,3 +64,23 @@ impl fmt::Debug for KeysUnavailable {
 }
 
 impl std::error::Error for KeysUnavailable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::FetchError;
+
+    #[test]
+    fn debug_is_what_is_displayed() {
+        let failures = vec![
+            ("https://a.example".into(), FetchFailure::Fetch(FetchError::Timeout)),
+            ("https://b.example".into(), FetchFailure::NoMetadata(404)),
+        ];
+        let error = KeysUnavailable { failures };
+        assert_eq!(format!("{error:?}"), error.to_string(), "what `main` and `unwrap` show");
+        let lines: Vec<_> = error.to_string().lines().map(ToOwned::to_owned).collect();
+        assert_eq!(lines.len(), 5, "{error}");
+        assert_eq!(lines[1], "https://a.example: it took too long");
+        assert!(lines[2].starts_with("  hint: check that this machine reaches the issuer"), "{error}");
+    }
+}

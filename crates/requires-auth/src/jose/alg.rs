@@ -6,6 +6,27 @@ use std::str::FromStr;
 /// A signature algorithm that a token may use.
 ///
 /// There is no `none` and no HMAC: neither can be configured (RFC 8725 §3.1, §3.2).
+///
+/// A guard needs no list of algorithms: each key of the issuer serves those of its type, and a token cannot choose
+/// another. A list is for a policy of the house, such as "no RSA"; then give all that the issuer may rotate to. Where a
+/// list is a list of names, as in [`Builder::with_algorithms`](crate::requires_auth::Builder::with_algorithms), both of
+/// `Algorithm::Es384` and `"ES384"` will do.
+///
+/// ```
+/// use requires_auth::Algorithm;
+///
+/// // Read a setting of your own, and tell its user what there is.
+/// let setting = "HS256";
+/// let message = setting.parse::<Algorithm>().unwrap_err().to_string();
+/// assert!(message.starts_with("unknown signature algorithm, expected one of EdDSA, Ed25519, ES256"));
+///
+/// // The two names of Ed25519 are one algorithm.
+/// assert_eq!("EdDSA".parse(), Ok(Algorithm::Ed25519));
+///
+/// // The algorithms on elliptic curves of NIST, without a table of your own.
+/// let nist = Algorithm::ALL.iter().filter(|algorithm| matches!(algorithm.name(), "ES256" | "ES384" | "ES512"));
+/// assert_eq!(nist.count(), 3);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -101,7 +122,7 @@ impl Algorithm {
         Row { name, key_type }
     }
 
-    /// The registered name (`alg`).
+    /// The registered name (`alg`), such as `ES384`; for Ed25519 the name of RFC 9864, not `EdDSA`.
     pub const fn name(self) -> &'static str {
         self.row().name
     }
@@ -141,7 +162,8 @@ impl FromStr for Algorithm {
     }
 }
 
-/// The name is not that of a signature algorithm that this crate offers.
+/// The name is not that of a signature algorithm that this crate offers. `Display` lists those that are; names are
+/// compared with regard to case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownAlgorithm;
 

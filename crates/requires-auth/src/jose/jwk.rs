@@ -98,13 +98,13 @@ impl fmt::Debug for Thumbprint {
     }
 }
 
-/// Why a key of a set is not used.
+/// Why a key of a set is not used. `Display` completes the sentence "the key is not used, because ...".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unusable {
     /// `alg` is a signature algorithm, but not of this key's type and curve.
     AlgorithmMismatch,
-    /// The key is not on its curve, too small, too large, or otherwise no valid key.
+    /// The key is not on its curve, too small, too large, or otherwise not valid. An RSA key has 2048 to 8192 bits.
     Invalid,
     /// A member is missing, duplicated, or of the wrong type.
     Malformed,

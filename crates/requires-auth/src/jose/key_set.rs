@@ -14,6 +14,29 @@ const MAX_TRIES: usize = 4;
 /// The keys of an issuer, parsed and ready.
 ///
 /// Keys that cannot be used are skipped one by one and never spoil the set (RFC 7517 §5).
+///
+/// A server does not need one: its guard fetches the keys, or takes the text with
+/// [`Builder::with_jwks`](crate::requires_auth::Builder::with_jwks). It is for tools that verify with [`Rules`] and
+/// for checks of a file before it is deployed:
+///
+/// ```
+/// use requires_auth::verify::{KeySet, Unusable};
+///
+/// // Somebody has copied the symmetric key of another service beside the public ones.
+/// let text = r#"{"keys": [
+///     {"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+///     {"kty": "oct", "kid": "2", "k": "c2VjcmV0"}
+/// ]}"#;
+/// let keys = KeySet::parse(text)?;
+/// assert_eq!(keys.len(), 1);
+/// for skipped in keys.skipped() {
+///     println!("key {} is left out: {}", skipped.index(), skipped.reason());
+///     assert_eq!(skipped.reason(), Unusable::Private);
+/// }
+/// # Ok::<(), requires_auth::verify::KeySetError>(())
+/// ```
+///
+/// [`Rules`]: crate::verify::Rules
 pub struct KeySet {
     keys: Vec<Jwk>,
     /// Most sets have a few keys, for which this is quicker than hashing.
@@ -88,7 +111,7 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// The keys that were left out, each with the reason.
+    /// The keys that were left out, each with the reason. A set may have many: issuers publish keys for encryption too.
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
     }
@@ -183,7 +206,8 @@ impl<'k> Candidates<'k> {
     }
 }
 
-/// A key of a set that is not used.
+/// A key of a set that is not used; from [`KeySet::skipped`] or
+/// [`IssuerHealth::skipped`](crate::requires_auth::IssuerHealth::skipped).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedKey {
     index: usize,
@@ -191,7 +215,7 @@ pub struct SkippedKey {
 }
 
 impl SkippedKey {
-    /// The place of the key in the set, counted from 0.
+    /// The place of the key in the array `keys`, counted from 0: a key that is skipped may have no `kid`.
     pub const fn index(&self) -> usize {
         self.index
     }
@@ -202,7 +226,7 @@ impl SkippedKey {
     }
 }
 
-/// The text is no JWK Set.
+/// The text is not a JWK Set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySetError {
@@ -210,7 +234,7 @@ pub enum KeySetError {
     NoKeys,
     /// The text is not one JSON object.
     NotJson,
-    /// More bytes or more keys than the limit.
+    /// More bytes or more keys than the limit: 16 MiB for a given set, 256 KiB and 100 keys for a fetched one.
     TooLarge,
 }
 

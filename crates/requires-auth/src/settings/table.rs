@@ -1,7 +1,7 @@
 //! The table: one row per setting.
 //!
 //! A new setting is one row here, its use, and one line in each of the builder (`guard/builder`), the constructor in
-//! Python (`requires_auth/_guard.py`) and its options (`requires_auth/_door.py`). Tests name what is missing.
+//! Python (`requires_auth/_guard.py`) and its options (`requires_auth/_options.py`). Tests name what is missing.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -19,7 +19,8 @@ use crate::guard::Admission;
 pin_project! {
     /// The answer of an [`AuthService`](super::AuthService): the inner service's, or a refusal.
     ///
-    /// Only a request that has to wait for keys is boxed.
+    /// Only a request that has to wait for keys is boxed; it waits for five seconds at most. Dropping the future gives the
+    /// request up, and the fetch of the keys goes on for those that come after it.
     #[must_use = "futures do nothing unless polled"]
     pub struct AuthFuture<S, B>
     where

@@ -12,7 +12,42 @@ use super::layer::Guarded;
 use super::request::{Added, mark, token_of, view};
 use super::response::refusal;
 
-/// A service with a guard before it. Made by [`AuthLayer`](super::AuthLayer).
+/// A service with a guard around it. Made by [`AuthLayer`](super::AuthLayer).
+///
+/// It is ready when the inner service is ready, and it answers a refused request itself: what the inner service has
+/// reserved for that request (a permit, a slot) is given back. The inner service must be [`Clone`], because a request
+/// that waits for keys takes the service that is ready with it.
+///
+/// Its errors are those of the inner service. A refusal is a response, never an error, so that a middleware that retries
+/// errors does not repeat it.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use http::{Request, Response};
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::tower::AuthService;
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// /// A struct that keeps a guarded service names its type.
+/// struct Server<S> {
+///     public: AuthService<S>,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let auth = RequiresAuth::new("https://issuer.example", "https://api.example")?;
+/// let orders = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(b"orders".to_vec())));
+/// let server = Server { public: auth.layer().layer(orders) };
+///
+/// let refusal = server.public.clone().oneshot(Request::new(())).await;
+/// assert_eq!(refusal?.status(), 401);
+/// // A job inside this process has no token, and calls the service behind the guard.
+/// let answer = server.public.get_ref().oneshot(Request::new(())).await;
+/// assert_eq!(answer?.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthService<S> {
     guarded: Arc<Guarded>,
@@ -24,7 +59,7 @@ impl<S> AuthService<S> {
         Self { guarded, inner }
     }
 
-    /// The service behind the guard.
+    /// The service behind the guard, as it is: a call on it goes past the guard.
     pub const fn get_ref(&self) -> &S {
         &self.inner
     }

@@ -9,6 +9,28 @@ use super::implied::ImpliedScopes;
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
 /// Which shape of token is an access token.
+///
+/// Leave it at [`Profile::Jwt`] unless the issuer follows RFC 9068: most do not, and the stricter profile then refuses
+/// every token. Where the issuer does, [`Profile::AccessTokenJwt`] tells access tokens from all other JWTs that it signs
+/// by their type alone, which is what RFC 8725 §3.11 recommends.
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+/// use requires_auth::{Policy, Profile, Reason, RequiresAuth};
+///
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let jwks = jwk_set([&key]).to_string();
+/// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_profile(Profile::AccessTokenJwt)
+///     .with_jwks(jwks)
+///     .build()?;
+/// // A token without the type may be anything that the issuer signs.
+/// let token = forge.token().header("typ", "JWT").mint();
+/// let denial = auth.verify_now(&token, &Policy::default()).expect("the keys are there").unwrap_err();
+/// assert_eq!(denial.reason(), Some(Reason::TypeNotAllowed));
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Profile {
@@ -30,7 +52,25 @@ impl Profile {
     }
 }
 
-/// Whom a token must be meant for (RFC 7519 §4.1.3).
+/// Whom a token must be meant for (RFC 7519 §4.1.3): the identifier of this API at the issuer.
+///
+/// It is compared byte for byte with `aud`, so a slash at the end counts. A text, an array or a vector of texts is
+/// converted, so that the type is seldom named:
+///
+/// ```
+/// use requires_auth::{Audience, RequiresAuth};
+///
+/// // One identifier, or the old one and the new one while clients change over.
+/// RequiresAuth::new("https://issuer.example", "https://api.example")?;
+/// RequiresAuth::new("https://issuer.example", ["https://api.example", "urn:example:api"])?;
+///
+/// // A forgotten audience is a mistake, and never means that every token will do.
+/// assert!(RequiresAuth::new("https://issuer.example", "").is_err());
+/// assert!(RequiresAuth::new("https://issuer.example", Vec::<String>::new()).is_err());
+/// // Whoever means that has to say so.
+/// RequiresAuth::new("https://issuer.example", Audience::Any)?;
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {
@@ -38,7 +78,8 @@ pub enum Audience {
     ///
     /// A token made for another API then opens this one: use it only where the issuer serves nobody else.
     Any,
-    /// Only a token that names nobody; one that has `aud` is meant for somebody else.
+    /// Only a token that names nobody; one that has `aud` is meant for somebody else. For issuers that leave `aud` out of
+    /// access tokens, such as Amazon Cognito; their tokens for different APIs cannot be told apart by it.
     Absent,
     /// A token must name at least one of these, byte for byte.
     OneOf(Vec<String>),
@@ -145,7 +186,30 @@ pub(crate) struct GuardId(pub(crate) u64);
 
 /// What a token is measured by. The same rules and keys always give the same verdict.
 ///
-/// This is the verifier without any IO, for tools; a server wants [`RequiresAuth`](crate::RequiresAuth).
+/// This is the verifier without any IO, for tools; a server wants [`RequiresAuth`](crate::RequiresAuth), which brings keys,
+/// a clock, a cache and logs. Keys and time are arguments here, so that a token of last year can be looked at as it was
+/// seen then:
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+/// use std::sync::Arc;
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// use requires_auth::verify::{KeySet, Rules};
+/// use requires_auth::{Bearer, Reason};
+///
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let jwks = jwk_set([&key]).to_string();
+/// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+/// # let token = forge.token().issued_at(1_700_000_000).mint();
+/// let rules = Rules::new(Some("https://issuer.example"), "https://api.example");
+/// let keys = Arc::new(KeySet::parse(jwks)?);
+/// let at = |unix| rules.verify(Bearer::parse(&token).unwrap(), &keys, UNIX_EPOCH + Duration::from_secs(unix));
+///
+/// assert!(at(1_700_000_000).is_ok());
+/// assert_eq!(at(1_800_000_000).unwrap_err().reason(), Some(Reason::Expired));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Rules {
@@ -167,10 +231,11 @@ impl Rules {
     /// By default clocks may differ by this much.
     pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 
-    /// Clocks may never be taken to differ by more than this.
+    /// Clocks may never be taken to differ by more than this: beyond it a leeway is a longer life for stolen tokens.
     pub const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-    /// Rules for tokens of `issuer`, or of whoever owns the keys if `None`, for `audience`.
+    /// Rules for tokens of `issuer`, or of whoever owns the keys if `None`, for `audience`. With `None`, `iss` may be
+    /// anything, so the keys alone decide: they must not be those of an issuer with many tenants.
     pub fn new(issuer: Option<&str>, audience: impl Into<Audience>) -> Self {
         let mut issuers = Issuers::default();
         issuers.push(IssuerRules::new(issuer, audience.into()));

@@ -14,13 +14,14 @@ use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
 use crate::gateway::config::Config;
-use crate::gateway::dialect::{self, Dialect};
+use crate::gateway::dialect::{self, Dialect, Part, Wanted};
 use crate::gateway::emit::emit;
 use crate::output::print_json;
 
 const EXAMPLES: &str = "\
 Examples:
   requires-auth config emit nginx gateway.toml > /etc/nginx/conf.d/api.conf
+  requires-auth config emit nginx gateway.toml --part location > location.conf
   requires-auth config emit envoy gateway.toml --upstream 10.0.0.5:8080 --listen 8443 > envoy.yaml";
 
 /// The flags of `config emit`.
@@ -42,6 +43,10 @@ pub(super) struct EmitArgs {
     /// The port that the proxy listens on [default: 80, and 8000 for envoy]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     listen: Option<u16>,
+
+    /// Only what goes into the block of this name in a configuration of your own (nginx)
+    #[arg(long, value_name = "PART", value_parser = parts(), conflicts_with_all = ["upstream", "listen"])]
+    part: Option<Part>,
 }
 
 /// The proxies by their names.
@@ -50,11 +55,19 @@ fn proxies() -> impl clap::builder::TypedValueParser<Value = &'static dyn Dialec
     PossibleValuesParser::new(names).try_map(|name| dialect::named(&name).ok_or("no such proxy"))
 }
 
+/// The parts by their names.
+fn parts() -> impl clap::builder::TypedValueParser<Value = Part> {
+    PossibleValuesParser::new(Part::ALL.map(|(name, _)| name)).try_map(|name| {
+        Part::ALL.into_iter().find_map(|(own, part)| (own == name).then_some(part)).ok_or("no such part")
+    })
+}
+
 impl EmitArgs {
     /// Runs `config emit`.
     pub(super) fn run(self, context: &Context) -> Result<Outcome, Failure> {
         let config = Config::check(&self.file).map_err(|error| located(&error))?;
-        let text = emit(self.proxy, &config, &self.file, self.upstream, self.listen)?;
+        let wanted = Wanted { upstream: self.upstream, port: self.listen, part: self.part };
+        let text = emit(self.proxy, &config, &self.file, &wanted)?;
         match context.format {
             Format::Text => std::io::stdout().lock().write_all(text.as_bytes())?,
             Format::Json => print_json(&serde_json::json!({ "proxy": self.proxy.name(), "text": text }))?,

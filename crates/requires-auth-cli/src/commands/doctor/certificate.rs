@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use x509_parser::parse_x509_certificate;
-
 use super::finding::{Finding, Level};
+use super::validity::not_after;
 
 const CODE: &str = "tls.certificate";
 
@@ -18,11 +17,7 @@ pub(super) fn look(name: &str, der: Option<&[u8]>, now: SystemTime) -> Finding {
     let Some(der) = der else {
         return Finding::new(Level::Skip, CODE, name, "there is no TLS");
     };
-    let end = parse_x509_certificate(der).ok().and_then(|(_, certificate)| {
-        let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-    });
-    match end {
+    match not_after(der) {
         Some(end) => lasts(name, end, now),
         None => Finding::new(Level::Skip, CODE, name, "the certificate cannot be read"),
     }

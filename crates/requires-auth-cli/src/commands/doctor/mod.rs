@@ -8,6 +8,7 @@ mod keys;
 mod issuer;
 mod raw;
 mod probe;
+mod validity;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

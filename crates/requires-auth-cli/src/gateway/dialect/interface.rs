@@ -58,9 +58,47 @@ pub(crate) trait Dialect: Debug + Sync {
     /// What this proxy cannot do.
     fn emit(&self, side: &ProxySide) -> Result<String, Failure>;
 
+    /// One part of that, for a file that exists already.
+    ///
+    /// # Errors
+    ///
+    /// This proxy's file has no parts.
+    fn emit_part(&self, _side: &ProxySide, _part: Part) -> Result<String, Failure> {
+        Err(Failure::new("only nginx's file is printed in parts")
+            .hint("leave out --part, and take what you need from the whole file"))
+    }
+
     /// How a proxy of this kind asks about a request: the target, and the headers beside those of the client.
     #[cfg(test)]
     fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>);
+}
+
+/// A part of a proxy's file, to be included in a block of the user's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// For the block `http`: where the gateway is.
+    Http,
+    /// For the block `server`: guards all of its locations, and has the two that ask the gateway.
+    Server,
+    /// For each `location` that passes on to the application: who is asking, in its headers.
+    Location,
+}
+
+impl Part {
+    /// Every part, by its name.
+    pub(crate) const ALL: [(&'static str, Self); 3] =
+        [("http", Self::Http), ("server", Self::Server), ("location", Self::Location)];
+}
+
+/// What a proxy's file is to say beyond the configuration of the gateway.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Host and port of the application, unless it is the usual one.
+    pub(crate) upstream: Option<String>,
+    /// The port that the proxy listens on, unless it is the usual one.
+    pub(crate) port: Option<u16>,
+    /// The part, unless it is the whole file.
+    pub(crate) part: Option<Part>,
 }
 
 impl PartialEq for dyn Dialect + '_ {

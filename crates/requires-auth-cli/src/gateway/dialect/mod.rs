@@ -11,7 +11,7 @@ mod nginx;
 mod traefik;
 
 pub(crate) use self::envoy_grpc::EnvoyGrpc;
-pub(crate) use self::interface::{Answer, Dialect, Question, Transport};
+pub(crate) use self::interface::{Answer, Dialect, Part, Question, Transport, Wanted};
 pub(crate) use self::original::{METHOD_OVERRIDES, Original, has_body};
 pub(crate) use self::proxy_side::{Place, ProxySide, title_case};
 

@@ -2,12 +2,14 @@
 //!
 //! nginx passes on no body of a refusal, no challenge of a 403, and makes a 500 of all but 401 and 403. So the first
 //! question is refused with 403 whatever the reason, and the answer to the client is that to the second.
+//!
+//! The same directives are printed as one whole file, or in three parts for a `server` block that exists already.
 
 use std::fmt::Write as _;
 
 use http::StatusCode;
 
-use super::interface::{Answer, Dialect, Question};
+use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
 use super::proxy_side::{Place, ProxySide, preamble};
 use crate::error::Failure;
@@ -48,6 +50,10 @@ impl Dialect for Nginx {
         Ok(emit(side))
     }
 
+    fn emit_part(&self, side: &ProxySide, part: Part) -> Result<String, Failure> {
+        Ok(emit_part(side, part))
+    }
+
     #[cfg(test)]
     fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
         let headers = vec![("x-original-method", method), ("x-original-uri", target)];
@@ -55,12 +61,8 @@ impl Dialect for Nginx {
     }
 }
 
+/// A whole file, with one location to protect.
 fn emit(side: &ProxySide) -> String {
-    let server = match &side.gateway {
-        Place::Tcp(address) => address.to_string(),
-        Place::Unix(path) => format!("unix:{}", path.display()),
-    };
-    let identity = identity(&side.headers);
     let mut text = preamble(
         "nginx",
         "It belongs into the block `http`. Repeat what is in `location /` wherever you pass on to the application.",
@@ -68,69 +70,157 @@ fn emit(side: &ProxySide) -> String {
     write!(
         text,
         "
-upstream requires_auth {{
-    server {server};
-    keepalive 16;
-}}
-
+{upstream}
 server {{
     listen {port};
-    # The gateway takes tokens of up to 16 KiB, and nginx header lines of 8 KiB unless it is told otherwise. Where several
-    # servers share a port, this belongs into the default one too.
-    large_client_header_buffers 4 32k;
-
+{buffers}
     location / {{
-        auth_request /_requires_auth;
-        error_page 401 403 500 = @requires_auth_deny;
-{identity}        # No path after the port: with one, nginx passes on another path than the gateway has judged.
+{guard}{identity}        # No path after the port: with one, nginx passes on another path than the gateway has judged.
         proxy_pass http://{application};
         proxy_set_header Host $host;
     }}
 
-    location = /_requires_auth {{
-        internal;
-        proxy_pass http://requires_auth/forward-auth/nginx?deny=403;
-        # For the identity headers. If they have more than 64 KiB altogether, the client gets 503.
-        proxy_buffer_size 64k;
-        proxy_buffers 4 64k;
-        proxy_busy_buffers_size 128k;
-{question}    }}
-
-    # Asks again, to pass on status, challenge and body of the refusal. It never answers that a request is allowed.
-    location @requires_auth_deny {{
-        rewrite ^ /forward-auth/nginx/deny? break;
-        proxy_pass http://requires_auth;
-        proxy_method GET;
-{question}    }}
-}}
+{endpoints}}}
 ",
+        upstream = upstream(side),
+        buffers = indented(BUFFERS, 1),
+        guard = indented(GUARD, 2),
+        identity = indented(&identity(side), 2),
         application = side.application,
         port = side.port.unwrap_or(80),
-        question = QUESTION,
+        endpoints = indented(&endpoints(), 1),
     )
     .ok();
     text
 }
 
-/// The identity headers, from the gateway's answer to the application.
-fn identity(headers: &[String]) -> String {
-    let mut lines = String::new();
-    for (place, header) in headers.iter().enumerate() {
-        let upstream = header.to_ascii_lowercase().replace('-', "_");
-        // Writing to a string cannot fail.
-        writeln!(lines, "        auth_request_set $requires_auth_{place} $upstream_http_{upstream};").ok();
-        writeln!(lines, "        proxy_set_header {header} $requires_auth_{place};").ok();
+/// One part, for a configuration that exists already.
+fn emit_part(side: &ProxySide, part: Part) -> String {
+    match part {
+        Part::Http => {
+            let head = preamble("nginx --part http", "Include it in the block `http`.");
+            format!("{head}\n{}", upstream(side))
+        }
+        Part::Server => {
+            let head = preamble(
+                "nginx --part server",
+                "Include it in the block `server`, and the part `location` in each location that passes on to the application.",
+            );
+            let spoofed = spoofed(side);
+            let endpoints = endpoints();
+            format!("{head}\n{BUFFERS}\n{EVERYWHERE}{GUARD}{spoofed}\n{endpoints}")
+        }
+        Part::Location => {
+            let head = preamble(
+                "nginx --part location",
+                "Include it in each location that passes on to the application. In its proxy_pass, write no path after the port.",
+            );
+            format!("{head}\n{GUARD}{}", identity(side))
+        }
     }
-    lines
 }
 
-/// What each of the two questions says about the request. `$request_uri` is the path as the client has sent it.
-const QUESTION: &str = "        proxy_http_version 1.1;
-        proxy_set_header Connection \"\";
-        proxy_pass_request_body off;
-        proxy_set_header Content-Length \"\";
-        proxy_set_header X-Original-Method $request_method;
-        proxy_set_header X-Original-URI $request_uri;
-        proxy_set_header X-Original-Host $host;
-        proxy_set_header X-Original-Proto $scheme;
+/// Where the gateway is.
+fn upstream(side: &ProxySide) -> String {
+    let server = match &side.gateway {
+        Place::Tcp(address) => address.to_string(),
+        Place::Unix(path) => format!("unix:{}", path.display()),
+    };
+    format!("upstream requires_auth {{\n    server {server};\n    keepalive 16;\n}}\n")
+}
+
+/// Passes on who is asking, in the place of what the client has sent under these names.
+fn identity(side: &ProxySide) -> String {
+    let mut text = String::new();
+    for (place, header) in side.headers.iter().enumerate() {
+        // Writing to a string cannot fail.
+        writeln!(text, "auth_request_set $requires_auth_{place} $upstream_http_{};", variable(header)).ok();
+        writeln!(text, "proxy_set_header {header} $requires_auth_{place};").ok();
+    }
+    text
+}
+
+/// Refuses a client that sends an identity header: a location may have been left without the part `location`, which
+/// replaces them.
+fn spoofed(side: &ProxySide) -> String {
+    if side.headers.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n# Only the gateway says who is asking.\n");
+    for header in &side.headers {
+        writeln!(text, "if ($http_{}) {{ return 400; }}", variable(header)).ok();
+    }
+    text
+}
+
+/// A header's name as nginx has it in its variables.
+fn variable(header: &str) -> String {
+    header.to_ascii_lowercase().replace('-', "_")
+}
+
+/// The two locations that ask the gateway.
+fn endpoints() -> String {
+    let question = indented(QUESTION, 1);
+    format!(
+        "\
+location = /_requires_auth {{
+    internal;
+    auth_request off;
+    proxy_pass http://requires_auth/forward-auth/nginx?deny=403;
+    # For the identity headers. If they have more than 64 KiB altogether, the client gets 503.
+    proxy_buffer_size 64k;
+    proxy_buffers 4 64k;
+    proxy_busy_buffers_size 128k;
+{question}}}
+
+# Asks again, to pass on status, challenge and body of the refusal. It never answers that a request is allowed.
+location @requires_auth_deny {{
+    auth_request off;
+    rewrite ^ /forward-auth/nginx/deny? break;
+    proxy_pass http://requires_auth;
+    proxy_method GET;
+{question}}}
+"
+    )
+}
+
+/// Each line that is not empty, `levels` deeper.
+fn indented(text: &str, levels: usize) -> String {
+    let mut deeper = String::with_capacity(text.len() * 2);
+    for line in text.lines() {
+        let spaces = if line.is_empty() { 0 } else { 4 * levels };
+        writeln!(deeper, "{:spaces$}{line}", "").ok();
+    }
+    deeper
+}
+
+const BUFFERS: &str = "\
+# The gateway takes tokens of up to 16 KiB, and nginx header lines of 8 KiB unless it is told otherwise. Where several
+# servers share a port, this belongs into the default one too.
+large_client_header_buffers 4 32k;
+";
+
+const EVERYWHERE: &str = "\
+# Every location is guarded. One that is public needs `auth_request off;`. A `return`, and a `rewrite` that redirects, answer
+# before anything is asked.
+";
+
+const GUARD: &str = "\
+auth_request /_requires_auth;
+error_page 401 403 500 = @requires_auth_deny;
+";
+
+/// What each of the two questions says about the request. `$request_uri` is the path as the client has sent it. A cache
+/// around them would give the answer about one token to the next.
+const QUESTION: &str = "\
+proxy_cache off;
+proxy_intercept_errors off;
+proxy_http_version 1.1;
+proxy_set_header Connection \"\";
+proxy_pass_request_body off;
+proxy_set_header Content-Length \"\";
+proxy_set_header X-Original-Method $request_method;
+proxy_set_header X-Original-URI $request_uri;
+proxy_set_header X-Original-Host $host;
+proxy_set_header X-Original-Proto $scheme;
 ";

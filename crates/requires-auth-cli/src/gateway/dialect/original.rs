@@ -1,9 +1,9 @@
 //! The request that a proxy asks about, and what else its headers say about that.
 
+use std::borrow::Cow;
+
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName};
-
-use crate::gateway::header_names::is_folded_like;
 
 const X_ORIGINAL: Family = Family {
     method: HeaderName::from_static("x-original-method"),
@@ -52,14 +52,35 @@ impl<'r> Original<'r> {
     /// names are compared as CGI and WSGI do, which make the same of `X-A`, `X_A` and `X.A`.
     pub(crate) fn contradiction(&self, headers: &HeaderMap) -> Option<&'static str> {
         headers.iter().find_map(|(name, value)| {
-            let is_among = |names: &[&str]| names.iter().any(|own| is_folded_like(own, name.as_str()));
-            if is_among(&METHOD_OVERRIDES) {
-                return Some("a header that asks for another method");
-            }
-            let differs = is_among(&METHODS) && value != self.method
-                || is_among(&TARGETS) && !names_target(value.as_bytes(), self.target.as_bytes());
-            differs.then_some("a header that names another method or path")
+            let agrees = match said_by(name)? {
+                Said::OtherMethod => return Some("a header that asks for another method"),
+                Said::Method => value == self.method,
+                Said::Target => names_target(value.as_bytes(), self.target.as_bytes()),
+            };
+            (!agrees).then_some("a header that names another method or path")
         })
+    }
+}
+
+/// What a header says of the request.
+enum Said {
+    OtherMethod,
+    Method,
+    Target,
+}
+
+/// What a header of this name says of the request, in any spelling that CGI makes the same of.
+fn said_by(name: &HeaderName) -> Option<Said> {
+    // It is in lower case. All names begin so, and few of what a client sends do.
+    let name = Some(name.as_str()).filter(|name| name.starts_with('x'))?;
+    let is_odd = name.bytes().any(|byte| matches!(byte, b'_' | b'.'));
+    let name = if is_odd { Cow::Owned(name.replace(['_', '.'], "-")) } else { Cow::Borrowed(name) };
+    let is_among = |names: &[&str]| names.contains(&&*name);
+    match () {
+        () if is_among(&METHOD_OVERRIDES) => Some(Said::OtherMethod),
+        () if is_among(&METHODS) => Some(Said::Method),
+        () if is_among(&TARGETS) => Some(Said::Target),
+        () => None,
     }
 }
 

@@ -6,19 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use envoy_types::ext_authz::v3::pb::{
-    Authorization, AuthorizationServer, CheckRequest, CheckResponse, DeniedHttpResponse, HeaderAppendAction,
-    HeaderValueOption, HttpResponse, HttpStatus, OkHttpResponse,
-};
-use envoy_types::pb::envoy::config::core::v3::HeaderValue as Pair;
-use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
-use envoy_types::pb::google::rpc;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
-use tonic::{Code, Status, async_trait};
-use tower_service::Service as _;
 use tracing::warn;
 
 use super::{judge, plain};
@@ -26,6 +16,9 @@ use crate::gateway::body::Body;
 use crate::gateway::config::ForwardAuthConfig;
 use crate::gateway::decide::{Decision, Gateway};
 use crate::gateway::dialect::{EnvoyGrpc, Original};
+use crate::gateway::grpc::Malformed;
+use crate::gateway::grpc::ext_authz::{AppendAction, CheckResponse, HeaderOption, HttpRequest};
+use crate::gateway::grpc::unary::{self, Code, Status};
 use crate::gateway::listen::Peer;
 use crate::gateway::refused::Refused;
 
@@ -46,73 +39,42 @@ pub(crate) fn is_asked<B>(gateway: &Gateway, request: &Request<B>) -> bool {
 
 /// Answers Envoy.
 pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-    if !is_grpc(&request) {
+    if !unary::is_grpc(&request) {
         // Every answer in gRPC is a 200, a refusal too. A proxy that asks over HTTP would take it for an allow.
         return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ask in gRPC").map(Either::Left);
     }
-    let answered = if let Err(status) = admit(&gateway, peer) {
-        // Nothing of it is read.
-        status.into_http()
-    } else {
-        let mut server = AuthorizationServer::new(Service { gateway, peer }).max_decoding_message_size(MOST);
-        match tokio::time::timeout(TIMEOUT, server.call(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => Status::deadline_exceeded("the question took too long").into_http(),
-        }
+    let answered = async {
+        // Nothing is read of a question that may not be asked.
+        admit(&gateway, peer)?;
+        check(&gateway, &unary::read(request, MOST).await?, peer).await
     };
-    answered.map(|body| Either::Right(body.map_err(Into::into).boxed_unsync()))
+    let answered = match tokio::time::timeout(TIMEOUT, answered).await {
+        Ok(answered) => answered.map(CheckResponse::into_bytes),
+        Err(_) => Err(Status::new(Code::DeadlineExceeded, "the question took too long")),
+    };
+    unary::answer(answered).map(|body| Either::Right(body.boxed_unsync()))
 }
 
 /// Lets only those ask who may.
 fn admit(gateway: &Gateway, peer: Peer) -> Result<&ForwardAuthConfig, Status> {
     let Some(config) = &gateway.config().forward_auth else {
-        return Err(Status::unimplemented("no such method"));
+        return Err(Status::new(Code::Unimplemented, "no such method"));
     };
     if peer.is_trusted_by(config) {
         return Ok(config);
     }
     warn!(%peer, "a peer that is not in `forward_auth.trusted_peers` asks: if it is the proxy, add its network there");
-    Err(Status::permission_denied("this peer may not ask"))
-}
-
-/// Whether it is asked in gRPC: a POST over HTTP/2 with the content type of gRPC (gRPC over HTTP/2, "Requests").
-fn is_grpc<B>(request: &Request<B>) -> bool {
-    let mut types = request.headers().get_all(CONTENT_TYPE).iter();
-    let kind = types.next().filter(|_| types.next().is_none()).and_then(|kind| kind.to_str().ok());
-    // `application/grpc-web` is another protocol.
-    let rest = kind.and_then(|kind| kind.strip_prefix("application/grpc"));
-    request.version() == Version::HTTP_2
-        && request.method() == Method::POST
-        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
-}
-
-/// The gateway for one question.
-struct Service {
-    gateway: Arc<Gateway>,
-    peer: Peer,
-}
-
-#[async_trait]
-impl Authorization for Service {
-    async fn check(
-        &self,
-        question: tonic::Request<CheckRequest>,
-    ) -> Result<tonic::Response<CheckResponse>, Status> {
-        check(&self.gateway, question.into_inner(), self.peer).await.map(tonic::Response::new)
-    }
+    Err(Status::new(Code::PermissionDenied, "this peer may not ask"))
 }
 
 /// Answers one question. An error is one that cannot be asked.
-pub(super) async fn check(
-    gateway: &Gateway,
-    question: CheckRequest,
-    peer: Peer,
-) -> Result<CheckResponse, Status> {
+pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Result<CheckResponse, Status> {
     let config = admit(gateway, peer)?;
-    let request =
-        question.attributes.and_then(|attributes| attributes.request).and_then(|request| request.http);
-    let Some(request) = request else { return Err(Status::invalid_argument("there is no request in it")) };
+    let request = HttpRequest::read(question)
+        .map_err(|Malformed| Status::new(Code::Internal, "the message is malformed"))?;
+    let Some(request) = request else {
+        return Err(Status::new(Code::InvalidArgument, "there is no request in it"));
+    };
     let Some(headers) = headers_of(&request) else {
         // What stands in no header was no request of a client either.
         return Ok(denied(gateway.refuse_ambiguous(&HeaderMap::new())));
@@ -129,10 +91,7 @@ pub(super) async fn check(
 /// The headers of the client: as a map, or each as it came where Envoy is told to send them so. Those of HTTP/2 with a
 /// colon are in fields of their own.
 fn headers_of(request: &HttpRequest) -> Option<HeaderMap> {
-    let raw = request.header_map.iter().flat_map(|map| &map.headers).map(|pair| {
-        let value = if pair.raw_value.is_empty() { pair.value.as_bytes() } else { &pair.raw_value };
-        (pair.key.as_str(), value)
-    });
+    let raw = request.header_map.iter().map(|(name, value)| (name.as_str(), &value[..]));
     let all = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).chain(raw);
     all.filter(|(name, _)| !name.starts_with(':'))
         .map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value).ok()?)))
@@ -149,13 +108,11 @@ fn allowed(
     added: Vec<(HeaderName, HeaderValue)>,
     aliases: Vec<HeaderName>,
 ) -> CheckResponse {
-    let ok = OkHttpResponse {
-        headers: options(identity, HeaderAppendAction::OverwriteIfExistsOrAdd),
+    CheckResponse::Allowed {
+        headers: options(identity, AppendAction::OverwriteIfExistsOrAdd),
         headers_to_remove: aliases.into_iter().map(|name| name.to_string()).collect(),
-        response_headers_to_add: options(added, HeaderAppendAction::AppendIfExistsOrAdd),
-        ..OkHttpResponse::default()
-    };
-    respond(Code::Ok, HttpResponse::OkResponse(ok))
+        response_headers_to_add: options(added, AppendAction::AppendIfExistsOrAdd),
+    }
 }
 
 fn denied(refused: Refused) -> CheckResponse {
@@ -164,35 +121,23 @@ fn denied(refused: Refused) -> CheckResponse {
         503 => Code::Unavailable,
         _ => Code::PermissionDenied,
     };
-    let status = HttpStatus { code: i32::from(refused.status.as_u16()) };
     let headers = refused.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
-    let denied = DeniedHttpResponse {
-        status: Some(status),
-        headers: options(headers, HeaderAppendAction::AppendIfExistsOrAdd),
+    CheckResponse::Denied {
+        code,
+        status: refused.status.as_u16(),
+        headers: options(headers, AppendAction::AppendIfExistsOrAdd),
         body: String::from_utf8(refused.body).unwrap_or_default(),
-    };
-    respond(code, HttpResponse::DeniedResponse(denied))
-}
-
-/// The status is always there: Envoy takes a missing one for zero, which is an allow.
-fn respond(code: Code, response: HttpResponse) -> CheckResponse {
-    let status = rpc::Status { code: code.into(), ..rpc::Status::default() };
-    CheckResponse { status: Some(status), http_response: Some(response), ..CheckResponse::default() }
+    }
 }
 
 fn options(
     headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
-    action: HeaderAppendAction,
-) -> Vec<HeaderValueOption> {
-    let one = |(name, value): (HeaderName, HeaderValue)| HeaderValueOption {
-        header: Some(Pair {
-            key: name.to_string(),
-            value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            ..Pair::default()
-        }),
-        append_action: action.into(),
-        keep_empty_value: true,
-        ..HeaderValueOption::default()
+    action: AppendAction,
+) -> Vec<HeaderOption> {
+    let one = |(name, value): (HeaderName, HeaderValue)| HeaderOption {
+        name: name.to_string(),
+        value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        action,
     };
     headers.into_iter().map(one).collect()
 }

@@ -11,9 +11,10 @@ use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchRe
 use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
 use serde_json::Value;
 
-use super::vectors::grpc_question;
+use super::vectors::{check_over_grpc, grpc_question};
 use super::*;
 use crate::gateway::config::Config;
+use crate::gateway::grpc::unary::{Code, Status};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example.com";
@@ -109,12 +110,7 @@ impl Stage {
     }
 
     /// As Envoy asks over gRPC.
-    async fn grpc(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> Result<Checked, tonic::Status> {
+    async fn grpc(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Checked, Status> {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = HttpRequest {
             method: method.to_owned(),
@@ -122,7 +118,7 @@ impl Stage {
             headers,
             ..HttpRequest::default()
         };
-        let response = grpc::check(&self.gateway, grpc_question(request), LOOPBACK).await?;
+        let response = check_over_grpc(&self.gateway, &grpc_question(request), LOOPBACK).await?;
         Ok((response.status.expect("a status").code, response.http_response.expect("an answer")))
     }
 
@@ -482,9 +478,11 @@ async fn over_grpc_two_stories_are_refused_and_what_is_no_question_is_an_error()
     let (code, _) = fresh.grpc("GET", "/orders", &[("authorization", &bearer)]).await.expect("an answer");
     assert_eq!(code, 14, "an outage is none of the client's");
 
-    let nothing = grpc::check(&stage.gateway, CheckRequest::default(), LOOPBACK).await;
-    assert_eq!(nothing.expect_err("an error").code(), tonic::Code::InvalidArgument);
+    let nothing = check_over_grpc(&stage.gateway, &CheckRequest::default(), LOOPBACK).await;
+    assert_eq!(nothing.expect_err("an error").code(), Code::InvalidArgument);
+    let garbage = grpc::check(&stage.gateway, b"\x0a\x7f", LOOPBACK).await;
+    assert_eq!(garbage.expect_err("an error").code(), Code::Internal);
     let stranger = Peer::Address([192, 0, 2, 1].into());
-    let refused = grpc::check(&stage.gateway, grpc_question(HttpRequest::default()), stranger).await;
-    assert_eq!(refused.expect_err("an error").code(), tonic::Code::PermissionDenied);
+    let refused = check_over_grpc(&stage.gateway, &grpc_question(HttpRequest::default()), stranger).await;
+    assert_eq!(refused.expect_err("an error").code(), Code::PermissionDenied);
 }

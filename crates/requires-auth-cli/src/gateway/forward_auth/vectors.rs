@@ -2,10 +2,11 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use envoy_types::ext_authz::v3::pb::{CheckRequest, HttpResponse};
+use envoy_types::ext_authz::v3::pb::{CheckRequest, CheckResponse, HttpResponse};
 use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use http_body_util::BodyExt as _;
+use prost::Message as _;
 use requires_auth::policy::Requirement;
 use requires_auth::{Audience, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{self, TokenCase, Verdict, token_cases};
@@ -13,13 +14,14 @@ use serde_json::Value;
 
 use super::*;
 use crate::gateway::config::Config;
+use crate::gateway::grpc::unary::Status;
 use crate::gateway::routes::{Pattern, Route, Routes};
 
 const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
 const CONFIG: &str = r#"
 [forward_auth]
-dialects = ["caddy", "envoy", "envoy-grpc", "nginx", "traefik"]
+dialects = DIALECTS
 [issuers.main]
 issuer = "https://issuer.example"
 audience = "https://api.example.com"
@@ -73,7 +75,9 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(*now).ok()?);
     let auth = danger::allow_public_test_keys(builder.with_clock(move || now)).build().ok()?;
     let policy = if scope.is_empty() { Policy::default() } else { Policy::all_of(scope) };
-    let mut config = Config::parse(CONFIG, "gateway.toml").expect("a configuration");
+    let dialects = format!("{:?}", dialect::ALL.map(Dialect::name));
+    let mut config =
+        Config::parse(&CONFIG.replace("DIALECTS", &dialects), "gateway.toml").expect("a configuration");
     let pattern = "GET /".parse::<Pattern>().expect("a pattern");
     config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Requirement::token(policy))]);
     Some(Gateway::new(&config, auth))
@@ -98,7 +102,7 @@ async fn over_grpc(gateway: &Gateway, authorization: &str) -> Told {
         headers: [("authorization".to_owned(), authorization.to_owned())].into(),
         ..HttpRequest::default()
     };
-    let response = grpc::check(gateway, grpc_question(request), LOOPBACK).await.expect("an answer");
+    let response = check_over_grpc(gateway, &grpc_question(request), LOOPBACK).await.expect("an answer");
     let code = response.status.expect("a status").code;
     match response.http_response.expect("an answer") {
         HttpResponse::OkResponse(_) => {
@@ -115,6 +119,16 @@ async fn over_grpc(gateway: &Gateway, authorization: &str) -> Told {
         }
         other @ HttpResponse::ErrorResponse(_) => panic!("{other:?}"),
     }
+}
+
+/// Asks in the bytes of Envoy's own definitions, and reads the answer by them.
+pub(super) async fn check_over_grpc(
+    gateway: &Gateway,
+    question: &CheckRequest,
+    peer: Peer,
+) -> Result<CheckResponse, Status> {
+    let response = grpc::check(gateway, &question.encode_to_vec(), peer).await?;
+    Ok(CheckResponse::decode(&response.into_bytes()[..]).expect("a message"))
 }
 
 pub(super) fn grpc_question(request: HttpRequest) -> CheckRequest {

@@ -5,7 +5,9 @@
 
 use std::net::IpAddr;
 
-use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, MAX_FORWARDS, VIA};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, MAX_FORWARDS, TRANSFER_ENCODING, VIA,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::connections::Caller;
@@ -130,6 +132,21 @@ pub(super) fn count_down(headers: &mut HeaderMap) -> bool {
             true
         }
         None => true,
+    }
+}
+
+/// Says where a body of this `length` ends (RFC 9112 §6.2, §6.3). Over HTTP/2 a client may say the length twice, or send a
+/// body without one; hyper sends a body of GET or HEAD only if `Transfer-Encoding` announces it.
+pub(super) fn frame(headers: &mut HeaderMap, length: Option<u64>) {
+    match length {
+        Some(0) if !headers.contains_key(CONTENT_LENGTH) => {}
+        Some(length) => {
+            headers.insert(CONTENT_LENGTH, length.into());
+        }
+        None => {
+            headers.remove(CONTENT_LENGTH);
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
     }
 }
 

@@ -127,11 +127,13 @@ impl ReverseProxy {
             return Ok(answer);
         }
         let place = self.budget.request(caller.peer).await.ok_or_else(Trouble::busy)?;
+        let length = body.size_hint().exact();
         let activity = Arc::new(Activity::new());
         let mut onward = Request::new(Passing::of_client(body, Arc::clone(&activity), self.config.timeout));
         *onward.method_mut() = parts.method;
         *onward.uri_mut() = self.uri(&target)?;
         *onward.headers_mut() = self.rewrite.request(parts.headers, parts.version, identity, caller);
+        headers::frame(onward.headers_mut(), length);
         let kept = target.host.as_ref().filter(|_| self.config.preserves_host);
         headers::name_host(onward.headers_mut(), target.host.as_ref(), kept, self.upstream_host());
         if upgrade.is_some() {

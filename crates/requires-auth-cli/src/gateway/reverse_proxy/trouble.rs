@@ -16,51 +16,78 @@ use super::flow::{Activity, Silent};
 pub(super) enum Trouble {
     /// It is not there.
     Unreachable,
-    /// It has closed the connection, or has said what is no answer.
+    /// It has closed the connection, or its answer cannot be read.
     BadAnswer,
     /// It says nothing.
     Late,
     /// The client has not sent the rest of its request.
     SlowClient,
-    /// The client's body is none.
+    /// The client's body cannot be read.
     BadBody,
     /// As many requests are with the application as may be, or as one peer may have there.
     Busy,
-    /// TRACE would send back what only the application may see, and CONNECT is no request for it.
+    /// TRACE would send back what only the application may see, and CONNECT is not a request for it.
     Method,
 }
 
+/// What is answered, and what to do about it: a row of `docs/reference/codes.md`.
+struct Row {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the reference page, which a test holds"))]
+    hint: &'static str,
+}
+
+const fn row(status: StatusCode, code: &'static str, message: &'static str, hint: &'static str) -> Row {
+    Row { status, code, message, hint }
+}
+
 impl Trouble {
-    /// Status, code and message of the answer in its place.
-    const fn told(self) -> (StatusCode, &'static str, &'static str) {
+    const fn row(self) -> Row {
         match self {
-            Self::Unreachable => {
-                (StatusCode::BAD_GATEWAY, "gateway.upstream_unreachable", "the application cannot be reached")
-            }
-            Self::BadAnswer => (
+            Self::BadAnswer => row(
                 StatusCode::BAD_GATEWAY,
                 "gateway.upstream_bad_answer",
                 "the application has not answered properly",
+                "see the gateway's log: the application closed the connection, or does not speak HTTP/1.1 at this address",
             ),
-            Self::Late => (
+            Self::BadBody => row(
+                StatusCode::BAD_REQUEST,
+                "gateway.bad_body",
+                "the body of the request is broken",
+                "look at the client: its chunks cannot be read, or it went away in the middle of its request",
+            ),
+            Self::Busy => row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "gateway.busy",
+                "too many requests are being answered",
+                "try again after `Retry-After`; a slow application, a low limit of open files or one busy peer bring this about",
+            ),
+            Self::Late => row(
                 StatusCode::GATEWAY_TIMEOUT,
                 "gateway.upstream_timeout",
                 "the application has not answered in time",
+                "look at the application, or raise `timeout` in `[reverse_proxy]`",
             ),
-            Self::SlowClient => (
+            Self::Method => row(
+                StatusCode::NOT_IMPLEMENTED,
+                "gateway.method_not_supported",
+                "this method is not passed on",
+                "use a method other than TRACE and CONNECT",
+            ),
+            Self::SlowClient => row(
                 StatusCode::REQUEST_TIMEOUT,
                 "gateway.client_timeout",
                 "the rest of the request has not come in time",
+                "look at the client or its connection: it sent nothing for `timeout` of `[reverse_proxy]`",
             ),
-            Self::Busy => {
-                (StatusCode::SERVICE_UNAVAILABLE, "gateway.busy", "too many requests are being answered")
-            }
-            Self::Method => {
-                (StatusCode::NOT_IMPLEMENTED, "gateway.method_not_supported", "this method is not passed on")
-            }
-            Self::BadBody => {
-                (StatusCode::BAD_REQUEST, "gateway.bad_body", "the body of the request is broken")
-            }
+            Self::Unreachable => row(
+                StatusCode::BAD_GATEWAY,
+                "gateway.upstream_unreachable",
+                "the application cannot be reached",
+                "check `upstream` in `[reverse_proxy]`, and that the application listens there",
+            ),
         }
     }
 
@@ -75,12 +102,13 @@ impl Trouble {
         } else {
             Self::BadAnswer
         };
+        let causes: Vec<_> = sources(error).map(ToString::to_string).collect();
+        let (causes, code) = (causes.join(": "), trouble.row().code);
         match trouble {
-            Self::SlowClient | Self::BadBody => info!(%error, "a request could not be passed on"),
-            _ => {
-                let causes: Vec<_> = sources(error).map(ToString::to_string).collect();
-                warn!(error = causes.join(": "), "the application cannot answer");
+            Self::SlowClient | Self::BadBody => {
+                info!(code, error = causes, "a request could not be passed on");
             }
+            _ => warn!(code, error = causes, "the application cannot answer"),
         }
         trouble
     }
@@ -104,7 +132,7 @@ impl Trouble {
 
     /// The answer in its place.
     pub(super) fn answer(self) -> Response<Full<Bytes>> {
-        let (status, code, message) = self.told();
+        let Row { status, code, message, .. } = self.row();
         let body = serde_json::json!({ "code": code, "status": status.as_u16(), "message": message });
         let mut response = Response::new(Full::from(body.to_string()));
         *response.status_mut() = status;
@@ -126,4 +154,30 @@ fn sources(error: &legacy::Error) -> impl Iterator<Item = &(dyn Error + 'static)
         next = error.source();
         Some(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{code, hold, table};
+
+    #[test]
+    fn reference_of_the_gateway_s_own_answers() {
+        let mut rows = [
+            Trouble::BadAnswer,
+            Trouble::BadBody,
+            Trouble::Busy,
+            Trouble::Late,
+            Trouble::Method,
+            Trouble::SlowClient,
+            Trouble::Unreachable,
+        ]
+        .map(Trouble::row);
+        rows.sort_by_key(|row| row.code);
+        let rows = rows.map(|row| {
+            let status = row.status.as_u16().to_string();
+            [code(row.code), status, row.message.to_owned(), row.hint.to_owned()]
+        });
+        hold("codes.md", "gateway-trouble", &table(["code", "status", "when", "what to do"], rows));
+    }
 }

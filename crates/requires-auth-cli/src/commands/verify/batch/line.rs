@@ -3,6 +3,7 @@
 use std::fmt;
 
 use requires_auth::Algorithm;
+use requires_auth::settings::nearest;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -173,9 +174,7 @@ impl Request<'_> {
 }
 
 fn unknown(name: &str) -> String {
-    let similarity = |known: &str| strsim::jaro_winkler(name, known);
-    let nearest = MEMBERS.into_iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    match nearest.filter(|known| similarity(known) > 0.7) {
+    match nearest(name, MEMBERS) {
         Some(known) => format!("unknown member {name:?}, did you mean `{known}`?"),
         None => format!("unknown member {name:?}, expected one of {}", MEMBERS.join(", ")),
     }

@@ -37,7 +37,7 @@ class OwnAnswer:
 
 
 def answer_to(error: AuthError | IssuerUnavailable) -> OwnAnswer:
-    """The answer to an error that was raised outside of a door, by `verify` for example."""
+    """The answer to an error that was raised outside of an adapter, by `verify` for example."""
     body = {"code": error.code, "status": error.status, "message": error.message}
     if error.reason is not None:
         body["reason"] = error.reason

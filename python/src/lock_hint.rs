@@ -1,6 +1,6 @@
-//! Which tokens were accepted lately: a guess, which decides about nothing but the interpreter lock.
+//! Whether to keep the interpreter lock: a guess at which tokens the guard has in its cache. It decides nothing else.
 //!
-//! A remembered token is settled in less than a microsecond. Releasing the lock for so short a time is no gain: a
+//! A cached token is settled in less than a microsecond. Releasing the lock for so short a time is no gain: a
 //! busy thread that takes it meanwhile keeps it for milliseconds. Everything else is settled without the lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const PLACES: usize = 4096;
 
 /// The ends of tokens, each in a place of its own; a newer one takes the place of an older one.
-pub(crate) struct Recent(Box<[AtomicU64]>);
+pub(crate) struct LockHint(Box<[AtomicU64]>);
 
-impl Recent {
+impl LockHint {
     /// For a guard that remembers so many tokens; none if that is too few to go by.
     pub(crate) fn of_cache(entries: usize) -> Option<Self> {
         (entries >= PLACES).then(|| Self((0..PLACES).map(|_| AtomicU64::new(0)).collect()))

@@ -1,4 +1,4 @@
-"""What the doors of all frameworks share: a guard that settings can configure, and the rule of a route."""
+"""The guard of an adapter, and the options that make it: arguments, settings of the framework, and the environment."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
-from requires_auth import ConfigError, ConfigProblem, Policy, RequiresAuth
+from requires_auth import ConfigError, ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import current_names as _current
 from requires_auth._guard import from_environment
-from requires_auth._mistakes import NO_PARAMETER, NoDependency, comma_hint
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, has_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +27,7 @@ PREFIX = "REQUIRES_AUTH_"
 
 
 class GuardOptions(TypedDict, total=False):
-    """The keyword arguments that a door passes on to `requires_auth.RequiresAuth`, which describes them."""
+    """The keyword arguments that an adapter passes on to `requires_auth.RequiresAuth`, which describes them."""
 
     issuers: Iterable[Issuer | tuple[str, str | Sequence[str]]] | None
     jwks: KeySet | None
@@ -57,8 +55,8 @@ SETTINGS = ("issuer", "audience", *GuardOptions.__annotations__)
 """The arguments of the constructor that settings can give."""
 
 
-class Door:
-    """A guard as a framework's door holds it.
+class Adapter:
+    """A guard as the adapter of a framework holds it.
 
     It is made at once if an issuer is given, and else at first use from settings. These are those of the
     framework (`REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE`, and any other argument of the constructor in
@@ -80,7 +78,7 @@ class Door:
             ConfigError: all mistakes at once.
             TypeError: the issuer is no string, such as an application.
         """
-        if issuer is not None and not _is(issuer, str):
+        if issuer is not None and not has_type(issuer, str):
             raise TypeError(
                 f"issuer: expected the URL of the issuer, found {type(issuer).__name__}: write "
                 f'RequiresAuth("https://..", "https://api.example.com"), or RequiresAuth() and {PREFIX}ISSUER and '
@@ -97,7 +95,7 @@ class Door:
 
     @property
     def guard(self) -> RequiresAuth:
-        """The guard behind this door.
+        """The guard of this adapter.
 
         Raises:
             ConfigError: neither the constructor nor settings nor the environment describe one.
@@ -105,7 +103,7 @@ class Door:
         return self._replacement or self._guard or self._configured()
 
     def _configured(self) -> RequiresAuth:
-        """Makes the guard from settings, once. A door with a guard per application overrides it."""
+        """Makes the guard from settings, once. An adapter with a guard per application overrides it."""
         with self._lock:
             if self._guard is None:
                 self._guard = guard_from(self._settings(), self._given, self.settings_in)
@@ -116,7 +114,7 @@ class Door:
         return {}
 
     def options(self) -> dict[str, Any]:
-        """The arguments of the constructor that this door was given, or finds in the settings of the framework."""
+        """The arguments of the constructor that this adapter was given, or finds in the settings of the framework."""
         return options_from(self._settings(), self._given)
 
     def verify(self, token: str) -> AccessToken:
@@ -138,7 +136,7 @@ class Door:
     def replace_guard(self, guard: RequiresAuth | None) -> RequiresAuth | None:
         """Lets another guard judge, in all threads, until it is replaced in turn.
 
-        This is for tests: see `requires_auth.testing`. Returns what stood there before; None is the door's
+        This is for tests: see `requires_auth.testing`. Returns what stood there before; None is the adapter's
         own guard.
         """
         before, self._replacement = self._replacement, guard
@@ -153,9 +151,9 @@ class Door:
 
 
 def guard_from(
-    settings: Mapping[str, Any], given: Mapping[str, Any], settings_in: str = Door.settings_in
+    settings: Mapping[str, Any], given: Mapping[str, Any], settings_in: str = Adapter.settings_in
 ) -> RequiresAuth:
-    """Makes a guard: what is given goes before settings, and these before the environment.
+    """Makes a guard: arguments override settings, and these override the environment.
 
     Args:
         settings: those of the framework.
@@ -196,7 +194,7 @@ _LISTS = ("algorithms", "scope_claims")
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:
     if options.get("issuers"):
         return
-    places = settings_in if settings_in == Door.settings_in else f"{settings_in} or in the environment"
+    places = settings_in if settings_in == Adapter.settings_in else f"{settings_in} or in the environment"
     for name, expected in (("issuer", "an https URL"), ("audience", "the identifier of this API")):
         key = PREFIX + name.upper()
         unused = name == "audience" and options.get("dangerously_any_audience")
@@ -223,91 +221,15 @@ def warn_of_unknown(settings: Mapping[str, Any], settings_in: str) -> None:
         warnings.warn(f"{DICT} in {settings_in} is not read: {dict_hint(settings[DICT])}", RuntimeWarning, stacklevel=3)
     for name in settings:
         if name.startswith(PREFIX) and name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f": is it {close[0]}?" if close else ""
-            warnings.warn(f"{name} in {settings_in} is no setting of requires-auth{hint}", RuntimeWarning, stacklevel=3)
+            meant = nearest_setting(name, known)
+            hint = f": is it {meant}?" if meant else ""
+            warnings.warn(
+                f"{name} in {settings_in} is not a setting of requires-auth{hint}", RuntimeWarning, stacklevel=3
+            )
 
 
-def _is(value: object, kind: type) -> bool:
-    """Whether an argument has its type: annotations bind only callers that run a type checker."""
-    return isinstance(value, kind)
-
-
-def listed(argument: str, names: Iterable[str]) -> list[str]:
-    """Reads an argument that takes several names, such as `exempt`.
-
-    A string is an iterable of its letters: `exempt="/docs"` would exempt `/`. So it is refused, as is whatever else
-    does not hold strings.
-
-    Raises:
-        TypeError: it is a string, or holds something that is not a string.
-    """
-    if isinstance(names, (str, bytes)):
-        raise TypeError(f"{argument}: expected a list of strings, found {names!r}: write {argument}=[{names!r}]")
-    try:
-        found = list(names)
-    except TypeError:
-        raise TypeError(f"{argument}: expected a list of strings, found {type(names).__name__}") from None
-    for name in found:
-        if not _is(name, str):
-            raise TypeError(f"{argument}: expected a list of strings, found one with {type(name).__name__} in it")
-    return found
-
-
-def names_of(argument: str, names: Iterable[str]) -> frozenset[str]:
-    """As `listed`, where neither order nor repetition counts."""
-    return frozenset(listed(argument, names))
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a route needs."""
-
-    policy: Policy | None = None
-    """What a valid token must be allowed to do; any valid token will do without."""
-
-    optional: bool = False
-    """Whether a request without a token passes as anonymous."""
-
-    @classmethod
-    def of(
-        cls,
-        scopes: Sequence[str] = (),
-        any_of: Iterable[str] | None = None,
-        policy: Policy | None = None,
-        optional: bool = False,
-    ) -> Rule:
-        """Reads the arguments of a decorator.
-
-        Raises:
-            TypeError: more than one of scopes, `any_of` and `policy` is given, or one of them has the wrong type.
-            ConfigError: a scope is no scope token: a mistake in a route shows when the route is built.
-        """
-        if bool(scopes) + (any_of is not None) + (policy is not None) > 1:
-            raise TypeError("give scopes, any_of or a policy, and only one of them")
-        if any_of is not None:
-            any_of = [any_of] if isinstance(any_of, str) else listed("any_of", any_of)
-        problems = [
-            ConfigProblem("scope", f"`{scope}`", "one scope, or several separated by spaces", hint)
-            for scope in (*scopes, *(any_of or ()))
-            if _is(scope, str) and (hint := comma_hint(scope))
-        ]
-        if problems:
-            raise ConfigError(problems)
-        for scope in scopes:
-            if not _is(scope, str):
-                found = type(scope).__name__
-                raise TypeError(f'scopes: expected strings, found {found}: write "read:a", "read:b" without brackets')
-        if policy is not None and not _is(policy, Policy):
-            raise TypeError(f"policy: expected a Policy, found {type(policy).__name__}: write Policy.all_of(..)")
-        if not _is(optional, bool):
-            raise TypeError(f"optional: expected True or False, found {type(optional).__name__}")
-        if scopes:
-            policy = Policy.all_of(*scopes)
-        elif any_of is not None:
-            policy = Policy.any_of(any_of)
-        return cls(policy, optional)
-
-
-ANY_TOKEN = Rule()
-"""Any valid token will do."""
+def nearest_setting(name: str, known: Iterable[str]) -> str | None:
+    """The setting that a misspelt one was meant to be. All begin with our prefix, which does not count."""
+    names = [setting.removeprefix(PREFIX).lower() for setting in known]
+    meant = _core.nearest(name.removeprefix(PREFIX), names)
+    return PREFIX + meant.upper() if meant else None

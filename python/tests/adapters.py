@@ -1,4 +1,4 @@
-"""What the tests of the doors share: the vectors as requests, and servers on loopback."""
+"""What the tests of the adapters share: the vectors as requests, and servers on loopback."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Case:
-    """A request with the answer that every door must give."""
+    """A request with the answer that every adapter must give."""
 
     id: str
     config: dict[str, Any]
@@ -51,7 +51,7 @@ class Case:
     expect: dict[str, Any]
 
     def guard(self) -> RequiresAuth | None:
-        """The guard that is asked; None if no server can have it, as with the doors in Rust."""
+        """The guard that is asked; None if no server can have it, as with the adapters in Rust."""
         try:
             return self._guard()
         except ConfigError as error:

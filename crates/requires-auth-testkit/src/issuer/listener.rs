@@ -19,8 +19,8 @@ const BACKLOG: u32 = 1024;
 /// How long accepting rests after an error, which mostly means that file descriptors ran out.
 const REST: Duration = Duration::from_millis(50);
 
-/// A listener that obeys the [`DoorKeeper`].
-pub(super) struct Door {
+/// A listener that is opened and shut by a [`ListenerSwitch`].
+pub(super) struct SwitchedListener {
     socket: Socket,
     address: SocketAddr,
     lines: Lines,
@@ -29,7 +29,7 @@ pub(super) struct Door {
 
 enum Socket {
     Open(TcpListener),
-    /// Bound but not listening, so that connections are refused and nobody takes the port; absent
+    /// Bound but not listening, so that connections are refused and no other process takes the port; absent
     /// where the system would not bind it again.
     Shut(Option<TcpSocket>),
 }
@@ -39,15 +39,15 @@ enum Command {
     Shut(oneshot::Sender<()>),
 }
 
-/// Opens and shuts a [`Door`] while a server owns it.
-pub(super) struct DoorKeeper {
+/// Opens and shuts a [`SwitchedListener`] while a server owns it.
+pub(super) struct ListenerSwitch {
     commands: mpsc::UnboundedSender<Command>,
     lines: Lines,
 }
 
-impl Door {
+impl SwitchedListener {
     /// Listens on the address; when it is taken, on the next ports, `further` of them at most.
-    pub(super) fn open(mut address: SocketAddr, mut further: u16) -> io::Result<(Self, DoorKeeper)> {
+    pub(super) fn open(mut address: SocketAddr, mut further: u16) -> io::Result<(Self, ListenerSwitch)> {
         let listener = loop {
             match bind(address).and_then(|socket| socket.listen(BACKLOG)) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && further > 0 => {
@@ -61,8 +61,8 @@ impl Door {
         let address = listener.local_addr()?;
         let (sender, commands) = mpsc::unbounded_channel();
         let lines = Lines::default();
-        let keeper = DoorKeeper { commands: sender, lines: lines.clone() };
-        Ok((Self { socket: Socket::Open(listener), address, lines, commands }, keeper))
+        let switch = ListenerSwitch { commands: sender, lines: lines.clone() };
+        Ok((Self { socket: Socket::Open(listener), address, lines, commands }, switch))
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -79,8 +79,8 @@ impl Door {
         }
     }
 
-    /// An answer that nobody waits for any more is dropped.
-    fn obey(&mut self, command: Command) {
+    /// If the caller no longer waits, the answer is dropped.
+    fn execute(&mut self, command: Command) {
         match command {
             Command::Open(done) => {
                 done.send(self.listen()).ok();
@@ -123,14 +123,14 @@ enum Event {
     Connection(io::Result<(TcpStream, SocketAddr)>),
 }
 
-impl Listener for Door {
+impl Listener for SwitchedListener {
     type Io = Wire;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         loop {
             match poll_fn(|context| self.poll_event(context)).await {
-                Event::Command(command) => self.obey(command),
+                Event::Command(command) => self.execute(command),
                 Event::Connection(Ok((stream, peer))) => {
                     // Without it answers are only slower.
                     stream.set_nodelay(true).ok();
@@ -146,18 +146,18 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, SwitchedListener>> for Line {
+    fn connect_info(stream: IncomingStream<'_, SwitchedListener>) -> Self {
         stream.io().line()
     }
 }
 
-impl DoorKeeper {
+impl ListenerSwitch {
     /// Refuses new connections and cuts the open ones.
     pub(super) async fn shut(&self) {
         let (done, answer) = oneshot::channel();
         if self.commands.send(Command::Shut(done)).is_ok() {
-            // An error means that the server is gone, and so is the door.
+            // An error means that the server is gone, and so is its listener.
             answer.await.ok();
         }
     }

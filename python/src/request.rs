@@ -1,4 +1,4 @@
-//! A request as WSGI (PEP 3333) and ASGI show it. Nothing is decided here.
+//! A request as WSGI (PEP 3333) and ASGI give it. Nothing is decided here.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -21,14 +21,14 @@ const REQUEST_ID: &str = "x-request-id";
 const USUAL_URL: usize = 64;
 
 /// Method, URL and headers of a request.
-pub(crate) struct Seen {
+pub(crate) struct FrameworkRequest {
     pub(crate) method: PyBackedStr,
     /// Path and query, percent-encoded as on the wire.
     pub(crate) url: String,
     pub(crate) headers: HeaderList,
 }
 
-impl Seen {
+impl FrameworkRequest {
     /// Of a WSGI environment, or of `META` of a Django request.
     pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = environ.py();

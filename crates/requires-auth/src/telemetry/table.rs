@@ -1,0 +1,77 @@
+//! The metrics of the library: their names, and what `docs/reference/metrics.md` says about each.
+
+/// A row of the table.
+#[cfg_attr(not(test), expect(dead_code, reason = "only the name is needed outside the reference page"))]
+pub(crate) struct Metric {
+    kind: &'static str,
+    pub(crate) name: &'static str,
+    labels: &'static [&'static str],
+    meaning: &'static str,
+}
+
+const fn metric(
+    kind: &'static str,
+    name: &'static str,
+    labels: &'static [&'static str],
+    meaning: &'static str,
+) -> Metric {
+    Metric { kind, name, labels, meaning }
+}
+
+pub(crate) const DECISIONS: Metric = metric(
+    "counter",
+    "requires_auth_decisions_total",
+    &["issuer", "outcome", "code", "reason"],
+    "requests that were decided: `outcome` is `allowed` or `refused`, `code` and `reason` are those of the refusal",
+);
+
+pub(crate) const KEY_FETCHES: Metric = metric(
+    "counter",
+    "requires_auth_key_fetch_total",
+    &["issuer", "result"],
+    "fetches of a key set: `result` is `ok`, or why it failed, such as `timeout`",
+);
+
+pub(crate) const KEY_AGE: Metric = metric(
+    "gauge",
+    "requires_auth_key_age_seconds",
+    &["issuer"],
+    "age of the key set in use; set by the timer of its refresh, and whenever the guard's health is read",
+);
+
+pub(crate) const CACHE_HITS: Metric =
+    metric("counter", "requires_auth_token_cache_hits_total", &[], "tokens that the cache had");
+
+pub(crate) const CACHE_MISSES: Metric =
+    metric("counter", "requires_auth_token_cache_misses_total", &[], "tokens that the cache did not have");
+
+pub(crate) const CACHE_EVICTIONS: Metric = metric(
+    "counter",
+    "requires_auth_token_cache_evictions_total",
+    &[],
+    "tokens that made room for others in the cache",
+);
+
+pub(crate) const VERIFICATION: Metric = metric(
+    "histogram",
+    "requires_auth_verification_seconds",
+    &[],
+    "time of a verification of a token that the cache did not have",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::reference::{code, hold, table};
+
+    #[test]
+    fn reference_of_the_library_s_metrics() {
+        let metrics =
+            [DECISIONS, KEY_FETCHES, KEY_AGE, CACHE_HITS, CACHE_MISSES, CACHE_EVICTIONS, VERIFICATION];
+        let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
+            let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();
+            [code(name), kind.to_owned(), labels.join(", "), meaning.to_owned()]
+        });
+        hold("metrics.md", "library", &table(["name", "type", "labels", "meaning"], rows));
+    }
+}

@@ -171,7 +171,8 @@ def functions() -> Figure:
     found += [function for path in files(f"{PYTHON}/**.py") for function in python_functions(path)]
     long = [function for function in found if function.lines > FUNCTION_LINES]
     details = tuple(f"{it.path}:{it.line} {it.name}: {it.lines} lines" for it in long)
-    return Figure(f"functions over {FUNCTION_LINES} lines, of {len(found)}", len(long), 0, is_limit=True, details=details)
+    name = f"functions over {FUNCTION_LINES} lines, of {len(found)}"
+    return Figure(name, len(long), 0, is_limit=True, details=details)
 
 
 def long_files() -> Figure:

@@ -65,10 +65,12 @@ impl Guard {
         let settings = Settings::read(guard, issuers, now, &mut problems)?;
         let built = py.detach(|| settings.build());
         if let Err(error) = &built {
-            // What has the wrong type is no news as what is missing.
+            // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
             let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
-            problems
-                .extend(errors::problems(error).into_iter().filter(|(setting, ..)| !known.contains(setting)));
+            let is_missing = |found: &str| !known.is_empty() && found == "nothing";
+            let is_news =
+                |(setting, found, ..): &errors::Problem| !known.contains(setting) && !is_missing(found);
+            problems.extend(errors::problems(error).into_iter().filter(is_news));
         }
         let Some(auth) = built.ok().filter(|_| problems.is_empty()) else { return Ok(problems) };
         log::refresh(py)?;

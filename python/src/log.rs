@@ -46,7 +46,8 @@ impl Subscriber for PythonLogging {
         let is_own = metadata.target().split("::").next() == Some("requires_auth");
         let is_loud = *metadata.level() <= Level::INFO;
         let is_heard = is_loud || (*metadata.level() == Level::DEBUG && DEBUG_IS_ON.load(Ordering::Relaxed));
-        is_own && metadata.is_event() && is_heard
+        // `tracing::enabled!` asks with what is neither.
+        is_own && !metadata.is_span() && is_heard
     }
 
     fn event(&self, event: &Event<'_>) {

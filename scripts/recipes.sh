@@ -14,6 +14,7 @@ readonly RECIPES=(
   "reason 4"
   "setting 6"
   "dialect 4"
+  "adapter 9"
 )
 readonly ROOT=$PWD COPIES=$PWD/target/recipes
 

@@ -131,7 +131,7 @@ mod tests {
         let credential = Credential::from_request(&request).expect("a credential");
         let heard = Arc::new(AtomicUsize::new(0));
         tracing::subscriber::with_default(Events(Arc::clone(&heard)), || {
-            allowed(&request, &credential, None)
+            allowed(&request, &credential, None);
         });
         assert_eq!(heard.load(Ordering::Relaxed), 1);
         allowed(&request, &credential, None);

@@ -3,11 +3,13 @@
 
     scripts/figures.py            the figures
     scripts/figures.py --check    and status 1 where a limit is exceeded: part of `scripts/test.sh lint`
+    scripts/figures.py --files    a line for each file of the library and the testkit, the least documented first
 
 A limit holds; an aim is where a figure is meant to go. Tests count nowhere. Needs Python 3.10 and nothing else.
 """
 
 import ast
+import functools
 import re
 import statistics
 import subprocess
@@ -17,6 +19,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = "crates/requires-auth/src"
+TESTKIT = "crates/requires-auth-testkit/src"
 PYTHON = "python/requires_auth"
 
 FUNCTION_LINES = 60
@@ -53,9 +56,32 @@ def read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+# A module in a file of its own that is in no build which is shipped.
+TEST_MODULE = re.compile(
+    r"""^[ ]*\#\[cfg\((?:test|fuzzing)\)\]\s+(?:\#\[(?:path\s*=\s*"(?P<path>[^"]+)"|[^\]]*)\]\s+)*
+    (?:pub(?:\([^)]*\))?[ ])?mod[ ](?P<name>\w+);""",
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+@functools.cache
+def test_modules() -> frozenset[str]:
+    """The files and the folders of such modules."""
+    found = set()
+    for source in files("*.rs"):
+        for module in TEST_MODULE.finditer(read(source)):
+            parent = Path(source)
+            folder = parent.parent if parent.stem in {"lib", "main", "mod"} else parent.with_suffix("")
+            if module["path"]:
+                found.add(str(parent.parent / module["path"]))
+            found |= {str(folder / f"{module['name']}.rs"), str(folder / module["name"])}
+    return frozenset(found)
+
+
 def is_of_tests(path: str) -> bool:
-    name = Path(path)
-    return name.stem in {"tests", "vectors"} or any(part in {"tests", "fuzz"} for part in name.parts[:-1])
+    parents = Path(path).parents
+    is_beside = any(part.name in {"tests", "fuzz"} for part in parents)
+    return is_beside or any(str(part) in test_modules() for part in (path, *parents))
 
 
 def without_tests(text: str) -> str:
@@ -145,7 +171,8 @@ def functions() -> Figure:
     found += [function for path in files(f"{PYTHON}/**.py") for function in python_functions(path)]
     long = [function for function in found if function.lines > FUNCTION_LINES]
     details = tuple(f"{it.path}:{it.line} {it.name}: {it.lines} lines" for it in long)
-    return Figure(f"functions over {FUNCTION_LINES} lines, of {len(found)}", len(long), 0, is_limit=True, details=details)
+    name = f"functions over {FUNCTION_LINES} lines, of {len(found)}"
+    return Figure(name, len(long), 0, is_limit=True, details=details)
 
 
 def long_files() -> Figure:
@@ -156,25 +183,58 @@ def long_files() -> Figure:
     return Figure(f"files over {FILE_LINES} lines, of {len(sources)}", len(details), 0, is_limit=True, details=details)
 
 
+class Documented(NamedTuple):
+    """A file with its lines, those of them that document, and its examples."""
+
+    path: str
+    lines: int
+    documentation: int
+    examples: int
+
+    def line(self) -> str:
+        share = 100 * self.documentation / max(self.lines, 1)
+        return f"{share:5.1f} % {self.lines:5} lines {self.examples:3} examples  {self.path}"
+
+
+def documented(folder: str) -> list[Documented]:
+    found = []
+    for path in files(f"{folder}/**.rs"):
+        if not is_of_tests(path):
+            lines = without_tests(read(path)).splitlines()
+            found.append(Documented(path, len(lines), sum(map(is_documentation, lines)), examples(path)))
+    return found
+
+
+def documentation_of(name: str, sources: list[Documented], least_examples: int, more_examples: int = 0) -> list[Figure]:
+    share = 100 * sum(it.documentation for it in sources) / sum(it.lines for it in sources)
+    count = sum(it.examples for it in sources) + more_examples
+    return [
+        Figure(f"{name}: documentation, % of its lines", round(share, 1), 25, is_least=True),
+        Figure(f"{name}: examples that run", count, least_examples, is_least=True),
+    ]
+
+
 def library() -> list[Figure]:
-    sources = [path for path in files(f"{LIBRARY}/**.rs") if not is_of_tests(path)]
-    texts = [without_tests(read(path)).splitlines() for path in sources]
-    lengths = [len(lines) for lines in texts]
-    documentation = sum(is_documentation(line) for lines in texts for line in lines)
+    sources = documented(LIBRARY)
     lib = read(f"{LIBRARY}/lib.rs")
     # The README is the first page of the library's documentation; its examples are tested with the others.
     in_readme = len(re.findall(r"^```rust *$", read("README.md"), re.MULTILINE))
     return [
-        Figure("library: documentation, % of its lines", round(100 * documentation / sum(lengths), 1), 25, is_least=True),
-        Figure("library: examples that run", sum(map(examples, sources)) + in_readme, 80, is_least=True),
-        Figure("library: mean lines of a file", round(statistics.mean(lengths)), 220),
-        Figure("library: median lines of a file", round(statistics.median(lengths)), 180),
+        *documentation_of("library", sources, 80, in_readme),
+        *documentation_of("testkit", documented(TESTKIT), 20),
+        Figure("library: mean lines of a file", round(statistics.mean(it.lines for it in sources)), 220),
+        Figure("library: median lines of a file", round(statistics.median(it.lines for it in sources)), 180),
         Figure("library: names at the root", len(root_names(lib)), 12),
         Figure("library: public modules", len(re.findall(r"^pub mod ", lib, re.MULTILINE)), 14),
     ]
 
 
 def main() -> int:
+    if "--files" in sys.argv[1:]:
+        sources = documented(LIBRARY) + documented(TESTKIT)
+        for source in sorted(sources, key=lambda it: it.documentation / max(it.lines, 1)):
+            print(source.line())
+        return 0
     readme = Figure("README: lines", len(read("README.md").splitlines()), 160, is_limit=True)
     figures = [*library(), functions(), long_files(), readme]
     for figure in figures:

@@ -12,6 +12,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Name, and how many files the change may touch.
 readonly RECIPES=(
   "reason 4"
+  "setting 6"
+  "dialect 4"
+  "adapter 9"
 )
 readonly ROOT=$PWD COPIES=$PWD/target/recipes
 
@@ -43,6 +46,7 @@ copy() {
   # Cargo tells two copies of a package in one target folder apart by their versions, not by their paths: without this
   # the tree itself would afterwards be tested with what was built here.
   sed -i 's/^version = "\([0-9.]*\)"$/version = "\1+recipes"/' "$folder/Cargo.toml"
+  sed -i '/^name = "requires-auth/{n;s/"$/+recipes"/}' "$folder/Cargo.lock"
   git -C "$folder" init --quiet
   git -C "$folder" add --all
 }
@@ -73,8 +77,9 @@ build() {
   grep -q '+recipes"$' Cargo.toml || fail "the copy has the version of the tree"
   cargo fmt --all --check
   cargo clippy --offline --workspace --all-targets --all-features -- -D warnings
-  # The tables and their pages, and the rules and adapters that the patches add.
-  cargo test --offline -p requires-auth --all-features --lib --test reference --test invariants
+  # The tables and their pages, the layout, and the rules that the patches add.
+  cargo test --offline -p requires-auth --all-features --lib --test reference --test settings --test invariants
+  cargo test --offline -p requires-auth-cli --all-features --bins
 }
 
 fail() {

@@ -67,7 +67,7 @@ fn mismatch(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> Problem {
         "issuer" => {
             "make the guard first, auth = RequiresAuth(issuer, audience), and give auth to a route; for a route or an \
              application, import RequiresAuth from requires_auth.flask, .fastapi, .starlette or .django"
-            .to_owned()
+                .to_owned()
         }
         _ => wrong.hint,
     };

@@ -142,6 +142,27 @@ fn bad_issuers_are_found_out() {
     }
 }
 
+/// The guard takes a key whose `alg` is `EdDSA`, the older name of what Ed25519 signs (RFC 8037 §3.1); so does the doctor.
+#[test]
+fn a_key_by_an_older_name_of_its_algorithm_is_taken_as_the_guard_takes_it() {
+    let folder = std::env::temp_dir().join(format!("requires-auth-doctor-eddsa-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("auth.toml");
+    let mut keys = jwk_set([&SigningKey::generate(Algorithm::Ed25519)]);
+    keys["keys"][0]["alg"] = "EdDSA".into();
+    let issuer = issuer_with_keys("", keys.to_string());
+    for (algorithm, expected) in [("EdDSA", "ok"), ("Ed25519", "ok"), ("ES256", "fail")] {
+        let text = format!(
+            "algorithms = [\"{algorithm}\"]\n[issuers.main]\nissuer = \"{issuer}\"\naudience = \"{AUDIENCE}\"\n"
+        );
+        fs::write(&file, text).expect("a file");
+        let run = run(&["doctor", file.to_str().expect("UTF-8"), "--output", "json"], "");
+        assert_eq!(level(&run, "keys.algorithms"), expected, "{algorithm}: {run:?}");
+        assert_eq!(run.code(), i32::from(expected == "fail"), "{algorithm}: {run:?}");
+    }
+    drop(fs::remove_dir_all(&folder));
+}
+
 /// The first finding with this code: what was found, and the hint.
 fn told(run: &Run, code: &str) -> (String, String) {
     let json = run.json();

@@ -62,7 +62,7 @@ pub struct Challenge {
 /// How the refusals of a guard look: the same for every request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Style {
-    pub(crate) body: BodyFormat,
+    body: BodyFormat,
     schemes: Schemes,
 }
 

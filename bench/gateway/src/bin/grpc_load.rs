@@ -43,7 +43,9 @@ fn question(token: &str) -> Bytes {
         ..HttpRequest::default()
     };
     let request = attribute_context::Request { http: Some(http), ..Default::default() };
-    frame(&CheckRequest { attributes: Some(AttributeContext { request: Some(request), ..Default::default() }) })
+    frame(&CheckRequest {
+        attributes: Some(AttributeContext { request: Some(request), ..Default::default() }),
+    })
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -54,11 +56,14 @@ async fn main() {
     };
     let tokens = std::fs::read_to_string(tokens).expect("a file of tokens");
     let questions: Rc<[Bytes]> = tokens.lines().map(question).collect();
-    let (seconds, streams): (f64, usize) = (seconds.parse().expect("seconds"), streams.parse().expect("streams"));
+    let (seconds, streams): (f64, usize) =
+        (seconds.parse().expect("seconds"), streams.parse().expect("streams"));
     let stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
     stream.set_nodelay(true).expect("a TCP socket");
     let (sender, connection) =
-        http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
+        http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("HTTP/2");
     tokio::spawn(connection);
 
     let (next, latencies) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::new())));
@@ -89,7 +94,9 @@ async fn main() {
     let elapsed = begun.elapsed().as_secs_f64();
     let mut latencies = latencies.take();
     latencies.sort_unstable();
-    let at = |share: usize| latencies[(latencies.len() * share / 100).min(latencies.len() - 1)].as_secs_f64() * 1e3;
+    let at = |share: usize| {
+        latencies[(latencies.len() * share / 100).min(latencies.len() - 1)].as_secs_f64() * 1e3
+    };
     println!(
         "{{\"per_second\": {:.1}, \"p50_ms\": {:.3}, \"p99_ms\": {:.3}, \"errors\": 0}}",
         latencies.len() as f64 / elapsed,

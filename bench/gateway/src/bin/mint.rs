@@ -12,7 +12,8 @@ const AUDIENCE: &str = "https://api.example.com";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (Some(name), Some(count), Some(folder)) = (arguments.next(), arguments.next(), arguments.next()) else {
+    let (Some(name), Some(count), Some(folder)) = (arguments.next(), arguments.next(), arguments.next())
+    else {
         panic!("mint ALGORITHM COUNT FOLDER [SECONDS]");
     };
     let algorithm = match name.as_str() {
@@ -27,7 +28,7 @@ fn main() {
     fs::write(folder.join("keys.json"), jwk_set([&key]).to_string()).expect("keys.json can be written");
     let forge = Forge::new(ISSUER, AUDIENCE, key);
     let mint = |number: usize| {
-        let token = forge.token().subject(&format!("subject-{number}")).client_id("m7qzwu6yvpd3k9x1n5bt");
+        let token = forge.token().subject(format!("subject-{number}")).client_id("m7qzwu6yvpd3k9x1n5bt");
         token.scope("read:orders write:orders").lifetime(lifetime).mint()
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);

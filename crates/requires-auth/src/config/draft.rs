@@ -5,11 +5,11 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::model::{Config, IssuerConfig};
 use super::reader::{Entry, Reader};
 use super::values::value;
-use super::{Config, IssuerConfig};
 use crate::error::{ConfigError, ConfigProblem, Place};
-use crate::guard::{Builder, RequiresAuth};
+use crate::guard::RequiresAuth;
 use crate::settings::{self, ALL, Given, Setting, shown_key};
 
 /// Sections that other programs keep in the same file: those of the gateway.
@@ -79,24 +79,6 @@ impl<T> Draft<T> {
         let known: HashSet<_> = self.problems.iter().filter_map(setting).collect();
         let is_news = |problem: &&ConfigProblem| setting(problem).is_none_or(|at| !known.contains(&at));
         self.problems.extend(found.problems().iter().filter(is_news).cloned());
-    }
-}
-
-impl Config {
-    /// A builder with all the settings of the file.
-    pub(super) fn builder(&self) -> Builder {
-        let issuers = self.issuers.iter().map(|issuer| (issuer.name.clone(), issuer.given.clone()));
-        Builder::without_issuers().with_settings_of_file(&self.given, issuers)
-    }
-
-    /// The mistakes that a builder has found, each with its place in the file.
-    pub(super) fn located(&self, error: &ConfigError) -> ConfigError {
-        let locate = |problem: &ConfigProblem| {
-            let is_setting = settings::find(problem.field()).is_some();
-            let path = problem.path().to_owned();
-            if is_setting { self.places.locate(problem.clone(), &path) } else { problem.clone() }
-        };
-        ConfigError::of(error.problems().iter().map(locate).collect())
     }
 }
 

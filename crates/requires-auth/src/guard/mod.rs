@@ -22,11 +22,14 @@ use crate::verify::{AccessToken, Audience, KnownHeader, Need, Rules, Stop};
 mod admission;
 mod log;
 mod bare;
+mod examine;
 mod builder;
 mod flow;
 mod health;
 mod unavailable;
 
+pub use crate::jose::examined::ExaminedKey;
+pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
@@ -237,7 +240,7 @@ impl RequiresAuth {
             Ok(case) => case,
             Err(denial) => return self.inner.rules.explain_unread(denial),
         };
-        // A request with an expired token fetches no keys; here somebody wants to see every check.
+        // A request with an expired token fetches no keys; a report shows every check, also those that need them.
         if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
             self.judge(&case, self.inner.clock.now())
             && let Keys::Remote(remote) = &self.inner.keys[issuer]

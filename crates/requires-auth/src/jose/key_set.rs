@@ -86,10 +86,7 @@ impl KeySet {
         }
         let mut set = Self { keys: Vec::new(), by_kid: BTreeMap::new(), skipped: Vec::new() };
         for (index, member) in members.into_iter().enumerate() {
-            match Jwk::parse(member) {
-                Ok(jwk) if is_public_test_key(jwk.thumbprint()) && !limits.public_test_keys => {
-                    set.skipped.push(SkippedKey { index, reason: Unusable::PublicTestKey });
-                }
+            match usable(member, limits) {
                 Ok(jwk) => set.push(jwk),
                 Err(reason) => set.skipped.push(SkippedKey { index, reason }),
             }
@@ -159,6 +156,13 @@ impl KeySet {
             candidates => Found::Keys(candidates),
         }
     }
+}
+
+/// The key of one member of a set, if it may be used.
+pub(super) fn usable(member: Raw<'_>, limits: KeySetLimits) -> Result<Jwk, Unusable> {
+    let jwk = Jwk::parse(member)?;
+    let is_public = is_public_test_key(jwk.thumbprint()) && !limits.public_test_keys;
+    if is_public { Err(Unusable::PublicTestKey) } else { Ok(jwk) }
 }
 
 fn describe(jwk: &Jwk) -> String {

@@ -12,3 +12,4 @@ pub(crate) mod signature;
 pub(crate) mod jwk;
 pub(crate) mod public_keys;
 pub(crate) mod key_set;
+pub(crate) mod examined;

@@ -13,6 +13,7 @@ use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::key_set::{KeySet, KeySetLimits};
 
 /// How to get the keys of one issuer.
+#[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) issuer: IssuerUrl,
     pub(crate) transport: Transport,

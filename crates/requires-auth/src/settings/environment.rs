@@ -2,7 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::{ALL, Given, PREFIX, Scope, Setting, Value, nearest, variable_of};
+use super::given::Given;
+use super::nearest::nearest;
+use super::row::{PREFIX, Scope, Setting, variable_of};
+use super::table::ALL;
+use super::text::Notation;
+use super::value::Value;
 use crate::error::ConfigProblem;
 
 /// Variables that begin like a setting, and are none: of the commands, of Django's settings and of the tests.
@@ -77,9 +82,9 @@ impl Variables {
             self.problems.push(problem.named(name));
             return;
         }
-        let text = value.to_str().ok_or_else(|| {
-            setting.kind.mismatch(super::Notation::Environment, "bytes that are not UTF-8", None)
-        });
+        let text = value
+            .to_str()
+            .ok_or_else(|| setting.kind.mismatch(Notation::Environment, "bytes that are not UTF-8", None));
         match text.and_then(|text| setting.kind.parse(text)) {
             Ok(value) => given.put(setting, value, Some(name.to_owned())),
             Err(mismatch) => self.problems.push(mismatch.problem(setting.key).named(name)),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Key, Kind, Limits, Plain, Setting, Value};
+use super::row::{Key, Kind, Limits, Setting};
+use super::table::find;
+use super::value::{Plain, Value};
 use crate::error::ConfigProblem;
 
 /// Chosen values by key.
@@ -58,7 +60,7 @@ impl Given {
     pub(crate) fn put(&mut self, setting: &Setting, value: Value, named: Option<String>) {
         let named = named.map(String::into_boxed_str);
         // The table's own key lives for ever.
-        if let Some(own) = super::find(setting.key) {
+        if let Some(own) = find(setting.key) {
             self.0.insert(own.key, Entry { value, named });
         }
     }
@@ -74,7 +76,7 @@ impl Given {
 
     /// Chosen settings in the order of their keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static Setting, &Value)> {
-        self.0.iter().filter_map(|(key, entry)| Some((super::find(key)?, &entry.value)))
+        self.0.iter().filter_map(|(key, entry)| Some((find(key)?, &entry.value)))
     }
 
     /// Numbers that are less or more than the table allows.

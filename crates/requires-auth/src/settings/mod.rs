@@ -15,8 +15,9 @@
 
 mod nearest;
 mod value;
-mod table;
+mod row;
 mod text;
+mod table;
 mod given;
 mod environment;
 mod reference;
@@ -27,6 +28,7 @@ pub use environment::Variables;
 pub(crate) use given::Given;
 pub use nearest::nearest;
 pub use reference::reference;
+pub use row::{Key, Kind, Limits, PREFIX, Scope, Setting, variable_of};
 #[cfg(feature = "config")]
 pub use schema::schema;
 pub use table::*;
@@ -34,170 +36,6 @@ pub use table::*;
 pub(crate) use text::duration;
 pub use text::{Mismatch, Notation, shown_key, shown_value};
 pub use value::{Document, Plain, Value};
-
-/// What the variable of a setting begins with.
-pub const PREFIX: &str = "REQUIRES_AUTH_";
-
-/// One row of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Setting {
-    /// Its one name: in a file, as an argument in Python and, in upper case, as a variable.
-    pub key: &'static str,
-    /// What it is a setting of.
-    pub scope: Scope,
-    /// What its value may be, with its default and limits.
-    pub kind: Kind,
-    /// What it is for, in whole sentences.
-    pub doc: &'static str,
-    /// What holds without it, where no default of its kind says so. Empty if it has to be given.
-    pub without: &'static str,
-    /// Values, as JSON.
-    pub examples: &'static [&'static str],
-    /// Earlier names, which are still read.
-    pub aliases: &'static [&'static str],
-}
-
-/// What a setting is a setting of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a reader that did not know a scope would skip its settings")]
-pub enum Scope {
-    /// The guard, for all its issuers.
-    Guard,
-    /// One issuer.
-    Issuer,
-    /// The guard, and an issuer may have its own.
-    Either,
-}
-
-/// What the value of a setting may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a reader that did not know a kind could not read its settings")]
-pub enum Kind {
-    /// A URL.
-    Url,
-    /// A text, or a list of texts.
-    Words,
-    /// Names of signature algorithms.
-    Algorithms,
-    /// Scopes that include others.
-    Scopes,
-    /// A time, in seconds.
-    Duration(Limits),
-    /// A whole number.
-    Count(Limits),
-    /// One of these names; the first is the default.
-    Choice {
-        /// All there are.
-        names: &'static [&'static str],
-        /// The same, as a message says it.
-        expected: &'static str,
-    },
-    /// True or false; false is the default.
-    Switch,
-    /// The path of a file that is written.
-    Path,
-    /// A document that is given by itself or as the path of a file.
-    Document {
-        /// What is in it.
-        holds: &'static str,
-        /// What a message expects of a file that cannot be read.
-        file: &'static str,
-    },
-}
-
-/// Default and limits of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a row of the table writes out every member")]
-pub struct Limits {
-    /// What holds without the setting.
-    pub default: u64,
-    /// The least that it may be.
-    pub least: u64,
-    /// The most that it may be.
-    pub most: u64,
-    /// What a message expects of a number that is less or more.
-    pub expected: &'static str,
-    /// What the message says to do.
-    pub hint: &'static str,
-}
-
-impl Limits {
-    /// Any number.
-    const fn any(default: u64) -> Self {
-        Self { default, least: 0, most: u64::MAX, expected: "a number", hint: "" }
-    }
-}
-
-/// A row of the table with the type that its value has in Rust.
-#[derive(Debug)]
-pub struct Key<T> {
-    /// The row.
-    pub setting: &'static Setting,
-    of: std::marker::PhantomData<fn() -> T>,
-}
-
-impl<T> Key<T> {
-    const fn new(setting: &'static Setting) -> Self {
-        Self { setting, of: std::marker::PhantomData }
-    }
-}
-
-impl<T> Clone for Key<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Key<T> {}
-
-impl Setting {
-    /// Whether it can be chosen for a guard as a whole.
-    pub const fn is_of_guard(&self) -> bool {
-        matches!(self.scope, Scope::Guard | Scope::Either)
-    }
-
-    /// Whether it can be chosen for one issuer.
-    pub const fn is_of_issuer(&self) -> bool {
-        matches!(self.scope, Scope::Issuer | Scope::Either)
-    }
-
-    /// Whether a variable of the environment can hold it.
-    pub const fn is_in_environment(&self) -> bool {
-        !matches!(self.kind, Kind::Scopes)
-    }
-
-    /// The variable of the environment that holds it.
-    pub fn variable(&self) -> String {
-        variable_of(self.key)
-    }
-
-    /// Whether it is called so, now or in earlier versions.
-    pub fn is_called(&self, key: &str) -> bool {
-        self.key == key || self.aliases.contains(&key)
-    }
-
-    /// The value that holds without it, as it is written in a file; `None` where there is no such value.
-    pub fn default(&self) -> Option<String> {
-        Some(match self.kind {
-            Kind::Duration(limits) => text::shown_duration(limits.default),
-            Kind::Count(limits) => limits.default.to_string(),
-            Kind::Choice { names, .. } => (*names.first()?).to_owned(),
-            Kind::Switch => "false".to_owned(),
-            _ => return None,
-        })
-    }
-}
-
-/// The variable of what is called `key`.
-pub fn variable_of(key: &str) -> String {
-    format!("{PREFIX}{}", key.to_ascii_uppercase())
-}
-
-/// The setting that is called so, now or in earlier versions.
-pub fn find(key: &str) -> Option<&'static Setting> {
-    ALL.iter().copied().find(|setting| setting.is_called(key))
-}
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{ALL, AUDIENCE, ISSUER, Kind, Limits, Scope, Setting, text};
+use super::row::{Kind, Limits, Scope, Setting};
+use super::table::{ALL, AUDIENCE, ISSUER};
+use super::text;
 
 const INTRODUCTION: &str = "\
 # Settings

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ALL, Kind, Limits, Setting};
+use super::row::{Kind, Limits, Setting};
+use super::table::ALL;
 
 /// The schema of each setting that can be chosen for a guard as a whole, or of each that can be chosen for one issuer.
 /// Earlier names are in it, as deprecated.

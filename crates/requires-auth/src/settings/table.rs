@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Document, Key, Kind, Limits, Scope, Setting};
+use super::row::{Key, Kind, Limits, Scope, Setting};
+use super::value::Document;
 use crate::verify::{Profile, Rules};
 
 macro_rules! settings {
@@ -35,8 +36,8 @@ macro_rules! settings {
 
         /// Of each setting, whether its type in Rust takes a value.
         #[cfg(test)]
-        pub(super) const TAKES: &[(&Setting, fn(&super::Value) -> bool)] =
-            &[$(($name.setting, |value| <$type as super::Plain>::from_value(value).is_some())),*];
+        pub(super) const TAKES: &[(&Setting, fn(&super::value::Value) -> bool)] =
+            &[$(($name.setting, |value| <$type as super::value::Plain>::from_value(value).is_some())),*];
     };
 }
 
@@ -158,4 +159,9 @@ settings! {
     DANGEROUSLY_ANY_AUDIENCE: bool = "dangerously_any_audience", Issuer, Kind::Switch;
     doc "Takes every token of the issuer, also one that was made for another API. For issuers that serve nobody else.";
     examples ["true"];
+}
+
+/// The setting that is called so, now or in earlier versions.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    ALL.iter().copied().find(|setting| setting.is_called(key))
 }

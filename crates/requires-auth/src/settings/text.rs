@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Document, Kind, Value, nearest};
+use super::nearest::nearest;
+use super::row::{Kind, Setting};
+use super::value::{Document, Value};
 use crate::error::ConfigProblem;
 
 /// Where a setting is written, which is how a hint shows a right one.
@@ -178,6 +180,19 @@ pub fn shown_value(value: &str) -> String {
 pub fn shown_key(key: &str) -> String {
     let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     if is_bare { key.to_owned() } else { format!("{key:?}") }
+}
+
+impl Setting {
+    /// The value that holds without it, as it is written in a file; `None` where there is no such value.
+    pub fn default(&self) -> Option<String> {
+        Some(match self.kind {
+            Kind::Duration(limits) => shown_duration(limits.default),
+            Kind::Count(limits) => limits.default.to_string(),
+            Kind::Choice { names, .. } => (*names.first()?).to_owned(),
+            Kind::Switch => "false".to_owned(),
+            _ => return None,
+        })
+    }
 }
 
 #[cfg(test)]

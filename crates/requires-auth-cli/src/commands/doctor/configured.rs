@@ -7,8 +7,6 @@ use requires_auth::{Algorithm, Policy};
 /// What is configured for an issuer, as far as it shows online.
 pub(super) struct Configured {
     pub(super) issuer: String,
-    pub(super) discovery_url: Option<String>,
-    pub(super) jwks_uri: Option<String>,
     pub(super) algorithms: Option<Vec<Algorithm>>,
     pub(super) leeway: Duration,
     /// The scopes that routes name.

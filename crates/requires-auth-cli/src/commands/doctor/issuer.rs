@@ -1,127 +1,99 @@
-//! What an issuer publishes: metadata, keys, and its clock.
+//! What an issuer publishes, as the guard sees it: metadata, keys, and beside that its certificate and its clock.
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::Url;
+use requires_auth::discovery::FetchFailure;
+use requires_auth::guard::{Examination, ExaminedDocument};
 use serde_json::Value;
 
 use super::certificate;
 use super::configured::Configured;
-use super::fetch::{Fetched, Fetcher, is_loopback};
+use super::connection::Connector;
 use super::finding::{Finding, Level};
 use super::keys;
 
 /// A clock that is off by more is worth a look, even where the leeway still covers it.
 const CLOCK_CARE: Duration = Duration::from_secs(5);
 
-/// Looks at everything that an issuer publishes, in the order in which the guard needs it.
-pub(super) async fn run(configured: &Configured, fetcher: &Fetcher) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let jwks_uri = match &configured.jwks_uri {
-        Some(uri) => Some(uri.clone()),
-        None => match metadata(configured, fetcher, &mut findings).await {
-            Some(metadata) => {
-                findings
-                    .push(same_issuer(&configured.issuer, metadata.get("issuer").and_then(Value::as_str)));
-                findings.extend(scopes(configured, &metadata));
-                metadata.get("jwks_uri").and_then(Value::as_str).map(ToOwned::to_owned)
-            }
-            None => return findings,
-        },
-    };
+/// Tells what the guard has found, in the order in which it has looked, and looks at the server that has the keys.
+pub(super) async fn run(configured: &Configured, found: &Examination, connector: &Connector) -> Vec<Finding> {
     let name = &configured.issuer;
-    let Some(url) = jwks_uri.and_then(|uri| Url::parse(&uri).ok()).filter(is_safe) else {
+    let mut findings = metadata(configured, found);
+    if let Some(FetchFailure::UnsafeKeySetUrl(_)) = found.failure() {
         let finding = Finding::new(Level::Fail, "keys.reached", name, "there is no jwks_uri with https");
         findings.push(finding.hint("the metadata must have a `jwks_uri` that is an https URL"));
-        return findings;
-    };
-    match fetcher.get(&url).await {
-        Ok(answer) => {
-            findings.push(reached("keys.reached", name, &url, &answer));
-            findings.extend(keys::look(configured, &answer.body));
-            findings.push(caching(name, answer.cache_control.as_deref()));
-            findings.push(certificate::look(name, answer.certificate.as_deref(), SystemTime::now()));
-            findings.push(match answer.clocks {
+    }
+    let Some(key_set) = found.key_set() else { return findings };
+    match key_set.status() {
+        Ok(_) => findings.push(reached("keys.reached", name, key_set)),
+        Err(error) => {
+            let what = format!("{}: {error}", key_set.url());
+            let finding = Finding::new(Level::Fail, "keys.reached", name, what);
+            findings.push(finding.hint("open the way from this machine to the issuer"));
+            return findings;
+        }
+    }
+    findings.extend(keys::tell(configured, found));
+    findings.push(caching(name, key_set.cache_control()));
+    match connector.look(key_set.url()).await {
+        Ok(seen) => {
+            findings.push(certificate::look(name, seen.certificate.as_deref(), SystemTime::now()));
+            findings.push(match seen.clocks {
                 Some((theirs, ours)) => clock(name, theirs, ours, configured.leeway),
                 None => Finding::new(Level::Skip, "clock", name, "the answer has no Date"),
             });
         }
-        Err(error) => {
-            let finding = Finding::new(Level::Fail, "keys.reached", name, format!("{url}: {error}"));
-            findings.push(finding.hint("open the way from this machine to the issuer"));
-        }
+        Err(error) => findings.push(Finding::new(Level::Skip, "clock", name, error)),
     }
     findings
 }
 
-/// The guard fetches over https, or from this machine.
-fn is_safe(url: &Url) -> bool {
-    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
-}
-
-/// Where metadata may be: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3.1.
-fn places(configured: &Configured) -> Vec<Url> {
-    if let Some(url) = &configured.discovery_url {
-        return Url::parse(url).into_iter().collect();
-    }
-    let issuer = configured.issuer.trim_end_matches('/');
-    let openid = Url::parse(&format!("{issuer}/.well-known/openid-configuration"));
-    let oauth = Url::parse(issuer).map(|mut url| {
-        let path = format!("/.well-known/oauth-authorization-server{}", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-        url
-    });
-    openid.into_iter().chain(oauth).filter(is_safe).collect()
-}
-
-async fn metadata(configured: &Configured, fetcher: &Fetcher, findings: &mut Vec<Finding>) -> Option<Value> {
-    const AS_IN_TOKENS: &str =
-        "the issuer is what its tokens have in `iss`; Logto's ends in `/oidc`, Keycloak's in `/realms/NAME`";
-    const OUT_OF_REACH: &str = "nothing answers there: is the provider running, is the name or port right, does a firewall or a proxy stand \
-         between?";
+/// What the guard has found where it looked for metadata; nothing where the place of the keys is configured.
+fn metadata(configured: &Configured, found: &Examination) -> Vec<Finding> {
     const CODE: &str = "discovery.reached";
     let name = &configured.issuer;
-    let (mut seen, mut hint) = (Vec::new(), AS_IN_TOKENS);
-    for url in places(configured) {
-        match fetcher.get(&url).await {
-            Ok(answer) if answer.status == 200 => {
-                let document = serde_json::from_slice::<Value>(&answer.body).ok().filter(Value::is_object);
-                if document.is_some() {
-                    findings.push(reached(CODE, name, &url, &answer));
-                    return document;
-                }
-                seen.push(format!("{url}: 200, but no JSON object"));
-                break;
-            }
-            Ok(answer) => seen.push(format!("{url}: {}", answer.status)),
-            Err(error) => {
-                seen.push(format!("{url}: {error}"));
-                hint = OUT_OF_REACH;
-                break;
-            }
-        }
+    let Some(last) = found.metadata().last() else { return Vec::new() };
+    let is_read = last.status() == Ok(200) && found.failure() != Some(&FetchFailure::NotMetadata);
+    if !is_read {
+        let tried: Vec<_> = found.metadata().iter().map(attempt).collect();
+        let hint = if last.status().is_err() { OUT_OF_REACH } else { AS_IN_TOKENS };
+        return vec![Finding::new(Level::Fail, CODE, name, tried.join("; ")).hint(hint)];
     }
-    let what = if seen.is_empty() { "the issuer is no https URL".to_owned() } else { seen.join("; ") };
-    findings.push(Finding::new(Level::Fail, CODE, name, what).hint(hint));
-    None
+    let mut findings = vec![reached(CODE, name, last)];
+    findings.push(match found.failure() {
+        Some(FetchFailure::OtherIssuer(told)) => other_issuer(name, told),
+        _ => Finding::new(Level::Ok, ISSUER_CODE, name, "the same, byte for byte"),
+    });
+    findings.extend(scopes(configured, last));
+    findings
 }
 
-fn reached(code: &'static str, name: &str, url: &Url, answer: &Fetched) -> Finding {
-    let level = if answer.status == 200 { Level::Ok } else { Level::Fail };
-    let what = format!("{url}: {} in {} ms", answer.status, answer.took.as_millis());
+const AS_IN_TOKENS: &str =
+    "the issuer is what its tokens have in `iss`; Logto's ends in `/oidc`, Keycloak's in `/realms/NAME`";
+const OUT_OF_REACH: &str = "nothing answers there: is the provider running, is the name or port right, does a firewall or a proxy stand \
+     between?";
+
+/// A place in which no metadata were found.
+fn attempt(document: &ExaminedDocument) -> String {
+    let url = document.url();
+    match document.status() {
+        Ok(200) => format!("{url}: 200, but not JSON with issuer and jwks_uri"),
+        Ok(status) => format!("{url}: {status}"),
+        Err(error) => format!("{url}: {error}"),
+    }
+}
+
+fn reached(code: &'static str, name: &str, document: &ExaminedDocument) -> Finding {
+    let status = document.status().unwrap_or_default();
+    let level = if status == 200 { Level::Ok } else { Level::Fail };
+    let what = format!("{}: {status} in {} ms", document.url(), document.took().as_millis());
     Finding::new(level, code, name, what).hint("the guard takes only 200, and follows no redirect")
 }
 
+const ISSUER_CODE: &str = "discovery.issuer";
+
 /// OpenID Connect Discovery 1.0 §4.3 and RFC 8414 §3.3: identical, else the document MUST NOT be used.
-fn same_issuer(configured: &str, told: Option<&str>) -> Finding {
-    const CODE: &str = "discovery.issuer";
-    let Some(told) = told else {
-        return Finding::new(Level::Fail, CODE, configured, "the metadata have no `issuer`")
-            .hint("this may be the metadata of something else");
-    };
-    if told == configured {
-        return Finding::new(Level::Ok, CODE, configured, "the same, byte for byte");
-    }
+fn other_issuer(configured: &str, told: &str) -> Finding {
     let without_scheme = |url: &'_ str| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned();
     let hint = if told.trim_end_matches('/') == configured.trim_end_matches('/') {
         "only the slash at the end differs: configure the issuer as the metadata have it"
@@ -132,7 +104,7 @@ fn same_issuer(configured: &str, told: Option<&str>) -> Finding {
     } else {
         "configure the issuer that the metadata have, if it is the one that you trust"
     };
-    Finding::new(Level::Fail, CODE, configured, format!("the metadata have `{told}`")).hint(hint)
+    Finding::new(Level::Fail, ISSUER_CODE, configured, format!("the metadata have `{told}`")).hint(hint)
 }
 
 fn caching(name: &str, cache_control: Option<&str>) -> Finding {
@@ -159,7 +131,8 @@ fn clock(name: &str, theirs: SystemTime, ours: SystemTime, leeway: Duration) -> 
 }
 
 /// Scopes that routes ask for and the issuer does not announce (RFC 8414 §2: it need not announce all).
-fn scopes(configured: &Configured, metadata: &Value) -> Option<Finding> {
+fn scopes(configured: &Configured, document: &ExaminedDocument) -> Option<Finding> {
+    let metadata: Value = serde_json::from_slice(document.body()).ok()?;
     let announced = metadata.get("scopes_supported")?.as_array()?;
     if configured.scopes.is_empty() {
         return None;
@@ -200,11 +173,9 @@ mod tests {
             ("https://a.example", "https://a.example/oidc", "Logto"),
             ("https://a.example", "https://b.example", "trust"),
         ] {
-            let finding = same_issuer(configured, Some(told));
+            let finding = other_issuer(configured, told);
             assert_eq!(finding.level, Level::Fail);
             assert!(finding.hint.expect("a hint").contains(expected), "{told}");
         }
-        assert_eq!(same_issuer("https://a.example", Some("https://a.example")).level, Level::Ok);
-        assert_eq!(same_issuer("https://a.example", None).level, Level::Fail);
     }
 }

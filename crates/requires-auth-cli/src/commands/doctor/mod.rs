@@ -1,14 +1,14 @@
 //! `requires-auth doctor`: what is wrong online, with the issuers and with the public side of an API.
 
 mod configured;
-mod fetch;
+mod connection;
 mod finding;
+mod validity;
 mod certificate;
 mod keys;
 mod issuer;
 mod raw;
 mod probe;
-mod validity;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use requires_auth::{Algorithm, Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
 
 use self::configured::Configured;
-use self::fetch::{Fetcher, is_loopback};
+use self::connection::{Connector, is_loopback};
 use self::finding::{Finding, Level};
 use self::raw::Target;
 use crate::context::{Context, Format, Outcome};
@@ -109,8 +109,6 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         let guard = RequiresAuth::new(issuer, args.audience.clone())?;
         let configured = Configured {
             issuer: issuer.clone(),
-            discovery_url: None,
-            jwks_uri: None,
             algorithms: None,
             leeway: Rules::DEFAULT_LEEWAY,
             scopes: Vec::new(),
@@ -142,8 +140,6 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         .filter(|issuer| issuer.get(settings::JWKS).is_none())
         .map(|issuer| Configured {
             issuer: issuer.issuer(),
-            discovery_url: issuer.get(settings::DISCOVERY_URL),
-            jwks_uri: issuer.get(settings::JWKS_URI),
             algorithms: algorithms(
                 issuer.get(settings::ALGORITHMS).or_else(|| config.guard.get(settings::ALGORITHMS)),
             ),
@@ -168,9 +164,10 @@ async fn examine(
     let config = source.and_then(|source| source.config.as_ref());
     if let Some(source) = source {
         let ca = config.and_then(|config| config.guard.get(settings::CA));
-        let fetcher = Fetcher::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
-        for configured in &source.issuers {
-            findings.extend(issuer::run(configured, &fetcher).await);
+        let connector = Connector::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
+        // Both leave out the issuers whose keys are given, so they are the same ones in the same order.
+        for (configured, found) in source.issuers.iter().zip(source.guard.examine().await) {
+            findings.extend(issuer::run(configured, &found, &connector).await);
         }
         findings.extend(guard(&source.guard).await);
         findings.extend(config.map(cautions).unwrap_or_default());

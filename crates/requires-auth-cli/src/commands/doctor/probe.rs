@@ -150,9 +150,8 @@ fn attacks(path: &str, token: Option<&str>, identity: &[&str]) -> Vec<Attack> {
         hint,
     };
     let get = |code, headers: &[&str], rule, hint| attack(code, "GET", path, headers, rule, hint);
-    let spoofs: Vec<_> =
-        identity.iter().flat_map(|name| [spoof(name), spoof(&name.replace('-', "_"))]).collect();
-    let spoofs: Vec<_> = spoofs.iter().map(String::as_str).chain(IDENTITY.iter().copied()).collect();
+    let spoofs = spoofs(identity);
+    let spoofs: Vec<_> = spoofs.iter().map(String::as_str).collect();
     let unsigned = format!("Authorization: Bearer {}", unsigned_token());
     let mut all = vec![
         get("probe.no_token", &[], Rule::Challenge, UNGUARDED),
@@ -166,19 +165,12 @@ fn attacks(path: &str, token: Option<&str>, identity: &[&str]) -> Vec<Attack> {
             "delete identity headers that clients send, in the proxy",
         ),
     ];
-    all.extend(ORIGINAL.iter().map(|header| {
-        get(
-            "probe.original_uri",
-            &[header],
-            Rule::Unauthorized,
-            "overwrite this header in the proxy, as `config emit` does",
-        )
-    }));
+    let original = "overwrite this header in the proxy, as `config emit` does";
     all.extend(
-        path_variants(path)
-            .iter()
-            .map(|variant| attack("probe.path", "GET", variant, &[], Rule::Refused, PATH)),
+        ORIGINAL.iter().map(|header| get("probe.original_uri", &[header], Rule::Unauthorized, original)),
     );
+    let variants = path_variants(path);
+    all.extend(variants.iter().map(|variant| attack("probe.path", "GET", variant, &[], Rule::Refused, PATH)));
     let preflight = "no more than CORS headers may come without a token: look at who answers, and set `preflight = \"deny\"` \
                      if the API serves no browser";
     all.push(attack("probe.options", "OPTIONS", path, &[], Rule::Preflight, preflight));
@@ -186,28 +178,24 @@ fn attacks(path: &str, token: Option<&str>, identity: &[&str]) -> Vec<Attack> {
         let header = format!("X-HTTP-Method-Override: {other}");
         attack("probe.method_override", method, path, &[&header], Rule::Refused, METHOD)
     }));
-    all.push(attack(
-        "probe.trace",
-        "TRACE",
-        path,
-        &[],
-        Rule::Refused,
-        "switch TRACE off: it sends headers back",
-    ));
+    let trace = "switch TRACE off: it sends headers back";
+    all.push(attack("probe.trace", "TRACE", path, &[], Rule::Refused, trace));
     all.extend(["/metrics", "/readyz"].map(|page| {
         attack("probe.admin", "GET", page, &[], Rule::Refused, "keep admin pages on a listener of their own")
     }));
     if let Some(token) = token {
         let good = format!("Authorization: Bearer {token}");
         // RFC 6750 §2: more than one token in a request is refused.
-        all.push(get(
-            "probe.two_credentials",
-            &[&good, GARBAGE],
-            Rule::Refused,
-            "refuse requests with two Authorization headers",
-        ));
+        let both = "refuse requests with two Authorization headers";
+        all.push(get("probe.two_credentials", &[&good, GARBAGE], Rule::Refused, both));
     }
     all
+}
+
+/// Headers by which a client claims to be somebody: those of the configuration in both spellings, and usual ones.
+fn spoofs(identity: &[&str]) -> Vec<String> {
+    let configured = identity.iter().flat_map(|name| [spoof(name), spoof(&name.replace('-', "_"))]);
+    configured.chain(IDENTITY.iter().map(|header| (*header).to_owned())).collect()
 }
 
 const UNGUARDED: &str =

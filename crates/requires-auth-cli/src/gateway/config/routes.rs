@@ -10,6 +10,21 @@ use crate::gateway::routes::{Pattern, Route};
 const ROUTE: [&str; 9] =
     ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "case", "enforce"];
 
+/// What a table of `[[routes]]` says, key by key.
+#[derive(Default)]
+struct Keys {
+    patterns: Vec<Pattern>,
+    is_public: bool,
+    scopes: Option<Policy>,
+    claims: Vec<(String, ClaimTest)>,
+    /// `iss` of each issuer that it names.
+    issuers: Vec<String>,
+    denies_preflight: bool,
+    is_case_exact: bool,
+    is_shadow: Option<bool>,
+}
+
+/// One of `[[routes]]`. Where it does not say whether it is in shadow, `is_shadow` holds.
 pub(super) fn route(
     reader: &mut Reader<'_>,
     entry: &Entry<'_>,
@@ -18,87 +33,91 @@ pub(super) fn route(
     is_shadow: bool,
 ) -> Route {
     let within = entry.path();
-    let mut patterns = Vec::new();
-    let (mut scopes, mut claims, mut own_issuers) = (None, Vec::new(), Vec::new());
-    let (mut is_public, mut allows_preflight, mut is_case_exact, mut is_shadow) =
-        (false, true, false, is_shadow);
+    let mut keys = Keys::default();
     for entry in reader.entries(table, within) {
-        match entry.key() {
-            "match" => {
-                for text in reader.texts("routes", &entry).unwrap_or_default() {
-                    match text.parse::<Pattern>() {
-                        Ok(pattern) => patterns.push(pattern),
-                        Err(error) => {
-                            reader.report(
-                                "routes",
-                                entry.path(),
-                                error.found,
-                                "a method and a path",
-                                error.hint,
-                            );
-                        }
-                    }
-                }
-            }
-            "public" => is_public = reader.switch("routes", &entry).unwrap_or(false),
-            "scopes" | "any_scopes" => {
-                if scopes.is_some() {
-                    let hint = "keep the one that says what the route needs";
-                    reader.report("routes", entry.path(), "scopes and any_scopes", "one of the two", hint);
-                }
-                scopes = policy_of(reader, &entry).or(scopes);
-            }
-            "claims" => claims = claim_rules(reader, &entry),
-            "issuers" => {
-                for name in reader.texts("routes", &entry).unwrap_or_default() {
-                    match issuers.iter().find(|issuer| issuer.name() == name) {
-                        Some(issuer) => own_issuers.push(issuer.issuer()),
-                        None => unknown_issuer(reader, entry.path(), &name, issuers),
-                    }
-                }
-            }
-            "preflight" => {
-                let choices = [("allow", true), ("deny", false)];
-                allows_preflight =
-                    reader.one_of("routes", &entry, "\"allow\" or \"deny\"", choices).unwrap_or(true);
-            }
-            "case" => {
-                is_case_exact =
-                    reader.one_of("routes", &entry, "\"exact\"", [("exact", true)]).unwrap_or(false);
-            }
-            "enforce" => is_shadow = shadow(reader, "routes", &entry),
-            "dpop" | "accept_tokens" => reader.not_yet("routes", &entry),
-            _ => reader.unknown("routes", &entry, &ROUTE),
-        }
+        keys.read(reader, &entry, issuers);
     }
     if !table.contains_key("match") {
         let hint = "write match = \"GET /orders/*\"";
         reader.report("routes", &format!("{within}.match"), "nothing", "a method and a path", hint);
     }
-    if is_public {
-        for key in
-            ["scopes", "any_scopes", "claims", "issuers"].into_iter().filter(|key| table.contains_key(*key))
-        {
+    if keys.is_public {
+        let of_tokens = ["scopes", "any_scopes", "claims", "issuers"];
+        for key in of_tokens.into_iter().filter(|key| table.contains_key(*key)) {
             let hint = "a public route looks at no token: take one of the two out";
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
         }
     }
-    let requirement = if is_public {
-        Requirement::none()
-    } else {
-        if !own_issuers.is_empty() {
-            claims.push(("iss".to_owned(), ClaimTest::one_of(own_issuers)));
+    keys.into_route(is_shadow)
+}
+
+impl Keys {
+    fn read(&mut self, reader: &mut Reader<'_>, entry: &Entry<'_>, issuers: &[IssuerConfig]) {
+        match entry.key() {
+            "match" => self.patterns = patterns(reader, entry),
+            "public" => self.is_public = reader.switch("routes", entry).unwrap_or(false),
+            "scopes" | "any_scopes" => {
+                if self.scopes.is_some() {
+                    let hint = "keep the one that says what the route needs";
+                    reader.report("routes", entry.path(), "scopes and any_scopes", "one of the two", hint);
+                }
+                self.scopes = policy_of(reader, entry).or(self.scopes.take());
+            }
+            "claims" => self.claims = claim_rules(reader, entry),
+            "issuers" => {
+                for name in reader.texts("routes", entry).unwrap_or_default() {
+                    match issuers.iter().find(|issuer| issuer.name() == name) {
+                        Some(issuer) => self.issuers.push(issuer.issuer()),
+                        None => unknown_issuer(reader, entry.path(), &name, issuers),
+                    }
+                }
+            }
+            "preflight" => {
+                let choices = [("allow", false), ("deny", true)];
+                let chosen = reader.one_of("routes", entry, "\"allow\" or \"deny\"", choices);
+                self.denies_preflight = chosen.unwrap_or(false);
+            }
+            "case" => {
+                let chosen = reader.one_of("routes", entry, "\"exact\"", [("exact", true)]);
+                self.is_case_exact = chosen.unwrap_or(false);
+            }
+            "enforce" => self.is_shadow = Some(shadow(reader, "routes", entry)),
+            "dpop" | "accept_tokens" => reader.not_yet("routes", entry),
+            _ => reader.unknown("routes", entry, &ROUTE),
         }
-        let policy = scopes.unwrap_or_default();
-        Requirement::token(
-            claims.into_iter().fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
-        )
-    };
-    let mut route = Route::new(patterns, requirement);
-    route.allows_preflight = allows_preflight;
-    route.is_shadow = is_shadow;
-    route.is_case_exact = is_case_exact;
-    route
+    }
+
+    fn into_route(self, is_shadow: bool) -> Route {
+        let requirement = if self.is_public {
+            Requirement::none()
+        } else {
+            let of_issuers = ("iss".to_owned(), ClaimTest::one_of(self.issuers.iter().cloned()));
+            let of_issuers = (!self.issuers.is_empty()).then_some(of_issuers);
+            let rules = self.claims.into_iter().chain(of_issuers);
+            let policy = self.scopes.unwrap_or_default();
+            Requirement::token(
+                rules.fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
+            )
+        };
+        let mut route = Route::new(self.patterns, requirement);
+        route.allows_preflight = !self.denies_preflight;
+        route.is_shadow = self.is_shadow.unwrap_or(is_shadow);
+        route.is_case_exact = self.is_case_exact;
+        route
+    }
+}
+
+fn patterns(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<Pattern> {
+    let mut patterns = Vec::new();
+    for text in reader.texts("routes", entry).unwrap_or_default() {
+        match text.parse::<Pattern>() {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => {
+                reader.report("routes", entry.path(), error.found, "a method and a path", error.hint);
+            }
+        }
+    }
+    patterns
 }
 
 fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {

@@ -68,9 +68,6 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
             )?;
         }
     }
-    for warning in config.guard.warnings() {
-        writeln!(stdout, "{DIM}note{DIM:#}  {}", printable(warning))?;
-    }
     for audience in patterns(config) {
         let audience = printable(&audience);
         writeln!(

@@ -1,6 +1,6 @@
 //! From a request to its credential: RFC 6750 §2, RFC 9110 §11.
 //!
-//! 1. No `Authorization` header is no credential; a token in the query alone is ignored.
+//! 1. A request without `Authorization` header has no credential; a token in the query alone is ignored.
 //! 2. Two headers, or a Bearer header beside a query parameter `access_token`, are refused.
 //! 3. The scheme is case-insensitive, one or more spaces follow it, then exactly one `b64token`.
 //! 4. What may prove that the client is the token's holder is kept beside the token: a proof of a key (RFC 9449 §4.1),
@@ -157,7 +157,20 @@ pub(crate) fn shows_no_token(request: &Request<'_>) -> bool {
     }
 }
 
-/// An access token of the form `b64token` (RFC 6750 §2.1), not yet looked into.
+/// An access token of the form `b64token` (RFC 6750 §2.1), not yet looked into. It says nothing about the token but that
+/// its characters may stand in a header. `Debug` does not show it.
+///
+/// ```
+/// use requires_auth::Bearer;
+///
+/// let bearer = Bearer::parse("abc.def.ghi")?;
+/// assert_eq!(format!("{bearer:?}"), "Bearer(..)");
+///
+/// // With its scheme, or with the line break of a file, it is not a token.
+/// assert!(Bearer::parse("Bearer abc.def.ghi").is_err());
+/// assert!(Bearer::parse("abc.def.ghi\n").is_err());
+/// # Ok::<(), requires_auth::Denial>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Bearer<'a> {
     token: &'a str,

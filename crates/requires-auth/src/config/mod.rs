@@ -1,6 +1,6 @@
 //! The configuration file: one TOML text for every place in which a guard is made.
 //!
-//! The keys are those of [`settings::ALL`](crate::settings::ALL). A text becomes a [`Config`], and this a guard. The
+//! The keys are those of [`settings::ALL`]. A text becomes a [`Config`], and this a guard. The
 //! mistakes of both steps come at once, each with its line. An unknown key is a mistake.
 //!
 //! ```toml
@@ -60,7 +60,7 @@ pub use reader::{Entry, Reader};
 /// How long a configuration may be. A longer file is not a configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// The settings of a configuration file. What it does not set has the default of [`settings`](crate::settings).
+/// The settings of a configuration file. What it does not set has the default of [`settings`].
 ///
 /// Its shape is right: every key is known, every value of its type. Whether the values can work (an https URL, an
 /// allowed algorithm) shows in [`build`](Self::build).

@@ -10,12 +10,15 @@ use smallvec::SmallVec;
 use triomphe::{Arc, HeaderSlice};
 
 use super::arena::{Arena, Span};
-use super::claims_error::ClaimsError;
 use super::rules::{GuardId, Rules};
 use crate::claims::{Claims, Confirmation, NumericDate, Strings, at_path};
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
+
+mod claims_error;
+
+pub use claims_error::ClaimsError;
 
 /// An access token that was verified: signature, issuer, audience, times and type all hold.
 ///

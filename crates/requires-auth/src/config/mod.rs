@@ -75,7 +75,7 @@ pub use reader::{Entry, Reader};
 /// How long a configuration may be. A longer file is not a configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// The settings of a configuration file. What it does not set has the default of [`settings`].
+/// The settings of a configuration file. What it does not set has the default of [`settings`](crate::settings).
 ///
 /// Its shape is right: every key is known, every value of its type. Whether the values can work (an https URL, an
 /// allowed algorithm) shows in [`build`](Self::build).

@@ -32,8 +32,12 @@ fn tell_allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Opti
     );
 }
 
-pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&str>) {
-    let credential = Credential::from_request(request).ok();
+pub(super) fn refused(
+    denial: &Denial,
+    request: &Request<'_>,
+    credential: Option<&Credential<'_>>,
+    issuer: Option<&str>,
+) {
     // The two macros differ only in their level, which tracing wants as a constant.
     macro_rules! event {
         ($level:expr) => {
@@ -45,7 +49,7 @@ pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&st
                 method = short(request.method()),
                 path = short(request.path()),
                 request_id = request_id(request),
-                token = credential.as_ref().and_then(fingerprint).map(tracing::field::display),
+                token = credential.and_then(fingerprint).map(tracing::field::display),
                 hint = denial.hint(),
                 "refused"
             )
@@ -138,7 +142,7 @@ mod tests {
         let credential = Credential::from_request(&request).expect("a credential");
         let heard = Arc::new(AtomicUsize::new(0));
         tracing::subscriber::with_default(Events(Arc::clone(&heard)), || {
-            allowed(&request, &credential, None)
+            allowed(&request, &credential, None);
         });
         assert_eq!(heard.load(Ordering::Relaxed), 1);
         allowed(&request, &credential, None);

@@ -50,7 +50,7 @@ impl RequiresAuth {
         let request = request(&headers);
         match Bearer::parse(token) {
             Ok(_) => self.authorize(&request, policy).await,
-            Err(denial) => Err(self.refuse(&request, denial)),
+            Err(denial) => Err(self.refuse(&request, None, denial)),
         }
     }
 
@@ -75,7 +75,7 @@ impl RequiresAuth {
         let request = request(&headers);
         match Bearer::parse(token) {
             Ok(_) => self.authorize_now(&request, policy),
-            Err(denial) => Some(Err(self.refuse(&request, denial))),
+            Err(denial) => Some(Err(self.refuse(&request, None, denial))),
         }
     }
 }

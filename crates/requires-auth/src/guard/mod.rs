@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
-use crate::credential::shows_no_token;
+use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
@@ -318,7 +318,10 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| flow::refused(request, denial, self.issuer_of(token)))
+        policy.check(token).inspect_err(|denial| {
+            let credential = Credential::from_request(request).ok();
+            flow::refused(request, credential.as_ref(), denial, self.issuer_of(token));
+        })
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.
@@ -389,7 +392,8 @@ impl RequiresAuth {
         self.inner.style.challenge(denial, request)
     }
 
-    /// Judges a request and a policy, and tells what every check found. Fetches keys if that is needed.
+    /// Judges the token of a request, then its binding and the policy, and tells what every check found. Fetches keys if
+    /// that is needed.
     ///
     /// ```
     /// use requires_auth::{Policy, Request, RequiresAuth};
@@ -429,8 +433,8 @@ impl RequiresAuth {
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        let denial = crate::credential::Credential::from_request(request).err().unwrap_or_else(none);
-        self.refuse(request, denial)
+        let denial = Credential::from_request(request).err().unwrap_or_else(none);
+        self.refuse(request, None, denial)
     }
 
     /// Whether a token was made by this guard or a clone of it.

@@ -3,12 +3,12 @@
 mod configured;
 mod connection;
 mod finding;
+mod validity;
 mod certificate;
 mod keys;
 mod issuer;
 mod raw;
 mod probe;
-mod validity;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

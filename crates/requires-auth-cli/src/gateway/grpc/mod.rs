@@ -3,8 +3,8 @@
 //! It is written out by hand. The generated code and its runtime would be a tenth of what the gateway is built of, for
 //! four messages. The tests hold it against the definitions that Envoy publishes.
 
-pub(crate) mod ext_authz;
 mod protobuf;
 pub(crate) mod unary;
+pub(crate) mod ext_authz;
 
 pub(crate) use self::protobuf::Malformed;

@@ -141,9 +141,9 @@ impl RequiresAuth {
         Builder::new(issuer, audience)
     }
 
-    /// Reads `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` (several separated by spaces) and, if set,
-    /// `REQUIRES_AUTH_JWKS` (a file) and `REQUIRES_AUTH_ALGORITHMS` (separated by spaces or commas).
-    /// With more to choose: [`Builder::from_env`].
+    /// Reads the settings from the environment: `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` and, where a default
+    /// does not suit, a variable for each further setting, as [`Builder::from_env`] describes. That one also leaves more to
+    /// choose in code.
     ///
     /// ```no_run
     /// use requires_auth::RequiresAuth;

@@ -1,6 +1,6 @@
 //! The configuration file: one TOML text for every place in which a guard is made.
 //!
-//! The keys are those of [`settings::ALL`](crate::settings::ALL). A text becomes a [`Config`], and this a guard. The
+//! The keys are those of [`settings::ALL`]. A text becomes a [`Config`], and this a guard. The
 //! mistakes of both steps come at once, each with its line. An unknown key is a mistake.
 //!
 //! ```toml

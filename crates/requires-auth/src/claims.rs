@@ -44,7 +44,7 @@ impl<'t> Payload<'t> {
     }
 }
 
-/// Claims that somebody vouches for who may: the issuer, by its signature.
+/// Claims that their issuer vouches for, by its signature.
 pub(crate) struct Vouched<'t> {
     object: Object<'t>,
 }

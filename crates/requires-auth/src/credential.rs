@@ -1,6 +1,6 @@
 //! From a request to its credential: RFC 6750 §2, RFC 9110 §11.
 //!
-//! 1. No `Authorization` header is no credential; a token in the query alone is ignored.
+//! 1. A request without `Authorization` header has no credential; a token in the query alone is ignored.
 //! 2. Two headers, or a Bearer header beside a query parameter `access_token`, are refused.
 //! 3. The scheme is case-insensitive, one or more spaces follow it, then exactly one `b64token`.
 //! 4. What may prove that the client is the token's holder is kept beside the token: a proof of a key (RFC 9449 §4.1),

@@ -96,7 +96,7 @@ pub fn candidates(keys: &KeySet, algorithm: Algorithm, kid: Option<&str>) -> Opt
 ///
 /// # Panics
 ///
-/// If `issuer` is no URL that an issuer may have.
+/// If `issuer` is not a URL that an issuer may have.
 pub fn key_set_url(issuer: &str, status: u16, body: &[u8]) -> Result<Option<Url>, FetchFailure> {
     let issuer = IssuerUrl::parse(issuer, Transport::Tls).map_err(ConfigError::from);
     // Documented above; the targets name a fixed issuer.

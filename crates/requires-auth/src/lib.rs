@@ -78,9 +78,10 @@
 //!
 //! # Reading order
 //!
-//! Data flows one way, and a type proves each step: [`Request`] → [`credential::Credential`] → unverified
-//! token → key → verified token → claims → [`AccessToken`] → [`Policy`] → [`challenge::Challenge`]. The verifier is one
-//! function, in [`verify`]. The modules are listed in that order; each uses only those above it.
+//! Data flows one way, and a type proves each step: [`Request`] → [`credential::Credential`] → evidence (header,
+//! issuer, key) → claims that are vouched for → [`AccessToken`] → binding → [`Policy`] → the handler, or
+//! [`challenge::Challenge`]. The verifier is one function, in [`verify`]. The modules are listed in that order; each uses
+//! only those above it.
 //!
 //! - Ring 0 is pure: no async, no IO, no clock, no globals. Everything is an argument.
 //! - Ring 1 is the shell: the only code that waits, fetches or reads the time.

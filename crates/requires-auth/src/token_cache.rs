@@ -2,7 +2,7 @@
 //!
 //! An entry is found by the SHA-256 of the token, which is itself never stored. It counts only while the key set
 //! that verified it is current, and while the token is within its times; policy and binding are checked again
-//! on every hit, by whoever asked. The only lock is that of a shard, held for the look-up alone.
+//! on every hit, by the caller. The only lock is that of a shard, held for the look-up alone.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};

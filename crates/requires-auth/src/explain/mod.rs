@@ -45,7 +45,7 @@ impl Report {
 
 /// One check and what became of it.
 ///
-/// It shows what the token says, so it is for whoever holds the token, and for no log.
+/// It shows what the token says, so show it only to the holder of the token, and never write it to a log.
 #[derive(Clone, Debug)]
 pub struct Check {
     step: Step,

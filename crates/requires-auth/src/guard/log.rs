@@ -3,16 +3,18 @@
 use std::fmt;
 
 use tracing::Level;
+use tracing::level_filters::LevelFilter;
 
 use crate::credential::Credential;
 use crate::error::{Denial, ErrorCode, Reason};
 use crate::jose::digest::sha256;
 use crate::request::Request;
 
-/// A request that passes. Nearly always nobody wants to know, so what it takes to tell stands apart.
+/// A request that passes. The level is nearly always off, so what the event needs is gathered out of line.
 #[inline]
 pub(super) fn allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Option<&str>) {
-    if tracing::enabled!(Level::DEBUG) {
+    // Not `enabled!`: it asks a subscriber about something else than an event.
+    if Level::DEBUG <= LevelFilter::current() {
         tell_allowed(request, credential, issuer);
     }
 }
@@ -89,7 +91,52 @@ impl fmt::Display for Fingerprint {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
     use super::*;
+
+    /// Counts events, and wants nothing else.
+    struct Events(Arc<AtomicUsize>);
+
+    impl Subscriber for Events {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.is_event()
+        }
+
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_subscriber_that_takes_events_alone_hears_of_an_allowed_request() {
+        let headers = [("authorization", "Bearer abc")];
+        let request = Request::new("GET", "/", &headers);
+        let credential = Credential::from_request(&request).expect("a credential");
+        let heard = Arc::new(AtomicUsize::new(0));
+        tracing::subscriber::with_default(Events(Arc::clone(&heard)), || {
+            allowed(&request, &credential, None);
+        });
+        assert_eq!(heard.load(Ordering::Relaxed), 1);
+        allowed(&request, &credential, None);
+        assert_eq!(heard.load(Ordering::Relaxed), 1);
+    }
 
     #[test]
     fn a_long_path_is_cut_between_characters() {

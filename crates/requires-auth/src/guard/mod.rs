@@ -240,7 +240,7 @@ impl RequiresAuth {
             Ok(case) => case,
             Err(denial) => return self.inner.rules.explain_unread(denial),
         };
-        // A request with an expired token fetches no keys; here somebody wants to see every check.
+        // A request with an expired token fetches no keys; a report shows every check, also those that need them.
         if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
             self.judge(&case, self.inner.clock.now())
             && let Keys::Remote(remote) = &self.inner.keys[issuer]

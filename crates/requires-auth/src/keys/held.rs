@@ -60,7 +60,7 @@ impl Held {
         let (keys, validator, json) = match content {
             Content::NotModified => (before_keys.cloned()?, before?.validator.clone(), None),
             Content::Keys { keys, json, etag } => {
-                // The same keys stay the same set, so that whoever holds on to them need not look again.
+                // The same keys stay the same set, so that remembered tokens stay good.
                 let same = before_keys.filter(|held| held.has_same_keys(&keys)).cloned();
                 let validator = etag.map(|etag| Validator { url, etag });
                 (same.unwrap_or_else(|| Arc::new(keys)), validator, Some(json))

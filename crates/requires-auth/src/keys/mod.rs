@@ -2,11 +2,11 @@
 //! outage for a bounded time.
 //!
 //! 1. Reads take no lock ([`RemoteKeys::current`]).
-//! 2. One fetch at a time, in a task of its own: whoever waits for it may give up without ending it.
+//! 2. One fetch at a time, in a task of its own: a caller that waits for it may give up without ending it.
 //! 3. From the first need on, a timer refreshes at 80 % of the life plus jitter, off the request path.
 //! 4. While refreshes fail, the last good set serves up to an hour past its life, then nothing does.
 //! 5. A token with an unknown `kid`, or a signature that does not match, makes the set be fetched again
-//!    within the same request. Where that fetch fails or is held back, nobody can tell whether the token is good, and
+//!    within the same request. Where that fetch fails or is held back, it cannot be known whether the token is good, and
 //!    the answer says so; only a good fetch makes it a bad token.
 //! 6. An empty or unusable set never replaces a good one, and a key that a good fetch has removed is never
 //!    used again.

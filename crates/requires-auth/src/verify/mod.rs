@@ -2,17 +2,16 @@
 //!
 //! [`judge`] makes every check of [`Step`] in order, and the first that fails names the reason. It does
 //! no IO and reads no clock: evidence and time are arguments. When the evidence at hand does not settle the
-//! matter it says what it needs, and whoever can fetch that asks again.
+//! matter it says what it needs, and the shell gets that and asks again.
 //!
 //! What it says of a token holds for any request, so that the token can be remembered. Whether *this* request shows the
 //! key that a token is bound to is the next question: [`check_binding`].
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::binding::Binding;
-use crate::claims::{Claims, Confirmation, NumericDate, Payload, Strings, Vouched};
+use crate::claims::{Claims, Confirmation, NumericDate, Payload, Vouched};
 use crate::credential::{Bearer, Credential};
 use crate::error::{Denial, Reason};
 use crate::jose::alg::AlgorithmSet;
@@ -23,6 +22,7 @@ use crate::jose::key_set::Found;
 use crate::jose::signature::Verified;
 
 mod arena;
+mod claim_checks;
 mod evidence;
 mod implied;
 mod rules;
@@ -32,12 +32,12 @@ mod trace;
 pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
 pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
+use claim_checks::check_claims;
 pub(crate) use evidence::{Evidence, Need, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
 pub use rules::{Audience, Profile, Rules};
 pub(crate) use rules::{GuardId, IssuerRules, Issuers};
 pub use token::{AccessToken, ClaimsError};
-use token::{Checked, Parties};
 pub(crate) use token::{Proof, ProvenBy};
 pub use trace::Step;
 pub(crate) use trace::{Finding, NoTrace, Trace};
@@ -278,165 +278,4 @@ fn verify_signature<'t>(
         return Err(Stop::for_keys(issuer, Some(tried)));
     };
     Ok((verified, key_set))
-}
-
-fn check_claims<'t>(
-    rules: &'t Rules,
-    issuer: usize,
-    credential: &Credential<'_>,
-    claims: &Claims<'t>,
-    now: NumericDate,
-    trace: &mut impl Trace,
-) -> Result<Checked<'t>, Reason> {
-    let issuer = &rules.issuers[issuer];
-    trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
-        let marks =
-            ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
-        let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
-        Finding::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
-    })?;
-    let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
-        Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
-    })?;
-    let audience =
-        trace.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
-            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
-        })?;
-    let within = |name, limit: &str| {
-        let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
-        Finding::new(
-            claims.describe(name) + &words.unwrap_or_default(),
-            format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
-        )
-    };
-    let expires_at = trace.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
-    let not_ahead = |name| check_not_ahead(name, rules, claims, now);
-    let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
-    let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
-        let required = match rules.profile {
-            Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
-            Profile::Jwt => "sub, client_id and jti strings if present",
-        };
-        let names = match outcome {
-            Ok(_) => vec!["sub", "client_id", "iat", "jti", "authorization_details"],
-            Err(_) => vec![faulty_claim(rules.profile, claims)],
-        };
-        let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
-        Finding::new(found.join(", "), required)
-    })?;
-    let confirmation = claims.confirmation();
-    let scopes = match read_scopes(rules, issuer, claims) {
-        Ok(scopes) => scopes,
-        Err(reason) => {
-            // A binding that is not shown names the reason before the scopes do.
-            require_binding(confirmation.as_ref(), credential, || claims.describe("cnf"), trace)?;
-            trace.record(Step::Scope, false, || {
-                Finding::new(claims.describe("scope"), "a string or an array of strings")
-            });
-            return Err(reason);
-        }
-    };
-    let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    Ok(Checked { issuer: iss, parties, audience, scopes, expires_at, not_before, confirmation })
-}
-
-/// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
-///
-/// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
-/// bytes, so the comparison never fails here, and stays for the day when they are not.
-fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
-    let iss = claims.required_string("iss")?;
-    match &issuer.issuer {
-        Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
-        _ => Ok(iss),
-    }
-}
-
-/// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.
-fn check_audience<'t>(
-    expected: &Audience,
-    profile: Profile,
-    claims: &Claims<'t>,
-) -> Result<Strings<'t>, Reason> {
-    let Some(audience) = claims.audience()? else {
-        let may_be_absent = !matches!(expected, Audience::OneOf(_)) && profile == Profile::Jwt;
-        return if may_be_absent { Ok(Strings::new()) } else { Err(Reason::ClaimMissing) };
-    };
-    let is_ours = match expected {
-        Audience::Any => true,
-        Audience::Absent => false,
-        Audience::OneOf(ours) => audience.iter().any(|named| ours.iter().any(|own| **own == **named)),
-    };
-    if is_ours { Ok(audience) } else { Err(Reason::AudienceMismatch) }
-}
-
-fn expected_audience(expected: &Audience) -> String {
-    match expected {
-        Audience::Any => "any audience".to_owned(),
-        Audience::Absent => "no aud, since no audience is configured".to_owned(),
-        Audience::OneOf(ours) => ours.join(" or "),
-    }
-}
-
-/// RFC 7519 §4.1.4; RFC 9068 §4: required.
-fn check_exp(rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<NumericDate, Reason> {
-    let exp = claims.time("exp")?.ok_or(Reason::ClaimMissing)?;
-    if exp.has_passed(now, rules.leeway) { Err(Reason::Expired) } else { Ok(exp) }
-}
-
-/// RFC 7519 §4.1.5 for `nbf`; a token from the future (`iat`) is a broken clock or a forgery.
-fn check_not_ahead(
-    name: &str,
-    rules: &Rules,
-    claims: &Claims<'_>,
-    now: NumericDate,
-) -> Result<Option<NumericDate>, Reason> {
-    match claims.time(name)? {
-        Some(time) if time.is_ahead_of(now, rules.leeway) => Err(Reason::NotYetValid),
-        time => Ok(time),
-    }
-}
-
-/// RFC 9068 §2.2, RFC 9396 §9.1.
-fn check_profile<'t>(profile: Profile, claims: &Claims<'t>) -> Result<Parties<'t>, Reason> {
-    let may_be_absent = profile == Profile::Jwt;
-    if !may_be_absent && claims.time("iat")?.is_none() {
-        return Err(Reason::ClaimMissing);
-    }
-    let string = |name| match claims.string(name)? {
-        None if !may_be_absent => Err(Reason::ClaimMissing),
-        string => Ok(string),
-    };
-    let parties = Parties { subject: string("sub")?, client_id: string("client_id")? };
-    string("jti")?;
-    claims.check_authorization_details()?;
-    Ok(parties)
-}
-
-/// Which claim [`check_profile`] refuses, in its order.
-fn faulty_claim(profile: Profile, claims: &Claims<'_>) -> &'static str {
-    let may_be_absent = profile == Profile::Jwt;
-    if !may_be_absent && !matches!(claims.time("iat"), Ok(Some(_))) {
-        return "iat";
-    }
-    let is_faulty = |name: &&str| match claims.string(name) {
-        Ok(found) => found.is_none() && !may_be_absent,
-        Err(_) => true,
-    };
-    ["sub", "client_id", "jti"].into_iter().find(is_faulty).unwrap_or("authorization_details")
-}
-
-fn read_scopes<'t>(
-    rules: &'t Rules,
-    issuer: &IssuerRules,
-    claims: &Claims<'t>,
-) -> Result<Strings<'t>, Reason> {
-    let mut scopes = match issuer.scope_claims.as_ref().unwrap_or(&rules.scope_claims).as_slice() {
-        [] => claims.scopes(&["scope", "scp"])?,
-        paths => claims.scopes_at(paths)?,
-    };
-    let implied = rules.implied_scopes.of(&scopes);
-    scopes.extend(implied.into_iter().map(Cow::Borrowed));
-    Ok(scopes)
 }

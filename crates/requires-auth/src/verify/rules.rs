@@ -74,9 +74,9 @@ impl Profile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {
-    /// Every token of the issuer counts, whomever it is meant for, also one that names nobody.
+    /// Every token of the issuer counts, whatever its audience is, also one without `aud`.
     ///
-    /// A token made for another API then opens this one: use it only where the issuer serves nobody else.
+    /// A token made for another API then opens this one: use it only where the issuer serves no other API.
     Any,
     /// Only a token that names nobody; one that has `aud` is meant for somebody else. For issuers that leave `aud` out of
     /// access tokens, such as Amazon Cognito; their tokens for different APIs cannot be told apart by it.

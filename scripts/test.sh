@@ -43,7 +43,6 @@ part_lint() {
   step "cargo fmt" cargo fmt --all --check
   step "cargo clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
   step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
-  step "documentation figures" scripts/doc-figures.sh --check
   step "figures" python3 scripts/figures.py --check
 }
 

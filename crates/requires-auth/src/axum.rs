@@ -112,7 +112,7 @@
 //! # Test the routes
 //!
 //! A router is a service, so that its guard can be tested without a socket and without the issuer: give the guard a key
-//! of the test with [`with_jwks`](crate::requires_auth::Builder::with_jwks), and mint tokens with `requires-auth-testkit`.
+//! of the test with [`with_jwks`](crate::guard::Builder::with_jwks), and mint tokens with `requires-auth-testkit`.
 //!
 //! ```
 //! use axum::{Router, body::Body, routing::get};
@@ -297,7 +297,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for AccessToken {
 /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(dashboard));
 /// ```
 ///
-/// For another format of all refusals see [`Builder::with_error_body`](crate::requires_auth::Builder::with_error_body).
+/// For another format of all refusals see [`Builder::with_error_body`](crate::guard::Builder::with_error_body).
 pub struct AccessTokenRejection {
     // Boxed, as a response is large and a rejection is rare.
     response: Box<Response>,

@@ -219,7 +219,7 @@ impl Body {
 }
 
 /// What the bodies of refusals look like; chosen for a guard with
-/// [`Builder::with_error_body`](crate::requires_auth::Builder::with_error_body).
+/// [`Builder::with_error_body`](crate::guard::Builder::with_error_body).
 ///
 /// Status and headers are the same in every format. The media type is that of the format, whatever the request accepts.
 ///

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 /// are fetched again.
 ///
 /// A server leaves it at the default, [`SystemClock`]. A test gives its own with
-/// [`Builder::with_clock`](crate::requires_auth::Builder::with_clock), so that it need not sleep. Every function without
+/// [`Builder::with_clock`](crate::guard::Builder::with_clock), so that it need not sleep. Every function without
 /// arguments that returns a [`SystemTime`] is a clock:
 ///
 /// ```

@@ -64,7 +64,7 @@ fn shortened(text: &str) -> String {
 /// Why an issuer's keys could not be fetched. For the log and for whoever runs the API, not for clients.
 ///
 /// It comes from [`RequiresAuth::warm`](crate::RequiresAuth::warm) at start, and later from
-/// [`IssuerHealth::last_error`](crate::requires_auth::IssuerHealth::last_error). `Display` says what happened,
+/// [`IssuerHealth::last_error`](crate::guard::IssuerHealth::last_error). `Display` says what happened,
 /// [`hint`](Self::hint) what to do, and [`as_str`](Self::as_str) is a short name for a metric.
 ///
 /// ```

@@ -21,7 +21,7 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Gets documents of an issuer: its metadata and its key set. Given to a guard with
-/// [`Builder::with_fetch`](crate::requires_auth::Builder::with_fetch).
+/// [`Builder::with_fetch`](crate::guard::Builder::with_fetch).
 ///
 /// For a test it is a whole provider in a few lines:
 ///
@@ -269,7 +269,7 @@ mod http {
 
     /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment: the default
     /// of a guard, which makes one with the certificates of
-    /// [`Builder::with_ca`](crate::requires_auth::Builder::with_ca).
+    /// [`Builder::with_ca`](crate::guard::Builder::with_ca).
     ///
     /// Redirects are not followed, loopback is reached without a proxy, and a name that leads to link-local
     /// addresses alone leads nowhere. (What a proxy makes of a name is up to the proxy.)

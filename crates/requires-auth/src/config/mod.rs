@@ -1,6 +1,6 @@
 //! The configuration file: one TOML text for every place in which a guard is made.
 //!
-//! The keys are those of [`settings::ALL`](crate::settings::ALL). A text becomes a [`Config`], and this a guard. The
+//! The keys are those of [`settings::ALL`]. A text becomes a [`Config`], and this a guard. The
 //! mistakes of both steps come at once, each with its line. An unknown key is a mistake.
 //!
 //! ```toml
@@ -30,6 +30,21 @@
 //! # jwks        = "partner.json"
 //! algorithms    = ["RS256"]                 # for this issuer, whatever stands above
 //! scope_claims  = "scp"                     # likewise
+//! ```
+//!
+//! A setting of the whole guard stands above the first table, as what stands below a table belongs to it:
+//!
+//! ```
+//! use requires_auth::config::Config;
+//!
+//! let text = r#"
+//! [issuers.main]
+//! issuer = "https://issuer.example"
+//! audience = "https://api.example"
+//! leeway = "30s"
+//! "#;
+//! let error = Config::parse(text, "auth.toml").unwrap_err();
+//! assert!(error.to_string().contains("auth.toml:5"), "{error}");
 //! ```
 //!
 //! - A duration is a text of a number and a unit, `"30s"`, `"5m"` or `"1h"`, or a number of seconds.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 ///
 /// A guard needs no list of algorithms: each key of the issuer serves those of its type, and a token cannot choose
 /// another. A list is for a policy of the house, such as "no RSA"; then give all that the issuer may rotate to. Where a
-/// list is a list of names, as in [`Builder::with_algorithms`](crate::requires_auth::Builder::with_algorithms), both of
+/// list is a list of names, as in [`Builder::with_algorithms`](crate::guard::Builder::with_algorithms), both of
 /// `Algorithm::Es384` and `"ES384"` will do.
 ///
 /// ```

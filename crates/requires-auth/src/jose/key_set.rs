@@ -16,7 +16,7 @@ const MAX_TRIES: usize = 4;
 /// Keys that cannot be used are skipped one by one and never spoil the set (RFC 7517 §5).
 ///
 /// A server does not need one: its guard fetches the keys, or takes the text with
-/// [`Builder::with_jwks`](crate::requires_auth::Builder::with_jwks). It is for tools that verify with [`Rules`] and
+/// [`Builder::with_jwks`](crate::guard::Builder::with_jwks). It is for tools that verify with [`Rules`] and
 /// for checks of a file before it is deployed:
 ///
 /// ```
@@ -207,7 +207,7 @@ impl<'k> Candidates<'k> {
 }
 
 /// A key of a set that is not used; from [`KeySet::skipped`] or
-/// [`IssuerHealth::skipped`](crate::requires_auth::IssuerHealth::skipped).
+/// [`IssuerHealth::skipped`](crate::guard::IssuerHealth::skipped).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedKey {
     index: usize,

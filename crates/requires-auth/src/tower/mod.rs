@@ -99,7 +99,7 @@
 //!
 //! # Two issuers
 //!
-//! Give one guard [several issuers](crate::requires_auth::Builder::with_issuer) where their tokens open the same routes.
+//! Give one guard [several issuers](crate::guard::Builder::with_issuer) where their tokens open the same routes.
 //! Use two guards where they do not, such as an API for customers and one for staff: a token that one guard has let
 //! through means nothing to the other, also where a service is behind both.
 //!

@@ -209,8 +209,8 @@ def documentation_of(name: str, sources: list[Documented], least_examples: int, 
     share = 100 * sum(it.documentation for it in sources) / sum(it.lines for it in sources)
     count = sum(it.examples for it in sources) + more_examples
     return [
-        Figure(f"{name}: documentation, % of its lines", round(share, 1), 25, is_least=True),
-        Figure(f"{name}: examples that run", count, least_examples, is_least=True),
+        Figure(f"{name}: documentation, % of its lines", round(share, 1), 25, is_least=True, is_limit=True),
+        Figure(f"{name}: examples that run", count, least_examples, is_least=True, is_limit=True),
     ]
 
 

@@ -19,7 +19,7 @@ pub(crate) fn client() -> Result<Client, Failure> {
 /// A URL below another, with a query.
 pub(crate) fn url(base: &str, path: &str, query: &[(&str, &str)]) -> Result<Url, Failure> {
     let mut url = Url::parse(&format!("{}{path}", base.trim_end_matches('/'))).map_err(|error| {
-        Failure::new(format!("`{base}` is no URL: {error}")).hint("write http://127.0.0.1:9100/oidc")
+        Failure::new(format!("`{base}` is not a URL: {error}")).hint("write http://127.0.0.1:9100/oidc")
     })?;
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);

@@ -33,6 +33,23 @@ fn a_module_uses_only_modules_above_it() {
 }
 
 #[test]
+fn architecture_names_every_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("../../ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let sources = sources();
+    for parent in ["", "commands/", "gateway/"] {
+        let modules = sources.keys().filter_map(|file| file.strip_prefix(parent));
+        // `body` is a type, and `main` the root itself.
+        for module in modules.filter(|module| !module.contains('/') && !["body", "main"].contains(module)) {
+            assert!(
+                text.contains(&format!("`{module}`")) || text.contains(&format!("`{module}.rs`")),
+                "{parent}{module}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_gateway_knows_no_command() {
     for (file, code) in sources().iter().filter(|(file, _)| file.starts_with("gateway")) {
         for word in NOT_IN_THE_GATEWAY {

@@ -157,7 +157,20 @@ pub(crate) fn shows_no_token(request: &Request<'_>) -> bool {
     }
 }
 
-/// An access token of the form `b64token` (RFC 6750 §2.1), not yet looked into.
+/// An access token of the form `b64token` (RFC 6750 §2.1), not yet looked into. It says nothing about the token but that
+/// its characters may stand in a header. `Debug` does not show it.
+///
+/// ```
+/// use requires_auth::Bearer;
+///
+/// let bearer = Bearer::parse("abc.def.ghi")?;
+/// assert_eq!(format!("{bearer:?}"), "Bearer(..)");
+///
+/// // With its scheme, or with the line break of a file, it is not a token.
+/// assert!(Bearer::parse("Bearer abc.def.ghi").is_err());
+/// assert!(Bearer::parse("abc.def.ghi\n").is_err());
+/// # Ok::<(), requires_auth::Denial>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Bearer<'a> {
     token: &'a str,

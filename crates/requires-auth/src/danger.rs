@@ -10,6 +10,9 @@ use crate::guard::Builder;
 /// Whoever is on the way between this server and the issuer can then put in keys of his own and forge
 /// any token. For private networks without TLS, and only there. Link-local addresses stay refused.
 ///
+/// In a file it is `dangerously_allow_http_issuer = true`, in the environment
+/// `REQUIRES_AUTH_DANGEROUSLY_ALLOW_HTTP_ISSUER=true`.
+///
 /// An issuer on loopback (`http://127.0.0.1:9100`, `http://localhost:9100`) does not need it, and an issuer with a private
 /// certificate is better served by [`Builder::with_ca`].
 ///

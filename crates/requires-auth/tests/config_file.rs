@@ -345,7 +345,7 @@ auth.toml:3: algorithms: expected signature algorithms, found `hs256`
 auth.toml:8: issuers.main.audience: expected the identifier of this API, found nothing
   hint: use the identifier of this API at the issuer, such as https://api.example.com
 auth.toml:9: issuers.main.issuer: expected an https URL, found `http://issuer.example`
-  hint: use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)
+  hint: use https; plain http is for loopback only (or, on a private network, `dangerously_allow_http_issuer = true`)
 auth.toml:10: issuers.main.audiance: expected a known key, found an unknown key
   hint: did you mean `audience`?
 auth.toml:14: issuers.partner.audience: expected the identifier of this API, found ``

@@ -217,7 +217,11 @@ fn no_token_gets_around_the_check_of_its_binding() {
     let makers = with(&["= judge(", "match judge("]);
     assert_eq!(makers, ["explain", "guard/flow", "verify"]);
     assert_eq!(with(&["proof.at("]), ["guard/flow"]);
-    let checkers = with(&[".decide(&token, credential, ", "check_binding(&token, "]);
+    let checkers = with(&[
+        "policy .decide(&token, credential, ",
+        "policy.decide(&token, credential, ",
+        "check_binding(&token, ",
+    ]);
     assert_eq!(checkers, makers);
     assert_eq!(with(&["Binding::new("]), ["verify"]);
 }

@@ -43,6 +43,7 @@ impl CheckArgs {
                 "routes": config.gateway.routes.iter().count(),
                 "siblings": siblings(&config),
                 "patterns": patterns(&config).collect::<Vec<_>>(),
+                "warnings": config.guard.warnings(),
                 "tests": results,
                 "ok": holds,
             }))?,
@@ -66,6 +67,9 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
                 "{BAD}FAILED{BAD:#} {file}:{line}: {request}: expected {expected}, got {found}"
             )?;
         }
+    }
+    for warning in config.guard.warnings() {
+        writeln!(stdout, "{DIM}note{DIM:#}  {}", printable(warning))?;
     }
     for audience in patterns(config) {
         let audience = printable(&audience);

@@ -19,6 +19,8 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth issuer
   requires-auth issuer --audience https://orders.example.com --alg RS256 --lifetime 60
+  requires-auth issuer --host 0.0.0.0 --url http://issuer:9100/oidc    in a container; then
+                       REQUIRES_AUTH_DANGEROUSLY_ALLOW_HTTP_ISSUER=true for the API beside it
 
 Every start makes fresh keys: tokens of an earlier one no longer count.";
 
@@ -33,6 +35,11 @@ pub(crate) struct IssuerArgs {
     /// The port, or if it is taken the next free one; 0 is any
     #[arg(long, value_name = "PORT", default_value_t = ISSUER_PORT)]
     port: u16,
+
+    /// How others reach it, which is `iss` of its tokens: inside containers, the name of its service
+    /// [default: the address it listens on, and /oidc]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
 
     /// `aud` of the tokens that are asked for without one
     #[arg(long, value_name = "AUD", default_value = "https://api.example.com")]
@@ -63,8 +70,16 @@ impl IssuerArgs {
             let builder = DevelopmentIssuer::builder().bind(SocketAddr::new(self.host, self.port));
             let builder =
                 builder.key(SigningKey::generate(self.alg)).audience(&self.audience).lifetime(self.lifetime);
-            let started = builder.port_or_next(self.port).start().await;
-            let issuer = started.map_err(|error| cannot_listen(self.host, self.port, &error))?;
+            // A URL names a port, so that no other will do.
+            let builder = match &self.url {
+                Some(url) => builder.url(url),
+                None => builder.port_or_next(self.port),
+            };
+            let issuer = builder.start().await.map_err(|error| match (&self.url, error.kind()) {
+                (Some(_), io::ErrorKind::InvalidInput) => Failure::new(format!("--url: {error}"))
+                    .hint("write scheme, host and port, and a path if you like"),
+                _ => cannot_listen(self.host, self.port, &error),
+            })?;
             if !self.host.is_loopback() {
                 warn(&format!(
                     "listening on {}: whoever reaches it can make tokens, and every API that trusts this issuer is open \

@@ -40,7 +40,7 @@ const MOST_UNREAD: usize = 16 * 1024;
 /// How long to wait after a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long room for a connection is waited for before it is looked again for one that is idle.
+/// How long to wait for a free permit before an idle connection is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a peer that has its share waits for the end of the idlest of its own. Others wait behind it.
@@ -128,7 +128,7 @@ impl Connections {
                 Ok((_, peer, _, Err(NoPermit::Share))) => {
                     warn!(%peer, "a peer has as many connections as one may have; the next one is closed");
                 }
-                Ok((_, peer, _, Err(NoPermit::Full))) => warn!(%peer, "there is no room for a connection"),
+                Ok((_, peer, _, Err(NoPermit::Full))) => warn!(%peer, "no connection is free for a peer"),
                 Err(error) => {
                     // Too many open files, most of all: the connections that are there go on.
                     warn!(%error, "a connection is not accepted");
@@ -226,7 +226,7 @@ impl Served {
         let Some(tls) = tls else { return Some(stream) };
         tokio::select! {
             stream = tls.accept(stream) => stream,
-            // It is the idlest, and there is no room.
+            // It is the idlest, and another one waits for its permit.
             _ = self.life.ends() => None,
         }
     }

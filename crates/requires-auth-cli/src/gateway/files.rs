@@ -11,7 +11,7 @@ const OTHER_FILES: usize = 128;
 #[cfg(unix)]
 const USEFUL: u64 = 2 * MOST_CONNECTIONS as u64 + OTHER_FILES as u64;
 
-/// How many connections of clients the files of this process leave room for, and as many to the application.
+/// How many connections of clients the files of this process allow, and as many to the application.
 pub(crate) fn connections() -> usize {
     (open_files().unwrap_or(usize::MAX).saturating_sub(OTHER_FILES) / 2).clamp(16, MOST_CONNECTIONS)
 }

@@ -1,8 +1,8 @@
 //! What each connection is doing, and when it has to end.
 //!
 //! A connection ends when the version of its protocol is not known in time, when nothing has been asked on it for too
-//! long, and, where all seats are taken, when it has been idle for longer than any other. Whether a client says
-//! something is not what counts: a PING is no request.
+//! long, and, where all connections are taken, when it has been idle for longer than any other. Whether a client says
+//! something does not count: a PING is not a request.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

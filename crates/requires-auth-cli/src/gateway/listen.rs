@@ -33,7 +33,7 @@ impl Peer {
         }
     }
 
-    /// Whose seats it takes. Behind a unix socket is a proxy, whose clients are many.
+    /// To whose share its connections count; nobody's behind a unix socket, where a proxy brings many clients.
     pub(crate) fn share(self) -> Option<Share> {
         match self {
             Self::Address(address) => Some(Share::of(address)),

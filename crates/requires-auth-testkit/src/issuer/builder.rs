@@ -43,6 +43,7 @@ pub struct Builder {
     address: SocketAddr,
     further_ports: u16,
     path: String,
+    url: Option<String>,
     key: Option<SigningKey>,
     settings: Settings,
     discovery: Discovery,
@@ -54,6 +55,7 @@ impl Builder {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
             further_ports: 0,
             path: "/oidc".to_owned(),
+            url: None,
             key: None,
             settings: Settings {
                 audience: "https://api.example.com".to_owned(),
@@ -85,6 +87,24 @@ impl Builder {
     /// Puts the issuer under this path; `/oidc` by default, and `/` or nothing is the root.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
+        self
+    }
+
+    /// Calls itself by this URL, which is `iss` of its tokens and the start of every address in its metadata. By default
+    /// that is the address it listens on, which is of no use to others where it listens on all addresses of a container.
+    /// The path of the URL takes the place of [`path`](Self::path).
+    ///
+    /// ```
+    /// # use requires_auth_testkit::issuer::DevelopmentIssuer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let issuer = DevelopmentIssuer::builder().url("http://issuer:9100/oidc").start().await?;
+    /// assert_eq!(issuer.issuer(), "http://issuer:9100/oidc");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
         self
     }
 
@@ -186,17 +206,22 @@ impl Builder {
     /// # Errors
     ///
     /// When the address is taken or not of this machine, or when the path has characters other than
-    /// letters, digits, `-`, `.`, `_`, `~` and single slashes ([`io::ErrorKind::InvalidInput`]).
+    /// letters, digits, `-`, `.`, `_`, `~` and single slashes, or the URL is not one of scheme, host, port and such a path
+    /// ([`io::ErrorKind::InvalidInput`]).
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with IO and time switched on.
     #[expect(clippy::unused_async, reason = "only an async function shows that it needs a runtime")]
     pub async fn start(self) -> io::Result<DevelopmentIssuer> {
-        let path = normal_path(&self.path)?;
+        let (origin, path) = match &self.url {
+            Some(url) => split_url(url).map(|(origin, path)| (Some(origin), path))?,
+            None => (None, self.path.as_str()),
+        };
+        let path = normal_path(path)?;
         let (listener, switch) = SwitchedListener::open(self.address, self.further_ports)?;
         let address = listener.address();
-        let urls = Urls::new(&format!("http://{address}"), &path);
+        let urls = Urls::new(&origin.map_or_else(|| format!("http://{address}"), ToOwned::to_owned), &path);
         let key = self.key.unwrap_or_else(|| SigningKey::generate(Algorithm::default()));
         let state = Arc::new(State::new(urls, self.settings, KeyRing::new(key)));
         let absent = match self.discovery {
@@ -214,6 +239,22 @@ impl Builder {
         });
         Ok(DevelopmentIssuer { state, address, switch, task })
     }
+}
+
+/// A URL as scheme, host and port, and as its path.
+fn split_url(url: &str) -> io::Result<(&str, &str)> {
+    let invalid = || {
+        let message = format!("{url:?} is not a URL such as http://issuer:9100/oidc");
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    };
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).ok_or_else(invalid)?;
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    if authority.is_empty() || !authority.chars().all(allowed) {
+        return Err(invalid());
+    }
+    let (origin, path) = url.split_at(url.len() - rest.len() + authority.len());
+    Ok((origin, path))
 }
 
 /// The path with a leading slash and none at the end; empty for the root.
@@ -234,7 +275,31 @@ fn unix_now() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::normal_path;
+    use super::{normal_path, split_url};
+
+    #[test]
+    fn a_url_is_scheme_host_port_and_path() {
+        for (url, origin, path) in [
+            ("http://issuer:9100/oidc", "http://issuer:9100", "/oidc"),
+            ("https://id.example", "https://id.example", ""),
+            ("http://[::1]:9100/a/b", "http://[::1]:9100", "/a/b"),
+        ] {
+            assert_eq!(split_url(url).expect(url), (origin, path));
+        }
+        for bad in [
+            "",
+            "issuer:9100",
+            "ftp://a",
+            "http://",
+            "http:///x",
+            "http://u:p@a",
+            "http://a?b",
+            "http://a#b",
+            "http://a b",
+        ] {
+            assert!(split_url(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_path_has_one_form() {

@@ -32,6 +32,21 @@
 //! scope_claims  = "scp"                     # likewise
 //! ```
 //!
+//! A setting of the whole guard stands above the first table, as what stands below a table belongs to it:
+//!
+//! ```
+//! use requires_auth::config::Config;
+//!
+//! let text = r#"
+//! [issuers.main]
+//! issuer = "https://issuer.example"
+//! audience = "https://api.example"
+//! leeway = "30s"
+//! "#;
+//! let error = Config::parse(text, "auth.toml").unwrap_err();
+//! assert!(error.to_string().contains("auth.toml:5"), "{error}");
+//! ```
+//!
 //! - A duration is a text of a number and a unit, `"30s"`, `"5m"` or `"1h"`, or a number of seconds.
 //! - A path is relative to the folder of the file.
 //! - At most one of `jwks`, `jwks_uri` and `discovery_url` says where the keys of an issuer are.

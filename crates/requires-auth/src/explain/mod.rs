@@ -14,7 +14,37 @@ use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Tra
 
 mod hints;
 
-/// What became of each check of a token.
+/// What became of each check of a token: from [`RequiresAuth::explain`](crate::RequiresAuth::explain), or from
+/// [`Rules::explain`] without a guard.
+///
+/// It is for a console or a page for developers, and it holds what the token says, so it belongs neither into a log nor
+/// into an answer to a stranger. The verdict is that of a request, as the checks are made by the same code.
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
+/// use requires_auth::explain::Outcome;
+/// use requires_auth::{Policy, Request, RequiresAuth};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let jwks = jwk_set([&key]).to_string();
+/// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+/// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+/// # let token = forge.token().defect(Defect::AudienceMismatch).mint();
+/// let headers = [("authorization", format!("Bearer {token}"))];
+/// let report = auth.explain(&Request::new("GET", "/orders", &headers), &Policy::default()).await;
+/// assert_eq!(report.verdict().unwrap_err().message(), "the token is meant for another audience");
+///
+/// // The first check that fails names the reason; those after it were not reached.
+/// let failed = report.checks().iter().find(|check| check.outcome() == Outcome::Failed).expect("a failed check");
+/// println!("{}: found {}, expected {}", failed.step().as_str(), failed.found(), failed.expected());
+/// assert_eq!(failed.step().as_str(), "aud");
+/// assert!(failed.expected().contains("https://api.example"));
+/// assert!(report.hint().is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Report {
     checks: Vec<Check>,
@@ -23,7 +53,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Every check in order, also those that were not reached.
+    /// Every check in order, also those that were not reached: as many as [`Step::ALL`] has.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -37,7 +67,8 @@ impl Report {
         self.verdict.as_ref()
     }
 
-    /// What to do about a refusal, as far as the issuer's make is known.
+    /// What to do about a refusal, in the terms of the provider where its make can be told by its issuer; `None` if the
+    /// token was accepted.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -65,12 +96,12 @@ impl Check {
         self.outcome
     }
 
-    /// What the check looked at; empty if it was not reached.
+    /// What the check looked at, for people to read; empty if it was not reached.
     pub fn found(&self) -> &str {
         &self.found
     }
 
-    /// What it wanted; empty if it was not reached.
+    /// What would have passed, for people to read; empty if it was not reached.
     pub fn expected(&self) -> &str {
         &self.expected
     }

@@ -20,9 +20,25 @@ impl RequiresAuth {
     /// ```
     /// use requires_auth::{AccessToken, Denial, Policy, RequiresAuth};
     ///
+    /// /// The first message of a WebSocket is the token, and nothing else.
     /// async fn first_message(auth: &RequiresAuth, message: &str) -> Result<AccessToken, Denial> {
     ///     auth.verify(message, &Policy::all_of(["read:orders"])).await
     /// }
+    ///
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// assert!(first_message(&auth, &forge.token().scope("read:orders").mint()).await.is_ok());
+    /// // With the scheme in front of it, it is not a token.
+    /// let message = format!("Bearer {}", forge.token().scope("read:orders").mint());
+    /// let denial = first_message(&auth, &message).await.unwrap_err();
+    /// assert_eq!(denial.code().as_str(), "auth.authorization_token_invalid_format");
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors
@@ -34,17 +50,32 @@ impl RequiresAuth {
         let request = request(&headers);
         match Bearer::parse(token) {
             Ok(_) => self.authorize(&request, policy).await,
-            Err(denial) => Err(self.refuse(&request, denial)),
+            Err(denial) => Err(self.refuse(&request, None, denial)),
         }
     }
 
-    /// As [`verify`](Self::verify) if that needs no fetch; never waits, and needs no runtime.
+    /// As [`verify`](Self::verify) if that needs no fetch; never waits, and needs no runtime. `None` means that keys have to
+    /// be fetched: ask [`verify`](Self::verify). With a static key set it is never `None`, which makes tests short:
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// use requires_auth::{Policy, RequiresAuth};
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let token = forge.token().subject("alice").mint();
+    /// let token = auth.verify_now(&token, &Policy::default()).expect("a static key set needs no fetch")?;
+    /// assert_eq!(token.subject(), Some("alice"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verify_now(&self, token: &str, policy: &Policy) -> Option<Result<AccessToken, Denial>> {
         let headers = [("authorization", format!("Bearer {token}"))];
         let request = request(&headers);
         match Bearer::parse(token) {
             Ok(_) => self.authorize_now(&request, policy),
-            Err(denial) => Some(Err(self.refuse(&request, denial))),
+            Err(denial) => Some(Err(self.refuse(&request, None, denial))),
         }
     }
 }

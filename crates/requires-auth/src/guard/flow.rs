@@ -30,13 +30,18 @@ pub(super) struct Case<'r> {
 impl RequiresAuth {
     /// The credential of a request. One that cannot be read is refused, which is counted and logged.
     pub(super) fn open<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
-        self.read(request).map_err(|denial| self.refuse(request, denial))
+        self.read(request).map_err(|denial| self.refuse(request, None, denial))
     }
 
     /// Refuses a request without a token that is good, which is counted and logged.
-    pub(super) fn refuse(&self, request: &Request<'_>, denial: Denial) -> Denial {
+    pub(super) fn refuse(
+        &self,
+        request: &Request<'_>,
+        credential: Option<&Credential<'_>>,
+        denial: Denial,
+    ) -> Denial {
         // The issuer of a refused token is not known, unless there is only one.
-        refused(request, &denial, self.inner.rules.issuers.only());
+        refused(request, credential, &denial, self.inner.rules.issuers.only());
         denial
     }
 
@@ -191,22 +196,27 @@ impl RequiresAuth {
     ) -> Result<AccessToken, Denial> {
         match judged {
             Ok(token) => {
-                policy
-                    .decide(&token, credential, &mut NoTrace)
-                    .inspect_err(|denial| refused(request, denial, self.issuer_of(&token)))?;
+                policy.decide(&token, credential, &mut NoTrace).inspect_err(|denial| {
+                    refused(request, Some(credential), denial, self.issuer_of(&token));
+                })?;
                 self.inner.allowed.count(token.proof().proven_by().issuer);
                 log::allowed(request, credential, self.issuer_of(&token));
                 Ok(token)
             }
-            Err(denial) => Err(self.refuse(request, denial)),
+            Err(denial) => Err(self.refuse(request, Some(credential), denial)),
         }
     }
 }
 
 /// Counts and logs a refusal.
-pub(super) fn refused(request: &Request<'_>, denial: &Denial, issuer: Option<&str>) {
+pub(super) fn refused(
+    request: &Request<'_>,
+    credential: Option<&Credential<'_>>,
+    denial: &Denial,
+    issuer: Option<&str>,
+) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, request, issuer);
+    log::refused(denial, request, credential, issuer);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

@@ -224,6 +224,54 @@ impl IssuerHealth {
 /// | `stale` | are served | look at [`IssuerHealth::last_error`] before they are too old |
 /// | `too_old` | 503 | the same, now |
 /// | `missing` | the first waits for a fetch; 503 if it fails | call [`RequiresAuth::warm`] at start |
+///
+/// How long keys are stale before they are too old is chosen with [`Builder::with_stale`](super::Builder::with_stale):
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+/// use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// # use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
+/// use requires_auth::guard::KeyState;
+/// use requires_auth::{Policy, RequiresAuth};
+///
+/// static IS_UP: AtomicBool = AtomicBool::new(true);
+/// static NOW: AtomicU64 = AtomicU64::new(1_800_000_000);
+/// # struct Provider(String);
+/// # impl Fetch for Provider {
+/// #     fn fetch(&self, _: FetchRequest) -> FetchFuture {
+/// #         let up = IS_UP.load(Relaxed).then(|| FetchResponse::new(200, self.0.clone()));
+/// #         Box::pin(std::future::ready(up.ok_or(FetchError::Timeout)))
+/// #     }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let provider = Provider(jwk_set([&key]).to_string());
+/// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+/// # let token = forge.token().issued_at(1_800_000_000).lifetime(86_400).mint();
+/// // A provider that answers while IS_UP, and keys that live for ten minutes, as it does not say how long.
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_jwks_uri("https://issuer.example/keys")
+///     .with_fetch(provider)
+///     .with_clock(|| UNIX_EPOCH + Duration::from_secs(NOW.load(Relaxed)))
+///     .with_stale(Duration::from_secs(1800))
+///     .build()?;
+/// auth.warm().await?;
+/// IS_UP.store(false, Relaxed);
+///
+/// NOW.fetch_add(600 + 1799, Relaxed);
+/// assert_eq!(auth.health().issuers()[0].state(), KeyState::Stale);
+/// assert!(auth.verify(&token, &Policy::default()).await.is_ok());
+///
+/// NOW.fetch_add(2, Relaxed);
+/// assert_eq!(auth.health().issuers()[0].state(), KeyState::TooOld);
+/// assert_eq!(auth.verify(&token, &Policy::default()).await.unwrap_err().status(), 503);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {

@@ -32,8 +32,12 @@ fn tell_allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Opti
     );
 }
 
-pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&str>) {
-    let credential = Credential::from_request(request).ok();
+pub(super) fn refused(
+    denial: &Denial,
+    request: &Request<'_>,
+    credential: Option<&Credential<'_>>,
+    issuer: Option<&str>,
+) {
     // The two macros differ only in their level, which tracing wants as a constant.
     macro_rules! event {
         ($level:expr) => {
@@ -45,7 +49,7 @@ pub(super) fn refused(denial: &Denial, request: &Request<'_>, issuer: Option<&st
                 method = short(request.method()),
                 path = short(request.path()),
                 request_id = request.id(),
-                token = credential.as_ref().and_then(fingerprint).map(tracing::field::display),
+                token = credential.and_then(fingerprint).map(tracing::field::display),
                 hint = denial.hint(),
                 "refused"
             )

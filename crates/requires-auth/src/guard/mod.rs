@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
-use crate::credential::shows_no_token;
+use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
@@ -35,9 +35,32 @@ pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
 pub use unavailable::KeysUnavailable;
 
-/// Guards an API: judges requests by their access tokens.
+/// Guards an API: lets a request through only with an access token that is good for it.
 ///
-/// A clone is cheap and shares keys. Making one does no IO: keys are fetched on first need.
+/// A clone is cheap and shares keys and cache, so that a server makes one guard and clones it freely. Making one does no
+/// IO: keys are fetched on first need.
+///
+/// # Which method
+///
+/// In axum and tower the layers call these methods; see [`layer`](Self#method.layer), [`require`](Self#method.require) and
+/// their neighbours. Elsewhere begin with [`authorize`](Self::authorize):
+///
+/// | to | call |
+/// | --- | --- |
+/// | let a request through with a valid token that may do something | [`authorize`](Self::authorize) |
+/// | let a request through with any valid token | [`authenticate`](Self::authenticate) |
+/// | decide over a route as a whole: CORS preflights, and requests that may be anonymous | [`admit`](Self::admit) |
+/// | verify a token that does not come in a header | [`verify`](Self::verify) |
+/// | check a second policy for a request that has passed | [`check`](Self::check) |
+/// | answer a refused request | [`challenge`](Self::challenge) |
+/// | find out why a request is refused | [`explain`](Self::explain) |
+/// | fetch the keys at start, or look at them | [`warm`](Self::warm), [`health`](Self::health) |
+///
+/// The first four have a sibling with `_now` in its name. It never waits and needs no runtime: it answers `None` where keys
+/// have to be fetched first, and the other one is to be asked then. It is for frameworks that are not asynchronous, for
+/// tests with a static key set, and to save a task where nearly every request needs no fetch.
+///
+/// # Example
 ///
 /// ```
 /// use requires_auth::{Policy, Request, RequiresAuth};
@@ -79,7 +102,20 @@ enum Keys {
 impl RequiresAuth {
     /// Guards an API that takes tokens of `issuer` for `audience`, with the defaults.
     ///
-    /// Both are compared byte for byte with the token: a trailing slash counts.
+    /// Both are compared byte for byte with the token: a trailing slash counts. The issuer is the `issuer` of its metadata,
+    /// and the audience is what the API is called there, which need not be its URL.
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// // Nothing is fetched here, so that a server starts while its issuer is down.
+    /// let auth = RequiresAuth::new("https://tenant-id.logto.app/oidc", "https://api.example.com")?;
+    ///
+    /// // A mistake that can be seen without the network shows here, with what to do about it.
+    /// let error = RequiresAuth::new("https://tenant-id.logto.app/oidc\n", "https://api.example.com").unwrap_err();
+    /// assert!(error.to_string().contains("a mounted secret or a copied line often has a line break there"));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -89,14 +125,41 @@ impl RequiresAuth {
     }
 
     /// As [`new`](Self::new), with more to choose.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// let auth = RequiresAuth::builder("https://example.eu.auth0.com/", "https://api.example.com")
+    ///     .with_scope_claims(["scope", "permissions"])
+    ///     .with_leeway(Duration::from_secs(10))
+    ///     .build()?;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn builder(issuer: &str, audience: impl Into<Audience>) -> Builder {
         Builder::new(issuer, audience)
     }
 
-    /// Reads `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` (several separated by spaces) and, if set,
-    /// `REQUIRES_AUTH_JWKS` (a file) and `REQUIRES_AUTH_ALGORITHMS` (separated by spaces or commas).
-    /// With more to choose: [`Builder::from_env`].
+    /// Reads the settings from the environment: `REQUIRES_AUTH_ISSUER`, `REQUIRES_AUTH_AUDIENCE` and, where a default
+    /// does not suit, a variable for each further setting, as [`Builder::from_env`] describes. That one also leaves more to
+    /// choose in code.
     ///
+    /// ```no_run
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// // REQUIRES_AUTH_ISSUER=https://tenant-id.logto.app/oidc
+    /// // REQUIRES_AUTH_AUDIENCE=https://api.example.com
+    /// let auth = match RequiresAuth::from_env() {
+    ///     Ok(auth) => auth,
+    ///     Err(error) => {
+    ///         // Every variable that is missing or wrong, each with what to set it to.
+    ///         eprintln!("{error}");
+    ///         std::process::exit(2);
+    ///     }
+    /// };
+    /// # let _ = auth;
+    /// ```
     /// # Errors
     ///
     /// All mistakes of the configuration at once.
@@ -107,8 +170,19 @@ impl RequiresAuth {
     /// Fetches the keys of every issuer that has none yet.
     ///
     /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
-    /// request. It is not needed: keys are fetched on first need.
+    /// request. It is not needed: keys are fetched on first need. Whether a failure stops the server is its own choice:
     ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// async fn start(auth: &RequiresAuth) {
+    ///     if let Err(error) = auth.warm().await {
+    ///         // The issuer may come up later; until then requests with a token get a 503.
+    ///         eprintln!("serving without keys: {error}");
+    ///     }
+    /// }
+    /// # let _ = start;
+    /// ```
     /// # Errors
     ///
     /// Every issuer whose keys could not be fetched, with the cause and what to do about it.
@@ -128,9 +202,10 @@ impl RequiresAuth {
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }
 
-    /// Judges the token of a request.
+    /// Judges the token of a request: [`authorize`](Self::authorize) where any valid token will do.
     ///
-    /// Waits only when keys have to be fetched, and then on tokio.
+    /// Waits only when keys have to be fetched, and then on tokio, for five seconds at most. Whoever is authenticated may
+    /// not yet do everything; a route that changes something should name the scopes that it needs.
     ///
     /// # Errors
     ///
@@ -141,12 +216,57 @@ impl RequiresAuth {
 
     /// Judges the token of a request if that needs no fetch; never waits, and needs no runtime.
     ///
-    /// `None` means that keys have to be fetched: ask [`authenticate`](Self::authenticate).
+    /// `None` means that keys have to be fetched: ask [`authenticate`](Self::authenticate). It is not a refusal, and never
+    /// a pass.
+    ///
+    /// ```
+    /// use requires_auth::{AccessToken, Denial, Request, RequiresAuth};
+    ///
+    /// /// A framework without async: nearly always at once, else on a runtime of its own.
+    /// fn token(
+    ///     auth: &RequiresAuth,
+    ///     runtime: &tokio::runtime::Runtime,
+    ///     request: &Request<'_>,
+    /// ) -> Result<AccessToken, Denial> {
+    ///     auth.authenticate_now(request).unwrap_or_else(|| runtime.block_on(auth.authenticate(request)))
+    /// }
+    /// # let _ = token;
+    /// ```
     pub fn authenticate_now(&self, request: &Request<'_>) -> Option<Result<AccessToken, Denial>> {
         self.authorize_now(request, Policy::NOTHING)
     }
 
     /// Judges the token of a request, then whether it may do what `policy` guards.
+    ///
+    /// The outcome is counted and, if it is a refusal, logged. The error is for [`challenge`](Self::challenge), which makes
+    /// the answer of it:
+    ///
+    /// ```
+    /// use requires_auth::challenge::Challenge;
+    /// use requires_auth::{AccessToken, Policy, Request, RequiresAuth};
+    ///
+    /// /// What a handler of any framework begins with.
+    /// async fn allowed(auth: &RequiresAuth, request: &Request<'_>) -> Result<AccessToken, Challenge> {
+    ///     let policy = Policy::all_of(["read:orders"]);
+    ///     auth.authorize(request, &policy).await.map_err(|denial| auth.challenge(request, &denial))
+    /// }
+    ///
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let headers = [("authorization", format!("Bearer {}", forge.token().scope("read:orders").mint()))];
+    /// assert!(allowed(&auth, &Request::new("GET", "/orders", &headers)).await.is_ok());
+    ///
+    /// let headers = [("authorization", format!("Bearer {}", forge.token().scope("read:stock").mint()))];
+    /// let challenge = allowed(&auth, &Request::new("GET", "/orders", &headers)).await.unwrap_err();
+    /// assert_eq!(challenge.status(), 403);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -161,7 +281,8 @@ impl RequiresAuth {
         self.decide(request, &case.credential, judged, policy)
     }
 
-    /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime.
+    /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime. `None` means that keys
+    /// have to be fetched: ask [`authorize`](Self::authorize).
     pub fn authorize_now(
         &self,
         request: &Request<'_>,
@@ -181,11 +302,26 @@ impl RequiresAuth {
 
     /// Whether a token that this guard has judged for this request may do what `policy` guards.
     ///
+    /// For a second policy that depends on the request, without verifying the token again. A refusal is logged and counted
+    /// as that of the route; [`Policy::check`] is the same without a request at hand.
+    ///
+    /// ```
+    /// use requires_auth::{AccessToken, Denial, Policy, Request, RequiresAuth};
+    ///
+    /// /// One route, two kinds of requests: to publish an article needs more than to save it.
+    /// fn may_save(auth: &RequiresAuth, request: &Request<'_>, token: &AccessToken, publish: bool) -> Result<(), Denial> {
+    ///     if publish { auth.check(request, token, &Policy::all_of(["publish:articles"])) } else { Ok(()) }
+    /// }
+    /// # let _ = may_save;
+    /// ```
     /// # Errors
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| flow::refused(request, denial, self.issuer_of(token)))
+        policy.check(token).inspect_err(|denial| {
+            let credential = Credential::from_request(request).ok();
+            flow::refused(request, credential.as_ref(), denial, self.issuer_of(token));
+        })
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.
@@ -194,6 +330,37 @@ impl RequiresAuth {
     /// anonymous: one without `Authorization` header, or with another scheme in it than Bearer and DPoP. A bad token is
     /// refused either way, and so is a header that is not a scheme and credentials.
     ///
+    /// This is what the layers call, and what an adapter for another framework calls for each request of a route:
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// use requires_auth::guard::Passed;
+    /// use requires_auth::policy::Requirement;
+    /// use requires_auth::{Policy, Request, RequiresAuth};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// // Everybody may read; who shows a token must have the scope in it.
+    /// let route = Requirement::optional(Policy::all_of(["read:orders"]));
+    ///
+    /// let admission = auth.admit(&Request::new("GET", "/orders", &[("accept", "*/*")]), &route).await?;
+    /// assert!(matches!(admission.passed(), Passed::Anonymous));
+    ///
+    /// // A preflight never shows a token. The framework has to answer it, and must not run the handler for it.
+    /// let preflight = [("origin", "https://app.example"), ("access-control-request-method", "GET")];
+    /// let admission = auth.admit(&Request::new("OPTIONS", "/orders", &preflight), &route).await?;
+    /// assert!(matches!(admission.passed(), Passed::Preflight));
+    ///
+    /// // A bad token is refused also where none is needed: its client believes that it is logged in.
+    /// let opaque = [("authorization", "Bearer opaque")];
+    /// assert_eq!(auth.admit(&Request::new("GET", "/orders", &opaque), &route).await.unwrap_err().status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
     /// # Errors
     ///
     /// As [`authorize`](Self::authorize).
@@ -217,12 +384,16 @@ impl RequiresAuth {
         Some(judged.map(|token| Passed::Token(token).into()))
     }
 
-    /// The answer to a refused request, in this guard's body format.
+    /// The answer to a refused request, in this guard's body format. Send its status, all of its headers and its body; see
+    /// [`Challenge`] for an example.
+    ///
+    /// The request is the one that was refused: its headers decide what a script of another origin may read.
     pub fn challenge(&self, request: &Request<'_>, denial: &Denial) -> Challenge {
         self.inner.style.challenge(denial, request)
     }
 
-    /// Judges a request and a policy, and tells what every check found. Fetches keys if that is needed.
+    /// Judges the token of a request, then its binding and the policy, and tells what every check found. Fetches keys if
+    /// that is needed.
     ///
     /// ```
     /// use requires_auth::{Policy, Request, RequiresAuth};
@@ -262,8 +433,8 @@ impl RequiresAuth {
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        let denial = crate::credential::Credential::from_request(request).err().unwrap_or_else(none);
-        self.refuse(request, denial)
+        let denial = Credential::from_request(request).err().unwrap_or_else(none);
+        self.refuse(request, None, denial)
     }
 
     /// Whether a token was made by this guard or a clone of it.

@@ -12,14 +12,55 @@ use triomphe::{Arc, HeaderSlice};
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
 use crate::claims::{Claims, Confirmation, NumericDate, Strings, at_path};
-use crate::error::{Denial, ErrorCode, Reason};
+use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
 
+mod claims_error;
+
+pub use claims_error::ClaimsError;
+
 /// An access token that was verified: signature, issuer, audience, times and type all hold.
 ///
-/// Only the verifier makes one. A clone is cheap. `Debug` shows the names of the claims, never their
-/// values, and never the token.
+/// Only the verifier makes one, so a function that takes an `AccessToken` cannot be called for a request that was not
+/// checked. A clone is cheap. `Debug` shows the names of the claims, never their values, and never the token.
+///
+/// | to learn | ask |
+/// | --- | --- |
+/// | who it is | [`subject`](Self::subject), and [`is_client`](Self::is_client) for machines |
+/// | which application asked for the token | [`client_id`](Self::client_id) |
+/// | what it may do | [`has_scope`](Self::has_scope), [`scopes`](Self::scopes) |
+/// | one claim | [`claim`](Self::claim) |
+/// | several claims, as a type of yours | [`claims`](Self::claims) |
+/// | how long it may be used | [`expires_at`](Self::expires_at) |
+///
+/// The pair of [`issuer`](Self::issuer) and [`subject`](Self::subject) names a user; a subject alone may mean another user
+/// at another issuer, and an e-mail address is not a name at all, as it may change hands.
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+/// use requires_auth::{AccessToken, Policy, RequiresAuth};
+///
+/// /// The part of a handler that can be tested without a server.
+/// fn greeting(token: &AccessToken) -> String {
+///     let name: Option<String> = token.claim("name");
+///     format!("hello {}", name.as_deref().or(token.subject()).unwrap_or("whoever you are"))
+/// }
+///
+/// // In a test the token comes from a guard with the key of the test: there is no other way to make one.
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let jwks = jwk_set([&key]).to_string();
+/// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+/// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+/// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there");
+/// let token = verified(&forge.token().subject("u-17").claim("name", "Ada").mint())?;
+/// assert_eq!(greeting(&token), "hello Ada");
+///
+/// // What is logged of it by mistake holds no secret and no personal data.
+/// let logged = format!("{token:?}");
+/// assert!(logged.contains("name") && !logged.contains("Ada") && !logged.contains("u-17"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct AccessToken {
     proof: Proof,
@@ -112,17 +153,19 @@ impl AccessToken {
 
     /// Whom the token speaks for (`sub`): a user, or for Logto's machine-to-machine tokens the client.
     ///
-    /// `None` if the token has no `sub`, which the profile `jwt` does not demand.
+    /// `None` if the token has no `sub`, which the profile `jwt` does not demand. Do not treat
+    /// `None` as a user, nor as an anonymous request.
     pub fn subject(&self) -> Option<&str> {
         self.checks().subject.map(|subject| self.text(subject))
     }
 
-    /// Who made the token (`iss`).
+    /// Who made the token (`iss`): one of the configured issuers, byte for byte.
     pub fn issuer(&self) -> &str {
         self.text(self.checks().issuer)
     }
 
-    /// Whom the token is meant for (`aud`); this API is one of them.
+    /// Whom the token is meant for (`aud`); this API is one of them, unless the guard takes any audience. Such a token may
+    /// also be used at the other APIs that it names.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.checks().lists[..self.checks().audiences].iter().map(|&audience| self.text(audience))
     }
@@ -130,70 +173,212 @@ impl AccessToken {
     /// The scopes of the token (RFC 6749 §3.3), with those that they imply where that is configured.
     ///
     /// They come from `scope`, else `scp`, each a string or an array of strings, unless the guard was
-    /// told otherwise.
+    /// told otherwise. They stand in the order of the token, and may repeat.
+    ///
+    /// ```
+    /// # use requires_auth::AccessToken;
+    /// /// What an API may show a client about itself.
+    /// fn permissions(token: &AccessToken) -> Vec<&str> {
+    ///     let mut scopes: Vec<&str> = token.scopes().filter(|scope| !matches!(*scope, "openid" | "profile")).collect();
+    ///     scopes.sort_unstable();
+    ///     scopes.dedup();
+    ///     scopes
+    /// }
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there");
+    /// let token = verified(&forge.token().scope("openid write:orders read:orders").mint())?;
+    /// assert_eq!(permissions(&token), ["read:orders", "write:orders"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.checks().lists[self.checks().audiences..].iter().map(|&scope| self.text(scope))
     }
 
     /// Whether the token has exactly this scope; case counts, and `read` is not `read:all`.
+    ///
+    /// For a handler that does more for some tokens. Where the whole route needs the scope, let the route say so
+    /// ([`Policy`](crate::Policy)): the refusal then tells the client which scope to ask for.
+    ///
+    /// ```
+    /// use requires_auth::AccessToken;
+    ///
+    /// struct Order {
+    ///     id: u64,
+    ///     margin: Option<i64>,
+    /// }
+    ///
+    /// /// The same order, with or without what only the sales department may see.
+    /// fn shown(mut order: Order, token: &AccessToken) -> Order {
+    ///     if !token.has_scope("read:margins") {
+    ///         order.margin = None;
+    ///     }
+    ///     order
+    /// }
+    /// # let _ = shown;
+    /// ```
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes().any(|own| own == scope)
     }
 
-    /// The client that asked for the token (`client_id`, RFC 9068 §2.2).
+    /// The client that asked for the token (`client_id`, RFC 9068 §2.2): an application, not a user. `None` if the token
+    /// does not say; some issuers have it under another name, such as `azp`, which [`claim`](Self::claim) reads.
     pub fn client_id(&self) -> Option<&str> {
         self.checks().client_id.map(|client_id| self.text(client_id))
     }
 
     /// Whether the token speaks for the client itself rather than for a user (RFC 9068 §5): `sub` equals
     /// `client_id`.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{AccessToken, Policy, RequiresAuth};
+    /// /// Who is written into the audit log: a machine must not look like a user of the same name.
+    /// fn actor(token: &AccessToken) -> String {
+    ///     match token.subject() {
+    ///         Some(client) if token.is_client() => format!("machine:{client}"),
+    ///         Some(user) => format!("user:{user}"),
+    ///         None => format!("unknown, by {}", token.client_id().unwrap_or("an unknown client")),
+    ///     }
+    /// }
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there");
+    /// let token = verified(&forge.token().subject("nightly-export").client_id("nightly-export").mint())?;
+    /// assert_eq!(actor(&token), "machine:nightly-export");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_client(&self) -> bool {
         self.subject().is_some() && self.subject() == self.client_id()
     }
 
-    /// When the token expires (`exp`).
+    /// When the token expires (`exp`), as the token says it: the leeway of the guard is not added.
+    ///
+    /// A request is checked once, when it comes. What lasts longer than a request, such as a WebSocket or a stream, has to
+    /// end by itself:
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use requires_auth::AccessToken;
+    ///
+    /// /// Sends messages until the token of the connection has expired; then the client has to come back with a new one.
+    /// async fn stream(token: AccessToken, mut messages: tokio::sync::mpsc::Receiver<String>) {
+    ///     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
+    ///     let end = tokio::time::sleep(left);
+    ///     tokio::pin!(end);
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = &mut end => return,
+    ///             message = messages.recv() => match message {
+    ///                 Some(message) => println!("{message}"),
+    ///                 None => return,
+    ///             },
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = stream;
+    /// ```
     pub fn expires_at(&self) -> SystemTime {
         self.checks().expires_at.to_system_time()
     }
 
     /// The Logto organization that the token acts in: the claim `organization_id`, else the end of an
     /// audience `urn:logto:organization:<id>`.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there");
+    /// # let auth = RequiresAuth::builder("https://issuer.example", ["https://api.example", "urn:logto:organization:acme"]);
+    /// # let auth = auth.with_jwks(jwk_set([forge.key()]).to_string()).build()?;
+    /// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there");
+    /// let token = verified(&forge.token().claim("organization_id", "acme").mint())?;
+    /// assert_eq!(token.organization_id().as_deref(), Some("acme"));
+    ///
+    /// // A token of an organization itself says it in its audience.
+    /// let token = verified(&forge.token().claim("aud", "urn:logto:organization:acme").mint())?;
+    /// assert_eq!(token.organization_id().as_deref(), Some("acme"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn organization_id(&self) -> Option<String> {
         let of_audience =
             || self.audience().find_map(|audience| audience.strip_prefix("urn:logto:organization:"));
         self.claim("organization_id").or_else(|| of_audience().map(ToOwned::to_owned))
     }
 
-    /// All claims, read into a type of yours.
+    /// All claims, read into a type of yours. They are read anew at each call, and claims that the type does not name are
+    /// passed over.
+    ///
+    /// Times are numbers of seconds in a token. What is optional in the tokens of the issuer is an `Option` in the type:
+    /// `realm_access` below is absent for users without roles, and a required field would refuse them.
     ///
     /// ```
-    /// # fn handler(token: requires_auth::AccessToken) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
     /// #[derive(serde::Deserialize)]
     /// struct Claims {
     ///     sub: String,
-    ///     tenant: Option<String>,
+    ///     #[serde(default)]
+    ///     realm_access: RealmAccess,
     /// }
-    /// let claims: Claims = token.claims()?;
-    /// # Ok(())
-    /// # }
-    /// ```
     ///
+    /// #[derive(Default, serde::Deserialize)]
+    /// struct RealmAccess {
+    ///     roles: Vec<String>,
+    /// }
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there");
+    /// let claims: Claims = verified(&forge.token().mint())?.claims()?;
+    /// assert_eq!((claims.sub.as_str(), claims.realm_access.roles.len()), ("alice", 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     /// # Errors
     ///
     /// The claims do not have that shape. The error tells where, never what.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimsError> {
-        serde_json::from_str(self.payload())
-            .map_err(|error| ClaimsError { line: error.line(), column: error.column() })
+        serde_json::from_str(self.payload()).map_err(|error| ClaimsError::at(&error))
     }
 
     /// One claim by its dotted path, such as `realm_access.roles`; `None` if it is absent or of another type.
     ///
     /// A name that holds dots itself is found whole: `https://example.com/roles`.
     ///
+    /// `None` says that there is nothing to go by, and a decision must be safe then. A claim of another type is treated as
+    /// one that is absent; to tell them apart, read it as a `serde_json::Value`.
+    ///
     /// ```
-    /// # fn handler(token: requires_auth::AccessToken) {
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let verified = |token: &str| auth.verify_now(token, &Policy::default()).expect("the keys are there");
+    /// let token = forge.token().claim("realm_access", serde_json::json!({ "roles": ["buyer"] })).claim("admin", "yes");
+    /// let token = verified(&token.mint())?;
+    ///
     /// let roles: Vec<String> = token.claim("realm_access.roles").unwrap_or_default();
-    /// # }
+    /// assert_eq!(roles, ["buyer"]);
+    ///
+    /// // The text "yes" is not a `bool`. `unwrap_or(false)` is the safe side here; `unwrap_or(true)` would not be.
+    /// assert!(!token.claim("admin").unwrap_or(false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn claim<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
         self.with_claim(path, |value| serde_json::from_str(value.text()).ok()).flatten()
@@ -263,29 +448,4 @@ pub(super) struct Checked<'t> {
 pub(super) struct Parties<'t> {
     pub(super) subject: Option<Cow<'t, str>>,
     pub(super) client_id: Option<Cow<'t, str>>,
-}
-
-/// The claims do not have the shape that was asked for.
-///
-/// In axum it is a response, so that a handler may use `?`: 403 `access_denied`, logged with the place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClaimsError {
-    line: usize,
-    column: usize,
-}
-
-impl fmt::Display for ClaimsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column } = self;
-        write!(f, "the claims do not have the expected shape at line {line}, column {column}")
-    }
-}
-
-impl std::error::Error for ClaimsError {}
-
-/// The token is good, and its claims do not allow what the handler is for: 403 `access_denied`.
-impl From<ClaimsError> for Denial {
-    fn from(_: ClaimsError) -> Self {
-        Self::new(ErrorCode::AccessDenied)
-    }
 }

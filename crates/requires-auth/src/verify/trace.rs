@@ -4,7 +4,18 @@ use crate::error::Reason;
 
 /// A check of a token, in the order in which they are made.
 ///
-/// The first that fails names the reason of the refusal.
+/// The first that fails names the reason of the refusal. What needs no key comes before what does, so that a token that
+/// cannot be good costs no signature and no fetch; what the claims say comes after the signature, so that a stranger
+/// learns nothing by making them up. The last three are those of the [`Policy`](crate::Policy).
+///
+/// ```
+/// use requires_auth::verify::Step;
+///
+/// // Steps compare in the order in which they are made.
+/// assert!(Step::Algorithm < Step::Signature && Step::Signature < Step::Aud);
+/// let names: Vec<_> = Step::ALL.iter().map(|step| step.as_str()).collect();
+/// assert_eq!(names[..3], ["size", "parts", "header"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Step {
@@ -78,7 +89,7 @@ impl Step {
         Self::Authentication,
     ];
 
-    /// A short name.
+    /// A short name for a console, such as `aud` or `claim_rules`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Size => "size",

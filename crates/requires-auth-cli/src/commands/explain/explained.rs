@@ -40,7 +40,7 @@ impl Explained {
     pub(super) fn new(explained: Result<Report, Denial>, settings: &Settings) -> Self {
         let report = match explained {
             Ok(report) => report,
-            // What is no token at all is refused before the first check.
+            // What is not a token at all is refused before the first check.
             Err(denial) => {
                 let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token".to_owned();
                 let verdict = Verdict::Refused(denial);

@@ -41,7 +41,7 @@ fn print_anatomy(anatomy: &Anatomy, settings: &Settings) -> io::Result<()> {
     if anatomy.header.is_none() && anatomy.claims.is_none() {
         return writeln!(
             anstream::stdout().lock(),
-            "neither header nor claims are readable: this is no signed JWT"
+            "neither header nor claims are readable: this is not a signed JWT"
         );
     }
     let parts = [("header", &anatomy.header), ("claims, as the token has them", &anatomy.claims)];

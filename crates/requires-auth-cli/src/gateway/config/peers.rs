@@ -32,13 +32,13 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// A text is no network.
+/// The text is not a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NetworkError;
 
 impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no network: write 10.0.0.0/8, ::1/128 or one address")
+        f.write_str("not a network: write 10.0.0.0/8, ::1/128 or one address")
     }
 }
 

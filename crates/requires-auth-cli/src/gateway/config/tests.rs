@@ -220,7 +220,7 @@ fn mistakes_have_their_line_and_setting() {
 #[test]
 fn mistakes_of_routes_and_tests_have_theirs() {
     refused("[[routes]]\n", 0, "routes.1.match", "nothing");
-    refused("[[routes]]\nmatch = \"get /\"\n", 1, "routes.1.match", "a method that is none");
+    refused("[[routes]]\nmatch = \"get /\"\n", 1, "routes.1.match", "an invalid method");
     let second = "[[routes]]\nmatch = \"/a\"\n[[routes]]\nmatch = \"/b\"\nscope = \"x\"\n";
     refused(second, 4, "routes.2.scope", "an unknown key");
     refused(

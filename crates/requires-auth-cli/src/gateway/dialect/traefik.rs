@@ -42,7 +42,7 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
             .hint("let the gateway listen on a port: listen = \"127.0.0.1:9180\""));
     };
     if side.port.is_some() {
-        return Err(Failure::new("Traefik's ports are no part of this file")
+        return Err(Failure::new("Traefik's ports are not part of this file")
             .hint("leave --listen out: they are entry points of the static configuration"));
     }
     let mut copied = String::new();

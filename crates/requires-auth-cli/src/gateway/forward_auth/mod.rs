@@ -19,7 +19,7 @@ use super::listen::Peer;
 /// Below this path the endpoints are.
 pub(crate) const PREFIX: &str = "/forward-auth/";
 
-/// Answers a proxy. What is no endpoint is 404, which no proxy takes for an allow.
+/// Answers a proxy. Where there is no endpoint it is 404, which no proxy takes for an allow.
 pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Peer) -> Answer {
     let Some(config) = &gateway.config().forward_auth else {
         return plain(StatusCode::NOT_FOUND, "no such endpoint");

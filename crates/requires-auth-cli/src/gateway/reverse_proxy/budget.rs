@@ -11,7 +11,7 @@ use crate::gateway::connection_limit::{ConnectionLimit, Permit};
 use crate::gateway::files;
 use crate::gateway::listen::Peer;
 
-/// How long a request waits until there is room for it.
+/// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// As many requests as the files of the process leave connections for; one peer may have its share of them.

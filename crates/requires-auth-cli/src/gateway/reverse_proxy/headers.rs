@@ -120,7 +120,7 @@ impl Rewrite {
     }
 }
 
-/// Counts down for whom an OPTIONS request is; false where that is this gateway (RFC 9110 §7.6.2). What is no number is
+/// Counts down for whom an OPTIONS request is; false where that is this gateway (RFC 9110 §7.6.2). What is not a number is
 /// none of the sender's wishes.
 pub(super) fn count_down(headers: &mut HeaderMap) -> bool {
     let left: Option<u32> =

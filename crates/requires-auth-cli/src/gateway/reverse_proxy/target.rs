@@ -30,7 +30,7 @@ fn host<B>(request: &Request<B>) -> Result<Option<HeaderValue>, &'static str> {
     if let Some(header) = header {
         let is_host = header.is_empty() || header.to_str().is_ok_and(is_authority);
         if !is_host {
-            return Err("`Host` is no host");
+            return Err("`Host` is not a host");
         }
     }
     match (request.uri().authority(), header) {

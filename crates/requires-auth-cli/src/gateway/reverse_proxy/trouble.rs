@@ -113,7 +113,7 @@ impl Trouble {
         trouble
     }
 
-    /// There is no room for a request.
+    /// As many requests as may be are with the application.
     pub(super) fn busy() -> Self {
         warn!("as many requests are with the application as may be, or as one peer may have there");
         Self::Busy

@@ -37,7 +37,7 @@ pub(super) fn announce(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, WEBSOCKET);
 }
 
-/// Carries bytes both ways until one side ends. What is `held` is free after that: the client's seat, above all.
+/// Carries bytes both ways until one side ends. What is `held` is free after that: above all the client's permit.
 pub(super) async fn tunnel<H: Send>(client: OnUpgrade, application: OnUpgrade, held: H) {
     let connections = tokio::try_join!(client, application);
     let carried = match connections {

@@ -1,7 +1,7 @@
 //! Routes of a gateway: which rule a request falls under. Pure; the gateway judges the token.
 //!
-//! A request whose path can be read in more than one way is refused before it is matched, and so is one that no
-//! route is for: there is no default that lets through.
+//! A request whose path can be read in more than one way is refused before it is matched. A request that matches no route
+//! is refused.
 
 use std::borrow::Cow;
 

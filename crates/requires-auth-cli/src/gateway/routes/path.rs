@@ -37,7 +37,7 @@ pub(crate) enum Ambiguity {
 impl fmt::Display for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotAbsolute => "the target is no path",
+            Self::NotAbsolute => "the target is not a path",
             Self::EmptySegment => "the path has an empty segment",
             Self::DotSegment => "the path has a dot segment",
             Self::RawSeparator => "the path has a `;` or a backslash",

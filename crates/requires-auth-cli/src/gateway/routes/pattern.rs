@@ -27,7 +27,7 @@ pub(super) enum Segment {
     Exactly(Box<str>),
 }
 
-/// Why a text is no pattern: what it is, and what to write instead.
+/// Why a text is not a pattern: what it is, and what to write instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PatternError {
     /// What is wrong.
@@ -134,13 +134,13 @@ impl FromStr for Pattern {
             }
             Some(_) => {
                 return error(
-                    "a method that is none",
+                    "an invalid method",
                     "write it in capitals and one space behind it: GET /orders",
                 );
             }
         };
         let mut open = false;
-        // A star that stands for the rest is no path; what stands before it must be one.
+        // A star that stands for the rest is not a path; what stands before it must be one.
         let fixed = match path.strip_suffix("/*") {
             Some(before) => {
                 open = true;

@@ -235,7 +235,7 @@ impl Checker {
 
     fn end_of_fields(&mut self) -> Result<State, Fault> {
         Ok(match (self.section, self.framing.content()?) {
-            // What has content is no request for another protocol.
+            // A request with content does not ask for another protocol.
             (Section::Head, Content::Chunks) => State::ChunkSize { size: 0, is_empty: true },
             (Section::Head, Content::Bytes(0)) if self.framing.may_switch => {
                 self.switch.forget();

@@ -40,6 +40,19 @@ impl Builder {
     /// All mistakes at once, each with the setting, what is expected and a hint: an issuer that is not an
     /// https URL (http is for loopback), an empty audience, an unknown algorithm, a leeway over 300 s, a
     /// key set without a usable key.
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// let error = RequiresAuth::builder("https://issuer.example", "https://api.example")
+    ///     .with_algorithms(["ES256", "RS257"])
+    ///     .with_issuer("https://issuer.example/", "")
+    ///     .build()
+    ///     .unwrap_err();
+    /// let mistakes: Vec<_> = error.problems().iter().map(|problem| (problem.field(), problem.found())).collect();
+    /// assert!(mistakes.contains(&("algorithms", "`RS257`")), "{mistakes:?}");
+    /// assert!(mistakes.iter().any(|(field, _)| *field == "audience"), "{mistakes:?}");
+    /// ```
     pub fn build(mut self) -> Result<RequiresAuth, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
         let unreadable: Vec<_> = problems.iter().map(ConfigProblem::field).collect();

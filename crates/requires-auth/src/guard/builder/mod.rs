@@ -22,6 +22,33 @@ use origin::Origin;
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
 ///
 /// Each setting is a row of [`settings::ALL`], which has its default and limits.
+/// Nothing has to be chosen: the defaults are those that are right for most servers, and the safe ones. These are chosen
+/// most often:
+///
+/// | because | method |
+/// | --- | --- |
+/// | the issuer keeps permissions in another claim than `scope` | [`with_scope_claims`](Self::with_scope_claims) |
+/// | tokens of more than one issuer are accepted | [`with_issuer`](Self::with_issuer) |
+/// | this server reaches the issuer by another name than clients | [`with_discovery_url`](Self::with_discovery_url) |
+/// | the issuer has a certificate of a private authority | [`with_ca`](Self::with_ca) |
+/// | a restart must not need the issuer | [`with_state_file`](Self::with_state_file) |
+/// | a test needs keys, a clock or a provider of its own | [`with_jwks`](Self::with_jwks), [`with_clock`](Self::with_clock), [`with_fetch`](Self::with_fetch) |
+///
+/// Methods that speak of "the issuer named last" belong to the [`with_issuer`](Self::with_issuer) before them, or to the
+/// issuer of [`RequiresAuth::builder`](crate::RequiresAuth::builder) if there is none:
+///
+/// ```
+/// use requires_auth::RequiresAuth;
+///
+/// let auth = RequiresAuth::builder("https://login.example.com", "https://api.example.com")
+///     .with_issuer_scope_claims(["scope", "permissions"]) // of login.example.com
+///     .with_issuer("https://login.partner.example/v2.0", "api://orders")
+///     .with_issuer_scope_claims(["scp"]) // of the partner
+///     .with_issuer_algorithms(["RS256"])
+///     .build()?;
+/// assert_eq!(auth.health().issuers().len(), 2);
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
 #[must_use]
 pub struct Builder {
     issuers: Vec<IssuerSettings>,
@@ -167,7 +194,25 @@ impl Builder {
 
     /// Also takes tokens of another issuer, for its own audience. Repeatable.
     ///
-    /// Each issuer has its own keys; they never cross (RFC 8725 §3.8).
+    /// Each issuer has its own keys; they never cross (RFC 8725 §3.8). A subject of one issuer is not the subject of the
+    /// same name at another: tell them apart by [`AccessToken::issuer`](crate::AccessToken::issuer).
+    ///
+    /// ```
+    /// use requires_auth::{Policy, RequiresAuth};
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    ///
+    /// let (own, partner) = (SigningKey::generate(Algorithm::Es256), SigningKey::generate(Algorithm::Es256));
+    /// let auth = RequiresAuth::builder("https://login.example", "https://api.example")
+    ///     .with_jwks(jwk_set([&own]).to_string())
+    ///     .with_issuer("https://partner.example", "https://api.example")
+    ///     .with_jwks(jwk_set([&partner]).to_string())
+    ///     .build()?;
+    ///
+    /// // The partner signs a token that says it is one of ours.
+    /// let forged = Forge::new("https://login.example", "https://api.example", partner).token().mint();
+    /// assert!(auth.verify_now(&forged, &Policy::default()).expect("the keys are there").is_err());
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn with_issuer(mut self, issuer: &str, audience: impl Into<Audience>) -> Self {
         self.issuers.push(IssuerSettings::new(issuer, audience.into()));
         self
@@ -175,7 +220,17 @@ impl Builder {
 
     /// The key set of the issuer named last, as JSON of at most 16 MiB. Default: found by discovery and fetched.
     ///
-    /// Nothing is fetched for this issuer then, and a rotation needs a new guard.
+    /// Nothing is fetched for this issuer then, and a rotation needs a new guard. For tests, and for machines without a way
+    /// to the issuer:
+    ///
+    /// ```no_run
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+    ///     .with_jwks(std::fs::read("/etc/example/keys.json")?)
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_jwks(self, jwks: impl Into<Vec<u8>>) -> Self {
         self.set_for_issuer(settings::JWKS, Document::Bytes(jwks.into()))
     }
@@ -189,6 +244,18 @@ impl Builder {
 
     /// Where the metadata of the issuer named last are, if this server reaches it by another name than tokens do.
     /// Default: derived from the issuer. The `issuer` in them must still equal the issuer, byte for byte.
+    ///
+    /// In a network of containers, clients know the issuer by its public name, and the API by that of its service:
+    ///
+    /// ```
+    /// use requires_auth::{RequiresAuth, danger};
+    ///
+    /// let builder = RequiresAuth::builder("https://login.example.com/realms/shop", "https://api.example.com")
+    ///     .with_discovery_url("http://keycloak:8080/realms/shop/.well-known/openid-configuration");
+    /// // Plain http inside the network is a decision of its own.
+    /// let auth = danger::allow_http_issuer(builder).build()?;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn with_discovery_url(self, url: &str) -> Self {
         self.set_for_issuer(settings::DISCOVERY_URL, url.to_owned())
     }
@@ -212,8 +279,8 @@ impl Builder {
 
     /// For how long past their life keys still serve while they cannot be fetched. Default 1 h; zero fails closed.
     ///
-    /// Within this time an outage of the issuer is not felt; a key that the issuer has withdrawn meanwhile is
-    /// not noticed either.
+    /// If the issuer is down, cached keys keep working for this long after they expire. In this time a key that the issuer
+    /// has withdrawn is not noticed either. A longer time survives longer outages; a shorter one ends stolen keys earlier.
     pub fn with_stale(self, stale: Duration) -> Self {
         self.set(settings::STALE, stale)
     }
@@ -226,12 +293,14 @@ impl Builder {
 
     /// How many accepted tokens are remembered. Default 10,000; 0 verifies every token anew.
     ///
-    /// A remembered token costs one SHA-256. Its times, its key set and the policy are checked every time.
+    /// A remembered token costs one SHA-256 instead of a signature. Expiry, key set and policy are checked on every cache
+    /// hit, so a token never outlives its `exp` or its key by being remembered.
     pub fn with_cache(self, entries: usize) -> Self {
         self.set(settings::CACHE, entries)
     }
 
-    /// A file that keeps the last good key sets, so that a restart during an outage has keys. Default: none.
+    /// A file that keeps the last good key sets, so that a restart during an outage of the issuer has keys. Default: none.
+    /// It belongs into a folder that only this server can write, such as that of systemd's `StateDirectory`.
     ///
     /// It is read when the guard is built and written after each fetch, atomically and with mode 0600. A file
     /// that another user owns, or that others may write, is not believed. What it holds is not used past its life and stale time.
@@ -244,6 +313,18 @@ impl Builder {
     ///
     /// For a server that takes another configuration while it runs: it needs no provider for what it knows. The keys
     /// are as old as they are, and are fetched again when it is their time.
+    ///
+    /// ```
+    /// use requires_auth::{ConfigError, RequiresAuth};
+    ///
+    /// /// Replaces a guard by one with another audience, without a moment in which requests wait for keys.
+    /// fn with_audience(running: &RequiresAuth, audience: &str) -> Result<RequiresAuth, ConfigError> {
+    ///     RequiresAuth::builder("https://issuer.example", audience).with_keys_of(running).build()
+    /// }
+    /// # let running = RequiresAuth::new("https://issuer.example", "https://api.example")?;
+    /// # with_audience(&running, "urn:example:api")?;
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn with_keys_of(mut self, guard: &RequiresAuth) -> Self {
         self.keys_of = Some(guard.clone());
         self
@@ -253,6 +334,18 @@ impl Builder {
     ///
     /// `none` and HMAC are never allowed (RFC 8725 §3.2). A list of one breaks when the issuer rotates to
     /// another type of key.
+    ///
+    /// ```
+    /// use requires_auth::{Algorithm, RequiresAuth};
+    ///
+    /// let builder = || RequiresAuth::builder("https://issuer.example", "https://api.example");
+    /// builder().with_algorithms([Algorithm::Es256, Algorithm::Es384]).build()?;
+    ///
+    /// // A shared secret would let every service that verifies tokens make them too.
+    /// let error = builder().with_algorithms(["HS256"]).build().unwrap_err();
+    /// assert_eq!(error.problems()[0].field(), "algorithms");
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn with_algorithms<T: AsRef<str>>(self, algorithms: impl IntoIterator<Item = T>) -> Self {
         self.set(settings::ALGORITHMS, algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect())
     }
@@ -275,18 +368,59 @@ impl Builder {
     /// The claims that hold scopes, by dotted path; all that are there count together. Default: `scope`, else `scp`.
     ///
     /// For Auth0's permissions: `["scope", "permissions"]`; for Keycloak's roles: `["scope", "realm_access.roles"]`.
+    ///
+    /// Claims that are not listed do not count, `scope` included. Only list claims that the issuer fills: one that users can
+    /// edit in their profile would let them grant themselves every scope.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+    ///     .with_scope_claims(["scope", "realm_access.roles"])
+    ///     .with_jwks(jwks)
+    ///     .build()?;
+    /// let roles = serde_json::json!({ "roles": ["buyer", "auditor"] });
+    /// let token = forge.token().scope("read:orders").claim("realm_access", roles).mint();
+    /// // Roles and scopes stand side by side in a policy.
+    /// let policy = Policy::all_of(["read:orders", "auditor"]);
+    /// assert!(auth.verify_now(&token, &policy).expect("the keys are there").is_ok());
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn with_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
         self.set(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
     }
 
     /// A scope that includes others, space-separated: `("admin", "read write")`. Repeatable. Default: none does.
+    ///
+    /// What is implied may imply more. A circle, such as two scopes that imply each other, is a mistake that
+    /// [`build`](Self::build) reports.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// # use requires_auth::{Policy, RequiresAuth};
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+    ///     .with_implied_scopes("admin", "write:orders")
+    ///     .with_implied_scopes("write:orders", "read:orders")
+    ///     .with_jwks(jwks)
+    ///     .build()?;
+    /// let token = forge.token().scope("admin").mint();
+    /// let token = auth.verify_now(&token, &Policy::all_of(["read:orders"])).expect("the keys are there")?;
+    /// assert_eq!(token.scopes().collect::<Vec<_>>(), ["admin", "write:orders", "read:orders"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_implied_scopes(self, scope: &str, implied: &str) -> Self {
         let mut all = self.given.get(settings::IMPLIED_SCOPES).unwrap_or_default();
         all.push((scope.to_owned(), implied.to_owned()));
         self.set(settings::IMPLIED_SCOPES, all)
     }
 
-    /// What the bodies of refusals look like. Default [`BodyFormat::Json`].
+    /// What the bodies of refusals look like. Default [`BodyFormat::Json`]. Status and headers do not depend on it.
     pub fn with_error_body(mut self, format: BodyFormat) -> Self {
         self.custom_body = None;
         match format {
@@ -299,19 +433,21 @@ impl Builder {
         }
     }
 
-    /// The clock. Default: the system's.
+    /// The clock. Default: the system's. For tests; see [`Clock`] for one that a test turns.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// How documents are fetched. Default, with the feature `fetch`: HTTP with rustls on aws-lc.
+    /// How documents are fetched. Default, with the feature `fetch`: HTTP with rustls on aws-lc. Without the feature every
+    /// issuer needs this or [`with_jwks`](Self::with_jwks). See [`Fetch`] for one in memory.
     pub fn with_fetch(mut self, fetch: impl Fetch) -> Self {
         self.fetch = Some(Arc::new(fetch));
         self
     }
 
-    /// Certificates to trust beside those of the platform, as PEM: for an issuer with a private CA.
+    /// Certificates to trust beside those of the platform, as PEM: for an issuer with a private CA. Empty by default. It is
+    /// the certificate of the authority, not that of the issuer, so that the issuer may renew its own.
     pub fn with_ca(self, pem: impl Into<Vec<u8>>) -> Self {
         self.set(settings::CA, Document::Bytes(pem.into()))
     }

@@ -28,11 +28,25 @@ impl Origin {
             Self::Environment if settings::find(field).is_some() => problem.named(variable_of(field)),
             _ => problem,
         };
+        let hint = self.in_its_words(problem.hint());
+        let problem = problem.with_hint(hint);
         let missing =
             MISSING.iter().find(|(own, _)| *own == field && ["nothing", "``"].contains(&problem.found()));
         match missing.and_then(|(_, value)| self.all_ways(field, value)) {
             Some(hint) => problem.with_hint(hint),
             None => problem,
+        }
+    }
+
+    /// A hint that names a setting as it is written there.
+    fn in_its_words(&self, hint: &str) -> String {
+        let setting = settings::DANGEROUSLY_ALLOW_HTTP_ISSUER.setting;
+        match self {
+            Self::Code => hint.to_owned(),
+            Self::Environment => {
+                hint.replace("danger::allow_http_issuer", &format!("{}=true", setting.variable()))
+            }
+            Self::File(_) => hint.replace("danger::allow_http_issuer", &format!("{} = true", setting.key)),
         }
     }
 

@@ -27,7 +27,7 @@ struct Texts {
 }
 
 impl KeySets {
-    /// The keys of a text; none if it is no key set, so that the token is refused for want of a key.
+    /// The keys of a text; none if it is not a key set, so that the token is refused for want of a key.
     pub(super) fn get(&self, text: &str) -> Arc<KeySet> {
         // Nothing that holds the lock panics, and a half-filled cache is still right.
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);

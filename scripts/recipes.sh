@@ -78,7 +78,7 @@ build() {
   cargo fmt --all --check
   cargo clippy --offline --workspace --all-targets --all-features -- -D warnings
   # The tables and their pages, the layout, and the rules that the patches add.
-  cargo test --offline -p requires-auth --all-features --lib --test reference --test settings --test invariants
+  cargo test --offline -p requires-auth --all-features --lib --test reference --test settings --test invariants --test request_vectors
   cargo test --offline -p requires-auth-cli --all-features --bins
 }
 

@@ -126,7 +126,9 @@ pub fn imports(sources: &Sources) -> BTreeMap<&str, BTreeSet<String>> {
 /// The order in which a file declares its modules.
 fn order(code: &str) -> Vec<&str> {
     let declared = |line: &'_ str| {
-        let at = line.find("mod ").filter(|at| ["", "pub(crate) ", "pub(super) "].contains(&&line[..*at]))?;
+        let at = line
+            .find("mod ")
+            .filter(|at| ["", "pub ", "pub(crate) ", "pub(super) "].contains(&&line[..*at]))?;
         Some(at + 4)
     };
     code.lines().filter_map(|line| line[declared(line)?..].strip_suffix(';')).collect()
@@ -209,4 +211,11 @@ fn paths_are_found_in_braces_and_through_super() {
         .into();
     let imports = imports(&circle);
     assert!(imports["a"].contains("b") && imports["b"].contains("a"));
+    assert_eq!(circles(&circle, |_| true).len(), 2);
+    assert!(circles(&circle, |file| file == "a").is_empty());
+    let floors: Sources = [("lib", "pub mod a;\nmod b;\n"), ("a", "use crate::b::B;"), ("b", "")]
+        .map(|(name, code)| (name.to_owned(), code.to_owned()))
+        .into();
+    assert_eq!(upward(&floors, "lib"), ["a uses b"]);
+    assert!(circles(&floors, |_| true).is_empty());
 }

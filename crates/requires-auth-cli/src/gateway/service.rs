@@ -41,12 +41,15 @@ impl Service {
     }
 
     /// Answers a request: of a client to the reverse proxy, else of a proxy that asks.
+    ///
+    /// A proxy's question over HTTP is what most gateways answer most of the time. The futures of the others are large, and
+    /// stand in memory of their own, so that it need not be copied with them.
     pub(crate) async fn answer(&self, request: Request<Incoming>, caller: Caller) -> Response<Body> {
         if let Some(proxy) = &self.reverse_proxy {
-            return proxy.answer(&self.gateway, request, &caller).await;
+            return Box::pin(proxy.answer(&self.gateway, request, &caller)).await;
         }
         if grpc::is_asked(&self.gateway, &request) {
-            return grpc::answer(Arc::clone(&self.gateway), request, caller.peer).await;
+            return Box::pin(grpc::answer(Arc::clone(&self.gateway), request, caller.peer)).await;
         }
         if request.uri().path().starts_with(forward_auth::PREFIX) {
             return forward_auth::answer(&self.gateway, &request, caller.peer).await.map(Either::Left);

@@ -274,7 +274,8 @@ impl RequiresAuth {
     pub async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Result<AccessToken, Denial> {
         let case = self.open(request)?;
         let judged = match self.attempt(&case) {
-            Err(Stop::Need(need)) => self.settle(&case, need).await,
+            // In memory of its own: a fetch is rare, and the future of every request would have room for it.
+            Err(Stop::Need(need)) => Box::pin(self.settle(&case, need)).await,
             Err(Stop::Deny(denial)) => Err(denial),
             Ok(token) => Ok(token),
         };

@@ -33,13 +33,13 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
     }
     let question = Question { method: request.method(), headers: request.headers(), rest };
     let is_second = dialect.is_second(&question);
-    let deciding = consider(gateway, config, dialect, &question);
     let decision = if is_second {
         // What is counted from now on is looked up before nothing is.
         gateway.begin_counting();
-        quietly(deciding).await
+        // In memory of its own, so that the future of the first question stays small.
+        Box::pin(quietly(consider(gateway, config, dialect, &question))).await
     } else {
-        deciding.await
+        consider(gateway, config, dialect, &question).await
     };
     match decision {
         Decision::Refuse(refused) => dialect.refuse(&question, refused),

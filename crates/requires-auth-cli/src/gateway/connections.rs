@@ -187,15 +187,13 @@ impl Served {
         let (permit, life, handler) = (self.permit, self.life.clone(), shared.handler.clone());
         let service = service_fn(move |request| {
             let switch = wire::may_switch(&request).then(|| switch.clone());
-            let busy = life.begin();
-            let answer =
-                handler(request, Caller { peer, is_tls, permit: permit.clone(), busy: busy.clone() });
+            let caller = Caller { peer, is_tls, permit: permit.clone(), busy: life.begin() };
+            let answer = handler(request, caller);
             async move {
                 let answer = answer.await;
                 if let Some(switch) = switch {
                     switch.answer(&answer);
                 }
-                drop(busy);
                 Ok::<_, Infallible>(answer)
             }
         });

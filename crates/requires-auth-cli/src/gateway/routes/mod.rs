@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use requires_auth::policy::Requirement;
 use requires_auth::{Denial, ErrorCode};
+use smallvec::SmallVec;
 
 mod path;
 mod pattern;
@@ -78,7 +79,7 @@ impl Routes {
             return Err(Denial::new(ErrorCode::AmbiguousRequest));
         }
         let path = PlainPath::of(target).map_err(|_| Denial::new(ErrorCode::AmbiguousPath))?;
-        let segments: Vec<Cow<'_, str>> = path.segments().collect();
+        let segments: Segments<Cow<'_, str>> = path.segments().collect();
         match self.look(method, &segments) {
             Found { first: None, .. } => Err(Denial::new(ErrorCode::NoRoute)),
             Found { earlier: Some(_), .. } => Err(Denial::new(ErrorCode::AmbiguousPath)),
@@ -87,8 +88,8 @@ impl Routes {
     }
 
     fn look(&self, method: &str, segments: &[Cow<'_, str>]) -> Found {
-        let lower: Vec<_> = segments.iter().map(|segment| in_lower_case(segment)).collect();
-        let mut lower: Vec<&str> = lower.iter().map(AsRef::as_ref).collect();
+        let lower: Segments<_> = segments.iter().map(|segment| in_lower_case(segment)).collect();
+        let mut lower: Segments<&str> = lower.iter().map(AsRef::as_ref).collect();
         let (mut first, mut near) = (None, None);
         let least = |old: &mut Option<Place>, new| *old = Some(old.map_or(new, |old: Place| old.min(new)));
         self.index.find(&lower, &mut |place| {
@@ -173,6 +174,9 @@ impl Routes {
     }
 }
 
+/// The segments of a path: those of most paths need no memory of their own.
+type Segments<T> = SmallVec<[T; 8]>;
+
 /// How many nodes of the index a pattern is compared with, to find its siblings.
 const NEAR: usize = 256;
 
@@ -204,7 +208,7 @@ fn in_lower_case(segment: &str) -> Cow<'_, str> {
 }
 
 /// Adds a slash at the end of a path, or takes the one that is there away; false for the path that is nothing else.
-fn change_slash(segments: &mut Vec<&str>) -> bool {
+fn change_slash(segments: &mut Segments<&str>) -> bool {
     match segments.as_slice() {
         [] | [""] => false,
         [.., ""] => segments.pop().is_some(),

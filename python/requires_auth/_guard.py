@@ -300,8 +300,20 @@ class RequiresAuth(_core.Guard):
 _Guard = TypeVar("_Guard", bound=RequiresAuth)
 
 
-def from_environment(cls: type[_Guard], overrides: Mapping[str, Any], names: Mapping[str, str]) -> _Guard:
-    """As `RequiresAuth.from_env`; `names` has what overrides are called where they are written."""
+def from_environment(
+    cls: type[_Guard],
+    overrides: Mapping[str, Any],
+    names: Mapping[str, str],
+    forgotten: Sequence[ConfigProblem] = (),
+) -> _Guard:
+    """As `RequiresAuth.from_env`.
+
+    Args:
+        cls: the class of the guard.
+        overrides: what goes before the environment.
+        names: what overrides are called where they are written.
+        forgotten: what is already known to be missing; no guard is made then.
+    """
     arguments, variables, problems, unread = _core.read_environment()
     for warning in unread:
         warnings.warn(warning, RuntimeWarning, stacklevel=3)
@@ -312,6 +324,9 @@ def from_environment(cls: type[_Guard], overrides: Mapping[str, Any], names: Map
     options = {name: value for name, value in arguments.items() if name not in taken}
     own_names = {name: variable for name, variable in variables.items() if name in options}
     unreadable = {name: problem for name, problem in problems if name not in taken}
+    if forgotten:
+        # A misspelt variable was told above: it may be the one that is missing.
+        raise ConfigError([*forgotten, *unreadable.values()])
     found: list[ConfigProblem] = []
     try:
         guard = cls(**options, **overrides)

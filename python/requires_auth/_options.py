@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
-from requires_auth import ConfigError, ConfigProblem, RequiresAuth, _core
+from requires_auth import ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import current_names as _current
 from requires_auth._guard import from_environment
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, has_type
@@ -167,9 +167,7 @@ def guard_from(
     given, earlier = _current(given)
     options = {**found, **given}
     names = {key: name for key, name in names.items() if key not in given} | earlier
-    if problems := list(_forgotten(options, settings_in)):
-        raise ConfigError(problems)
-    return from_environment(RequiresAuth, options, names)
+    return from_environment(RequiresAuth, options, names, list(_forgotten(options, settings_in)))
 
 
 def options_from(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -707,6 +707,16 @@ def test_forgotten_settings_lead_to_the_fix(app: Flask, monkeypatch: pytest.Monk
     with pytest.raises(ConfigError) as error:
         adapter.requires_auth.init_app(app)
     assert [problem.field for problem in error.value.problems] == ["audience"]
+    monkeypatch.setenv("REQUIRES_AUTH_AUDIENC", "https://api.example")
+    monkeypatch.setenv("REQUIRES_AUTH_LEEWAY", "30x")
+    with (
+        pytest.warns(RuntimeWarning, match="REQUIRES_AUTH_AUDIENC .*REQUIRES_AUTH_AUDIENCE"),
+        pytest.raises(ConfigError) as error,
+    ):
+        adapter.requires_auth.init_app(app)
+    assert [problem.field for problem in error.value.problems] == ["audience", "REQUIRES_AUTH_LEEWAY"]
+    for name in ("AUDIENC", "LEEWAY"):
+        monkeypatch.delenv(f"REQUIRES_AUTH_{name}")
     monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", "https://api.example")
     adapter.requires_auth.init_app(app)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries to hold a gateway that may have 1,024 files: from 127.0.0.2, while a stranger on 127.0.0.1 wants to be served.
-# It is no part of scripts/test.sh, whose crates/requires-auth-cli/tests/attack.rs does the same in short. Loopback alone.
+# It is not part of scripts/test.sh, whose crates/requires-auth-cli/tests/attack.rs does the same in short. Loopback alone.
 #
 #   scripts/attack.sh [SECONDS]   how long each of the four attacks lasts; 60 unless you say otherwise
 #

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes the library: runs every target for MINUTES, two at a time, and exits 1 if one of them finds something.
-# It is no part of scripts/test.sh. What the targets assert: crates/requires-auth/fuzz/README.md.
+# It is not part of scripts/test.sh. What the targets assert: crates/requires-auth/fuzz/README.md.
 #
 #   scripts/fuzz.sh MINUTES [TARGET...]   10 and 0.5 are minutes, 30s is seconds (for a look whether all of it works)
 #

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Weakens every check of the verifier, one at a time, and looks whether a test notices (cargo-mutants).
-# It takes about an hour on two cores, so it runs once per release and is no part of scripts/test.sh.
+# It takes about an hour on two cores, so it runs once per release and is not part of scripts/test.sh.
 # Usage: scripts/mutants.sh [FILE...], files below crates/requires-auth/src; the verifier's if none is named
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the dependencies by deny.toml (cargo-deny): which may never come in, their licences, where they come from, and,
 # where the network has the database of RustSec, known advisories.
-# It is no part of scripts/test.sh, as building cargo-deny takes minutes. Run it when a lock file changes.
+# It is not part of scripts/test.sh, as building cargo-deny takes minutes. Run it when a lock file changes.
 #
 #   scripts/supply-chain.sh                       advisories are left out, and it says so, where they cannot be had
 #   scripts/supply-chain.sh --with-advisories     it is an error if they cannot be had

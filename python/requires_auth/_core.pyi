@@ -157,7 +157,7 @@ class Policy:
         """Needs every one of these scopes; a string may hold several, separated by spaces.
 
         Raises:
-            ConfigError: there is none, or one is no scope token (RFC 6749 §3.3).
+            ConfigError: there is none, or one is not a scope token (RFC 6749 §3.3).
         """
 
     @staticmethod
@@ -165,7 +165,7 @@ class Policy:
         """Needs at least one of these scopes. A refusal lists all of them.
 
         Raises:
-            ConfigError: there is none, or one is no scope token (RFC 6749 §3.3).
+            ConfigError: there is none, or one is not a scope token (RFC 6749 §3.3).
         """
 
     def with_claim(
@@ -397,7 +397,7 @@ def read_config(path: str) -> ConfigFile:
 def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, tuple[str, str, str, str]]], list[str]]:
     """What the environment chooses.
 
-    The arguments, the variable of each, the problem of each variable whose text is no value of its setting, and a
+    The arguments, the variable of each, the problem of each variable whose text is not a value of its setting, and a
     sentence for each variable that nothing reads.
     """
 

@@ -280,7 +280,7 @@ class TokenTooLarge(InvalidToken, reason="too_large"):
 
 
 class TypeNotAllowed(InvalidToken, reason="type_not_allowed"):
-    """`typ`, `cty` or the claims say that this is no access token."""
+    """`typ`, `cty` or the claims say that this is not an access token."""
 
 
 NEVER_RAISED: tuple[type[AuthError], ...] = (

@@ -271,7 +271,7 @@ class RequiresAuth(_core.Guard):
         Raises:
             AuthError: the request is refused.
             IssuerUnavailable: the keys are out of reach.
-            ConfigError: a scope is no scope token.
+            ConfigError: a scope is not a scope token.
         """
         policy = None
         if scope is not None and any_of is not None:

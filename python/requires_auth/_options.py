@@ -76,7 +76,7 @@ class Adapter:
 
         Raises:
             ConfigError: all mistakes at once.
-            TypeError: the issuer is no string, such as an application.
+            TypeError: the issuer is not a string, such as an application.
         """
         if issuer is not None and not has_type(issuer, str):
             raise TypeError(

@@ -41,13 +41,13 @@ def has_guard(view: object) -> bool:
 
 
 def check_function(view: object, advice: str) -> None:
-    """Refuses to guard a class, whose views are made elsewhere, and what is no function at all.
+    """Refuses to guard a class, whose views are made elsewhere, and what is not a function at all.
 
     A request or a user comes here if a guard is given where a framework wants a test, such as Ninja's `auth=` or
     Django's `user_passes_test`. What the guard returned would be taken for a yes.
 
     Raises:
-        TypeError: it is no function.
+        TypeError: it is not a function.
     """
     if not callable(view):
         found = type(view).__name__

@@ -95,7 +95,7 @@ class RequiresAuthMiddleware:
             options: as for `requires_auth.RequiresAuth`.
 
         Raises:
-            ConfigError: the configuration is no good; all mistakes at once.
+            ConfigError: the configuration is wrong; all mistakes at once.
             TypeError: both a guard and what describes one are given, or an argument has the wrong type.
         """
         if auth is not None and (issuer is not None or audience is not None or options):

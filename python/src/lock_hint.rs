@@ -1,6 +1,6 @@
 //! Whether to keep the interpreter lock: a guess at which tokens the guard has in its cache. It decides nothing else.
 //!
-//! A cached token is settled in less than a microsecond. Releasing the lock for so short a time is no gain: a
+//! A cached token is settled in less than a microsecond. Releasing the lock for so short a time gains nothing: a
 //! busy thread that takes it meanwhile keeps it for milliseconds. Everything else is settled without the lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};

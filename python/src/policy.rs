@@ -48,7 +48,7 @@ impl Policy {
 
     /// Needs every one of these scopes; a string may hold several, separated by spaces.
     ///
-    /// Raises `ConfigError` if there is none, or one is no scope token (RFC 6749 §3.3).
+    /// Raises `ConfigError` if there is none, or one is not a scope token (RFC 6749 §3.3).
     #[staticmethod]
     #[pyo3(signature = (*scopes))]
     fn all_of(py: Python<'_>, scopes: &Bound<'_, PyTuple>) -> PyResult<Self> {
@@ -60,7 +60,7 @@ impl Policy {
 
     /// Needs at least one of these scopes. A refusal lists all of them.
     ///
-    /// Raises `ConfigError` if there is none, or one is no scope token (RFC 6749 §3.3).
+    /// Raises `ConfigError` if there is none, or one is not a scope token (RFC 6749 §3.3).
     #[staticmethod]
     fn any_of(py: Python<'_>, scopes: Vec<String>) -> PyResult<Self> {
         check_words(py, &scopes)?;

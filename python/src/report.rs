@@ -17,7 +17,7 @@ pub(crate) fn explanation<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let (denial, hint, checks) = match report {
         Ok(report) => (report.verdict().err(), report.hint(), checks(report)),
-        // What is no token at all is refused before the first check.
+        // What is not a token at all is refused before the first check.
         Err(denial) => {
             let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token";
             let checks = Step::ALL.iter().map(|step| check(step.as_str(), Outcome::NotReached, "", ""));

@@ -248,7 +248,7 @@ def test_an_expired_token_is_refused_although_it_is_remembered(issuer: TestIssue
 
 
 def test_remembered_and_forged_tokens_are_told_apart(issuer: TestIssuer, guard: RequiresAuth) -> None:
-    """The end of a remembered token is no pass: it only decides about the interpreter lock."""
+    """The end of a remembered token is not a pass: it only decides about the interpreter lock."""
     good = issuer.token()
     guard.verify(good)
     header, claims, signature = issuer.token(sub="mallory").split(".")

@@ -42,7 +42,7 @@ class Case:
 
         Raises:
             ConfigError: it can be asked of the verifier alone, and no guard is built so: without an issuer, without
-                an audience, with a name that is no algorithm, with a key set that has no usable key.
+                an audience, with a name that is not an algorithm, with a key set that has no usable key.
         """
         return RequiresAuth(
             self.config.get("issuer"),

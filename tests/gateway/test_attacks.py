@@ -278,7 +278,7 @@ def test_it_works_on_a_proxy_that_hands_on_what_it_gets(application, tokens, att
         assert attack(Target(relay.port, application, tokens))
 
 
-# Most proxies do not say that there is a body: only where the gateway learns of it, it is no preflight.
+# Most proxies do not say that there is a body: only where the gateway learns of it, it is not a preflight.
 @pytest.mark.parametrize("name", ["envoy-grpc", ITSELF])
 def test_a_preflight_with_a_body_is_none_where_the_body_is_seen(name, running, application, tokens):
     preflight = ["Origin: https://app.example", "Access-Control-Request-Method: DELETE"]

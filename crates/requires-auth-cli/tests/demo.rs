@@ -38,7 +38,7 @@ fn the_table_is_for_people() {
     let line = demo.stdout().lines().find(|line| line.contains("no scope")).expect("a line");
     let cells: Vec<_> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
     assert_eq!(cells, ["✓ no scope", "403", "insufficient_scope"]);
-    // Standard output is no terminal here, and a plain one has 80 columns.
+    // Standard output is not a terminal here, and a plain one has 80 columns.
     for line in demo.stdout().lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }

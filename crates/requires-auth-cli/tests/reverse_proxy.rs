@@ -498,7 +498,7 @@ fn a_websocket_begins_after_an_allow_and_not_before() {
     let (status, answer, received) = proxy.ask("GET /orders/1", "read:orders", upgrade);
     assert_eq!(status, 200, "{answer}");
     assert_eq!(received.expect("it may pass").all("upgrade"), ["websocket"]);
-    // And what nobody has asked for is no answer.
+    // And what nobody has asked for is not an answer.
     let (status, answer, _) = proxy.ask("GET /orders/switch", "read:orders", "");
     assert_eq!(status, 502, "{answer}");
 }

@@ -74,7 +74,11 @@ fn a_list_goes_before_that_of_the_guard() {
         |all| all.with_algorithms(["ES384"]),
         |partner| partner.with_issuer_algorithms(["ES256", "EdDSA"]),
     );
-    assert_eq!(world.taken(&guard, MAIN), [true, false, false], "what the partner may use is no matter here");
+    assert_eq!(
+        world.taken(&guard, MAIN),
+        [true, false, false],
+        "what the partner may use does not matter here"
+    );
     assert_eq!(world.taken(&guard, PARTNER), [false, true, true]);
     let without = world.guard(|all| all.with_algorithms(["ES384"]), |partner| partner);
     assert_eq!(world.taken(&without, PARTNER), [true, false, false]);

@@ -1,6 +1,6 @@
-//! The shared vectors through every door: one configuration and one token have one verdict, code and challenge.
+//! The shared vectors through every adapter: one configuration and one token have one verdict, code and challenge.
 //!
-//! What a door cannot be asked is counted by reason and printed: `--nocapture` shows it.
+//! What an adapter cannot be asked is counted by reason and printed: `--nocapture` shows it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,19 +11,19 @@ use requires_auth::explain::{Check, Outcome};
 use requires_auth::verify::Step;
 use requires_auth_testkit::vectors::{RequestCase, request_cases, token_cases};
 
-mod doors;
+mod adapters;
 
-use doors::{Answer, Guarded, axum, core, tower};
+use adapters::{Answer, Guarded, axum, core, tower};
 
 #[tokio::test]
-async fn every_request_gets_one_answer_through_every_door() {
+async fn every_request_gets_one_answer_through_every_adapter() {
     let mut tally = Tally::default();
     for case in request_cases() {
         let expected = Answer::expected_of_request(&case);
         let guarded = match Guarded::new(&case.config, case.jwks.as_ref()) {
             Ok(guarded) => guarded,
             Err(error) => {
-                tally.skip("every door", why(&error));
+                tally.skip("every adapter", why(&error));
                 continue;
             }
         };
@@ -43,7 +43,7 @@ async fn every_request_gets_one_answer_through_every_door() {
 }
 
 #[tokio::test]
-async fn every_token_gets_one_answer_through_every_door() {
+async fn every_token_gets_one_answer_through_every_adapter() {
     let mut tally = Tally::default();
     for case in token_cases() {
         let expected = Answer::expected_of_token(&case);
@@ -129,23 +129,23 @@ struct Tally {
 }
 
 impl Tally {
-    fn compare(&mut self, door: &'static str, id: &str, expected: &Answer, answer: &Answer) {
-        *self.asked.entry(door).or_default() += 1;
+    fn compare(&mut self, adapter: &'static str, id: &str, expected: &Answer, answer: &Answer) {
+        *self.asked.entry(adapter).or_default() += 1;
         if answer != expected {
             self.differences
-                .push(format!("{id} through {door}\n  expected {expected:?}\n  answered {answer:?}"));
+                .push(format!("{id} through {adapter}\n  expected {expected:?}\n  answered {answer:?}"));
         }
     }
 
-    fn skip(&mut self, doors: &'static str, why: &'static str) {
-        *self.skipped.entry((doors, why)).or_default() += 1;
+    fn skip(&mut self, adapter: &'static str, why: &'static str) {
+        *self.skipped.entry((adapter, why)).or_default() += 1;
     }
 
     fn report(self) {
-        self.asked.iter().for_each(|(door, count)| println!("{door}: {count} cases"));
+        self.asked.iter().for_each(|(adapter, count)| println!("{adapter}: {count} cases"));
         self.skipped
             .iter()
-            .for_each(|((doors, why), count)| println!("not asked of {doors}: {count} cases: {why}"));
+            .for_each(|((adapter, why), count)| println!("not asked of {adapter}: {count} cases: {why}"));
         assert!(
             self.differences.is_empty(),
             "{} differ\n{}",

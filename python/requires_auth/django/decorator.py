@@ -206,7 +206,7 @@ def public(view: _View) -> _View:
     """Marks a view that `RequiresAuthMiddleware` lets everybody call.
 
     Raises:
-        TypeError: it is no view. Included URLs, such as those of the admin site, are named in
+        TypeError: it is not a view. Included URLs, such as those of the admin site, are named in
             `REQUIRES_AUTH_EXEMPT`.
     """
     if not callable(view):

@@ -73,7 +73,7 @@ class AccessTokenAuth(AuthBase):
 
         Raises:
             TypeError: an argument has the wrong type.
-            ConfigError: a scope is no scope token.
+            ConfigError: a scope is not a scope token.
         """
         refuse_keywords(unknown)
         super().__init__()

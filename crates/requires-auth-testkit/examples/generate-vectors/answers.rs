@@ -13,7 +13,7 @@ pub fn invalid_token(reason: &str) -> Value {
     })
 }
 
-/// The refusal of something that is no Bearer token at all.
+/// The refusal of something that is not a Bearer token at all.
 pub fn invalid_format() -> Value {
     let message = "the Authorization header must be the word Bearer, a space and one token";
     json!({

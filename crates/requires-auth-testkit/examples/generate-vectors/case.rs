@@ -81,7 +81,7 @@ impl Case {
         self.finish(&answers::invalid_token(reason))
     }
 
-    /// The guard refuses what is no Bearer token.
+    /// The guard refuses what is not a Bearer token.
     pub fn refuse_format(self) -> Finished {
         self.finish(&answers::invalid_format())
     }

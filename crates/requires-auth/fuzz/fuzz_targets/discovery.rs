@@ -29,7 +29,7 @@ fn is_safe_from_afar(url: &Url) -> bool {
 fuzz_target!(|body: &[u8]| {
     let found = fuzzing::key_set_url(ISSUER, 200, body);
     if let Ok(found) = &found {
-        let found = found.as_ref().expect("a 200 is no reason to ask elsewhere");
+        let found = found.as_ref().expect("a 200 gives no reason to ask elsewhere");
         let document: Document = serde_json::from_slice(body).expect("a document that was accepted");
         assert_eq!(document.issuer, ISSUER, "the document of another issuer");
         assert_eq!(*found, Url::parse(&document.jwks_uri).expect("a URL"));

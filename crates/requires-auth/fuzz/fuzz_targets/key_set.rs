@@ -78,7 +78,7 @@ fn check_usable(set: &KeySet, json: &[u8], keys: &[Value]) {
     let has_no_duplicates = strict::object(json).is_ok();
     let is_skipped = |index: usize| set.skipped().iter().any(|key| key.index() == index);
     for (_, key) in keys.iter().enumerate().filter(|(index, _)| !is_skipped(*index)) {
-        let Value::Object(key) = key else { panic!("a usable key that is no object: {key}") };
+        let Value::Object(key) = key else { panic!("a usable key that is not an object: {key}") };
         assert!(PRIVATE.iter().all(|name| !key.contains_key(*name)), "a usable private key");
         assert!(key.get("use").is_none_or(|usage| usage == "sig"));
         let may_verify =

@@ -29,7 +29,7 @@ pub fn object(text: &[u8]) -> Result<Members, Flaw> {
     read(text, Strict { depth: 1, nested_duplicates: false })
 }
 
-/// Reads an object whose own members are no duplicates; those within may be.
+/// Reads an object whose own members have no duplicates; those within may be.
 ///
 /// # Errors
 ///

@@ -73,7 +73,7 @@ impl<T> Draft<T> {
         Ok((config, guard, other))
     }
 
-    /// Adds what the builder has found. A value that could not be read is no news as one that cannot work.
+    /// Adds what the builder has found. A value that could not be read is not told again as one that cannot work.
     fn add(&mut self, found: &ConfigError) {
         let setting = |problem: &ConfigProblem| problem.place().map(|place| place.setting().to_owned());
         let known: HashSet<_> = self.problems.iter().filter_map(setting).collect();

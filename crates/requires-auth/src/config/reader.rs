@@ -98,7 +98,7 @@ impl<'t> Reader<'t> {
         Self { text, folder, ends, places: Places::new(file), problems: Vec::new() }
     }
 
-    /// The text as a table. If it is no TOML, that is noted, and the table is not to be used.
+    /// The text as a table. If it is not TOML, that is noted, and the table is not to be used.
     pub(super) fn document(&mut self) -> DeTable<'t> {
         let (document, errors) = DeTable::parse_recoverable(self.text);
         let mut last = 0;

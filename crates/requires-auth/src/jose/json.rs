@@ -226,7 +226,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Checks what follows a backslash. A surrogate without its partner is no character.
+    /// Checks what follows a backslash. A surrogate without its partner is not a character.
     fn escape(&mut self) -> Result<(), Malformed> {
         match self.next()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),

@@ -200,7 +200,7 @@ fn material(jwk: &Object<'_>) -> Result<(KeyType, KeyMaterial, Thumbprint), Unus
 }
 
 /// RFC 7518 §6.2.1.2 wants coordinates as long as the field. Some servers strip leading zeros, so shorter
-/// ones are filled up; longer ones are no coordinates.
+/// ones are filled up; longer ones are not coordinates.
 fn padded(coordinate: &[u8], length: usize) -> Result<Vec<u8>, Unusable> {
     let missing = length.checked_sub(coordinate.len()).ok_or(Unusable::Malformed)?;
     let mut padded = vec![0; missing];

@@ -26,7 +26,7 @@ pub(crate) struct PublicKey {
 }
 
 impl PublicKey {
-    /// Parses a key for `algorithms`; `None` if it is no valid key, such as a point off the curve (RFC 8725 §3.4).
+    /// Parses a key for `algorithms`; `None` if it is not a valid key, such as a point off the curve (RFC 8725 §3.4).
     pub(crate) fn parse(material: &KeyMaterial, algorithms: impl Iterator<Item = Algorithm>) -> Option<Self> {
         let parse = |algorithm| Some((algorithm, parse(material, algorithm)?));
         let parsed: Vec<_> = algorithms.map(parse).collect::<Option<_>>()?;

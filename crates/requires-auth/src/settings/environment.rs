@@ -29,7 +29,7 @@ pub struct Variables {
     pub(crate) guard: Given,
     /// For its one issuer.
     pub(crate) issuer: Given,
-    /// Variables whose text is no value of their setting.
+    /// Variables whose text is not a value of their setting.
     pub(crate) problems: Vec<ConfigProblem>,
     /// One sentence for each variable that nothing reads, or that has a new name.
     pub(crate) warnings: Vec<String>,
@@ -98,7 +98,7 @@ fn own_variable((name, value): (OsString, OsString)) -> Option<(String, OsString
     (name.starts_with(PREFIX) && !value.is_empty()).then_some((name, value))
 }
 
-/// What to say of a variable that is no setting; nothing of one that something else reads.
+/// What to say of a variable that is not a setting; nothing of one that something else reads.
 fn unknown(name: &str, key: &str) -> Option<String> {
     let readable = |setting: &&&Setting| setting.is_in_environment();
     if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(key)) {

@@ -99,7 +99,7 @@ impl Kind {
     ///
     /// # Errors
     ///
-    /// The text is no such value.
+    /// The text is not such a value.
     pub fn parse(self, text: &str) -> Result<Value, Mismatch> {
         let read = match self {
             Self::Url => Some(Value::Text(text.to_owned())),

@@ -25,7 +25,7 @@ pub fn sources(root: &Path) -> Sources {
     let mut files = Vec::new();
     rust_files(root, &mut files);
     let mut sources: Sources = files.iter().map(|path| (module(root, path), code(path))).collect();
-    // A module of tests alone is no part of the program.
+    // A module of tests alone is not part of the program.
     let of_tests: Vec<_> = files.iter().flat_map(|path| tests_declared_in(root, path)).collect();
     sources.retain(|name, _| !of_tests.contains(name));
     sources

@@ -310,7 +310,7 @@ async fn only_what_is_configured_is_there_and_only_for_trusted_peers() {
     let stranger = Peer::Address([192, 0, 2, 1].into());
     assert_eq!(stage.ask_as(stranger, "GET", "/forward-auth/caddy", &forwarded).await.status, 403);
     assert_eq!(stage.ask_as(Peer::UnixSocket, "GET", "/forward-auth/caddy", &forwarded).await.status, 200);
-    // Another dialect's headers are no question.
+    // Another dialect's headers are not a question.
     let told = stage.ask("GET", "/forward-auth/nginx", &forwarded).await;
     assert_eq!((told.status, told.code()), (400, "auth.ambiguous_request"));
 }

@@ -28,7 +28,7 @@ pub(crate) enum Ambiguity {
     EncodedSeparator,
     /// An encoded letter, digit, `-`, `.`, `_` or `~`, which some servers decode before they match.
     EncodedUnreserved,
-    /// A `%` without two hexadecimal digits, or octets that are no UTF-8.
+    /// A `%` without two hexadecimal digits, or octets that are not UTF-8.
     BadEscape,
     /// A space, control character, `#` or another character that no URL has (RFC 3986 §2).
     NotInUrls,

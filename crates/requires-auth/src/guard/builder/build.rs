@@ -145,7 +145,7 @@ impl Builder {
                 Ok(source) => keys.extend(source),
                 Err(problem) => found.push(problem),
             }
-            // A variable whose text is no value is not missing.
+            // A variable whose text is not a value is not missing.
             found.retain(|problem| {
                 !(settings.origin == Origin::Environment && unreadable.contains(&problem.field()))
             });

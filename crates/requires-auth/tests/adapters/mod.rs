@@ -1,4 +1,4 @@
-//! The doors of the library, each asked in its own way and answering in one.
+//! The adapters of the library, each asked in its own way and answering in one.
 
 #![allow(unreachable_pub, reason = "one test file has these modules")]
 
@@ -16,7 +16,7 @@ pub mod axum;
 pub mod core;
 pub mod tower;
 
-/// What a door says.
+/// What an adapter says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// It let the request through as anonymous, or as a preflight.
@@ -109,7 +109,7 @@ pub struct Guarded {
 impl Guarded {
     /// A guard as a vector wants it, if the builder lets it be built.
     pub fn new(config: &Config, jwks: Option<&Value>) -> Result<Self, ConfigError> {
-        // The builder refuses an issuer that is no URL, which is what an absent one is here.
+        // The builder refuses an issuer that is not a URL, which is what an absent one is here.
         let mut builder =
             RequiresAuth::builder(config.issuer.as_deref().unwrap_or_default(), audience(config));
         builder = match jwks {

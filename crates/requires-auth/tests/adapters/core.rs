@@ -54,7 +54,7 @@ fn rules(case: &TokenCase) -> Rules {
     let mut rules =
         Rules::new(config.issuer.as_deref(), super::audience(config)).with_profile(super::profile(config));
     if let Some(names) = &config.alg {
-        // A name that is no algorithm allows nothing.
+        // A name that is not an algorithm allows nothing.
         rules = rules.with_algorithms(names.iter().filter_map(|name| name.parse().ok()));
     }
     if let Some(seconds) = config.leeway {
@@ -63,7 +63,7 @@ fn rules(case: &TokenCase) -> Rules {
     rules
 }
 
-/// What is no JWK Set at all has no keys.
+/// What is not a JWK Set at all has no keys.
 fn keys(case: &TokenCase) -> Arc<KeySet> {
     KeySet::parse(case.jwks.to_string()).or_else(|_| KeySet::parse(r#"{"keys": []}"#)).unwrap().into()
 }

@@ -244,7 +244,10 @@ pub fn scopes(claims: &Members) -> Option<Vec<&str>> {
         Some(Value::String(text)) => text.split(' ').collect(),
         Some(other) => strings(other)?,
     };
-    Some(scopes.into_iter().filter(|scope| !scope.is_empty()).collect())
+    // One with white space or a control character in it would be several, or another, for whoever is told of it.
+    let is_one =
+        |scope: &&str| !scope.is_empty() && !scope.chars().any(|c| c.is_whitespace() || c.is_control());
+    Some(scopes.into_iter().filter(is_one).collect())
 }
 
 /// A string, or an array of strings.

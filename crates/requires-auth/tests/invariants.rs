@@ -1,6 +1,5 @@
 //! What the architecture promises, read off the sources themselves.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,30 +28,9 @@ fn source_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The sources by module path such as `jose/alg`, without comments and without their tests.
-fn sources() -> BTreeMap<String, String> {
-    let root = source_root();
-    let mut files = Vec::new();
-    rust_files(&root, &mut files);
-    let read = |path: &PathBuf| {
-        let text = fs::read_to_string(path).expect("a source");
-        let code = text.split("#[cfg(test)]\nmod tests").next().expect("a first part");
-        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let name = path.strip_prefix(&root).expect("below the root").with_extension("");
-        (name.to_string_lossy().trim_end_matches("/mod").to_owned(), lines.collect::<Vec<_>>().join("\n"))
-    };
-    files.iter().map(read).collect()
+fn sources() -> files::Sources {
+    files::sources(&source_root())
 }
 
 fn module_of(file: &str) -> &str {
@@ -141,7 +119,7 @@ fn within_jose_a_module_uses_only_modules_above_it() {
 
 #[test]
 fn no_file_of_the_settings_uses_itself_by_way_of_others() {
-    let all = files::sources(&source_root());
+    let all = sources();
     assert_eq!(files::circles(&all, |file| ["settings", "config"].contains(&module_of(file))), [""; 0]);
     let upward = files::upward(&all, "lib");
     let is_ours = |told: &&String| told.starts_with("settings") || told.starts_with("config");
@@ -285,7 +263,7 @@ fn logs_take_no_token() {
 #[test]
 fn logic_files_stay_small() {
     let mut files = Vec::new();
-    rust_files(&source_root(), &mut files);
+    files::rust_files(&source_root(), &mut files);
     for path in files {
         let text = fs::read_to_string(&path).expect("a source");
         let lines = text.split("#[cfg(test)]\nmod tests").next().expect("a first part").lines().count();

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// A source by its path of modules, such as `gateway/dialect/nginx`; `main` or `lib` is the root.
 pub type Sources = BTreeMap<String, String>;
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Every file of Rust in a folder and below it.
+pub fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

@@ -57,11 +57,9 @@ impl Identity {
     /// The headers of a client that an application could read as one of ours, though the name is another: `X_Auth_Subject`
     /// beside `X-Auth-Subject`. CGI and WSGI make the same of both.
     pub(crate) fn aliases_in(&self, headers: &HeaderMap) -> Vec<HeaderName> {
-        let is_alias = |own: &HeaderName, name: &HeaderName| {
-            let (own, name) = (own.as_str(), name.as_str());
-            own.len() == name.len() && own != name && is_folded_like(own, name)
+        let is_alias = |name: &HeaderName| {
+            self.names().any(|own| own != name && is_folded_like(own.as_str(), name.as_str()))
         };
-        let is_alias = |name: &HeaderName| self.names().any(|own| is_alias(own, name));
         headers.keys().filter(|name| is_alias(name)).cloned().collect()
     }
 }

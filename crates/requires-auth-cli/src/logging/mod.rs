@@ -131,9 +131,7 @@ impl LogFormat {
             }
         }
     }
-}
 
-impl LogFormat {
     /// An event with the id of its request, which has no letter that would have to be escaped.
     fn with_id(self, event: &str, id: &str) -> String {
         let event = event.trim_end_matches('\n');

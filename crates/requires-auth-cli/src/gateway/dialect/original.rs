@@ -1,9 +1,9 @@
 //! The request that a proxy asks about, and what else its headers say about that.
 
-use std::borrow::Cow;
-
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName};
+
+use crate::gateway::header_names::folded;
 
 const X_ORIGINAL: Family = Family {
     method: HeaderName::from_static("x-original-method"),
@@ -71,10 +71,8 @@ enum Said {
 
 /// What a header of this name says of the request, in any spelling that CGI makes the same of.
 fn said_by(name: &HeaderName) -> Option<Said> {
-    // It is in lower case. All names begin so, and few of what a client sends do.
-    let name = Some(name.as_str()).filter(|name| name.starts_with('x'))?;
-    let is_odd = name.bytes().any(|byte| matches!(byte, b'_' | b'.'));
-    let name = if is_odd { Cow::Owned(name.replace(['_', '.'], "-")) } else { Cow::Borrowed(name) };
+    // All of these names begin so, and few of what a client sends do.
+    let name = folded(Some(name.as_str()).filter(|name| name.starts_with('x'))?);
     let is_among = |names: &[&str]| names.contains(&&*name);
     match () {
         () if is_among(&METHOD_OVERRIDES) => Some(Said::OtherMethod),

@@ -220,7 +220,7 @@ def warn_of_unknown(settings: Mapping[str, Any], settings_in: str) -> None:
     for name in settings:
         if name.startswith(PREFIX) and name not in known:
             meant = nearest_setting(name, known)
-            hint = f": is it {meant}?" if meant else ""
+            hint = f": did you mean {meant}?" if meant else ""
             warnings.warn(
                 f"{name} in {settings_in} is not a setting of requires-auth{hint}", RuntimeWarning, stacklevel=3
             )

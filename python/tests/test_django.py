@@ -406,7 +406,7 @@ def test_system_checks(auth_issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch)
     with override_settings(REQUIRES_AUTH_AUDIENCES="a", REQUIRES_AUTH_ZZZ=1):
         found = checks.check_names()
         assert ids(found) == ["requires_auth.W001"] * 2
-        assert found[0].hint == "is it REQUIRES_AUTH_AUDIENCE?"
+        assert found[0].hint == "did you mean REQUIRES_AUTH_AUDIENCE?"
         assert "REQUIRES_AUTH_ISSUER" in (found[1].hint or "")
 
 

@@ -761,5 +761,5 @@ def test_settings_in_a_dict_are_told(app: Flask, auth_issuer: TestIssuer) -> Non
 
 def test_a_misspelt_setting_is_told(app: Flask, auth_issuer: TestIssuer) -> None:
     app.config.update({**auth_issuer.settings, "REQUIRES_AUTH_SCOPE_CLAIM": ["permissions"]})
-    with pytest.warns(RuntimeWarning, match="is it REQUIRES_AUTH_SCOPE_CLAIMS?"):
+    with pytest.warns(RuntimeWarning, match="did you mean REQUIRES_AUTH_SCOPE_CLAIMS?"):
         adapter.requires_auth.init_app(app)

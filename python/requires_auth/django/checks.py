@@ -88,7 +88,7 @@ def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
 def _hint(name: str) -> str:
     meant = nearest_setting(name, _KNOWN)
-    return f"is it {meant}?" if meant else "the settings are " + ", ".join(_KNOWN)
+    return f"did you mean {meant}?" if meant else "the settings are " + ", ".join(_KNOWN)
 
 
 ALL = (check_guard, check_names, check_rest_framework, check_user, check_views)

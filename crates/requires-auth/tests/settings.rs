@@ -44,7 +44,8 @@ fn setters(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
-    let sources = text("src/guard/builder/mod.rs") + &text("src/danger.rs");
+    let files = ["src/guard/builder/mod.rs", "src/guard/builder/places.rs", "src/danger.rs"];
+    let sources = files.map(text).concat();
     let is_declared = |start: &str| {
         let mut after =
             sources.match_indices(start).map(|(at, _)| sources[at + start.len()..].chars().next());
@@ -92,6 +93,7 @@ fn in_python(setting: &Setting) -> String {
         Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),
         Kind::Choice { names, .. } => format!("{:?}", names[0]),
         Kind::Switch => "False".to_owned(),
+        Kind::SwitchedOn => "True".to_owned(),
         _ => "None".to_owned(),
     }
 }

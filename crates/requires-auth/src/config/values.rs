@@ -2,6 +2,8 @@
 
 use toml::de::DeValue;
 
+use super::places::places;
+
 use super::reader::{Entry, Reader};
 use crate::settings::{Document, Kind, Setting, Value};
 
@@ -15,7 +17,8 @@ pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &
         Kind::Duration(_) => Value::Duration(reader.duration(field, entry)?),
         Kind::Count(_) => Value::Count(reader.count(field, entry)?),
         Kind::Choice { names, expected } => Value::Choice(reader.name(field, entry, expected, names)?),
-        Kind::Switch => Value::Switch(reader.switch(field, entry)?),
+        Kind::Places => Value::Places(places(reader, setting, entry)?),
+        Kind::Switch | Kind::SwitchedOn => Value::Switch(reader.switch(field, entry)?),
         Kind::Path => Value::Path(reader.path(field, entry)?),
         Kind::Document { .. } => Value::Document(Document::File(reader.path(field, entry)?)),
     })

@@ -142,7 +142,7 @@ impl Rules {
         policy: &Policy,
         now: SystemTime,
     ) -> Report {
-        match Credential::from_request(request) {
+        match self.credential(request) {
             Ok(credential) => self.explain_settled(&credential, keys, policy, now, None),
             Err(denial) => self.explain_unread(denial),
         }
@@ -161,7 +161,10 @@ impl Rules {
         let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
         let evidence = Evidence { known_header: None, keys: &key_set };
         let verdict = match judge(self, credential, &evidence, now.into(), &mut recorder) {
-            Ok(token) => policy.decide(&token, credential, &mut recorder).map(|()| token),
+            Ok(token) => {
+                let placed = self.check_place(&token, credential);
+                placed.and_then(|()| policy.decide(&token, credential, &mut recorder)).map(|()| token)
+            }
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),

@@ -47,10 +47,11 @@ impl RequiresAuth {
 
     /// The credential of a request.
     pub(super) fn read<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
-        let credential = Credential::from_request(request)?;
+        let credential = self.inner.rules.credential(request)?;
         let token = credential.token_bytes();
         let may_be_cached = self.inner.cache.is_some() && token.len() <= self.inner.rules.max_token_bytes;
-        Ok(Case { credential, key: may_be_cached.then(|| CacheKey::of(token)) })
+        let key = may_be_cached.then(|| CacheKey::of(token));
+        Ok(Case { credential, key })
     }
 
     /// What there is to say of a token at once.
@@ -196,9 +197,12 @@ impl RequiresAuth {
     ) -> Result<AccessToken, Denial> {
         match judged {
             Ok(token) => {
-                policy.decide(&token, credential, &mut NoTrace).inspect_err(|denial| {
-                    refused(request, Some(credential), denial, self.issuer_of(&token));
-                })?;
+                let placed = self.inner.rules.check_place(&token, credential);
+                placed.and_then(|()| policy.decide(&token, credential, &mut NoTrace)).inspect_err(
+                    |denial| {
+                        refused(request, Some(credential), denial, self.issuer_of(&token));
+                    },
+                )?;
                 self.inner.allowed.count(token.proof().proven_by().issuer);
                 log::allowed(request, credential, self.issuer_of(&token));
                 Ok(token)

@@ -60,6 +60,10 @@ pub enum Kind {
     },
     /// True or false; false is the default.
     Switch,
+    /// True or false; true is the default.
+    SwitchedOn,
+    /// Where a request may have its token.
+    Places,
     /// The path of a file that is written.
     Path,
     /// A document that is given by itself or as the path of a file.

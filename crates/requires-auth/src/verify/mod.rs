@@ -25,6 +25,7 @@ mod arena;
 mod claim_checks;
 mod evidence;
 mod implied;
+mod places;
 mod rules;
 mod token;
 mod trace;

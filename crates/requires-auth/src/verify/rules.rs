@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::implied::ImpliedScopes;
+use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
 /// Which shape of token is an access token.
@@ -119,12 +120,20 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
+    /// Where its tokens may stand.
+    pub(crate) places: PlaceSet,
 }
 
 impl IssuerRules {
     /// An issuer with the algorithms and scope claims of the guard; `None` is any issuer.
     pub(crate) fn new(issuer: Option<&str>, audience: Audience) -> Self {
-        Self { issuer: issuer.map(Into::into), audience, algorithms: None, scope_claims: None }
+        Self {
+            issuer: issuer.map(Into::into),
+            audience,
+            algorithms: None,
+            scope_claims: None,
+            places: PlaceSet::ANY,
+        }
     }
 }
 
@@ -221,6 +230,8 @@ pub struct Rules {
     pub(crate) max_token_bytes: usize,
     pub(crate) scope_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
+    /// Where a request may have its token; `None` for the `Authorization` header alone.
+    pub(crate) places: Option<Box<Places>>,
     pub(crate) guard: GuardId,
 }
 
@@ -247,6 +258,7 @@ impl Rules {
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
             scope_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
+            places: None,
             guard: GuardId::default(),
         }
     }

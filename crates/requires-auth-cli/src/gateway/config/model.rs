@@ -40,6 +40,7 @@
 //! [[tests]]                                 # run by `requires-auth check`
 //! request = "GET /orders"
 //! claims  = { iss = "main", scope = "read:orders" }
+//! headers = { Cookie = "token={token}" }    # default: where the issuer's tokens are
 //! expect  = { status = 200 }
 //! ```
 
@@ -154,6 +155,9 @@ pub(crate) struct RouteTest {
     pub(crate) target: String,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
     pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Headers of the request, each with its value, in which `{token}` stands for the token. Without one that holds it the
+    /// token is in the first place that its issuer allows.
+    pub(crate) headers: Vec<(HeaderName, String)>,
     /// The status; 200 if it is allowed.
     pub(crate) status: u16,
     /// The code of the refusal, if the test names one.

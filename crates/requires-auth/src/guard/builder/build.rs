@@ -10,8 +10,10 @@ use super::checks::{
     fetchable, implications, static_keys,
 };
 use super::origin::Origin;
+use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
 use crate::challenge::BodyFormat;
+use crate::credential::{PlaceSet, Places};
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
 use crate::guard::{Inner, Keys, RequiresAuth};
@@ -61,9 +63,13 @@ impl Builder {
         found.extend(self.given.check_limits());
         check_scope_claims(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
+        check_places(&self.given, &mut found);
+        public_origin(&self.given, &mut found);
+        let cookie_origins = cookie_origins(&self.given, &mut found);
         let shared = self.shared(&mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
-        let (issuers, keys) = self.issuers(for_all, &shared, &mut problems, &unreadable);
+        let places = self.places(cookie_origins, &mut problems);
+        let (issuers, keys) = self.issuers(for_all, &shared, places.as_ref(), &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         let body_format = self.body_format();
         let rules = Rules {
@@ -74,11 +80,13 @@ impl Builder {
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
+            places: places.map(Box::new),
             guard: next_guard(),
         };
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let names: Vec<_> = self.issuers.iter().map(IssuerSettings::issuer).collect();
         let allowed = Allowed::new(names.iter().map(String::as_str));
+        let token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
         let inner = Inner {
             rules,
             keys,
@@ -87,6 +95,8 @@ impl Builder {
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
+            token_headers: token_headers.into(),
+            closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
@@ -122,6 +132,7 @@ impl Builder {
         &self,
         for_all: Option<AlgorithmSet>,
         shared: &Shared,
+        places: Option<&Places>,
         problems: &mut Vec<ConfigProblem>,
         unreadable: &[&str],
     ) -> (Issuers, Vec<Keys>) {
@@ -132,10 +143,12 @@ impl Builder {
             check_audience(settings, &mut found);
             let own = algorithms(&settings.given, &mut found);
             check_scope_claims(&settings.given, &mut found);
+            check_places(&settings.given, &mut found);
             let issuer = settings.issuer();
             let issuer_rules = IssuerRules {
                 algorithms: own.or(for_all),
                 scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+                places: places.map_or(PlaceSet::ANY, |places| places.set_of(&self.places_of(settings))),
                 ..IssuerRules::new(Some(&issuer), settings.audience())
             };
             if !rules.push(issuer_rules) && !issuer.is_empty() {

@@ -16,6 +16,7 @@ use crate::verify::{Audience, Profile};
 mod build;
 mod checks;
 mod origin;
+mod places;
 
 use origin::Origin;
 

@@ -1,0 +1,39 @@
+//! Where requests have their tokens, by the rules of a guard and of each issuer.
+
+use super::rules::Rules;
+use super::token::AccessToken;
+use crate::credential::{Credential, shows_no_token};
+use crate::error::{Denial, ErrorCode};
+use crate::request::Request;
+
+impl Rules {
+    /// The one token of a request.
+    #[inline]
+    pub(crate) fn credential<'a>(&self, request: &Request<'a>) -> Result<Credential<'a>, Denial> {
+        match &self.places {
+            Some(_) if request.is_token_alone() => {
+                Credential::from_request(request).map(Credential::in_any_place)
+            }
+            Some(places) => places.credential(request),
+            None => Credential::from_request(request),
+        }
+    }
+
+    /// Whether a request shows no token, good or bad, in any place that is read.
+    pub(crate) fn shows_no_token(&self, request: &Request<'_>) -> bool {
+        match &self.places {
+            Some(places) => places.show_no_token(request),
+            None => shows_no_token(request),
+        }
+    }
+
+    /// Whether a token stands where its issuer's tokens may. Elsewhere it counts as not there.
+    #[inline]
+    pub(crate) fn check_place(&self, token: &AccessToken, credential: &Credential<'_>) -> Result<(), Denial> {
+        let may_stand = self.issuers[token.proof().proven_by().issuer].places;
+        if credential.places().meets(may_stand) {
+            return Ok(());
+        }
+        Err(Denial::new(ErrorCode::AuthorizationHeaderMissing))
+    }
+}

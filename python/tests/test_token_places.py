@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
-from adapters import bearer
+from adapters import PYTHON, bearer
 from fastapi import Depends, FastAPI, WebSocket
 from flask import Flask, Response, g
 from starlette.applications import Starlette
@@ -281,3 +282,14 @@ def test_an_application_cannot_answer_with_a_token() -> None:
 
     asyncio.run(Guarded(receive, send, "bearer", {"a.b.c"}).run(app, None))
     assert sent == [{"type": "websocket.accept", "subprotocol": "bearer"}]
+
+
+# --- the documentation
+
+
+def test_the_snippets_of_the_documentation_run() -> None:
+    page = (PYTHON.parent / "docs" / "token-places.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "token-places.md", "exec"), {"__name__": "snippet"})

@@ -15,10 +15,12 @@ use crate::request::{Certificate, HeaderValues, Headers, Request};
 
 mod cookie;
 mod cross_site;
+mod misplaced;
 mod place;
 mod places;
 mod subprotocol;
 
+pub(crate) use misplaced::misplaced;
 pub use place::{InvalidPlace, TokenPlace};
 pub(crate) use places::{PlaceSet, Places};
 pub use subprotocol::Protocols;

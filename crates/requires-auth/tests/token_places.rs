@@ -167,6 +167,24 @@ fn places_that_cannot_work_are_refused() {
     assert_eq!(field(|builder| builder.with_token_from([place("cookie=a"), place("header=b")])), None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_token_can_be_waited_for() {
+    let auth = |closes| {
+        let (builder, forge) = builder();
+        let auth = builder.with_leeway(Duration::ZERO).with_close_on_expiry(closes).build().expect("a guard");
+        let token = auth.verify_now(&forge.token().lifetime(100).mint(), &Policy::default());
+        let end = auth.token_end(&token.expect("keys at hand").expect("a good token"));
+        end
+    };
+    let begun = tokio::time::Instant::now();
+    auth(true).reached().await;
+    let waited = begun.elapsed().as_secs();
+    assert!((97..=100).contains(&waited), "{waited}");
+    let none = auth(false);
+    assert_eq!(none.left(), None);
+    assert!(tokio::time::timeout(Duration::from_secs(1000), none.reached()).await.is_err());
+}
+
 #[test]
 fn a_connection_is_closed_when_its_token_ends_as_far_as_clocks_differ() {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);

@@ -144,7 +144,7 @@ impl Rules {
     ) -> Report {
         match self.credential(request) {
             Ok(credential) => self.explain_settled(&credential, keys, policy, now, None),
-            Err(denial) => self.explain_unread(denial),
+            Err(denial) => self.explain_unread(request, denial),
         }
     }
 
@@ -175,8 +175,11 @@ impl Rules {
     }
 
     /// A request whose credential cannot be read.
-    pub(crate) fn explain_unread(&self, denial: Denial) -> Report {
-        self.report(Recorder::default(), Err(denial))
+    pub(crate) fn explain_unread(&self, request: &Request<'_>, denial: Denial) -> Report {
+        let hint = self.hint_of(request, &denial);
+        let is_general = hint == denial.hint();
+        let report = self.report(Recorder::default(), Err(denial));
+        if is_general { report } else { Report { hint: Some(hint.to_owned()), ..report } }
     }
 
     fn report(&self, recorder: Recorder, verdict: Result<AccessToken, Denial>) -> Report {

@@ -41,7 +41,8 @@ impl RequiresAuth {
         denial: Denial,
     ) -> Denial {
         // The issuer of a refused token is not known, unless there is only one.
-        refused(request, credential, &denial, self.inner.rules.issuers.only());
+        let hint = self.inner.rules.hint_of(request, &denial);
+        refused(request, credential, &denial, hint, self.inner.rules.issuers.only());
         denial
     }
 
@@ -200,7 +201,7 @@ impl RequiresAuth {
                 let placed = self.inner.rules.check_place(&token, credential);
                 placed.and_then(|()| policy.decide(&token, credential, &mut NoTrace)).inspect_err(
                     |denial| {
-                        refused(request, Some(credential), denial, self.issuer_of(&token));
+                        refused(request, Some(credential), denial, denial.hint(), self.issuer_of(&token));
                     },
                 )?;
                 self.inner.allowed.count(token.proof().proven_by().issuer);
@@ -217,10 +218,11 @@ pub(super) fn refused(
     request: &Request<'_>,
     credential: Option<&Credential<'_>>,
     denial: &Denial,
+    hint: &'static str,
     issuer: Option<&str>,
 ) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, request, credential, issuer);
+    log::refused(denial, hint, request, credential, issuer);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

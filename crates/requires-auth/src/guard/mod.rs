@@ -27,12 +27,14 @@ mod flow;
 mod health;
 mod unavailable;
 mod places;
+mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
 
 /// Guards an API: lets a request through only with an access token that is good for it.
@@ -324,7 +326,7 @@ impl RequiresAuth {
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
         policy.check(token).inspect_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
-            flow::refused(request, credential.as_ref(), denial, self.issuer_of(token));
+            flow::refused(request, credential.as_ref(), denial, denial.hint(), self.issuer_of(token));
         })
     }
 
@@ -413,7 +415,7 @@ impl RequiresAuth {
     pub async fn explain(&self, request: &Request<'_>, policy: &Policy) -> Report {
         let case = match self.read(request) {
             Ok(case) => case,
-            Err(denial) => return self.inner.rules.explain_unread(denial),
+            Err(denial) => return self.inner.rules.explain_unread(request, denial),
         };
         // A request with an expired token fetches no keys; a report shows every check, also those that need them.
         if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =

@@ -2,7 +2,7 @@
 
 use super::rules::Rules;
 use super::token::AccessToken;
-use crate::credential::{Credential, shows_no_token};
+use crate::credential::{Credential, misplaced, shows_no_token};
 use crate::error::{Denial, ErrorCode};
 use crate::request::Request;
 
@@ -25,6 +25,15 @@ impl Rules {
             Some(places) => places.show_no_token(request),
             None => shows_no_token(request),
         }
+    }
+
+    /// What to do about a refusal: where there is a token that is not read, else what holds for all.
+    pub(crate) fn hint_of(&self, request: &Request<'_>, denial: &Denial) -> &'static str {
+        let is_missing = matches!(
+            denial.code(),
+            ErrorCode::AuthorizationHeaderMissing | ErrorCode::AuthorizationTokenTypeNotSupported
+        );
+        is_missing.then(|| misplaced(request, self.places.as_deref())).flatten().unwrap_or(denial.hint())
     }
 
     /// Whether a token stands where its issuer's tokens may. Elsewhere it counts as not there.

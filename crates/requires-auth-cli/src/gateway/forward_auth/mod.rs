@@ -121,3 +121,5 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
 mod tests;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod place_vectors;

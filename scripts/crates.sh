@@ -17,7 +17,7 @@ readonly COMPRESSED_KB=1024 # the limit of each crate here; the registry's is te
 
 main() {
   case "${1-}" in
-    "") look && pack ;;
+    "") look; pack ;;
     --list) look ;;
     *) sed -n '4,5s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac

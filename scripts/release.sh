@@ -5,6 +5,7 @@
 #   scripts/release.sh VERSION --dry-run  prints the changes and the release notes, and changes nothing
 #   scripts/release.sh --notes VERSION    prints the release notes of a version that is in the changelog
 #   scripts/release.sh --version          prints the version of the manifests
+#   scripts/release.sh --holds TAG        says whether TAG is the version of the manifests, and has release notes
 #
 # RELEASE_DATE is the day in the changelog, by default today (UTC). Exits 2 if the tree is dirty, if the version is
 # malformed, older than the present one or released already, or if nothing is in the changelog since the last release.
@@ -15,10 +16,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 main() {
   case "${1-} ${2-}" in
     "--version ") present_version ;;
+    "--holds v"?*) hold_tag "${2#v}" ;;
     "--notes "?*) notes "$2" CHANGELOG.md ;;
     [0-9]*" ") prepare "$1" ;;
     [0-9]*" --dry-run") prepare "$1" dry ;;
-    *) sed -n '4,7s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '4,8s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 }
 
@@ -70,6 +72,12 @@ refuse() {
   exit 2
 }
 
+# What a tag says and what is in the tree must agree before anything is published.
+hold_tag() {
+  if [[ $1 != "$(present_version)" ]]; then refuse "the manifests have $(present_version), and the tag says $1"; fi
+  if [[ -z $(notes "$1" CHANGELOG.md) ]]; then refuse "nothing is in CHANGELOG.md under $1"; fi
+}
+
 # The older of two versions. `sort` puts 0.2.0 before 0.2.0-rc.1, and 0.2.0 before 0.2.0~: so a `~` stands for `-`.
 ordered() {
   printf '%s\n' "${1/-/\~}" "${2/-/\~}" | sort --version-sort | head -n1 | tr '~' '-'
@@ -97,7 +105,7 @@ lock_file() {
 
 # A page or a manifest for containers that names a package with its version: requires-auth:0.1.0, requires_auth-0.1.0.
 page() {
-  sed -E "s/(requires[-_]auth[a-z-]*(:|@|==|-|_)v?)$(escaped "$1")/\1$2/g"
+  sed -E "s/(requires[-_]auth[a-z-]*(:|@|==|-|_)v?)$(escaped "$1")\b/\1$2/g"
 }
 
 pages() {
@@ -128,12 +136,11 @@ show_changes() {
   done < <(cd "$staged" && find . -type f -printf '%P\n' | sort)
 }
 
-# Cargo says whether each lock file is what its manifest asks for; it needs no network for that.
+# Cargo says whether each lock file is what its manifest asks for.
 hold_lock_files() {
   local workspace
   for workspace in . python; do
-    cargo metadata --locked --offline --no-deps --format-version 1 --manifest-path "$workspace/Cargo.toml" >/dev/null
-    cargo tree --locked --offline --manifest-path "$workspace/Cargo.toml" >/dev/null
+    cargo tree --quiet --locked --manifest-path "$workspace/Cargo.toml" >/dev/null
   done
 }
 

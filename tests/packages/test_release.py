@@ -1,15 +1,16 @@
 """scripts/release.sh, on a copy of the tree: what it changes, and what it refuses. `python3 -m unittest` runs it."""
 
+import re
 import shutil
 import subprocess
 import tempfile
-import tomllib
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NEXT = "0.9.0"
 DAY = "2031-02-03"
+TOOLS = "0.0.0"  # the version of what is never released
 CHANGELOG = """# Changelog
 
 About it.
@@ -71,31 +72,29 @@ class Release(unittest.TestCase):
         self.commit("a page that names an image")
         run = self.release(NEXT)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
-        root = tomllib.loads((self.tree / "Cargo.toml").read_text())["workspace"]
-        self.assertEqual(root["package"]["version"], NEXT)
-        for name in ("requires-auth", "requires-auth-testkit"):
-            self.assertEqual(root["dependencies"][name]["version"], NEXT)
-        self.assertEqual(root["dependencies"]["toml"]["version"], self.toml_before())
-        python = tomllib.loads((self.tree / "python/Cargo.toml").read_text())
-        self.assertEqual({python["package"]["version"], python["dependencies"]["requires-auth"]["version"]}, {NEXT})
+        root, python = (self.tree / "Cargo.toml").read_text(), (self.tree / "python/Cargo.toml").read_text()
+        for manifest in (root, python):
+            self.assertEqual(re.findall(r'^version = "(.*)"$', manifest, re.MULTILINE), [NEXT])
+            self.assertEqual(
+                re.findall(r'^requires-auth.*path = .*version = "(.*?)"', manifest, re.MULTILINE), [NEXT] * 2
+            )
+        before = (ROOT / "Cargo.toml").read_text()
+        self.assertEqual(self.others(root), self.others(before))
         locks = self.git("ls-files", "*Cargo.lock").split()
         self.assertGreater(len(locks), 4)
         for lock in locks:
-            ours = self.ours(tomllib.loads((self.tree / lock).read_text())["package"])
-            self.assertEqual(set(ours.values()), {NEXT}, lock)
+            found = re.findall(
+                r'^name = "requires-auth.*"\nversion = "(.*)"$', (self.tree / lock).read_text(), re.MULTILINE
+            )
+            self.assertEqual(set(found) - {TOOLS}, {NEXT}, lock)
         page = (self.tree / "docs/image.md").read_text()
         self.assertEqual(page, f"requires-auth:{NEXT} and requires-auth:{self.present}1\n")
         self.assertEqual(self.release("--version").stdout.strip(), NEXT)
 
     @staticmethod
-    def toml_before() -> str:
-        return tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["dependencies"]["toml"]["version"]
-
-    @staticmethod
-    def ours(packages: "list[dict[str, str]]") -> "dict[str, str]":
-        """The packages of this repository that are released; the tools have no version that counts."""
-        ours = {package["name"]: package["version"] for package in packages if package["name"].startswith("requires-auth")}
-        return {name: version for name, version in ours.items() if version != "0.0.0"}
+    def others(manifest: str) -> list[str]:
+        """The lines that name other people's packages."""
+        return [line for line in manifest.splitlines() if not line.startswith(("version", "requires-auth"))]
 
     def test_the_changelog_gets_a_section_and_the_notes_are_that_section(self) -> None:
         run = self.release(NEXT)

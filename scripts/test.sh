@@ -86,9 +86,9 @@ part_packages() {
     return
   fi
   step "what the crates pack" scripts/crates.sh --list
-  step "scripts of releases" "$python" -m unittest discover --start-directory tests/packages
   step "packages for the packages" provide_package_tools "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
+  tests "pytest, packages" "$environment/bin/pytest" -q -rs tests/packages
   step "workflows" "$environment/bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
   step "source distribution" build_sdist "$environment"
   step "twine check" "$environment/bin/twine" check --strict "$environment"/sdist/*
@@ -132,6 +132,8 @@ part_python() {
   step "ruff format" env -C python "$newest/bin/ruff" format --check
   step "ruff check, gateway" "$newest/bin/ruff" check --config python/pyproject.toml tests/gateway
   step "ruff format, gateway" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/gateway
+  step "ruff check, packages" "$newest/bin/ruff" check --config python/pyproject.toml tests/packages scripts/try-flask.py
+  step "ruff format, packages" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/packages scripts/try-flask.py
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
@@ -294,8 +296,8 @@ provide_packages() {
 provide_package_tools() {
   if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
   "$1" -m venv "$2" || return
-  say "installing with pip into $2: maturin, twine, check-jsonschema"
-  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1'
+  say "installing with pip into $2: maturin, twine, check-jsonschema, pytest"
+  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1' 'pytest>=9,<10'
 }
 
 # provide_gateway_packages PYTHON FOLDER: a virtual environment with proxies in it. Each that cannot be had is skipped.

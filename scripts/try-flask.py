@@ -18,6 +18,7 @@ START_SECONDS = 30
 
 
 def main() -> None:
+    """Starts the issuer and the server, and stops the server again."""
     issuer = TestIssuer("https://api.example.com")
     url = issuer.serve()
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -37,16 +38,16 @@ def await_port(port: int, server: "subprocess.Popen[bytes]") -> None:
     """Returns once it listens; ends the process with what it printed if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
     server.kill()
     sys.exit(f"flask does not listen: {server.communicate()[1].decode()}")
 
 
 def judge(url: str, issuer: TestIssuer) -> None:
+    """Asks without a token, with an expired and with a good one."""
     good, expired = issuer.token(scope="read:orders"), issuer.token(defect="expired")
     for name, token, status, member, value in (
         ("no token", None, 401, "code", "auth.authorization_header_missing"),
@@ -60,6 +61,7 @@ def judge(url: str, issuer: TestIssuer) -> None:
 
 
 def ask(url: str, token: "str | None") -> "tuple[int, dict[str, object]]":
+    """The status of an answer, and its body."""
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:

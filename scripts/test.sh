@@ -132,8 +132,9 @@ part_python() {
   step "ruff format" env -C python "$newest/bin/ruff" format --check
   step "ruff check, gateway" "$newest/bin/ruff" check --config python/pyproject.toml tests/gateway
   step "ruff format, gateway" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/gateway
-  step "ruff check, packages" "$newest/bin/ruff" check --config python/pyproject.toml tests/packages scripts/try-flask.py
-  step "ruff format, packages" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/packages scripts/try-flask.py
+  local ours=(tests/packages scripts/try-flask.py scripts/sbom.py)
+  step "ruff check, packages" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
+  step "ruff format, packages" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
@@ -296,8 +297,9 @@ provide_packages() {
 provide_package_tools() {
   if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
   "$1" -m venv "$2" || return
-  say "installing with pip into $2: maturin, twine, check-jsonschema, pytest"
-  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1' 'pytest>=9,<10'
+  say "installing with pip into $2: maturin, twine, check-jsonschema, cyclonedx-python-lib, pytest"
+  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1' 'pytest>=9,<10' \
+    'cyclonedx-python-lib[json-validation]>=11,<12'
 }
 
 # provide_gateway_packages PYTHON FOLDER: a virtual environment with proxies in it. Each that cannot be had is skipped.

@@ -9,7 +9,7 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 # What a job may ask for beyond reading the repository, and why it says so beside it.
 PERMISSIONS = {"contents", "id-token", "attestations", "packages"}
 # Scripts that are being written.
-COMING = {f"scripts/{name}.sh" for name in ("dist", "try-dist", "image", "try-image", "sbom")}
+COMING = {f"scripts/{name}.sh" for name in ("dist", "try-dist", "image", "try-image")}
 
 
 def each() -> list[str]:

@@ -37,11 +37,12 @@ pub use self::verdict::{Refusal, Verdict};
 const KEY_SETS: &str = include_str!("../vectors/key-sets.json");
 const REQUESTS: &str = include_str!("../vectors/requests.json");
 
-const TOKENS: [&str; 11] = [
+const TOKENS: [&str; 12] = [
     include_str!("../vectors/tokens-structure.json"),
     include_str!("../vectors/tokens-header.json"),
     include_str!("../vectors/tokens-algorithms.json"),
     include_str!("../vectors/tokens-keys.json"),
+    include_str!("../vectors/tokens-certificates.json"),
     include_str!("../vectors/tokens-claims.json"),
     include_str!("../vectors/tokens-time.json"),
     include_str!("../vectors/tokens-profiles.json"),

@@ -38,7 +38,7 @@ main() {
   fi
   mkdir -p "$to"
   to=$(cd "$to" && pwd)
-  rm -rf "${to:?}/$NAME"* "$to/SHA256SUMS"
+  rm -rf "${to:?}/$NAME"* "$to/image" "$to/SHA256SUMS"
   strip --strip-all -o "$to/$NAME" "$command"
   version=$("$to/$NAME" --version | cut -d' ' -f2)
 

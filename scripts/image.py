@@ -3,8 +3,8 @@
 
     scripts/image.py --command FILE --licences FILE --to FOLDER [--ca FILE]
 
-The image has one layer: the command, the certificates of the authorities that this machine trusts, licences, and two empty
-folders. The same files give the same image: the only time in it is SOURCE_DATE_EPOCH. scripts/image.sh calls this.
+The image has one layer: the command, the certificates of the authorities that this machine trusts, licences, and two
+empty folders. The same files give the same image: the only time in it is SOURCE_DATE_EPOCH. scripts/image.sh calls it.
 Needs Python 3.10 and nothing else.
 """
 
@@ -61,6 +61,7 @@ def layer(entries: list[Entry], epoch: int) -> bytes:
 
 
 def labels(version: str, revision: str, created: str) -> dict[str, str]:
+    """What is said of an image: in its configuration, and beside its manifest."""
     values = {
         "title": "requires-auth",
         "description": "Access-token guard for APIs: a gateway behind or in place of a proxy",
@@ -76,6 +77,7 @@ def labels(version: str, revision: str, created: str) -> dict[str, str]:
 
 
 def configuration(version: str, revision: str, created: str, diff: str) -> dict:
+    """How the command in the image is started; `diff` is the digest of the layer before it was compressed."""
     return {
         "created": created,
         "architecture": "amd64",
@@ -108,10 +110,12 @@ class Layout:
 
 
 def as_json(value: object) -> bytes:
+    """The same bytes for the same value."""
     return json.dumps(value, indent=1, sort_keys=True).encode()
 
 
 def blob(descriptor: dict) -> str:
+    """The file of what a descriptor refers to."""
     return f"blobs/sha256/{descriptor['digest'].partition(':')[2]}"
 
 
@@ -148,6 +152,7 @@ def image(entries: list[Entry], version: str, revision: str, epoch: int) -> dict
 
 
 def write(files: dict[str, bytes], folder: Path, archive: Path, epoch: int) -> None:
+    """Writes the files of a layout to a folder, and to an archive."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +161,7 @@ def write(files: dict[str, bytes], folder: Path, archive: Path, epoch: int) -> N
 
 
 def main() -> None:
+    """Makes one image, of the files that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--command", type=Path, required=True, help="the command, static")
     parser.add_argument("--licences", type=Path, required=True, help="the licences of what is linked into it")

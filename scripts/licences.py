@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Prints the licences of everything that is linked into the command, each text once, with the packages that it is for.
 
-scripts/dist.sh puts it beside the command. Needs cargo, and the sources of the packages, which a build has fetched. Exits 1
-where a package has neither a text of its licence nor an expression that names one.
+scripts/dist.sh puts it beside the command. Needs cargo, and the sources of the packages, which a build has fetched.
+Exits 1 where a package has neither a text of its licence nor an expression that names one.
 """
 
 import json
@@ -17,13 +17,14 @@ TARGET = "x86_64-unknown-linux-gnu"
 IS_TEXT = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense)", re.IGNORECASE)
 
 SYSTEM = """\
-It contains Rust's standard library, which is under MIT OR Apache-2.0, and parts of the GNU C Library, which is under the GNU
-Lesser General Public License, version 2.1 or later: /usr/share/common-licenses/LGPL-2.1 on Debian. The sources of the command
-are public, and `scripts/dist.sh` in them links it anew with another version of that library.
+It contains Rust's standard library, which is under MIT OR Apache-2.0, and parts of the GNU C Library, which is under
+the GNU Lesser General Public License, version 2.1 or later: /usr/share/common-licenses/LGPL-2.1 on Debian. The sources
+of the command are public, and `scripts/dist.sh` in them links it anew with another version of that library.
 """
 
 
 def metadata() -> dict:
+    """What cargo knows of the packages of the lock file."""
     command = ["cargo", "metadata", "--format-version=1", "--locked", "--offline", f"--filter-platform={TARGET}"]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
 
@@ -54,6 +55,7 @@ def texts(package: dict) -> list[str]:
 
 
 def main() -> int:
+    """Prints the list of packages, and then each text."""
     packages = linked(metadata())
     by_text: dict[str, list[str]] = {}
     nameless = []

@@ -13,6 +13,9 @@ NAME = "issuer.example.test"
 NAME_SERVER = "127.53.0.1"
 PORT = 8443
 
+SIGN = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+SIGN += ["-addext", "basicConstraints=critical,CA:false"]
+
 
 class NameServer:
     """Answers that `NAME` is on loopback, and that no other name is there."""
@@ -50,9 +53,17 @@ class Provider:
         self.url = f"https://{NAME}:{PORT}/oidc"
         self.certificate, key = folder / "issuer.pem", folder / "issuer.key"
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-            + ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
-            + ["-addext", "basicConstraints=critical,CA:false", "-keyout", key, "-out", self.certificate],
+            [
+                *SIGN,
+                "-subj",
+                f"/CN={NAME}",
+                "-addext",
+                f"subjectAltName=DNS:{NAME}",
+                "-keyout",
+                key,
+                "-out",
+                self.certificate,
+            ],
             check=True,
             capture_output=True,
         )

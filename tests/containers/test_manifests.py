@@ -1,4 +1,4 @@
-"""The files for containers: they hold against the schemas of Kubernetes and of compose, and say what the documentation promises."""
+"""The files for containers hold against the schemas of Kubernetes and of compose, and are as documented."""
 
 import copy
 import json

@@ -1,8 +1,8 @@
 """Runs a container image as a container engine does, with nothing but the kernel: `scripts/try-image.sh` calls it.
 
-Its files are the root of the file system and cannot be written, its user is not root, its network has nothing but a name
-server and an identity provider behind TLS. In there the gateway of the image answers: for each way to find the address of a
-name, and not where the certificate of the provider is one that the image has no reason to trust.
+Its files are the root of the file system and cannot be written, its user is not root, its network has nothing but a
+name server and an identity provider behind TLS. In there the gateway of the image answers: for each way to find the
+address of a name, and not where the certificate of the provider is one that the image has no reason to trust.
 """
 
 import contextlib
@@ -62,10 +62,25 @@ class Container:
         user = self._config["User"]
         assert user.split(":")[0].isdigit(), "Kubernetes cannot see whether it is root"
         assert user.split(":")[0] != "0"
-        inside = [shutil.which("chroot"), f"--userspec={user}", "--groups=", self.root, *self._config["Entrypoint"], *arguments]
+        inside = [
+            shutil.which("chroot"),
+            f"--userspec={user}",
+            "--groups=",
+            self.root,
+            *self._config["Entrypoint"],
+            *arguments,
+        ]
         # A mount of its own, which nobody can write to.
         script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
-        return [shutil.which("unshare"), "--mount", shutil.which("sh"), "-ec", script, str(self.root), *map(str, inside)]
+        return [
+            shutil.which("unshare"),
+            "--mount",
+            shutil.which("sh"),
+            "-ec",
+            script,
+            str(self.root),
+            *map(str, inside),
+        ]
 
     def run(self, *arguments: str) -> str:
         """Runs the command with these arguments; returns what it prints."""

@@ -83,7 +83,8 @@ impl Keys {
             },
             Self::Remote(remote) => {
                 let status = remote.status();
-                let unknown = IssuerHealth { last_error: status.last_failure, ..unknown };
+                let unknown =
+                    IssuerHealth { last_error: status.last_failure.map(|last| last.failure), ..unknown };
                 status.keys.map_or(unknown.clone(), |held| held.health(unknown, now))
             }
         }

@@ -12,7 +12,7 @@ use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
-use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
@@ -34,6 +34,7 @@ pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
 pub use unavailable::KeysUnavailable;
+use unavailable::Unreached;
 
 /// Guards an API: lets a request through only with an access token that is good for it.
 ///
@@ -194,9 +195,11 @@ impl RequiresAuth {
             if remote.current(now).is_none()
                 && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
             {
-                failures.extend(
-                    remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
-                );
+                failures.extend(remote.status().last_failure.map(|last| Unreached {
+                    issuer: Arc::clone(remote.issuer()),
+                    failure: last.failure,
+                    url: last.url.as_ref().map(shown),
+                }));
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }

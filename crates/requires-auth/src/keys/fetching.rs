@@ -41,8 +41,8 @@ pub(super) struct Fetched {
 
 /// Why a fetch brought nothing.
 pub(super) struct Failed {
-    /// What could not be fetched.
-    pub(super) url: Url,
+    /// What could not be fetched; `None` if there is no place to fetch it from.
+    pub(super) url: Option<Url>,
     pub(super) failure: FetchFailure,
     pub(super) place: Place,
 }
@@ -128,7 +128,7 @@ impl Source {
         let read = |response: FetchResponse| self.read_set(response, asked_for_change);
         match self.get(request).await.and_then(read) {
             Ok((life, content)) => Ok(Fetched { url, life, content }),
-            Err(failure) => Err(Failed { url, failure, place }),
+            Err(failure) => Err(Failed { url: Some(url), failure, place }),
         }
     }
 
@@ -155,9 +155,9 @@ impl Source {
     async fn discover(&self) -> Result<Url, Failed> {
         let places = match &self.discovery_url {
             Some(url) => vec![url.clone()],
-            None => self.issuer.metadata_urls().into(),
+            None => self.issuer.metadata_urls(),
         };
-        let mut nothing = None;
+        let mut nothing = (None, 0);
         for url in places {
             let response = self.get(FetchRequest::new(url.clone(), MAX_METADATA_BYTES)).await;
             let read =
@@ -165,14 +165,14 @@ impl Source {
             let failure = match response.and_then(read) {
                 Ok(Answer::KeySetAt(url)) => return Ok(url),
                 Ok(Answer::NotHere(status)) => {
-                    nothing = Some((url, status));
+                    nothing = (Some(url), status);
                     continue;
                 }
                 Err(failure) => failure,
             };
-            return Err(Failed { url, failure, place: Place::Metadata });
+            return Err(Failed { url: Some(url), failure, place: Place::Metadata });
         }
-        let (url, status) = nothing.unwrap_or_else(|| (self.issuer.url().clone(), 0));
+        let (url, status) = nothing;
         Err(Failed { url, failure: FetchFailure::NoMetadata(status), place: Place::Metadata })
     }
 

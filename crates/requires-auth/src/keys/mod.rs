@@ -42,7 +42,9 @@ pub use examine::{Examination, ExaminedDocument};
 pub(crate) use fetching::Source;
 use fetching::{Failed, Fetched, Place};
 pub(crate) use held::Held;
+pub(crate) use lifecycle::LastFailure;
 use lifecycle::{Cause, Decision, Lifecycle};
+pub(crate) use log::shown;
 pub(crate) use saved::StateFile;
 use timing::whole_seconds;
 
@@ -78,7 +80,7 @@ pub(crate) enum Refreshed {
 /// The state of the keys of one issuer, at one moment.
 pub(crate) struct Status {
     pub(crate) keys: Option<Held>,
-    pub(crate) last_failure: Option<FetchFailure>,
+    pub(crate) last_failure: Option<LastFailure>,
 }
 
 struct Shared {
@@ -260,7 +262,7 @@ impl Shared {
         let url = fetched.url.clone();
         let Some((held, json)) = Held::of_fetch(fetched, before, &self.source, now) else {
             // A server that says so of a set that we do not have is not to be believed.
-            let failed = Failed { url, failure: FetchFailure::Status(304), place: Place::Known };
+            let failed = Failed { url: Some(url), failure: FetchFailure::Status(304), place: Place::Known };
             return self.fail(&failed, mark, now);
         };
         match (&self.saved, json) {

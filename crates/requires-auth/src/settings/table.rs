@@ -43,7 +43,8 @@ macro_rules! settings {
 
 settings! {
     ISSUER: String = "issuer", Issuer, Kind::Url;
-    doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback.";
+    doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback; any text where `jwks` or \
+         `jwks_uri` says where its keys are.";
     examples ["\"https://tenant-id.logto.app/oidc\""];
 
     AUDIENCE: Vec<String> = "audience", Issuer, Kind::Words;

@@ -169,9 +169,14 @@ impl Builder {
     fn keys(&self, settings: &IssuerSettings, shared: &Shared) -> Result<Option<Keys>, ConfigProblem> {
         let given = &settings.given;
         let transport = shared.transport;
+        let is_fixed = given.get(settings::JWKS).is_some() || given.get(settings::JWKS_URI).is_some();
+        let parse = |issuer: &str| match is_fixed {
+            true => IssuerUrl::undiscovered(issuer),
+            false => IssuerUrl::parse(issuer, transport),
+        };
         let issuer = match settings.issuer() {
             missing if missing.is_empty() => return Err(missing_issuer()),
-            issuer => IssuerUrl::parse(&issuer, transport).map_err(|problem| discreet(problem, &issuer))?,
+            issuer => parse(&issuer).map_err(|problem| discreet(problem, &issuer))?,
         };
         let public_test_keys = self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS);
         if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {

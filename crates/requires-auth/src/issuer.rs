@@ -7,6 +7,10 @@ use url::{Host, Url};
 
 use crate::error::{ConfigProblem, quoted};
 
+mod pattern;
+
+pub(crate) use pattern::{IssuerPattern, Tenants, is_tenant};
+
 /// An issuer identifier: a text that is compared byte for byte and never rewritten (RFC 7519 §4.1.1). Where metadata are
 /// derived from it, it is a URL (RFC 8414 §2).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! One fetch, from the place of the key set to its keys. Each document has five seconds of its own.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
 use super::timing::life;
+use super::unproven::Unproven;
 use crate::clock::Clock;
 use crate::discovery::{self, Answer, FetchFailure, MAX_METADATA_BYTES};
 use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse};
@@ -30,6 +31,10 @@ pub(crate) struct Source {
     pub(crate) stale: Duration,
     /// How long one document may take.
     pub(crate) timeout: Duration,
+    /// Where the issuer is one of several tenants: the pattern, or nothing for a resolver, which is how metrics name it.
+    pub(crate) tenant_of: Option<Arc<str>>,
+    /// Where nobody has configured it by name: what it may fetch.
+    pub(crate) unproven: Option<Arc<Unproven>>,
 }
 
 /// What a fetch brought.
@@ -76,6 +81,21 @@ pub(super) struct Validator {
 }
 
 impl Source {
+    /// How metrics call the issuer: by what is configured, never by what a token says.
+    pub(super) fn label(&self) -> &str {
+        self.tenant_of.as_ref().unwrap_or_else(|| self.issuer.identifier())
+    }
+
+    /// Whether there may be a fetch now, or in how long.
+    pub(super) fn may_fetch(&self, now: SystemTime) -> Result<(), Duration> {
+        self.unproven.as_ref().map_or(Ok(()), |unproven| unproven.take(now))
+    }
+
+    /// Whether keys are kept fresh ahead of need.
+    pub(super) fn is_kept_fresh(&self) -> bool {
+        self.unproven.as_ref().is_none_or(|unproven| unproven.is_over())
+    }
+
     /// Whether the keys of the other come from the same place, on the same trust, as these would.
     pub(super) fn is_same_place(&self, other: &Self) -> bool {
         self.issuer == other.issuer

@@ -51,6 +51,7 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         application: wanted.upstream.clone().unwrap_or_else(|| APPLICATION.to_owned()),
         port: wanted.port,
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
+        names_hosts: gateway.routes.names_hosts(),
     })
 }
 

@@ -44,7 +44,8 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
     {
         headers.insert(AUTHORIZATION, value);
     }
-    let asked = Asked { method: &test.method, target: &test.target, headers: &headers, has_body: false };
+    let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
+    let asked = Asked { method, target, host, headers: &headers, has_body: false };
     let (status, code) = match gateway.decide(asked).await {
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),

@@ -35,11 +35,16 @@
 //! enforce    = "shadow"
 //!
 //! [[routes]]
+//! match  = "GET /*"
+//! host   = ["admin.example.com", "*.acme.example"]  # case, a port and a last dot make no difference
+//!
+//! [[routes]]
 //! match  = "GET /healthz"
 //! public = true
 //!
 //! [[tests]]                                 # run by `requires-auth check`
 //! request = "GET /orders"
+//! host    = "api.example.com"               # where routes are for some hosts
 //! claims  = { iss = "main", scope = "read:orders" }
 //! expect  = { status = 200 }
 //! ```
@@ -153,6 +158,8 @@ pub(crate) struct RouteTest {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
+    /// The host that it is for, if the test names one.
+    pub(crate) host: Option<String>,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
     pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
     /// The status; 200 if it is allowed.

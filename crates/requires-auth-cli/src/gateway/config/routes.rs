@@ -2,13 +2,16 @@
 
 use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::policy::{ClaimTest, ClaimValue, Policy, Requirement};
+use requires_auth::settings::shown_value;
 use toml::de::{DeTable, DeValue};
 
 use super::common::{shadow, unknown_issuer};
+use crate::gateway::host::HostPattern;
 use crate::gateway::routes::{Pattern, Route};
 
-const ROUTE: [&str; 10] = [
+const ROUTE: [&str; 11] = [
     "match",
+    "host",
     "public",
     "scopes",
     "any_scopes",
@@ -24,6 +27,7 @@ const ROUTE: [&str; 10] = [
 #[derive(Default)]
 struct Keys {
     patterns: Vec<Pattern>,
+    hosts: Vec<HostPattern>,
     is_public: bool,
     scopes: Option<Policy>,
     claims: Vec<(String, ClaimTest)>,
@@ -66,6 +70,7 @@ impl Keys {
     fn read(&mut self, reader: &mut Reader<'_>, entry: &Entry<'_>, issuers: &[IssuerConfig]) {
         match entry.key() {
             "match" => self.patterns = patterns(reader, entry),
+            "host" => self.hosts = hosts(reader, entry),
             "public" => self.is_public = reader.switch("routes", entry).unwrap_or(false),
             "scopes" | "any_scopes" => {
                 if self.scopes.is_some() {
@@ -116,6 +121,7 @@ impl Keys {
             )
         };
         let mut route = Route::new(self.patterns, requirement);
+        route.hosts = self.hosts;
         route.allows_preflight = !self.denies_preflight;
         route.is_shadow = self.is_shadow.unwrap_or(is_shadow);
         route.is_case_exact = self.is_case_exact;
@@ -135,6 +141,22 @@ fn patterns(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<Pattern> {
         }
     }
     patterns
+}
+
+fn hosts(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    let hint = "write \"api.example.com\", or \"*.example.com\" for one label before it; without scheme, port and path";
+    let Some(texts) = reader.texts("routes", entry) else { return hosts };
+    if texts.is_empty() {
+        reader.report("routes", entry.path(), "an empty list", "a host", hint);
+    }
+    for text in texts {
+        match HostPattern::parse(&text) {
+            Some(host) => hosts.push(host),
+            None => reader.report("routes", entry.path(), shown_value(&text), "a host", hint),
+        }
+    }
+    hosts
 }
 
 fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {

@@ -92,7 +92,7 @@ fn what_is_left_out_is_safe() {
     assert_eq!(forward_auth.trusted_peers, Network::LOOPBACK);
     assert!(forward_auth.denies_aliases);
     // No route, no way in.
-    assert_eq!(config.routes.find("GET", "/").map(Route::name).unwrap_err().code(), ErrorCode::NoRoute);
+    assert_eq!(config.routes.find("GET", "/", None).map(Route::name).unwrap_err().code(), ErrorCode::NoRoute);
 }
 
 #[test]
@@ -274,7 +274,8 @@ fn a_route_may_say_that_case_counts() {
     );
     let exact: Vec<_> = config.routes.iter().map(|route| route.is_case_exact).collect();
     assert_eq!(exact, [true, false, false]);
-    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|cause| cause.code());
+    let code =
+        |target| config.routes.find("GET", target, None).map(Route::name).map_err(|cause| cause.code());
     assert_eq!((code("/A"), code("/a/")), (Ok("/*"), Ok("/*")));
     assert_eq!((code("/B"), code("/b/")), (Err(ErrorCode::AmbiguousPath), Err(ErrorCode::AmbiguousPath)));
     refused("[[routes]]\nmatch = \"/a\"\ncase = \"any\"\n", 2, "routes.1.case", "`any`");
@@ -285,9 +286,36 @@ fn a_route_may_allow_encoded_slashes() {
     let config = read(
         "[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"allow\"\n[[routes]]\nmatch = \"/b/{id}\"\nencoded_slash = \"deny\"\n",
     );
-    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|cause| cause.code());
+    let code =
+        |target| config.routes.find("GET", target, None).map(Route::name).map_err(|cause| cause.code());
     assert_eq!((code("/a/x%2Fy"), code("/b/x%2Fy")), (Ok("/a/{id}"), Err(ErrorCode::AmbiguousPath)));
     refused("[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"on\"\n", 2, "routes.1.encoded_slash", "`on`");
+}
+
+#[test]
+fn a_route_may_be_for_some_hosts() {
+    let config = read(
+        "[[routes]]\nmatch = \"/*\"\nhost = [\"Admin.example.com\", \"*.acme.example\"]\npublic = true\n[[routes]]\nmatch = \"/a\"\n\
+         [[tests]]\nrequest = \"/a\"\nhost = \"b.test\"\nexpect = { status = 401 }\n",
+    );
+    let name =
+        |host| config.routes.find("GET", "/a", Some(host)).map(Route::name).map_err(|cause| cause.code());
+    assert_eq!(
+        (name("admin.example.com:80"), name("x.acme.example"), name("b.test")),
+        (Ok("/*"), Ok("/*"), Ok("/a"))
+    );
+    assert_eq!(config.tests[0].host.as_deref(), Some("b.test"));
+    for host in ["https://a.test", "a.test:443", "*", "a.*.test", "a b", ""] {
+        let text = format!("[[routes]]\nmatch = \"/a\"\nhost = \"{host}\"\n");
+        refused(&text, 2, "routes.1.host", &format!("`{host}`"));
+    }
+    refused("[[routes]]\nmatch = \"/a\"\nhost = []\n", 2, "routes.1.host", "an empty list");
+    refused(
+        "[[tests]]\nrequest = \"/a\"\nhost = \"a/b\"\nexpect = { status = 401 }\n",
+        2,
+        "tests.1.host",
+        "`a/b`",
+    );
 }
 
 #[test]

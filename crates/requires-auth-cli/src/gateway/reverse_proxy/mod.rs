@@ -96,6 +96,7 @@ impl ReverseProxy {
         let asked = Asked {
             method: request.method().as_str(),
             target: target.path.as_str(),
+            host: target.host.as_ref().and_then(|host| host.to_str().ok()),
             headers: request.headers(),
             has_body: !request.body().is_end_stream(),
         };

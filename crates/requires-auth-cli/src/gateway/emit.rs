@@ -182,6 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn envoy_shows_what_else_names_a_host_where_a_route_is_for_some_hosts() {
+        let text =
+            format!("{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[[routes]]\nmatch = \"/*\"\n");
+        let print = |more: &str| {
+            let config = Config::parse(&format!("{text}{more}"), "/etc/auth.toml").expect("no mistakes");
+            let envoy = dialect::named("envoy").expect("a dialect");
+            emit(envoy, &config, Path::new("auth.toml"), &Wanted::default()).expect("a text")
+        };
+        let (without, with) = (print(""), print("host = \"a.test\"\n"));
+        for name in ["x[-_.]forwarded[-_.]host", "x[-_.]original[-_.]host"] {
+            assert!(!without.contains(name) && with.contains(name), "{name}");
+        }
+    }
+
+    #[test]
     fn only_nginx_is_printed_in_parts() {
         let text = format!(
             "{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[headers]\nX-Auth-Subject = \"sub\"\n"

@@ -87,14 +87,6 @@ impl HostPattern {
             Self::Below(end) => format!("x{end}"),
         }
     }
-
-    /// As it is written.
-    pub(crate) fn as_text(&self) -> String {
-        match self {
-            Self::Exactly(host) => host.to_string(),
-            Self::Below(end) => format!("*{end}"),
-        }
-    }
 }
 
 #[cfg(test)]

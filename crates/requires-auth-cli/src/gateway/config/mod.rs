@@ -10,6 +10,7 @@ mod peers;
 mod reverse_proxy;
 mod model;
 mod common;
+mod headers;
 mod server;
 mod routes;
 mod route_tests;
@@ -18,8 +19,8 @@ mod sections;
 mod tests;
 
 pub(crate) use self::model::{
-    ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest, ServerConfig,
-    TlsConfig,
+    Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest,
+    ServerConfig, TlsConfig,
 };
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream};
 

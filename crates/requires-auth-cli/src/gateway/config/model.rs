@@ -23,6 +23,7 @@
 //! [headers]                                 # always set, empty where the token does not say
 //! "X-Auth-Subject" = "sub"
 //! "X-Auth-Issuer"  = "@issuer"              # the name of the table, not the claim
+//! "X-Auth-Name"    = { claim = "name", encoding = "base64" }  # or "utf8"; default "percent"
 //!
 //! [[routes]]
 //! match      = ["GET /orders", "GET /orders/*"]
@@ -140,6 +141,26 @@ pub(crate) struct IdentityHeader {
     pub(crate) name: HeaderName,
     /// What is in it.
     pub(crate) source: IdentitySource,
+    /// How a text is written in it.
+    pub(crate) encoding: Encoding,
+}
+
+/// How a text stands in an identity header. A list or an object is JSON in ASCII whatever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// Visible ASCII and inner spaces as they are, all else percent-encoded (RFC 3986 §2.1).
+    #[default]
+    Percent,
+    /// The same, but letters beyond ASCII stand as they are, in UTF-8: for applications that read headers so.
+    Utf8,
+    /// The UTF-8 of it in base64 (RFC 4648 §4), and so are numbers and booleans.
+    Base64,
+}
+
+impl Encoding {
+    /// Each by its name.
+    pub(super) const ALL: [(&'static str, Self); 3] =
+        [("percent", Self::Percent), ("utf8", Self::Utf8), ("base64", Self::Base64)];
 }
 
 /// What an identity header says.

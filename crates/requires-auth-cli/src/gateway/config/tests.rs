@@ -213,6 +213,15 @@ fn mistakes_have_their_line_and_setting() {
         let found = format!("`{name}`");
         refused(&format!("[headers]\n{name} = \"sub\"\n"), 1, &format!("headers.{name}"), &found);
     }
+    refused("[headers]\nX-A = { encoding = \"utf8\" }\n", 1, "headers.X-A.claim", "nothing");
+    refused("[headers]\nX-A = { claim = \"a\", encoding = \"hex\" }\n", 1, "headers.X-A.encoding", "`hex`");
+    refused("[headers]\nX-A = { claim = \"@a\" }\n", 1, "headers.X-A.claim", "`@a`");
+    refused(
+        "[headers]\nX-A = { claim = \"a\", encodign = \"utf8\" }\n",
+        1,
+        "headers.X-A.encodign",
+        "an unknown key",
+    );
     refused("[headers]\nX-A = \"@isuer\"\n", 1, "headers.X-A", "`@isuer`");
     refused("[headers]\nX-A = \"sub\"\nx-a = \"sub\"\n", 2, "headers.x-a", "the same header again");
 }
@@ -316,6 +325,16 @@ fn a_route_may_be_for_some_hosts() {
         "tests.1.host",
         "`a/b`",
     );
+}
+
+#[test]
+fn a_header_may_say_how_its_text_is_written() {
+    let config = read(
+        "[headers]\nX-A = \"a\"\nX-B = { claim = \"b\" }\nX-C = { claim = \"c\", encoding = \"utf8\" }\nX-D = { claim = \"@issuer\", encoding = \"base64\" }\n",
+    );
+    let encodings: Vec<_> = config.headers.iter().map(|header| header.encoding).collect();
+    assert_eq!(encodings, [Encoding::Percent, Encoding::Percent, Encoding::Utf8, Encoding::Base64]);
+    assert_eq!(config.headers[3].source, IdentitySource::IssuerName);
 }
 
 #[test]

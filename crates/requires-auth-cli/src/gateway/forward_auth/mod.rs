@@ -135,6 +135,8 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
 }
 
 #[cfg(test)]
+mod route_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod vectors;

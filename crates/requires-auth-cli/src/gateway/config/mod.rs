@@ -22,7 +22,7 @@ pub(crate) use self::model::{
     Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest,
     ServerConfig, TlsConfig,
 };
-pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream};
+pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 
 /// A configuration file. Its shape is right: every key is known, every value of its type.
 #[derive(Clone, Debug)]

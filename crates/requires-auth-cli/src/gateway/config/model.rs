@@ -15,7 +15,8 @@
 //! trusted_peers = ["127.0.0.1/32"]          # default: loopback and unix sockets
 //!
 //! [reverse_proxy]                           # instead of [forward_auth]: requests that may pass go on from here
-//! upstream      = "http://127.0.0.1:8080"   # or "unix:/run/app.sock"
+//! upstream      = "http://127.0.0.1:8080"   # or "https://app.internal", "unix:/run/app.sock"
+//! ca            = "app-ca.pem"              # for https: trusted instead of what this machine trusts
 //! preserve_host = true
 //! pass_token    = false
 //! timeout       = "60s"

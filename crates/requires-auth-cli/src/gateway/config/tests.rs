@@ -153,6 +153,13 @@ fn a_reverse_proxy_has_defaults() {
     assert_eq!(config.upstream, Upstream::Tcp("app:8080".parse().expect("an authority")));
     assert!(config.preserves_host && !config.passes_token);
     assert_eq!(config.timeout, Duration::from_secs(60));
+    let config = parse("upstream = \"https://app.internal:8443\"\nca = \"ca.pem\"\n");
+    assert_eq!(config.upstream, Upstream::Tls("app.internal:8443".parse().expect("an authority")));
+    assert_eq!(config.ca, Some("/etc/ca.pem".into()));
+    for text in ["https://127.0.0.1", "https://[::1]:8443/"] {
+        let config = parse(&format!("upstream = \"{text}\"\n"));
+        assert!(matches!(config.upstream, Upstream::Tls(_)) && config.ca.is_none(), "{text}");
+    }
     let config =
         parse("upstream = \"unix:app.sock\"\npreserve_host = false\npass_token = true\ntimeout = \"5m\"\n");
     assert_eq!(config.upstream, Upstream::Unix("/etc/app.sock".into()));
@@ -192,7 +199,10 @@ fn mistakes_have_their_line_and_setting() {
     refused(peers, 2, "forward_auth.trusted_peers", "`localhost`");
     refused("[reverse_proxy]\n", 0, "reverse_proxy.upstream", "nothing");
     for (upstream, found) in [
-        ("https://127.0.0.1:8080", "https"),
+        ("https://", "another text"),
+        ("https://a/b", "another text"),
+        ("https://a:0", "another text"),
+        ("ftp://a", "another text"),
         ("127.0.0.1:8080", "another text"),
         ("http://", "another text"),
         ("http://a/b", "another text"),
@@ -206,6 +216,12 @@ fn mistakes_have_their_line_and_setting() {
         refused(&proxy, 1, "reverse_proxy.upstream", found);
     }
     let proxy = "[reverse_proxy]\nupstream = \"http://a\"\n";
+    refused(
+        &format!("{proxy}ca = \"ca.pem\"\n"),
+        2,
+        "reverse_proxy.ca",
+        "this beside an upstream without TLS",
+    );
     refused(&format!("{proxy}timeout = 0\n"), 2, "reverse_proxy.timeout", "no time");
     let both = format!("[forward_auth]\ndialects = [\"nginx\"]\n{proxy}");
     refused(&both, 2, "reverse_proxy", "this beside [forward_auth]");

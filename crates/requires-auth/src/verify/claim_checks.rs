@@ -27,8 +27,8 @@ pub(super) fn check_claims<'t>(
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    let audience =
-        trace.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
+    let (audience, is_for_guard) =
+        trace.outcome(Step::Aud, check_audience_or_route(rules, issuer, claims), |_| {
             Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
         })?;
     let within = |name, limit: &str| {
@@ -67,7 +67,7 @@ pub(super) fn check_claims<'t>(
         }
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    Ok(Checked { issuer: iss, parties, audience, scopes, expires_at, not_before, confirmation })
+    Ok(Checked { issuer: iss, parties, audience, is_for_guard, scopes, expires_at, not_before, confirmation })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
@@ -79,6 +79,29 @@ fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, st
     match &issuer.issuer {
         Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
         _ => Ok(iss),
+    }
+}
+
+/// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
+/// then has the last word.
+fn check_audience_or_route<'t>(
+    rules: &Rules,
+    issuer: &IssuerRules,
+    claims: &Claims<'t>,
+) -> Result<(Strings<'t>, bool), Reason> {
+    match check_audience(&issuer.audience, rules.profile, claims) {
+        Ok(audience) => Ok((audience, true)),
+        Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
+            let audience = claims.audience()?.unwrap_or_default();
+            let is_of_a_route =
+                |named: &Cow<'_, str>| rules.route_audiences.iter().any(|own| **own == **named);
+            if audience.iter().any(is_of_a_route) {
+                Ok((audience, false))
+            } else {
+                Err(Reason::AudienceMismatch)
+            }
+        }
+        Err(reason) => Err(reason),
     }
 }
 

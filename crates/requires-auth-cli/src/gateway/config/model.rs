@@ -30,6 +30,7 @@
 //! match      = ["GET /orders", "GET /orders/*"]
 //! scopes     = ["read:orders"]              # all of these; or any_scopes: one of these
 //! issuers    = ["main"]
+//! audience   = "https://api.example.com/orders"  # of this route, in place of those of the issuers
 //! claims     = { "org.plan" = ["pro", "team"] }
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/

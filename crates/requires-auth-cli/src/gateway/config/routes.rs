@@ -9,7 +9,7 @@ use super::common::{shadow, unknown_issuer};
 use crate::gateway::host::HostPattern;
 use crate::gateway::routes::{Pattern, Route};
 
-const ROUTE: [&str; 11] = [
+const ROUTE: [&str; 12] = [
     "match",
     "host",
     "public",
@@ -17,6 +17,7 @@ const ROUTE: [&str; 11] = [
     "any_scopes",
     "claims",
     "issuers",
+    "audience",
     "preflight",
     "case",
     "encoded_slash",
@@ -33,6 +34,7 @@ struct Keys {
     claims: Vec<(String, ClaimTest)>,
     /// `iss` of each issuer that it names.
     issuers: Vec<String>,
+    audience: Vec<String>,
     denies_preflight: bool,
     is_case_exact: bool,
     allows_encoded_slash: bool,
@@ -57,7 +59,7 @@ pub(super) fn route(
         reader.report("routes", &format!("{within}.match"), "nothing", "a method and a path", hint);
     }
     if keys.is_public {
-        let of_tokens = ["scopes", "any_scopes", "claims", "issuers"];
+        let of_tokens = ["scopes", "any_scopes", "claims", "issuers", "audience"];
         for key in of_tokens.into_iter().filter(|key| table.contains_key(*key)) {
             let hint = "a public route looks at no token: take one of the two out";
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
@@ -88,6 +90,7 @@ impl Keys {
                     }
                 }
             }
+            "audience" => self.audience = audience(reader, entry),
             "preflight" => {
                 let choices = [("allow", false), ("deny", true)];
                 let chosen = reader.one_of("routes", entry, "\"allow\" or \"deny\"", choices);
@@ -116,6 +119,7 @@ impl Keys {
             let of_issuers = (!self.issuers.is_empty()).then_some(of_issuers);
             let rules = self.claims.into_iter().chain(of_issuers);
             let policy = self.scopes.unwrap_or_default();
+            let policy = if self.audience.is_empty() { policy } else { policy.with_audience(&self.audience) };
             Requirement::token(
                 rules.fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
             )
@@ -157,6 +161,19 @@ fn hosts(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<HostPattern> {
         }
     }
     hosts
+}
+
+/// Identifiers as the issuers of the file have them: `aud` is compared with them byte for byte.
+fn audience(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<String> {
+    let names = reader.texts("routes", entry).unwrap_or_default();
+    let is_name =
+        |name: &String| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control());
+    if names.is_empty() || !names.iter().all(is_name) {
+        let hint =
+            "write the identifier of this part of the API at the issuer: \"https://api.example.com/billing\"";
+        reader.report("routes", entry.path(), "nothing, or white space", "an audience", hint);
+    }
+    names
 }
 
 fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {

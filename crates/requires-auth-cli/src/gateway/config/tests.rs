@@ -354,6 +354,23 @@ fn a_header_may_say_how_its_text_is_written() {
 }
 
 #[test]
+fn a_route_may_have_audiences_of_its_own() {
+    let config = read(
+        "[[routes]]\nmatch = \"/a\"\naudience = [\"urn:a\", \"urn:b\"]\nscopes = \"x\"\n[[routes]]\nmatch = \"/b\"\n",
+    );
+    let policies: Vec<_> = config.routes.iter().map(|route| route.requirement.policy().clone()).collect();
+    assert_eq!(policies[0], Policy::all_of(["x"]).with_audience(["urn:a", "urn:b"]));
+    assert_eq!(policies[1], Policy::default());
+    assert_eq!(config.routes.audiences().collect::<Vec<_>>(), ["urn:a", "urn:b"]);
+    for audience in ["\"\"", "[]", "\" urn:a\"", "[\"urn:a\", \"\"]", "\"urn:a\\n\""] {
+        let text = format!("[[routes]]\nmatch = \"/a\"\naudience = {audience}\n");
+        refused(&text, 2, "routes.1.audience", "nothing, or white space");
+    }
+    let public = "[[routes]]\nmatch = \"/a\"\npublic = true\naudience = \"urn:a\"\n";
+    refused(public, 3, "routes.1.audience", "this beside `public`");
+}
+
+#[test]
 fn ten_thousand_routes_are_read() {
     let routes = |paths: Vec<String>| -> String {
         paths

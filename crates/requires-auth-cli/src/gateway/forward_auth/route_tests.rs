@@ -165,3 +165,52 @@ async fn a_client_does_not_choose_the_host() {
         "no host",
     );
 }
+
+#[tokio::test]
+async fn a_route_with_an_audience_of_its_own_takes_tokens_for_that_alone() {
+    let stage = Stage::with(&config(
+        "[[routes]]\nmatch = \"GET /billing\"\naudience = [\"urn:billing\", \"urn:invoices\"]\nscopes = \"read:orders\"\n\
+         [[routes]]\nmatch = \"GET /stock\"\naudience = \"urn:stock\"\n[[routes]]\nmatch = \"GET /*\"\n",
+    ));
+    let token = |audience: serde_json::Value, scope| {
+        let token = stage.forge.token().scope(scope).claim("aud", audience);
+        format!("Bearer {}", token.mint())
+    };
+    let api = "https://api.example.com";
+    for (audience, scope, billing, stock, other) in [
+        (serde_json::json!("urn:billing"), "read:orders", 200, 401, 401),
+        (serde_json::json!(["urn:other", "urn:invoices"]), "read:orders", 200, 401, 401),
+        (serde_json::json!("urn:billing"), "x", 403, 401, 401),
+        (serde_json::json!("urn:stock"), "read:orders", 401, 200, 401),
+        (serde_json::json!(api), "read:orders", 401, 401, 200),
+        (serde_json::json!([api, "urn:stock"]), "read:orders", 401, 200, 200),
+        (serde_json::json!("urn:other"), "read:orders", 401, 401, 401),
+        (serde_json::json!("urn:billing/"), "read:orders", 401, 401, 401),
+        (serde_json::json!([]), "read:orders", 401, 401, 401),
+    ] {
+        let bearer = token(audience.clone(), scope);
+        let headers = [("authorization", bearer.as_str())];
+        // The second time it is remembered.
+        for (target, status) in [("/billing", billing), ("/stock", stock), ("/other", other)].repeat(2) {
+            let code = match status {
+                200 => "",
+                401 => "invalid_token",
+                _ => "insufficient_scope",
+            };
+            let what = format!("{audience} at {target}");
+            all_are(
+                &through_all(&stage, Sent { target, host: None, headers: &headers }).await,
+                status,
+                code,
+                &what,
+            );
+        }
+    }
+    let bearer = token(serde_json::json!("urn:stock"), "x");
+    let told = stage.ask("GET", "/forward-auth/envoy/billing", &[("authorization", &bearer)]).await;
+    assert_eq!(
+        told.header("www-authenticate").map(|value| value.contains("error=\"invalid_token\"")),
+        Some(true)
+    );
+    assert_eq!(told.body().map(|body| body["reason"].clone()), Some("audience_mismatch".into()));
+}

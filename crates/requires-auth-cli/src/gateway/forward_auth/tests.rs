@@ -82,7 +82,7 @@ impl Stage {
         let is_down = Arc::default();
         let keys = Keys { set: jwk_set([&key]).to_string().into(), is_down: Arc::clone(&is_down) };
         let config = Config::parse(text, "gateway.toml").expect("a configuration");
-        let auth = config.guard.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
+        let auth = config.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
         Self { gateway: Gateway::new(&config, auth), forge: Forge::new(ISSUER, AUDIENCE, key), is_down }
     }
 
@@ -141,6 +141,10 @@ pub(super) struct Told {
 }
 
 impl Told {
+    pub(super) const fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
     pub(super) fn code(&self) -> &str {
         self.body.as_ref().and_then(|body| body["code"].as_str()).unwrap_or_default()
     }

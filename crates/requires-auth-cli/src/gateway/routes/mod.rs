@@ -201,6 +201,11 @@ impl Routes {
         &self.routes[place.route].patterns[place.pattern]
     }
 
+    /// The audiences that routes have of their own.
+    pub(crate) fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().flat_map(|route| route.requirement.policy().audience())
+    }
+
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter()

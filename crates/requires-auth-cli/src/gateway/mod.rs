@@ -15,6 +15,7 @@ mod notify;
 mod connection_limit;
 mod header_names;
 mod token_places;
+mod host;
 mod refused;
 pub(crate) mod dialect;
 pub(crate) mod routes;

@@ -21,6 +21,12 @@ impl PlaceSet {
     /// Wherever it is: of a token that is in no request.
     pub(crate) const ANY: Self = Self(u64::MAX);
 
+    /// Of all places that are read, those of an issuer. One that is not read is in no set.
+    pub(crate) fn of(all: &[TokenPlace], places: &[TokenPlace]) -> Self {
+        let own = all.iter().enumerate().filter(|(_, own)| places.contains(own));
+        own.fold(Self(0), |set, (place, own)| set.and(bit(place, own)))
+    }
+
     /// Whether one of these places is one of those.
     #[inline]
     pub(crate) const fn meets(self, other: Self) -> bool {
@@ -51,12 +57,6 @@ impl Places {
     /// Every place.
     pub(crate) fn list(&self) -> &[TokenPlace] {
         &self.list
-    }
-
-    /// These as a set. A place that is not read is in none.
-    pub(crate) fn set_of(&self, places: &[TokenPlace]) -> PlaceSet {
-        let own = self.list.iter().enumerate().filter(|(_, own)| places.contains(own));
-        own.fold(PlaceSet(0), |set, (place, own)| set.and(bit(place, own)))
     }
 
     /// The one token of a request.

@@ -35,14 +35,14 @@ impl Rules {
         );
         is_missing.then(|| misplaced(request, self.places.as_deref())).flatten().unwrap_or(denial.hint())
     }
+}
 
-    /// Whether a token stands where its issuer's tokens may. Elsewhere it counts as not there.
-    #[inline]
-    pub(crate) fn check_place(&self, token: &AccessToken, credential: &Credential<'_>) -> Result<(), Denial> {
-        let may_stand = self.issuers[token.proof().proven_by().issuer].places;
-        if credential.places().meets(may_stand) {
-            return Ok(());
-        }
-        Err(Denial::new(ErrorCode::AuthorizationHeaderMissing))
+/// Whether a token stands where its issuer's tokens may. Elsewhere it counts as not there. It is asked for each request,
+/// whether the token was just judged or is remembered.
+#[inline]
+pub(crate) fn check_place(token: &AccessToken, credential: &Credential<'_>) -> Result<(), Denial> {
+    if credential.places().meets(token.places()) {
+        return Ok(());
     }
+    Err(Denial::new(ErrorCode::AuthorizationHeaderMissing))
 }

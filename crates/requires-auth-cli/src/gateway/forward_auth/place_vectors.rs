@@ -28,7 +28,7 @@ fn gateway(case: &RequestCase) -> Gateway {
 
 /// The question of a proxy about a request.
 fn question(dialect: &dyn Dialect, case: &RequestCase) -> Request<()> {
-    let (target, own) = dialect.ask(&case.method, &case.url);
+    let (target, own) = dialect.ask(&case.method, &case.url, None);
     let method = if dialect.name() == "envoy" { case.method.as_str() } else { "GET" };
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in own {

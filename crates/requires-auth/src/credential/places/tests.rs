@@ -157,7 +157,10 @@ fn a_cookie_counts_only_where_no_other_site_can_have_sent_it() {
 fn a_set_has_the_places_that_are_read() {
     let places = places(&["header=X-Token", "cookie=token", "authorization"]);
     let set = |text: &[&str]| {
-        places.set_of(&text.iter().map(|text| text.parse().expect("a place")).collect::<Vec<_>>())
+        PlaceSet::of(
+            places.list(),
+            &text.iter().map(|text| text.parse().expect("a place")).collect::<Vec<_>>(),
+        )
     };
     let headers = [("x-token", "a.b.c")];
     let found = places.credential(&Request::new("GET", "/", &headers)).expect("a token").places();

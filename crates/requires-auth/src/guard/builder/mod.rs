@@ -10,14 +10,18 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
+use crate::guard::resolver::ResolveIssuer;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
 mod build;
 mod checks;
+mod common;
 mod origin;
 mod places;
+mod tenants;
 
+pub(super) use common::{Common, TenantOf};
 use origin::Origin;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
@@ -58,18 +62,22 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
     keys_of: Option<RequiresAuth>,
+    resolver: Option<Arc<dyn ResolveIssuer>>,
+    route_audiences: Vec<Box<str>>,
     problems: Vec<ConfigProblem>,
 }
 
-struct IssuerSettings {
+/// What is chosen for one issuer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct IssuerSettings {
     origin: Origin,
-    given: Given,
+    pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
 }
 
 impl IssuerSettings {
-    fn new(issuer: &str, audience: Audience) -> Self {
+    pub(super) fn new(issuer: &str, audience: Audience) -> Self {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
@@ -110,6 +118,8 @@ impl Builder {
             clock: Arc::new(SystemClock),
             fetch: None,
             keys_of: None,
+            resolver: None,
+            route_audiences: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -432,6 +442,16 @@ impl Builder {
                 self
             }
         }
+    }
+
+    /// Audiences of single routes, beside those of the issuers: a token for one of these passes where a policy names it
+    /// ([`Policy::with_audience`](crate::Policy::with_audience)), and nowhere else. None by default.
+    ///
+    /// For an API whose parts are resources of their own at the issuer (RFC 8707): one guard, with one set of keys and of
+    /// remembered tokens, serves all of them.
+    pub fn with_route_audiences<T: Into<String>>(mut self, audiences: impl IntoIterator<Item = T>) -> Self {
+        self.route_audiences.extend(audiences.into_iter().map(|name| name.into().into_boxed_str()));
+        self
     }
 
     /// The clock. Default: the system's. For tests; see [`Clock`] for one that a test turns.

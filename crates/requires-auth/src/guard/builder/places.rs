@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::{Builder, IssuerSettings};
-use crate::credential::{Places, TokenPlace};
+use super::{Builder, Common, IssuerSettings};
+use crate::credential::{PlaceSet, Places, TokenPlace};
 use crate::error::{ConfigProblem, quoted};
 use crate::settings::{self, Given};
 
@@ -61,14 +61,17 @@ impl Builder {
         self.set(settings::CLOSE_ON_EXPIRY, closes)
     }
 
-    /// The places of the guard and of all its issuers; `None` for the `Authorization` header alone.
-    pub(super) fn places(
-        &self,
-        cookie_origins: Vec<Box<str>>,
-        problems: &mut Vec<ConfigProblem>,
-    ) -> Option<Places> {
+    /// The places of the guard and of all its issuers.
+    pub(super) fn all_places(&self, problems: &mut Vec<ConfigProblem>) -> Vec<TokenPlace> {
+        let for_all = self.given.get(settings::TOKEN_FROM).unwrap_or_else(authorization);
+        let of_named = self
+            .issuers
+            .iter()
+            .flat_map(|issuer| issuer.given.get(settings::TOKEN_FROM).unwrap_or_else(|| for_all.clone()));
+        // Issuers that are found later have none of their own.
+        let of_others = self.resolver.iter().flat_map(|_| for_all.clone());
         let mut all: Vec<TokenPlace> = Vec::new();
-        for place in self.issuers.iter().flat_map(|issuer| self.places_of(issuer)) {
+        for place in of_named.chain(of_others) {
             if !all.contains(&place) {
                 all.push(place);
             }
@@ -77,18 +80,36 @@ impl Builder {
             let hint = "give issuers the same places, or make several guards";
             let found = format!("{} different places", all.len());
             problems.push(ConfigProblem::new("token_from", found, "at most 32 places", hint));
-            return None;
+            return authorization();
         }
-        let is_default = all.iter().all(|place| *place == TokenPlace::authorization());
-        (!is_default).then(|| Places::new(all, cookie_origins))
+        all
     }
 
-    /// The places of one issuer.
-    pub(super) fn places_of(&self, issuer: &IssuerSettings) -> Vec<TokenPlace> {
-        let own = issuer.given.get(settings::TOKEN_FROM);
-        own.or_else(|| self.given.get(settings::TOKEN_FROM))
-            .unwrap_or_else(|| vec![TokenPlace::authorization()])
+    /// What is read; `None` for the `Authorization` header alone.
+    pub(super) fn places(common: &Common, cookie_origins: Vec<Box<str>>) -> Option<Places> {
+        (!is_default(&common.places)).then(|| Places::new(common.places.clone(), cookie_origins))
     }
+}
+
+impl Common {
+    /// Where tokens of an issuer may stand.
+    pub(super) fn places_of(&self, issuer: &IssuerSettings) -> PlaceSet {
+        match issuer.given.get(settings::TOKEN_FROM) {
+            None if is_default(&self.places) => PlaceSet::ANY,
+            own => {
+                let own = own.or_else(|| self.token_from.clone()).unwrap_or_else(authorization);
+                PlaceSet::of(&self.places, &own)
+            }
+        }
+    }
+}
+
+fn authorization() -> Vec<TokenPlace> {
+    vec![TokenPlace::authorization()]
+}
+
+fn is_default(places: &[TokenPlace]) -> bool {
+    places.iter().all(|place| *place == TokenPlace::authorization())
 }
 
 pub(super) fn check_places(given: &Given, problems: &mut Vec<ConfigProblem>) {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from adapters import PYTHON, bearer
@@ -66,7 +66,7 @@ def test_places_are_written_as_a_list_of_names_and_dicts(auth_issuer: TestIssuer
 def test_places_come_from_the_environment_and_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, auth_issuer: TestIssuer, auth_token: TokenFactory
 ) -> None:
-    (tmp_path / "keys.json").write_text(json.dumps(auth_issuer.jwks))
+    (tmp_path / "keys.json").write_text(auth_issuer.jwks)
     monkeypatch.setenv("REQUIRES_AUTH_TOKEN_FROM", "header=X-Token cookie=token subprotocol.after=bearer")
     monkeypatch.setenv("REQUIRES_AUTH_CLOSE_ON_EXPIRY", "false")
     guard = RequiresAuth.from_env(issuer=auth_issuer.issuer, audience=auth_issuer.audience, jwks=auth_issuer.jwks)
@@ -119,7 +119,7 @@ def flask_app(issuer: TestIssuer, **options: Any) -> Flask:
 
 
 def test_flask(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
-    client = flask_app(auth_issuer, token_from=[*COOKIE, {"header": "X-Token"}], public_url="https://api.example").test_client()
+    client = flask_app(auth_issuer, token_from=[*COOKIE, {"header": "X-Token"}], public_url="https://api.example").test_client(use_cookies=False)
     token = auth_token(sub="bob")
     cookie = {"Cookie": f"a=b; token={token}"}
     answer = client.get("/", headers=cookie)
@@ -152,20 +152,25 @@ def test_starlette(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
     assert client.post("/", headers=cookie).status_code == 403
 
 
+async def echo(websocket: WebSocket) -> None:
+    with suppress(WebSocketDisconnect):
+        while True:
+            await websocket.send_text(await websocket.receive_text())
+
+
 def fastapi_app(auth: fastapi_adapter.RequiresAuth) -> FastAPI:
     app = FastAPI()
 
     @app.post("/")
     @app.get("/")
-    async def index(token: Annotated[AccessToken, Depends(auth)]) -> dict[str, Any]:
+    async def index(token: AccessToken = Depends(auth)) -> dict[str, Any]:  # noqa: B008
         return {"sub": token.sub}
 
     @app.websocket("/ws")
-    async def talk(websocket: WebSocket, token: Annotated[AccessToken, Depends(auth)]) -> None:
+    async def talk(websocket: WebSocket, token: AccessToken = Depends(auth)) -> None:  # noqa: B008
         await websocket.accept(subprotocol="bearer" if "bearer" in websocket.scope["subprotocols"] else None)
         await websocket.send_json([token.sub, websocket.scope["subprotocols"]])
-        while True:
-            await websocket.send_text(await websocket.receive_text())
+        await echo(websocket)
 
     return app
 
@@ -196,8 +201,7 @@ def websocket_client(request: pytest.FixtureRequest, auth_issuer: TestIssuer) ->
         async def talk(websocket: WebSocket) -> None:
             await websocket.accept()
             await websocket.send_json([websocket.state.access_token.sub, websocket.scope["subprotocols"]])
-            while True:
-                await websocket.send_text(await websocket.receive_text())
+            await echo(websocket)
 
         app = Starlette(routes=[WebSocketRoute("/ws", talk)])
         app.add_middleware(RequiresAuthMiddleware, auth=guard_of(auth_issuer, **options))

@@ -20,6 +20,7 @@ __all__ = [
     "error_codes",
     "issuer_settings",
     "nearest",
+    "provider_names",
     "read_config",
     "read_environment",
     "reasons",
@@ -403,6 +404,9 @@ def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, 
 
 def issuer_settings() -> list[str]:
     """The settings that an issuer alone can have."""
+
+def provider_names() -> list[str]:
+    """The name of every provider of the table."""
 
 def setting_names() -> list[tuple[str, str]]:
     """Every name of a setting with its current name: earlier names are still read."""

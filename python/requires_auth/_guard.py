@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
@@ -37,6 +37,9 @@ class Issuer:
     audience: str | Sequence[str] | None = None
     """For which API they must be: one of these, byte for byte."""
 
+    provider: str | None = None
+    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
+
     jwks: KeySet | None = None
     """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
 
@@ -48,6 +51,9 @@ class Issuer:
 
     algorithms: Sequence[str] | None = None
     """Only these for it, whatever the guard takes of others. By default as for the guard."""
+
+    profile: str | None = None
+    """The shape of its access tokens, whatever the guard takes of others. By default as for the guard."""
 
     scope_claims: Sequence[str] | None = None
     """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
@@ -86,10 +92,11 @@ class RequiresAuth(_core.Guard):
         audience: str | Sequence[str] | None = None,
         *,
         issuers: Iterable[Issuer | tuple[str, str | Sequence[str]]] | None = None,
+        provider: str | None = None,
         jwks: KeySet | None = None,
         algorithms: Sequence[str] | None = None,
         leeway: int = 30,
-        profile: str = "jwt",
+        profile: str | None = None,
         scope_claims: Sequence[str] | None = None,
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
         cache: int = 10_000,
@@ -114,13 +121,16 @@ class RequiresAuth(_core.Guard):
             audience: for which API they must be (`aud`): one of these, byte for byte.
             issuers: several issuers instead, as `Issuer` or as pairs of issuer and audience. Their keys never
                 cross.
+            provider: the make of the issuer, such as `"logto"`, by its name in the table of providers (`docs/providers`):
+                it knows what the tokens of this provider look like; what is given here wins. The issuer may be a
+                short name then, such as a tenant.
             jwks: the keys, if they are not to be fetched: a dict, JSON text, or the path of a file. A
                 rotation needs a new guard then.
             algorithms: only these, such as `["ES384", "RS256"]`. By default each key's own, by its type,
                 curve and `alg`; `none` and HMAC never.
             leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300.
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
-                `jti`.
+                `jti`. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
                 else `scp`. For Auth0's permissions: `["scope", "permissions"]`.
             implied_scopes: scopes that include others: `{"admin": "read write"}`.
@@ -165,6 +175,25 @@ class RequiresAuth(_core.Guard):
         found = self._configure(own, entries, _now) if entries or not problems else []
         if problems or found:
             raise ConfigError([*problems, *_renamed(found, names)])
+
+    @classmethod
+    def for_provider(
+        cls, name: str, issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
+    ) -> Self:
+        """Makes a guard for a provider of the table (`docs/providers`), such as `"logto"`.
+
+        Each row is also a method of its name: `RequiresAuth.logto("acme", "https://api.example.com")`.
+
+        Args:
+            name: the provider.
+            issuer: its short name, such as a tenant, or its URL. It may be left out where the provider has only one.
+            audience: as for the constructor.
+            options: as for the constructor.
+
+        Raises:
+            ConfigError: all mistakes at once.
+        """
+        return cls(issuer, audience, provider=name, **options)
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:
@@ -224,6 +253,27 @@ class RequiresAuth(_core.Guard):
         if guard is None or problems:
             raise ConfigError(problems)
         return guard
+
+    if TYPE_CHECKING:
+        # One for each row of the table; they are made below.
+        _Constructor = Callable[..., "RequiresAuth"]
+        logto: ClassVar[_Constructor]
+        auth0: ClassVar[_Constructor]
+        keycloak: ClassVar[_Constructor]
+        entra: ClassVar[_Constructor]
+        cognito: ClassVar[_Constructor]
+        okta: ClassVar[_Constructor]
+        google: ClassVar[_Constructor]
+        google_iap: ClassVar[_Constructor]
+        zitadel: ClassVar[_Constructor]
+        firebase: ClassVar[_Constructor]
+        supabase: ClassVar[_Constructor]
+        clerk: ClassVar[_Constructor]
+        cloudflare_access: ClassVar[_Constructor]
+        github_actions: ClassVar[_Constructor]
+        kubernetes: ClassVar[_Constructor]
+        rauthy: ClassVar[_Constructor]
+        authentik: ClassVar[_Constructor]
 
     async def verify_async(self, token: str) -> AccessToken:
         """As `verify`, in asynchronous code.
@@ -296,6 +346,21 @@ class RequiresAuth(_core.Guard):
         """The issuers, and nothing else of the settings."""
         return f"{type(self).__name__}({', '.join(repr(issuer['issuer']) for issuer in self.health())})"
 
+
+def _constructor(name: str) -> Any:
+    def constructor(
+        cls: type[RequiresAuth], issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
+    ) -> RequiresAuth:
+        return cls.for_provider(name, issuer, audience, **options)
+
+    constructor.__name__ = name
+    constructor.__qualname__ = f"RequiresAuth.{name}"
+    constructor.__doc__ = f"As `for_provider`, for the provider `{name}` of the table."
+    return classmethod(constructor)
+
+
+for _name in _core.provider_names():
+    setattr(RequiresAuth, _name, _constructor(_name))
 
 _Guard = TypeVar("_Guard", bound=RequiresAuth)
 

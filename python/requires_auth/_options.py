@@ -30,10 +30,11 @@ class GuardOptions(TypedDict, total=False):
     """The keyword arguments that an adapter passes on to `requires_auth.RequiresAuth`, which describes them."""
 
     issuers: Iterable[Issuer | tuple[str, str | Sequence[str]]] | None
+    provider: str | None
     jwks: KeySet | None
     algorithms: Sequence[str] | None
     leeway: int
-    profile: str
+    profile: str | None
     scope_claims: Sequence[str] | None
     implied_scopes: Mapping[str, str | Sequence[str]] | None
     cache: int
@@ -190,7 +191,8 @@ _LISTS = ("algorithms", "scope_claims")
 
 
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:
-    if options.get("issuers"):
+    # A provider may have one issuer for everybody, and an audience of its own: the guard says what is missing.
+    if options.get("issuers") or options.get("provider") or os.environ.get(PREFIX + "PROVIDER"):
         return
     places = settings_in if settings_in == Adapter.settings_in else f"{settings_in} or in the environment"
     for name, expected in (("issuer", "an https URL"), ("audience", "the identifier of this API")):

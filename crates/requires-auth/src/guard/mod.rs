@@ -24,6 +24,7 @@ mod log;
 mod bare;
 mod examine;
 mod builder;
+mod providers;
 mod flow;
 mod health;
 mod unavailable;

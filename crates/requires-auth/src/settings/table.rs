@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::row::{Key, Kind, Limits, Scope, Setting};
 use super::value::Document;
+use crate::providers;
 use crate::verify::{Profile, Rules};
 
 macro_rules! settings {
@@ -45,6 +46,16 @@ settings! {
     ISSUER: String = "issuer", Issuer, Kind::Url;
     doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback.";
     examples ["\"https://tenant-id.logto.app/oidc\""];
+
+    PROVIDER: &'static str = "provider", Issuer, Kind::Name {
+        names: providers::NAMES,
+        expected: "the name of a provider",
+    };
+    doc "The make of the issuer, by its name in the table of providers (`docs/providers`): it knows what the tokens of this \
+         provider look like. Settings that are given win. The issuer may be a short name then, such as a tenant, and is \
+         left out where the provider has only one.";
+    without "Nothing is known of it.";
+    examples ["\"logto\""];
 
     AUDIENCE: Vec<String> = "audience", Issuer, Kind::Words;
     doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte.";
@@ -92,12 +103,12 @@ settings! {
     doc "How far the clocks of this server and of the issuers may differ, at most 5 minutes.";
     examples ["\"10s\"", "60"];
 
-    PROFILE: Profile = "profile", Guard, Kind::Choice {
+    PROFILE: Profile = "profile", Either, Kind::Choice {
         names: &["jwt", "at+jwt"],
         expected: "jwt or at+jwt",
     };
     doc "Which shape of token is an access token: any signed JWT that is not marked as something else, or only that of \
-         RFC 9068.";
+         RFC 9068. An issuer's own replaces that for all.";
     examples ["\"at+jwt\""];
 
     MAX_TOKEN_BYTES: usize = "max_token_bytes", Guard, Kind::Count(Limits {

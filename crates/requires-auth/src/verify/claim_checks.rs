@@ -18,19 +18,26 @@ pub(super) fn check_claims<'t>(
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
     let issuer = &rules.issuers[issuer];
-    trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
-        let marks =
-            ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
-        let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
-        Finding::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
-    })?;
+    let profile = issuer.profile.unwrap_or(rules.profile);
+    trace.require(
+        Step::IdToken,
+        issuer.marks.id_tokens || !claims.are_of_an_id_token(),
+        Reason::TypeNotAllowed,
+        || {
+            let marks = ["at_hash", "c_hash", "nonce"]
+                .into_iter()
+                .filter(|name| claims.has(name))
+                .collect::<Vec<_>>();
+            let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
+            Finding::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
+        },
+    )?;
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    let audience =
-        trace.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
-            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
-        })?;
+    let audience = trace.outcome(Step::Aud, check_audience(&issuer.audience, profile, claims), |_| {
+        Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
+    })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
         Finding::new(
@@ -42,14 +49,14 @@ pub(super) fn check_claims<'t>(
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
-        let required = match rules.profile {
+    let parties = trace.outcome(Step::Profile, check_profile(profile, claims), |outcome| {
+        let required = match profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
         };
         let names = match outcome {
             Ok(_) => vec!["sub", "client_id", "iat", "jti", "authorization_details"],
-            Err(_) => vec![faulty_claim(rules.profile, claims)],
+            Err(_) => vec![faulty_claim(profile, claims)],
         };
         let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
         Finding::new(found.join(", "), required)
@@ -74,11 +81,14 @@ pub(super) fn check_claims<'t>(
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
-fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
+fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
     let iss = claims.required_string("iss")?;
     match &issuer.issuer {
-        Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
-        _ => Ok(iss),
+        Some(name) if **name == *iss => Ok(iss),
+        // Under another of its names it is the same issuer, so that its subjects are the same.
+        Some(name) if issuer.is_called(&iss) => Ok(Cow::Borrowed(name)),
+        Some(_) => Err(Reason::IssuerMismatch),
+        None => Ok(iss),
     }
 }
 

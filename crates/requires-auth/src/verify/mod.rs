@@ -25,6 +25,7 @@ mod arena;
 mod claim_checks;
 mod evidence;
 mod implied;
+mod marks;
 mod rules;
 mod token;
 mod trace;
@@ -35,8 +36,10 @@ pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 use claim_checks::check_claims;
 pub(crate) use evidence::{Evidence, Need, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
+pub use marks::{Mark, Marks};
+use marks::{check_marks, check_type_of};
 pub use rules::{Audience, Profile, Rules};
-pub(crate) use rules::{GuardId, IssuerRules, Issuers};
+pub(crate) use rules::{GuardId, IssuerRules, Issuers, OfTable};
 pub use token::{AccessToken, ClaimsError};
 pub(crate) use token::{Proof, ProvenBy};
 pub use trace::Step;
@@ -104,6 +107,7 @@ fn judge_signed(
     let header = check_header(rules, token, trace)?;
     let payload = Payload::read(token.payload());
     let issuer = choose_issuer(rules, &payload, trace)?;
+    check_type_of(rules, &rules.issuers[issuer], &header, trace)?;
     check_algorithm_of(&rules.issuers[issuer], &header, trace)?;
     let (verified, keys) = verify_signature(issuer, token, &header, evidence, trace)
         .map_err(|stop| stop.expired_if(|| payload.claims_to_have_expired(now, rules.leeway)))?;
@@ -111,6 +115,7 @@ fn judge_signed(
         Finding::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
     })?;
     let claims = Claims::new(vouched);
+    check_marks(rules.issuers[issuer].marks, &header, &claims, trace)?;
     let checked = check_claims(rules, issuer, credential, &claims, now, trace)?;
     let proven_by = ProvenBy { issuer, keys: Arc::downgrade(&keys) };
     Ok(AccessToken::new(rules, &claims, checked, proven_by, now)?)
@@ -182,9 +187,9 @@ fn check_header<'t>(
     })?;
     // RFC 9068 §4; RFC 8725 §3.11: explicit typing, so that no other kind of JWT passes for an access token.
     let is_access_token = header.is_type("at+jwt")
-        || rules.profile == Profile::Jwt && (header.typ().is_none() || header.is_type("JWT"));
+        || (header.typ().is_none() || header.is_type("JWT")) && rules.profile_of_any() == Profile::Jwt;
     trace.require(Step::Type, is_access_token && !header.is_nested(), Reason::TypeNotAllowed, || {
-        let expected = match rules.profile {
+        let expected = match rules.profile_of_any() {
             Profile::AccessTokenJwt => "typ at+jwt, and not a nested JWT",
             Profile::Jwt => "typ at+jwt, JWT or absent, and not a nested JWT",
         };

@@ -5,6 +5,7 @@ use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Marks;
 use super::implied::ImpliedScopes;
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
@@ -119,12 +120,44 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
+    /// Which shape its access tokens have; `None` is that of the guard.
+    pub(crate) profile: Option<Profile>,
+    /// What tells its access tokens from everything else that it signs.
+    pub(crate) marks: Marks,
+    /// Other names that it has in `iss`: tokens under them count as tokens under its own.
+    pub(crate) aliases: Vec<Arc<str>>,
+    /// What is known of it by the table of providers.
+    pub(crate) provider: Option<OfTable>,
+}
+
+/// The provider of an issuer by its name in the table, and the settings that came from its row.
+#[derive(Clone, Debug)]
+pub(crate) struct OfTable {
+    pub(crate) name: &'static str,
+    pub(crate) settings: Vec<&'static str>,
 }
 
 impl IssuerRules {
     /// An issuer with the algorithms and scope claims of the guard; `None` is any issuer.
     pub(crate) fn new(issuer: Option<&str>, audience: Audience) -> Self {
-        Self { issuer: issuer.map(Into::into), audience, algorithms: None, scope_claims: None }
+        Self {
+            issuer: issuer.map(Into::into),
+            audience,
+            algorithms: None,
+            scope_claims: None,
+            profile: None,
+            marks: Marks::default(),
+            aliases: Vec::new(),
+            provider: None,
+        }
+    }
+}
+
+impl IssuerRules {
+    /// Whether a token may call its issuer so.
+    pub(crate) fn is_called(&self, claimed: &str) -> bool {
+        self.issuer.as_deref().is_none_or(|issuer| issuer == claimed)
+            || self.aliases.iter().any(|alias| **alias == *claimed)
     }
 }
 
@@ -136,12 +169,15 @@ pub(crate) struct Issuers {
 }
 
 impl Issuers {
-    /// Adds an issuer; `false` if there is one of that name.
+    /// Adds an issuer; `false` if there is one of that name. One of its other names that is taken stays as it is.
     pub(crate) fn push(&mut self, rules: IssuerRules) -> bool {
         if let Some(name) = &rules.issuer
             && self.by_name.insert(Arc::clone(name), self.rules.len()).is_some()
         {
             return false;
+        }
+        for alias in &rules.aliases {
+            self.by_name.entry(Arc::clone(alias)).or_insert(self.rules.len());
         }
         self.rules.push(rules);
         true
@@ -150,7 +186,7 @@ impl Issuers {
     /// The place of the issuer whose name equals `claimed` byte for byte, or that takes any.
     pub(crate) fn find(&self, claimed: &str) -> Option<usize> {
         match self.rules.as_slice() {
-            [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(0),
+            [only] => only.is_called(claimed).then_some(0),
             _ => self.by_name.get(claimed).copied(),
         }
     }
@@ -255,6 +291,12 @@ impl Rules {
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self
+    }
+
+    /// The shape that any of the issuers may send: this is looked at before it is known which one it is.
+    pub(crate) fn profile_of_any(&self) -> Profile {
+        let is_any = self.issuers.iter().any(|issuer| issuer.profile.unwrap_or(self.profile) == Profile::Jwt);
+        if is_any { Profile::Jwt } else { Profile::AccessTokenJwt }
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

@@ -61,6 +61,7 @@ impl Builder {
         found.extend(self.given.check_limits());
         check_scope_claims(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
+        self.look_up_providers();
         let shared = self.shared(&mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let (issuers, keys) = self.issuers(for_all, &shared, &mut problems, &unreadable);
@@ -128,7 +129,7 @@ impl Builder {
         let mut rules = Issuers::default();
         let mut keys = Vec::new();
         for (place, settings) in self.issuers.iter().enumerate() {
-            let mut found = Vec::new();
+            let mut found = settings.from_table.problems.clone();
             check_audience(settings, &mut found);
             let own = algorithms(&settings.given, &mut found);
             check_scope_claims(&settings.given, &mut found);
@@ -136,6 +137,10 @@ impl Builder {
             let issuer_rules = IssuerRules {
                 algorithms: own.or(for_all),
                 scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+                profile: settings.given.get(settings::PROFILE),
+                marks: settings.from_table.marks(),
+                aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),
+                provider: settings.from_table.told(),
                 ..IssuerRules::new(Some(&issuer), settings.audience())
             };
             if !rules.push(issuer_rules) && !issuer.is_empty() {

@@ -16,8 +16,10 @@ use crate::verify::{Audience, Profile};
 mod build;
 mod checks;
 mod origin;
+mod provider;
 
 use origin::Origin;
+use provider::FromTable;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
 ///
@@ -65,6 +67,8 @@ struct IssuerSettings {
     given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
+    /// What the row of its provider adds, once that is looked up.
+    from_table: FromTable,
 }
 
 impl IssuerSettings {
@@ -78,7 +82,11 @@ impl IssuerSettings {
             }
             other => Some(other),
         };
-        Self { origin: Origin::Code, given, audience }
+        Self::given(Origin::Code, given, audience)
+    }
+
+    fn given(origin: Origin, given: Given, audience: Option<Audience>) -> Self {
+        Self { origin, given, audience, from_table: FromTable::default() }
     }
 
     fn issuer(&self) -> String {
@@ -139,7 +147,7 @@ impl Builder {
 
     fn from_environment(environment: Variables) -> Self {
         let Variables { guard, issuer, problems, .. } = environment;
-        let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
+        let issuer = IssuerSettings::given(Origin::Environment, issuer, None);
         Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
     }
 
@@ -174,8 +182,7 @@ impl Builder {
     ) -> Self {
         self.given = given.clone();
         let issuers = issuers.into_iter();
-        let read =
-            issuers.map(|(name, given)| IssuerSettings { origin: Origin::File(name), given, audience: None });
+        let read = issuers.map(|(name, given)| IssuerSettings::given(Origin::File(name), given, None));
         self.issuers = read.collect();
         self
     }
@@ -269,6 +276,12 @@ impl Builder {
             settings::ALGORITHMS,
             algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect(),
         )
+    }
+
+    /// Which shape the access tokens of the issuer named last have, whatever [`with_profile`](Self::with_profile) says for
+    /// all. Default: what holds for all.
+    pub fn with_issuer_profile(self, profile: Profile) -> Self {
+        self.set_for_issuer(settings::PROFILE, profile)
     }
 
     /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever

@@ -14,6 +14,7 @@ mod providers;
 mod requests;
 mod rsa;
 mod scope;
+mod settings;
 mod standards;
 mod structure;
 mod time;
@@ -74,6 +75,11 @@ pub fn themes() -> Vec<Theme> {
             "tokens-standards",
             "examples printed in RFC 7515, RFC 7520 and RFC 8037",
             vec![standards::cases()],
+        ),
+        theme(
+            "tokens-settings",
+            "settings that have no member of their own in a case, and claim rules",
+            vec![settings::cases()],
         ),
         theme(
             "requests",

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::case::{Case, Finished};
 use crate::key_sets::KeySet;
-use crate::tokens::{ISSUED, encode, signed_parts};
+use crate::recorded::PROVIDERS;
+use crate::tokens::{ISSUED, claims_of, encode, signed_parts};
 
 /// One file.
 #[derive(Deserialize)]
@@ -26,6 +27,9 @@ struct Model {
     #[serde(default)]
     audience: Option<Value>,
     algorithm: String,
+    /// The key set of what is recorded, in `recorded/providers.json`.
+    #[serde(default)]
+    keys: Option<String>,
     #[serde(default)]
     header: Map<String, Value>,
     claims: Map<String, Value>,
@@ -39,6 +43,12 @@ struct Entry {
     id: String,
     row: String,
     about: String,
+    /// A token of `recorded/providers.json`, which is looked at in the second of its issue; none is made then.
+    #[serde(default)]
+    recorded: Option<String>,
+    /// Another key set of what is recorded.
+    #[serde(default)]
+    keys: Option<String>,
     /// What the header has beside or instead of that of the good token.
     #[serde(default)]
     header: Map<String, Value>,
@@ -92,11 +102,17 @@ impl Model {
         let row: &'static str = Box::leak(entry.row.clone().into_boxed_str());
         let mut case = Case::new(entry.id.clone(), row, entry.about.clone())
             .alg(algorithm.name())
-            .keys(KeySet::fixed(*algorithm))
             .without("issuer")
             .without("audience")
-            .with("settings", Value::Object(settings))
-            .token(self.token(*algorithm, entry));
+            .with("settings", Value::Object(settings));
+        case = match &entry.recorded {
+            Some(name) => {
+                let token = PROVIDERS.token(name);
+                let keys = entry.keys.as_ref().or(self.keys.as_ref()).expect("a key set");
+                case.keys(PROVIDERS.key_set(keys)).with("now", claims_of(token)["iat"].clone()).token(token)
+            }
+            None => case.keys(KeySet::fixed(*algorithm)).token(self.token(*algorithm, entry)),
+        };
         for (name, value) in [
             ("issuer", entry.issuer.clone().or_else(|| self.issuer.clone()).map(Value::from)),
             ("audience", entry.audience.clone().or_else(|| self.audience.clone())),

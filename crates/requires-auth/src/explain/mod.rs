@@ -235,7 +235,7 @@ impl Recorder {
             found: String::new(),
             expected: String::new(),
         };
-        let made = |step| self.made.iter().rev().find(|check| check.step == step).cloned();
+        let made = |step| self.made.iter().find(|check| check.step == step).cloned();
         Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
     }
 }

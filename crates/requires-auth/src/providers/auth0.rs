@@ -48,3 +48,7 @@ pub(super) const ROW: Provider = Provider {
     ],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/auth0.md")]
+struct Page;

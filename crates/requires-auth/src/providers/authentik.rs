@@ -39,3 +39,7 @@ pub(super) const ROW: Provider = Provider {
     ],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/authentik.md")]
+struct Page;

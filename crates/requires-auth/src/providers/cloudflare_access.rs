@@ -33,3 +33,7 @@ pub(super) const ROW: Provider = Provider {
     ],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/cloudflare-access.md")]
+struct Page;

@@ -61,3 +61,7 @@ pub(super) const ROW: Provider = Provider {
     ],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/entra.md")]
+struct Page;

@@ -31,3 +31,7 @@ pub(super) const ROW: Provider = Provider {
     )],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/firebase.md")]
+struct Page;

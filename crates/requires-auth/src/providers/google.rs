@@ -28,3 +28,7 @@ pub(super) const ROW: Provider = Provider {
     )],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/google.md")]
+struct Page;

@@ -25,3 +25,7 @@ pub(super) const ROW: Provider = Provider {
     )],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/google-iap.md")]
+struct Page;

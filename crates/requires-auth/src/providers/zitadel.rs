@@ -35,3 +35,7 @@ pub(super) const ROW: Provider = Provider {
     ],
     ..Provider::PLAIN
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/zitadel.md")]
+struct Page;

@@ -51,35 +51,28 @@ impl Mark {
     }
 }
 
-/// Whether the header's `typ` is that of an access token of this issuer. The guard takes what any issuer may send, so
-/// this is asked once it is known whose token it is (RFC 9068 §4; RFC 8725 §3.11).
-pub(super) fn check_type_of(
+/// Whether a token is an access token by what its issuer is known to send. The guard takes the type that any of its issuers
+/// may send, so that of this one is looked at here (RFC 9068 §4; RFC 8725 §3.11), after the signature: a stranger learns
+/// nothing by trying.
+pub(super) fn check_marks(
     rules: &Rules,
     issuer: &IssuerRules,
-    header: &Header<'_>,
-    trace: &mut impl Trace,
-) -> Result<(), Reason> {
-    if issuer.profile.unwrap_or(rules.profile) == Profile::Jwt || header.is_type("at+jwt") {
-        return Ok(());
-    }
-    trace.record(Step::Type, false, || {
-        Finding::new(header.typ().unwrap_or("no typ"), "of this issuer, typ at+jwt")
-    });
-    Err(Reason::TypeNotAllowed)
-}
-
-/// Whether a token has a mark of its provider's access tokens.
-pub(super) fn check_marks(
-    marks: Marks,
     header: &Header<'_>,
     claims: &Claims<'_>,
     trace: &mut impl Trace,
 ) -> Result<(), Reason> {
-    if marks.any_of.is_empty() || marks.any_of.iter().any(|mark| mark.is_on(header, claims)) {
+    let marks = issuer.marks;
+    let is_of_type = issuer.profile.unwrap_or(rules.profile) == Profile::Jwt || header.is_type("at+jwt");
+    let is_marked = marks.any_of.is_empty() || marks.any_of.iter().any(|mark| mark.is_on(header, claims));
+    if is_of_type && is_marked {
         return Ok(());
     }
     trace.record(Step::IdToken, false, || {
-        Finding::new("no mark of this provider's access tokens", marks.described())
+        if is_of_type {
+            Finding::new("no mark of this provider's access tokens", marks.described())
+        } else {
+            Finding::new(header.typ().unwrap_or("no typ"), "of this issuer, typ at+jwt")
+        }
     });
     Err(Reason::TypeNotAllowed)
 }

@@ -36,8 +36,8 @@ pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 use claim_checks::check_claims;
 pub(crate) use evidence::{Evidence, Need, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
+use marks::check_marks;
 pub use marks::{Mark, Marks};
-use marks::{check_marks, check_type_of};
 pub use rules::{Audience, Profile, Rules};
 pub(crate) use rules::{GuardId, IssuerRules, Issuers, OfTable};
 pub use token::{AccessToken, ClaimsError};
@@ -107,7 +107,6 @@ fn judge_signed(
     let header = check_header(rules, token, trace)?;
     let payload = Payload::read(token.payload());
     let issuer = choose_issuer(rules, &payload, trace)?;
-    check_type_of(rules, &rules.issuers[issuer], &header, trace)?;
     check_algorithm_of(&rules.issuers[issuer], &header, trace)?;
     let (verified, keys) = verify_signature(issuer, token, &header, evidence, trace)
         .map_err(|stop| stop.expired_if(|| payload.claims_to_have_expired(now, rules.leeway)))?;
@@ -115,7 +114,7 @@ fn judge_signed(
         Finding::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
     })?;
     let claims = Claims::new(vouched);
-    check_marks(rules.issuers[issuer].marks, &header, &claims, trace)?;
+    check_marks(rules, &rules.issuers[issuer], &header, &claims, trace)?;
     let checked = check_claims(rules, issuer, credential, &claims, now, trace)?;
     let proven_by = ProvenBy { issuer, keys: Arc::downgrade(&keys) };
     Ok(AccessToken::new(rules, &claims, checked, proven_by, now)?)

@@ -4,8 +4,10 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use requires_auth::RequiresAuth;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
-use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+use requires_auth::providers;
+use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, PROVIDER, STATE_FILE};
+use requires_auth::verify::Mark;
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -71,7 +73,23 @@ fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> 
     let audience = issuer.audience().into_iter().next().unwrap_or_default();
     let forge = Forge::new(issuer.issuer(), &audience, key.clone());
     let given = claims.iter().filter(|(name, _)| *name != "iss");
-    Some(given.fold(forge.token(), |token, (name, value)| token.claim(name, value.clone())).mint())
+    let marked = marked(forge.token(), issuer.get(PROVIDER));
+    Some(given.fold(marked, |token, (name, value)| token.claim(name, value.clone())).mint())
+}
+
+/// A token with a mark of its provider's access tokens, as every good one has.
+fn marked(token: TokenBuilder, provider: Option<&str>) -> TokenBuilder {
+    let marks = provider.and_then(providers::find).map(|provider| provider.marks.any_of).unwrap_or_default();
+    let is_there = |mark: &Mark| matches!(mark, Mark::Type("at+jwt") | Mark::Claim("client_id" | "jti"));
+    if marks.iter().any(is_there) {
+        return token;
+    }
+    match marks.first() {
+        Some(Mark::Claim(name)) => token.claim(*name, "test"),
+        Some(Mark::Value(name, value)) => token.claim(*name, *value),
+        Some(Mark::Type(media_type)) => token.header("typ", *media_type),
+        None => token,
+    }
 }
 
 /// An algorithm that the configuration takes.
@@ -87,7 +105,8 @@ fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure>
     config.set(STATE_FILE, None);
     for issuer in &mut config.issuers {
         issuer.set(JWKS, None);
-        issuer.set(ALGORITHMS, None);
+        // Also in the place of those that a provider is known to use.
+        issuer.set(ALGORITHMS, Some(vec![key.algorithm().name().to_owned()]));
         issuer.set(DISCOVERY_URL, None);
         issuer.set(JWKS_URI, Some("https://127.0.0.1/keys".to_owned()));
     }

@@ -11,6 +11,10 @@ pub(super) const ROW: Provider = Provider {
         shape: Shape::Template("https://{}.auth0.com/"),
         short: "the tenant with its region (`acme` or `acme.eu`)",
         hosts: &["*.auth0.com"],
+        metadata: &[
+            ("device_authorization_endpoint", "/oauth/device/code"),
+            ("registration_endpoint", "/oidc/register"),
+        ],
         rules: &[(IssuerRule::EndsWith("/"), "Auth0's issuer ends in a slash, that of a custom domain too")],
         ..Form::PLAIN
     },

@@ -10,6 +10,7 @@ pub(super) const ROW: Provider = Provider {
     form: Form {
         shape: Shape::Url("https://id.example.com/application/o/NAME/"),
         paths: &["/application/o/*"],
+        metadata: &[("authorization_endpoint", "/application/o/authorize/")],
         rules: &[(
             IssuerRule::EndsWith("/"),
             "authentik's issuer ends in a slash: https://HOST/application/o/NAME/",

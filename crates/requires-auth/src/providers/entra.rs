@@ -16,6 +16,7 @@ pub(super) const ROW: Provider = Provider {
         aliases: &["https://sts.windows.net/{}/"],
         hosts: &["login.microsoftonline.com", "login.microsoftonline.us", "sts.windows.net"],
         paths: &[],
+        metadata: &[],
         rules: &[
             (IssuerRule::HasNot("/common/"), NO_TENANT),
             (IssuerRule::HasNot("/organizations/"), NO_TENANT),

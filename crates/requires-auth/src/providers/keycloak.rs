@@ -11,6 +11,7 @@ pub(super) const ROW: Provider = Provider {
         shape: Shape::Url("https://id.example.com/realms/NAME"),
         short: "",
         paths: &["/realms/*"],
+        metadata: &[("authorization_endpoint", "/protocol/openid-connect/auth")],
         rules: &[(
             IssuerRule::Has("/realms/"),
             "Keycloak's issuer is that of a realm: https://HOST/realms/NAME, before version 17 https://HOST/auth/realms/NAME",

@@ -12,6 +12,7 @@ pub(super) const ROW: Provider = Provider {
         short: "the tenant id",
         hosts: &["*.logto.app"],
         paths: &["/oidc"],
+        metadata: &[("introspection_endpoint", "/oidc/token/introspection")],
         rules: &[(
             IssuerRule::EndsWith("/oidc"),
             "Logto's issuer is its endpoint with /oidc at the end, without a slash",

@@ -42,7 +42,7 @@ mod supabase;
 mod zitadel;
 
 pub use form::{Form, IssuerRule, Shape, WrongIssuer};
-pub use recognised::{Recognised, recognise};
+pub use recognised::{Recognised, recognise, recognise_metadata};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]

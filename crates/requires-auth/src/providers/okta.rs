@@ -11,6 +11,10 @@ pub(super) const ROW: Provider = Provider {
         shape: Shape::Template("https://{}.okta.com/oauth2/default"),
         short: "the organization (`dev-123456`)",
         hosts: &["*.okta.com", "*.oktapreview.com"],
+        metadata: &[
+            ("authorization_endpoint", "/v1/authorize"),
+            ("registration_endpoint", "/oauth2/v1/clients"),
+        ],
         rules: &[(
             IssuerRule::HasPath,
             "this is the org authorization server, whose access tokens are for Okta alone: use a custom authorization server \

@@ -10,6 +10,7 @@ pub(super) const ROW: Provider = Provider {
     form: Form {
         shape: Shape::Url("https://id.example.com/auth/v1/"),
         paths: &["/auth/v1/", "/auth/v1"],
+        metadata: &[("authorization_endpoint", "/auth/v1/oidc/authorize")],
         rules: &[(
             IssuerRule::Has("/auth/v1"),
             "Rauthy's issuer ends in /auth/v1/: copy it from its metadata",

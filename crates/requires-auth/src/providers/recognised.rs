@@ -45,6 +45,23 @@ pub fn recognise(issuer: &str) -> Option<Recognised> {
     })
 }
 
+/// The provider whose metadata these are, wherever it runs. `member` gives a member of the document, if it is a text.
+///
+/// ```
+/// use requires_auth::providers::recognise_metadata;
+///
+/// let endpoint = "https://id.example.com/auth/realms/shop/protocol/openid-connect/auth";
+/// let found = recognise_metadata(|member| (member == "authorization_endpoint").then_some(endpoint));
+/// assert_eq!(found.map(|provider| provider.name), Some("keycloak"));
+/// assert!(recognise_metadata(|_| None).is_none());
+/// ```
+pub fn recognise_metadata<'m>(member: impl Fn(&str) -> Option<&'m str>) -> Option<&'static Provider> {
+    let has = |(name, part): &(&str, &str)| member(name).is_some_and(|text| text.contains(part));
+    let is_its =
+        |provider: &&&Provider| !provider.form.metadata.is_empty() && provider.form.metadata.iter().all(has);
+    ALL.iter().copied().find(|provider| is_its(&provider))
+}
+
 /// `*.logto.app` is each host below it, `cognito-idp.*` each that begins so.
 fn is_host(pattern: &str, host: &str) -> bool {
     let host = host.to_ascii_lowercase();

@@ -11,6 +11,7 @@ pub(super) const ROW: Provider = Provider {
         shape: Shape::Template("https://{}.zitadel.cloud"),
         short: "the instance (`acme-a1b2c3`)",
         hosts: &["*.zitadel.cloud"],
+        metadata: &[("authorization_endpoint", "/oauth/v2/authorize"), ("jwks_uri", "/oauth/v2/keys")],
         ..Form::PLAIN
     },
     audience: "the project id",

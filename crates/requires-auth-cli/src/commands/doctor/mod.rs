@@ -6,6 +6,7 @@ mod finding;
 mod validity;
 mod certificate;
 mod keys;
+mod provider;
 mod issuer;
 mod raw;
 mod probe;
@@ -112,6 +113,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
             algorithms: None,
             leeway: Rules::DEFAULT_LEEWAY,
             scopes: Vec::new(),
+            provider: None,
         };
         return Ok(Some(Source { config: None, guard, issuers: vec![configured] }));
     }
@@ -145,6 +147,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
             ),
             leeway: config.guard.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
             scopes: scopes.clone(),
+            provider: issuer.get(settings::PROVIDER),
         })
         .collect();
     Ok(Some(Source { config: Some(config), guard, issuers }))

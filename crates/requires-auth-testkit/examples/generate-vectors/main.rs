@@ -16,6 +16,7 @@ mod key_sets;
 mod models;
 mod recorded;
 mod tokens;
+mod x509;
 
 use std::path::PathBuf;
 use std::{fs, io};

@@ -3,7 +3,7 @@
 use super::Provider;
 
 /// What the issuers of a provider look like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "a row of the table writes it out")]
 pub struct Form {
     /// How a short name becomes an issuer.

@@ -45,7 +45,7 @@ pub use form::{Form, IssuerRule, Shape, WrongIssuer};
 pub use recognised::{Recognised, recognise, recognise_metadata};
 
 /// One row of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "a row of the table writes out every member, or takes it from `PLAIN`"

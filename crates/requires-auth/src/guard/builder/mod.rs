@@ -10,14 +10,18 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
+use crate::guard::resolver::ResolveIssuer;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
 mod build;
 mod checks;
+mod common;
 mod origin;
 mod provider;
+mod tenants;
 
+pub(super) use common::{Common, TenantOf};
 use origin::Origin;
 use provider::FromTable;
 
@@ -59,12 +63,15 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
     keys_of: Option<RequiresAuth>,
+    resolver: Option<Arc<dyn ResolveIssuer>>,
     problems: Vec<ConfigProblem>,
 }
 
-struct IssuerSettings {
+/// What is chosen for one issuer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct IssuerSettings {
     origin: Origin,
-    given: Given,
+    pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
     /// What the row of its provider adds, once that is looked up.
@@ -72,7 +79,7 @@ struct IssuerSettings {
 }
 
 impl IssuerSettings {
-    fn new(issuer: &str, audience: Audience) -> Self {
+    pub(super) fn new(issuer: &str, audience: Audience) -> Self {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
@@ -117,6 +124,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             fetch: None,
             keys_of: None,
+            resolver: None,
             problems: Vec::new(),
         }
     }

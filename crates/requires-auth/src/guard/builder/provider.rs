@@ -7,7 +7,7 @@ use crate::settings::{self, Given, Key, Notation, Plain, shown_value};
 use crate::verify::{Marks, OfTable};
 
 /// What came from the row of a provider.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FromTable {
     provider: Option<&'static Provider>,
     /// The settings that the row has chosen.

@@ -2,6 +2,7 @@
 
 mod algorithms;
 mod audience;
+mod certificates;
 mod claims;
 mod ecdsa;
 mod eddsa;
@@ -57,6 +58,7 @@ pub fn themes() -> Vec<Theme> {
             "which key of a set is usable, and which one is chosen",
             vec![jwk::cases(), key_selection::cases()],
         ),
+        theme("tokens-certificates", "keys in certificates, and in PEM", vec![certificates::cases()]),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),

@@ -58,9 +58,10 @@ settings! {
     ];
 
     JWKS: Document = "jwks", Issuer, Kind::Document { holds: "a JWK Set", file: "a readable JWK Set file" };
-    doc "The key set of the issuer, if it is not to be fetched. A rotation of keys needs a new guard then.";
+    doc "The keys of the issuer, if they are not to be fetched: a JWK Set, a public key or the certificate of one in PEM, or a \
+         JSON object from `kid` to certificate. A rotation of keys needs a new guard then.";
     without "The key set is found by discovery, and fetched.";
-    examples ["\"keys.json\""];
+    examples ["\"keys.json\"", "\"signing-key.pem\""];
 
     JWKS_URI: String = "jwks_uri", Issuer, Kind::Url;
     doc "Where the key set of the issuer is, if it is not to be discovered.";

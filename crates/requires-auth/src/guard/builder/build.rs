@@ -7,8 +7,8 @@ use arc_swap::ArcSwapOption;
 
 use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_implied_scopes, check_scope_claims, discreet, document, fetchable,
-    implications, static_keys,
+    algorithms, certificates, check_implied_scopes, check_paths, check_scope_claims, discreet, document,
+    fetchable, implications, static_keys,
 };
 use super::origin::Origin;
 use super::{Builder, IssuerSettings};
@@ -60,6 +60,7 @@ impl Builder {
         let mut found = Vec::new();
         let for_all = algorithms(&self.given, &mut found);
         found.extend(self.given.check_limits());
+        found.extend(check_paths(&self.given));
         check_scope_claims(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
         let shared = self.shared(&mut found);
@@ -132,6 +133,7 @@ impl Builder {
         for (place, settings) in self.issuers.iter().enumerate() {
             let mut found = Vec::new();
             check_audience(settings, profile, &mut found);
+            found.extend(check_paths(&settings.given));
             let own = algorithms(&settings.given, &mut found);
             check_scope_claims(&settings.given, &mut found);
             let issuer = settings.issuer();

@@ -196,8 +196,14 @@ impl Read<'_, '_> {
     fn check_issuer(&mut self, name: &str, given: &Given, table: &DeTable<'_>) {
         let within = format!("issuers.{}", shown_key(name));
         let provider = given.get(settings::PROVIDER).and_then(providers::find);
-        let is_one = |row: &Provider| matches!(row.form.shape, Shape::Fixed(_));
-        if !table.contains_key("issuer") && !provider.is_some_and(is_one) {
+        let is_told = |row: &Provider| match row.form.shape {
+            Shape::Fixed(_) => true,
+            Shape::Template(_) => {
+                ["tenants", "dangerously_any_tenant"].iter().any(|key| table.contains_key(*key))
+            }
+            _ => false,
+        };
+        if !table.contains_key("issuer") && !provider.is_some_and(is_told) {
             let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
             self.reader.report("issuer", &format!("{within}.issuer"), "nothing", "an https URL", hint);
         }

@@ -113,6 +113,18 @@ impl Provider {
             .collect()
     }
 
+    /// The other patterns of issuers, where the short name is a placeholder.
+    pub(crate) fn other_patterns(&self, issuer: &str) -> Vec<String> {
+        let Shape::Template(template) = self.form.shape else { return Vec::new() };
+        let placeholder = template
+            .split_once("{}")
+            .and_then(|(before, after)| issuer.strip_prefix(before)?.strip_suffix(after))
+            .filter(|name| name.starts_with('{') && name.ends_with('}'));
+        let fill =
+            |placeholder| self.form.aliases.iter().map(|alias| alias.replace("{}", placeholder)).collect();
+        placeholder.map(fill).unwrap_or_default()
+    }
+
     /// A text of the row with the short name of the issuer in it; `None` if the issuer has no short name.
     pub fn filled(&self, text: &str, issuer: &str) -> Option<String> {
         if !text.contains("{}") {

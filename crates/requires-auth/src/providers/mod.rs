@@ -18,7 +18,7 @@
 //! ```
 
 use crate::error::Reason;
-use crate::verify::{Marks, Profile};
+use crate::verify::{Audience, Marks, Profile};
 
 mod form;
 mod recognised;
@@ -111,6 +111,20 @@ impl Provider {
         warnings: &[],
         hints: &[],
     };
+
+    /// The audience that stands for what is given; `None` if that stands for itself.
+    pub fn audience_of(&self, given: Option<&Audience>, issuer: &str) -> Option<Audience> {
+        let names = match given {
+            None => &[][..],
+            Some(Audience::OneOf(names)) => names,
+            Some(_) => return None,
+        };
+        match self.audience_rule {
+            AudienceRule::Default(text) if names.is_empty() => Some(self.filled(text, issuer)?.into()),
+            AudienceRule::Claim(claim) if !names.is_empty() => Some(Audience::claim(claim, names.to_vec())),
+            _ => None,
+        }
+    }
 
     /// Its hint about a refusal.
     pub fn hint(&self, reason: Reason) -> Option<&'static str> {

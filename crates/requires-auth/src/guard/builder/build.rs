@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_audience, check_implied_scopes, check_paths, check_scope_claims,
-    implications,
+    algorithms, certificates, check_implied_scopes, check_paths, check_scope_claims, implications,
 };
 use super::common::Common;
 use super::origin::Origin;
@@ -150,6 +150,7 @@ impl Builder {
             stale: self.given.duration(settings::STALE),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             algorithms,
+            profile: self.given.get(settings::PROFILE),
         }
     }
 
@@ -158,7 +159,7 @@ impl Builder {
         let mut parts = Parts::default();
         for (place, settings) in self.issuers.iter().enumerate() {
             let mut found = settings.from_table.problems.clone();
-            check_audience(settings, &mut found);
+            check_audience(settings, common.profile_of(settings), &mut found);
             found.extend(check_paths(&settings.given));
             let rules = common.rules_of(settings, &mut found);
             match settings.pattern() {

@@ -14,6 +14,7 @@ use crate::guard::resolver::ResolveIssuer;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
+mod audience;
 mod build;
 mod checks;
 mod common;
@@ -83,11 +84,11 @@ impl IssuerSettings {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
-            Audience::OneOf(audiences) => {
-                given.set(settings::AUDIENCE, audiences);
+            without_names @ (Audience::Any | Audience::Absent) => Some(without_names),
+            other => {
+                given.set(settings::AUDIENCE, other);
                 None
             }
-            other => Some(other),
         };
         Self::given(Origin::Code, given, audience)
     }
@@ -105,8 +106,8 @@ impl IssuerSettings {
         if self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
             return Audience::Any;
         }
-        let listed = || Audience::OneOf(self.given.get(settings::AUDIENCE).unwrap_or_default());
-        self.audience.clone().unwrap_or_else(listed)
+        let given = || self.given.get(settings::AUDIENCE).unwrap_or(Audience::OneOf(Vec::new()));
+        self.audience.clone().unwrap_or_else(given)
     }
 }
 

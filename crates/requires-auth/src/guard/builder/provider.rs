@@ -2,7 +2,7 @@
 
 use super::{Builder, IssuerSettings};
 use crate::error::ConfigProblem;
-use crate::providers::{self, AudienceRule, Provider, WrongIssuer};
+use crate::providers::{self, Provider, Shape, WrongIssuer};
 use crate::settings::{self, Given, Key, Notation, Plain, shown_value};
 use crate::verify::{Marks, OfTable};
 
@@ -59,25 +59,44 @@ impl Builder {
 
     /// Looks up the provider of each issuer, and lets its row choose what nobody else has chosen.
     pub(super) fn look_up_providers(&mut self) {
+        let mut others = Vec::new();
         for settings in &mut self.issuers {
-            let name = settings.given.get(settings::PROVIDER);
-            match name.and_then(providers::find) {
-                Some(provider) => settings.fill_in(provider, &self.given),
-                None => settings.refuse_what_never_matches(),
-            }
+            settings.look_up_provider(&self.given);
+            others.extend(settings.under_other_names());
         }
+        self.issuers.extend(others);
     }
 }
 
 impl IssuerSettings {
+    /// Lets the row of the provider choose what nobody else has chosen.
+    pub(in crate::guard) fn look_up_provider(&mut self, for_all: &Given) {
+        let name = self.given.get(settings::PROVIDER);
+        match name.and_then(providers::find) {
+            Some(provider) => self.fill_in(provider, for_all),
+            None => self.refuse_what_never_matches(),
+        }
+    }
+
+    /// The same for each other name of a pattern: its tenants are found by either.
+    fn under_other_names(&self) -> Vec<Self> {
+        let Some(provider) = self.from_table.provider else { return Vec::new() };
+        let of_name = |issuer: String| {
+            let mut settings = self.clone();
+            settings.given.set(settings::ISSUER, issuer);
+            settings
+        };
+        provider.other_patterns(&self.issuer()).into_iter().map(of_name).collect()
+    }
+
     fn fill_in(&mut self, provider: &'static Provider, for_all: &Given) {
         self.from_table.provider = Some(provider);
-        let text = self.issuer();
+        let text = self.issuer_text(provider);
         let issuer = match provider.issuer(&text) {
             Ok(issuer) => issuer,
             Err(wrong) => return self.from_table.problems.push(problem(&text, wrong)),
         };
-        if issuer != text {
+        if issuer != self.issuer() {
             self.choose(settings::ISSUER, issuer.clone());
         }
         self.from_table.aliases = provider.aliases(&issuer);
@@ -95,15 +114,24 @@ impl IssuerSettings {
         self.choose_unless(for_all, settings::SCOPE_CLAIMS, listed(own(provider.scope_claims)));
     }
 
+    /// What is given as the issuer; where only tenants are given, the pattern of this provider's issuers.
+    fn issuer_text(&self, provider: &Provider) -> String {
+        let text = self.issuer();
+        let has_tenants =
+            self.given.get(settings::TENANTS).is_some() || self.given.is_on(settings::DANGEROUSLY_ANY_TENANT);
+        match provider.form.shape {
+            Shape::Template(template) if text.is_empty() && has_tenants => template.replace("{}", "{tenant}"),
+            _ => text,
+        }
+    }
+
     fn audience_of(&mut self, provider: &Provider, issuer: &str) {
-        let given = self.given.get(settings::AUDIENCE).unwrap_or_default();
-        let is_any = self.audience.is_some() || self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE);
-        if let AudienceRule::Default(text) = provider.audience_rule
-            && given.is_empty()
-            && !is_any
-            && let Some(audience) = provider.filled(text, issuer)
-        {
-            self.choose(settings::AUDIENCE, vec![audience]);
+        if self.audience.is_some() || self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
+            return;
+        }
+        let given = self.given.get(settings::AUDIENCE);
+        if let Some(audience) = provider.audience_of(given.as_ref(), issuer) {
+            self.choose(settings::AUDIENCE, audience);
         }
     }
 

@@ -22,6 +22,7 @@ use crate::verify::{Audience, Marks, Profile};
 
 mod form;
 mod recognised;
+mod rules;
 
 mod auth0;
 mod authentik;

@@ -164,6 +164,10 @@ impl Issuers {
         }
     }
 
+    pub(crate) fn first_mut(&mut self) -> Option<&mut IssuerRules> {
+        self.rules.first_mut()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &IssuerRules> {
         self.rules.iter()
     }

@@ -6,13 +6,14 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use requires_auth::providers::{self, Provider};
+use requires_auth::providers::Provider;
 
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
 use crate::gateway::config::Config;
 use crate::output::{print_json, say};
+use crate::verdict::provider;
 
 const EXAMPLE: &str = include_str!("example.toml");
 
@@ -91,12 +92,6 @@ fn filled(example: &str, issuer: &str, audience: &str) -> String {
     example.replace("\"ISSUER\"", &quoted(issuer)).replace("\"AUDIENCE\"", &quoted(audience))
 }
 
-/// A provider by its name.
-fn provider(name: &str) -> Result<&'static Provider, String> {
-    providers::find(&name.replace('-', "_"))
-        .ok_or_else(|| format!("expected one of {}", providers::NAMES.join(", ")))
-}
-
 /// Writes a file that is not there yet.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
@@ -113,6 +108,8 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use requires_auth::providers;
+
     use super::*;
     use crate::gateway::self_test::run_tests;
     use crate::runtime::block_on;

@@ -19,6 +19,7 @@ mod token;
 mod outcome;
 mod report;
 mod arguments;
+mod resolver;
 mod settings;
 mod config;
 mod guard;

@@ -11,12 +11,14 @@ use requires_auth::{Audience, ConfigError, RequiresAuth};
 
 use crate::arguments::{self, Chosen};
 use crate::errors::Problem;
+use crate::resolver::Resolver;
 
 /// What `requires_auth/_guard.py` gives to `Guard._configure`.
 pub(crate) struct Settings {
     guard: Vec<Chosen>,
     issuers: Vec<Issuer>,
     pub(crate) error_body: Option<Py<PyAny>>,
+    pub(crate) resolver: Option<Resolver>,
     now: Option<u64>,
 }
 
@@ -60,6 +62,7 @@ impl Settings {
         guard: &Bound<'_, PyDict>,
         issuers: &Bound<'_, PyList>,
         now: Option<u64>,
+        resolver: Option<Resolver>,
         problems: &mut Vec<Problem>,
     ) -> PyResult<Self> {
         let own_body = guard.get_item(ERROR_BODY.setting.key)?.filter(PyAnyMethods::is_callable);
@@ -74,12 +77,13 @@ impl Settings {
             let name = issuer.get_item("_name")?.and_then(|name| name.extract().ok());
             read.push(Issuer { name, chosen });
         }
-        Ok(Self { guard, issuers: read, error_body: own_body.map(Bound::unbind), now })
+        Ok(Self { guard, issuers: read, error_body: own_body.map(Bound::unbind), resolver, now })
     }
 
     /// Whether keys may have to be fetched.
     pub(crate) fn is_remote(&self) -> bool {
-        self.issuers.iter().any(|issuer| value(&issuer.chosen, JWKS.setting).is_none())
+        self.resolver.is_some()
+            || self.issuers.iter().any(|issuer| value(&issuer.chosen, JWKS.setting).is_none())
     }
 
     /// Whether there may be keys to refresh before any was fetched.
@@ -110,7 +114,11 @@ impl Settings {
 
     fn with_issuers(&self) -> Builder {
         let nobody = || Audience::OneOf(Vec::new());
-        let mut builder = RequiresAuth::builder("", nobody());
+        let mut builder = match &self.resolver {
+            Some(resolver) if self.issuers.is_empty() => return RequiresAuth::resolving(resolver.clone()),
+            Some(resolver) => RequiresAuth::builder("", nobody()).with_resolver(resolver.clone()),
+            None => RequiresAuth::builder("", nobody()),
+        };
         for (place, issuer) in self.issuers.iter().enumerate() {
             if place > 0 {
                 builder = builder.with_issuer("", nobody());

@@ -69,7 +69,7 @@ pub enum Kind {
     },
     /// True or false; false is the default.
     Switch,
-    /// The path of a file that is written.
+    /// The path of a file that is not read at once.
     Path,
     /// A document that is given by itself or as the path of a file.
     Document {

@@ -95,6 +95,12 @@ settings! {
     without "Derived from the issuer.";
     examples ["\"https://internal.example/.well-known/openid-configuration\""];
 
+    FETCH_TOKEN_FILE: PathBuf = "fetch_token_file", Issuer, Kind::Path;
+    doc "A file with a Bearer token for the metadata and the keys of the issuer, as Kubernetes wants one. It is read at each \
+         fetch, and sent to the origin of the issuer and to that of `jwks_uri` alone.";
+    without "Metadata and keys are public.";
+    examples ["\"/var/run/secrets/kubernetes.io/serviceaccount/token\""];
+
     ALGORITHMS: Vec<String> = "algorithms", Either, Kind::Algorithms;
     doc "Only these signature algorithms. A list of one breaks when the issuer rotates to another type of key. An \
          issuer's own list replaces that for all.";

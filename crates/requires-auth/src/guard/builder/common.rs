@@ -101,8 +101,10 @@ impl Common {
             jwks_uri,
             stale: self.stale,
             timeout: self.timeout,
+            token_file: given.get(settings::FETCH_TOKEN_FILE).map(Into::into),
             tenant_of,
             unproven,
+            other_origin: Arc::default(),
         };
         let saved = self.state_file.clone().filter(|_| is_saved);
         Ok(Some(Keys::Remote(RemoteKeys::new(source, saved, earlier))))

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_audience, check_implied_scopes, check_paths, check_scope_claims,
-    implications,
+    algorithms, certificates, check_implied_scopes, check_paths, check_scope_claims, implications,
 };
 use super::common::Common;
 use super::origin::Origin;
@@ -64,6 +64,7 @@ impl Builder {
         found.extend(check_paths(&self.given));
         check_scope_claims(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
+        self.look_up_providers();
         let common = self.common(for_all, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let Parts { issuers, keys, groups } = self.parts(&common, &mut problems, &unreadable);
@@ -150,6 +151,7 @@ impl Builder {
             stale: self.given.duration(settings::STALE),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             algorithms,
+            profile: self.given.get(settings::PROFILE),
         }
     }
 
@@ -157,8 +159,8 @@ impl Builder {
     fn parts(&self, common: &Common, problems: &mut Vec<ConfigProblem>, unreadable: &[&str]) -> Parts {
         let mut parts = Parts::default();
         for (place, settings) in self.issuers.iter().enumerate() {
-            let mut found = Vec::new();
-            check_audience(settings, &mut found);
+            let mut found = settings.from_table.problems.clone();
+            check_audience(settings, common.profile_of(settings), &mut found);
             found.extend(check_paths(&settings.given));
             let rules = common.rules_of(settings, &mut found);
             match settings.pattern() {

@@ -81,6 +81,11 @@ impl<'t> Claims<'t> {
         self.object.get(name).is_some()
     }
 
+    /// Whether a claim is there and is not null.
+    pub(crate) fn has_value(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| value.text() != "null")
+    }
+
     /// Whether these are the claims of an ID token (OpenID Connect Core §2, §3.1.3.6, §3.3.2.11), which
     /// is not an access token (RFC 8725 §3.12).
     pub(crate) fn are_of_an_id_token(&self) -> bool {
@@ -106,6 +111,14 @@ impl<'t> Claims<'t> {
     /// `aud`: a string or an array of strings (RFC 7519 §4.1.3); `None` if absent.
     pub(crate) fn audience(&self) -> Result<Option<Strings<'t>>, Reason> {
         match self.object.get("aud") {
+            Some(value) => strings(value).map(Some).ok_or(Reason::ClaimMalformed),
+            None => Ok(None),
+        }
+    }
+
+    /// A string or an array of strings at a dotted path; `None` if it is absent or null.
+    pub(crate) fn strings_at(&self, path: &str) -> Result<Option<Strings<'t>>, Reason> {
+        match at_path(&self.object, path).filter(|value| value.text() != "null") {
             Some(value) => strings(value).map(Some).ok_or(Reason::ClaimMalformed),
             None => Ok(None),
         }
@@ -155,8 +168,17 @@ impl<'t> Claims<'t> {
 
     /// The JSON text of a claim, for people to read.
     pub(crate) fn describe(&self, name: &str) -> String {
-        self.object.get(name).map_or_else(|| "absent".to_owned(), |value| value.text().to_owned())
+        described(self.object.get(name))
     }
+
+    /// As [`describe`](Self::describe), of the claim at a dotted path.
+    pub(crate) fn describe_at(&self, path: &str) -> String {
+        described(at_path(&self.object, path))
+    }
+}
+
+fn described(value: Option<Raw<'_>>) -> String {
+    value.map_or_else(|| "absent".to_owned(), |value| value.text().to_owned())
 }
 
 /// The value at a dotted path: a member of that whole name, else a member of a member.

@@ -1,14 +1,16 @@
 //! The `[[tests]]` of a configuration: each is a request with a token of a key that is made here, and what must come of it.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use requires_auth::RequiresAuth;
 use requires_auth::config::IssuerConfig;
 use requires_auth::credential::TokenPlace;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
-use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+use requires_auth::providers;
+use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, PROVIDER, STATE_FILE};
+use requires_auth::verify::Mark;
+use requires_auth::{Audience, RequiresAuth};
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::config::{Config, RouteTest};
 use super::decide::{Asked, Decision, Gateway};
@@ -107,11 +109,54 @@ fn issuer_of<'c>(config: &'c Config, test: &RouteTest) -> Option<&'c IssuerConfi
 /// The token of a test. Claims that it does not give are those of a good token; null takes one out.
 fn token(config: &Config, issuer: &IssuerConfig, key: &SigningKey, test: &RouteTest) -> Option<String> {
     let claims = test.claims.as_ref()?;
-    let audience = issuer.audience().into_iter().next();
-    let audience = audience_of_route(config, test).or(audience).unwrap_or_default();
-    let forge = Forge::new(issuer.issuer(), &audience, key.clone());
+    let token = match audience_of_route(config, test) {
+        Some(audience) => Forge::new(issuer.issuer(), &audience, key.clone()).token(),
+        None => meant_for_us(issuer, key),
+    };
     let given = claims.iter().filter(|(name, _)| *name != "iss");
-    Some(given.fold(forge.token(), |token, (name, value)| token.claim(name, value.clone())).mint())
+    let marked = marked(token, issuer.get(PROVIDER));
+    Some(given.fold(marked, |token, (name, value)| token.claim(name, value.clone())).mint())
+}
+
+/// A token with a mark of its provider's access tokens, as every good one has.
+fn marked(token: TokenBuilder, provider: Option<&str>) -> TokenBuilder {
+    let marks = provider.and_then(providers::find).map(|provider| provider.marks.any_of).unwrap_or_default();
+    let is_there = |mark: &Mark| matches!(mark, Mark::Type("at+jwt") | Mark::Claim("client_id" | "jti"));
+    if marks.iter().any(is_there) {
+        return token;
+    }
+    match marks.first() {
+        Some(Mark::Claim(name)) => token.claim(*name, "test"),
+        Some(Mark::Value(name, value)) => token.claim(*name, *value),
+        Some(Mark::Type(media_type)) => token.header("typ", *media_type),
+        None => token,
+    }
+}
+
+/// A token that the audience rule of its issuer takes.
+fn meant_for_us(issuer: &IssuerConfig, key: &SigningKey) -> TokenBuilder {
+    let token = |audience: &str| Forge::new(issuer.issuer(), audience, key.clone()).token();
+    match issuer.audience_rule() {
+        Some(Audience::Prefix(prefix)) => token(&format!("{prefix}test")),
+        Some(Audience::Claim { path, one_of }) => {
+            let value = one_of.into_iter().next().unwrap_or_default();
+            let (name, value) = nested(&path, value.into());
+            token("").without_claim("aud").claim(name, value)
+        }
+        Some(Audience::OneOf(names)) => token(&names.into_iter().next().unwrap_or_default()),
+        _ => token(""),
+    }
+}
+
+/// A claim that has a value at a dotted path.
+fn nested(path: &str, value: Value) -> (&str, Value) {
+    match path.split_once('.') {
+        Some((name, rest)) => {
+            let (member, value) = nested(rest, value);
+            (name, json!({ member: value }))
+        }
+        None => (path, value),
+    }
 }
 
 /// The audience that the route of a test has of its own, if it has one.
@@ -133,7 +178,8 @@ fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure>
     config.guard.set(STATE_FILE, None);
     for issuer in &mut config.guard.issuers {
         issuer.set(JWKS, None);
-        issuer.set(ALGORITHMS, None);
+        // Also in the place of those that a provider is known to use.
+        issuer.set(ALGORITHMS, Some(vec![key.algorithm().name().to_owned()]));
         issuer.set(DISCOVERY_URL, None);
         issuer.set(JWKS_URI, Some("https://127.0.0.1/keys".to_owned()));
     }

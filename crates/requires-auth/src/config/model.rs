@@ -4,7 +4,9 @@ use super::reader::Places;
 use crate::credential::TokenPlace;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::guard::{Builder, RequiresAuth};
+use crate::providers;
 use crate::settings::{self, AUDIENCE, Given, ISSUER, Key, Plain, Setting, TOKEN_FROM, Value};
+use crate::verify::Audience;
 
 /// The settings of a configuration file. What it does not set has the default of [`settings`](crate::settings).
 ///
@@ -116,14 +118,24 @@ impl IssuerConfig {
         &self.name
     }
 
-    /// Compared byte for byte with `iss`.
+    /// Compared byte for byte with `iss`. A short name of a provider's issuer is written out.
     pub fn issuer(&self) -> String {
-        self.given.get(ISSUER).unwrap_or_default()
+        let given = self.given.get(ISSUER).unwrap_or_default();
+        let provider = self.given.get(settings::PROVIDER).and_then(providers::find);
+        provider.and_then(|provider| provider.issuer(&given).ok()).unwrap_or(given)
     }
 
-    /// For which API tokens must be: one of these, byte for byte.
+    /// Whom tokens must be meant for, with what the table of providers says where that decides it.
+    pub fn audience_rule(&self) -> Option<Audience> {
+        let given = self.given.get(AUDIENCE);
+        let provider = self.given.get(settings::PROVIDER).and_then(providers::find);
+        provider.and_then(|provider| provider.audience_of(given.as_ref(), &self.issuer())).or(given)
+    }
+
+    /// For which API tokens must be: one of these, byte for byte. Empty where a rule takes their place, which
+    /// [`get`](Self::get) has.
     pub fn audience(&self) -> Vec<String> {
-        self.given.get(AUDIENCE).unwrap_or_default()
+        self.given.get(AUDIENCE).map(|audience| audience.names().to_vec()).unwrap_or_default()
     }
 
     /// The value of one of its own settings; `None` if its table does not set it.

@@ -9,12 +9,15 @@ use crate::credential::Credential;
 use crate::error::{Denial, Reason};
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
+use crate::providers::{self, Provider};
 use crate::request::Request;
 use crate::verify::{
-    AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
+    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
 };
 
 mod hints;
+
+use hints::Known;
 
 /// What became of each check of a token: from [`RequiresAuth::explain`](crate::RequiresAuth::explain), or from
 /// [`Rules::explain`] without a guard.
@@ -52,6 +55,19 @@ pub struct Report {
     checks: Vec<Check>,
     verdict: Result<AccessToken, Denial>,
     hint: Option<String>,
+    from_table: Vec<FromTable>,
+}
+
+/// What the table of providers has chosen for an issuer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FromTable {
+    /// The issuer.
+    pub issuer: String,
+    /// Its row.
+    pub provider: &'static Provider,
+    /// The settings that nobody has given, and that the row has chosen: `profile`, `scope_claims`.
+    pub settings: Vec<&'static str>,
 }
 
 impl Report {
@@ -73,6 +89,11 @@ impl Report {
     /// token was accepted.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What the [table of providers](crate::providers) has chosen for each issuer whose provider is named.
+    pub fn from_table(&self) -> &[FromTable] {
+        &self.from_table
     }
 }
 
@@ -189,12 +210,26 @@ impl Rules {
         if is_general { report } else { Report { hint: Some(hint.to_owned()), ..report } }
     }
 
+    fn from_table(&self) -> Vec<FromTable> {
+        let of = |issuer: &IssuerRules| {
+            let row = issuer.provider.as_ref()?;
+            let name = issuer.issuer.as_deref().unwrap_or_default().to_owned();
+            Some(FromTable {
+                issuer: name,
+                provider: providers::find(row.name)?,
+                settings: row.settings.clone(),
+            })
+        };
+        self.issuers.iter().filter_map(of).collect()
+    }
+
     fn report(&self, recorder: Recorder, verdict: Result<AccessToken, Denial>) -> Report {
         let hint = verdict.as_ref().err().map(|denial| {
             let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
-            hints::hint(denial, failed, self.issuers.names())
+            let issuers: Vec<_> = self.issuers.iter().filter_map(Known::of).collect();
+            hints::hint(denial, failed, &issuers)
         });
-        Report { checks: recorder.into_checks(), verdict, hint }
+        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.from_table() }
     }
 }
 

@@ -26,6 +26,7 @@ mod tenancy;
 mod tenants;
 mod examine;
 mod builder;
+mod providers;
 mod flow;
 mod health;
 mod unavailable;

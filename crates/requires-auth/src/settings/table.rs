@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::row::{Key, Kind, Limits, Scope, Setting};
 use super::value::Document;
 use crate::credential::TokenPlace;
-use crate::verify::{Profile, Rules};
+use crate::providers;
+use crate::verify::{Audience, Profile, Rules};
 
 macro_rules! settings {
     ($(
@@ -48,6 +49,16 @@ settings! {
          `jwks_uri` says where its keys are.";
     examples ["\"https://tenant-id.logto.app/oidc\""];
 
+    PROVIDER: &'static str = "provider", Issuer, Kind::Name {
+        names: providers::NAMES,
+        expected: "the name of a provider",
+    };
+    doc "The make of the issuer, by its name in the table of providers (`docs/providers`): it knows what the tokens of this \
+         provider look like. Settings that are given win. The issuer may be a short name then, such as a tenant, and is \
+         left out where the provider has only one.";
+    without "Nothing is known of it.";
+    examples ["\"logto\""];
+
     TENANTS: Vec<String> = "tenants", Issuer, Kind::Words;
     doc "Whose tokens to take where `issuer` has a placeholder: what stands in the place of `{tenant}`, byte for byte.";
     without "An issuer has no placeholder.";
@@ -58,9 +69,16 @@ settings! {
     without "None; `tid` where the keys of the issuer say that they are for many tenants, as at Entra ID.";
     examples ["\"tid\""];
 
-    AUDIENCE: Vec<String> = "audience", Issuer, Kind::Words;
-    doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte.";
-    examples ["\"https://api.example.com\"", "[\"api://orders\", \"api://stock\"]"];
+    AUDIENCE: Audience = "audience", Issuer, Kind::Audience;
+    doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte. With `prefix`, one \
+         that begins so and goes on. With `claim` and `one_of`, for issuers that leave `aud` out: another claim must be one \
+         of these, and a token with `aud` is refused.";
+    examples [
+        "\"https://api.example.com\"",
+        "[\"api://orders\", \"api://stock\"]",
+        "{\"prefix\": \"urn:logto:organization:\"}",
+        "{\"claim\": \"client_id\", \"one_of\": [\"5d3kq0v1\"]}"
+    ];
 
     JWKS: Document = "jwks", Issuer, Kind::Document { holds: "a JWK Set", file: "a readable JWK Set file" };
     doc "The keys of the issuer, if they are not to be fetched: a JWK Set, a public key or the certificate of one in PEM, or a \
@@ -77,6 +95,12 @@ settings! {
     doc "Where the metadata of the issuer are, if this server reaches it by another name than tokens do.";
     without "Derived from the issuer.";
     examples ["\"https://internal.example/.well-known/openid-configuration\""];
+
+    FETCH_TOKEN_FILE: PathBuf = "fetch_token_file", Issuer, Kind::Path;
+    doc "A file with a Bearer token for the metadata and the keys of the issuer, as Kubernetes wants one. It is read at each \
+         fetch, and sent to the origin of the issuer and to that of `jwks_uri` alone.";
+    without "Metadata and keys are public.";
+    examples ["\"/var/run/secrets/kubernetes.io/serviceaccount/token\""];
 
     ALGORITHMS: Vec<String> = "algorithms", Either, Kind::Algorithms;
     doc "Only these signature algorithms. A list of one breaks when the issuer rotates to another type of key. An \
@@ -127,12 +151,12 @@ settings! {
     doc "How far the clocks of this server and of the issuers may differ, at most 5 minutes.";
     examples ["\"10s\"", "60"];
 
-    PROFILE: Profile = "profile", Guard, Kind::Choice {
+    PROFILE: Profile = "profile", Either, Kind::Choice {
         names: &["jwt", "at+jwt"],
         expected: "jwt or at+jwt",
     };
     doc "Which shape of token is an access token: any signed JWT that is not marked as something else, or only that of \
-         RFC 9068.";
+         RFC 9068. An issuer's own replaces that for all.";
     examples ["\"at+jwt\""];
 
     MAX_TOKEN_BYTES: usize = "max_token_bytes", Guard, Kind::Count(Limits {

@@ -45,10 +45,11 @@ impl Kind {
         match self {
             Self::Url => "a URL",
             Self::Words | Self::Algorithms => "a text or a list of texts",
+            Self::Audience => "a text, a list of texts, or a rule",
             Self::Scopes => "scopes that include others",
             Self::Duration(_) => "a duration",
             Self::Count(_) => "a whole number that is not negative",
-            Self::Choice { expected, .. } => expected,
+            Self::Choice { expected, .. } | Self::Name { expected, .. } => expected,
             Self::Switch | Self::SwitchedOn => "true or false",
             Self::Places => "places of a token",
             Self::Path => "the path of a file",
@@ -59,7 +60,9 @@ impl Kind {
     /// What to say of a value that this kind does not take. `text` is the value, if it is a text.
     pub fn mismatch(self, notation: Notation, found: impl Into<String>, text: Option<&str>) -> Mismatch {
         let hint = match (self, notation, text) {
-            (Self::Choice { names, .. }, _, text) => choice_hint(names, notation, text),
+            (Self::Choice { names, .. } | Self::Name { names, .. }, _, text) => {
+                choice_hint(names, notation, text)
+            }
             (Self::Duration(_), Notation::Toml, Some(text)) if is_number(text) => {
                 format!("write {text} without quotes, or with a unit: \"{text}s\"")
             }
@@ -76,8 +79,16 @@ impl Kind {
         match (self, notation) {
             (Self::Url, Environment) => "write it without quotes",
             (Self::Url, _) => "write it in quotes",
-            (Self::Words | Self::Algorithms, Environment) => "separate several by spaces or commas",
+            (Self::Words | Self::Algorithms | Self::Audience, Environment) => {
+                "separate several by spaces or commas"
+            }
             (Self::Words | Self::Algorithms, _) => "write [\"one\", \"two\"]",
+            (Self::Audience, Toml) => {
+                "write [\"one\", \"two\"], { prefix = \"urn:logto:organization:\" } or { claim = \"client_id\", one_of = [\"one\"] }"
+            }
+            (Self::Audience, Python) => {
+                "write [\"one\", \"two\"], {\"prefix\": \"urn:logto:organization:\"} or {\"claim\": \"client_id\", \"one_of\": [\"one\"]}"
+            }
             (Self::Scopes, Toml) => "write { admin = \"read write\" }",
             (Self::Scopes, _) => "write {\"admin\": \"read write\"}",
             (Self::Duration(_), Environment) => "write 30s, 5m, 1h or a number of seconds",
@@ -101,7 +112,7 @@ impl Kind {
             (Self::Document { .. }, Python) => "give the text itself or the path of a file",
             (Self::Path | Self::Document { .. }, _) => "write the path of a file",
             // Each has a hint that names the nearest choice.
-            (Self::Choice { .. }, _) => "",
+            (Self::Choice { .. } | Self::Name { .. }, _) => "",
         }
     }
 
@@ -114,12 +125,13 @@ impl Kind {
         let read = match self {
             Self::Url => Some(Value::Text(text.to_owned())),
             Self::Words | Self::Algorithms => Some(Value::Words(words(text))),
+            Self::Audience => Some(Value::Audience(words(text).into())),
             Self::Duration(_) => {
                 let seconds = || number(text).map(Duration::from_secs);
                 duration(text).or_else(seconds).map(Value::Duration)
             }
             Self::Count(_) => number(text).map(Value::Count),
-            Self::Choice { names, .. } => {
+            Self::Choice { names, .. } | Self::Name { names, .. } => {
                 let chosen = names.iter().copied().find(|name| *name == text);
                 let mismatch = || self.mismatch(Notation::Environment, shown_value(text), Some(text));
                 return chosen.map(Value::Choice).ok_or_else(mismatch);

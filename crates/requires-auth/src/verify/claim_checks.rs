@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::token::{Checked, Parties};
-use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Tenancy, Trace, require_binding};
+use super::{Finding, IssuerRules, Profile, Rules, Step, Tenancy, Trace, require_binding};
 use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
@@ -25,7 +25,9 @@ pub(super) fn check_claims<'t>(
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
-    trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
+    let profile = issuer.profile.unwrap_or(rules.profile);
+    let is_access_token = issuer.marks.id_tokens || !claims.are_of_an_id_token();
+    trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks =
             ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
         let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
@@ -38,8 +40,8 @@ pub(super) fn check_claims<'t>(
         check_tenant(signer, tenancy, claims, trace)?;
     }
     let (audience, is_for_guard) =
-        trace.outcome(Step::Aud, check_audience_or_route(rules, issuer, claims), |_| {
-            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
+        trace.outcome(Step::Aud, check_audience(rules, issuer, profile, claims), |_| {
+            Finding::new(issuer.audience.found(claims), issuer.audience.expected())
         })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
@@ -52,14 +54,14 @@ pub(super) fn check_claims<'t>(
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
-        let required = match rules.profile {
+    let parties = trace.outcome(Step::Profile, check_profile(profile, claims), |outcome| {
+        let required = match profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
         };
         let names = match outcome {
             Ok(_) => vec!["sub", "client_id", "iat", "jti", "authorization_details"],
-            Err(_) => vec![faulty_claim(rules.profile, claims)],
+            Err(_) => vec![faulty_claim(profile, claims)],
         };
         let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
         Finding::new(found.join(", "), required)
@@ -95,11 +97,14 @@ pub(super) fn check_claims<'t>(
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
-fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
+fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
     let iss = claims.required_string("iss")?;
     match &issuer.issuer {
-        Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
-        _ => Ok(iss),
+        Some(name) if **name == *iss => Ok(iss),
+        // Under another of its names it is the same issuer, so that its subjects are the same.
+        Some(name) if issuer.is_called(&iss) => Ok(Cow::Borrowed(name)),
+        Some(_) => Err(Reason::IssuerMismatch),
+        None => Ok(iss),
     }
 }
 
@@ -145,12 +150,13 @@ fn check_tenant(
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
 /// then has the last word.
-fn check_audience_or_route<'t>(
+fn check_audience<'t>(
     rules: &Rules,
     issuer: &IssuerRules,
+    profile: Profile,
     claims: &Claims<'t>,
 ) -> Result<(Strings<'t>, bool), Reason> {
-    match check_audience(&issuer.audience, rules.profile, claims) {
+    match issuer.audience.check(profile, claims) {
         Ok(audience) => Ok((audience, true)),
         Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
             let audience = claims.audience()?.unwrap_or_default();
@@ -163,32 +169,6 @@ fn check_audience_or_route<'t>(
             }
         }
         Err(reason) => Err(reason),
-    }
-}
-
-/// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.
-fn check_audience<'t>(
-    expected: &Audience,
-    profile: Profile,
-    claims: &Claims<'t>,
-) -> Result<Strings<'t>, Reason> {
-    let Some(audience) = claims.audience()? else {
-        let may_be_absent = !matches!(expected, Audience::OneOf(_)) && profile == Profile::Jwt;
-        return if may_be_absent { Ok(Strings::new()) } else { Err(Reason::ClaimMissing) };
-    };
-    let is_ours = match expected {
-        Audience::Any => true,
-        Audience::Absent => false,
-        Audience::OneOf(ours) => audience.iter().any(|named| ours.iter().any(|own| **own == **named)),
-    };
-    if is_ours { Ok(audience) } else { Err(Reason::AudienceMismatch) }
-}
-
-fn expected_audience(expected: &Audience) -> String {
-    match expected {
-        Audience::Any => "any audience".to_owned(),
-        Audience::Absent => "no aud, since no audience is configured".to_owned(),
-        Audience::OneOf(ours) => ours.join(" or "),
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_audience, check_implied_scopes, check_paths, check_scope_claims,
-    implications,
+    algorithms, certificates, check_implied_scopes, check_paths, check_scope_claims, implications,
 };
 use super::common::Common;
 use super::origin::Origin;
@@ -65,6 +65,7 @@ impl Builder {
         found.extend(check_paths(&self.given));
         check_scope_claims(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
+        self.look_up_providers();
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
@@ -161,6 +162,7 @@ impl Builder {
             algorithms,
             places: self.all_places(problems),
             token_from: self.given.get(settings::TOKEN_FROM),
+            profile: self.given.get(settings::PROFILE),
         }
     }
 
@@ -168,8 +170,8 @@ impl Builder {
     fn parts(&self, common: &Common, problems: &mut Vec<ConfigProblem>, unreadable: &[&str]) -> Parts {
         let mut parts = Parts::default();
         for (place, settings) in self.issuers.iter().enumerate() {
-            let mut found = Vec::new();
-            check_audience(settings, &mut found);
+            let mut found = settings.from_table.problems.clone();
+            check_audience(settings, common.profile_of(settings), &mut found);
             found.extend(check_paths(&settings.given));
             let rules = common.rules_of(settings, &mut found);
             match settings.pattern() {

@@ -16,7 +16,7 @@ use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
 use crate::keys::{RemoteKeys, Source, StateFile, Unproven};
 use crate::settings;
-use crate::verify::IssuerRules;
+use crate::verify::{IssuerRules, Profile};
 
 /// What all issuers share.
 pub(in crate::guard) struct Common {
@@ -33,6 +33,7 @@ pub(in crate::guard) struct Common {
     pub(super) places: Vec<TokenPlace>,
     /// Where those may stand whose issuer says nothing else.
     pub(super) token_from: Option<Vec<TokenPlace>>,
+    pub(super) profile: Option<Profile>,
 }
 
 /// What an issuer is one of, where nobody has configured it by name.
@@ -47,10 +48,15 @@ pub(in crate::guard) struct TenantOf {
 impl Common {
     /// The rules of an issuer that is found while the guard runs.
     pub(in crate::guard) fn rules(&self, settings: &IssuerSettings) -> Result<IssuerRules, ConfigProblem> {
-        let mut problems = Vec::new();
-        super::checks::check_audience(settings, &mut problems);
+        let mut problems = settings.from_table.problems.clone();
+        super::audience::check_audience(settings, self.profile_of(settings), &mut problems);
         let rules = self.rules_of(settings, &mut problems);
         problems.into_iter().next().map_or(Ok(rules), Err)
+    }
+
+    /// Which shape the tokens of an issuer have.
+    pub(super) fn profile_of(&self, settings: &IssuerSettings) -> Profile {
+        settings.given.get(settings::PROFILE).or(self.profile).unwrap_or_default()
     }
 
     /// The rules of an issuer; its audience is checked elsewhere.
@@ -66,6 +72,10 @@ impl Common {
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
             places: self.places_of(settings),
+            profile: settings.given.get(settings::PROFILE),
+            marks: settings.from_table.marks(),
+            aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),
+            provider: settings.from_table.told(),
             ..IssuerRules::new(Some(&settings.issuer()), settings.audience())
         }
     }
@@ -99,8 +109,10 @@ impl Common {
             jwks_uri,
             stale: self.stale,
             timeout: self.timeout,
+            token_file: given.get(settings::FETCH_TOKEN_FILE).map(Into::into),
             tenant_of,
             unproven,
+            other_origin: Arc::default(),
         };
         let saved = self.state_file.clone().filter(|_| is_saved);
         Ok(Some(Keys::Remote(RemoteKeys::new(source, saved, earlier))))

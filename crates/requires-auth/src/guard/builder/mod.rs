@@ -14,15 +14,18 @@ use crate::guard::resolver::ResolveIssuer;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
+mod audience;
 mod build;
 mod checks;
 mod common;
 mod origin;
 mod places;
+mod provider;
 mod tenants;
 
 pub(super) use common::{Common, TenantOf};
 use origin::Origin;
+use provider::FromTable;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
 ///
@@ -74,6 +77,8 @@ pub(super) struct IssuerSettings {
     pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
+    /// What the row of its provider adds, once that is looked up.
+    from_table: FromTable,
 }
 
 impl IssuerSettings {
@@ -81,13 +86,17 @@ impl IssuerSettings {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
-            Audience::OneOf(audiences) => {
-                given.set(settings::AUDIENCE, audiences);
+            without_names @ (Audience::Any | Audience::Absent) => Some(without_names),
+            other => {
+                given.set(settings::AUDIENCE, other);
                 None
             }
-            other => Some(other),
         };
-        Self { origin: Origin::Code, given, audience }
+        Self::given(Origin::Code, given, audience)
+    }
+
+    fn given(origin: Origin, given: Given, audience: Option<Audience>) -> Self {
+        Self { origin, given, audience, from_table: FromTable::default() }
     }
 
     fn issuer(&self) -> String {
@@ -99,8 +108,8 @@ impl IssuerSettings {
         if self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
             return Audience::Any;
         }
-        let listed = || Audience::OneOf(self.given.get(settings::AUDIENCE).unwrap_or_default());
-        self.audience.clone().unwrap_or_else(listed)
+        let given = || self.given.get(settings::AUDIENCE).unwrap_or(Audience::OneOf(Vec::new()));
+        self.audience.clone().unwrap_or_else(given)
     }
 }
 
@@ -150,7 +159,7 @@ impl Builder {
 
     fn from_environment(environment: Variables) -> Self {
         let Variables { guard, issuer, problems, .. } = environment;
-        let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
+        let issuer = IssuerSettings::given(Origin::Environment, issuer, None);
         Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
     }
 
@@ -185,8 +194,7 @@ impl Builder {
     ) -> Self {
         self.given = given.clone();
         let issuers = issuers.into_iter();
-        let read =
-            issuers.map(|(name, given)| IssuerSettings { origin: Origin::File(name), given, audience: None });
+        let read = issuers.map(|(name, given)| IssuerSettings::given(Origin::File(name), given, None));
         self.issuers = read.collect();
         self
     }
@@ -280,6 +288,12 @@ impl Builder {
             settings::ALGORITHMS,
             algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect(),
         )
+    }
+
+    /// Which shape the access tokens of the issuer named last have, whatever [`with_profile`](Self::with_profile) says for
+    /// all. Default: what holds for all.
+    pub fn with_issuer_profile(self, profile: Profile) -> Self {
+        self.set_for_issuer(settings::PROFILE, profile)
     }
 
     /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever

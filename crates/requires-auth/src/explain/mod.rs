@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::credential::Credential;
-use crate::error::Denial;
+use crate::error::{Denial, Reason};
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
 use crate::request::Request;
@@ -143,7 +143,11 @@ impl Rules {
         now: SystemTime,
     ) -> Report {
         match Credential::from_request(request) {
-            Ok(credential) => self.explain_settled(&credential, keys, policy, now, None),
+            Ok(credential) => {
+                let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
+                let evidence = Evidence { known_header: None, is_of_tenant: false, keys: &key_set };
+                self.explain_settled(&credential, &evidence, policy, now, None)
+            }
             Err(denial) => self.explain_unread(denial),
         }
     }
@@ -152,21 +156,22 @@ impl Rules {
     pub(crate) fn explain_settled(
         &self,
         credential: &Credential<'_>,
-        keys: &[Option<Arc<KeySet>>],
+        evidence: &Evidence<'_>,
         policy: &Policy,
         now: SystemTime,
         unsettled: Option<Denial>,
     ) -> Report {
         let mut recorder = Recorder::default();
-        let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-        let evidence = Evidence { known_header: None, keys: &key_set };
-        let verdict = match judge(self, credential, &evidence, now.into(), &mut recorder) {
+        let verdict = match judge(self, credential, evidence, now.into(), &mut recorder) {
             Ok(token) => policy.decide(&token, credential, &mut recorder).map(|()| token),
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),
                 None => Denial::issuer_unavailable(1),
             })),
+            Err(Stop::Need(Need::Issuer { .. })) => {
+                Err(unsettled.unwrap_or_else(|| Denial::invalid_token(Reason::IssuerMismatch)))
+            }
         };
         self.report(recorder, verdict)
     }

@@ -3,21 +3,28 @@
 use std::borrow::Cow;
 
 use super::token::{Checked, Parties};
-use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
+use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Tenancy, Trace, require_binding};
 use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
 
+/// Who has signed a token.
+pub(super) struct Signer<'r> {
+    pub(super) issuer: &'r IssuerRules,
+    /// The issuer that the key is for, where it is one of several tenants and the key set says so.
+    pub(super) key_issuer: Option<Box<str>>,
+}
+
 /// Checks the claims, save for whether the request shows what the token is bound to.
 pub(super) fn check_claims<'t>(
     rules: &'t Rules,
-    issuer: usize,
+    signer: &Signer<'t>,
     credential: &Credential<'_>,
     claims: &Claims<'t>,
     now: NumericDate,
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
-    let issuer = &rules.issuers[issuer];
+    let issuer = signer.issuer;
     trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
         let marks =
             ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
@@ -27,6 +34,9 @@ pub(super) fn check_claims<'t>(
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
+    if let Some(tenancy) = &issuer.tenant {
+        check_tenant(signer, tenancy, claims, trace)?;
+    }
     let audience =
         trace.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
             Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
@@ -67,7 +77,8 @@ pub(super) fn check_claims<'t>(
         }
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    Ok(Checked { issuer: iss, parties, audience, scopes, expires_at, not_before, confirmation })
+    let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
+    Ok(Checked { issuer: iss, tenant, parties, audience, scopes, expires_at, not_before, confirmation })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
@@ -80,6 +91,46 @@ fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, st
         Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
         _ => Ok(iss),
     }
+}
+
+/// What stands for the tenant in the issuer of a key.
+const TENANT_OF_KEY: &str = "{tenantid}";
+
+/// A key that is for another tenant has signed nothing here, and a claim that names the tenant names this one: one server
+/// signs for many.
+fn check_tenant(
+    signer: &Signer<'_>,
+    tenancy: &Tenancy,
+    claims: &Claims<'_>,
+    trace: &mut impl Trace,
+) -> Result<(), Reason> {
+    let Some(name) = tenancy.name.as_deref() else { return Ok(()) };
+    let issuer = signer.issuer.issuer.as_deref();
+    if let Some(key_issuer) = &signer.key_issuer
+        && Some(&*key_issuer.replace(TENANT_OF_KEY, name)) != issuer
+    {
+        trace.record(Step::Iss, false, || {
+            Finding::new(
+                format!("a key for {key_issuer}"),
+                format!("a key for {}", issuer.unwrap_or_default()),
+            )
+        });
+        return Err(Reason::IssuerMismatch);
+    }
+    let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
+    let names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
+    for claim in names {
+        let checked = match claims.required_string(claim) {
+            Ok(named) if named == name => continue,
+            Ok(_) => Reason::IssuerMismatch,
+            Err(reason) => reason,
+        };
+        trace.record(Step::Iss, false, || {
+            Finding::new(format!("{claim} {}", claims.describe(claim)), format!("{claim} \"{name}\""))
+        });
+        return Err(checked);
+    }
+    Ok(())
 }
 
 /// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.

@@ -31,6 +31,7 @@
 //! claims     = { "org.plan" = ["pro", "team"] }
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/
+//! encoded_slash = "allow"                   # /orders/a%2Fb passes: the application tells it from /orders/a/b
 //! enforce    = "shadow"
 //!
 //! [[routes]]

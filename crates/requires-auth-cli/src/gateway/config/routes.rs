@@ -7,8 +7,18 @@ use toml::de::{DeTable, DeValue};
 use super::common::{shadow, unknown_issuer};
 use crate::gateway::routes::{Pattern, Route};
 
-const ROUTE: [&str; 9] =
-    ["match", "public", "scopes", "any_scopes", "claims", "issuers", "preflight", "case", "enforce"];
+const ROUTE: [&str; 10] = [
+    "match",
+    "public",
+    "scopes",
+    "any_scopes",
+    "claims",
+    "issuers",
+    "preflight",
+    "case",
+    "encoded_slash",
+    "enforce",
+];
 
 /// What a table of `[[routes]]` says, key by key.
 #[derive(Default)]
@@ -21,6 +31,7 @@ struct Keys {
     issuers: Vec<String>,
     denies_preflight: bool,
     is_case_exact: bool,
+    allows_encoded_slash: bool,
     is_shadow: Option<bool>,
 }
 
@@ -81,6 +92,11 @@ impl Keys {
                 let chosen = reader.one_of("routes", entry, "\"exact\"", [("exact", true)]);
                 self.is_case_exact = chosen.unwrap_or(false);
             }
+            "encoded_slash" => {
+                let choices = [("deny", false), ("allow", true)];
+                let chosen = reader.one_of("routes", entry, "\"allow\" or \"deny\"", choices);
+                self.allows_encoded_slash = chosen.unwrap_or(false);
+            }
             "enforce" => self.is_shadow = Some(shadow(reader, "routes", entry)),
             "dpop" | "accept_tokens" => reader.not_yet("routes", entry),
             _ => reader.unknown("routes", entry, &ROUTE),
@@ -103,6 +119,7 @@ impl Keys {
         route.allows_preflight = !self.denies_preflight;
         route.is_shadow = self.is_shadow.unwrap_or(is_shadow);
         route.is_case_exact = self.is_case_exact;
+        route.allows_encoded_slash = self.allows_encoded_slash;
         route
     }
 }

@@ -274,10 +274,20 @@ fn a_route_may_say_that_case_counts() {
     );
     let exact: Vec<_> = config.routes.iter().map(|route| route.is_case_exact).collect();
     assert_eq!(exact, [true, false, false]);
-    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|denial| denial.code());
+    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|cause| cause.code());
     assert_eq!((code("/A"), code("/a/")), (Ok("/*"), Ok("/*")));
     assert_eq!((code("/B"), code("/b/")), (Err(ErrorCode::AmbiguousPath), Err(ErrorCode::AmbiguousPath)));
     refused("[[routes]]\nmatch = \"/a\"\ncase = \"any\"\n", 2, "routes.1.case", "`any`");
+}
+
+#[test]
+fn a_route_may_allow_encoded_slashes() {
+    let config = read(
+        "[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"allow\"\n[[routes]]\nmatch = \"/b/{id}\"\nencoded_slash = \"deny\"\n",
+    );
+    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|cause| cause.code());
+    assert_eq!((code("/a/x%2Fy"), code("/b/x%2Fy")), (Ok("/a/{id}"), Err(ErrorCode::AmbiguousPath)));
+    refused("[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"on\"\n", 2, "routes.1.encoded_slash", "`on`");
 }
 
 #[test]

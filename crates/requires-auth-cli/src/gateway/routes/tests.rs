@@ -1,5 +1,7 @@
 //! The rules of requests, and what a file of routes is told.
 
+use requires_auth::ErrorCode;
+
 use super::*;
 
 fn routes(patterns: &[&[&str]]) -> Routes {
@@ -13,7 +15,7 @@ fn routes(patterns: &[&[&str]]) -> Routes {
 #[test]
 fn the_first_that_is_for_a_request_decides_and_none_lets_through_by_default() {
     let routes = routes(&[&["GET /orders/open"], &["/orders/{id}", "/items"], &["/orders/*"]]);
-    let name = |method, target| routes.find(method, target).map(Route::name).map_err(|denial| denial.code());
+    let name = |method, target| routes.find(method, target).map(Route::name).map_err(NotFound::code);
     assert_eq!(name("GET", "/orders/open?x=1"), Ok("GET /orders/open"));
     assert_eq!(name("POST", "/orders/open"), Ok("/orders/{id}"));
     assert_eq!(name("POST", "/items"), Ok("/orders/{id}"));
@@ -31,7 +33,7 @@ fn the_first_that_is_for_a_request_decides_and_none_lets_through_by_default() {
 fn a_path_that_an_earlier_route_may_be_meant_for_is_ambiguous() {
     let mut all = routes(&[&["/admin", "/admin/*"], &["GET /users/{id}/keys"], &["GET /me/"], &["/*"]]);
     let code = |all: &Routes, method, target| {
-        all.find(method, target).map_err(|denial| denial.code()).map(Route::name).map(ToOwned::to_owned)
+        all.find(method, target).map_err(NotFound::code).map(Route::name).map(ToOwned::to_owned)
     };
     for target in [
         "/Admin",
@@ -148,7 +150,7 @@ proptest::proptest! {
             Some(first) if own[..first].iter().any(|route| is_near(&route)) => Err(ErrorCode::AmbiguousPath),
             Some(first) => Ok(own[first].name().to_owned()),
         };
-        let found = all.find("GET", &path).map(|route| route.name().to_owned()).map_err(|denial| denial.code());
+        let found = all.find("GET", &path).map(|route| route.name().to_owned()).map_err(NotFound::code);
         proptest::prop_assert_eq!(found, expected);
         // And what no request reaches.
         let slow: Vec<_> = (0..own.len())
@@ -167,4 +169,45 @@ fn what_no_request_reaches() {
     let routes = routes(&[&["GET /*"], &["POST /a", "GET /a"], &["/b", "/b"], &["/c/*", "/d"]]);
     let found: Vec<_> = routes.unreachable().map(|(route, own, by)| (route, own, by.as_str())).collect();
     assert_eq!(found, [(1, 1, "GET /*"), (2, 1, "/b")]);
+}
+
+#[test]
+fn an_encoded_slash_passes_where_its_route_allows_it_and_stays_within_its_segment() {
+    let mut all = routes(&[&["GET /projects/{id}", "GET /projects/{id}/issues"], &["GET /files/*"], &["/*"]]);
+    all.routes[0].allows_encoded_slash = true;
+    let name = |all: &Routes, target| all.find("GET", target).map(|route| route.name().to_owned());
+    assert_eq!(name(&all, "/projects/group%2Fproject").as_deref(), Ok("GET /projects/{id}"));
+    assert_eq!(name(&all, "/projects/group%2fproject/issues").as_deref(), Ok("GET /projects/{id}"));
+    for target in ["/files/a%2Fb", "/files%2Fa", "/projects%2Fa", "/a%2Fb", "/projects/a%2Fb/other"] {
+        assert_eq!(name(&all, target), Err(NotFound::Slash), "{target}");
+    }
+    assert_eq!(all.find("GET", "/projects/..%2Fb").unwrap_err().code(), ErrorCode::AmbiguousPath);
+    // With plain slashes it would be for what is left over.
+    assert_eq!(name(&all, "/projects/a%2Fb%2Fc").as_deref(), Ok("GET /projects/{id}"));
+    all.routes[2].allows_encoded_slash = true;
+    assert_eq!(name(&all, "/a%2Fb").as_deref(), Ok("/*"));
+    assert_eq!(name(&all, "/files%2Fa"), Err(NotFound::Slash));
+    let alone = routes(&[&["GET /a/{id}"]]);
+    assert_eq!(name(&alone, "/b%2Fc"), Err(NotFound::SlashWithoutRoute));
+    assert_eq!(NotFound::SlashWithoutRoute.code(), ErrorCode::AmbiguousPath);
+}
+
+#[test]
+fn a_route_with_more_rights_is_not_reached_by_an_encoded_slash() {
+    let mut all = routes(&[&["/api/admin/*"], &["/api/*"], &["/api/{x}/Secret"], &["/open/{id}"]]);
+    all.routes[1].allows_encoded_slash = true;
+    all.routes[3].allows_encoded_slash = true;
+    let found = |target| all.find("GET", target).map(Route::name);
+    assert_eq!(found("/api/@acme%2Fpkg"), Ok("/api/*"));
+    // A server that decodes before it looks for slashes sees /api/admin/users, whatever the case is.
+    for target in ["/api/admin%2Fusers", "/api/Admin%2Fusers", "/api/admin%2fusers%2Fx"] {
+        assert_eq!(found(target), Err(NotFound::Slash), "{target}");
+    }
+    assert_eq!(found("/open/a%2Fb"), Ok("/open/{id}"));
+    let mut later = routes(&[&["/open/{id}"], &["/open/{id}/secret"]]);
+    later.routes[0].allows_encoded_slash = true;
+    for target in ["/open/a%2Fsecret", "/open/a%2FSECRET", "/open/a%2Fsecret/"] {
+        assert!(later.find("GET", target).is_err(), "{target}");
+    }
+    assert_eq!(later.find("GET", "/open/a%2Fb").map(Route::name), Ok("/open/{id}"));
 }

@@ -10,13 +10,17 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
+use crate::guard::resolver::ResolveIssuer;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
 mod build;
 mod checks;
+mod common;
 mod origin;
+mod tenants;
 
+pub(super) use common::{Common, TenantOf};
 use origin::Origin;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
@@ -57,18 +61,21 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
     keys_of: Option<RequiresAuth>,
+    resolver: Option<Arc<dyn ResolveIssuer>>,
     problems: Vec<ConfigProblem>,
 }
 
-struct IssuerSettings {
+/// What is chosen for one issuer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct IssuerSettings {
     origin: Origin,
-    given: Given,
+    pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
 }
 
 impl IssuerSettings {
-    fn new(issuer: &str, audience: Audience) -> Self {
+    pub(super) fn new(issuer: &str, audience: Audience) -> Self {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
@@ -109,6 +116,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             fetch: None,
             keys_of: None,
+            resolver: None,
             problems: Vec::new(),
         }
     }

@@ -10,8 +10,8 @@
 #   scripts/dist.sh --command FILE      takes this command in the place of a build; for tests of the packages
 #   scripts/dist.sh --to FOLDER         in the place of dist/
 #
-# Needs Rust, cc, and for the package dpkg-deb. The same sources give the same files: every time in them is that of the last
-# commit, or SOURCE_DATE_EPOCH.
+# Needs Rust, cc, binutils, Python, and for the package dpkg-deb. The same command gives the same files: every time in them is
+# that of the last commit, or SOURCE_DATE_EPOCH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

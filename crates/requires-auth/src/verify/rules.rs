@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Marks;
 use super::audience::Audience;
 use super::implied::ImpliedScopes;
+use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
 /// Which shape of token is an access token.
@@ -64,6 +65,8 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
+    /// Where its tokens may stand.
+    pub(crate) places: PlaceSet,
     /// Which shape its access tokens have; `None` is that of the guard.
     pub(crate) profile: Option<Profile>,
     /// What tells its access tokens from everything else that it signs.
@@ -100,6 +103,7 @@ impl IssuerRules {
             audience,
             algorithms: None,
             scope_claims: None,
+            places: PlaceSet::ANY,
             profile: None,
             marks: Marks::default(),
             aliases: Vec::new(),
@@ -237,6 +241,8 @@ pub struct Rules {
     /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
     pub(crate) route_audiences: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
+    /// Where a request may have its token; `None` for the `Authorization` header alone.
+    pub(crate) places: Option<Box<Places>>,
     pub(crate) guard: GuardId,
 }
 
@@ -264,6 +270,7 @@ impl Rules {
             route_audiences: Vec::new(),
             scope_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
+            places: None,
             guard: GuardId::default(),
         }
     }

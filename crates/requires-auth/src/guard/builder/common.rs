@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::IssuerSettings;
 use super::build::boxed;
 use super::checks::{algorithms, check_scope_claims, discreet, document, fetchable, static_keys};
+use super::places::check_places;
 use crate::clock::Clock;
+use crate::credential::TokenPlace;
 use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::guard::Keys;
@@ -27,6 +29,10 @@ pub(in crate::guard) struct Common {
     pub(super) stale: std::time::Duration,
     pub(super) timeout: std::time::Duration,
     pub(super) algorithms: Option<AlgorithmSet>,
+    /// Where requests may have their tokens, of all issuers together.
+    pub(super) places: Vec<TokenPlace>,
+    /// Where those may stand whose issuer says nothing else.
+    pub(super) token_from: Option<Vec<TokenPlace>>,
     pub(super) profile: Option<Profile>,
 }
 
@@ -61,9 +67,11 @@ impl Common {
     ) -> IssuerRules {
         let own = algorithms(&settings.given, problems);
         check_scope_claims(&settings.given, problems);
+        check_places(&settings.given, problems);
         IssuerRules {
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+            places: self.places_of(settings),
             profile: settings.given.get(settings::PROFILE),
             marks: settings.from_table.marks(),
             aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),

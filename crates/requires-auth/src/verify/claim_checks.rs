@@ -37,8 +37,8 @@ pub(super) fn check_claims<'t>(
     if let Some(tenancy) = &issuer.tenant {
         check_tenant(signer, tenancy, claims, trace)?;
     }
-    let audience =
-        trace.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
+    let (audience, is_for_guard) =
+        trace.outcome(Step::Aud, check_audience_or_route(rules, issuer, claims), |_| {
             Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
         })?;
     let within = |name, limit: &str| {
@@ -78,7 +78,17 @@ pub(super) fn check_claims<'t>(
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
-    Ok(Checked { issuer: iss, tenant, parties, audience, scopes, expires_at, not_before, confirmation })
+    Ok(Checked {
+        issuer: iss,
+        tenant,
+        parties,
+        audience,
+        is_for_guard,
+        scopes,
+        expires_at,
+        not_before,
+        confirmation,
+    })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
@@ -131,6 +141,29 @@ fn check_tenant(
         return Err(checked);
     }
     Ok(())
+}
+
+/// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
+/// then has the last word.
+fn check_audience_or_route<'t>(
+    rules: &Rules,
+    issuer: &IssuerRules,
+    claims: &Claims<'t>,
+) -> Result<(Strings<'t>, bool), Reason> {
+    match check_audience(&issuer.audience, rules.profile, claims) {
+        Ok(audience) => Ok((audience, true)),
+        Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
+            let audience = claims.audience()?.unwrap_or_default();
+            let is_of_a_route =
+                |named: &Cow<'_, str>| rules.route_audiences.iter().any(|own| **own == **named);
+            if audience.iter().any(is_of_a_route) {
+                Ok((audience, false))
+            } else {
+                Err(Reason::AudienceMismatch)
+            }
+        }
+        Err(reason) => Err(reason),
+    }
 }
 
 /// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.

@@ -73,7 +73,8 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let parsed = Config::parse(&text, "gateway.toml");
     let built = parsed.and_then(|parsed| {
         let adjust = |builder: Builder| {
-            danger::allow_public_test_keys(builder.with_jwks(case.jwks.to_string()).with_clock(move || now))
+            let keys = config.key_set(&case.jwks);
+            danger::allow_public_test_keys(builder.with_jwks(keys).with_clock(move || now))
         };
         Ok((parsed.guard.build_with(adjust)?, parsed))
     });

@@ -152,3 +152,8 @@ pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Runs the Rust blocks of the page on issuers as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/issuers-and-keys.md")]
+struct IssuersAndKeys;

@@ -7,6 +7,7 @@ mod claims;
 mod ecdsa;
 mod eddsa;
 mod header;
+mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
@@ -60,6 +61,7 @@ pub fn themes() -> Vec<Theme> {
             vec![jwk::cases(), key_selection::cases()],
         ),
         theme("tokens-certificates", "keys in certificates, and in PEM", vec![certificates::cases()]),
+        theme("tokens-issuers", "issuers by their names, and tenants", vec![issuers::cases()]),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),

@@ -173,6 +173,8 @@ pub(crate) enum IdentitySource {
     Claim(String),
     /// `@issuer`: our name for the issuer.
     IssuerName,
+    /// `@tenant`: which tenant of its issuer the token is of; empty for an issuer that is configured by its own name.
+    Tenant,
 }
 
 /// One of `[[tests]]`: a request, and what it must be answered.

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
 
+    Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+
     Problem = tuple[str, str, str, str]
 
 
@@ -34,8 +36,8 @@ class Issuer:
     issuer: str
     """Whose tokens to take; compared byte for byte."""
 
-    audience: str | Sequence[str] | None = None
-    """For which API they must be: one of these, byte for byte."""
+    audience: Audience | None = None
+    """For which API they must be: one of these, byte for byte; or a rule, as for the guard."""
 
     jwks: KeySet | None = None
     """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
@@ -83,9 +85,9 @@ class RequiresAuth(_core.Guard):
     def __init__(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         *,
-        issuers: Iterable[Issuer | tuple[str, str | Sequence[str]]] | None = None,
+        issuers: Iterable[Issuer | tuple[str, Audience]] | None = None,
         jwks: KeySet | None = None,
         algorithms: Sequence[str] | None = None,
         leeway: int = 30,
@@ -111,7 +113,9 @@ class RequiresAuth(_core.Guard):
 
         Args:
             issuer: whose tokens to take (`iss`), byte for byte: a trailing slash counts.
-            audience: for which API they must be (`aud`): one of these, byte for byte.
+            audience: for which API they must be (`aud`): one of these, byte for byte. Or a rule:
+                `{"prefix": "urn:logto:organization:"}` takes each that begins so, and for issuers that leave `aud`
+                out, `{"claim": "client_id", "one_of": ["5d3kq0v1"]}` looks at another claim.
             issuers: several issuers instead, as `Issuer` or as pairs of issuer and audience. Their keys never
                 cross.
             jwks: the keys, if they are not to be fetched: a dict, JSON text, or the path of a file. A

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer
-    from requires_auth._guard import ErrorBody, KeySet
+    from requires_auth._guard import Audience, ErrorBody, KeySet
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -29,7 +29,7 @@ PREFIX = "REQUIRES_AUTH_"
 class GuardOptions(TypedDict, total=False):
     """The keyword arguments that an adapter passes on to `requires_auth.RequiresAuth`, which describes them."""
 
-    issuers: Iterable[Issuer | tuple[str, str | Sequence[str]]] | None
+    issuers: Iterable[Issuer | tuple[str, Audience]] | None
     jwks: KeySet | None
     algorithms: Sequence[str] | None
     leeway: int
@@ -69,7 +69,7 @@ class Adapter:
     def __init__(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Makes a guard; see `requires_auth.RequiresAuth`.

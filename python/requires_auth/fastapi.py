@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from starlette.types import Scope
     from typing_extensions import Unpack
 
+    from requires_auth._guard import Audience
+
 __all__ = ["RequiresAuth", "requires_auth"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -96,7 +98,7 @@ class RequiresAuth(Adapter, SecurityBase):
     def __init__(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         *,
         scheme_name: str = "RequiresAuth",
         scopes: Mapping[str, str] | None = None,
@@ -131,7 +133,7 @@ class RequiresAuth(Adapter, SecurityBase):
     def configure(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Configures a guard that was made without an issuer: for an application factory.

@@ -19,7 +19,7 @@ Preflights are answered without a token, and without running the view.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -42,6 +42,8 @@ from requires_auth._rule import Rule, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from requires_auth._guard import Audience
 
 __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 
@@ -72,7 +74,7 @@ class RequiresAuth(Adapter):
     def __init__(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Makes a guard; see `requires_auth.RequiresAuth`."""
@@ -128,7 +130,7 @@ class RequiresAuth(Adapter):
         self,
         app: Flask,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Configures this adapter for an application now.

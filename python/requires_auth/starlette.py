@@ -44,11 +44,12 @@ from requires_auth._options import Adapter, GuardOptions
 from requires_auth._rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from typing_extensions import Unpack
 
     from requires_auth import Admission
+    from requires_auth._guard import Audience
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -69,7 +70,7 @@ class RequiresAuthMiddleware:
         self,
         app: App,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         *,
         auth: Guard | Adapter | None = None,
         scope: str | None = None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMapping, PyString};
+use requires_auth::Audience;
 use requires_auth::settings::{Document, ERROR_BODY, Kind, Notation, Setting, Value, shown_value};
 
 use crate::errors::Problem;
@@ -38,6 +39,7 @@ fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Res
     let read = match setting.kind {
         Kind::Url => text(argument).map(Value::Text),
         Kind::Words | Kind::Algorithms => words(argument).map(Value::Words),
+        Kind::Audience => audience(argument).map(Value::Audience),
         Kind::Scopes => scopes(argument).map(Value::Scopes),
         Kind::Duration(_) | Kind::Count(_) if is_negative(argument) => {
             return Ok(Err(problem(
@@ -82,6 +84,7 @@ fn problem(setting: &Setting, found: String, expected: &'static str, hint: &str)
 const fn expected(kind: Kind) -> &'static str {
     match kind {
         Kind::Words | Kind::Algorithms => "a string, or a list of strings",
+        Kind::Audience => "a string, a list of strings, or a dict",
         Kind::Scopes => "a dict from scope to scopes",
         Kind::Duration(_) | Kind::Count(_) => "a whole number",
         Kind::Switch => "True or False",
@@ -122,6 +125,19 @@ fn words(argument: &Bound<'_, PyAny>) -> Option<Vec<String>> {
         return None;
     }
     argument.try_iter().ok()?.map(|word| text(&word.ok()?)).collect()
+}
+
+/// Names, `{"prefix": "one:"}` or `{"claim": "client_id", "one_of": ["one"]}`.
+fn audience(argument: &Bound<'_, PyAny>) -> Option<Audience> {
+    let Ok(rule) = argument.cast::<PyMapping>() else { return words(argument).map(Into::into) };
+    let member = |name| rule.get_item(name).ok();
+    match (rule.len().ok()?, member("prefix"), member("claim"), member("one_of")) {
+        (1, Some(prefix), None, None) => text(&prefix).map(Audience::Prefix),
+        (2, None, Some(path), Some(one_of)) => {
+            Some(Audience::Claim { path: text(&path)?, one_of: words(&one_of)? })
+        }
+        _ => None,
+    }
 }
 
 fn scopes(argument: &Bound<'_, PyAny>) -> Option<Vec<(String, String)>> {

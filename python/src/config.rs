@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict as _, PyDict};
+use requires_auth::Audience;
 use requires_auth::config::Config;
 use requires_auth::error::{ConfigProblem, Place};
 use requires_auth::settings::{Document, Setting, Value, Variables};
@@ -108,6 +109,13 @@ fn in_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
     match value {
         Value::Text(text) => text.into_bound_py_any(py),
         Value::Words(words) => words.into_bound_py_any(py),
+        Value::Audience(Audience::Prefix(prefix)) => [("prefix", prefix)].into_py_dict(py)?.into_bound_py_any(py),
+        Value::Audience(Audience::Claim { path, one_of }) => {
+            let rule = [("claim", path)].into_py_dict(py)?;
+            rule.set_item("one_of", one_of)?;
+            rule.into_bound_py_any(py)
+        }
+        Value::Audience(names) => names.names().into_bound_py_any(py),
         Value::Scopes(scopes) => scopes.iter().cloned().collect::<BTreeMap<_, _>>().into_bound_py_any(py),
         Value::Duration(duration) => duration.as_secs().into_bound_py_any(py),
         Value::Count(count) => count.into_bound_py_any(py),

@@ -51,6 +51,8 @@ class Case:
         try:
             return self.guard(**options)
         except ConfigError:
+            if "settings" in self.config:
+                raise  # each of them can work
             return None
 
 

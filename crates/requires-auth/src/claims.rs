@@ -111,6 +111,14 @@ impl<'t> Claims<'t> {
         }
     }
 
+    /// A string or an array of strings at a dotted path; `None` if it is absent or null.
+    pub(crate) fn strings_at(&self, path: &str) -> Result<Option<Strings<'t>>, Reason> {
+        match at_path(&self.object, path).filter(|value| value.text() != "null") {
+            Some(value) => strings(value).map(Some).ok_or(Reason::ClaimMalformed),
+            None => Ok(None),
+        }
+    }
+
     /// A time that may be absent (RFC 7519 §2, NumericDate).
     pub(crate) fn time(&self, name: &str) -> Result<Option<NumericDate>, Reason> {
         match self.object.get(name) {
@@ -155,8 +163,17 @@ impl<'t> Claims<'t> {
 
     /// The JSON text of a claim, for people to read.
     pub(crate) fn describe(&self, name: &str) -> String {
-        self.object.get(name).map_or_else(|| "absent".to_owned(), |value| value.text().to_owned())
+        described(self.object.get(name))
     }
+
+    /// As [`describe`](Self::describe), of the claim at a dotted path.
+    pub(crate) fn describe_at(&self, path: &str) -> String {
+        described(at_path(&self.object, path))
+    }
+}
+
+fn described(value: Option<Raw<'_>>) -> String {
+    value.map_or_else(|| "absent".to_owned(), |value| value.text().to_owned())
 }
 
 /// The value at a dotted path: a member of that whole name, else a member of a member.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Admission
+    from requires_auth._guard import Audience
 
 __all__ = ["RequiresAuth", "public", "requires_auth"]
 
@@ -54,7 +55,7 @@ class RequiresAuth(Adapter):
     def __init__(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Makes a guard; see `requires_auth.RequiresAuth`."""

@@ -2,12 +2,13 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
-use requires_auth::RequiresAuth;
+use requires_auth::config::IssuerConfig;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
-use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+use requires_auth::settings::{ALGORITHMS, AUDIENCE, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
+use requires_auth::{Audience, RequiresAuth};
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::config::{Config, RouteTest};
 use super::decide::{Asked, Decision, Gateway};
@@ -69,11 +70,37 @@ fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> 
     let claims = test.claims.as_ref()?;
     let named = claims.get("iss").and_then(Value::as_str);
     let issuer = config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))?;
-    let audience = issuer.audience().into_iter().next();
-    let audience = audience_of_route(config, test).or(audience).unwrap_or_default();
-    let forge = Forge::new(issuer.issuer(), &audience, key.clone());
+    let token = match audience_of_route(config, test) {
+        Some(audience) => Forge::new(issuer.issuer(), &audience, key.clone()).token(),
+        None => meant_for_us(issuer, key),
+    };
     let given = claims.iter().filter(|(name, _)| *name != "iss");
-    Some(given.fold(forge.token(), |token, (name, value)| token.claim(name, value.clone())).mint())
+    Some(given.fold(token, |token, (name, value)| token.claim(name, value.clone())).mint())
+}
+
+/// A token that the audience rule of its issuer takes.
+fn meant_for_us(issuer: &IssuerConfig, key: &SigningKey) -> TokenBuilder {
+    let token = |audience: &str| Forge::new(issuer.issuer(), audience, key.clone()).token();
+    match issuer.get(AUDIENCE) {
+        Some(Audience::Prefix(prefix)) => token(&format!("{prefix}test")),
+        Some(Audience::Claim { path, one_of }) => {
+            let value = one_of.into_iter().next().unwrap_or_default();
+            let (name, value) = nested(&path, value.into());
+            token("").without_claim("aud").claim(name, value)
+        }
+        _ => token(&issuer.audience().into_iter().next().unwrap_or_default()),
+    }
+}
+
+/// A claim that has a value at a dotted path.
+fn nested(path: &str, value: Value) -> (&str, Value) {
+    match path.split_once('.') {
+        Some((name, rest)) => {
+            let (member, value) = nested(rest, value);
+            (name, json!({ member: value }))
+        }
+        None => (path, value),
+    }
 }
 
 /// The audience that the route of a test has of its own, if it has one.

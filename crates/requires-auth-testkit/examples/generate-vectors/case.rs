@@ -49,6 +49,12 @@ impl Case {
         self
     }
 
+    /// The row of the requirement, where it is not that of the cases around it.
+    pub fn row(mut self, row: &'static str) -> Self {
+        self.row = row;
+        self
+    }
+
     /// Changes one member of the configuration.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.config.insert(name.to_owned(), value.into());

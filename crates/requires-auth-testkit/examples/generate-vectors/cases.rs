@@ -1,6 +1,7 @@
 //! The cases, one module per theme.
 
 mod algorithms;
+mod audience;
 mod certificates;
 mod claims;
 mod ecdsa;
@@ -76,6 +77,11 @@ pub fn themes() -> Vec<Theme> {
             "tokens-standards",
             "examples printed in RFC 7515, RFC 7520 and RFC 8037",
             vec![standards::cases()],
+        ),
+        theme(
+            "tokens-audience",
+            "whom a token must be meant for, where that is not a name",
+            vec![audience::cases()],
         ),
         theme(
             "tokens-settings",

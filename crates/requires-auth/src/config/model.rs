@@ -103,9 +103,10 @@ impl IssuerConfig {
         self.given.get(ISSUER).unwrap_or_default()
     }
 
-    /// For which API tokens must be: one of these, byte for byte.
+    /// For which API tokens must be: one of these, byte for byte. Empty where a rule takes their place, which
+    /// [`get`](Self::get) has.
     pub fn audience(&self) -> Vec<String> {
-        self.given.get(AUDIENCE).unwrap_or_default()
+        self.given.get(AUDIENCE).map(|audience| audience.names().to_vec()).unwrap_or_default()
     }
 
     /// The value of one of its own settings; `None` if its table does not set it.

@@ -145,9 +145,14 @@ fn of_check<'a>(
         Reason::AudienceMismatch if an_audience_is_only_a_slash_apart(check) => {
             "only a trailing slash differs: configure the audience exactly as the token has it"
         }
+        Reason::AudienceMismatch
+            if check.expected().starts_with("no aud") && found.starts_with(['"', '[']) =>
+        {
+            "the token has an `aud`: configure it as the audience, if it names this API"
+        }
         Reason::AudienceMismatch if found.contains("\"urn:logto:organization:") => {
-            "this is Logto's token for an organization: add that audience to the configuration, one for each organization, or \
-             request the token with this API's `resource` and the `organization_id`"
+            "this is Logto's token for an organization: add that audience to the configuration, one for each organization or \
+             { prefix = \"urn:logto:organization:\" } for all of them, or request the token with this API's `resource` and the `organization_id`"
         }
         Reason::AlgorithmNotAllowed if check.step() == Step::Algorithm => {
             return Some(of_algorithm(found).to_owned());
@@ -185,6 +190,8 @@ fn of_algorithm(name: &str) -> &'static str {
 /// The claim that a failed check is about.
 fn claim_of(check: &Check) -> Option<&str> {
     match check.step() {
+        // Where another claim stands in for `aud`.
+        Step::Aud if check.expected().starts_with("no aud, and ") => check.found().split(' ').next(),
         Step::Iss | Step::Aud | Step::Exp | Step::Nbf | Step::Iat | Step::Scope => {
             Some(check.step().as_str())
         }

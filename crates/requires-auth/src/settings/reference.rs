@@ -75,6 +75,9 @@ fn kind(kind: Kind) -> String {
     match kind {
         Kind::Url => "a URL".to_owned(),
         Kind::Words => "a text or a list of texts".to_owned(),
+        Kind::Audience => {
+            "a text, a list of texts, a prefix, or a claim with the texts that it may be".to_owned()
+        }
         Kind::Algorithms => "the name of a signature algorithm, or a list of them".to_owned(),
         Kind::Scopes => "a table from a scope to those that it includes".to_owned(),
         Kind::Duration(limits) => limited("a duration", limits, text::shown_duration),

@@ -43,6 +43,8 @@ pub enum Kind {
     Url,
     /// A text, or a list of texts.
     Words,
+    /// Whom tokens must be meant for: a text, a list of texts, or a rule.
+    Audience,
     /// Names of signature algorithms.
     Algorithms,
     /// Scopes that include others.

@@ -36,6 +36,7 @@ fn one(setting: &Setting, description: &str) -> Value {
     let members = match setting.kind {
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Words => json!({ "$ref": "#/$defs/texts" }),
+        Kind::Audience => audience(),
         Kind::Algorithms => json!({ "$ref": "#/$defs/algorithms" }),
         Kind::Scopes => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/texts" } }),
         Kind::Duration(_) => json!({ "$ref": "#/$defs/duration", "default": setting.default() }),
@@ -53,4 +54,13 @@ fn one(setting: &Setting, description: &str) -> Value {
     }
     schema["examples"] = examples.into();
     schema
+}
+
+fn audience() -> Value {
+    let rule = |members: Value, required: &[&str]| json!({ "type": "object", "properties": members, "required": required, "additionalProperties": false });
+    json!({ "oneOf": [
+        { "$ref": "#/$defs/texts" },
+        rule(json!({ "prefix": { "type": "string" } }), &["prefix"]),
+        rule(json!({ "claim": { "type": "string" }, "one_of": { "$ref": "#/$defs/texts" } }), &["claim", "one_of"]),
+    ] })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::row::{Key, Kind, Limits, Scope, Setting};
 use super::value::Document;
-use crate::verify::{Profile, Rules};
+use crate::verify::{Audience, Profile, Rules};
 
 macro_rules! settings {
     ($(
@@ -46,9 +46,16 @@ settings! {
     doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback.";
     examples ["\"https://tenant-id.logto.app/oidc\""];
 
-    AUDIENCE: Vec<String> = "audience", Issuer, Kind::Words;
-    doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte.";
-    examples ["\"https://api.example.com\"", "[\"api://orders\", \"api://stock\"]"];
+    AUDIENCE: Audience = "audience", Issuer, Kind::Audience;
+    doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte. With `prefix`, one \
+         that begins so and goes on. With `claim` and `one_of`, for issuers that leave `aud` out: another claim must be one \
+         of these, and a token with `aud` is refused.";
+    examples [
+        "\"https://api.example.com\"",
+        "[\"api://orders\", \"api://stock\"]",
+        "{\"prefix\": \"urn:logto:organization:\"}",
+        "{\"claim\": \"client_id\", \"one_of\": [\"5d3kq0v1\"]}"
+    ];
 
     JWKS: Document = "jwks", Issuer, Kind::Document { holds: "a JWK Set", file: "a readable JWK Set file" };
     doc "The keys of the issuer, if they are not to be fetched: a JWK Set, a public key or the certificate of one in PEM, or a \

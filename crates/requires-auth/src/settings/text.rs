@@ -45,6 +45,7 @@ impl Kind {
         match self {
             Self::Url => "a URL",
             Self::Words | Self::Algorithms => "a text or a list of texts",
+            Self::Audience => "a text, a list of texts, or a rule",
             Self::Scopes => "scopes that include others",
             Self::Duration(_) => "a duration",
             Self::Count(_) => "a whole number that is not negative",
@@ -75,8 +76,16 @@ impl Kind {
         match (self, notation) {
             (Self::Url, Environment) => "write it without quotes",
             (Self::Url, _) => "write it in quotes",
-            (Self::Words | Self::Algorithms, Environment) => "separate several by spaces or commas",
+            (Self::Words | Self::Algorithms | Self::Audience, Environment) => {
+                "separate several by spaces or commas"
+            }
             (Self::Words | Self::Algorithms, _) => "write [\"one\", \"two\"]",
+            (Self::Audience, Toml) => {
+                "write [\"one\", \"two\"], { prefix = \"urn:logto:organization:\" } or { claim = \"client_id\", one_of = [\"one\"] }"
+            }
+            (Self::Audience, Python) => {
+                "write [\"one\", \"two\"], {\"prefix\": \"urn:logto:organization:\"} or {\"claim\": \"client_id\", \"one_of\": [\"one\"]}"
+            }
             (Self::Scopes, Toml) => "write { admin = \"read write\" }",
             (Self::Scopes, _) => "write {\"admin\": \"read write\"}",
             (Self::Duration(_), Environment) => "write 30s, 5m, 1h or a number of seconds",
@@ -104,6 +113,7 @@ impl Kind {
         let read = match self {
             Self::Url => Some(Value::Text(text.to_owned())),
             Self::Words | Self::Algorithms => Some(Value::Words(words(text))),
+            Self::Audience => Some(Value::Audience(words(text).into())),
             Self::Duration(_) => {
                 let seconds = || number(text).map(Duration::from_secs);
                 duration(text).or_else(seconds).map(Value::Duration)

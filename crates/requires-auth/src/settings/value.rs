@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::jose::pem;
-use crate::verify::Profile;
+use crate::verify::{Audience, Profile};
 
 /// The value of a setting, of the type that its [`Kind`](super::Kind) has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Value {
     Text(String),
     /// Of `Words` and `Algorithms`.
     Words(Vec<String>),
+    /// Of an `Audience`.
+    Audience(Audience),
     /// Of `Scopes`: each scope with those that it includes, separated by spaces.
     Scopes(Vec<(String, String)>),
     /// Of a `Duration`.
@@ -99,6 +101,7 @@ macro_rules! plain {
 plain! {
     String = Text;
     Vec<String> = Words;
+    Audience = Audience;
     Vec<(String, String)> = Scopes;
     Duration = Duration;
     u64 = Count;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::token::{Checked, Parties};
-use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
+use super::{Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
 use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
@@ -29,7 +29,7 @@ pub(super) fn check_claims<'t>(
     })?;
     let (audience, is_for_guard) =
         trace.outcome(Step::Aud, check_audience_or_route(rules, issuer, claims), |_| {
-            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
+            Finding::new(issuer.audience.found(claims), issuer.audience.expected())
         })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
@@ -89,7 +89,7 @@ fn check_audience_or_route<'t>(
     issuer: &IssuerRules,
     claims: &Claims<'t>,
 ) -> Result<(Strings<'t>, bool), Reason> {
-    match check_audience(&issuer.audience, rules.profile, claims) {
+    match issuer.audience.check(rules.profile, claims) {
         Ok(audience) => Ok((audience, true)),
         Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
             let audience = claims.audience()?.unwrap_or_default();
@@ -102,32 +102,6 @@ fn check_audience_or_route<'t>(
             }
         }
         Err(reason) => Err(reason),
-    }
-}
-
-/// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.
-fn check_audience<'t>(
-    expected: &Audience,
-    profile: Profile,
-    claims: &Claims<'t>,
-) -> Result<Strings<'t>, Reason> {
-    let Some(audience) = claims.audience()? else {
-        let may_be_absent = !matches!(expected, Audience::OneOf(_)) && profile == Profile::Jwt;
-        return if may_be_absent { Ok(Strings::new()) } else { Err(Reason::ClaimMissing) };
-    };
-    let is_ours = match expected {
-        Audience::Any => true,
-        Audience::Absent => false,
-        Audience::OneOf(ours) => audience.iter().any(|named| ours.iter().any(|own| **own == **named)),
-    };
-    if is_ours { Ok(audience) } else { Err(Reason::AudienceMismatch) }
-}
-
-fn expected_audience(expected: &Audience) -> String {
-    match expected {
-        Audience::Any => "any audience".to_owned(),
-        Audience::Absent => "no aud, since no audience is configured".to_owned(),
-        Audience::OneOf(ours) => ours.join(" or "),
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::audience::Audience;
 use super::implied::ImpliedScopes;
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
@@ -49,63 +50,6 @@ impl Profile {
             Self::AccessTokenJwt => "at+jwt",
             Self::Jwt => "jwt",
         }
-    }
-}
-
-/// Whom a token must be meant for (RFC 7519 §4.1.3): the identifier of this API at the issuer.
-///
-/// It is compared byte for byte with `aud`, so a slash at the end counts. A text, an array or a vector of texts is
-/// converted, so that the type is seldom named:
-///
-/// ```
-/// use requires_auth::{Audience, RequiresAuth};
-///
-/// // One identifier, or the old one and the new one while clients change over.
-/// RequiresAuth::new("https://issuer.example", "https://api.example")?;
-/// RequiresAuth::new("https://issuer.example", ["https://api.example", "urn:example:api"])?;
-///
-/// // A forgotten audience is a mistake, and never means that every token will do.
-/// assert!(RequiresAuth::new("https://issuer.example", "").is_err());
-/// assert!(RequiresAuth::new("https://issuer.example", Vec::<String>::new()).is_err());
-/// // Whoever means that has to say so.
-/// RequiresAuth::new("https://issuer.example", Audience::Any)?;
-/// # Ok::<(), requires_auth::ConfigError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Audience {
-    /// Every token of the issuer counts, whatever its audience is, also one without `aud`.
-    ///
-    /// A token made for another API then opens this one: use it only where the issuer serves no other API.
-    Any,
-    /// Only a token that names nobody; one that has `aud` is meant for somebody else. For issuers that leave `aud` out of
-    /// access tokens, such as Amazon Cognito; their tokens for different APIs cannot be told apart by it.
-    Absent,
-    /// A token must name at least one of these, byte for byte.
-    OneOf(Vec<String>),
-}
-
-impl From<&str> for Audience {
-    fn from(audience: &str) -> Self {
-        Self::OneOf(vec![audience.to_owned()])
-    }
-}
-
-impl From<String> for Audience {
-    fn from(audience: String) -> Self {
-        Self::OneOf(vec![audience])
-    }
-}
-
-impl<T: Into<String>> From<Vec<T>> for Audience {
-    fn from(audiences: Vec<T>) -> Self {
-        Self::OneOf(audiences.into_iter().map(Into::into).collect())
-    }
-}
-
-impl<T: Into<String>, const N: usize> From<[T; N]> for Audience {
-    fn from(audiences: [T; N]) -> Self {
-        Self::OneOf(audiences.into_iter().map(Into::into).collect())
     }
 }
 

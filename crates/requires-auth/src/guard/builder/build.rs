@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_audience, check_implied_scopes, check_paths, check_scope_claims,
-    discreet, document, fetchable, implications, static_keys,
+    algorithms, certificates, check_implied_scopes, check_paths, check_scope_claims, discreet, document,
+    fetchable, implications, static_keys,
 };
 use super::origin::Origin;
 use super::{Builder, IssuerSettings};
@@ -129,9 +130,10 @@ impl Builder {
     ) -> (Issuers, Vec<Keys>) {
         let mut rules = Issuers::default();
         let mut keys = Vec::new();
+        let profile = self.given.get(settings::PROFILE).unwrap_or_default();
         for (place, settings) in self.issuers.iter().enumerate() {
             let mut found = Vec::new();
-            check_audience(settings, &mut found);
+            check_audience(settings, profile, &mut found);
             found.extend(check_paths(&settings.given));
             let own = algorithms(&settings.given, &mut found);
             check_scope_claims(&settings.given, &mut found);

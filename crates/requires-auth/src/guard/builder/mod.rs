@@ -13,6 +13,7 @@ use crate::guard::RequiresAuth;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
+mod audience;
 mod build;
 mod checks;
 mod origin;
@@ -73,11 +74,11 @@ impl IssuerSettings {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
-            Audience::OneOf(audiences) => {
-                given.set(settings::AUDIENCE, audiences);
+            without_names @ (Audience::Any | Audience::Absent) => Some(without_names),
+            other => {
+                given.set(settings::AUDIENCE, other);
                 None
             }
-            other => Some(other),
         };
         Self { origin: Origin::Code, given, audience }
     }
@@ -91,8 +92,8 @@ impl IssuerSettings {
         if self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
             return Audience::Any;
         }
-        let listed = || Audience::OneOf(self.given.get(settings::AUDIENCE).unwrap_or_default());
-        self.audience.clone().unwrap_or_else(listed)
+        let given = || self.given.get(settings::AUDIENCE).unwrap_or(Audience::OneOf(Vec::new()));
+        self.audience.clone().unwrap_or_else(given)
     }
 }
 

@@ -86,6 +86,7 @@ async fn whoever_asks_for_any_valid_token_does_not_get_one_of_a_route() {
     assert!(Policy::default().check(&judged).is_ok());
     assert!(Policy::default().with_audience(["urn:other"]).check(&judged).is_err());
     let report = stage.auth.explain(&request, &Policy::default()).await;
-    assert_eq!(report.denial().and_then(requires_auth::Denial::reason), Some(Reason::AudienceMismatch));
-    assert!(stage.auth.explain(&request, &billing).await.denial().is_none());
+    let reason = report.verdict().err().and_then(requires_auth::Denial::reason);
+    assert_eq!(reason, Some(Reason::AudienceMismatch));
+    assert!(stage.auth.explain(&request, &billing).await.verdict().is_ok());
 }

@@ -5,7 +5,8 @@
 #   scripts/wheel.sh [FOLDER]      writes both into FOLDER, by default target/python/dist
 #
 # The wheel is linked by zig, which has the symbols of old versions of glibc: it installs where glibc is 2.28 or newer
-# (Debian 10, Ubuntu 20.04, RHEL 8), whatever the machine has that builds it. PYTHON chooses another Python than python3.
+# (Debian 10, Ubuntu 20.04, RHEL 8), whatever the machine has that builds it. PYTHON is the Python to build for, by
+# default python3; which one it is matters for a free-threaded one alone.
 # Needs Rust and Python with venv; installs maturin, zig and twine with pip into target/python/tools.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,7 +28,7 @@ main() {
 }
 
 provide_tools() {
-  if [[ ! -x $TOOLS/bin/twine ]]; then "${PYTHON:-python3}" -m venv "$TOOLS"; fi
+  if [[ ! -x $TOOLS/bin/twine ]]; then python3 -m venv "$TOOLS"; fi
   "$TOOLS/bin/pip" install --quiet --upgrade 'maturin>=1.14,<2' 'twine>=7,<8' 'ziglang>=0.13,<1'
 }
 

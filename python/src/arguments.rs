@@ -33,7 +33,7 @@ pub(crate) fn read(
 }
 
 fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Result<Value, Problem>> {
-    if let Kind::Choice { names, .. } = setting.kind {
+    if let Kind::Choice { names, .. } | Kind::Name { names, .. } = setting.kind {
         return Ok(choice(setting, names, argument));
     }
     let read = match setting.kind {
@@ -54,7 +54,7 @@ fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Res
         Kind::Switch => argument.cast::<PyBool>().ok().map(|is_on| Value::Switch(is_on.is_true())),
         Kind::Path => path(argument).map(Value::Path),
         Kind::Document { .. } => document(argument)?.map(Value::Document),
-        Kind::Choice { .. } => None,
+        Kind::Choice { .. } | Kind::Name { .. } => None,
     };
     Ok(read.ok_or_else(|| mismatch(setting, argument)))
 }

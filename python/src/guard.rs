@@ -22,6 +22,7 @@ use crate::lock_hint::LockHint;
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
 use crate::request::FrameworkRequest;
+use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
 use crate::{errors, log, report, runtime};
@@ -53,16 +54,18 @@ impl Guard {
     }
 
     /// Takes the settings, once. Returns the mistakes in them: setting, found, expected, hint; with any, it takes none.
-    #[pyo3(signature = (guard, issuers, now = None))]
+    #[pyo3(signature = (guard, issuers, now = None, resolver = None))]
     fn _configure(
         &self,
         py: Python<'_>,
         guard: &Bound<'_, PyDict>,
         issuers: &Bound<'_, PyList>,
         now: Option<u64>,
+        resolver: Option<Py<PyAny>>,
     ) -> PyResult<Vec<errors::Problem>> {
         let mut problems = Vec::new();
-        let settings = Settings::read(guard, issuers, now, &mut problems)?;
+        let resolver = resolver.map(Resolver::new);
+        let settings = Settings::read(guard, issuers, now, resolver, &mut problems)?;
         let built = py.detach(|| settings.build());
         if let Err(error) = &built {
             // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
@@ -83,7 +86,9 @@ impl Guard {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
-        format.map_or(Ok(()), |format| visit.call(format))
+        format.map_or(Ok(()), |format| visit.call(format))?;
+        let resolver = self.settings.get().and_then(|settings| settings.resolver.as_ref());
+        resolver.map_or(Ok(()), |resolver| visit.call(resolver.function()))
     }
 
     /// Verifies a token without its scheme, and returns it with its claims.

@@ -81,6 +81,11 @@ impl<'t> Claims<'t> {
         self.object.get(name).is_some()
     }
 
+    /// Whether a claim is there and is not null.
+    pub(crate) fn has_value(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| value.text() != "null")
+    }
+
     /// Whether these are the claims of an ID token (OpenID Connect Core §2, §3.1.3.6, §3.3.2.11), which
     /// is not an access token (RFC 8725 §3.12).
     pub(crate) fn are_of_an_id_token(&self) -> bool {

@@ -110,6 +110,7 @@ mod jose;
 mod claims;
 mod binding;
 pub mod verify;
+pub mod providers;
 pub mod policy;
 pub mod challenge;
 pub mod explain;

@@ -44,7 +44,14 @@ fn setters(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
-    let sources = text("src/guard/builder/mod.rs") + &text("src/danger.rs");
+    let sources = [
+        "src/guard/builder/mod.rs",
+        "src/guard/builder/provider.rs",
+        "src/guard/builder/tenants.rs",
+        "src/danger.rs",
+    ]
+    .map(text)
+    .concat();
     let is_declared = |start: &str| {
         let mut after =
             sources.match_indices(start).map(|(at, _)| sources[at + start.len()..].chars().next());
@@ -56,7 +63,16 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         }
     }
     // What the table cannot hold: code, another guard, what stands in policies, and the ways to read settings from elsewhere.
-    let others = ["clock", "fetch", "keys_of", "route_audiences", "setting", "issuer_setting", "issuer_name"];
+    let others = [
+        "clock",
+        "fetch",
+        "keys_of",
+        "resolver",
+        "route_audiences",
+        "setting",
+        "issuer_setting",
+        "issuer_name",
+    ];
     for declared in sources.split("pub fn with_").skip(1) {
         let name = declared.split(['(', '<']).next().expect("a name");
         let key = name.strip_prefix("issuer_").unwrap_or(name);
@@ -89,6 +105,8 @@ fn what_python_writes_by_hand_has_every_setting_with_its_default() {
 /// The default of an argument of the constructor in Python.
 fn in_python(setting: &Setting) -> String {
     match setting.kind {
+        // What a provider says holds where nothing is given.
+        _ if *setting == *settings::PROFILE.setting => "None".to_owned(),
         Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),
         Kind::Choice { names, .. } => format!("{:?}", names[0]),
         Kind::Switch => "False".to_owned(),

@@ -4,7 +4,9 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use requires_auth::config::IssuerConfig;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::settings::{ALGORITHMS, AUDIENCE, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
+use requires_auth::providers;
+use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, PROVIDER, STATE_FILE};
+use requires_auth::verify::Mark;
 use requires_auth::{Audience, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde::Serialize;
@@ -75,20 +77,37 @@ fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> 
         None => meant_for_us(issuer, key),
     };
     let given = claims.iter().filter(|(name, _)| *name != "iss");
-    Some(given.fold(token, |token, (name, value)| token.claim(name, value.clone())).mint())
+    let marked = marked(token, issuer.get(PROVIDER));
+    Some(given.fold(marked, |token, (name, value)| token.claim(name, value.clone())).mint())
+}
+
+/// A token with a mark of its provider's access tokens, as every good one has.
+fn marked(token: TokenBuilder, provider: Option<&str>) -> TokenBuilder {
+    let marks = provider.and_then(providers::find).map(|provider| provider.marks.any_of).unwrap_or_default();
+    let is_there = |mark: &Mark| matches!(mark, Mark::Type("at+jwt") | Mark::Claim("client_id" | "jti"));
+    if marks.iter().any(is_there) {
+        return token;
+    }
+    match marks.first() {
+        Some(Mark::Claim(name)) => token.claim(*name, "test"),
+        Some(Mark::Value(name, value)) => token.claim(*name, *value),
+        Some(Mark::Type(media_type)) => token.header("typ", *media_type),
+        None => token,
+    }
 }
 
 /// A token that the audience rule of its issuer takes.
 fn meant_for_us(issuer: &IssuerConfig, key: &SigningKey) -> TokenBuilder {
     let token = |audience: &str| Forge::new(issuer.issuer(), audience, key.clone()).token();
-    match issuer.get(AUDIENCE) {
+    match issuer.audience_rule() {
         Some(Audience::Prefix(prefix)) => token(&format!("{prefix}test")),
         Some(Audience::Claim { path, one_of }) => {
             let value = one_of.into_iter().next().unwrap_or_default();
             let (name, value) = nested(&path, value.into());
             token("").without_claim("aud").claim(name, value)
         }
-        _ => token(&issuer.audience().into_iter().next().unwrap_or_default()),
+        Some(Audience::OneOf(names)) => token(&names.into_iter().next().unwrap_or_default()),
+        _ => token(""),
     }
 }
 
@@ -122,7 +141,8 @@ fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure>
     config.guard.set(STATE_FILE, None);
     for issuer in &mut config.guard.issuers {
         issuer.set(JWKS, None);
-        issuer.set(ALGORITHMS, None);
+        // Also in the place of those that a provider is known to use.
+        issuer.set(ALGORITHMS, Some(vec![key.algorithm().name().to_owned()]));
         issuer.set(DISCOVERY_URL, None);
         issuer.set(JWKS_URI, Some("https://127.0.0.1/keys".to_owned()));
     }

@@ -22,22 +22,23 @@ mod structure;
 mod time;
 
 use crate::case::Finished;
+use crate::models;
 
 /// The cases of one file.
 pub struct Theme {
     /// The name of the file, without `.json`.
-    pub name: &'static str,
-    pub about: &'static str,
+    pub name: String,
+    pub about: String,
     pub cases: Vec<Finished>,
 }
 
 pub fn themes() -> Vec<Theme> {
-    let theme = |name, about, cases: Vec<Vec<Finished>>| Theme {
-        name,
-        about,
+    let theme = |name: &str, about: &str, cases: Vec<Vec<Finished>>| Theme {
+        name: name.to_owned(),
+        about: about.to_owned(),
         cases: cases.into_iter().flatten().collect(),
     };
-    vec![
+    let mut themes = vec![
         theme(
             "tokens-algorithms",
             "every algorithm: what its key signs, and everything close to it",
@@ -93,5 +94,7 @@ pub fn themes() -> Vec<Theme> {
             "whole requests: where the token comes from, and what the answer looks like",
             vec![requests::cases()],
         ),
-    ]
+    ];
+    themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
+    themes
 }

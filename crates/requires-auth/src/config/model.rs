@@ -3,7 +3,9 @@
 use super::reader::Places;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::guard::{Builder, RequiresAuth};
+use crate::providers;
 use crate::settings::{self, AUDIENCE, Given, ISSUER, Key, Plain, Setting, Value};
+use crate::verify::Audience;
 
 /// The settings of a configuration file. What it does not set has the default of [`settings`](crate::settings).
 ///
@@ -98,9 +100,18 @@ impl IssuerConfig {
         &self.name
     }
 
-    /// Compared byte for byte with `iss`.
+    /// Compared byte for byte with `iss`. A short name of a provider's issuer is written out.
     pub fn issuer(&self) -> String {
-        self.given.get(ISSUER).unwrap_or_default()
+        let given = self.given.get(ISSUER).unwrap_or_default();
+        let provider = self.given.get(settings::PROVIDER).and_then(providers::find);
+        provider.and_then(|provider| provider.issuer(&given).ok()).unwrap_or(given)
+    }
+
+    /// Whom tokens must be meant for, with what the table of providers says where that decides it.
+    pub fn audience_rule(&self) -> Option<Audience> {
+        let given = self.given.get(AUDIENCE);
+        let provider = self.given.get(settings::PROVIDER).and_then(providers::find);
+        provider.and_then(|provider| provider.audience_of(given.as_ref(), &self.issuer())).or(given)
     }
 
     /// For which API tokens must be: one of these, byte for byte. Empty where a rule takes their place, which

@@ -12,18 +12,22 @@ use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
-use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
-use crate::verify::{AccessToken, Audience, KnownHeader, Need, Rules, Stop};
+use crate::verify::{AccessToken, Audience, Evidence, KnownHeader, Need, Rules, Stop};
 
 mod admission;
 mod log;
 mod bare;
+mod resolver;
+mod tenancy;
+mod tenants;
 mod examine;
 mod builder;
+mod providers;
 mod flow;
 mod health;
 mod unavailable;
@@ -33,7 +37,9 @@ pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
 pub use unavailable::KeysUnavailable;
+use unavailable::Unreached;
 
 /// Guards an API: lets a request through only with an access token that is good for it.
 ///
@@ -91,9 +97,12 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
+    /// Issuers that are not configured by name, if there may be any.
+    tenants: Option<Box<tenants::Tenants>>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
+#[derive(Clone)]
 enum Keys {
     Remote(RemoteKeys),
     Static(Arc<KeySet>),
@@ -189,14 +198,17 @@ impl RequiresAuth {
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();
-        for keys in &self.inner.keys {
-            let Keys::Remote(remote) = keys else { continue };
+        let shared = self.inner.tenants.iter().flat_map(|tenants| tenants.patterns());
+        let all = self.inner.keys.iter().chain(shared.filter_map(|(_, keys)| keys));
+        for remote in all.filter_map(Keys::remote) {
             if remote.current(now).is_none()
                 && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
             {
-                failures.extend(
-                    remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
-                );
+                failures.extend(remote.status().last_failure.map(|last| Unreached {
+                    issuer: Arc::clone(remote.issuer()),
+                    failure: last.failure,
+                    url: last.url.as_ref().map(shown),
+                }));
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
@@ -413,9 +425,10 @@ impl RequiresAuth {
             Err(denial) => return self.inner.rules.explain_unread(denial),
         };
         // A request with an expired token fetches no keys; a report shows every check, also those that need them.
+        let tenant = self.tenant_of(&case, self.inner.clock.now()).ok().flatten();
         if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
             self.judge(&case, self.inner.clock.now())
-            && let Keys::Remote(remote) = &self.inner.keys[issuer]
+            && let Some(Keys::Remote(remote)) = self.keys_of(tenant.as_deref(), issuer)
         {
             let _ = tokio::time::timeout(flow::LONGEST_WAIT, remote.refresh(Want::Keys)).await;
         }
@@ -426,8 +439,10 @@ impl RequiresAuth {
             Ok(_) => None,
         };
         let now = self.inner.clock.now();
-        let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
-        self.inner.rules.explain_settled(&case.credential, &keys, policy, now, unsettled)
+        let tenant = self.tenant_of(&case, now).ok().flatten();
+        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
+        let evidence = Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys };
+        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, policy, now, unsettled)
     }
 
     /// Refuses a request that has passed without a token where one is needed after all.
@@ -442,20 +457,6 @@ impl RequiresAuth {
     pub(crate) fn made(&self, token: &AccessToken) -> bool {
         token.guard() == self.inner.rules.guard
     }
-
-    /// The fetched keys of an issuer.
-    fn remote_keys(&self, issuer: &str) -> Option<&RemoteKeys> {
-        self.inner.keys.iter().find_map(|keys| match keys {
-            Keys::Remote(remote) if **remote.issuer() == *issuer => Some(remote),
-            _ => None,
-        })
-    }
-
-    /// The issuer as configured, so that nothing of a token reaches a log.
-    fn issuer_of(&self, token: &AccessToken) -> Option<&str> {
-        let issuer = self.made(token).then(|| token.proof().proven_by().issuer)?;
-        self.inner.rules.issuers[issuer].issuer.as_deref()
-    }
 }
 
 /// How a request passes that is not asked for a token.
@@ -469,6 +470,13 @@ fn admit_without_token(request: &Request<'_>, requirement: &Requirement) -> Opti
 }
 
 impl Keys {
+    const fn remote(&self) -> Option<&RemoteKeys> {
+        match self {
+            Self::Remote(remote) => Some(remote),
+            Self::Static(_) => None,
+        }
+    }
+
     fn current(&self, now: SystemTime) -> Option<Arc<KeySet>> {
         match self {
             Self::Remote(remote) => remote.current(now),

@@ -85,6 +85,8 @@ fn kind(kind: Kind) -> String {
         Kind::Choice { names, .. } => {
             names.iter().map(|name| format!("`\"{name}\"`")).collect::<Vec<_>>().join(" or ")
         }
+        // Each has a page of its own, and there are many.
+        Kind::Name { expected, .. } => expected.to_owned(),
         Kind::Switch => "`true` or `false`".to_owned(),
         Kind::Path => "the path of a file".to_owned(),
         Kind::Document { .. } => "the path of a file; in Rust and Python also its text".to_owned(),

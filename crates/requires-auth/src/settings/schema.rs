@@ -44,6 +44,7 @@ fn one(setting: &Setting, description: &str) -> Value {
             json!({ "type": "integer", "minimum": least, "default": default })
         }
         Kind::Choice { names, .. } => json!({ "enum": names, "default": setting.default() }),
+        Kind::Name { names, .. } => json!({ "enum": names }),
         Kind::Switch => json!({ "type": "boolean", "default": false }),
         Kind::Path | Kind::Document { .. } => json!({ "$ref": "#/$defs/path" }),
     };

@@ -49,7 +49,7 @@ impl Kind {
             Self::Scopes => "scopes that include others",
             Self::Duration(_) => "a duration",
             Self::Count(_) => "a whole number that is not negative",
-            Self::Choice { expected, .. } => expected,
+            Self::Choice { expected, .. } | Self::Name { expected, .. } => expected,
             Self::Switch => "true or false",
             Self::Path => "the path of a file",
             Self::Document { holds, .. } => holds,
@@ -59,7 +59,9 @@ impl Kind {
     /// What to say of a value that this kind does not take. `text` is the value, if it is a text.
     pub fn mismatch(self, notation: Notation, found: impl Into<String>, text: Option<&str>) -> Mismatch {
         let hint = match (self, notation, text) {
-            (Self::Choice { names, .. }, _, text) => choice_hint(names, notation, text),
+            (Self::Choice { names, .. } | Self::Name { names, .. }, _, text) => {
+                choice_hint(names, notation, text)
+            }
             (Self::Duration(_), Notation::Toml, Some(text)) if is_number(text) => {
                 format!("write {text} without quotes, or with a unit: \"{text}s\"")
             }
@@ -100,7 +102,7 @@ impl Kind {
             (Self::Document { .. }, Python) => "give the text itself or the path of a file",
             (Self::Path | Self::Document { .. }, _) => "write the path of a file",
             // Each has a hint that names the nearest choice.
-            (Self::Choice { .. }, _) => "",
+            (Self::Choice { .. } | Self::Name { .. }, _) => "",
         }
     }
 
@@ -119,7 +121,7 @@ impl Kind {
                 duration(text).or_else(seconds).map(Value::Duration)
             }
             Self::Count(_) => number(text).map(Value::Count),
-            Self::Choice { names, .. } => {
+            Self::Choice { names, .. } | Self::Name { names, .. } => {
                 let chosen = names.iter().copied().find(|name| *name == text);
                 let mismatch = || self.mismatch(Notation::Environment, shown_value(text), Some(text));
                 return chosen.map(Value::Choice).ok_or_else(mismatch);

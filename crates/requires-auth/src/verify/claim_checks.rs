@@ -3,22 +3,31 @@
 use std::borrow::Cow;
 
 use super::token::{Checked, Parties};
-use super::{Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
+use super::{Finding, IssuerRules, Profile, Rules, Step, Tenancy, Trace, require_binding};
 use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
 
+/// Who has signed a token.
+pub(super) struct Signer<'r> {
+    pub(super) issuer: &'r IssuerRules,
+    /// The issuer that the key is for, where it is one of several tenants and the key set says so.
+    pub(super) key_issuer: Option<Box<str>>,
+}
+
 /// Checks the claims, save for whether the request shows what the token is bound to.
 pub(super) fn check_claims<'t>(
     rules: &'t Rules,
-    issuer: usize,
+    signer: &Signer<'t>,
     credential: &Credential<'_>,
     claims: &Claims<'t>,
     now: NumericDate,
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
-    let issuer = &rules.issuers[issuer];
-    trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
+    let issuer = signer.issuer;
+    let profile = issuer.profile.unwrap_or(rules.profile);
+    let is_access_token = issuer.marks.id_tokens || !claims.are_of_an_id_token();
+    trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks =
             ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
         let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
@@ -27,8 +36,11 @@ pub(super) fn check_claims<'t>(
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
+    if let Some(tenancy) = &issuer.tenant {
+        check_tenant(signer, tenancy, claims, trace)?;
+    }
     let (audience, is_for_guard) =
-        trace.outcome(Step::Aud, check_audience_or_route(rules, issuer, claims), |_| {
+        trace.outcome(Step::Aud, check_audience(rules, issuer, profile, claims), |_| {
             Finding::new(issuer.audience.found(claims), issuer.audience.expected())
         })?;
     let within = |name, limit: &str| {
@@ -42,14 +54,14 @@ pub(super) fn check_claims<'t>(
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
-        let required = match rules.profile {
+    let parties = trace.outcome(Step::Profile, check_profile(profile, claims), |outcome| {
+        let required = match profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
         };
         let names = match outcome {
             Ok(_) => vec!["sub", "client_id", "iat", "jti", "authorization_details"],
-            Err(_) => vec![faulty_claim(rules.profile, claims)],
+            Err(_) => vec![faulty_claim(profile, claims)],
         };
         let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
         Finding::new(found.join(", "), required)
@@ -67,29 +79,84 @@ pub(super) fn check_claims<'t>(
         }
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    Ok(Checked { issuer: iss, parties, audience, is_for_guard, scopes, expires_at, not_before, confirmation })
+    let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
+    Ok(Checked {
+        issuer: iss,
+        tenant,
+        parties,
+        audience,
+        is_for_guard,
+        scopes,
+        expires_at,
+        not_before,
+        confirmation,
+    })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
-fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
+fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
     let iss = claims.required_string("iss")?;
     match &issuer.issuer {
-        Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
-        _ => Ok(iss),
+        Some(name) if **name == *iss => Ok(iss),
+        // Under another of its names it is the same issuer, so that its subjects are the same.
+        Some(name) if issuer.is_called(&iss) => Ok(Cow::Borrowed(name)),
+        Some(_) => Err(Reason::IssuerMismatch),
+        None => Ok(iss),
     }
+}
+
+/// What stands for the tenant in the issuer of a key.
+const TENANT_OF_KEY: &str = "{tenantid}";
+
+/// A key that is for another tenant has signed nothing here, and a claim that names the tenant names this one: one server
+/// signs for many.
+fn check_tenant(
+    signer: &Signer<'_>,
+    tenancy: &Tenancy,
+    claims: &Claims<'_>,
+    trace: &mut impl Trace,
+) -> Result<(), Reason> {
+    let Some(name) = tenancy.name.as_deref() else { return Ok(()) };
+    let issuer = signer.issuer.issuer.as_deref();
+    if let Some(key_issuer) = &signer.key_issuer
+        && Some(&*key_issuer.replace(TENANT_OF_KEY, name)) != issuer
+    {
+        trace.record(Step::Iss, false, || {
+            Finding::new(
+                format!("a key for {key_issuer}"),
+                format!("a key for {}", issuer.unwrap_or_default()),
+            )
+        });
+        return Err(Reason::IssuerMismatch);
+    }
+    let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
+    let names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
+    for claim in names {
+        let checked = match claims.required_string(claim) {
+            Ok(named) if named == name => continue,
+            Ok(_) => Reason::IssuerMismatch,
+            Err(reason) => reason,
+        };
+        trace.record(Step::Iss, false, || {
+            Finding::new(format!("{claim} {}", claims.describe(claim)), format!("{claim} \"{name}\""))
+        });
+        return Err(checked);
+    }
+    Ok(())
 }
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
 /// then has the last word.
-fn check_audience_or_route<'t>(
+fn check_audience<'t>(
     rules: &Rules,
     issuer: &IssuerRules,
+    profile: Profile,
     claims: &Claims<'t>,
 ) -> Result<(Strings<'t>, bool), Reason> {
-    match issuer.audience.check(rules.profile, claims) {
+    match issuer.audience.check(profile, claims) {
         Ok(audience) => Ok((audience, true)),
         Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
             let audience = claims.audience()?.unwrap_or_default();

@@ -88,6 +88,8 @@ struct Checks {
     confirmation: Option<Box<Confirmation>>,
     payload: Span,
     issuer: Span,
+    /// Within the issuer.
+    tenant: Option<Span>,
     subject: Option<Span>,
     client_id: Option<Span>,
     /// The audiences, then the scopes.
@@ -105,6 +107,13 @@ pub(crate) struct ProvenBy {
     pub(crate) keys: Weak<KeySet>,
 }
 
+impl Proof {
+    /// The issuer, which is one of ours.
+    pub(crate) fn issuer(&self) -> &str {
+        self.inner.header.issuer.of(&self.inner.slice)
+    }
+}
+
 impl AccessToken {
     /// Called by the verifier once every check has passed.
     pub(super) fn new(
@@ -117,6 +126,7 @@ impl AccessToken {
         let mut arena = Arena::new(claims.payload());
         let mut add = |text: Cow<'_, str>| arena.add(&text);
         let issuer = add(checked.issuer)?;
+        let tenant = checked.tenant.map(|name| add(Cow::Borrowed(name))).transpose()?;
         let subject = checked.parties.subject.map(&mut add).transpose()?;
         let client_id = checked.parties.client_id.map(&mut add).transpose()?;
         let audiences = checked.audience.len();
@@ -132,6 +142,7 @@ impl AccessToken {
             confirmation: checked.confirmation.map(Box::new),
             payload: arena.payload()?,
             issuer,
+            tenant,
             subject,
             client_id,
             lists,
@@ -170,6 +181,13 @@ impl AccessToken {
     /// Who made the token (`iss`): one of the configured issuers, byte for byte.
     pub fn issuer(&self) -> &str {
         self.text(self.checks().issuer)
+    }
+
+    /// Which tenant of the issuer made the token: what stands in the place of `{tenant}` in a pattern such as
+    /// `https://login.microsoftonline.com/{tenant}/v2.0`, or the name that a resolver has given. `None` for an issuer that is
+    /// configured by its own name.
+    pub fn tenant(&self) -> Option<&str> {
+        self.checks().tenant.map(|tenant| self.text(tenant))
     }
 
     /// Whom the token is meant for (`aud`); this API is one of them, unless the guard takes any audience. Such a token may
@@ -443,6 +461,8 @@ impl fmt::Debug for AccessToken {
 /// What the checks have already read, kept for the token.
 pub(super) struct Checked<'t> {
     pub(super) issuer: Cow<'t, str>,
+    /// Which tenant the issuer is.
+    pub(super) tenant: Option<&'t str>,
     pub(super) parties: Parties<'t>,
     pub(super) audience: Strings<'t>,
     /// Whether the rule of the issuer takes it.

@@ -10,15 +10,21 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
+use crate::guard::resolver::ResolveIssuer;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
 mod audience;
 mod build;
 mod checks;
+mod common;
 mod origin;
+mod provider;
+mod tenants;
 
+pub(super) use common::{Common, TenantOf};
 use origin::Origin;
+use provider::FromTable;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
 ///
@@ -58,19 +64,24 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
     keys_of: Option<RequiresAuth>,
+    resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
     problems: Vec<ConfigProblem>,
 }
 
-struct IssuerSettings {
+/// What is chosen for one issuer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct IssuerSettings {
     origin: Origin,
-    given: Given,
+    pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
+    /// What the row of its provider adds, once that is looked up.
+    from_table: FromTable,
 }
 
 impl IssuerSettings {
-    fn new(issuer: &str, audience: Audience) -> Self {
+    pub(super) fn new(issuer: &str, audience: Audience) -> Self {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
@@ -80,7 +91,11 @@ impl IssuerSettings {
                 None
             }
         };
-        Self { origin: Origin::Code, given, audience }
+        Self::given(Origin::Code, given, audience)
+    }
+
+    fn given(origin: Origin, given: Given, audience: Option<Audience>) -> Self {
+        Self { origin, given, audience, from_table: FromTable::default() }
     }
 
     fn issuer(&self) -> String {
@@ -111,6 +126,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             fetch: None,
             keys_of: None,
+            resolver: None,
             route_audiences: Vec::new(),
             problems: Vec::new(),
         }
@@ -142,7 +158,7 @@ impl Builder {
 
     fn from_environment(environment: Variables) -> Self {
         let Variables { guard, issuer, problems, .. } = environment;
-        let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
+        let issuer = IssuerSettings::given(Origin::Environment, issuer, None);
         Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
     }
 
@@ -177,8 +193,7 @@ impl Builder {
     ) -> Self {
         self.given = given.clone();
         let issuers = issuers.into_iter();
-        let read =
-            issuers.map(|(name, given)| IssuerSettings { origin: Origin::File(name), given, audience: None });
+        let read = issuers.map(|(name, given)| IssuerSettings::given(Origin::File(name), given, None));
         self.issuers = read.collect();
         self
     }
@@ -272,6 +287,12 @@ impl Builder {
             settings::ALGORITHMS,
             algorithms.into_iter().map(|name| name.as_ref().to_owned()).collect(),
         )
+    }
+
+    /// Which shape the access tokens of the issuer named last have, whatever [`with_profile`](Self::with_profile) says for
+    /// all. Default: what holds for all.
+    pub fn with_issuer_profile(self, profile: Profile) -> Self {
+        self.set_for_issuer(settings::PROFILE, profile)
     }
 
     /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever

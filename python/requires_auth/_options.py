@@ -35,6 +35,7 @@ class GuardOptions(TypedDict, total=False):
     leeway: int
     profile: str
     scope_claims: Sequence[str] | None
+    client_claims: Sequence[str] | None
     implied_scopes: Mapping[str, str | Sequence[str]] | None
     cache: int
     stale: int

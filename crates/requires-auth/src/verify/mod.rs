@@ -24,6 +24,7 @@ use crate::jose::signature::Verified;
 mod arena;
 mod audience;
 mod claim_checks;
+mod client;
 mod evidence;
 mod implied;
 mod rules;
@@ -35,6 +36,8 @@ pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 pub use audience::Audience;
 use claim_checks::check_claims;
+#[expect(unused_imports, reason = "the table of providers names them")]
+pub(crate) use client::{ClientRule, ClientTest};
 pub(crate) use evidence::{Evidence, Need, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
 pub(crate) use rules::{GuardId, IssuerRules, Issuers};
@@ -272,7 +275,12 @@ fn verify_signature<'t>(
     };
     let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
     trace.record(Step::Signature, verified.is_some(), || {
-        Finding::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
+        let tried = match (header.kid(), candidates.iter().count()) {
+            (None, tried) => format!(", by one of the {tried} keys that were tried"),
+            _ => String::new(),
+        };
+        let found = format!("{} bytes", token.signature().len());
+        Finding::new(found, format!("the signature of {}{tried}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
     let Some(verified) = verified else {

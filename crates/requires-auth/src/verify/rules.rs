@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::audience::Audience;
+use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
@@ -63,12 +64,23 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
+    /// Where its client is; `None` is where the guard looks.
+    pub(crate) client_claims: Option<Vec<Box<str>>>,
+    /// How its tokens for clients are told from those for users.
+    pub(crate) client_rule: ClientRule,
 }
 
 impl IssuerRules {
     /// An issuer with the algorithms and scope claims of the guard; `None` is any issuer.
     pub(crate) fn new(issuer: Option<&str>, audience: Audience) -> Self {
-        Self { issuer: issuer.map(Into::into), audience, algorithms: None, scope_claims: None }
+        Self {
+            issuer: issuer.map(Into::into),
+            audience,
+            algorithms: None,
+            scope_claims: None,
+            client_claims: None,
+            client_rule: ClientRule::default(),
+        }
     }
 }
 
@@ -164,6 +176,7 @@ pub struct Rules {
     pub(crate) profile: Profile,
     pub(crate) max_token_bytes: usize,
     pub(crate) scope_claims: Vec<Box<str>>,
+    pub(crate) client_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
     pub(crate) guard: GuardId,
 }
@@ -190,6 +203,7 @@ impl Rules {
             profile: Profile::default(),
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
             scope_claims: Vec::new(),
+            client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             guard: GuardId::default(),
         }

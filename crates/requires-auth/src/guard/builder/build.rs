@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 
 use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_implied_scopes, check_paths, check_scope_claims, discreet, document,
+    algorithms, certificates, check_claim_paths, check_implied_scopes, check_paths, discreet, document,
     fetchable, implications, static_keys,
 };
 use super::origin::Origin;
@@ -61,7 +61,7 @@ impl Builder {
         let for_all = algorithms(&self.given, &mut found);
         found.extend(self.given.check_limits());
         found.extend(check_paths(&self.given));
-        check_scope_claims(&self.given, &mut found);
+        check_claim_paths(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
         let shared = self.shared(&mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
@@ -75,6 +75,7 @@ impl Builder {
             profile: self.given.get(settings::PROFILE).unwrap_or_default(),
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
+            client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             guard: next_guard(),
         };
@@ -135,11 +136,12 @@ impl Builder {
             check_audience(settings, profile, &mut found);
             found.extend(check_paths(&settings.given));
             let own = algorithms(&settings.given, &mut found);
-            check_scope_claims(&settings.given, &mut found);
+            check_claim_paths(&settings.given, &mut found);
             let issuer = settings.issuer();
             let issuer_rules = IssuerRules {
                 algorithms: own.or(for_all),
                 scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+                client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
                 ..IssuerRules::new(Some(&issuer), settings.audience())
             };
             if !rules.push(issuer_rules) && !issuer.is_empty() {

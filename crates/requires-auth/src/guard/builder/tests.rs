@@ -83,7 +83,10 @@ fn a_line_break_at_the_end_of_any_variable_is_told_or_means_nothing() {
     }
     for setting in settings::ALL.iter().filter(|setting| setting.is_in_environment()) {
         // What separates words stands around them, too.
-        let is_plain = matches!(setting.kind, settings::Kind::Words | settings::Kind::Algorithms);
+        let is_plain = matches!(
+            setting.kind,
+            settings::Kind::Words | settings::Kind::Algorithms | settings::Kind::Audience
+        );
         let example = setting.examples[0].trim_matches(['"', '[', ']']).replace("\", \"", " ");
         let built = with(&setting.variable(), &example);
         assert_eq!(built.is_ok(), is_plain, "{}: {:?}", setting.key, built.err());

@@ -75,6 +75,9 @@ class Issuer:
     fetch_token_file: str | os.PathLike[str] | None = None
     """A file with a Bearer token for its metadata and keys, as Kubernetes wants one."""
 
+    client_claims: Sequence[str] | None = None
+    """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
+
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""
 
@@ -121,6 +124,7 @@ class RequiresAuth(_core.Guard):
         leeway: int = 30,
         profile: str | None = None,
         scope_claims: Sequence[str] | None = None,
+        client_claims: Sequence[str] | None = None,
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
@@ -166,7 +170,9 @@ class RequiresAuth(_core.Guard):
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
                 `jti`. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
-                else `scp`. For Auth0's permissions: `["scope", "permissions"]`.
+                else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
+            client_claims: the claims that name the client, by dotted path; the first that is there counts. By
+                default `client_id`, else `azp`, `cid` or `appid`.
             implied_scopes: scopes that include others: `{"admin": "read write"}`.
             token_from: where a request may have its token, instead of the `Authorization` header alone: a list of
                 `"authorization"`, `{"header": "NAME"}`, `{"cookie": "NAME"}`,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Marks;
 use super::audience::Audience;
+use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
@@ -77,6 +78,10 @@ pub(crate) struct IssuerRules {
     pub(crate) provider: Option<OfTable>,
     /// Which tenant it is, where it is one of several that share a pattern or a resolver.
     pub(crate) tenant: Option<Tenancy>,
+    /// Where its client is; `None` is where the guard looks.
+    pub(crate) client_claims: Option<Vec<Box<str>>>,
+    /// How its tokens for clients are told from those for users.
+    pub(crate) client_rule: ClientRule,
 }
 
 /// The provider of an issuer by its name in the table, and the settings that came from its row.
@@ -109,6 +114,8 @@ impl IssuerRules {
             aliases: Vec::new(),
             provider: None,
             tenant: None,
+            client_claims: None,
+            client_rule: ClientRule::default(),
         }
     }
 
@@ -240,6 +247,7 @@ pub struct Rules {
     pub(crate) scope_claims: Vec<Box<str>>,
     /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
     pub(crate) route_audiences: Vec<Box<str>>,
+    pub(crate) client_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
@@ -269,6 +277,7 @@ impl Rules {
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
             route_audiences: Vec::new(),
             scope_claims: Vec::new(),
+            client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
             guard: GuardId::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::IssuerSettings;
 use super::build::boxed;
-use super::checks::{algorithms, check_scope_claims, discreet, document, fetchable, static_keys};
+use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
 use super::places::check_places;
 use crate::clock::Clock;
 use crate::credential::TokenPlace;
@@ -66,11 +66,12 @@ impl Common {
         problems: &mut Vec<ConfigProblem>,
     ) -> IssuerRules {
         let own = algorithms(&settings.given, problems);
-        check_scope_claims(&settings.given, problems);
+        check_claim_paths(&settings.given, problems);
         check_places(&settings.given, problems);
         IssuerRules {
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+            client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
             places: self.places_of(settings),
             profile: settings.given.get(settings::PROFILE),
             marks: settings.from_table.marks(),

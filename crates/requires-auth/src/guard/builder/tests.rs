@@ -85,7 +85,10 @@ fn a_line_break_at_the_end_of_any_variable_is_told_or_means_nothing() {
         let example = setting.examples[0].trim_matches(['"', '[', ']']).replace("\", \"", " ");
         let with_break = with(&setting.variable(), &example).is_ok();
         // What separates words stands around them, too.
-        let is_plain = matches!(setting.kind, settings::Kind::Words | settings::Kind::Algorithms);
+        let is_plain = matches!(
+            setting.kind,
+            settings::Kind::Words | settings::Kind::Algorithms | settings::Kind::Audience
+        );
         let without = built(&[ISSUER, AUDIENCE, (&setting.variable(), &example)]).is_ok();
         assert_eq!(with_break, is_plain && without, "{}", setting.key);
     }

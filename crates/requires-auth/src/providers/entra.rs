@@ -30,6 +30,7 @@ pub(super) const ROW: Provider = Provider {
     audience: "the application (client) id of the API, and for v1 tokens its Application ID URI too",
     // People have `scp`, applications `roles`.
     scope_claims: &["scp", "roles"],
+    tenant_claims: &["tid"],
     // `roles` is in ID tokens too, and an ID token of an application that is the API itself has the API's audience.
     marks: Marks {
         any_of: &[Mark::Claim("azp"), Mark::Claim("appid"), Mark::Claim("scp")],

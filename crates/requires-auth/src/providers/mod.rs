@@ -70,6 +70,8 @@ pub struct Provider {
     pub algorithms: &'static [&'static str],
     /// The claims that hold scopes; none listed are those of the guard.
     pub scope_claims: &'static [&'static str],
+    /// Claims that must equal the tenant in the issuer, where tokens of several tenants are taken.
+    pub tenant_claims: &'static [&'static str],
     /// Whether its tokens can have scopes at all.
     pub has_scopes: bool,
     /// What tells its access tokens from everything else that it signs.
@@ -106,6 +108,7 @@ impl Provider {
         profile: None,
         algorithms: &[],
         scope_claims: &[],
+        tenant_claims: &[],
         has_scopes: true,
         marks: Marks { any_of: &[], id_tokens: false },
         opaque: None,

@@ -273,8 +273,15 @@ impl Rules {
 
     /// The shape that any of the issuers may send: this is looked at before it is known which one it is.
     pub(crate) fn profile_of_any(&self) -> Profile {
-        let is_any = self.issuers.iter().any(|issuer| issuer.profile.unwrap_or(self.profile) == Profile::Jwt);
-        if is_any { Profile::Jwt } else { Profile::AccessTokenJwt }
+        let mut profiles = self.issuers.iter().map(|issuer| issuer.profile.unwrap_or(self.profile));
+        match profiles.next() {
+            // Where none is configured by name, it is not known yet whose token it may be.
+            None => self.profile,
+            Some(first) if first == Profile::Jwt || profiles.any(|other| other == Profile::Jwt) => {
+                Profile::Jwt
+            }
+            Some(_) => Profile::AccessTokenJwt,
+        }
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

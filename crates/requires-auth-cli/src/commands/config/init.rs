@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use requires_auth::providers::Provider;
 
+use super::starter;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;

@@ -2,7 +2,7 @@
 
 use super::{Builder, IssuerSettings};
 use crate::error::ConfigProblem;
-use crate::providers::{self, Provider, Shape, WrongIssuer};
+use crate::providers::{self, Provider, WrongIssuer};
 use crate::settings::{self, Given, Key, Notation, Plain, shown_value};
 use crate::verify::{Marks, OfTable};
 
@@ -109,6 +109,9 @@ impl IssuerSettings {
             self.choose(settings::JWKS_URI, jwks_uri);
         }
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        if !provider.other_patterns(&issuer).is_empty() {
+            self.choose_unless(for_all, settings::TENANT_CLAIMS, listed(own(provider.tenant_claims)));
+        }
         self.choose_unless(for_all, settings::PROFILE, provider.profile);
         self.choose_unless(for_all, settings::ALGORITHMS, listed(own(provider.algorithms)));
         self.choose_unless(for_all, settings::SCOPE_CLAIMS, listed(own(provider.scope_claims)));
@@ -119,10 +122,7 @@ impl IssuerSettings {
         let text = self.issuer();
         let has_tenants =
             self.given.get(settings::TENANTS).is_some() || self.given.is_on(settings::DANGEROUSLY_ANY_TENANT);
-        match provider.form.shape {
-            Shape::Template(template) if text.is_empty() && has_tenants => template.replace("{}", "{tenant}"),
-            _ => text,
-        }
+        if text.is_empty() && has_tenants { provider.pattern().unwrap_or_default() } else { text }
     }
 
     fn audience_of(&mut self, provider: &Provider, issuer: &str) {

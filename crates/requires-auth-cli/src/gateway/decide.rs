@@ -26,6 +26,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     /// Path and query as they came over the wire.
     pub(crate) target: &'a str,
+    /// The host that the client has asked for, where it is known; with a port, if that is said.
+    pub(crate) host: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
     /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
     pub(crate) has_body: bool,
@@ -122,7 +124,7 @@ impl Gateway {
 
     /// The route of a request. A preflight without one of its own falls under that of the request which it announces.
     fn route(&self, asked: Asked<'_>, request: &Request<'_>) -> Result<Found<'_>, NotFound> {
-        let found = self.config.routes.find(asked.method, asked.target);
+        let found = self.config.routes.find(asked.method, asked.target, asked.host);
         if !request.is_preflight() || asked.has_body {
             return found.map(|rule| Found { rule, is_preflight: false });
         }
@@ -130,7 +132,7 @@ impl Gateway {
             asked.headers.get("access-control-request-method").and_then(|value| value.to_str().ok());
         let found = match (found, announced) {
             (Err(cause), Some(method)) if cause.is_for_want_of_a_route() => {
-                self.config.routes.find(method, asked.target)
+                self.config.routes.find(method, asked.target, asked.host)
             }
             (found, _) => found,
         };

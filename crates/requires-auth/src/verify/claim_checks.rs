@@ -39,9 +39,10 @@ pub(super) fn check_claims<'t>(
     if let Some(tenancy) = &issuer.tenant {
         check_tenant(signer, tenancy, claims, trace)?;
     }
-    let audience = trace.outcome(Step::Aud, issuer.audience.check(profile, claims), |_| {
-        Finding::new(issuer.audience.found(claims), issuer.audience.expected())
-    })?;
+    let (audience, is_for_guard) =
+        trace.outcome(Step::Aud, check_audience(rules, issuer, profile, claims), |_| {
+            Finding::new(issuer.audience.found(claims), issuer.audience.expected())
+        })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
         Finding::new(
@@ -79,7 +80,17 @@ pub(super) fn check_claims<'t>(
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
-    Ok(Checked { issuer: iss, tenant, parties, audience, scopes, expires_at, not_before, confirmation })
+    Ok(Checked {
+        issuer: iss,
+        tenant,
+        parties,
+        audience,
+        is_for_guard,
+        scopes,
+        expires_at,
+        not_before,
+        confirmation,
+    })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
@@ -135,6 +146,30 @@ fn check_tenant(
         return Err(checked);
     }
     Ok(())
+}
+
+/// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
+/// then has the last word.
+fn check_audience<'t>(
+    rules: &Rules,
+    issuer: &IssuerRules,
+    profile: Profile,
+    claims: &Claims<'t>,
+) -> Result<(Strings<'t>, bool), Reason> {
+    match issuer.audience.check(profile, claims) {
+        Ok(audience) => Ok((audience, true)),
+        Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
+            let audience = claims.audience()?.unwrap_or_default();
+            let is_of_a_route =
+                |named: &Cow<'_, str>| rules.route_audiences.iter().any(|own| **own == **named);
+            if audience.iter().any(is_of_a_route) {
+                Ok((audience, false))
+            } else {
+                Err(Reason::AudienceMismatch)
+            }
+        }
+        Err(reason) => Err(reason),
+    }
 }
 
 /// RFC 7519 §4.1.4; RFC 9068 §4: required.

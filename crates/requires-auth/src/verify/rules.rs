@@ -234,6 +234,8 @@ pub struct Rules {
     pub(crate) profile: Profile,
     pub(crate) max_token_bytes: usize,
     pub(crate) scope_claims: Vec<Box<str>>,
+    /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
+    pub(crate) route_audiences: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
     pub(crate) guard: GuardId,
 }
@@ -259,6 +261,7 @@ impl Rules {
             leeway: Self::DEFAULT_LEEWAY,
             profile: Profile::default(),
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
+            route_audiences: Vec::new(),
             scope_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             guard: GuardId::default(),

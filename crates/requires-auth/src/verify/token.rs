@@ -95,6 +95,8 @@ struct Checks {
     /// The audiences, then the scopes.
     lists: SmallVec<[Span; 8]>,
     audiences: usize,
+    /// Whether the rule of its issuer takes its audience. If not, a route has to name it.
+    is_for_guard: bool,
 }
 
 /// Whose keys prove a token. The set is told by its address, which a weak pointer keeps from being given
@@ -145,9 +147,15 @@ impl AccessToken {
             client_id,
             lists,
             audiences,
+            is_for_guard: checked.is_for_guard,
         };
         let proof = Proof { inner: Arc::from_header_and_str(checks, &arena.into_text()) };
         Ok(Self { proof, checked_at: now })
+    }
+
+    /// Whether it is meant for this guard, and not for single routes of it alone.
+    pub(crate) fn is_for_guard(&self) -> bool {
+        self.checks().is_for_guard
     }
 
     fn checks(&self) -> &Checks {
@@ -457,6 +465,8 @@ pub(super) struct Checked<'t> {
     pub(super) tenant: Option<&'t str>,
     pub(super) parties: Parties<'t>,
     pub(super) audience: Strings<'t>,
+    /// Whether the rule of the issuer takes it.
+    pub(super) is_for_guard: bool,
     pub(super) scopes: Strings<'t>,
     pub(super) expires_at: NumericDate,
     /// The later of `nbf` and `iat`.

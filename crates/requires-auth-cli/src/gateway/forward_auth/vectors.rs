@@ -152,7 +152,7 @@ async fn every_token_gets_one_verdict_in_every_dialect() {
         let expected = Told::expected(&case);
         let authorization = format!("Bearer {}", case.token);
         for dialect in dialect::ALL.into_iter().filter(|dialect| dialect.transport() == Transport::Http) {
-            let (target, mut headers) = dialect.ask("GET", "/");
+            let (target, mut headers) = dialect.ask("GET", "/", None);
             headers.push(("authorization", authorization.as_str()));
             let Some(told) = over_http(&gateway, &target, &headers).await else {
                 // No server hands such a header on.

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use requires_auth::policy::Requirement;
 use smallvec::SmallVec;
 
+use super::host::{HostPattern, plain};
+
 mod path;
 mod pattern;
 mod index;
@@ -26,6 +28,8 @@ pub(crate) use review::Sibling;
 pub(crate) struct Route {
     /// The requests that it is for: any of these.
     pub(crate) patterns: Vec<Pattern>,
+    /// The hosts that they are for; none is for all.
+    pub(crate) hosts: Vec<HostPattern>,
     /// What it asks of them.
     pub(crate) requirement: Requirement,
     /// Whether a preflight passes without a token. A browser cannot show one there.
@@ -44,6 +48,7 @@ impl Route {
     pub(crate) const fn new(patterns: Vec<Pattern>, requirement: Requirement) -> Self {
         Self {
             patterns,
+            hosts: Vec::new(),
             requirement,
             allows_preflight: true,
             is_shadow: false,
@@ -56,6 +61,25 @@ impl Route {
     pub(crate) fn name(&self) -> &str {
         self.patterns.first().map_or("", Pattern::as_str)
     }
+
+    /// Whether it is for this host.
+    fn is_for_host(&self, host: Option<&str>) -> Fits {
+        match host {
+            _ if self.hosts.is_empty() => Fits::Yes,
+            None => Fits::Unknown,
+            Some(host) if self.hosts.iter().any(|own| own.matches(host)) => Fits::Yes,
+            Some(_) => Fits::No,
+        }
+    }
+}
+
+/// Whether a route is for the host of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fits {
+    Yes,
+    No,
+    /// The request does not say its host.
+    Unknown,
 }
 
 /// All rules, in the order in which they are tried.
@@ -63,6 +87,7 @@ impl Route {
 pub(crate) struct Routes {
     routes: Vec<Route>,
     index: Index,
+    names_hosts: bool,
 }
 
 impl Routes {
@@ -74,30 +99,43 @@ impl Routes {
                 index.add(pattern, Place { route, pattern: place });
             }
         }
-        Self { routes, index }
+        let names_hosts = routes.iter().any(|route| !route.hosts.is_empty());
+        Self { routes, index, names_hosts }
     }
 
-    /// The rule for a request: its method, and its target as it came over the wire.
+    /// Whether a route is for some hosts alone, so that each request has to say its host in one way.
+    pub(crate) const fn names_hosts(&self) -> bool {
+        self.names_hosts
+    }
+
+    /// The rule for a request: its method, its target and its host as they came over the wire.
     ///
     /// A server that takes no notice of case, or of a slash at the end, may see the path of an earlier rule in it. Such a
     /// path is refused, unless that rule has [`Route::is_case_exact`]. A path with an encoded slash needs a rule that allows
-    /// it, and so does the rule that a server finds which decodes first.
+    /// it, and so does the rule that a server finds which decodes first. Where it depends on the host which rule it is, a
+    /// request has to have one.
     ///
     /// # Errors
     ///
-    /// `auth.ambiguous_request` for a method with a lower-case letter, `auth.ambiguous_path` or `auth.no_route`.
-    pub(crate) fn find(&self, method: &str, target: &str) -> Result<&Route, NotFound> {
+    /// `auth.ambiguous_request` for a method with a lower-case letter or a host that is missing, `auth.ambiguous_path` or
+    /// `auth.no_route`.
+    pub(crate) fn find(&self, method: &str, target: &str, host: Option<&str>) -> Result<&Route, NotFound> {
         // Methods are case-sensitive (RFC 9110 §9.1), but many frameworks write them in capitals before they look at them.
         if method.bytes().any(|byte| byte.is_ascii_lowercase()) {
             return Err(NotFound::Method);
         }
         let path = PlainPath::with_encoded_slashes(target).map_err(NotFound::Path)?;
         let segments: Segments<Cow<'_, str>> = path.segments().collect();
-        let found = self.look(method, &segments);
+        let host = host.filter(|_| self.names_hosts).and_then(plain);
+        let found = self.look(method, &segments, host.as_deref());
+        if found.hostless.is_some_and(|place| found.first.is_none_or(|first| place < first)) {
+            return Err(NotFound::Host);
+        }
         let Some(first) = found.first else {
             return Err(if path.has_encoded_slash() { NotFound::SlashWithoutRoute } else { NotFound::Route });
         };
-        if path.has_encoded_slash() && !self.allows_encoded_slash(method, path, first.route) {
+        if path.has_encoded_slash() && !self.allows_encoded_slash(method, path, host.as_deref(), first.route)
+        {
             return Err(NotFound::Slash);
         }
         if found.near.is_some_and(|near| near.route < first.route) {
@@ -109,31 +147,44 @@ impl Routes {
     /// Whether a path with an encoded slash may pass by this route: whether it says so, and so does another one that would
     /// be for the path with a plain slash in its place. Of later routes only those count that name such a path segment by
     /// segment: one that ends in `*` is what is left over.
-    fn allows_encoded_slash(&self, method: &str, path: PlainPath<'_>, route: usize) -> bool {
+    fn allows_encoded_slash(
+        &self,
+        method: &str,
+        path: PlainPath<'_>,
+        host: Option<&str>,
+        route: usize,
+    ) -> bool {
         let segments: Segments<Cow<'_, str>> = path.segments_decoded_first().collect();
-        let Found { first, near } = self.look(method, &segments);
+        let Found { first, near, hostless } = self.look(method, &segments, host);
         let near = near.filter(|near| first.is_none_or(|first| near.route < first.route));
-        let others = first.into_iter().chain(near);
+        let others = first.into_iter().chain(near).chain(hostless);
         let others = others.filter(|place| place.route < route || !self.pattern(*place).open);
         let mut all = std::iter::once(route).chain(others.map(|place| place.route));
         all.all(|route| self.routes[route].allows_encoded_slash)
     }
 
-    fn look(&self, method: &str, segments: &[Cow<'_, str>]) -> Found {
+    /// What is for a request; its host is in the one spelling.
+    fn look(&self, method: &str, segments: &[Cow<'_, str>], host: Option<&str>) -> Found {
         let lower: Segments<_> = segments.iter().map(|segment| in_lower_case(segment)).collect();
         let mut lower: Segments<&str> = lower.iter().map(AsRef::as_ref).collect();
         let mut found = Found::default();
         let least = |old: &mut Option<Place>, new| *old = Some(old.map_or(new, |old: Place| old.min(new)));
         self.index.find(&lower, &mut |place| {
+            let fits = self.routes[place.route].is_for_host(host);
             if self.pattern(place).matches(method, segments) {
-                least(&mut found.first, place);
-            } else if self.may_be_meant(place, method) {
+                match fits {
+                    Fits::Yes => least(&mut found.first, place),
+                    Fits::Unknown => least(&mut found.hostless, place),
+                    Fits::No => {}
+                }
+            } else if fits != Fits::No && self.may_be_meant(place, method) {
                 least(&mut found.near, place);
             }
         });
         if change_slash(&mut lower) {
             self.index.find(&lower, &mut |place| {
-                if self.may_be_meant(place, method) {
+                let fits = self.routes[place.route].is_for_host(host);
+                if fits != Fits::No && self.may_be_meant(place, method) {
                     least(&mut found.near, place);
                 }
             });
@@ -148,6 +199,11 @@ impl Routes {
 
     fn pattern(&self, place: Place) -> &Pattern {
         &self.routes[place.route].patterns[place.pattern]
+    }
+
+    /// The audiences that routes have of their own.
+    pub(crate) fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().flat_map(|route| route.requirement.policy().audience())
     }
 
     /// All of them.
@@ -166,6 +222,8 @@ struct Found {
     first: Option<Place>,
     /// The first that is for it if case or a last slash are changed.
     near: Option<Place>,
+    /// The first that would be for it with some host, where it has none.
+    hostless: Option<Place>,
 }
 
 fn in_lower_case(segment: &str) -> Cow<'_, str> {

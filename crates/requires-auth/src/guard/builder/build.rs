@@ -77,6 +77,7 @@ impl Builder {
             profile: self.given.get(settings::PROFILE).unwrap_or_default(),
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
+            route_audiences: self.route_audiences.clone(),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             guard: next_guard(),
         };

@@ -65,6 +65,7 @@ pub struct Builder {
     fetch: Option<Arc<dyn Fetch>>,
     keys_of: Option<RequiresAuth>,
     resolver: Option<Arc<dyn ResolveIssuer>>,
+    route_audiences: Vec<Box<str>>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -126,6 +127,7 @@ impl Builder {
             fetch: None,
             keys_of: None,
             resolver: None,
+            route_audiences: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -453,6 +455,16 @@ impl Builder {
                 self
             }
         }
+    }
+
+    /// Audiences of single routes, beside those of the issuers: a token for one of these passes where a policy names it
+    /// ([`Policy::with_audience`](crate::Policy::with_audience)), and nowhere else. None by default.
+    ///
+    /// For an API whose parts are resources of their own at the issuer (RFC 8707): one guard, with one set of keys and of
+    /// remembered tokens, serves all of them.
+    pub fn with_route_audiences<T: Into<String>>(mut self, audiences: impl IntoIterator<Item = T>) -> Self {
+        self.route_audiences.extend(audiences.into_iter().map(|name| name.into().into_boxed_str()));
+        self
     }
 
     /// The clock. Default: the system's. For tests; see [`Clock`] for one that a test turns.

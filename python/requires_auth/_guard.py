@@ -71,6 +71,9 @@ class Issuer:
     fetch_token_file: str | os.PathLike[str] | None = None
     """A file with a Bearer token for its metadata and keys, as Kubernetes wants one."""
 
+    client_claims: Sequence[str] | None = None
+    """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
+
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""
 
@@ -117,6 +120,7 @@ class RequiresAuth(_core.Guard):
         leeway: int = 30,
         profile: str | None = None,
         scope_claims: Sequence[str] | None = None,
+        client_claims: Sequence[str] | None = None,
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
         cache: int = 10_000,
         stale: int = 3600,
@@ -158,7 +162,9 @@ class RequiresAuth(_core.Guard):
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
                 `jti`. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
-                else `scp`. For Auth0's permissions: `["scope", "permissions"]`.
+                else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
+            client_claims: the claims that name the client, by dotted path; the first that is there counts. By
+                default `client_id`, else `azp`, `cid` or `appid`.
             implied_scopes: scopes that include others: `{"admin": "read write"}`.
             cache: how many accepted tokens are remembered; 0 verifies every token anew. Times, keys and
                 policy are looked at every time all the same.

@@ -36,6 +36,7 @@ class GuardOptions(TypedDict, total=False):
     leeway: int
     profile: str | None
     scope_claims: Sequence[str] | None
+    client_claims: Sequence[str] | None
     implied_scopes: Mapping[str, str | Sequence[str]] | None
     cache: int
     stale: int

@@ -4,6 +4,7 @@ mod algorithms;
 mod audience;
 mod certificates;
 mod claims;
+mod client;
 mod ecdsa;
 mod eddsa;
 mod header;
@@ -83,6 +84,11 @@ pub fn themes() -> Vec<Theme> {
             "tokens-audience",
             "whom a token must be meant for, where that is not a name",
             vec![audience::cases()],
+        ),
+        theme(
+            "tokens-client",
+            "which client a token names, and whether it speaks for that client",
+            vec![client::cases()],
         ),
         theme(
             "tokens-settings",

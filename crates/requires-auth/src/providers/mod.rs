@@ -18,7 +18,7 @@
 //! ```
 
 use crate::error::Reason;
-use crate::verify::{Audience, Marks, Profile};
+use crate::verify::{Audience, ClientRule, Marks, Profile};
 
 mod form;
 mod recognised;
@@ -70,6 +70,10 @@ pub struct Provider {
     pub algorithms: &'static [&'static str],
     /// The claims that hold scopes; none listed are those of the guard.
     pub scope_claims: &'static [&'static str],
+    /// The claims that name the client; none listed are those of the guard.
+    pub client_claims: &'static [&'static str],
+    /// How its tokens for clients are told from those for users.
+    pub(crate) client_rule: ClientRule,
     /// Claims that must equal the tenant in the issuer, where tokens of several tenants are taken.
     pub tenant_claims: &'static [&'static str],
     /// Whether its tokens can have scopes at all.
@@ -108,6 +112,8 @@ impl Provider {
         profile: None,
         algorithms: &[],
         scope_claims: &[],
+        client_claims: &[],
+        client_rule: ClientRule::ANY,
         tenant_claims: &[],
         has_scopes: true,
         marks: Marks { any_of: &[], id_tokens: false },

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Marks;
 use super::audience::Audience;
+use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
@@ -72,6 +73,10 @@ pub(crate) struct IssuerRules {
     pub(crate) aliases: Vec<Arc<str>>,
     /// What is known of it by the table of providers.
     pub(crate) provider: Option<OfTable>,
+    /// Where its client is; `None` is where the guard looks.
+    pub(crate) client_claims: Option<Vec<Box<str>>>,
+    /// How its tokens for clients are told from those for users.
+    pub(crate) client_rule: ClientRule,
     /// Which tenant it is, where it is one of several that share a pattern or a resolver.
     pub(crate) tenant: Option<Tenancy>,
 }
@@ -100,6 +105,8 @@ impl IssuerRules {
             audience,
             algorithms: None,
             scope_claims: None,
+            client_claims: None,
+            client_rule: ClientRule::default(),
             profile: None,
             marks: Marks::default(),
             aliases: Vec::new(),
@@ -236,6 +243,7 @@ pub struct Rules {
     pub(crate) scope_claims: Vec<Box<str>>,
     /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
     pub(crate) route_audiences: Vec<Box<str>>,
+    pub(crate) client_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
     pub(crate) guard: GuardId,
 }
@@ -263,6 +271,7 @@ impl Rules {
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
             route_audiences: Vec::new(),
             scope_claims: Vec::new(),
+            client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             guard: GuardId::default(),
         }

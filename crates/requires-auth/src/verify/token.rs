@@ -92,6 +92,7 @@ struct Checks {
     tenant: Option<Span>,
     subject: Option<Span>,
     client_id: Option<Span>,
+    kind: Kind,
     /// The audiences, then the scopes.
     lists: SmallVec<[Span; 8]>,
     audiences: usize,
@@ -145,6 +146,7 @@ impl AccessToken {
             tenant,
             subject,
             client_id,
+            kind: checked.kind,
             lists,
             audiences,
             is_for_guard: checked.is_for_guard,
@@ -251,14 +253,17 @@ impl AccessToken {
         self.scopes().any(|own| own == scope)
     }
 
-    /// The client that asked for the token (`client_id`, RFC 9068 §2.2): an application, not a user. `None` if the token
-    /// does not say; some issuers have it under another name, such as `azp`, which [`claim`](Self::claim) reads.
+    /// The client that asked for the token (RFC 9068 §2.2): an application, not a user. It is read from `client_id`, else
+    /// from `azp`, `cid` or `appid`, as issuers differ in this, unless the setting `client_claims` says otherwise. `None` if
+    /// the token does not say.
     pub fn client_id(&self) -> Option<&str> {
         self.checks().client_id.map(|client_id| self.text(client_id))
     }
 
-    /// Whether the token speaks for the client itself rather than for a user (RFC 9068 §5): `sub` equals
-    /// `client_id`.
+    /// Whether the token speaks for the client itself rather than for a user; `None` if nobody can tell.
+    ///
+    /// If `sub` equals the client, it does (RFC 9068 §5). That others speak for a user is known only of issuers whose rule
+    /// for it is known: elsewhere a client may well have a subject of its own.
     ///
     /// ```
     /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
@@ -266,8 +271,8 @@ impl AccessToken {
     /// /// Who is written into the audit log: a machine must not look like a user of the same name.
     /// fn actor(token: &AccessToken) -> String {
     ///     match token.subject() {
-    ///         Some(client) if token.is_client() => format!("machine:{client}"),
-    ///         Some(user) => format!("user:{user}"),
+    ///         Some(client) if token.is_client() == Some(true) => format!("machine:{client}"),
+    ///         Some(subject) => format!("subject:{subject}"),
     ///         None => format!("unknown, by {}", token.client_id().unwrap_or("an unknown client")),
     ///     }
     /// }
@@ -281,8 +286,14 @@ impl AccessToken {
     /// assert_eq!(actor(&token), "machine:nightly-export");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn is_client(&self) -> bool {
-        self.subject().is_some() && self.subject() == self.client_id()
+    pub fn is_client(&self) -> Option<bool> {
+        self.checks().kind.is_client
+    }
+
+    /// Whether the subject may be looked up among users: not for a client, and where nobody can tell, not for issuers that
+    /// are known to give clients subjects which look like those of users.
+    pub fn may_be_user(&self) -> bool {
+        self.subject().is_some() && self.checks().kind.may_be_user
     }
 
     /// When the token expires (`exp`), as the token says it: the leeway of the guard is not added.
@@ -464,6 +475,7 @@ pub(super) struct Checked<'t> {
     /// Which tenant the issuer is.
     pub(super) tenant: Option<&'t str>,
     pub(super) parties: Parties<'t>,
+    pub(super) kind: Kind,
     pub(super) audience: Strings<'t>,
     /// Whether the rule of the issuer takes it.
     pub(super) is_for_guard: bool,
@@ -472,6 +484,14 @@ pub(super) struct Checked<'t> {
     /// The later of `nbf` and `iat`.
     pub(super) not_before: Option<NumericDate>,
     pub(super) confirmation: Option<Confirmation>,
+}
+
+/// Whether a token speaks for its client or for a user.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    /// `None` if nobody knows.
+    pub(super) is_client: Option<bool>,
+    pub(super) may_be_user: bool,
 }
 
 /// For whom, and by whom.

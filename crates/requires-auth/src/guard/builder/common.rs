@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::IssuerSettings;
 use super::build::boxed;
-use super::checks::{algorithms, check_scope_claims, discreet, document, fetchable, static_keys};
+use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
 use crate::clock::Clock;
 use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
@@ -60,10 +60,12 @@ impl Common {
         problems: &mut Vec<ConfigProblem>,
     ) -> IssuerRules {
         let own = algorithms(&settings.given, problems);
-        check_scope_claims(&settings.given, problems);
+        check_claim_paths(&settings.given, problems);
         IssuerRules {
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+            client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
+            client_rule: settings.from_table.client_rule(),
             profile: settings.given.get(settings::PROFILE),
             marks: settings.from_table.marks(),
             aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),

@@ -417,6 +417,18 @@ impl Builder {
         self.set(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
     }
 
+    /// The claims that name the client, by dotted path; the first that is there counts. Default: `client_id`, else `azp`,
+    /// `cid` or `appid`. See [`AccessToken::client_id`](crate::AccessToken::client_id).
+    pub fn with_client_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
+        self.set(settings::CLIENT_CLAIMS, paths.into_iter().map(Into::into).collect())
+    }
+
+    /// The claims that name the client in tokens of the issuer named last, whatever
+    /// [`with_client_claims`](Self::with_client_claims) says for all. Default: what holds for all.
+    pub fn with_issuer_client_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
+        self.set_for_issuer(settings::CLIENT_CLAIMS, paths.into_iter().map(Into::into).collect())
+    }
+
     /// A scope that includes others, space-separated: `("admin", "read write")`. Repeatable. Default: none does.
     ///
     /// What is implied may imply more. A circle, such as two scopes that imply each other, is a mistake that

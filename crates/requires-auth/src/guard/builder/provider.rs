@@ -4,7 +4,7 @@ use super::{Builder, IssuerSettings};
 use crate::error::ConfigProblem;
 use crate::providers::{self, Provider, WrongIssuer};
 use crate::settings::{self, Given, Key, Notation, Plain, shown_value};
-use crate::verify::{Marks, OfTable};
+use crate::verify::{ClientRule, Marks, OfTable};
 
 /// What came from the row of a provider.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +22,11 @@ impl FromTable {
     /// What tells the access tokens of the provider from everything else that it signs.
     pub(super) fn marks(&self) -> Marks {
         self.provider.map(|provider| provider.marks).unwrap_or_default()
+    }
+
+    /// How tokens for clients are told from those for users.
+    pub(super) fn client_rule(&self) -> ClientRule {
+        self.provider.map(|provider| provider.client_rule).unwrap_or_default()
     }
 
     /// The provider by name, with the settings that its row has chosen.
@@ -115,6 +120,7 @@ impl IssuerSettings {
         self.choose_unless(for_all, settings::PROFILE, provider.profile);
         self.choose_unless(for_all, settings::ALGORITHMS, listed(own(provider.algorithms)));
         self.choose_unless(for_all, settings::SCOPE_CLAIMS, listed(own(provider.scope_claims)));
+        self.choose_unless(for_all, settings::CLIENT_CLAIMS, listed(own(provider.client_claims)));
     }
 
     /// What is given as the issuer; where only tenants are given, the pattern of this provider's issuers.

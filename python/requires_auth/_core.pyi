@@ -135,6 +135,7 @@ class Guard:
             IssuerUnavailable: the message names every issuer whose keys could not be fetched, and why.
         """
 
+    def _protocols_without_token(self, offered: list[str]) -> tuple[list[str], str | None]: ...
     def health(self) -> list[dict[str, Any]]:
         """How the keys of each issuer are doing: one dict per issuer. It fetches nothing.
 
@@ -301,6 +302,17 @@ class Admission:
     @property
     def kind(self) -> Literal["token", "anonymous", "preflight"]:
         """What passes: a token; a request without one, where it is optional; or a preflight, which never has one."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Headers that the answer has to have, names in lower case: `cache-control` where the application has set none."""
+
+    @property
+    def closes_in(self) -> float | None:
+        """In how many seconds a WebSocket has to be closed that is opened with this token.
+
+        None if it need not be, and of another request.
+        """
 
 @final
 class Refusal:

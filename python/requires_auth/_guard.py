@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
 
     Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
 
     Problem = tuple[str, str, str, str]
 
@@ -73,6 +74,9 @@ class Issuer:
 
     client_claims: Sequence[str] | None = None
     """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
+
+    token_from: Sequence[TokenPlace] | None = None
+    """Where a request may have its tokens. By default as for the guard."""
 
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""
@@ -122,6 +126,10 @@ class RequiresAuth(_core.Guard):
         scope_claims: Sequence[str] | None = None,
         client_claims: Sequence[str] | None = None,
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
+        token_from: Sequence[TokenPlace] | None = None,
+        cookie_origins: str | Sequence[str] | None = None,
+        public_url: str | None = None,
+        close_on_expiry: bool = True,
         cache: int = 10_000,
         stale: int = 3600,
         state_file: str | os.PathLike[str] | None = None,
@@ -166,6 +174,14 @@ class RequiresAuth(_core.Guard):
             client_claims: the claims that name the client, by dotted path; the first that is there counts. By
                 default `client_id`, else `azp`, `cid` or `appid`.
             implied_scopes: scopes that include others: `{"admin": "read write"}`.
+            token_from: where a request may have its token, instead of the `Authorization` header alone: a list of
+                `"authorization"`, `{"header": "NAME"}`, `{"cookie": "NAME"}`,
+                `{"subprotocol": {"prefix": "PREFIX"}}` and `{"subprotocol": {"after": "bearer"}}`. All of them
+                together hold one token, and the query is never one.
+            cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
+                default that of `public_url`.
+            public_url: the URL of this API as its clients know it.
+            close_on_expiry: closes a WebSocket when its token ends, with code 1008.
             cache: how many accepted tokens are remembered; 0 verifies every token anew. Times, keys and
                 policy are looked at every time all the same.
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer
-    from requires_auth._guard import Audience, ErrorBody, KeySet, Resolver
+    from requires_auth._guard import Audience, ErrorBody, KeySet, Resolver, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -38,6 +38,10 @@ class GuardOptions(TypedDict, total=False):
     scope_claims: Sequence[str] | None
     client_claims: Sequence[str] | None
     implied_scopes: Mapping[str, str | Sequence[str]] | None
+    token_from: Sequence[TokenPlace] | None
+    cookie_origins: str | Sequence[str] | None
+    public_url: str | None
+    close_on_expiry: bool
     cache: int
     stale: int
     state_file: str | os.PathLike[str] | None
@@ -193,7 +197,7 @@ def _found(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
     return found, {key: PREFIX + earlier.get(key, key).upper() for key in found}
 
 
-_LISTS = ("algorithms", "scope_claims", "tenants", "tenant_claims")
+_LISTS = ("algorithms", "scope_claims", "tenants", "tenant_claims", "cookie_origins")
 
 
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:

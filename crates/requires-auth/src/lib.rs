@@ -153,3 +153,8 @@ pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Runs the Rust blocks of the page on places of tokens as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/token-places.md")]
+struct TokenPlacesPage;

@@ -1,8 +1,8 @@
 //! The `[[tests]]` of a configuration: each is a request with a token of a key that is made here, and what must come of it.
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use requires_auth::config::IssuerConfig;
+use requires_auth::credential::TokenPlace;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::providers;
 use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, PROVIDER, STATE_FILE};
@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use super::config::{Config, RouteTest};
 use super::decide::{Asked, Decision, Gateway};
 use crate::error::{Failure, located};
+
+/// What stands for the token in a header of a test.
+const PLACEHOLDER: &str = "{token}";
 
 /// What came of one of `[[tests]]`.
 #[derive(Serialize)]
@@ -41,12 +44,7 @@ pub(crate) async fn run_tests(config: &Config) -> Result<Vec<TestResult>, Failur
 }
 
 async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &RouteTest) -> TestResult {
-    let mut headers = HeaderMap::new();
-    if let Some(token) = token(config, key, test)
-        && let Ok(value) = HeaderValue::try_from(format!("Bearer {token}"))
-    {
-        headers.insert(AUTHORIZATION, value);
-    }
+    let headers = headers(config, key, test);
     let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
     let asked = Asked { method, target, host, headers: &headers, has_body: false };
     let (status, code) = match gateway.decide(asked).await {
@@ -67,11 +65,50 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
     }
 }
 
+/// The headers of a test: its own, and the token where none of them holds it.
+fn headers(config: &Config, key: &SigningKey, test: &RouteTest) -> HeaderMap {
+    let issuer = issuer_of(config, test);
+    let token = issuer.and_then(|issuer| token(config, issuer, key, test));
+    let holds_token = |(_, value): &(HeaderName, String)| value.contains(PLACEHOLDER);
+    let mut written = test.headers.clone();
+    if let (Some(issuer), Some(_)) = (issuer, &token)
+        && !written.iter().any(holds_token)
+    {
+        let places = config.guard.token_places_of(issuer);
+        written.extend(places.first().and_then(in_place));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in written {
+        let value = value.replace(PLACEHOLDER, token.as_deref().unwrap_or_default());
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+/// The header that has a token in this place.
+fn in_place(place: &TokenPlace) -> Option<(HeaderName, String)> {
+    let value = match place.parts() {
+        ("authorization", _) => format!("Bearer {PLACEHOLDER}"),
+        ("cookie", Some(name)) => format!("{name}={PLACEHOLDER}"),
+        ("subprotocol.after", Some(name)) => format!("{name}, {PLACEHOLDER}"),
+        ("subprotocol.prefix", Some(prefix)) if prefix.starts_with("base64url.") => return None,
+        ("subprotocol.prefix", Some(prefix)) => format!("{prefix}{PLACEHOLDER}"),
+        _ => PLACEHOLDER.to_owned(),
+    };
+    Some((place.header_name().try_into().ok()?, value))
+}
+
+/// The issuer of a test's token: the one that it names, else the first.
+fn issuer_of<'c>(config: &'c Config, test: &RouteTest) -> Option<&'c IssuerConfig> {
+    let named = test.claims.as_ref()?.get("iss").and_then(Value::as_str);
+    config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))
+}
+
 /// The token of a test. Claims that it does not give are those of a good token; null takes one out.
-fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> {
+fn token(config: &Config, issuer: &IssuerConfig, key: &SigningKey, test: &RouteTest) -> Option<String> {
     let claims = test.claims.as_ref()?;
-    let named = claims.get("iss").and_then(Value::as_str);
-    let issuer = config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))?;
     let token = match audience_of_route(config, test) {
         Some(audience) => Forge::new(issuer.issuer(), &audience, key.clone()).token(),
         None => meant_for_us(issuer, key),

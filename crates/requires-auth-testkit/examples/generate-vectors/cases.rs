@@ -100,6 +100,11 @@ pub fn themes() -> Vec<Theme> {
             "whole requests: where the token comes from, and what the answer looks like",
             vec![requests::cases()],
         ),
+        theme(
+            "requests-places",
+            "tokens in other places than Authorization",
+            vec![requests::places::cases()],
+        ),
     ];
     themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
     themes

@@ -117,6 +117,12 @@ impl Read<'_, '_> {
         if !document.contains_key("issuers") {
             self.no_issuer("nothing");
         }
+        // The gateway has it in a section of its own.
+        if given.get(settings::PUBLIC_URL).is_none()
+            && let Some(url) = public_url_of_server(document)
+        {
+            given.set(settings::PUBLIC_URL, url);
+        }
         (given, read)
     }
 
@@ -222,6 +228,12 @@ impl Read<'_, '_> {
             self.reader.report(source, &path, found, "one of jwks, jwks_uri and discovery_url", hint);
         }
     }
+}
+
+fn public_url_of_server(document: &DeTable<'_>) -> Option<String> {
+    let DeValue::Table(server) = document.get("server")?.get_ref() else { return None };
+    let DeValue::String(url) = server.get("public_url")?.get_ref() else { return None };
+    Some(url.to_string())
 }
 
 /// Keys that may stand above all tables, in the order in which a message lists them.

@@ -1,10 +1,11 @@
 //! What a configuration file says, once it is read.
 
 use super::reader::Places;
+use crate::credential::TokenPlace;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::guard::{Builder, RequiresAuth};
 use crate::providers::{self, Provider};
-use crate::settings::{self, AUDIENCE, Given, ISSUER, Key, Plain, Setting, Value};
+use crate::settings::{self, AUDIENCE, Given, ISSUER, Key, Plain, Setting, TOKEN_FROM, Value};
 use crate::verify::Audience;
 
 /// The settings of a configuration file. What it does not set has the default of [`settings`](crate::settings).
@@ -86,6 +87,24 @@ impl Config {
     /// Every setting for all issuers that the file sets, with its value.
     pub fn values(&self) -> impl Iterator<Item = (&'static Setting, &Value)> {
         self.given.iter()
+    }
+
+    /// Where requests may have their tokens: the places of all issuers, none twice.
+    pub fn token_places(&self) -> Vec<TokenPlace> {
+        let mut all = Vec::new();
+        for place in self.issuers.iter().flat_map(|issuer| self.token_places_of(issuer)) {
+            if !all.contains(&place) {
+                all.push(place);
+            }
+        }
+        all
+    }
+
+    /// Where requests may have tokens of one issuer.
+    pub fn token_places_of(&self, issuer: &IssuerConfig) -> Vec<TokenPlace> {
+        let of_provider = || issuer.provider().and_then(Provider::token_places);
+        let chosen = issuer.get(TOKEN_FROM).or_else(|| self.get(TOKEN_FROM)).or_else(of_provider);
+        chosen.unwrap_or_else(|| vec![TokenPlace::authorization()])
     }
 
     /// What still works and should be written in another way, one sentence each, with its line.

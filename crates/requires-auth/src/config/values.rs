@@ -2,6 +2,8 @@
 
 use toml::de::DeValue;
 
+use super::places::places;
+
 use super::reader::{Entry, Reader};
 use crate::settings::{Document, Kind, Setting, Value};
 use crate::verify::Audience;
@@ -19,7 +21,8 @@ pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &
         Kind::Choice { names, expected } | Kind::Name { names, expected } => {
             Value::Choice(reader.name(field, entry, expected, names)?)
         }
-        Kind::Switch => Value::Switch(reader.switch(field, entry)?),
+        Kind::Places => Value::Places(places(reader, setting, entry)?),
+        Kind::Switch | Kind::SwitchedOn => Value::Switch(reader.switch(field, entry)?),
         Kind::Path => Value::Path(reader.path(field, entry)?),
         Kind::Document { .. } => Value::Document(document(reader, field, entry)?),
     })

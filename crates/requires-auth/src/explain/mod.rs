@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::providers::{self, Provider};
 use crate::request::Request;
 use crate::verify::{
-    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, judge,
+    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
 };
 
 mod hints;
@@ -165,13 +165,13 @@ impl Rules {
         policy: &Policy,
         now: SystemTime,
     ) -> Report {
-        match Credential::from_request(request) {
+        match self.credential(request) {
             Ok(credential) => {
                 let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
                 let evidence = Evidence { known_header: None, is_of_tenant: false, keys: &key_set };
                 self.explain_settled(&credential, &evidence, policy, now, None)
             }
-            Err(denial) => self.explain_unread(denial),
+            Err(denial) => self.explain_unread(request, denial),
         }
     }
 
@@ -186,7 +186,10 @@ impl Rules {
     ) -> Report {
         let mut recorder = Recorder::default();
         let verdict = match judge(self, credential, evidence, now.into(), &mut recorder) {
-            Ok(token) => policy.decide(&token, credential, &mut recorder).map(|()| token),
+            Ok(token) => {
+                let placed = check_place(&token, credential);
+                placed.and_then(|()| policy.decide(&token, credential, &mut recorder)).map(|()| token)
+            }
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),
@@ -200,8 +203,11 @@ impl Rules {
     }
 
     /// A request whose credential cannot be read.
-    pub(crate) fn explain_unread(&self, denial: Denial) -> Report {
-        self.report(Recorder::default(), Err(denial))
+    pub(crate) fn explain_unread(&self, request: &Request<'_>, denial: Denial) -> Report {
+        let hint = self.hint_of(request, &denial);
+        let is_general = hint == denial.hint();
+        let report = self.report(Recorder::default(), Err(denial));
+        if is_general { report } else { Report { hint: Some(hint.to_owned()), ..report } }
     }
 
     fn from_table(&self) -> Vec<FromTable> {

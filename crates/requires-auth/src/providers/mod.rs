@@ -17,6 +17,7 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+use crate::credential::TokenPlace;
 use crate::error::Reason;
 use crate::verify::{Audience, ClientRule, Marks, Profile};
 
@@ -70,6 +71,8 @@ pub struct Provider {
     pub algorithms: &'static [&'static str],
     /// The claims that hold scopes; none listed are those of the guard.
     pub scope_claims: &'static [&'static str],
+    /// Where requests have its tokens; none listed are the places of the guard.
+    pub token_from: &'static [Place],
     /// The claims that name the client; none listed are those of the guard.
     pub client_claims: &'static [&'static str],
     /// How its tokens for clients are told from those for users.
@@ -100,6 +103,14 @@ pub enum AudienceRule {
     Default(&'static str),
 }
 
+/// Where requests have the tokens of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the builder has to know each")]
+pub enum Place {
+    /// A header that has the bare token.
+    Header(&'static str),
+}
+
 impl Provider {
     /// A row in which everything is left to the settings of the guard.
     const PLAIN: Self = Self {
@@ -112,6 +123,7 @@ impl Provider {
         profile: None,
         algorithms: &[],
         scope_claims: &[],
+        token_from: &[],
         client_claims: &[],
         client_rule: ClientRule::ANY,
         tenant_claims: &[],
@@ -121,6 +133,13 @@ impl Provider {
         warnings: &[],
         hints: &[],
     };
+
+    /// Where requests have its tokens; `None` leaves it to the guard.
+    pub fn token_places(&self) -> Option<Vec<TokenPlace>> {
+        let place = |Place::Header(name): &Place| TokenPlace::header(name).ok();
+        let places: Vec<_> = self.token_from.iter().filter_map(place).collect();
+        (!places.is_empty()).then_some(places)
+    }
 
     /// The audience that stands for what is given; `None` if that stands for itself.
     pub fn audience_of(&self, given: Option<&Audience>, issuer: &str) -> Option<Audience> {

@@ -69,6 +69,10 @@ pub enum Kind {
     },
     /// True or false; false is the default.
     Switch,
+    /// True or false; true is the default.
+    SwitchedOn,
+    /// Where a request may have its token.
+    Places,
     /// The path of a file that is not read at once.
     Path,
     /// A document that is given by itself or as the path of a file.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::row::{Key, Kind, Limits, Scope, Setting};
 use super::value::Document;
+use crate::credential::TokenPlace;
 use crate::providers;
 use crate::verify::{Audience, Profile, Rules};
 
@@ -123,6 +124,28 @@ settings! {
     doc "Scopes that include others.";
     without "None does.";
     examples ["{\"admin\": \"read write\", \"write\": [\"read\"]}"];
+
+    TOKEN_FROM: Vec<TokenPlace> = "token_from", Either, Kind::Places;
+    doc "Where a request has its token: one token in all of these places together, and never in the query. A cookie counts on \
+         requests that may change something, and on WebSockets, only if they come from a page of this site. An issuer's own \
+         list replaces that for all.";
+    without "The `Authorization` header alone.";
+    examples ["[\"authorization\", {\"cookie\": \"__Host-token\"}]", "[{\"header\": \"Cf-Access-Jwt-Assertion\"}]"];
+
+    COOKIE_ORIGINS: Vec<String> = "cookie_origins", Guard, Kind::Words;
+    doc "Origins whose pages may use a token in a cookie, beside pages of the same origin: scheme, host and port.";
+    without "The origin of `public_url`.";
+    examples ["\"https://app.example.com\""];
+
+    PUBLIC_URL: String = "public_url", Guard, Kind::Url;
+    doc "The URL of this API as its clients know it: scheme, host and port, and a path if a proxy strips one. It is never taken \
+         from a request.";
+    without "Not known.";
+    examples ["\"https://api.example.com\""];
+
+    CLOSE_ON_EXPIRY: bool = "close_on_expiry", Guard, Kind::SwitchedOn;
+    doc "Closes a WebSocket when its token ends, with code 1008.";
+    examples ["false"];
 
     LEEWAY: Duration = "leeway", Guard, Kind::Duration(Limits {
         default: Rules::DEFAULT_LEEWAY.as_secs(),

@@ -50,7 +50,8 @@ impl Kind {
             Self::Duration(_) => "a duration",
             Self::Count(_) => "a whole number that is not negative",
             Self::Choice { expected, .. } | Self::Name { expected, .. } => expected,
-            Self::Switch => "true or false",
+            Self::Switch | Self::SwitchedOn => "true or false",
+            Self::Places => "places of a token",
             Self::Path => "the path of a file",
             Self::Document { holds, .. } => holds,
         }
@@ -95,9 +96,18 @@ impl Kind {
             (Self::Duration(_), Toml) => "write \"30s\", \"5m\", \"1h\" or a number of seconds",
             (Self::Count(_), Environment) => "write digits alone",
             (Self::Count(_), _) => "write it without quotes",
-            (Self::Switch, Environment) => "write true or false",
-            (Self::Switch, Python) => "write True or False without quotes",
-            (Self::Switch, Toml) => "write true or false without quotes",
+            (Self::Switch | Self::SwitchedOn, Environment) => "write true or false",
+            (Self::Switch | Self::SwitchedOn, Python) => "write True or False without quotes",
+            (Self::Switch | Self::SwitchedOn, Toml) => "write true or false without quotes",
+            (Self::Places, Environment) => {
+                "write authorization, header=NAME, cookie=NAME, subprotocol.prefix=PREFIX or subprotocol.after=NAME"
+            }
+            (Self::Places, Python) => {
+                "write [\"authorization\", {\"header\": \"NAME\"}, {\"cookie\": \"NAME\"}, {\"subprotocol\": {\"after\": \"bearer\"}}], or some of them"
+            }
+            (Self::Places, Toml) => {
+                "write [\"authorization\", { header = \"NAME\" }, { cookie = \"NAME\" }, { subprotocol = { after = \"bearer\" } }], or some of them"
+            }
             (Self::Path, Python) => "give a str or a pathlib.Path",
             (Self::Document { .. }, Python) => "give the text itself or the path of a file",
             (Self::Path | Self::Document { .. }, _) => "write the path of a file",
@@ -126,7 +136,10 @@ impl Kind {
                 let mismatch = || self.mismatch(Notation::Environment, shown_value(text), Some(text));
                 return chosen.map(Value::Choice).ok_or_else(mismatch);
             }
-            Self::Switch => match text {
+            Self::Places => {
+                words(text).iter().map(|word| word.parse().ok()).collect::<Option<_>>().map(Value::Places)
+            }
+            Self::Switch | Self::SwitchedOn => match text {
                 "true" => Some(Value::Switch(true)),
                 "false" => Some(Value::Switch(false)),
                 _ => None,
@@ -204,6 +217,7 @@ impl Setting {
             Kind::Count(limits) => limits.default.to_string(),
             Kind::Choice { names, .. } => (*names.first()?).to_owned(),
             Kind::Switch => "false".to_owned(),
+            Kind::SwitchedOn => "true".to_owned(),
             _ => return None,
         })
     }

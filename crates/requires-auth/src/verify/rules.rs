@@ -9,6 +9,7 @@ use super::Marks;
 use super::audience::Audience;
 use super::client::ClientRule;
 use super::implied::ImpliedScopes;
+use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
 /// Which shape of token is an access token.
@@ -77,6 +78,8 @@ pub(crate) struct IssuerRules {
     pub(crate) client_claims: Option<Vec<Box<str>>>,
     /// How its tokens for clients are told from those for users.
     pub(crate) client_rule: ClientRule,
+    /// Where its tokens may stand.
+    pub(crate) places: PlaceSet,
     /// Which tenant it is, where it is one of several that share a pattern or a resolver.
     pub(crate) tenant: Option<Tenancy>,
 }
@@ -105,6 +108,7 @@ impl IssuerRules {
             audience,
             algorithms: None,
             scope_claims: None,
+            places: PlaceSet::ANY,
             client_claims: None,
             client_rule: ClientRule::default(),
             profile: None,
@@ -245,6 +249,8 @@ pub struct Rules {
     pub(crate) route_audiences: Vec<Box<str>>,
     pub(crate) client_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
+    /// Where a request may have its token; `None` for the `Authorization` header alone.
+    pub(crate) places: Option<Box<Places>>,
     pub(crate) guard: GuardId,
 }
 
@@ -273,6 +279,7 @@ impl Rules {
             scope_claims: Vec::new(),
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
+            places: None,
             guard: GuardId::default(),
         }
     }

@@ -12,6 +12,7 @@ use triomphe::{Arc, HeaderSlice};
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
 use crate::claims::{Claims, Confirmation, NumericDate, Strings, at_path};
+use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
@@ -83,6 +84,8 @@ struct Checks {
     /// The later of `nbf` and `iat`.
     not_before: Option<NumericDate>,
     proven_by: ProvenBy,
+    /// Where its issuer's tokens may stand.
+    places: PlaceSet,
     guard: GuardId,
     /// Boxed, as most tokens are not bound.
     confirmation: Option<Box<Confirmation>>,
@@ -138,6 +141,7 @@ impl AccessToken {
         let checks = Checks {
             expires_at: checked.expires_at,
             not_before: checked.not_before,
+            places: rules.issuers[proven_by.issuer].places,
             proven_by,
             guard: rules.guard,
             confirmation: checked.confirmation.map(Box::new),
@@ -429,6 +433,10 @@ impl AccessToken {
     /// When this token was last checked.
     pub(crate) const fn checked_at(&self) -> NumericDate {
         self.checked_at
+    }
+
+    pub(crate) fn places(&self) -> PlaceSet {
+        self.checks().places
     }
 
     pub(crate) fn guard(&self) -> GuardId {

@@ -49,6 +49,7 @@
 //! request = "GET /orders"
 //! host    = "api.example.com"               # where routes are for some hosts
 //! claims  = { iss = "main", scope = "read:orders" }
+//! headers = { Cookie = "token={token}" }    # default: where the issuer's tokens are
 //! expect  = { status = 200 }
 //! ```
 
@@ -185,6 +186,9 @@ pub(crate) struct RouteTest {
     pub(crate) host: Option<String>,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
     pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Headers of the request, each with its value, in which `{token}` stands for the token. Without one that holds it the
+    /// token is in the first place that its issuer allows.
+    pub(crate) headers: Vec<(HeaderName, String)>,
     /// The status; 200 if it is allowed.
     pub(crate) status: u16,
     /// The code of the refusal, if the test names one.

@@ -11,6 +11,7 @@ use super::checks::{
 };
 use super::common::Common;
 use super::origin::Origin;
+use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
 use crate::challenge::BodyFormat;
 use crate::error::{ConfigError, ConfigProblem};
@@ -65,8 +66,12 @@ impl Builder {
         check_claim_paths(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
         self.look_up_providers();
+        check_places(&self.given, &mut found);
+        public_origin(&self.given, &mut found);
+        let cookie_origins = cookie_origins(&self.given, &mut found);
         let common = self.common(for_all, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
+        let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         let body_format = self.body_format();
@@ -80,6 +85,7 @@ impl Builder {
             route_audiences: self.route_audiences.clone(),
             client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
+            places: places.map(Box::new),
             guard: next_guard(),
         };
         let cache = TokenCache::new(self.given.count(settings::CACHE));
@@ -89,6 +95,7 @@ impl Builder {
         names.extend(patterns);
         names.push(String::new());
         let allowed = Allowed::new(names.iter().map(String::as_str));
+        let token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
         let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
             rules,
@@ -98,6 +105,8 @@ impl Builder {
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
+            token_headers: token_headers.into(),
+            closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             tenants,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
@@ -153,6 +162,8 @@ impl Builder {
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             algorithms,
             profile: self.given.get(settings::PROFILE),
+            places: self.all_places(problems),
+            token_from: self.given.get(settings::TOKEN_FROM),
         }
     }
 

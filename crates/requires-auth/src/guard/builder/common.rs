@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::IssuerSettings;
 use super::build::boxed;
 use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
+use super::places::check_places;
 use crate::clock::Clock;
+use crate::credential::TokenPlace;
 use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::guard::Keys;
@@ -28,6 +30,10 @@ pub(in crate::guard) struct Common {
     pub(super) timeout: std::time::Duration,
     pub(super) algorithms: Option<AlgorithmSet>,
     pub(super) profile: Option<Profile>,
+    /// Where requests may have their tokens, of all issuers together.
+    pub(super) places: Vec<TokenPlace>,
+    /// Where those may stand whose issuer says nothing else.
+    pub(super) token_from: Option<Vec<TokenPlace>>,
 }
 
 /// What an issuer is one of, where nobody has configured it by name.
@@ -61,7 +67,9 @@ impl Common {
     ) -> IssuerRules {
         let own = algorithms(&settings.given, problems);
         check_claim_paths(&settings.given, problems);
+        check_places(&settings.given, problems);
         IssuerRules {
+            places: self.places_of(settings),
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
             client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),

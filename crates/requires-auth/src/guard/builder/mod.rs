@@ -19,6 +19,7 @@ mod build;
 mod checks;
 mod common;
 mod origin;
+mod places;
 mod provider;
 mod tenants;
 

@@ -120,6 +120,7 @@ impl IssuerSettings {
         self.choose_unless(for_all, settings::PROFILE, provider.profile);
         self.choose_unless(for_all, settings::ALGORITHMS, listed(own(provider.algorithms)));
         self.choose_unless(for_all, settings::SCOPE_CLAIMS, listed(own(provider.scope_claims)));
+        self.choose_unless(for_all, settings::TOKEN_FROM, provider.token_places());
         self.choose_unless(for_all, settings::CLIENT_CLAIMS, listed(own(provider.client_claims)));
     }
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
 
-    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
     Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
 
     Problem = tuple[str, str, str, str]
 
@@ -63,9 +63,6 @@ class Issuer:
     scope_claims: Sequence[str] | None = None
     """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
 
-    token_from: Sequence[TokenPlace] | None = None
-    """Where a request may have its tokens. By default as for the guard."""
-
     tenants: Sequence[str] | None = None
     """Whose tokens to take, where `issuer` has a placeholder: what stands in the place of `{tenant}`, byte for byte."""
 
@@ -77,6 +74,9 @@ class Issuer:
 
     client_claims: Sequence[str] | None = None
     """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
+
+    token_from: Sequence[TokenPlace] | None = None
+    """Where a request may have its tokens. By default as for the guard."""
 
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""

@@ -197,7 +197,7 @@ def _found(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
     return found, {key: PREFIX + earlier.get(key, key).upper() for key in found}
 
 
-_LISTS = ("algorithms", "scope_claims", "cookie_origins", "tenants", "tenant_claims")
+_LISTS = ("algorithms", "scope_claims", "tenants", "tenant_claims", "cookie_origins")
 
 
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:

@@ -60,7 +60,7 @@ pub(super) fn check_claims<'t>(
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace_profile(profile, check_profile(rules, profile, issuer, claims), claims, trace)?;
+    let parties = trace_profile(profile, check_profile(rules, issuer, profile, claims), claims, trace)?;
     let confirmation = claims.confirmation();
     let is_client = issuer.client_rule.decide(claims, &parties);
     let may_be_user = match is_client {
@@ -84,13 +84,12 @@ pub(super) fn check_claims<'t>(
         }
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    let kind = Kind { is_client, may_be_user };
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
     Ok(Checked {
         issuer: iss,
         tenant,
         parties,
-        kind,
+        kind: Kind { is_client, may_be_user },
         audience,
         is_for_guard,
         scopes,
@@ -213,8 +212,8 @@ struct Fault<'r> {
 /// RFC 9068 §2.2, RFC 9396 §9.1.
 fn check_profile<'t, 'r>(
     rules: &'r Rules,
-    profile: Profile,
     issuer: &'r IssuerRules,
+    profile: Profile,
     claims: &Claims<'t>,
 ) -> Result<Parties<'t>, Fault<'r>> {
     let is_strict = profile == Profile::AccessTokenJwt;

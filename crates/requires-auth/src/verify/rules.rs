@@ -66,8 +66,6 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
-    /// Where its tokens may stand.
-    pub(crate) places: PlaceSet,
     /// Which shape its access tokens have; `None` is that of the guard.
     pub(crate) profile: Option<Profile>,
     /// What tells its access tokens from everything else that it signs.
@@ -76,12 +74,14 @@ pub(crate) struct IssuerRules {
     pub(crate) aliases: Vec<Arc<str>>,
     /// What is known of it by the table of providers.
     pub(crate) provider: Option<OfTable>,
-    /// Which tenant it is, where it is one of several that share a pattern or a resolver.
-    pub(crate) tenant: Option<Tenancy>,
     /// Where its client is; `None` is where the guard looks.
     pub(crate) client_claims: Option<Vec<Box<str>>>,
     /// How its tokens for clients are told from those for users.
     pub(crate) client_rule: ClientRule,
+    /// Where its tokens may stand.
+    pub(crate) places: PlaceSet,
+    /// Which tenant it is, where it is one of several that share a pattern or a resolver.
+    pub(crate) tenant: Option<Tenancy>,
 }
 
 /// The provider of an issuer by its name in the table, and the settings that came from its row.
@@ -109,13 +109,13 @@ impl IssuerRules {
             algorithms: None,
             scope_claims: None,
             places: PlaceSet::ANY,
+            client_claims: None,
+            client_rule: ClientRule::default(),
             profile: None,
             marks: Marks::default(),
             aliases: Vec::new(),
             provider: None,
             tenant: None,
-            client_claims: None,
-            client_rule: ClientRule::default(),
         }
     }
 
@@ -292,8 +292,15 @@ impl Rules {
 
     /// The shape that any of the issuers may send: this is looked at before it is known which one it is.
     pub(crate) fn profile_of_any(&self) -> Profile {
-        let is_any = self.issuers.iter().any(|issuer| issuer.profile.unwrap_or(self.profile) == Profile::Jwt);
-        if is_any { Profile::Jwt } else { Profile::AccessTokenJwt }
+        let mut profiles = self.issuers.iter().map(|issuer| issuer.profile.unwrap_or(self.profile));
+        match profiles.next() {
+            // Where none is configured by name, it is not known yet whose token it may be.
+            None => self.profile,
+            Some(first) if first == Profile::Jwt || profiles.any(|other| other == Profile::Jwt) => {
+                Profile::Jwt
+            }
+            Some(_) => Profile::AccessTokenJwt,
+        }
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

@@ -11,14 +11,16 @@ use triomphe::{Arc, HeaderSlice};
 
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
-use crate::claims::{Claims, Confirmation, NumericDate, Strings, at_path};
+use crate::claims::{Claims, Confirmation, NumericDate, at_path};
 use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
 
+mod checked;
 mod claims_error;
 
+pub(super) use checked::{Checked, Kind, Parties};
 pub use claims_error::ClaimsError;
 
 /// An access token that was verified: signature, issuer, audience, times and type all hold.
@@ -475,35 +477,4 @@ impl fmt::Debug for AccessToken {
         let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
         f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
     }
-}
-
-/// What the checks have already read, kept for the token.
-pub(super) struct Checked<'t> {
-    pub(super) issuer: Cow<'t, str>,
-    /// Which tenant the issuer is.
-    pub(super) tenant: Option<&'t str>,
-    pub(super) parties: Parties<'t>,
-    pub(super) kind: Kind,
-    pub(super) audience: Strings<'t>,
-    /// Whether the rule of the issuer takes it.
-    pub(super) is_for_guard: bool,
-    pub(super) scopes: Strings<'t>,
-    pub(super) expires_at: NumericDate,
-    /// The later of `nbf` and `iat`.
-    pub(super) not_before: Option<NumericDate>,
-    pub(super) confirmation: Option<Confirmation>,
-}
-
-/// Whether a token speaks for its client or for a user.
-#[derive(Clone, Copy)]
-pub(super) struct Kind {
-    /// `None` if nobody knows.
-    pub(super) is_client: Option<bool>,
-    pub(super) may_be_user: bool,
-}
-
-/// For whom, and by whom.
-pub(super) struct Parties<'t> {
-    pub(super) subject: Option<Cow<'t, str>>,
-    pub(super) client_id: Option<Cow<'t, str>>,
 }

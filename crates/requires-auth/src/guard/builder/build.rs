@@ -161,9 +161,9 @@ impl Builder {
             stale: self.given.duration(settings::STALE),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             algorithms,
+            profile: self.given.get(settings::PROFILE),
             places: self.all_places(problems),
             token_from: self.given.get(settings::TOKEN_FROM),
-            profile: self.given.get(settings::PROFILE),
         }
     }
 

@@ -236,11 +236,21 @@ class AccessToken:
 
     @property
     def client_id(self) -> str | None:
-        """The client that asked for the token."""
+        """The client that asked for the token: `client_id`, else `azp`, `cid` or `appid`, unless `client_claims` says
+        otherwise."""
 
     @property
-    def is_client(self) -> bool:
-        """Whether the token speaks for the client itself rather than for a user: `sub` equals `client_id`."""
+    def is_client(self) -> bool | None:
+        """Whether the token speaks for the client itself rather than for a user; None if nobody can tell.
+
+        If `sub` equals the client, it does. That others speak for a user is known only of issuers whose rule for it is
+        known: elsewhere a client may well have a subject of its own.
+        """
+
+    @property
+    def may_be_user(self) -> bool:
+        """Whether the subject may be looked up among users: not for a client, and where nobody can tell, not for issuers
+        that are known to give clients subjects which look like those of users."""
 
     @property
     def expires_at(self) -> datetime:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
 
-    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
     Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
 
     Problem = tuple[str, str, str, str]
 
@@ -63,9 +63,6 @@ class Issuer:
     scope_claims: Sequence[str] | None = None
     """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
 
-    token_from: Sequence[TokenPlace] | None = None
-    """Where a request may have its tokens. By default as for the guard."""
-
     tenants: Sequence[str] | None = None
     """Whose tokens to take, where `issuer` has a placeholder: what stands in the place of `{tenant}`, byte for byte."""
 
@@ -74,6 +71,12 @@ class Issuer:
 
     fetch_token_file: str | os.PathLike[str] | None = None
     """A file with a Bearer token for its metadata and keys, as Kubernetes wants one."""
+
+    client_claims: Sequence[str] | None = None
+    """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
+
+    token_from: Sequence[TokenPlace] | None = None
+    """Where a request may have its tokens. By default as for the guard."""
 
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""
@@ -121,6 +124,7 @@ class RequiresAuth(_core.Guard):
         leeway: int = 30,
         profile: str | None = None,
         scope_claims: Sequence[str] | None = None,
+        client_claims: Sequence[str] | None = None,
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
@@ -166,7 +170,9 @@ class RequiresAuth(_core.Guard):
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
                 `jti`. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
-                else `scp`. For Auth0's permissions: `["scope", "permissions"]`.
+                else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
+            client_claims: the claims that name the client, by dotted path; the first that is there counts. By
+                default `client_id`, else `azp`, `cid` or `appid`.
             implied_scopes: scopes that include others: `{"admin": "read write"}`.
             token_from: where a request may have its token, instead of the `Authorization` header alone: a list of
                 `"authorization"`, `{"header": "NAME"}`, `{"cookie": "NAME"}`,

@@ -36,6 +36,7 @@ class GuardOptions(TypedDict, total=False):
     leeway: int
     profile: str | None
     scope_claims: Sequence[str] | None
+    client_claims: Sequence[str] | None
     implied_scopes: Mapping[str, str | Sequence[str]] | None
     token_from: Sequence[TokenPlace] | None
     cookie_origins: str | Sequence[str] | None
@@ -196,7 +197,7 @@ def _found(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
     return found, {key: PREFIX + earlier.get(key, key).upper() for key in found}
 
 
-_LISTS = ("algorithms", "scope_claims", "cookie_origins", "tenants", "tenant_claims")
+_LISTS = ("algorithms", "scope_claims", "tenants", "tenant_claims", "cookie_origins")
 
 
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMapping, PyString};
-use requires_auth::Audience;
 use requires_auth::credential::TokenPlace;
+use requires_auth::Audience;
 use requires_auth::settings::{Document, ERROR_BODY, Kind, Notation, Setting, Value, shown_value};
 
 use crate::errors::Problem;
@@ -129,6 +129,19 @@ fn words(argument: &Bound<'_, PyAny>) -> Option<Vec<String>> {
     argument.try_iter().ok()?.map(|word| text(&word.ok()?)).collect()
 }
 
+/// Names, `{"prefix": "one:"}` or `{"claim": "client_id", "one_of": ["one"]}`.
+fn audience(argument: &Bound<'_, PyAny>) -> Option<Audience> {
+    let Ok(rule) = argument.cast::<PyMapping>() else { return words(argument).map(Into::into) };
+    let member = |name| rule.get_item(name).ok();
+    match (rule.len().ok()?, member("prefix"), member("claim"), member("one_of")) {
+        (1, Some(prefix), None, None) => text(&prefix).map(Audience::Prefix),
+        (2, None, Some(path), Some(one_of)) => {
+            Some(Audience::Claim { path: text(&path)?, one_of: words(&one_of)? })
+        }
+        _ => None,
+    }
+}
+
 /// A list of places, or one alone.
 fn places(argument: &Bound<'_, PyAny>) -> Option<Vec<TokenPlace>> {
     if text(argument).is_some() || argument.cast::<PyMapping>().is_ok() {
@@ -160,19 +173,6 @@ fn only_member<'py>(argument: &Bound<'py, PyAny>) -> Option<(String, Bound<'py, 
     }
     let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = items.get_item(0).ok()?.extract().ok()?;
     Some((text(&key)?, value))
-}
-
-/// Names, `{"prefix": "one:"}` or `{"claim": "client_id", "one_of": ["one"]}`.
-fn audience(argument: &Bound<'_, PyAny>) -> Option<Audience> {
-    let Ok(rule) = argument.cast::<PyMapping>() else { return words(argument).map(Into::into) };
-    let member = |name| rule.get_item(name).ok();
-    match (rule.len().ok()?, member("prefix"), member("claim"), member("one_of")) {
-        (1, Some(prefix), None, None) => text(&prefix).map(Audience::Prefix),
-        (2, None, Some(path), Some(one_of)) => {
-            Some(Audience::Claim { path: text(&path)?, one_of: words(&one_of)? })
-        }
-        _ => None,
-    }
 }
 
 fn scopes(argument: &Bound<'_, PyAny>) -> Option<Vec<(String, String)>> {

@@ -24,6 +24,7 @@ class Case:
     jwks: dict[str, Any] | None
     expect: dict[str, Any]
     token: str = ""
+    reads: dict[str, Any] = field(default_factory=dict)
     method: str = "GET"
     url: str = "/"
     headers: list[tuple[str, bytes]] = field(default_factory=list)
@@ -96,6 +97,7 @@ def token_cases() -> list[Case]:
             jwks=_key_set(case),
             expect=case["expect"],
             token=case["token"],
+            reads=case.get("reads", {}),
             headers=[("Authorization", b"Bearer " + case["token"].encode())],
         )
         for file in files

@@ -71,7 +71,7 @@ class TokenUser:
     @property
     def is_client(self) -> bool:
         """Whether a client got the token for itself, and no person is behind it."""
-        return self.token.sub is None or self.token.sub == self.token.client_id
+        return self.token.sub is None or self.token.is_client is True
 
     def get_username(self) -> str:
         """The token's subject, empty if it has none."""

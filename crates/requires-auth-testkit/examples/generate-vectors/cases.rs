@@ -4,9 +4,11 @@ mod algorithms;
 mod audience;
 mod certificates;
 mod claims;
+mod client;
 mod ecdsa;
 mod eddsa;
 mod header;
+mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
@@ -60,6 +62,7 @@ pub fn themes() -> Vec<Theme> {
             vec![jwk::cases(), key_selection::cases()],
         ),
         theme("tokens-certificates", "keys in certificates, and in PEM", vec![certificates::cases()]),
+        theme("tokens-issuers", "issuers by their names, and tenants", vec![issuers::cases()]),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),
@@ -83,6 +86,11 @@ pub fn themes() -> Vec<Theme> {
             "tokens-audience",
             "whom a token must be meant for, where that is not a name",
             vec![audience::cases()],
+        ),
+        theme(
+            "tokens-client",
+            "which client a token names, and whether it speaks for that client",
+            vec![client::cases()],
         ),
         theme(
             "tokens-settings",

@@ -10,7 +10,8 @@ use requires_auth_testkit::{Algorithm, SigningKey};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Case, Finished};
+use crate::answers;
+use crate::case::{Case, Finished, base_config};
 use crate::key_sets::KeySet;
 use crate::recorded::PROVIDERS;
 use crate::tokens::{ISSUED, claims_of, encode, signed_parts};
@@ -27,6 +28,9 @@ struct Model {
     #[serde(default)]
     audience: Option<Value>,
     algorithm: String,
+    /// The header that has the token, where that is not `Authorization`: then the cases are requests.
+    #[serde(default)]
+    place: Option<String>,
     /// The key set of what is recorded, in `recorded/providers.json`.
     #[serde(default)]
     keys: Option<String>,
@@ -46,6 +50,9 @@ struct Entry {
     /// A token of `recorded/providers.json`, which is looked at in the second of its issue; none is made then.
     #[serde(default)]
     recorded: Option<String>,
+    /// Another header than that of the model.
+    #[serde(default)]
+    place: Option<String>,
     /// Another key set of what is recorded.
     #[serde(default)]
     keys: Option<String>,
@@ -57,6 +64,9 @@ struct Entry {
     /// Another algorithm than that of the model.
     #[serde(default)]
     algorithm: Option<String>,
+    /// What the token says to the application: `is_client`, `client_id`, ..
+    #[serde(default)]
+    reads: Map<String, Value>,
     /// Scopes that the guard needs.
     #[serde(default)]
     scope: Option<String>,
@@ -67,7 +77,7 @@ struct Entry {
     issuer: Option<String>,
     #[serde(default)]
     audience: Option<Value>,
-    /// `accept`, `insufficient_scope`, or the reason of a refusal.
+    /// `accept`, `insufficient_scope`, `no_token`, or the reason of a refusal.
     expect: String,
 }
 
@@ -82,8 +92,9 @@ pub fn all() -> Vec<(String, String, Vec<Finished>)> {
         let model: Model =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let name = file.file_stem().and_then(|name| name.to_str()).expect("a name");
+        let kind = if model.place.is_some() { "requests" } else { "tokens" };
         (
-            format!("tokens-provider-{name}"),
+            format!("{kind}-provider-{name}"),
             model.about.clone(),
             model.cases.iter().map(|entry| model.case(entry)).collect(),
         )
@@ -97,6 +108,9 @@ impl Model {
             .iter()
             .find(|own| own.name() == entry.algorithm.as_deref().unwrap_or(&self.algorithm))
             .expect("a known algorithm");
+        if let Some(place) = entry.place.as_ref().or(self.place.as_ref()) {
+            return self.request(*algorithm, entry, place);
+        }
         let mut settings = Map::from_iter([("provider".to_owned(), json!(self.provider))]);
         settings.extend(entry.settings.clone());
         let row: &'static str = Box::leak(entry.row.clone().into_boxed_str());
@@ -122,11 +136,51 @@ impl Model {
                 case = case.with(name, value);
             }
         }
+        for (name, value) in &entry.reads {
+            case = case.reads(name, value.clone());
+        }
         match entry.expect.as_str() {
             "accept" => case.accept(),
             "insufficient_scope" => case.forbid(entry.scope.as_deref().expect("a scope")),
             reason => case.refuse(reason),
         }
+    }
+
+    /// The same as a request, which has its token in this header.
+    fn request(&self, algorithm: Algorithm, entry: &Entry, place: &str) -> Finished {
+        let mut config = base_config();
+        for (name, value) in [
+            ("issuer", self.issuer.clone().map(Value::from)),
+            ("audience", entry.audience.clone().or_else(|| self.audience.clone())),
+            ("settings", Some(json!({ "provider": self.provider }))),
+        ] {
+            config.extend(value.map(|value| (name.to_owned(), value)));
+        }
+        let deny = |answer: Value| {
+            let mut answer = answer;
+            answer["outcome"] = "deny".into();
+            answer["headers"] = json!({ "Cache-Control": "no-store" });
+            answer.as_object_mut().expect("an answer").shift_remove("ok");
+            answer
+        };
+        let expect = match entry.expect.as_str() {
+            "accept" => json!({ "outcome": "allow" }),
+            "no_token" => deny(answers::no_credentials("auth.authorization_header_missing")),
+            reason => deny(answers::invalid_token(reason)),
+        };
+        let value = if place == "Authorization" { "Bearer {token}" } else { "{token}" };
+        let key_set = KeySet::fixed(algorithm);
+        let json = json!({
+            "id": entry.id,
+            "row": entry.row,
+            "about": entry.about,
+            "request": { "method": "GET", "url": "/items", "headers": [[place, value]] },
+            "config": config,
+            "jwks": key_set.name,
+            "expect": expect,
+            "token": self.token(algorithm, entry),
+        });
+        Finished { json, key_set: Some(key_set) }
     }
 
     fn token(&self, algorithm: Algorithm, entry: &Entry) -> String {

@@ -82,6 +82,13 @@ fn of_check(denial: &Denial, check: &Check, issuers: &[Known<'_>]) -> Option<Str
             "this is Logto's token for an organization: add that audience to the configuration, one for each organization or \
              { prefix = \"urn:logto:organization:\" } for all of them, or request the token with this API's `resource` and the `organization_id`"
         }
+        Reason::TypeNotAllowed if is_refresh_token(check) => {
+            "this is a refresh token: send the access token that comes with it, and never the refresh token to an API"
+        }
+        Reason::SignatureMismatch if check.expected().contains("kid absent") => {
+            "the token names no key, and none of those that were tried signed it, of which there are at most 8: have the \
+             provider set `kid`"
+        }
         Reason::AlgorithmNotAllowed if check.step() == Step::Algorithm => {
             return Some(of_algorithm(found).to_owned());
         }
@@ -94,8 +101,8 @@ fn of_check(denial: &Denial, check: &Check, issuers: &[Known<'_>]) -> Option<Str
         }
         Reason::ClaimMalformed if check.step() == Step::Profile && !found.starts_with("iat ") => {
             let (claim, value) = found.split_once(' ')?;
-            return (claim != "authorization_details").then(|| {
-                format!("`{claim}` is {value}: the provider must make it a string or leave it out, `null` is neither")
+            return (!["authorization_details", "cnf", "act"].contains(&claim)).then(|| {
+                format!("`{claim}` is {value}: the provider must make it a string or leave it out")
             });
         }
         _ => return None,
@@ -118,6 +125,10 @@ fn of_algorithm(name: &str) -> &'static str {
 /// The claim that a failed check is about.
 fn claim_of(check: &Check) -> Option<&str> {
     match check.step() {
+        // Where scopes stand elsewhere.
+        Step::Scope if check.expected().contains(": a string") => {
+            check.expected().rsplit_once(": ").map(|(claim, _)| claim)
+        }
         // Where another claim stands in for `aud`.
         Step::Aud if check.expected().starts_with("no aud, and ") => check.found().split(' ').next(),
         Step::Iss | Step::Aud | Step::Exp | Step::Nbf | Step::Iat | Step::Scope => {
@@ -135,6 +146,13 @@ fn an_audience_is_only_a_slash_apart(check: &Check) -> bool {
         .found()
         .split('"')
         .any(|found| expected().any(|own| !found.is_empty() && only_a_slash_apart(own, found)))
+}
+
+/// Whether the claim `typ`, which is shown as JSON, marks a refresh token.
+fn is_refresh_token(check: &Check) -> bool {
+    let found = check.found().to_ascii_lowercase();
+    check.step() == Step::IdToken
+        && ["typ \"refresh\"", "typ \"offline\""].iter().any(|typ| found.contains(typ))
 }
 
 fn only_a_slash_apart(a: &str, b: &str) -> bool {
@@ -223,8 +241,10 @@ mod tests {
         assert!(missing.starts_with("`client_id` is missing: "), "{missing}");
         let malformed = of(Reason::ClaimMalformed, Step::Exp, "\"soon\"", "");
         assert!(malformed.starts_with("`exp` is malformed: "), "{malformed}");
-        let null = of(Reason::ClaimMalformed, Step::Profile, "sub null", "");
-        assert!(null.starts_with("`sub` is null: "), "{null}");
+        let number = of(Reason::ClaimMalformed, Step::Profile, "sub 5", "");
+        assert!(number.starts_with("`sub` is 5: "), "{number}");
+        let refresh = of(Reason::TypeNotAllowed, Step::IdToken, "typ \"Refresh\"", "");
+        assert!(refresh.contains("refresh token"), "{refresh}");
     }
 
     #[test]

@@ -246,7 +246,11 @@ impl Recorder {
             found: String::new(),
             expected: String::new(),
         };
-        let made = |step| self.made.iter().find(|check| check.step == step).cloned();
+        // A step that looks at two things has failed if one of them has.
+        let made = |step| {
+            let of_step = || self.made.iter().filter(|check| check.step == step);
+            of_step().find(|check| check.outcome == Outcome::Failed).or_else(|| of_step().next()).cloned()
+        };
         Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
     }
 }

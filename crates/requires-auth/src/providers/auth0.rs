@@ -2,7 +2,7 @@
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "auth0",
@@ -21,6 +21,11 @@ pub(super) const ROW: Provider = Provider {
     audience: "the identifier of the API",
     // With RBAC the permissions of people are in a claim of their own.
     scope_claims: &["scope", "permissions"],
+    client_rule: ClientRule::of(&[
+        (ClientTest::Equals("gty", "client-credentials"), true),
+        (ClientTest::SubjectEnds("@clients"), true),
+        (ClientTest::Always, false),
+    ]),
     marks: Marks {
         any_of: &[
             Mark::Claim("scope"),

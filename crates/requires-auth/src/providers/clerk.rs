@@ -2,7 +2,7 @@
 
 use super::{AudienceRule, Form, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "clerk",
@@ -16,6 +16,7 @@ pub(super) const ROW: Provider = Provider {
     audience: "the origins of the frontends whose sessions are taken",
     audience_rule: AudienceRule::Claim("azp"),
     algorithms: &["RS256"],
+    client_rule: ClientRule::of(&[(ClientTest::Always, false)]),
     // Tokens of a template are made for others, and have no session.
     marks: Marks { any_of: &[Mark::Claim("sid")], id_tokens: false },
     has_scopes: false,

@@ -1,8 +1,8 @@
 //! Cloudflare Access. Modelled from its documentation.
 
-use super::{Form, Provider, Shape};
+use super::{Form, Place, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "cloudflare_access",
@@ -16,6 +16,9 @@ pub(super) const ROW: Provider = Provider {
     audience: "the AUD tag of the Access application",
     jwks_uri: Some("https://{}.cloudflareaccess.com/cdn-cgi/access/certs"),
     algorithms: &["RS256"],
+    token_from: &[Place::Header("Cf-Access-Jwt-Assertion")],
+    client_claims: &["common_name"],
+    client_rule: ClientRule::of(&[(ClientTest::Present("common_name"), true), (ClientTest::Always, false)]),
     marks: Marks { any_of: &[Mark::Value("type", "app")], id_tokens: true },
     has_scopes: false,
     warnings: &[

@@ -2,7 +2,7 @@
 
 use super::{AudienceRule, Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "cognito",
@@ -23,6 +23,10 @@ pub(super) const ROW: Provider = Provider {
     audience: "the app client ids whose tokens are taken",
     audience_rule: AudienceRule::Claim("client_id"),
     scope_claims: &["scope", "cognito:groups"],
+    client_rule: ClientRule::of(&[
+        (ClientTest::SubjectIsClient, true),
+        (ClientTest::Present("username"), false),
+    ]),
     marks: Marks { any_of: &[Mark::Value("token_use", "access")], id_tokens: false },
     warnings: &[
         "Cognito's access tokens have no `aud`: the app clients that are listed are all that keeps other clients of the pool out.",

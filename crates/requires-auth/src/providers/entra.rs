@@ -2,7 +2,7 @@
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 const NO_TENANT: &str = "no token has this issuer: name the tenant by its GUID, or several with `tenants`";
 
@@ -30,6 +30,13 @@ pub(super) const ROW: Provider = Provider {
     audience: "the application (client) id of the API, and for v1 tokens its Application ID URI too",
     // People have `scp`, applications `roles`.
     scope_claims: &["scp", "roles"],
+    tenant_claims: &["tid"],
+    client_rule: ClientRule::of(&[
+        (ClientTest::Equals("idtyp", "app"), true),
+        (ClientTest::Present("scp"), false),
+        (ClientTest::Present("azp"), true),
+        (ClientTest::Present("appid"), true),
+    ]),
     // `roles` is in ID tokens too, and an ID token of an application that is the API itself has the API's audience.
     marks: Marks {
         any_of: &[Mark::Claim("azp"), Mark::Claim("appid"), Mark::Claim("scp")],

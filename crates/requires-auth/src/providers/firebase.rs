@@ -2,7 +2,7 @@
 
 use super::{AudienceRule, Form, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "firebase",
@@ -19,6 +19,7 @@ pub(super) const ROW: Provider = Provider {
         "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",
     ),
     algorithms: &["RS256"],
+    client_rule: ClientRule::of(&[(ClientTest::Always, false)]),
     // Applications send this ID token to their own servers: it is what an access token is elsewhere.
     marks: Marks { any_of: &[Mark::Claim("firebase")], id_tokens: true },
     has_scopes: false,

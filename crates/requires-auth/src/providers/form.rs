@@ -113,6 +113,14 @@ impl Provider {
             .collect()
     }
 
+    /// The pattern of its issuers, with a placeholder for the tenant; `None` if they have no short name.
+    pub(crate) fn pattern(&self) -> Option<String> {
+        match self.form.shape {
+            Shape::Template(template) => Some(template.replace("{}", "{tenant}")),
+            _ => None,
+        }
+    }
+
     /// The other patterns of issuers, where the short name is a placeholder.
     pub(crate) fn other_patterns(&self, issuer: &str) -> Vec<String> {
         let Shape::Template(template) = self.form.shape else { return Vec::new() };

@@ -2,7 +2,7 @@
 
 use super::{Form, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "github_actions",
@@ -15,6 +15,7 @@ pub(super) const ROW: Provider = Provider {
     },
     audience: "the audience that workflows ask for",
     algorithms: &["RS256"],
+    client_rule: ClientRule::of(&[(ClientTest::Always, true)]),
     marks: Marks { any_of: &[Mark::Claim("repository_id")], id_tokens: false },
     has_scopes: false,
     warnings: &[

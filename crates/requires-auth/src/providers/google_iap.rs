@@ -1,7 +1,8 @@
 //! Google Cloud's Identity-Aware Proxy. Modelled from its documentation.
 
-use super::{Form, Provider, Shape};
+use super::{Form, Place, Provider, Shape};
 use crate::error::Reason;
+use crate::verify::{ClientRule, ClientTest};
 
 pub(super) const ROW: Provider = Provider {
     name: "google_iap",
@@ -15,6 +16,8 @@ pub(super) const ROW: Provider = Provider {
     jwks_uri: Some("https://www.gstatic.com/iap/verify/public_key-jwk"),
     algorithms: &["ES256"],
     has_scopes: false,
+    token_from: &[Place::Header("X-Goog-IAP-JWT-Assertion")],
+    client_rule: ClientRule::of(&[(ClientTest::Always, false)]),
     warnings: &[
         "The assertion has no scopes: who may pass is decided at the proxy, and here by `email` or `hd`.",
     ],

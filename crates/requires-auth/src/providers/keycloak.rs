@@ -2,7 +2,7 @@
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "keycloak",
@@ -20,6 +20,11 @@ pub(super) const ROW: Provider = Provider {
     },
     audience: "the client id that an Audience mapper puts into aud",
     scope_claims: &["scope", "realm_access.roles"],
+    client_rule: ClientRule::of(&[
+        (ClientTest::Begins("preferred_username", "service-account-"), true),
+        (ClientTest::Present("client_id"), true),
+        (ClientTest::Present("preferred_username"), false),
+    ]),
     // The claim `typ` is its own; the header says `JWT` unless the client is told to use that of RFC 9068.
     marks: Marks {
         any_of: &[Mark::Value("typ", "Bearer"), Mark::Value("typ", "DPoP"), Mark::Type("at+jwt")],

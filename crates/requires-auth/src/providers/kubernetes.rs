@@ -2,7 +2,7 @@
 
 use super::{Form, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "kubernetes",
@@ -13,6 +13,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the audience of the projected volume",
+    client_rule: ClientRule::of(&[(ClientTest::Always, true)]),
     // Tokens of secrets have another issuer and none of this.
     marks: Marks { any_of: &[Mark::Claim("kubernetes.io")], id_tokens: false },
     has_scopes: false,

@@ -2,7 +2,7 @@
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::Profile;
+use crate::verify::{ClientRule, ClientTest, Profile};
 
 pub(super) const ROW: Provider = Provider {
     name: "logto",
@@ -22,6 +22,7 @@ pub(super) const ROW: Provider = Provider {
     audience: "the API identifier of the API resource, or urn:logto:organization:ID for an organization",
     // Every access token has the type of RFC 9068; ID tokens share issuer and key, and may have no type at all.
     profile: Some(Profile::AccessTokenJwt),
+    client_rule: ClientRule::of(&[(ClientTest::SubjectIsClient, true), (ClientTest::Always, false)]),
     opaque: Some(
         "Logto gives an opaque token when the request names no `resource`: ask for this API's resource indicator",
     ),

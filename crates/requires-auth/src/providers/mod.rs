@@ -17,8 +17,9 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+use crate::credential::TokenPlace;
 use crate::error::Reason;
-use crate::verify::{Audience, Marks, Profile};
+use crate::verify::{Audience, ClientRule, Marks, Profile};
 
 mod form;
 mod recognised;
@@ -70,6 +71,14 @@ pub struct Provider {
     pub algorithms: &'static [&'static str],
     /// The claims that hold scopes; none listed are those of the guard.
     pub scope_claims: &'static [&'static str],
+    /// Where requests have its tokens; none listed are the places of the guard.
+    pub token_from: &'static [Place],
+    /// The claims that name the client; none listed are those of the guard.
+    pub client_claims: &'static [&'static str],
+    /// How its tokens for clients are told from those for users.
+    pub(crate) client_rule: ClientRule,
+    /// Claims that must equal the tenant in the issuer, where tokens of several tenants are taken.
+    pub tenant_claims: &'static [&'static str],
     /// Whether its tokens can have scopes at all.
     pub has_scopes: bool,
     /// What tells its access tokens from everything else that it signs.
@@ -94,6 +103,14 @@ pub enum AudienceRule {
     Default(&'static str),
 }
 
+/// Where requests have the tokens of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the builder has to know each")]
+pub enum Place {
+    /// A header that has the bare token.
+    Header(&'static str),
+}
+
 impl Provider {
     /// A row in which everything is left to the settings of the guard.
     const PLAIN: Self = Self {
@@ -106,12 +123,23 @@ impl Provider {
         profile: None,
         algorithms: &[],
         scope_claims: &[],
+        token_from: &[],
+        client_claims: &[],
+        client_rule: ClientRule::ANY,
+        tenant_claims: &[],
         has_scopes: true,
         marks: Marks { any_of: &[], id_tokens: false },
         opaque: None,
         warnings: &[],
         hints: &[],
     };
+
+    /// Where requests have its tokens; `None` leaves it to the guard.
+    pub fn token_places(&self) -> Option<Vec<TokenPlace>> {
+        let place = |Place::Header(name): &Place| TokenPlace::header(name).ok();
+        let places: Vec<_> = self.token_from.iter().filter_map(place).collect();
+        (!places.is_empty()).then_some(places)
+    }
 
     /// The audience that stands for what is given; `None` if that stands for itself.
     pub fn audience_of(&self, given: Option<&Audience>, issuer: &str) -> Option<Audience> {

@@ -2,7 +2,7 @@
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "okta",
@@ -24,6 +24,7 @@ pub(super) const ROW: Provider = Provider {
     },
     audience: "the audience of the custom authorization server, such as api://default",
     scope_claims: &["scp"],
+    client_rule: ClientRule::of(&[(ClientTest::SubjectIsClient, true), (ClientTest::Present("uid"), false)]),
     marks: Marks { any_of: &[Mark::Claim("cid")], id_tokens: false },
     warnings: &[
         "One custom authorization server has one audience: APIs that share it take each other's tokens.",

@@ -29,11 +29,16 @@ impl Rules {
         }
         let Some(issuer) = self.issuers.first_mut() else { return self };
         issuer.marks = provider.marks;
+        issuer.client_rule = provider.client_rule;
         let name = issuer.issuer.as_deref().unwrap_or_default();
         issuer.aliases = provider.aliases(name).into_iter().map(Into::into).collect();
         if !provider.scope_claims.is_empty() {
             settings.push("scope_claims");
             issuer.scope_claims = Some(provider.scope_claims.iter().map(|claim| (*claim).into()).collect());
+        }
+        if !provider.client_claims.is_empty() {
+            settings.push("client_claims");
+            issuer.client_claims = Some(provider.client_claims.iter().map(|claim| (*claim).into()).collect());
         }
         issuer.provider = Some(OfTable { name: provider.name, settings });
         self

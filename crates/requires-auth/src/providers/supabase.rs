@@ -2,7 +2,7 @@
 
 use super::{AudienceRule, Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;
-use crate::verify::{Mark, Marks};
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
 
 pub(super) const ROW: Provider = Provider {
     name: "supabase",
@@ -17,6 +17,7 @@ pub(super) const ROW: Provider = Provider {
     audience: "authenticated, for everybody who has logged in",
     audience_rule: AudienceRule::Default("authenticated"),
     jwks_uri: Some("https://{}.supabase.co/auth/v1/.well-known/jwks.json"),
+    client_rule: ClientRule::of(&[(ClientTest::Always, false)]),
     marks: Marks { any_of: &[Mark::Claim("session_id")], id_tokens: false },
     has_scopes: false,
     warnings: &[

@@ -103,6 +103,8 @@ fn every_row_is_whole() {
             matches!(provider.form.shape, Shape::Fixed(_) | Shape::Url(_)) != !provider.form.short.is_empty(),
             "{name}"
         );
+        let places = provider.token_places().map(|places| places.len()).unwrap_or_default();
+        assert_eq!(places, provider.token_from.len(), "{name}");
         let is_known = |algorithm: &&str| algorithm.parse::<crate::verify::Algorithm>().is_ok();
         assert!(provider.algorithms.iter().all(is_known), "{name}");
     }

@@ -114,6 +114,12 @@ settings! {
     aliases "scopes_from";
     examples ["\"scp\"", "[\"scope\", \"realm_access.roles\"]"];
 
+    CLIENT_CLAIMS: Vec<String> = "client_claims", Either, Kind::Words;
+    doc "The claims that name the client, by dotted path; the first that is there counts. An issuer's own list replaces that \
+         for all.";
+    without "`client_id`, else `azp`, `cid` or `appid`.";
+    examples ["\"azp\"", "[\"client_id\", \"app.id\"]"];
+
     IMPLIED_SCOPES: Vec<(String, String)> = "implied_scopes", Guard, Kind::Scopes;
     doc "Scopes that include others.";
     without "None does.";

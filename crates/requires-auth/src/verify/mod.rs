@@ -25,6 +25,7 @@ use crate::jose::signature::Verified;
 mod arena;
 mod audience;
 mod claim_checks;
+mod client;
 mod evidence;
 mod implied;
 mod marks;
@@ -38,6 +39,7 @@ pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 pub use audience::Audience;
 use claim_checks::{Signer, check_claims};
+pub(crate) use client::{ClientRule, ClientTest};
 pub(crate) use evidence::{Evidence, Need, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
 use marks::check_marks;
@@ -298,7 +300,12 @@ fn verify_signature<'t>(
     };
     let verified = candidates.iter().find_map(|key| Some((key.public().verify(algorithm, token)?, key)));
     trace.record(Step::Signature, verified.is_some(), || {
-        Finding::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
+        let tried = match (header.kid(), candidates.iter().count()) {
+            (None, tried) => format!(", by one of the {tried} keys that were tried"),
+            _ => String::new(),
+        };
+        let found = format!("{} bytes", token.signature().len());
+        Finding::new(found, format!("the signature of {}{tried}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
     let Some((verified, key)) = verified else {

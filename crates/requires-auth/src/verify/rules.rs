@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Marks;
 use super::audience::Audience;
+use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
@@ -65,8 +66,6 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
-    /// Where its tokens may stand.
-    pub(crate) places: PlaceSet,
     /// Which shape its access tokens have; `None` is that of the guard.
     pub(crate) profile: Option<Profile>,
     /// What tells its access tokens from everything else that it signs.
@@ -75,6 +74,12 @@ pub(crate) struct IssuerRules {
     pub(crate) aliases: Vec<Arc<str>>,
     /// What is known of it by the table of providers.
     pub(crate) provider: Option<OfTable>,
+    /// Where its client is; `None` is where the guard looks.
+    pub(crate) client_claims: Option<Vec<Box<str>>>,
+    /// How its tokens for clients are told from those for users.
+    pub(crate) client_rule: ClientRule,
+    /// Where its tokens may stand.
+    pub(crate) places: PlaceSet,
     /// Which tenant it is, where it is one of several that share a pattern or a resolver.
     pub(crate) tenant: Option<Tenancy>,
 }
@@ -104,6 +109,8 @@ impl IssuerRules {
             algorithms: None,
             scope_claims: None,
             places: PlaceSet::ANY,
+            client_claims: None,
+            client_rule: ClientRule::default(),
             profile: None,
             marks: Marks::default(),
             aliases: Vec::new(),
@@ -240,6 +247,7 @@ pub struct Rules {
     pub(crate) scope_claims: Vec<Box<str>>,
     /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
     pub(crate) route_audiences: Vec<Box<str>>,
+    pub(crate) client_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
@@ -269,6 +277,7 @@ impl Rules {
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
             route_audiences: Vec::new(),
             scope_claims: Vec::new(),
+            client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
             guard: GuardId::default(),
@@ -283,8 +292,15 @@ impl Rules {
 
     /// The shape that any of the issuers may send: this is looked at before it is known which one it is.
     pub(crate) fn profile_of_any(&self) -> Profile {
-        let is_any = self.issuers.iter().any(|issuer| issuer.profile.unwrap_or(self.profile) == Profile::Jwt);
-        if is_any { Profile::Jwt } else { Profile::AccessTokenJwt }
+        let mut profiles = self.issuers.iter().map(|issuer| issuer.profile.unwrap_or(self.profile));
+        match profiles.next() {
+            // Where none is configured by name, it is not known yet whose token it may be.
+            None => self.profile,
+            Some(first) if first == Profile::Jwt || profiles.any(|other| other == Profile::Jwt) => {
+                Profile::Jwt
+            }
+            Some(_) => Profile::AccessTokenJwt,
+        }
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 
 use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_implied_scopes, check_paths, check_scope_claims, implications,
+    algorithms, certificates, check_claim_paths, check_implied_scopes, check_paths, implications,
 };
 use super::common::Common;
 use super::origin::Origin;
@@ -63,7 +63,7 @@ impl Builder {
         let for_all = algorithms(&self.given, &mut found);
         found.extend(self.given.check_limits());
         found.extend(check_paths(&self.given));
-        check_scope_claims(&self.given, &mut found);
+        check_claim_paths(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
         self.look_up_providers();
         check_places(&self.given, &mut found);
@@ -83,6 +83,7 @@ impl Builder {
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
             route_audiences: self.route_audiences.clone(),
+            client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
             guard: next_guard(),
@@ -160,9 +161,9 @@ impl Builder {
             stale: self.given.duration(settings::STALE),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             algorithms,
+            profile: self.given.get(settings::PROFILE),
             places: self.all_places(problems),
             token_from: self.given.get(settings::TOKEN_FROM),
-            profile: self.given.get(settings::PROFILE),
         }
     }
 

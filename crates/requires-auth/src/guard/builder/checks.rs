@@ -35,13 +35,15 @@ pub(super) fn algorithms(given: &Given, problems: &mut Vec<ConfigProblem>) -> Op
     Some(algorithms.into_iter().collect())
 }
 
-pub(super) fn check_scope_claims(given: &Given, problems: &mut Vec<ConfigProblem>) {
-    let paths = given.get(settings::SCOPE_CLAIMS).unwrap_or_default();
-    if paths.iter().any(String::is_empty) {
-        let hint = "name the claim, with dots for members of members: `realm_access.roles`";
-        problems.push(ConfigProblem::new("scope_claims", "an empty path", "dotted paths", hint));
+pub(super) fn check_claim_paths(given: &Given, problems: &mut Vec<ConfigProblem>) {
+    for key in [settings::SCOPE_CLAIMS, settings::CLIENT_CLAIMS] {
+        let (field, paths) = (key.setting.key, given.get(key).unwrap_or_default());
+        if paths.iter().any(String::is_empty) {
+            let hint = "name the claim, with dots for members of members: `realm_access.roles`";
+            problems.push(ConfigProblem::new(field, "an empty path", "dotted paths", hint));
+        }
+        problems.extend(paths.iter().filter_map(|path| ConfigProblem::of_unseen(field, path)));
     }
-    problems.extend(paths.iter().filter_map(|path| ConfigProblem::of_unseen("scope_claims", path)));
 }
 
 pub(super) fn implications(given: &Given) -> Vec<Implication> {

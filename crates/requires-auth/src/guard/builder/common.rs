@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::IssuerSettings;
 use super::build::boxed;
-use super::checks::{algorithms, check_scope_claims, discreet, document, fetchable, static_keys};
+use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
 use super::places::check_places;
 use crate::clock::Clock;
 use crate::credential::TokenPlace;
@@ -29,11 +29,11 @@ pub(in crate::guard) struct Common {
     pub(super) stale: std::time::Duration,
     pub(super) timeout: std::time::Duration,
     pub(super) algorithms: Option<AlgorithmSet>,
+    pub(super) profile: Option<Profile>,
     /// Where requests may have their tokens, of all issuers together.
     pub(super) places: Vec<TokenPlace>,
     /// Where those may stand whose issuer says nothing else.
     pub(super) token_from: Option<Vec<TokenPlace>>,
-    pub(super) profile: Option<Profile>,
 }
 
 /// What an issuer is one of, where nobody has configured it by name.
@@ -66,12 +66,14 @@ impl Common {
         problems: &mut Vec<ConfigProblem>,
     ) -> IssuerRules {
         let own = algorithms(&settings.given, problems);
-        check_scope_claims(&settings.given, problems);
+        check_claim_paths(&settings.given, problems);
         check_places(&settings.given, problems);
         IssuerRules {
+            places: self.places_of(settings),
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
-            places: self.places_of(settings),
+            client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
+            client_rule: settings.from_table.client_rule(),
             profile: settings.given.get(settings::PROFILE),
             marks: settings.from_table.marks(),
             aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),

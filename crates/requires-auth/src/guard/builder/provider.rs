@@ -2,9 +2,9 @@
 
 use super::{Builder, IssuerSettings};
 use crate::error::ConfigProblem;
-use crate::providers::{self, Provider, Shape, WrongIssuer};
+use crate::providers::{self, Provider, WrongIssuer};
 use crate::settings::{self, Given, Key, Notation, Plain, shown_value};
-use crate::verify::{Marks, OfTable};
+use crate::verify::{ClientRule, Marks, OfTable};
 
 /// What came from the row of a provider.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +22,11 @@ impl FromTable {
     /// What tells the access tokens of the provider from everything else that it signs.
     pub(super) fn marks(&self) -> Marks {
         self.provider.map(|provider| provider.marks).unwrap_or_default()
+    }
+
+    /// How tokens for clients are told from those for users.
+    pub(super) fn client_rule(&self) -> ClientRule {
+        self.provider.map(|provider| provider.client_rule).unwrap_or_default()
     }
 
     /// The provider by name, with the settings that its row has chosen.
@@ -109,9 +114,14 @@ impl IssuerSettings {
             self.choose(settings::JWKS_URI, jwks_uri);
         }
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        if !provider.other_patterns(&issuer).is_empty() {
+            self.choose_unless(for_all, settings::TENANT_CLAIMS, listed(own(provider.tenant_claims)));
+        }
         self.choose_unless(for_all, settings::PROFILE, provider.profile);
         self.choose_unless(for_all, settings::ALGORITHMS, listed(own(provider.algorithms)));
         self.choose_unless(for_all, settings::SCOPE_CLAIMS, listed(own(provider.scope_claims)));
+        self.choose_unless(for_all, settings::TOKEN_FROM, provider.token_places());
+        self.choose_unless(for_all, settings::CLIENT_CLAIMS, listed(own(provider.client_claims)));
     }
 
     /// What is given as the issuer; where only tenants are given, the pattern of this provider's issuers.
@@ -119,10 +129,7 @@ impl IssuerSettings {
         let text = self.issuer();
         let has_tenants =
             self.given.get(settings::TENANTS).is_some() || self.given.is_on(settings::DANGEROUSLY_ANY_TENANT);
-        match provider.form.shape {
-            Shape::Template(template) if text.is_empty() && has_tenants => template.replace("{}", "{tenant}"),
-            _ => text,
-        }
+        if text.is_empty() && has_tenants { provider.pattern().unwrap_or_default() } else { text }
     }
 
     fn audience_of(&mut self, provider: &Provider, issuer: &str) {

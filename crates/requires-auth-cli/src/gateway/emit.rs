@@ -242,11 +242,15 @@ mod tests {
                 .expect("a text")
         };
         for name in ["caddy", "nginx", "traefik"] {
-            assert!(print(&text, name).contains("# Tokens may stand in: header=X-Token, cookie=token."), "{name}");
+            assert!(
+                print(&text, name).contains("# Tokens may stand in: header=X-Token, cookie=token."),
+                "{name}"
+            );
         }
         // Envoy shows the gateway what it is told to, and overwrites what a cookie is taken from.
         let envoy = print(&text, "envoy");
-        let names = ["x-token", "cookie", "sec-fetch-site", "upgrade", "sec-websocket-key", "sec-websocket-version"];
+        let names =
+            ["x-token", "cookie", "sec-fetch-site", "upgrade", "sec-websocket-key", "sec-websocket-version"];
         for name in names {
             assert!(envoy.contains(&format!("- exact: {name}\n")), "{name}");
         }

@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
 
+    Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
+
     Problem = tuple[str, str, str, str]
 
 
@@ -36,8 +39,11 @@ class Issuer:
     issuer: str
     """Whose tokens to take; compared byte for byte."""
 
-    audience: str | Sequence[str] | None = None
-    """For which API they must be: one of these, byte for byte."""
+    audience: Audience | None = None
+    """For which API they must be: one of these, byte for byte; or a rule, as for the guard."""
+
+    provider: str | None = None
+    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
 
     jwks: KeySet | None = None
     """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
@@ -51,6 +57,9 @@ class Issuer:
     algorithms: Sequence[str] | None = None
     """Only these for it, whatever the guard takes of others. By default as for the guard."""
 
+    profile: str | None = None
+    """The shape of its access tokens, whatever the guard takes of others. By default as for the guard."""
+
     scope_claims: Sequence[str] | None = None
     """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
 
@@ -62,6 +71,12 @@ class Issuer:
 
     fetch_token_file: str | os.PathLike[str] | None = None
     """A file with a Bearer token for its metadata and keys, as Kubernetes wants one."""
+
+    client_claims: Sequence[str] | None = None
+    """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
+
+    token_from: Sequence[TokenPlace] | None = None
+    """Where a request may have its tokens. By default as for the guard."""
 
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""
@@ -100,15 +115,21 @@ class RequiresAuth(_core.Guard):
     def __init__(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         *,
-        issuers: Iterable[Issuer | tuple[str, str | Sequence[str]]] | None = None,
+        issuers: Iterable[Issuer | tuple[str, Audience]] | None = None,
+        provider: str | None = None,
         jwks: KeySet | None = None,
         algorithms: Sequence[str] | None = None,
         leeway: int = 30,
-        profile: str = "jwt",
+        profile: str | None = None,
         scope_claims: Sequence[str] | None = None,
+        client_claims: Sequence[str] | None = None,
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
+        token_from: Sequence[TokenPlace] | None = None,
+        cookie_origins: str | Sequence[str] | None = None,
+        public_url: str | None = None,
+        close_on_expiry: bool = True,
         cache: int = 10_000,
         stale: int = 3600,
         state_file: str | os.PathLike[str] | None = None,
@@ -133,19 +154,34 @@ class RequiresAuth(_core.Guard):
 
         Args:
             issuer: whose tokens to take (`iss`), byte for byte: a trailing slash counts.
-            audience: for which API they must be (`aud`): one of these, byte for byte.
+            audience: for which API they must be (`aud`): one of these, byte for byte. Or a rule:
+                `{"prefix": "urn:logto:organization:"}` takes each that begins so, and for issuers that leave `aud`
+                out, `{"claim": "client_id", "one_of": ["5d3kq0v1"]}` looks at another claim.
             issuers: several issuers instead, as `Issuer` or as pairs of issuer and audience. Their keys never
                 cross.
+            provider: the make of the issuer, such as `"logto"`, by its name in the table of providers (`docs/providers`):
+                it knows what the tokens of this provider look like; what is given here wins. The issuer may be a
+                short name then, such as a tenant.
             jwks: the keys, if they are not to be fetched: a dict, JSON text, a public key or a certificate in PEM,
                 or the path of a file with one of these. A rotation needs a new guard then.
             algorithms: only these, such as `["ES384", "RS256"]`. By default each key's own, by its type,
                 curve and `alg`; `none` and HMAC never.
             leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300.
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
-                `jti`.
+                `jti`. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
-                else `scp`. For Auth0's permissions: `["scope", "permissions"]`.
+                else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
+            client_claims: the claims that name the client, by dotted path; the first that is there counts. By
+                default `client_id`, else `azp`, `cid` or `appid`.
             implied_scopes: scopes that include others: `{"admin": "read write"}`.
+            token_from: where a request may have its token, instead of the `Authorization` header alone: a list of
+                `"authorization"`, `{"header": "NAME"}`, `{"cookie": "NAME"}`,
+                `{"subprotocol": {"prefix": "PREFIX"}}` and `{"subprotocol": {"after": "bearer"}}`. All of them
+                together hold one token, and the query is never one.
+            cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
+                default that of `public_url`.
+            public_url: the URL of this API as its clients know it.
+            close_on_expiry: closes a WebSocket when its token ends, with code 1008.
             cache: how many accepted tokens are remembered; 0 verifies every token anew. Times, keys and
                 policy are looked at every time all the same.
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails
@@ -202,6 +238,25 @@ class RequiresAuth(_core.Guard):
         found = self._configure(own, entries, _now, asked) if entries or not problems else []
         if problems or found:
             raise ConfigError([*problems, *_renamed(found, names)])
+
+    @classmethod
+    def for_provider(
+        cls, name: str, issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
+    ) -> Self:
+        """Makes a guard for a provider of the table (`docs/providers`), such as `"logto"`.
+
+        Each row is also a method of its name: `RequiresAuth.logto("acme", "https://api.example.com")`.
+
+        Args:
+            name: the provider.
+            issuer: its short name, such as a tenant, or its URL. It may be left out where the provider has only one.
+            audience: as for the constructor.
+            options: as for the constructor.
+
+        Raises:
+            ConfigError: all mistakes at once.
+        """
+        return cls(issuer, audience, provider=name, **options)
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:
@@ -261,6 +316,27 @@ class RequiresAuth(_core.Guard):
         if guard is None or problems:
             raise ConfigError(problems)
         return guard
+
+    if TYPE_CHECKING:
+        # One for each row of the table; they are made below.
+        _Constructor = Callable[..., "RequiresAuth"]
+        logto: ClassVar[_Constructor]
+        auth0: ClassVar[_Constructor]
+        keycloak: ClassVar[_Constructor]
+        entra: ClassVar[_Constructor]
+        cognito: ClassVar[_Constructor]
+        okta: ClassVar[_Constructor]
+        google: ClassVar[_Constructor]
+        google_iap: ClassVar[_Constructor]
+        zitadel: ClassVar[_Constructor]
+        firebase: ClassVar[_Constructor]
+        supabase: ClassVar[_Constructor]
+        clerk: ClassVar[_Constructor]
+        cloudflare_access: ClassVar[_Constructor]
+        github_actions: ClassVar[_Constructor]
+        kubernetes: ClassVar[_Constructor]
+        rauthy: ClassVar[_Constructor]
+        authentik: ClassVar[_Constructor]
 
     async def verify_async(self, token: str) -> AccessToken:
         """As `verify`, in asynchronous code.
@@ -333,6 +409,21 @@ class RequiresAuth(_core.Guard):
         """The issuers, and nothing else of the settings."""
         return f"{type(self).__name__}({', '.join(repr(issuer['issuer']) for issuer in self.health())})"
 
+
+def _constructor(name: str) -> Any:
+    def constructor(
+        cls: type[RequiresAuth], issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
+    ) -> RequiresAuth:
+        return cls.for_provider(name, issuer, audience, **options)
+
+    constructor.__name__ = name
+    constructor.__qualname__ = f"RequiresAuth.{name}"
+    constructor.__doc__ = f"As `for_provider`, for the provider `{name}` of the table."
+    return classmethod(constructor)
+
+
+for _name in _core.provider_names():
+    setattr(RequiresAuth, _name, _constructor(_name))
 
 _Guard = TypeVar("_Guard", bound=RequiresAuth)
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use requires_auth::guard::Builder;
+use requires_auth::providers;
 use requires_auth::settings::{ALL, CACHE, ERROR_BODY, JWKS, Plain as _, STATE_FILE, Setting, Value};
 use requires_auth::{Audience, ConfigError, RequiresAuth};
 
@@ -32,6 +33,12 @@ struct Issuer {
 #[pyfunction]
 pub(crate) fn issuer_settings() -> Vec<&'static str> {
     ALL.iter().filter(|setting| !setting.is_of_guard()).map(|setting| setting.key).collect()
+}
+
+/// The name of every provider of the table.
+#[pyfunction]
+pub(crate) fn provider_names() -> &'static [&'static str] {
+    providers::NAMES
 }
 
 /// Every name of a setting with its current name: earlier names are still read.

@@ -44,6 +44,10 @@ impl Identity {
             IdentitySource::Tenant => of_text(token.tenant().unwrap_or_default(), encoding),
             // As the guard has read them, wherever they stand: none of them has a space.
             IdentitySource::Claim(path) if path == "scope" => of_text(&scopes_of(token), encoding),
+            // Issuers name it differently.
+            IdentitySource::Claim(path) if path == "client_id" => {
+                of_text(token.client_id().unwrap_or_default(), encoding)
+            }
             IdentitySource::Claim(path) => token
                 .claim::<Box<RawValue>>(path)
                 .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim, encoding)),

@@ -25,6 +25,20 @@ pub fn schema(is_for_issuer: bool) -> Map<String, Value> {
     current.chain(earlier).collect()
 }
 
+/// A list of places of a token.
+fn places() -> Value {
+    let object = |key: &str, value: Value| json!({ "type": "object", "properties": { key: value }, "required": [key], "additionalProperties": false });
+    let name = || json!({ "type": "string", "minLength": 1 });
+    let subprotocol = json!({ "oneOf": [object("prefix", name()), object("after", name())] });
+    let places = json!([
+        { "const": "authorization" },
+        object("header", name()),
+        object("cookie", name()),
+        object("subprotocol", subprotocol),
+    ]);
+    json!({ "type": "array", "minItems": 1, "items": { "oneOf": places } })
+}
+
 fn described(setting: &Setting) -> String {
     let Setting { doc, without, .. } = setting;
     let text = if without.is_empty() { (*doc).to_owned() } else { format!("{doc} Default: {without}") };
@@ -36,6 +50,7 @@ fn one(setting: &Setting, description: &str) -> Value {
     let members = match setting.kind {
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Words => json!({ "$ref": "#/$defs/texts" }),
+        Kind::Audience => audience(),
         Kind::Algorithms => json!({ "$ref": "#/$defs/algorithms" }),
         Kind::Scopes => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/texts" } }),
         Kind::Duration(_) => json!({ "$ref": "#/$defs/duration", "default": setting.default() }),
@@ -43,7 +58,10 @@ fn one(setting: &Setting, description: &str) -> Value {
             json!({ "type": "integer", "minimum": least, "default": default })
         }
         Kind::Choice { names, .. } => json!({ "enum": names, "default": setting.default() }),
+        Kind::Name { names, .. } => json!({ "enum": names }),
         Kind::Switch => json!({ "type": "boolean", "default": false }),
+        Kind::SwitchedOn => json!({ "type": "boolean", "default": true }),
+        Kind::Places => places(),
         Kind::Path | Kind::Document { .. } => json!({ "$ref": "#/$defs/path" }),
     };
     let examples: Vec<Value> =
@@ -53,4 +71,13 @@ fn one(setting: &Setting, description: &str) -> Value {
     }
     schema["examples"] = examples.into();
     schema
+}
+
+fn audience() -> Value {
+    let rule = |members: Value, required: &[&str]| json!({ "type": "object", "properties": members, "required": required, "additionalProperties": false });
+    json!({ "oneOf": [
+        { "$ref": "#/$defs/texts" },
+        rule(json!({ "prefix": { "type": "string" } }), &["prefix"]),
+        rule(json!({ "claim": { "type": "string" }, "one_of": { "$ref": "#/$defs/texts" } }), &["claim", "one_of"]),
+    ] })
 }

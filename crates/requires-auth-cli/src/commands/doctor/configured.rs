@@ -11,6 +11,8 @@ pub(super) struct Configured {
     pub(super) issuer: String,
     pub(super) algorithms: Option<Vec<Algorithm>>,
     pub(super) leeway: Duration,
+    /// Its provider, if that is named.
+    pub(super) provider: Option<&'static str>,
     /// The scopes that routes name.
     pub(super) scopes: Vec<String>,
 }

@@ -12,6 +12,7 @@ use super::configured::Configured;
 use super::connection::Connector;
 use super::finding::{Finding, Level};
 use super::keys;
+use super::provider;
 
 /// A clock that is off by more is worth a look, even where the leeway still covers it.
 const CLOCK_CARE: Duration = Duration::from_secs(5);
@@ -20,6 +21,7 @@ const CLOCK_CARE: Duration = Duration::from_secs(5);
 pub(super) async fn run(configured: &Configured, found: &Examination, connector: &Connector) -> Vec<Finding> {
     let name = &configured.issuer;
     let mut findings = metadata(configured, found);
+    findings.extend(provider::tell(configured, found));
     if let Some(FetchFailure::UnsafeKeySetUrl(_)) = found.failure() {
         let finding = Finding::new(Level::Fail, "keys.reached", name, "there is no jwks_uri with https");
         findings.push(finding.hint("the metadata must have a `jwks_uri` that is an https URL"));

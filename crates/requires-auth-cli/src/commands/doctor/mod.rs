@@ -6,7 +6,9 @@ mod finding;
 mod validity;
 mod certificate;
 mod keys;
+mod provider;
 mod issuer;
+mod places;
 mod raw;
 mod probe;
 
@@ -112,6 +114,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
             algorithms: None,
             leeway: Rules::DEFAULT_LEEWAY,
             scopes: Vec::new(),
+            provider: None,
         };
         return Ok(Some(Source { config: None, guard, issuers: vec![configured] }));
     }
@@ -146,6 +149,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
             ),
             leeway: config.guard.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
             scopes: scopes.clone(),
+            provider: issuer.get(settings::PROVIDER),
         })
         .collect();
     Ok(Some(Source { config: Some(config), guard, issuers }))
@@ -175,6 +179,7 @@ async fn examine(
         }
         findings.extend(guard(&source.guard).await);
         findings.extend(config.map(cautions).unwrap_or_default());
+        findings.extend(config.map(places::findings).unwrap_or_default());
         if let Some(token) = token {
             findings.push(judge(&source.guard, token).await);
         }
@@ -240,7 +245,8 @@ async fn judge(guard: &RequiresAuth, token: &str) -> Finding {
             .hint("look for quotes, spaces, line breaks or a `Bearer` before the token");
     }
     let headers = [("authorization", format!("Bearer {token}"))];
-    let report = guard.explain(&Request::new("GET", "/", &headers), &Policy::default()).await;
+    let request = Request::new("GET", "/", &headers).as_token_alone();
+    let report = guard.explain(&request, &Policy::default()).await;
     if report.verdict().is_ok() {
         return Finding::new(Level::Ok, CODE, "the guard", "the token is accepted");
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::ConfigError;
+use crate::settings::Kind;
 
 fn environment(variables: &[(&str, &str)]) -> Variables {
     Variables::read(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
@@ -85,7 +86,7 @@ fn a_line_break_at_the_end_of_any_variable_is_told_or_means_nothing() {
         let example = setting.examples[0].trim_matches(['"', '[', ']']).replace("\", \"", " ");
         let with_break = with(&setting.variable(), &example).is_ok();
         // What separates words stands around them, too.
-        let is_plain = matches!(setting.kind, settings::Kind::Words | settings::Kind::Algorithms);
+        let is_plain = [Kind::Words, Kind::Algorithms, Kind::Audience].contains(&setting.kind);
         let without = built(&[ISSUER, AUDIENCE, (&setting.variable(), &example)]).is_ok();
         assert_eq!(with_break, is_plain && without, "{}", setting.key);
     }

@@ -448,7 +448,7 @@ fn sections_of_others_are_skipped_by_the_library_and_read_by_them() {
     let text = format!("{ISSUER}[server]\nlistn = 1\n[[routes]]\nqqq = 1\n");
     let path = folder.file("auth.toml", &text);
     assert!(RequiresAuth::from_file(&path).is_ok(), "what is wrong there is not the guard's business");
-    let read = |path: &std::path::Path| {
+    let read = |path: &Path| {
         Config::load_with(
             path,
             |builder| builder,

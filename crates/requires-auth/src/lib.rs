@@ -158,3 +158,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
+
+/// Runs the Rust blocks of the page on issuers as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/issuers-and-keys.md")]
+struct IssuersAndKeys;

@@ -197,3 +197,55 @@ impl Fetch for TestKeys {
         Box::pin(std::future::ready(Ok(FetchResponse::new(200, body))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_test_is_for_the_host_and_the_audience_of_its_route() {
+        let text = "\
+[issuers.main]
+issuer = \"https://issuer.example\"
+audience = \"https://api.example.com\"
+[[routes]]
+match = \"GET /*\"
+host = \"admin.example.com\"
+scopes = \"admin\"
+[[routes]]
+match = \"GET /billing\"
+audience = \"urn:billing\"
+[[routes]]
+match = \"GET /files/{id}\"
+encoded_slash = \"allow\"
+[[routes]]
+match = \"GET /*\"
+";
+        let tests = [
+            ("host = \"Admin.example.com:443\"", "/a", "claims = { scope = \"admin\" }", "200"),
+            ("host = \"admin.example.com\"", "/a", "claims = {}", "403"),
+            ("host = \"api.example.com\"", "/a", "claims = {}", "200"),
+            ("", "/a", "claims = {}", "400"),
+            ("host = \"api.example.com\"", "/billing", "claims = {}", "200"),
+            (
+                "host = \"api.example.com\"",
+                "/billing",
+                "claims = { aud = \"https://api.example.com\" }",
+                "401",
+            ),
+            ("host = \"api.example.com\"", "/a", "claims = { aud = \"urn:billing\" }", "401"),
+            ("host = \"api.example.com\"", "/files/a%2Fb", "claims = {}", "200"),
+            ("host = \"api.example.com\"", "/a%2Fb", "claims = {}", "400"),
+        ];
+        let tests = tests.map(|(host, target, claims, status)| {
+            format!("[[tests]]\nrequest = \"{target}\"\n{host}\n{claims}\nexpect = {{ status = {status} }}\n")
+        });
+        let config =
+            Config::parse(&(text.to_owned() + &tests.concat()), "gateway.toml").expect("no mistakes");
+        let results = run_tests(&config).await.expect("they run");
+        assert_eq!(results.len(), tests.len());
+        for TestResult { request, expected, found, holds, line } in results {
+            assert!(holds, "{line}: {request}: {expected}, but {found}");
+        }
+    }
+}

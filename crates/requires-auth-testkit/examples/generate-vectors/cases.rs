@@ -8,6 +8,7 @@ mod client;
 mod ecdsa;
 mod eddsa;
 mod header;
+mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
@@ -61,6 +62,7 @@ pub fn themes() -> Vec<Theme> {
             vec![jwk::cases(), key_selection::cases()],
         ),
         theme("tokens-certificates", "keys in certificates, and in PEM", vec![certificates::cases()]),
+        theme("tokens-issuers", "issuers by their names, and tenants", vec![issuers::cases()]),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::client::client_id;
 use super::token::{Checked, Kind, Parties};
-use super::{Finding, IssuerRules, Profile, Rules, Step, Tenancy, Trace, require_binding};
+use super::{Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
 use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
@@ -27,7 +27,7 @@ pub(super) fn check_claims<'t>(
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
     let profile = issuer.profile.unwrap_or(rules.profile);
-    let is_access_token = issuer.marks.id_tokens || !claims.are_of_an_id_token();
+    let is_access_token = !claims.are_of_another_kind(issuer.marks.id_tokens);
     trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
         let marks = marks
@@ -38,12 +38,13 @@ pub(super) fn check_claims<'t>(
             "no at_hash, no c_hash, nonce only beside scope or client_id, and no typ of another kind of token";
         Finding::new(found, expected)
     })?;
+    if let Some((reason, finding)) = tenant_fault(signer, claims) {
+        trace.record(Step::Iss, false, || finding);
+        return Err(reason);
+    }
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    if let Some(tenancy) = &issuer.tenant {
-        check_tenant(signer, tenancy, claims, trace)?;
-    }
     let (audience, is_for_guard) =
         trace.outcome(Step::Aud, check_audience(rules, issuer, profile, claims), |_| {
             Finding::new(issuer.audience.found(claims), issuer.audience.expected())
@@ -118,39 +119,26 @@ const TENANT_OF_KEY: &str = "{tenantid}";
 
 /// A key that is for another tenant has signed nothing here, and a claim that names the tenant names this one: one server
 /// signs for many.
-fn check_tenant(
-    signer: &Signer<'_>,
-    tenancy: &Tenancy,
-    claims: &Claims<'_>,
-    trace: &mut impl Trace,
-) -> Result<(), Reason> {
-    let Some(name) = tenancy.name.as_deref() else { return Ok(()) };
-    let issuer = signer.issuer.issuer.as_deref();
+fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Finding)> {
+    let tenancy = signer.issuer.tenant.as_ref()?;
+    let (name, issuer) = (tenancy.name.as_deref()?, signer.issuer.issuer.as_deref().unwrap_or_default());
     if let Some(key_issuer) = &signer.key_issuer
-        && Some(&*key_issuer.replace(TENANT_OF_KEY, name)) != issuer
+        && key_issuer.replace(TENANT_OF_KEY, name) != issuer
     {
-        trace.record(Step::Iss, false, || {
-            Finding::new(
-                format!("a key for {key_issuer}"),
-                format!("a key for {}", issuer.unwrap_or_default()),
-            )
-        });
-        return Err(Reason::IssuerMismatch);
+        let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
+        return Some((Reason::IssuerMismatch, finding));
     }
     let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
-    let names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
-    for claim in names {
-        let checked = match claims.required_string(claim) {
-            Ok(named) if named == name => continue,
+    let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
+    names.find_map(|claim| {
+        let reason = match claims.required_string(claim) {
+            Ok(named) if named == name => return None,
             Ok(_) => Reason::IssuerMismatch,
             Err(reason) => reason,
         };
-        trace.record(Step::Iss, false, || {
-            Finding::new(format!("{claim} {}", claims.describe(claim)), format!("{claim} \"{name}\""))
-        });
-        return Err(checked);
-    }
-    Ok(())
+        let found = format!("{claim} {}", claims.describe(claim));
+        Some((reason, Finding::new(found, format!("{claim} \"{name}\""))))
+    })
 }
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy

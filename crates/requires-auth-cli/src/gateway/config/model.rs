@@ -104,6 +104,23 @@ pub(crate) enum Listen {
     Unix(PathBuf),
 }
 
+impl Listen {
+    /// Reads an address and a port, or `unix:` and a path; `None` if the text is neither.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("unix:") {
+            Some("") => None,
+            Some(path) => Some(Self::Unix(path.into())),
+            None => text.parse().ok().map(Self::Tcp),
+        }
+    }
+
+    /// Whether two are one place. Port 0 is any free one, and each time another.
+    pub(crate) fn is_taken_by(&self, other: &Self) -> bool {
+        let is_any_port = matches!(self, Self::Tcp(address) if address.port() == 0);
+        self == other && !is_any_port
+    }
+}
+
 /// Files in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TlsConfig {
@@ -173,6 +190,8 @@ pub(crate) enum IdentitySource {
     Claim(String),
     /// `@issuer`: our name for the issuer.
     IssuerName,
+    /// `@tenant`: which tenant of its issuer the token is of; empty for an issuer that is configured by its own name.
+    Tenant,
 }
 
 /// One of `[[tests]]`: a request, and what it must be answered.

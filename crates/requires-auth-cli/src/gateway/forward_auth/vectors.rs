@@ -86,7 +86,8 @@ pub(super) fn gateway_of(id: &str, config: &vectors::Config, jwks: &Value, patte
     let parsed = Config::parse(&text, "gateway.toml");
     let built = parsed.and_then(|parsed| {
         let adjust = |builder: Builder| {
-            danger::allow_public_test_keys(builder.with_jwks(jwks.to_string()).with_clock(move || now))
+            let keys = config.key_set(jwks);
+            danger::allow_public_test_keys(builder.with_jwks(keys).with_clock(move || now))
         };
         Ok((parsed.guard.build_with(adjust)?, parsed))
     });

@@ -732,6 +732,7 @@ def test_health_of_static_keys(guard: RequiresAuth) -> None:
     [health] = guard.health()
     assert health == {
         "issuer": "https://issuer.example.test/oidc",
+        "is_tenant": False,
         "state": "fresh",
         "source": "static",
         "age": None,

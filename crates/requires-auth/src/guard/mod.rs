@@ -203,9 +203,7 @@ impl RequiresAuth {
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();
-        let shared = self.inner.tenants.iter().flat_map(|tenants| tenants.patterns());
-        let all = self.inner.keys.iter().chain(shared.filter_map(|(_, keys)| keys));
-        for remote in all.filter_map(Keys::remote) {
+        for remote in self.fixed_keys().filter_map(Keys::remote) {
             if remote.current(now).is_none()
                 && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
             {
@@ -445,7 +443,12 @@ impl RequiresAuth {
         };
         let now = self.inner.clock.now();
         let tenant = self.tenant_of(&case, now).ok().flatten();
-        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
+        // Whoever calls this for any token has looked at the keys of every issuer, which starts their timers.
+        let at_hand: Vec<_> = self.fixed_keys().map(|keys| keys.current(now)).collect();
+        let keys = |issuer: usize| match &tenant {
+            Some(tenant) => tenant.keys.current(now),
+            None => at_hand.get(issuer).cloned().flatten(),
+        };
         let evidence = Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys };
         self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, policy, now, unsettled)
     }

@@ -132,7 +132,7 @@ fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Fin
     let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
     names.find_map(|claim| {
         let reason = match claims.required_string(claim) {
-            Ok(named) if named == name => return None,
+            Ok(value) if value == name => return None,
             Ok(_) => Reason::IssuerMismatch,
             Err(reason) => reason,
         };

@@ -42,9 +42,6 @@ class Issuer:
     audience: Audience | None = None
     """For which API they must be: one of these, byte for byte; or a rule, as for the guard."""
 
-    provider: str | None = None
-    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
-
     jwks: KeySet | None = None
     """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
 
@@ -87,6 +84,9 @@ class Issuer:
     tenant: str | None = None
     """What `token.tenant` is, where a resolver returns this issuer."""
 
+    provider: str | None = None
+    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
+
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
 
@@ -105,7 +105,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings.
+    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider of
+    the table, such as Logto; each of them is also a method of its name.
 
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share

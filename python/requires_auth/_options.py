@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer
-    from requires_auth._guard import ErrorBody, KeySet
+    from requires_auth._guard import ErrorBody, Introspection, KeySet
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -41,6 +41,8 @@ class GuardOptions(TypedDict, total=False):
     state_file: str | os.PathLike[str] | None
     jwks_uri: str | None
     discovery_url: str | None
+    accept_tokens: str | None
+    introspection: Introspection | None
     ca: str | bytes | os.PathLike[str] | None
     max_token_bytes: int
     fetch_timeout: int

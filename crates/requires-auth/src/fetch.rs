@@ -247,6 +247,8 @@ impl std::error::Error for FetchError {}
 
 #[cfg(feature = "fetch")]
 pub use http::HttpFetch;
+#[cfg(feature = "fetch")]
+pub(crate) use http::{classify, read_body};
 
 #[cfg(feature = "fetch")]
 mod names;
@@ -259,7 +261,8 @@ mod http {
     use reqwest::dns::Resolve;
     use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderName, IF_NONE_MATCH};
     use reqwest::redirect::Policy;
-    use reqwest::{Certificate, Client, ClientBuilder};
+    use reqwest::{Certificate, Client, ClientBuilder, Response};
+    use url::Url;
 
     use super::names::{SafeNames, SystemNames};
     use super::{
@@ -351,6 +354,12 @@ mod http {
             }
         }
 
+        /// The client for a URL: loopback is reached without a proxy.
+        pub(crate) fn client_for(&self, url: &Url) -> Result<&Client, FetchError> {
+            let clients = self.clients()?;
+            Ok(if is_loopback(url) { &clients.direct } else { &clients.proxied })
+        }
+
         fn clients(&self) -> Result<&Clients, FetchError> {
             let make = || {
                 let builder = || {
@@ -378,11 +387,10 @@ mod http {
 
     impl Fetch for HttpFetch {
         fn fetch(&self, request: FetchRequest) -> FetchFuture {
-            let clients = match self.clients() {
-                Ok(clients) => clients,
+            let client = match self.client_for(request.url()) {
+                Ok(client) => client,
                 Err(error) => return Box::pin(std::future::ready(Err(error))),
             };
-            let client = if is_loopback(request.url()) { &clients.direct } else { &clients.proxied };
             let mut get = client
                 .get(request.url().clone())
                 .header(ACCEPT, "application/json, application/jwk-set+json");
@@ -392,17 +400,7 @@ mod http {
             let sent = get.send();
             Box::pin(async move {
                 let mut answer = sent.await.map_err(|error| classify(&error))?;
-                let limit = request.max_bytes();
-                if answer.content_length().is_some_and(|length| length > limit as u64) {
-                    return Err(FetchError::TooLarge);
-                }
-                let mut body = Vec::new();
-                while let Some(chunk) = answer.chunk().await.map_err(|error| classify(&error))? {
-                    if body.len() + chunk.len() > limit {
-                        return Err(FetchError::TooLarge);
-                    }
-                    body.extend_from_slice(&chunk);
-                }
+                let body = read_body(&mut answer, request.max_bytes()).await?;
                 let header =
                     |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
                 let mut response = FetchResponse::new(answer.status().as_u16(), body);
@@ -417,7 +415,22 @@ mod http {
         }
     }
 
-    fn classify(error: &reqwest::Error) -> FetchError {
+    /// The body of an answer, if it is not longer than `limit`.
+    pub(crate) async fn read_body(answer: &mut Response, limit: usize) -> Result<Vec<u8>, FetchError> {
+        if answer.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(FetchError::TooLarge);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| classify(&error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    pub(crate) fn classify(error: &reqwest::Error) -> FetchError {
         if error.is_timeout() {
             FetchError::Timeout
         } else if error.is_connect() {
@@ -443,7 +456,6 @@ mod http {
         use reqwest::dns::{Addrs, Name, Resolving};
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         use tokio::net::TcpListener;
-        use url::Url;
 
         use super::*;
 

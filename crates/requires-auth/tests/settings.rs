@@ -36,6 +36,7 @@ fn setters(setting: &Setting) -> Vec<String> {
     match (key, key.strip_prefix("dangerously_"), setting.scope) {
         ("issuer" | "audience", ..) => vec!["pub fn with_issuer(".to_owned()],
         ("dangerously_any_audience", ..) => Vec::new(),
+        ("accept_tokens", ..) => vec!["pub fn with_accepted_tokens(".to_owned()],
         (_, Some(name), _) => vec![format!("pub fn {name}(")],
         (_, None, Scope::Either) => vec![format!("pub fn with_{key}"), format!("pub fn with_issuer_{key}")],
         _ => vec![format!("pub fn with_{key}")],
@@ -44,7 +45,8 @@ fn setters(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
-    let sources = text("src/guard/builder/mod.rs") + &text("src/danger.rs");
+    let sources =
+        text("src/guard/builder/mod.rs") + &text("src/guard/builder/asks.rs") + &text("src/danger.rs");
     let is_declared = |start: &str| {
         let mut after =
             sources.match_indices(start).map(|(at, _)| sources[at + start.len()..].chars().next());
@@ -56,7 +58,16 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         }
     }
     // What the table cannot hold: code, another guard, and the ways to read settings from elsewhere.
-    let others = ["clock", "fetch", "keys_of", "setting", "issuer_setting", "issuer_name"];
+    let others = [
+        "clock",
+        "fetch",
+        "introspect",
+        "accepted_tokens",
+        "keys_of",
+        "setting",
+        "issuer_setting",
+        "issuer_name",
+    ];
     for declared in sources.split("pub fn with_").skip(1) {
         let name = declared.split(['(', '<']).next().expect("a name");
         let key = name.strip_prefix("issuer_").unwrap_or(name);
@@ -89,6 +100,8 @@ fn what_python_writes_by_hand_has_every_setting_with_its_default() {
 /// The default of an argument of the constructor in Python.
 fn in_python(setting: &Setting) -> String {
     match setting.kind {
+        // Its default depends on whether there is `introspection`.
+        _ if setting.key == "accept_tokens" => "None".to_owned(),
         Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),
         Kind::Choice { names, .. } => format!("{:?}", names[0]),
         Kind::Switch => "False".to_owned(),

@@ -10,7 +10,7 @@ use crate::error::Denial;
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Trace, Tried, judge};
+use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Said, Step, Stop, Trace, Tried, judge};
 
 mod hints;
 
@@ -53,7 +53,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Every check in order, also those that were not reached: as many as [`Step::ALL`] has.
+    /// Every check in order, also those that were not reached. [`Step::Introspection`] is among them only where the issuer is
+    /// asked about the token; the checks of a JWT are not, where the token is opaque.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -143,23 +144,25 @@ impl Rules {
         now: SystemTime,
     ) -> Report {
         match Credential::from_request(request) {
-            Ok(credential) => self.explain_settled(&credential, keys, policy, now, None),
+            Ok(credential) => self.explain_settled(&credential, keys, None, policy, now, None),
             Err(denial) => self.explain_unread(denial),
         }
     }
 
-    /// As [`explain`](Self::explain), where a token that the keys do not settle was refused with `unsettled`.
+    /// As [`explain`](Self::explain), where the issuer was asked about the token, and where a token that the keys do not
+    /// settle was refused with `unsettled`.
     pub(crate) fn explain_settled(
         &self,
         credential: &Credential<'_>,
         keys: &[Option<Arc<KeySet>>],
+        said: Option<Said<'_>>,
         policy: &Policy,
         now: SystemTime,
         unsettled: Option<Denial>,
     ) -> Report {
         let mut recorder = Recorder::default();
         let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-        let evidence = Evidence { known_header: None, keys: &key_set };
+        let evidence = Evidence { known_header: None, keys: &key_set, answers: &|_| said };
         let verdict = match judge(self, credential, &evidence, now.into(), &mut recorder) {
             Ok(token) => policy.decide(&token, credential, &mut recorder).map(|()| token),
             Err(Stop::Deny(denial)) => Err(denial),
@@ -167,6 +170,7 @@ impl Rules {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),
                 None => Denial::issuer_unavailable(1),
             })),
+            Err(stop @ Stop::Need(Need::Answer { .. })) => Err(stop.into_denial()),
         };
         self.report(recorder, verdict)
     }
@@ -199,7 +203,14 @@ impl Recorder {
             expected: String::new(),
         };
         let made = |step| self.made.iter().find(|check| check.step == step).cloned();
-        Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
+        let is_asked = made(Step::Introspection).is_some();
+        let is_opaque = is_asked && made(Step::Signature).is_none();
+        let belongs = |step: &Step| match step {
+            Step::Introspection => is_asked,
+            step => !(is_opaque && step.is_of_a_jwt()),
+        };
+        let steps = Step::ALL.iter().copied().filter(belongs);
+        steps.map(|step| made(step).unwrap_or_else(|| not_reached(step))).collect()
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Case<'r> {
     pub(super) credential: Credential<'r>,
     /// Where its token stands in the cache; `None` if it can never stand there.
-    key: Option<CacheKey>,
+    pub(super) key: Option<CacheKey>,
 }
 
 impl RequiresAuth {
@@ -65,12 +65,8 @@ impl RequiresAuth {
 
     /// A token that was accepted before, if everything that can have changed since still holds.
     fn cached(&self, key: &CacheKey, now: SystemTime) -> Option<AccessToken> {
-        let Some(proof) = self.inner.cache.as_ref()?.get(key) else {
-            telemetry::cache_miss();
-            return None;
-        };
-        let token =
-            self.is_current(&proof, now).then(|| proof.at(now.into(), self.inner.rules.leeway)).flatten();
+        self.inner.cache.as_ref()?;
+        let token = self.remembered(key, now);
         if token.is_some() {
             telemetry::cache_hit();
         } else {
@@ -79,13 +75,19 @@ impl RequiresAuth {
         token
     }
 
-    /// Whether the keys that prove a token are the issuer's current ones.
+    /// The same, without counting.
+    pub(super) fn remembered(&self, key: &CacheKey, now: SystemTime) -> Option<AccessToken> {
+        let proof = self.inner.cache.as_ref()?.get(key)?;
+        self.is_current(&proof, now).then(|| proof.at(now.into(), self.inner.rules.leeway)).flatten()
+    }
+
+    /// Whether the keys that prove a token are the issuer's current ones. No keys prove what the issuer has said itself.
     fn is_current(&self, proof: &Proof, now: SystemTime) -> bool {
         let ProvenBy { issuer, keys } = proof.proven_by();
-        match &self.inner.keys[*issuer] {
-            Keys::Remote(remote) => remote.is_current(keys, now),
+        match (&self.inner.keys[*issuer], keys) {
+            (Keys::Remote(remote), Some(keys)) => remote.is_current(keys, now),
             // A static set is never replaced.
-            Keys::Static(_) => true,
+            (Keys::Static(_) | Keys::Unneeded, _) | (Keys::Remote(_), None) => true,
         }
     }
 
@@ -96,9 +98,11 @@ impl RequiresAuth {
                 // No key can make it good.
                 Keys::Remote(_) if is_expired => Reason::Expired.into(),
                 Keys::Remote(_) => Stop::Need(Need::Keys { issuer, tried, is_expired }),
-                Keys::Static(_) => tried.map_or(Reason::KeyUnknown, |tried| tried.reason).into(),
+                Keys::Static(_) | Keys::Unneeded => {
+                    tried.map_or(Reason::KeyUnknown, |tried| tried.reason).into()
+                }
             },
-            Stop::Deny(denial) => Stop::Deny(denial),
+            other => other,
         })
     }
 
@@ -108,14 +112,27 @@ impl RequiresAuth {
         let bearer = case.credential.bearer()?;
         let _timed = telemetry::verification();
         let known = self.inner.known_header.load();
-        let evidence =
-            Evidence { known_header: known.as_deref(), keys: &|issuer| self.inner.keys[issuer].current(now) };
-        let token = judge(&self.inner.rules, &case.credential, &evidence, now.into(), &mut NoTrace)?;
+        let evidence = Evidence {
+            known_header: known.as_deref(),
+            keys: &|issuer| self.inner.keys[issuer].current(now),
+            answers: &|issuer| self.said_before(issuer, case.key.as_ref(), case.credential.token_bytes()),
+        };
+        let token = self.judge_by(case, &evidence, now)?;
         if let (Some(cache), Some(key)) = (&self.inner.cache, &case.key) {
             cache.insert(key, &token);
         }
         self.remember_header(bearer, known.as_deref());
         Ok(token)
+    }
+
+    /// Judges a token by this evidence, and remembers nothing.
+    pub(super) fn judge_by(
+        &self,
+        case: &Case<'_>,
+        evidence: &Evidence<'_>,
+        now: SystemTime,
+    ) -> Result<AccessToken, Stop> {
+        judge(&self.inner.rules, &case.credential, evidence, now.into(), &mut NoTrace)
     }
 
     /// Keeps the header of a good token, unless it is the one that is known.
@@ -139,6 +156,8 @@ impl RequiresAuth {
                 Need::Keys { issuer, tried, .. } => {
                     self.refresh_keys(case, *issuer, tried.as_ref(), deadline).await?
                 }
+                // Who asks also judges, and remembers.
+                Need::Answer { issuer } => return self.ask(case, *issuer, deadline).await,
             };
             need = match self.judge_settled(case, self.inner.clock.now()) {
                 Ok(token) => return Ok(token),
@@ -182,7 +201,7 @@ impl RequiresAuth {
                 }
                 Err(Denial::invalid_token(tried.reason))
             }
-            Need::Keys { .. } => Ok(need),
+            Need::Keys { .. } | Need::Answer { .. } => Ok(need),
         }
     }
 

@@ -74,6 +74,7 @@ impl Keys {
             skipped: Vec::new(),
         };
         match self {
+            Self::Unneeded => IssuerHealth { state: KeyState::Fresh, ..unknown },
             Self::Static(keys) => IssuerHealth {
                 state: KeyState::Fresh,
                 source: Some(KeySource::Static),

@@ -10,20 +10,22 @@ use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
 use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
-use crate::explain::Report;
+use crate::introspect::Asker;
 use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
-use crate::verify::{AccessToken, Audience, KnownHeader, Need, Rules, Stop};
+use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Stop};
 
 mod admission;
 mod log;
 mod bare;
 mod examine;
+mod explained;
 mod builder;
+mod asking;
 mod flow;
 mod health;
 mod unavailable;
@@ -85,6 +87,8 @@ pub struct RequiresAuth {
 struct Inner {
     rules: Rules,
     keys: Vec<Keys>,
+    /// Who asks each issuer about tokens, in the order of the rules.
+    askers: Vec<Option<Arc<Asker>>>,
     clock: Arc<dyn Clock>,
     style: Style,
     cache: Option<TokenCache>,
@@ -97,6 +101,8 @@ struct Inner {
 enum Keys {
     Remote(RemoteKeys),
     Static(Arc<KeySet>),
+    /// Nothing is signed: the issuer is asked about each token.
+    Unneeded,
 }
 
 impl RequiresAuth {
@@ -167,7 +173,8 @@ impl RequiresAuth {
         Builder::from_env().build()
     }
 
-    /// Fetches the keys of every issuer that has none yet.
+    /// Fetches the keys of every issuer that has none yet, and finds the introspection endpoint of each that is asked about
+    /// tokens.
     ///
     /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
     /// request. It is not needed: keys are fetched on first need. Whether a failure stops the server is its own choice:
@@ -197,6 +204,11 @@ impl RequiresAuth {
                 failures.extend(
                     remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
                 );
+            }
+        }
+        for asker in self.inner.askers.iter().flatten() {
+            if let Err(failure) = asker.warm().await {
+                failures.push((asker.issuer().into(), failure));
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
@@ -393,43 +405,6 @@ impl RequiresAuth {
         self.inner.style.challenge(denial, request)
     }
 
-    /// Judges the token of a request, then its binding and the policy, and tells what every check found. Fetches keys if
-    /// that is needed.
-    ///
-    /// ```
-    /// use requires_auth::{Policy, Request, RequiresAuth};
-    ///
-    /// async fn explain(auth: &RequiresAuth, token: &str) {
-    ///     let headers = [("authorization", format!("Bearer {token}"))];
-    ///     let report = auth.explain(&Request::new("GET", "/orders", &headers), &Policy::default()).await;
-    ///     for check in report.checks() {
-    ///         println!("{} {}", check.step().as_str(), check.outcome().as_str());
-    ///     }
-    /// }
-    /// ```
-    pub async fn explain(&self, request: &Request<'_>, policy: &Policy) -> Report {
-        let case = match self.read(request) {
-            Ok(case) => case,
-            Err(denial) => return self.inner.rules.explain_unread(denial),
-        };
-        // A request with an expired token fetches no keys; a report shows every check, also those that need them.
-        if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
-            self.judge(&case, self.inner.clock.now())
-            && let Keys::Remote(remote) = &self.inner.keys[issuer]
-        {
-            let _ = tokio::time::timeout(flow::LONGEST_WAIT, remote.refresh(Want::Keys)).await;
-        }
-        // The token is judged first as on a request, so that the keys are those that a request would use.
-        let unsettled = match self.judge_settled(&case, self.inner.clock.now()) {
-            Err(Stop::Need(need)) => self.settle(&case, need).await.err(),
-            Err(Stop::Deny(denial)) => Some(denial),
-            Ok(_) => None,
-        };
-        let now = self.inner.clock.now();
-        let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
-        self.inner.rules.explain_settled(&case.credential, &keys, policy, now, unsettled)
-    }
-
     /// Refuses a request that has passed without a token where one is needed after all.
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
@@ -473,6 +448,7 @@ impl Keys {
         match self {
             Self::Remote(remote) => remote.current(now),
             Self::Static(keys) => Some(Arc::clone(keys)),
+            Self::Unneeded => None,
         }
     }
 }

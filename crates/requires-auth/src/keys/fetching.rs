@@ -163,7 +163,7 @@ impl Source {
             let read =
                 |response: FetchResponse| discovery::read(&response, &url, &self.issuer, self.transport);
             let failure = match response.and_then(read) {
-                Ok(Answer::KeySetAt(url)) => return Ok(url),
+                Ok(Answer::At(url)) => return Ok(url),
                 Ok(Answer::NotHere(status)) => {
                     nothing = Some((url, status));
                     continue;

@@ -1,6 +1,7 @@
 //! The checks of claims that are vouched for, in the order in which they are made.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::token::{Checked, Parties};
 use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
@@ -18,6 +19,10 @@ pub(super) fn check_claims<'t>(
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
     let issuer = &rules.issuers[issuer];
+    // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
+    let profile = if claims.are_answered() { Profile::Jwt } else { rules.profile };
+    let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
+    let answer_until = claims.are_answered().then(|| now.after(ttl));
     trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
         let marks =
             ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
@@ -27,10 +32,9 @@ pub(super) fn check_claims<'t>(
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    let audience =
-        trace.outcome(Step::Aud, check_audience(&issuer.audience, rules.profile, claims), |_| {
-            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
-        })?;
+    let audience = trace.outcome(Step::Aud, check_audience(&issuer.audience, profile, claims), |_| {
+        Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
+    })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
         Finding::new(
@@ -38,18 +42,19 @@ pub(super) fn check_claims<'t>(
             format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
         )
     };
-    let expires_at = trace.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
+    let exp = check_exp(rules, claims, now, answer_until);
+    let expires_at = trace.outcome(Step::Exp, exp, |_| within("exp", "after"))?;
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace.outcome(Step::Profile, check_profile(rules.profile, claims), |outcome| {
-        let required = match rules.profile {
+    let parties = trace.outcome(Step::Profile, check_profile(profile, claims), |outcome| {
+        let required = match profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
         };
         let names = match outcome {
             Ok(_) => vec!["sub", "client_id", "iat", "jti", "authorization_details"],
-            Err(_) => vec![faulty_claim(rules.profile, claims)],
+            Err(_) => vec![faulty_claim(profile, claims)],
         };
         let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
         Finding::new(found.join(", "), required)
@@ -67,15 +72,33 @@ pub(super) fn check_claims<'t>(
         }
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    Ok(Checked { issuer: iss, parties, audience, scopes, expires_at, not_before, confirmation })
+    let checked = Checked {
+        issuer: iss,
+        parties,
+        audience,
+        scopes,
+        expires_at,
+        not_before,
+        confirmation,
+        remembered_until: None,
+    };
+    Ok(match answer_until {
+        Some(until) => checked.remembered_until(until),
+        None => checked,
+    })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
-fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
-    let iss = claims.required_string("iss")?;
+///
+/// An answer need not say who gives it (RFC 7662 §2.2); it was asked of the issuer.
+fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
+    let iss = match &issuer.issuer {
+        Some(issuer) if claims.are_answered() && !claims.has("iss") => Cow::Borrowed(&**issuer),
+        _ => claims.required_string("iss")?,
+    };
     match &issuer.issuer {
         Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
         _ => Ok(iss),
@@ -108,9 +131,17 @@ fn expected_audience(expected: &Audience) -> String {
     }
 }
 
-/// RFC 7519 §4.1.4; RFC 9068 §4: required.
-fn check_exp(rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<NumericDate, Reason> {
-    let exp = claims.time("exp")?.ok_or(Reason::ClaimMissing)?;
+/// RFC 7519 §4.1.4; RFC 9068 §4: required. An answer may leave it out (RFC 7662 §2.2), and counts for a while then.
+fn check_exp(
+    rules: &Rules,
+    claims: &Claims<'_>,
+    now: NumericDate,
+    answer_until: Option<NumericDate>,
+) -> Result<NumericDate, Reason> {
+    let exp = match claims.time("exp")? {
+        Some(exp) => exp,
+        None => return answer_until.ok_or(Reason::ClaimMissing),
+    };
     if exp.has_passed(now, rules.leeway) { Err(Reason::Expired) } else { Ok(exp) }
 }
 

@@ -25,6 +25,7 @@ mod arena;
 mod claim_checks;
 mod evidence;
 mod implied;
+mod introspected;
 mod rules;
 mod token;
 mod trace;
@@ -33,10 +34,12 @@ pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
 pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 use claim_checks::check_claims;
-pub(crate) use evidence::{Evidence, Need, Stop, Tried};
+pub(crate) use evidence::{Evidence, Need, Said, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
-pub use rules::{Audience, Profile, Rules};
-pub(crate) use rules::{GuardId, IssuerRules, Issuers};
+pub(crate) use introspected::RETRY_AFTER;
+use introspected::{confirm, judge_opaque};
+pub use rules::{Audience, Profile, Rules, Tokens};
+pub(crate) use rules::{GuardId, IntrospectionRules, IssuerRules, Issuers};
 pub use token::{AccessToken, ClaimsError};
 pub(crate) use token::{Proof, ProvenBy};
 pub use trace::Step;
@@ -68,7 +71,7 @@ impl Rules {
         now: SystemTime,
     ) -> Result<AccessToken, Denial> {
         let credential = Credential::from(bearer);
-        let evidence = Evidence { known_header: None, keys: &|_| Some(Arc::clone(keys)) };
+        let evidence = Evidence { known_header: None, keys: &|_| Some(Arc::clone(keys)), answers: &|_| None };
         let judged = judge(self, &credential, &evidence, now.into(), &mut NoTrace);
         let token = judged.map_err(Stop::into_denial)?;
         // There is no request that could show a key.
@@ -88,8 +91,7 @@ pub(crate) fn judge(
     let bearer = credential.bearer()?;
     match parse(rules, bearer, evidence.known_header, trace)? {
         Token::Signed(token) => judge_signed(rules, credential, &token, evidence, now, trace),
-        // Only its issuer knows what it stands for, and no issuer is asked.
-        Token::Opaque => Err(Reason::Opaque.into()),
+        Token::Opaque => judge_opaque(rules, credential, bearer, evidence, now, trace),
     }
 }
 
@@ -112,7 +114,8 @@ fn judge_signed(
     })?;
     let claims = Claims::new(vouched);
     let checked = check_claims(rules, issuer, credential, &claims, now, trace)?;
-    let proven_by = ProvenBy { issuer, keys: Arc::downgrade(&keys) };
+    let checked = confirm(rules, issuer, evidence, checked, now, trace)?;
+    let proven_by = ProvenBy { issuer, keys: Some(Arc::downgrade(&keys)) };
     Ok(AccessToken::new(rules, &claims, checked, proven_by, now)?)
 }
 
@@ -152,15 +155,26 @@ fn parse<'a>(
     trace.require(Step::Size, size <= rules.max_token_bytes, Reason::TooLarge, || {
         Finding::new(format!("{size} bytes"), format!("at most {} bytes", rules.max_token_bytes))
     })?;
-    let token = Token::parse(bearer, known);
-    trace.record(Step::Parts, matches!(token, Ok(Token::Signed(_))), || {
+    let takes_opaque = rules.issuers.of_opaque_tokens().is_some();
+    let token = match Token::parse(bearer, known) {
+        // Where opaque tokens are taken, what does not have the shape of a JWT is one: some have a dot or two in them.
+        Err(Reason::Malformed) if takes_opaque && bearer.token().split('.').count() != 3 => Ok(Token::Opaque),
+        token => token,
+    };
+    let has_known_shape =
+        matches!((&token, takes_opaque), (Ok(Token::Signed(_)), _) | (Ok(Token::Opaque), true));
+    trace.record(Step::Parts, has_known_shape, || {
         Finding::new(
             match bearer.token().split('.').count() {
                 1 => "one part, without a dot".to_owned(),
                 3 if bearer.token().contains('=') => "3 parts, with padding (`=`)".to_owned(),
                 parts => format!("{parts} parts"),
             },
-            "three parts of base64url without padding, separated by dots",
+            if takes_opaque {
+                "three parts of base64url without padding, separated by dots, or an opaque token"
+            } else {
+                "three parts of base64url without padding, separated by dots"
+            },
         )
     });
     token
@@ -215,7 +229,14 @@ fn choose_issuer(rules: &Rules, payload: &Payload<'_>, trace: &mut impl Trace) -
         Some(claimed) => rules.issuers.find(claimed),
         None => Some(0),
     };
-    trace.outcome(Step::Issuer, chosen.ok_or(Reason::IssuerMismatch), |_| {
+    let chosen = chosen.ok_or(Reason::IssuerMismatch).and_then(|issuer| {
+        let takes_jwts = rules.issuers[issuer].tokens != Tokens::Opaque;
+        if takes_jwts { Ok(issuer) } else { Err(Reason::TypeNotAllowed) }
+    });
+    trace.outcome(Step::Issuer, chosen, |outcome| {
+        if matches!(outcome, Err(Reason::TypeNotAllowed)) {
+            return Finding::new("a JWT", "an opaque token: no JWT of this issuer is taken");
+        }
         let configured: Vec<_> = rules.issuers.names().collect();
         let expected = if configured.is_empty() { "any issuer".to_owned() } else { configured.join(", ") };
         Finding::new(claimed.as_deref().unwrap_or("no readable iss"), expected)

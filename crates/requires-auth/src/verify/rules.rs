@@ -109,6 +109,57 @@ impl<T: Into<String>, const N: usize> From<[T; N]> for Audience {
     }
 }
 
+/// Which kinds of tokens an issuer may send. A token that has the three parts of a JWT is judged as one and never
+/// introspected, also not when it is refused; any other token is opaque, and its issuer is asked about it.
+///
+/// ```
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::introspect::Introspection;
+/// use requires_auth::verify::Tokens;
+///
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_introspection(Introspection::discovered().with_client_secret("orders-api", "secret of the API"))
+///     .with_accepted_tokens(Tokens::Opaque)
+///     .build()?;
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tokens {
+    /// JWTs alone. What the issuer is asked, if anything, is whether it confirms them.
+    #[default]
+    Jwt,
+    /// Opaque tokens alone (RFC 7662).
+    Opaque,
+    /// Both.
+    Both,
+}
+
+impl Tokens {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Jwt, Self::Opaque, Self::Both];
+
+    /// The name in configuration: `jwt`, `opaque` or `both`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Opaque => "opaque",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// How the answers of an issuer about its tokens are judged.
+#[derive(Clone, Debug)]
+pub(crate) struct IntrospectionRules {
+    /// Whether `token_type` may be absent from an answer. A refresh token is active too, and may be told by this alone.
+    pub(crate) is_type_optional: bool,
+    /// Whether the issuer has to confirm JWTs too.
+    pub(crate) is_always: bool,
+    /// For how long a good answer is remembered.
+    pub(crate) ttl: Duration,
+}
+
 /// One issuer and the audience that its tokens must have: they belong together.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuerRules {
@@ -119,12 +170,22 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
+    pub(crate) tokens: Tokens,
+    /// `None` if it is never asked about a token.
+    pub(crate) introspection: Option<IntrospectionRules>,
 }
 
 impl IssuerRules {
     /// An issuer with the algorithms and scope claims of the guard; `None` is any issuer.
     pub(crate) fn new(issuer: Option<&str>, audience: Audience) -> Self {
-        Self { issuer: issuer.map(Into::into), audience, algorithms: None, scope_claims: None }
+        Self {
+            issuer: issuer.map(Into::into),
+            audience,
+            algorithms: None,
+            scope_claims: None,
+            tokens: Tokens::Jwt,
+            introspection: None,
+        }
     }
 }
 
@@ -133,6 +194,7 @@ impl IssuerRules {
 pub(crate) struct Issuers {
     rules: Vec<IssuerRules>,
     by_name: HashMap<Arc<str>, usize>,
+    of_opaque: Option<usize>,
 }
 
 impl Issuers {
@@ -142,6 +204,9 @@ impl Issuers {
             && self.by_name.insert(Arc::clone(name), self.rules.len()).is_some()
         {
             return false;
+        }
+        if rules.tokens != Tokens::Jwt && self.of_opaque.is_none() {
+            self.of_opaque = Some(self.rules.len());
         }
         self.rules.push(rules);
         true
@@ -153,6 +218,12 @@ impl Issuers {
             [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(0),
             _ => self.by_name.get(claimed).copied(),
         }
+    }
+
+    /// The one issuer that takes opaque tokens. Nothing in such a token says whose it is, so there is no second one.
+    pub(crate) fn of_opaque_tokens(&self) -> Option<(usize, &IntrospectionRules)> {
+        let place = self.of_opaque?;
+        Some((place, self.rules.get(place)?.introspection.as_ref()?))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &IssuerRules> {

@@ -15,20 +15,23 @@ use crate::challenge::BodyFormat;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
 use crate::guard::{Inner, Keys, RequiresAuth};
+use crate::introspect::{Asker, Introspect};
 use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
 use crate::keys::{RemoteKeys, Source, StateFile};
-use crate::settings::{self, Given};
+use crate::settings::introspection as members;
+use crate::settings::{self, Given, Table};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
-use crate::verify::{GuardId, ImpliedScopes, IssuerRules, Issuers, Rules};
+use crate::verify::{GuardId, ImpliedScopes, IssuerRules, Issuers, Rules, Tokens};
 
 /// What all issuers share for their keys.
-struct Shared {
-    transport: Transport,
+pub(super) struct Shared {
+    pub(super) transport: Transport,
     ca: Arc<[u8]>,
-    fetch: Option<Arc<dyn Fetch>>,
+    pub(super) fetch: Option<Arc<dyn Fetch>>,
+    pub(super) introspect: Option<Arc<dyn Introspect>>,
     state_file: Option<Arc<StateFile>>,
 }
 
@@ -63,7 +66,7 @@ impl Builder {
         check_implied_scopes(&self.given, &mut found);
         let shared = self.shared(&mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
-        let (issuers, keys) = self.issuers(for_all, &shared, &mut problems, &unreadable);
+        let (issuers, keys, askers) = self.issuers(for_all, &shared, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         let body_format = self.body_format();
         let rules = Rules {
@@ -82,6 +85,7 @@ impl Builder {
         let inner = Inner {
             rules,
             keys,
+            askers,
             clock: self.clock,
             style: body_format.into(),
             cache,
@@ -105,11 +109,25 @@ impl Builder {
         let origin = of_file.map_or(&Origin::Code, |settings| &settings.origin);
         let ca = certificates(&self.given, origin, problems);
         // One client for all issuers. It reads the certificates; without any it need not be made to try.
-        let needs_fetch = self.issuers.iter().any(|settings| settings.given.get(settings::JWKS).is_none());
+        let is_discovered = |table: &Table| table.value(members::ENDPOINT.setting.key).is_none();
+        let needs_fetch = self.issuers.iter().any(|settings| {
+            settings.given.get(settings::JWKS).is_none() && !settings.needs_no_keys()
+                || settings.introspection().as_ref().is_some_and(is_discovered)
+        });
         let is_needed = needs_fetch || (!ca.is_empty() && cfg!(feature = "fetch"));
         let fetch =
             is_needed.then(|| self.fetch(&ca).map_err(|problem| problems.push(problem)).ok()).flatten();
+        let asks = self.issuers.iter().any(|settings| settings.introspection().is_some());
+        let introspect = asks.then(|| match self.introspect(&ca) {
+            Ok(introspect) => Some(introspect),
+            Err(problem) => {
+                let is_told = problems.iter().any(|told| told.field() == problem.field());
+                problems.extend((!is_told).then_some(problem));
+                None
+            }
+        });
         Shared {
+            introspect: introspect.flatten(),
             transport: if is_http_allowed { Transport::PlainHttp } else { Transport::Tls },
             ca: ca.into(),
             fetch,
@@ -124,18 +142,24 @@ impl Builder {
         shared: &Shared,
         problems: &mut Vec<ConfigProblem>,
         unreadable: &[&str],
-    ) -> (Issuers, Vec<Keys>) {
+    ) -> (Issuers, Vec<Keys>, Vec<Option<Arc<Asker>>>) {
         let mut rules = Issuers::default();
-        let mut keys = Vec::new();
+        let (mut keys, mut askers) = (Vec::new(), Vec::new());
+        let mut takes_opaque = false;
         for (place, settings) in self.issuers.iter().enumerate() {
             let mut found = Vec::new();
             check_audience(settings, &mut found);
             let own = algorithms(&settings.given, &mut found);
             check_scope_claims(&settings.given, &mut found);
+            settings.check_tokens(takes_opaque, &mut found);
+            takes_opaque |= settings.tokens() != Tokens::Jwt;
+            askers.push(self.asker(settings, shared, &mut found));
             let issuer = settings.issuer();
             let issuer_rules = IssuerRules {
                 algorithms: own.or(for_all),
                 scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+                tokens: settings.tokens(),
+                introspection: settings.introspection_rules(),
                 ..IssuerRules::new(Some(&issuer), settings.audience())
             };
             if !rules.push(issuer_rules) && !issuer.is_empty() {
@@ -151,7 +175,7 @@ impl Builder {
             });
             problems.extend(found.into_iter().map(|problem| settings.explain(problem)));
         }
-        (rules, keys)
+        (rules, keys, askers)
     }
 
     fn twice(&self, place: usize, issuer: &str) -> ConfigProblem {
@@ -171,6 +195,9 @@ impl Builder {
             missing if missing.is_empty() => return Err(missing_issuer()),
             issuer => IssuerUrl::parse(&issuer, transport).map_err(|problem| discreet(problem, &issuer))?,
         };
+        if settings.needs_no_keys() {
+            return Ok(Some(Keys::Unneeded));
+        }
         let public_test_keys = self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS);
         if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
             let limits = KeySetLimits { public_test_keys, ..KeySetLimits::GIVEN };

@@ -10,9 +10,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
+use crate::introspect::Introspect;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
+mod asks;
 mod build;
 mod checks;
 mod origin;
@@ -56,6 +58,7 @@ pub struct Builder {
     custom_body: Option<BodyFormat>,
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
+    introspect: Option<Arc<dyn Introspect>>,
     keys_of: Option<RequiresAuth>,
     problems: Vec<ConfigProblem>,
 }
@@ -108,6 +111,7 @@ impl Builder {
             custom_body: None,
             clock: Arc::new(SystemClock),
             fetch: None,
+            introspect: None,
             keys_of: None,
             problems: Vec::new(),
         }

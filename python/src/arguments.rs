@@ -221,7 +221,6 @@ fn document(argument: &Bound<'_, PyAny>) -> PyResult<Option<Document>> {
     if let Ok(bytes) = argument.cast::<PyBytes>() {
         return Ok(Some(Document::Bytes(bytes.as_bytes().to_vec())));
     }
-    let itself = text(argument)
-        .filter(|text| ["{", "-----BEGIN"].iter().any(|start| text.trim_start().starts_with(start)));
-    Ok(itself.map(|text| Document::Bytes(text.into_bytes())).or_else(|| path(argument).map(Document::File)))
+    let itself = text(argument).and_then(|text| Document::itself(&text));
+    Ok(itself.or_else(|| path(argument).map(Document::File)))
 }

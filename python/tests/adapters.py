@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from vectors import arguments_of, policy_of
+
 from requires_auth import ConfigError, Policy, RequiresAuth
 
 PYTHON = Path(__file__).resolve().parent.parent
@@ -57,23 +59,14 @@ class Case:
         except ConfigError as error:
             field = error.problems[0].field
             assert field in ("algorithms", "issuer", "jwks") or field not in self.config, self.id
+            assert "settings" not in self.config, self.id
             return None
 
     def _guard(self) -> RequiresAuth:
-        options: dict[str, Any] = {"_now": self.config["now"], "dangerously_allow_public_test_keys": True}
-        if self.jwks is None:
-            # Nothing listens on port 1.
-            options |= {"jwks_uri": "http://127.0.0.1:1/jwks"}
-        else:
-            options["jwks"] = KEY_SETS[self.jwks]
-        if "alg" in self.config:
-            options["algorithms"] = strings(self.config["alg"])
-        options |= {name: self.config[name] for name in ("leeway", "profile") if name in self.config}
-        return RequiresAuth(self.config.get("issuer"), self.config.get("audience"), **options)
+        return RequiresAuth(**arguments_of(self.config, KEY_SETS[self.jwks] if self.jwks else None))
 
     def policy(self) -> Policy | None:
-        scope = self.config.get("scope")
-        return Policy.all_of(*strings(scope)) if scope else None
+        return policy_of(strings(self.config.get("scope", [])), self.config.get("claims", {}))
 
     @property
     def optional(self) -> bool:
@@ -142,7 +135,8 @@ def cases() -> list[Case]:
                 "headers": [("Authorization", value)],
             }
             found.append(Case(case["id"], case["config"], case["jwks"], **request, expect=expect))
-    for case in json.loads((VECTORS / "requests.json").read_text())["cases"]:
+    files = sorted(VECTORS.glob("requests*.json"))
+    for case in (case for file in files for case in json.loads(file.read_text())["cases"]):
         request, token = case["request"], case.get("token") or ""
         headers = [(name, _value(value, token)) for name, value in request["headers"]]
         url = request["url"].replace("{token}", token)

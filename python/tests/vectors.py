@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class Case:
     def policy(self) -> Policy | None:
         scope = self.config.get("scope", [])
         scopes = scope.split() if isinstance(scope, str) else scope
-        return Policy.all_of(*scopes) if scopes else None
+        return policy_of(scopes, self.config.get("claims", {}))
 
     @property
     def optional(self) -> bool:
@@ -44,24 +45,44 @@ class Case:
             ConfigError: it can be asked of the verifier alone, and no guard is built so: without an issuer, without
                 an audience, with a name that is not an algorithm, with a key set that has no usable key.
         """
-        return RequiresAuth(
-            self.config.get("issuer"),
-            self.config.get("audience"),
-            jwks=self.jwks,
-            jwks_uri=None if self.jwks is not None else UNREACHABLE,
-            algorithms=self.config.get("alg"),
-            leeway=self.config.get("leeway", 30),
-            profile=self.config.get("profile", "jwt"),
-            dangerously_allow_public_test_keys=True,
-            _now=self.config["now"],
-            **options,
-        )
+        return RequiresAuth(**arguments_of(self.config, self.jwks), **options)
 
     def guard_or_none(self, **options: Any) -> RequiresAuth | None:
         try:
             return self.guard(**options)
         except ConfigError:
             return None
+
+
+def arguments_of(config: dict[str, Any], jwks: dict[str, Any] | None) -> dict[str, Any]:
+    """The arguments of the guard that a case asks for."""
+    arguments: dict[str, Any] = {
+        "issuer": config.get("issuer"),
+        "audience": config.get("audience"),
+        "jwks": jwks,
+        "jwks_uri": None if jwks is not None else UNREACHABLE,
+        "algorithms": config.get("alg"),
+        "leeway": config.get("leeway", 30),
+        "profile": config.get("profile", "jwt"),
+        "dangerously_allow_public_test_keys": True,
+        "_now": config["now"],
+    }
+    arguments |= config.get("settings", {})
+    return arguments
+
+
+def policy_of(scopes: Sequence[str], claims: dict[str, Any]) -> Policy | None:
+    """The policy of these scopes and claim rules, which are written as a route of the gateway writes them."""
+    if not scopes and not claims:
+        return None
+    policy = Policy.all_of(*scopes) if scopes else Policy()
+    for path, rule in claims.items():
+        policy = policy.with_claim(path, **_claim_test(rule))
+    return policy
+
+
+def _claim_test(rule: Any) -> dict[str, Any]:
+    return {"one_of": rule} if isinstance(rule, list) else {"equals": rule}
 
 
 def token_cases() -> list[Case]:
@@ -82,7 +103,8 @@ def token_cases() -> list[Case]:
 
 def request_cases() -> list[Case]:
     cases = []
-    for case in json.loads((FOLDER / "requests.json").read_text("utf-8"))["cases"]:
+    files = sorted(FOLDER.glob("requests*.json"))
+    for case in (case for file in files for case in json.loads(file.read_text("utf-8"))["cases"]):
         request, token = case["request"], case.get("token", "")
         headers = [(name, _value(value, token)) for name, value in request["headers"]]
         url = request["url"].replace("{token}", token)

@@ -179,13 +179,15 @@ impl FetchFailure {
                  and no byte order mark before it"
             }
             Self::OtherIssuer(_) => {
-                "configure the issuer exactly as the document has it: slash, case and port count"
+                "configure the issuer exactly as the document has it: slash, case and port count; if tokens have the one that \
+                 is configured, set `jwks_uri` to the address of the keys"
             }
             Self::Status(300..=399) => {
                 "redirects are not followed: set `jwks_uri` or `discovery_url` to the address that this one leads to"
             }
             Self::Status(401 | 403) => {
-                "metadata and keys must be public: let this machine read them, or set `jwks_uri` to another address"
+                "metadata and keys must be public: let this machine read them, set `jwks_uri` to another address, or \
+                 `fetch_token_file` to a file with a Bearer token for them"
             }
             Self::Status(_) => "the provider is in trouble, or something in between answers for it",
             Self::UnsafeEndpoint(_) => {
@@ -247,7 +249,7 @@ mod tests {
     }
 
     fn from() -> Url {
-        issuer().metadata_urls()[0].clone()
+        issuer().metadata_urls().swap_remove(0)
     }
 
     fn read_document(body: &str) -> Result<Answer, FetchFailure> {

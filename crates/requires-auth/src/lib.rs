@@ -99,6 +99,9 @@
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `full` | no | all of these |
 
+// The documentation says which feature an item needs, where a nightly compiler makes it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // Ring 0: pure.
 pub mod error;
 pub mod request;
@@ -146,7 +149,8 @@ pub use crate::policy::Policy;
 pub use crate::request::Request;
 pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 
-/// Runs the Rust blocks of the README as tests.
+/// Runs the Rust blocks of both READMEs as tests: that of the repository, and that of this crate.
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use requires_auth::ConfigError;
 use requires_auth::explain::{Check, Outcome};
-use requires_auth::verify::Step;
 use requires_auth_testkit::vectors::{RequestCase, request_cases, token_cases};
 
 mod adapters;
@@ -70,11 +69,11 @@ async fn every_token_gets_one_answer_through_every_adapter() {
 
 /// Explaining a token gives its verdict; of the checks, those before the one that failed have passed, and those after
 /// it were not reached.
-#[test]
-fn every_token_is_explained_as_it_is_judged() {
+#[tokio::test]
+async fn every_token_is_explained_as_it_is_judged() {
     let mut explained = 0;
     for case in token_cases() {
-        let Some((judged, report)) = core::explain(&case) else { continue };
+        let Some((judged, report)) = core::explain(&case).await else { continue };
         explained += 1;
         let outcomes: Vec<_> = report.checks().iter().map(Check::outcome).collect();
         let passed = outcomes.iter().take_while(|outcome| **outcome == Outcome::Passed).count();

@@ -8,7 +8,7 @@ use tracing::{debug, info};
 use super::config::{Config, GatewayConfig};
 use super::identity::Identity;
 use super::refused::Refused;
-use super::routes::Route;
+use super::routes::{NotFound, Route};
 use super::telemetry::{Decisions, Outcome};
 use crate::logging::short;
 
@@ -26,6 +26,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     /// Path and query as they came over the wire.
     pub(crate) target: &'a str,
+    /// The host that the client has asked for, where it is known; with a port, if that is said.
+    pub(crate) host: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
     /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
     pub(crate) has_body: bool,
@@ -75,10 +77,12 @@ impl Gateway {
         let request = Request::new(asked.method, asked.target, asked.headers);
         let route = match self.route(asked, &request) {
             Ok(route) => route,
-            Err(denial) => {
+            Err(cause) => {
+                let denial = Denial::new(cause.code());
                 timed.end("", Outcome::Refused(denial.code()));
                 let (code, hint) = (denial.code(), denial.hint());
-                info!(%code, method = short(asked.method), path = short(request.path()), hint, "refused");
+                let (method, path) = (short(asked.method), short(request.path()));
+                info!(%code, %cause, method, path, hint, "refused");
                 return Decision::Refuse(self.refusal(&request, &denial));
             }
         };
@@ -119,16 +123,16 @@ impl Gateway {
     }
 
     /// The route of a request. A preflight without one of its own falls under that of the request which it announces.
-    fn route(&self, asked: Asked<'_>, request: &Request<'_>) -> Result<Found<'_>, Denial> {
-        let found = self.config.routes.find(asked.method, asked.target);
+    fn route(&self, asked: Asked<'_>, request: &Request<'_>) -> Result<Found<'_>, NotFound> {
+        let found = self.config.routes.find(asked.method, asked.target, asked.host);
         if !request.is_preflight() || asked.has_body {
             return found.map(|rule| Found { rule, is_preflight: false });
         }
         let announced =
             asked.headers.get("access-control-request-method").and_then(|value| value.to_str().ok());
         let found = match (found, announced) {
-            (Err(denial), Some(method)) if denial.code() == ErrorCode::NoRoute => {
-                self.config.routes.find(method, asked.target)
+            (Err(cause), Some(method)) if cause.is_for_want_of_a_route() => {
+                self.config.routes.find(method, asked.target, asked.host)
             }
             (found, _) => found,
         };

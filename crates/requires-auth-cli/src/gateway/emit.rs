@@ -51,6 +51,7 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         application: wanted.upstream.clone().unwrap_or_else(|| APPLICATION.to_owned()),
         port: wanted.port,
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
+        names_hosts: gateway.routes.names_hosts(),
     })
 }
 
@@ -178,6 +179,21 @@ mod tests {
         assert_eq!(of(""), Vec::<&str>::new());
         assert_eq!(of("[forward_auth]\ndialects = [\"nginx\"]\n"), ["nginx"]);
         assert_eq!(of("[forward_auth]\ndialects = [\"caddy\", \"envoy\"]\n"), ["caddy", "envoy"]);
+    }
+
+    #[test]
+    fn envoy_shows_what_else_names_a_host_where_a_route_is_for_some_hosts() {
+        let text =
+            format!("{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[[routes]]\nmatch = \"/*\"\n");
+        let print = |more: &str| {
+            let config = Config::parse(&format!("{text}{more}"), "/etc/auth.toml").expect("no mistakes");
+            let envoy = dialect::named("envoy").expect("a dialect");
+            emit(envoy, &config, Path::new("auth.toml"), &Wanted::default()).expect("a text")
+        };
+        let (without, with) = (print(""), print("host = \"a.test\"\n"));
+        for name in ["x[-_.]forwarded[-_.]host", "x[-_.]original[-_.]host"] {
+            assert!(!without.contains(name) && with.contains(name), "{name}");
+        }
     }
 
     #[test]

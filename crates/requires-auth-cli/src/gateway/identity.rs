@@ -38,13 +38,14 @@ impl Identity {
 
     /// What one header says of a token.
     fn value(&self, header: &IdentityHeader, token: &AccessToken) -> HeaderValue {
+        let encoding = header.encoding;
         match &header.source {
-            IdentitySource::IssuerName => of_text(self.issuer_name(token)),
+            IdentitySource::IssuerName => of_text(self.issuer_name(token), encoding),
             // As the guard has read them, wherever they stand: none of them has a space.
-            IdentitySource::Claim(path) if path == "scope" => of_text(&scopes_of(token)),
+            IdentitySource::Claim(path) if path == "scope" => of_text(&scopes_of(token), encoding),
             IdentitySource::Claim(path) => token
                 .claim::<Box<RawValue>>(path)
-                .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim)),
+                .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim, encoding)),
         }
     }
 

@@ -66,11 +66,13 @@ impl Loaded {
             config.guard.issuers.iter().filter_map(|issuer| issuer.get(JWKS)).chain(config.guard.get(CA));
         let documents: Vec<_> = documents.filter_map(|document| document.file().cloned()).collect();
         let named = documents.iter().chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
+        let of_upstream = config.gateway.reverse_proxy.iter().filter_map(|proxy| proxy.ca.as_ref());
+        let named = named.chain(of_upstream);
         let mut files: Stamps = named.map(|path| (path.clone(), Stamp::of(path))).collect();
         files.extend([own]);
         let tls = tls.map(Tls::load).transpose()?;
         tests_hold(file, &config)?;
-        let mut service = Service::new(&config, auth);
+        let mut service = Service::new(&config, auth)?;
         if let Some(before) = before {
             service.take_over(before);
         }

@@ -44,7 +44,8 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
     {
         headers.insert(AUTHORIZATION, value);
     }
-    let asked = Asked { method: &test.method, target: &test.target, headers: &headers, has_body: false };
+    let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
+    let asked = Asked { method, target, host, headers: &headers, has_body: false };
     let (status, code) = match gateway.decide(asked).await {
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),
@@ -68,10 +69,17 @@ fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> 
     let claims = test.claims.as_ref()?;
     let named = claims.get("iss").and_then(Value::as_str);
     let issuer = config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))?;
-    let audience = issuer.audience().into_iter().next().unwrap_or_default();
+    let audience = issuer.audience().into_iter().next();
+    let audience = audience_of_route(config, test).or(audience).unwrap_or_default();
     let forge = Forge::new(issuer.issuer(), &audience, key.clone());
     let given = claims.iter().filter(|(name, _)| *name != "iss");
     Some(given.fold(forge.token(), |token, (name, value)| token.claim(name, value.clone())).mint())
+}
+
+/// The audience that the route of a test has of its own, if it has one.
+fn audience_of_route(config: &Config, test: &RouteTest) -> Option<String> {
+    let route = config.gateway.routes.find(&test.method, &test.target, test.host.as_deref()).ok()?;
+    route.requirement.policy().audience().next().map(str::to_owned)
 }
 
 /// An algorithm that the configuration takes.
@@ -83,9 +91,9 @@ fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
 
 /// The guard of the configuration, with this key in the place of every issuer's.
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
-    let mut config = config.guard.clone();
-    config.set(STATE_FILE, None);
-    for issuer in &mut config.issuers {
+    let mut config = config.clone();
+    config.guard.set(STATE_FILE, None);
+    for issuer in &mut config.guard.issuers {
         issuer.set(JWKS, None);
         issuer.set(ALGORITHMS, None);
         issuer.set(DISCOVERY_URL, None);

@@ -25,6 +25,13 @@ pub(crate) fn read(path: &Path) -> Result<Arc<KeySet>, Failure> {
     let keys = KeySet::parse(&text).map_err(|error| {
         let hint = match error {
             KeySetError::NoKeys => "a single key becomes a set as {\"keys\": [KEY]}",
+            KeySetError::NotPem => {
+                "the PEM is to be a public key (-----BEGIN PUBLIC KEY-----) or a certificate"
+            }
+            KeySetError::PrivateKey => {
+                "give the public key alone: whoever reads the private one can sign tokens"
+            }
+            KeySetError::SeveralInPem => "the PEM is to hold the one key or certificate that signs tokens",
             KeySetError::TooLarge => "a key set has at most 16 MiB",
             _ => "the file is to hold the answer of the issuer's jwks_uri: {\"keys\": [...]}",
         };

@@ -37,6 +37,11 @@ pub fn insufficient_scope(needed: &str) -> Value {
     })
 }
 
+/// The refusal for a claim rule that does not hold.
+pub fn access_denied() -> Value {
+    json!({ "ok": false, "status": 403, "code": "access_denied", "reason": null, "challenge": null })
+}
+
 /// The refusal of a request without credentials; RFC 6750 §3.1 wants no error in the challenge.
 pub fn no_credentials(code: &str) -> Value {
     json!({ "ok": false, "status": 401, "code": code, "reason": null, "challenge": "Bearer" })

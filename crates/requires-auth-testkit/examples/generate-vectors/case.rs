@@ -61,6 +61,18 @@ impl Case {
         self
     }
 
+    /// Chooses a setting by its key in the settings table.
+    pub fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
+        put_below(&mut self.config, "settings", key, value.into());
+        self
+    }
+
+    /// Needs the claim at a dotted path to be this, as a route of the gateway writes it.
+    pub fn claim(mut self, path: &str, rule: impl Into<Value>) -> Self {
+        put_below(&mut self.config, "claims", path, rule.into());
+        self
+    }
+
     pub fn strict(self) -> Self {
         self.with("profile", "at+jwt")
     }
@@ -93,6 +105,11 @@ impl Case {
         self.with("scope", scope).finish(&answers::insufficient_scope(needed))
     }
 
+    /// The guard accepts the token, and the claim rules do not hold: 403 `access_denied`.
+    pub fn deny(self) -> Finished {
+        self.finish(&answers::access_denied())
+    }
+
     fn finish(self, expect: &Value) -> Finished {
         let json = json!({
             "id": self.id,
@@ -106,6 +123,11 @@ impl Case {
         });
         Finished { json, key_set: Some(self.key_set) }
     }
+}
+
+/// Puts a member into an object of the configuration.
+pub fn put_below(config: &mut Map<String, Value>, object: &str, key: &str, value: Value) {
+    config.entry(object).or_insert_with(|| json!({}))[key] = value;
 }
 
 /// The configuration of most cases.

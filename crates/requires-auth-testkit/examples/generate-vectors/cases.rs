@@ -1,6 +1,7 @@
 //! The cases, one module per theme.
 
 mod algorithms;
+mod certificates;
 mod claims;
 mod ecdsa;
 mod eddsa;
@@ -14,6 +15,7 @@ mod providers;
 mod requests;
 mod rsa;
 mod scope;
+mod settings;
 mod standards;
 mod structure;
 mod time;
@@ -55,6 +57,7 @@ pub fn themes() -> Vec<Theme> {
             "which key of a set is usable, and which one is chosen",
             vec![jwk::cases(), key_selection::cases()],
         ),
+        theme("tokens-certificates", "keys in certificates, and in PEM", vec![certificates::cases()]),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),
@@ -73,6 +76,11 @@ pub fn themes() -> Vec<Theme> {
             "tokens-standards",
             "examples printed in RFC 7515, RFC 7520 and RFC 8037",
             vec![standards::cases()],
+        ),
+        theme(
+            "tokens-settings",
+            "settings that have no member of their own in a case, and claim rules",
+            vec![settings::cases()],
         ),
         theme(
             "requests",

@@ -15,6 +15,7 @@ mod files;
 mod key_sets;
 mod recorded;
 mod tokens;
+mod x509;
 
 use std::path::PathBuf;
 use std::{fs, io};

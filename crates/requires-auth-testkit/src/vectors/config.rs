@@ -1,4 +1,5 @@
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 /// How the guard of a case is configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,6 +28,19 @@ pub struct Config {
     /// Whether a request without a token passes as anonymous; of interest to requests only.
     #[serde(default)]
     pub optional: bool,
+    /// Further settings by the keys of the settings table of requires-auth, of the guard and of its one issuer.
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    /// The claims that must have a value, by dotted path, with what they must be as a route of the gateway writes it.
+    #[serde(default)]
+    pub claims: Map<String, Value>,
+}
+
+impl Config {
+    /// Whether it says no more than what a line of `requires-auth verify --batch` can carry.
+    pub fn is_for_batch(&self) -> bool {
+        self.settings.is_empty() && self.claims.is_empty()
+    }
 }
 
 /// A string, or an array of strings.

@@ -67,16 +67,22 @@ fn there_are_enough_cases() {
 }
 
 #[test]
-fn every_row_on_tokens_is_shown_accepting_and_refusing() {
+fn every_rule_is_shown_accepting_and_refusing() {
     let mut accepted = BTreeSet::new();
     let mut refused = BTreeSet::new();
+    for case in REQUEST_CASES.iter() {
+        match case.outcome {
+            Outcome::Deny(_) => refused.insert(&*case.row),
+            Outcome::Allow | Outcome::Anonymous | Outcome::Preflight => accepted.insert(&*case.row),
+        };
+    }
     for case in TOKEN_CASES.iter() {
         match case.expect {
             Verdict::Accept { .. } => accepted.insert(&*case.row),
             Verdict::Refuse(_) => refused.insert(&*case.row),
         };
     }
-    for row in rows().filter(|row| row.starts_with(['C', 'D', 'E'])) {
+    for row in rows().filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R'])) {
         assert!(accepted.contains(row) || NEVER_ACCEPTED.contains(&row), "{row} accepts nothing");
         assert!(refused.contains(row) || NEVER_REFUSED.contains(&row), "{row} refuses nothing");
     }
@@ -120,7 +126,8 @@ fn challenges_hold_only_what_rfc_6750_allows() {
     });
     for refusal in refusals().chain(requests) {
         let challenge = refusal.challenge.as_deref().unwrap_or("Bearer");
-        assert_eq!(refusal.challenge.is_none(), refusal.status == 503, "{refusal:?}");
+        let needs_none = refusal.status == 503 || refusal.code == "access_denied";
+        assert_eq!(refusal.challenge.is_none(), needs_none, "{refusal:?}");
         assert_eq!(refusal.reason.is_some(), refusal.code == "invalid_token", "{refusal:?}");
         assert!(
             challenge.starts_with("Bearer") && challenge.bytes().all(|byte| (0x20..0x7f).contains(&byte))
@@ -159,4 +166,23 @@ fn batch_lines_carry_the_whole_case() {
     assert_eq!(line("scope-all-in-string")["scope"], serde_json::json!(["c", "a"]));
     assert_eq!(line("exp-now")["leeway"], 0);
     assert_eq!(line("alg-list-empty")["alg"], serde_json::json!([]));
+}
+
+#[test]
+fn settings_are_written_as_toml() {
+    let case = TOKEN_CASES.iter().find(|case| case.id == "scope-claims-role").expect("a case");
+    let text = case.config.to_toml(|key| ["issuer", "audience", "scope_claims"].contains(&key));
+    let expected = r#"[issuers.main]
+"issuer" = "https://issuer.example.test/oidc"
+"audience" = ["https://api.example.test"]
+"scope_claims" = ["scope", "realm_access.roles"]
+"#;
+    assert_eq!(text, expected);
+    let of_guard = TOKEN_CASES.iter().find(|case| case.id == "implied-scope").expect("a case");
+    let text = of_guard.config.to_toml(|key| key != "implied_scopes");
+    assert!(
+        text.starts_with("\"implied_scopes\" = { \"admin\" = \"read write\" }\n[issuers.main]\n"),
+        "{text}"
+    );
+    assert!(!of_guard.config.is_for_batch());
 }

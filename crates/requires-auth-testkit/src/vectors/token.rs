@@ -26,7 +26,8 @@ pub struct TokenCase {
 }
 
 impl TokenCase {
-    /// The case as a line of `requires-auth verify --batch`.
+    /// The case as a line of `requires-auth verify --batch`, without what no line can carry: see
+    /// [`Config::is_for_batch`].
     pub fn batch_line(&self) -> Value {
         let Config { issuer, audience, scope, alg, now, leeway, profile, .. } = &self.config;
         let mut line = Map::new();

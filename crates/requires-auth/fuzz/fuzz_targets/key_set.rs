@@ -1,6 +1,6 @@
-//! A JWK Set: every key is either usable or skipped, and what is usable may be used.
+//! A key set: every key is either usable or skipped, and what is usable may be used.
 //!
-//! Input: the JSON of the set.
+//! Input: the JSON of the set, or PEM.
 
 #![no_main]
 
@@ -36,6 +36,10 @@ struct Set {
 
 fuzz_target!(|json: &[u8]| {
     let set = KeySet::parse(json);
+    if !json.trim_ascii_start().starts_with(b"{") {
+        check_one(set.as_ref());
+        return;
+    }
     let members = match strict::outer_object(json) {
         Ok(members) => members,
         Err(Flaw::NumberOutOfRange) => {
@@ -57,9 +61,26 @@ fuzz_target!(|json: &[u8]| {
             check_verdict(set, keys);
         }
         (Err(KeySetError::NoKeys), keys) if !keys.is_some_and(Value::is_array) => {}
+        (Ok(set), keys) if !keys.is_some_and(Value::is_array) => check_map(&set, &members),
         (set, _) => panic!("{set:?}"),
     }
 });
+
+/// What is not JSON is one key in PEM, or nothing.
+fn check_one(set: Result<&KeySet, &KeySetError>) {
+    if let Ok(set) = set {
+        assert_eq!(set.len() + set.skipped().len(), 1, "{set:?}");
+    }
+}
+
+/// A map has a text in PEM for each name, and no key of it is lost.
+fn check_map(set: &KeySet, members: &Members) {
+    assert_eq!(set.len() + set.skipped().len(), members.len());
+    assert!(!members.is_empty());
+    for value in members.values() {
+        assert!(value.as_str().is_some_and(|text| text.contains("-----BEGIN ")), "{value}");
+    }
+}
 
 /// No key is lost: usable and skipped ones are all there are, each skipped one by its place.
 fn check_count(set: &KeySet, json: &[u8]) {
@@ -85,7 +106,8 @@ fn check_usable(set: &KeySet, json: &[u8], keys: &[Value]) {
             |operations: &Value| operations.as_array().is_some_and(|all| all.contains(&"verify".into()));
         assert!(key.get("key_ops").is_none_or(may_verify));
         assert!(key.get("kid").is_none_or(|kid| kid.as_str().is_some_and(|kid| kid.len() <= 1024)));
-        if has_no_duplicates {
+        // A certificate may stand for the members.
+        if has_no_duplicates && !key.contains_key("x5c") {
             check_material(key);
         }
     }

@@ -24,8 +24,14 @@ pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &
         Kind::Choice { names, expected } => Value::Choice(reader.name(field, entry, expected, names)?),
         Kind::Switch => Value::Switch(reader.switch(field, entry)?),
         Kind::Path => Value::Path(reader.path(field, entry)?),
-        Kind::Document { .. } => Value::Document(Document::File(reader.path(field, entry)?)),
+        Kind::Document { .. } => Value::Document(document(reader, field, entry)?),
     })
+}
+
+/// The text itself, or the path of a file.
+fn document(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<Document> {
+    let itself = if let DeValue::String(text) = entry.value() { Document::itself(text) } else { None };
+    itself.or_else(|| reader.path(field, entry).map(Document::File))
 }
 
 fn scopes(reader: &mut Reader<'_>, setting: &Setting, entry: &Entry<'_>) -> Option<Vec<(String, String)>> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::credential::Credential;
-use crate::error::Denial;
+use crate::error::{Denial, Reason};
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Said, Step, Stop, Trace, Tried, judge};
+use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Trace, Tried, judge};
 
 mod hints;
 
@@ -144,7 +144,12 @@ impl Rules {
         now: SystemTime,
     ) -> Report {
         match Credential::from_request(request) {
-            Ok(credential) => self.explain_settled(&credential, keys, None, policy, now, None),
+            Ok(credential) => {
+                let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
+                let evidence =
+                    Evidence { known_header: None, is_of_tenant: false, keys: &key_set, answers: &|_| None };
+                self.explain_settled(&credential, &evidence, policy, now, None)
+            }
             Err(denial) => self.explain_unread(denial),
         }
     }
@@ -154,16 +159,13 @@ impl Rules {
     pub(crate) fn explain_settled(
         &self,
         credential: &Credential<'_>,
-        keys: &[Option<Arc<KeySet>>],
-        said: Option<Said<'_>>,
+        evidence: &Evidence<'_>,
         policy: &Policy,
         now: SystemTime,
         unsettled: Option<Denial>,
     ) -> Report {
         let mut recorder = Recorder::default();
-        let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-        let evidence = Evidence { known_header: None, keys: &key_set, answers: &|_| said };
-        let verdict = match judge(self, credential, &evidence, now.into(), &mut recorder) {
+        let verdict = match judge(self, credential, evidence, now.into(), &mut recorder) {
             Ok(token) => policy.decide(&token, credential, &mut recorder).map(|()| token),
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
@@ -171,6 +173,9 @@ impl Rules {
                 None => Denial::issuer_unavailable(1),
             })),
             Err(stop @ Stop::Need(Need::Answer { .. })) => Err(stop.into_denial()),
+            Err(Stop::Need(Need::Issuer { .. })) => {
+                Err(unsettled.unwrap_or_else(|| Denial::invalid_token(Reason::IssuerMismatch)))
+            }
         };
         self.report(recorder, verdict)
     }

@@ -26,7 +26,7 @@ impl RequiresAuth {
         key: Option<&CacheKey>,
         token: &[u8],
     ) -> Option<Said<'_>> {
-        let asker = self.inner.askers[issuer].as_ref()?;
+        let asker = self.inner.askers.get(issuer)?.as_ref()?;
         let key = key.copied().unwrap_or_else(|| CacheKey::of(token));
         asker.refused(&key, self.inner.clock.now()).map(Said::Refused)
     }
@@ -35,7 +35,9 @@ impl RequiresAuth {
     ///
     /// Waits until the deadline at most; a call goes on, and what comes of it is remembered.
     pub(super) async fn ask(&self, case: &Case<'_>, issuer: usize, deadline: Instant) -> Outcome {
-        let Some(asker) = &self.inner.askers[issuer] else { return Err(Denial::undecided(RETRY_AFTER)) };
+        let Some(Some(asker)) = self.inner.askers.get(issuer) else {
+            return Err(Denial::undecided(RETRY_AFTER));
+        };
         let token = case.credential.bearer()?.token();
         let key = CacheKey::of(token.as_bytes());
         let is_known = self.inner.cache.as_ref().is_some_and(|cache| cache.get(&key).is_some());
@@ -73,7 +75,7 @@ impl RequiresAuth {
 
     /// One call, from its begin to its end. What it finds out is remembered before it is told.
     async fn asked(&self, token: &str, issuer: usize, key: CacheKey) -> Outcome {
-        let (Some(asker), Ok(bearer)) = (&self.inner.askers[issuer], Bearer::parse(token)) else {
+        let (Some(Some(asker)), Ok(bearer)) = (self.inner.askers.get(issuer), Bearer::parse(token)) else {
             return Err(Denial::undecided(RETRY_AFTER));
         };
         let answer = match self.answer(asker, issuer, token).await {
@@ -86,11 +88,12 @@ impl RequiresAuth {
         let now = self.inner.clock.now();
         let evidence = Evidence {
             known_header: None,
-            keys: &|issuer| self.inner.keys[issuer].current(now),
+            is_of_tenant: false,
+            keys: &|issuer| self.keys_of(None, issuer)?.current(now),
             answers: &|asked| (asked == issuer).then_some(Said::Answer(&answer)),
         };
         let case = Case { credential: Credential::from(bearer), key: Some(key) };
-        match self.judge_by(&case, &evidence, now) {
+        match self.judge_by(None, &case, &evidence, now) {
             Ok(token) => {
                 if let Some(cache) = &self.inner.cache {
                     cache.insert(&key, &token);
@@ -121,7 +124,7 @@ impl RequiresAuth {
         }
         let mut has_fresh_keys = false;
         loop {
-            let keys = self.inner.keys[issuer].current(self.inner.clock.now());
+            let keys = self.keys_of(None, issuer).and_then(|keys| keys.current(self.inner.clock.now()));
             let rules = &self.inner.rules;
             let expected = Expected {
                 issuer: asker.issuer(),
@@ -149,7 +152,7 @@ impl RequiresAuth {
         unread: Option<Option<Box<str>>>,
         answer: &[u8],
     ) -> bool {
-        let Keys::Remote(remote) = &self.inner.keys[issuer] else { return false };
+        let Some(Keys::Remote(remote)) = self.keys_of(None, issuer) else { return false };
         let want = match (keys, &unread) {
             (Some(seen), Some(kid)) => {
                 let doubt = kid.as_deref().map_or(Doubt::Signature(answer), Doubt::Kid);

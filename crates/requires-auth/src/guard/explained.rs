@@ -32,9 +32,10 @@ impl RequiresAuth {
             Err(denial) => return self.inner.rules.explain_unread(denial),
         };
         // A request with an expired token fetches no keys; a report shows every check, also those that need them.
+        let tenant = self.tenant_of(&case, self.inner.clock.now()).ok().flatten();
         if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
             self.judge(&case, self.inner.clock.now())
-            && let Keys::Remote(remote) = &self.inner.keys[issuer]
+            && let Some(Keys::Remote(remote)) = self.keys_of(tenant.as_deref(), issuer)
         {
             let _ = tokio::time::timeout(flow::LONGEST_WAIT, remote.refresh(Want::Keys)).await;
         }
@@ -59,18 +60,21 @@ impl RequiresAuth {
             Err(cause) => Said::Nothing(cause),
         });
         let now = self.inner.clock.now();
-        let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
-        self.inner.rules.explain_settled(&case.credential, &keys, said, policy, now, unsettled)
+        let tenant = self.tenant_of(&case, now).ok().flatten();
+        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
+        let answers = |_| said;
+        let evidence =
+            Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &answers };
+        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, policy, now, unsettled)
     }
 
     /// The issuer that has to be asked about the token before it can be judged.
     fn asks_about(&self, case: &Case<'_>, now: SystemTime) -> Option<usize> {
-        let evidence = Evidence {
-            known_header: None,
-            keys: &|issuer| self.inner.keys[issuer].current(now),
-            answers: &|_| None,
-        };
-        match self.judge_by(case, &evidence, now) {
+        let tenant = self.tenant_of(case, now).ok().flatten();
+        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
+        let evidence =
+            Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &|_| None };
+        match self.judge_by(tenant.as_ref(), case, &evidence, now) {
             Err(Stop::Need(Need::Answer { issuer })) => Some(issuer),
             _ => None,
         }

@@ -12,7 +12,7 @@ use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
 use crate::introspect::Asker;
 use crate::jose::key_set::KeySet;
-use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
@@ -22,6 +22,9 @@ use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Stop};
 mod admission;
 mod log;
 mod bare;
+mod resolver;
+mod tenancy;
+mod tenants;
 mod examine;
 mod explained;
 mod builder;
@@ -35,7 +38,9 @@ pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
 pub use unavailable::KeysUnavailable;
+use unavailable::Unreached;
 
 /// Guards an API: lets a request through only with an access token that is good for it.
 ///
@@ -95,9 +100,12 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
+    /// Issuers that are not configured by name, if there may be any.
+    tenants: Option<Box<tenants::Tenants>>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
+#[derive(Clone)]
 enum Keys {
     Remote(RemoteKeys),
     Static(Arc<KeySet>),
@@ -196,19 +204,22 @@ impl RequiresAuth {
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();
-        for keys in &self.inner.keys {
-            let Keys::Remote(remote) = keys else { continue };
+        let shared = self.inner.tenants.iter().flat_map(|tenants| tenants.patterns());
+        let all = self.inner.keys.iter().chain(shared.filter_map(|(_, keys)| keys));
+        for remote in all.filter_map(Keys::remote) {
             if remote.current(now).is_none()
                 && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
             {
-                failures.extend(
-                    remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
-                );
+                failures.extend(remote.status().last_failure.map(|last| Unreached {
+                    issuer: Arc::clone(remote.issuer()),
+                    failure: last.failure,
+                    url: last.url.as_ref().map(shown),
+                }));
             }
         }
         for asker in self.inner.askers.iter().flatten() {
             if let Err(failure) = asker.warm().await {
-                failures.push((asker.issuer().into(), failure));
+                failures.push(Unreached { issuer: asker.issuer().into(), failure, url: None });
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
@@ -417,20 +428,6 @@ impl RequiresAuth {
     pub(crate) fn made(&self, token: &AccessToken) -> bool {
         token.guard() == self.inner.rules.guard
     }
-
-    /// The fetched keys of an issuer.
-    fn remote_keys(&self, issuer: &str) -> Option<&RemoteKeys> {
-        self.inner.keys.iter().find_map(|keys| match keys {
-            Keys::Remote(remote) if **remote.issuer() == *issuer => Some(remote),
-            _ => None,
-        })
-    }
-
-    /// The issuer as configured, so that nothing of a token reaches a log.
-    fn issuer_of(&self, token: &AccessToken) -> Option<&str> {
-        let issuer = self.made(token).then(|| token.proof().proven_by().issuer)?;
-        self.inner.rules.issuers[issuer].issuer.as_deref()
-    }
 }
 
 /// How a request passes that is not asked for a token.
@@ -444,6 +441,13 @@ fn admit_without_token(request: &Request<'_>, requirement: &Requirement) -> Opti
 }
 
 impl Keys {
+    const fn remote(&self) -> Option<&RemoteKeys> {
+        match self {
+            Self::Remote(remote) => Some(remote),
+            Self::Static(_) | Self::Unneeded => None,
+        }
+    }
+
     fn current(&self, now: SystemTime) -> Option<Arc<KeySet>> {
         match self {
             Self::Remote(remote) => remote.current(now),

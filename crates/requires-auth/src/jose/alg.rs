@@ -83,6 +83,37 @@ const P384: KeyType = KeyType::Ec { curve: "P-384", coordinate_bytes: 48 };
 const P521: KeyType = KeyType::Ec { curve: "P-521", coordinate_bytes: 66 };
 const SECP256K1: KeyType = KeyType::Ec { curve: "secp256k1", coordinate_bytes: 32 };
 
+impl KeyType {
+    /// That of an elliptic curve, by its name in `crv`.
+    pub(crate) fn of_curve(name: &str) -> Option<Self> {
+        Self::find(|key_type| matches!(key_type, Self::Ec { curve, .. } if *curve == name))
+    }
+
+    /// That of RFC 8037, by its name in `crv`.
+    pub(crate) fn of_okp(name: &str) -> Option<Self> {
+        Self::find(|key_type| matches!(key_type, Self::Okp(curve) if *curve == name))
+    }
+
+    /// That of RFC 9964, by its name in `alg`.
+    pub(crate) fn of_akp(name: &str) -> Option<Self> {
+        Self::find(|key_type| matches!(key_type, Self::Akp(alg) if *alg == name))
+    }
+
+    /// `kty` and, where it has one, `crv`.
+    pub(crate) const fn names(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Akp(_) => ("AKP", None),
+            Self::Ec { curve, .. } => ("EC", Some(curve)),
+            Self::Okp(curve) => ("OKP", Some(curve)),
+            Self::Rsa => ("RSA", None),
+        }
+    }
+
+    fn find(matches: impl Fn(&Self) -> bool) -> Option<Self> {
+        Algorithm::ALL.iter().map(|algorithm| algorithm.key_type()).find(matches)
+    }
+}
+
 impl Algorithm {
     /// Every algorithm, in alphabetical order.
     pub const ALL: &'static [Self] = &[

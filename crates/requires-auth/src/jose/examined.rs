@@ -1,9 +1,8 @@
 //! The keys of a set one by one, for people to read: which can be used, and why not the others.
 
 use super::alg::Algorithm;
-use super::json::{Object, Raw};
 use super::jwk::Unusable;
-use super::key_set::{KeySetLimits, usable};
+use super::key_document::{Entry, KeySetLimits};
 
 /// A key of an issuer, as a guard sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,26 +14,21 @@ pub struct ExaminedKey {
 }
 
 impl ExaminedKey {
-    /// The keys of a set, in its order; none if the text is not a JWK Set.
+    /// The keys of a set, in its order; none if the text is not a key set.
     pub(crate) fn all(json: &[u8], limits: KeySetLimits) -> Vec<Self> {
-        let set = Object::parse_outer(json).ok();
-        let members = set.as_ref().and_then(|set| set.get("keys")).and_then(Raw::as_array);
-        members
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .map(|(index, member)| Self::of(index, member, limits))
-            .collect()
+        let entries = Entry::all(json, limits).unwrap_or_default();
+        entries.iter().enumerate().map(|(index, entry)| Self::of(index, entry, limits)).collect()
     }
 
-    fn of(index: usize, member: Raw<'_>, limits: KeySetLimits) -> Self {
-        let object = member.as_object();
+    fn of(index: usize, entry: &Entry<'_>, limits: KeySetLimits) -> Self {
+        let object = if let Entry::Jwk(member) = entry { member.as_object() } else { None };
         let text = |name| Some(object.as_ref()?.get(name)?.as_str()?.into_owned());
+        let kid = if let Entry::Named { kid, .. } = entry { Some(kid.clone()) } else { text("kid") };
         Self {
             index,
-            kid: text("kid"),
+            kid,
             kind: text("alg").or_else(|| text("crv")).or_else(|| text("kty")),
-            algorithms: usable(member, limits).map(|jwk| jwk.public().algorithms().collect()),
+            algorithms: entry.usable(limits).map(|jwk| jwk.public().algorithms().collect()),
         }
     }
 
@@ -48,7 +42,7 @@ impl ExaminedKey {
         self.kid.as_deref()
     }
 
-    /// What the issuer says that it is: its `alg`, or else its `crv`, or else its `kty` (RFC 7517 §4).
+    /// What the issuer says that it is: its `alg`, or else its `crv`, or else its `kty` (RFC 7517 §4). `None` for a key in PEM.
     pub fn kind(&self) -> Option<&str> {
         self.kind.as_deref()
     }

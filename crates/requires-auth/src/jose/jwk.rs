@@ -1,24 +1,19 @@
 //! One key of a set (RFC 7517 §4): usable as it stands, or skipped with the reason.
 
-use std::fmt;
-
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::STANDARD;
 
 use super::alg::{Algorithm, KeyType};
 use super::base64url;
-use super::digest::sha256;
 use super::json::{Object, Raw};
-use super::signature::{KeyMaterial, PublicKey};
+use super::material::Material;
+pub(crate) use super::material::Thumbprint;
+pub use super::material::Unusable;
+use super::signature::PublicKey;
+use super::spki;
 
 /// A longer `kid` is nobody's: keys that have one are skipped, so a token with one finds no key.
 const MAX_KID_BYTES: usize = 1024;
-
-/// RFC 7518 §3.3: at least 2048 bits. At most 8192: beyond, one signature costs milliseconds.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-
-/// A larger RSA exponent buys nothing and costs time on each signature.
-const MAX_RSA_EXPONENT: u64 = 1 << 32;
 
 /// Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1, RFC 9964 §3).
 const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
@@ -29,6 +24,8 @@ pub(crate) struct Jwk {
     kid: Option<Box<str>>,
     thumbprint: Thumbprint,
     public: PublicKey,
+    /// For which issuer it is, where a set is shared by many.
+    issuer: Option<Box<str>>,
 }
 
 impl Jwk {
@@ -50,27 +47,45 @@ impl Jwk {
             Some(name) => Some(algorithm(name)?),
             None => None,
         };
-        let (key_type, material, thumbprint) = material(&jwk)?;
+        let issuer = jwk.get("issuer").and_then(Raw::as_str).map(Into::into);
+        Ok(Self { issuer, ..Self::of(kid.map(Into::into), named, &material(&jwk)?)? })
+    }
+
+    /// A key that comes without members of its own, from a certificate or in PEM.
+    pub(crate) fn bare(kid: Option<&str>, material: &Material) -> Result<Self, Unusable> {
+        if kid.is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
+            return Err(Unusable::Malformed);
+        }
+        Self::of(kid.map(Into::into), None, material)
+    }
+
+    fn of(kid: Option<Box<str>>, named: Option<Algorithm>, material: &Material) -> Result<Self, Unusable> {
         // RFC 8725 §3.1: a key serves the algorithms of its own type and curve, and of its `alg` if it has one.
-        let fits = |algorithm: &Algorithm| algorithm.key_type() == key_type;
+        let fits = |algorithm: &Algorithm| algorithm.key_type() == material.key_type();
         let algorithms = match named {
             Some(algorithm) if fits(&algorithm) => vec![algorithm],
             Some(_) => return Err(Unusable::AlgorithmMismatch),
             None => Algorithm::ALL.iter().copied().filter(fits).collect(),
         };
-        let public = PublicKey::parse(&material, algorithms.into_iter()).ok_or(Unusable::Invalid)?;
-        Ok(Self { kid: kid.map(Into::into), thumbprint, public })
+        let public = PublicKey::parse(material.public(), algorithms.into_iter()).ok_or(Unusable::Invalid)?;
+        Ok(Self { kid, thumbprint: *material.thumbprint(), public, issuer: None })
     }
 
     /// Whether both are the same key with the same name for the same algorithms.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.kid == other.kid
             && self.thumbprint == other.thumbprint
+            && self.issuer == other.issuer
             && self.public.algorithms().eq(other.public.algorithms())
     }
 
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    /// The issuer that it is for, as its member `issuer` says at Entra ID, where `{tenantid}` stands for each tenant.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     pub(crate) const fn public(&self) -> &PublicKey {
@@ -79,56 +94,6 @@ impl Jwk {
 
     pub(crate) const fn thumbprint(&self) -> &Thumbprint {
         &self.thumbprint
-    }
-}
-
-/// The SHA-256 thumbprint of a key (RFC 7638).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Thumbprint([u8; 32]);
-
-impl fmt::Display for Thumbprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
-
-impl fmt::Debug for Thumbprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Why a key of a set is not used. `Display` completes the sentence "the key is not used, because ...".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unusable {
-    /// `alg` is a signature algorithm, but not of this key's type and curve.
-    AlgorithmMismatch,
-    /// The key is not on its curve, too small, too large, or otherwise not valid. An RSA key has 2048 to 8192 bits.
-    Invalid,
-    /// A member is missing, duplicated, or of the wrong type.
-    Malformed,
-    /// `use` or `key_ops` says that the key does not verify signatures.
-    OtherUse,
-    /// The set shows a private or symmetric key: whoever reads it can sign.
-    Private,
-    /// A key whose private half is published, by our testkit, an RFC or jwt.io: anyone can sign with it.
-    PublicTestKey,
-    /// The key type, curve or algorithm is not one that we verify.
-    Unsupported,
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AlgorithmMismatch => "its alg does not fit its type and curve",
-            Self::Invalid => "it is not a valid public key of its type, or its size is out of range",
-            Self::Malformed => "a member is missing, duplicated or of the wrong type",
-            Self::OtherUse => "its use or key_ops is not for verifying signatures",
-            Self::Private => "it is a private or symmetric key",
-            Self::PublicTestKey => "it is a published test key with which anyone can sign",
-            Self::Unsupported => "its type, curve or algorithm is not supported",
-        })
     }
 }
 
@@ -154,88 +119,67 @@ fn algorithm(name: Raw<'_>) -> Result<Algorithm, Unusable> {
     Algorithm::from_name(&name).ok_or(Unusable::Unsupported)
 }
 
-/// The type of a key, its public part, and its thumbprint.
-fn material(jwk: &Object<'_>) -> Result<(KeyType, KeyMaterial, Thumbprint), Unusable> {
+/// The key that the members of a JWK describe, or the certificate in `x5c` where it stands for them (RFC 7517 §4.7).
+fn material(jwk: &Object<'_>) -> Result<Material, Unusable> {
+    let has_own = ["n", "x", "pub"].iter().any(|member| jwk.get(member).is_some());
+    let Some(chain) = jwk.get("x5c") else { return own_material(jwk) };
+    let certified = certified(chain);
+    if !has_own {
+        let certified = certified?;
+        let fits =
+            |name: &str, own: &str| jwk.get(name).is_none_or(|value| value.as_str().as_deref() == Some(own));
+        let names = certified.key_type().names();
+        let is_same_type = fits("kty", names.0) && names.1.is_none_or(|curve| fits("crv", curve));
+        return if is_same_type { Ok(certified) } else { Err(Unusable::CertificateMismatch) };
+    }
+    let own = own_material(jwk)?;
+    // A certificate that cannot be read says nothing, as before: the members are the key.
+    match certified {
+        Ok(certified) if certified.thumbprint() != own.thumbprint() => Err(Unusable::CertificateMismatch),
+        _ => Ok(own),
+    }
+}
+
+/// The key of the first certificate, which is that of the key itself. It is not looked at for its validity: that the issuer
+/// publishes it here is what makes it good.
+fn certified(chain: Raw<'_>) -> Result<Material, Unusable> {
+    let chain = chain.as_array().ok_or(Unusable::Malformed)?;
+    let first = chain.first().and_then(|first| first.as_str()).ok_or(Unusable::Malformed)?;
+    let der = STANDARD.decode(first.as_bytes()).map_err(|_| Unusable::Malformed)?;
+    spki::of_certificate(&der)
+}
+
+fn own_material(jwk: &Object<'_>) -> Result<Material, Unusable> {
     let member = |name| jwk.get(name).and_then(Raw::as_str).ok_or(Unusable::Malformed);
     let bytes = |name| base64url::decode(&member(name)?).map_err(|_| Unusable::Malformed);
-    let find = |matches: &dyn Fn(KeyType) -> bool| {
-        let mut types = Algorithm::ALL.iter().map(|algorithm| algorithm.key_type());
-        types.find(|&key_type| matches(key_type)).ok_or(Unusable::Unsupported)
-    };
     match member("kty")?.as_ref() {
         "EC" => {
-            let crv = member("crv")?;
-            let key_type = find(&|key_type| matches!(key_type, KeyType::Ec { curve, .. } if curve == crv))?;
-            let KeyType::Ec { curve, coordinate_bytes } = key_type else { return Err(Unusable::Unsupported) };
-            let (x, y) = (padded(&bytes("x")?, coordinate_bytes)?, padded(&bytes("y")?, coordinate_bytes)?);
-            let thumbprint =
-                thumbprint(&[("crv", curve), ("kty", "EC"), ("x", &encode(&x)), ("y", &encode(&y))]);
-            let point = [&[4][..], &x, &y].concat();
-            Ok((key_type, KeyMaterial::Bytes(point), thumbprint))
+            let key_type = KeyType::of_curve(&member("crv")?).ok_or(Unusable::Unsupported)?;
+            Material::ec(key_type, &bytes("x")?, &bytes("y")?)
         }
         "OKP" => {
-            let crv = member("crv")?;
-            let key_type = find(&|key_type| matches!(key_type, KeyType::Okp(curve) if curve == crv))?;
-            let x = bytes("x")?;
-            let thumbprint = thumbprint(&[("crv", &crv), ("kty", "OKP"), ("x", &encode(&x))]);
-            Ok((key_type, KeyMaterial::Bytes(x), thumbprint))
+            let key_type = KeyType::of_okp(&member("crv")?).ok_or(Unusable::Unsupported)?;
+            Material::okp(key_type, bytes("x")?)
         }
         "AKP" => {
             // RFC 9964 §3: `alg` is required and names the parameter set.
-            let alg = member("alg")?;
-            let key_type = find(&|key_type| matches!(key_type, KeyType::Akp(name) if name == alg))?;
-            let public = bytes("pub")?;
-            let thumbprint = thumbprint(&[("alg", &alg), ("kty", "AKP"), ("pub", &encode(&public))]);
-            Ok((key_type, KeyMaterial::Bytes(public), thumbprint))
+            let key_type = KeyType::of_akp(&member("alg")?).ok_or(Unusable::Unsupported)?;
+            Material::akp(key_type, bytes("pub")?)
         }
-        "RSA" => {
-            let (modulus, exponent) = (without_zeros(bytes("n")?), without_zeros(bytes("e")?));
-            check_rsa(&modulus, &exponent)?;
-            let thumbprint =
-                thumbprint(&[("e", &encode(&exponent)), ("kty", "RSA"), ("n", &encode(&modulus))]);
-            Ok((KeyType::Rsa, KeyMaterial::Rsa { modulus, exponent }, thumbprint))
-        }
+        "RSA" => Material::rsa(&bytes("n")?, &bytes("e")?),
         _ => Err(Unusable::Unsupported),
     }
 }
 
-/// RFC 7518 §6.2.1.2 wants coordinates as long as the field. Some servers strip leading zeros, so shorter
-/// ones are filled up; longer ones are not coordinates.
-fn padded(coordinate: &[u8], length: usize) -> Result<Vec<u8>, Unusable> {
-    let missing = length.checked_sub(coordinate.len()).ok_or(Unusable::Malformed)?;
-    let mut padded = vec![0; missing];
-    padded.extend_from_slice(coordinate);
-    Ok(padded)
-}
-
-fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), Unusable> {
-    let leading_zeros = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
-    let exponent =
-        exponent.iter().try_fold(0_u64, |value, &byte| value.checked_mul(256)?.checked_add(byte.into()));
-    let exponent_fits = exponent.is_some_and(|e| e % 2 == 1 && (3..=MAX_RSA_EXPONENT).contains(&e));
-    let size_fits = RSA_BITS.contains(&(modulus.len() * 8 - leading_zeros));
-    if exponent_fits && size_fits { Ok(()) } else { Err(Unusable::Invalid) }
-}
-
-fn without_zeros(mut number: Vec<u8>) -> Vec<u8> {
-    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
-    number.drain(..zeros);
-    number
-}
-
-fn encode(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// RFC 7638 §3.1. The values hold only base64url and registered names, so nothing needs escaping.
-fn thumbprint(members: &[(&str, &str)]) -> Thumbprint {
-    let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
-    Thumbprint(sha256(format!("{{{}}}", members.join(",")).as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
+
+    fn encode(bytes: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
 
     fn parse(json: &str) -> Result<Jwk, Unusable> {
         let outer = format!("{{\"key\":{json}}}");

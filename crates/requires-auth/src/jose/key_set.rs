@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::alg::Algorithm;
-use super::json::{Object, Raw};
 use super::jwk::{Jwk, Unusable};
-use super::public_keys::is_public_test_key;
+use super::key_document::Entry;
+pub use super::key_document::KeySetError;
+pub(crate) use super::key_document::KeySetLimits;
 
 /// How many keys are tried for one token, when its `kid` does not single one out.
 const MAX_TRIES: usize = 4;
@@ -44,25 +45,10 @@ pub struct KeySet {
     skipped: Vec<SkippedKey>,
 }
 
-/// What a key set may be at most, and whether published test keys count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeySetLimits {
-    pub(crate) bytes: usize,
-    pub(crate) keys: usize,
-    pub(crate) public_test_keys: bool,
-}
-
-impl KeySetLimits {
-    /// A set fetched from an issuer: 256 KiB and 100 keys.
-    pub(crate) const FETCHED: Self = Self { bytes: 256 * 1024, keys: 100, public_test_keys: false };
-
-    /// A set that the operator gave: 16 MiB, any number of keys.
-    pub(crate) const GIVEN: Self =
-        Self { bytes: 16 * 1024 * 1024, keys: usize::MAX, public_test_keys: false };
-}
-
 impl KeySet {
-    /// Reads a JWK Set of at most 16 MiB that you trust: from a file, or from your configuration.
+    /// Reads a key set of at most 16 MiB that you trust: from a file, or from your configuration. It is a JWK Set; a public
+    /// key or a certificate in PEM (RFC 7468), which has no `kid` and so is tried whatever a token names; or a JSON object
+    /// that has a certificate in PEM for each `kid`, as Google publishes its keys.
     ///
     /// A set without a usable key is valid; no token finds its key there. Keys whose
     /// private halves are published (by our testkit, an RFC or jwt.io) are used here, because the set is
@@ -70,23 +56,16 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// The text is too large, not JSON, or has no array `keys`.
+    /// The text is too large, none of these, or has a private key in it.
     pub fn parse(json: impl AsRef<[u8]>) -> Result<Self, KeySetError> {
         Self::read(json.as_ref(), KeySetLimits { public_test_keys: true, ..KeySetLimits::GIVEN })
     }
 
-    pub(crate) fn read(json: &[u8], limits: KeySetLimits) -> Result<Self, KeySetError> {
-        if json.len() > limits.bytes {
-            return Err(KeySetError::TooLarge);
-        }
-        let set = Object::parse_outer(json).map_err(|_| KeySetError::NotJson)?;
-        let members = set.get("keys").and_then(Raw::as_array).ok_or(KeySetError::NoKeys)?;
-        if members.len() > limits.keys {
-            return Err(KeySetError::TooLarge);
-        }
+    pub(crate) fn read(document: &[u8], limits: KeySetLimits) -> Result<Self, KeySetError> {
+        let entries = Entry::all(document, limits)?;
         let mut set = Self { keys: Vec::new(), by_kid: BTreeMap::new(), skipped: Vec::new() };
-        for (index, member) in members.into_iter().enumerate() {
-            match usable(member, limits) {
+        for (index, entry) in entries.into_iter().enumerate() {
+            match entry.usable(limits) {
                 Ok(jwk) => set.push(jwk),
                 Err(reason) => set.skipped.push(SkippedKey { index, reason }),
             }
@@ -158,13 +137,6 @@ impl KeySet {
     }
 }
 
-/// The key of one member of a set, if it may be used.
-pub(super) fn usable(member: Raw<'_>, limits: KeySetLimits) -> Result<Jwk, Unusable> {
-    let jwk = Jwk::parse(member)?;
-    let is_public = is_public_test_key(jwk.thumbprint()) && !limits.public_test_keys;
-    if is_public { Err(Unusable::PublicTestKey) } else { Ok(jwk) }
-}
-
 fn describe(jwk: &Jwk) -> String {
     let algorithms: Vec<_> = jwk.public().algorithms().map(Algorithm::name).collect();
     format!("{} ({})", jwk.kid().unwrap_or("without kid"), algorithms.join("/"))
@@ -225,30 +197,6 @@ impl SkippedKey {
         self.reason
     }
 }
-
-/// The text is not a JWK Set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeySetError {
-    /// There is no array `keys`.
-    NoKeys,
-    /// The text is not one JSON object.
-    NotJson,
-    /// More bytes or more keys than the limit: 16 MiB for a given set, 256 KiB and 100 keys for a fetched one.
-    TooLarge,
-}
-
-impl fmt::Display for KeySetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoKeys => "the JSON has no array `keys`: it is not a JWK Set",
-            Self::NotJson => "the text is not one JSON object",
-            Self::TooLarge => "the key set has more bytes or keys than the limit",
-        })
-    }
-}
-
-impl std::error::Error for KeySetError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,12 @@
 //! One fetch, from the place of the key set to its keys. Each document has five seconds of its own.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
 use super::timing::life;
+use super::unproven::Unproven;
 use crate::clock::Clock;
 use crate::discovery::{self, Answer, FetchFailure, MAX_METADATA_BYTES};
 use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse};
@@ -30,6 +31,10 @@ pub(crate) struct Source {
     pub(crate) stale: Duration,
     /// How long one document may take.
     pub(crate) timeout: Duration,
+    /// Where the issuer is one of several tenants: the pattern, or nothing for a resolver, which is how metrics name it.
+    pub(crate) tenant_of: Option<Arc<str>>,
+    /// Where nobody has configured it by name: what it may fetch.
+    pub(crate) unproven: Option<Arc<Unproven>>,
 }
 
 /// What a fetch brought.
@@ -41,8 +46,8 @@ pub(super) struct Fetched {
 
 /// Why a fetch brought nothing.
 pub(super) struct Failed {
-    /// What could not be fetched.
-    pub(super) url: Url,
+    /// What could not be fetched; `None` if there is no place to fetch it from.
+    pub(super) url: Option<Url>,
     pub(super) failure: FetchFailure,
     pub(super) place: Place,
 }
@@ -76,6 +81,21 @@ pub(super) struct Validator {
 }
 
 impl Source {
+    /// How metrics call the issuer: by what is configured, never by what a token says.
+    pub(super) fn label(&self) -> &str {
+        self.tenant_of.as_ref().unwrap_or_else(|| self.issuer.identifier())
+    }
+
+    /// Whether there may be a fetch now, or in how long.
+    pub(super) fn may_fetch(&self, now: SystemTime) -> Result<(), Duration> {
+        self.unproven.as_ref().map_or(Ok(()), |unproven| unproven.take(now))
+    }
+
+    /// Whether keys are kept fresh ahead of need.
+    pub(super) fn is_kept_fresh(&self) -> bool {
+        self.unproven.as_ref().is_none_or(|unproven| unproven.is_over())
+    }
+
     /// Whether the keys of the other come from the same place, on the same trust, as these would.
     pub(super) fn is_same_place(&self, other: &Self) -> bool {
         self.issuer == other.issuer
@@ -128,7 +148,7 @@ impl Source {
         let read = |response: FetchResponse| self.read_set(response, asked_for_change);
         match self.get(request).await.and_then(read) {
             Ok((life, content)) => Ok(Fetched { url, life, content }),
-            Err(failure) => Err(Failed { url, failure, place }),
+            Err(failure) => Err(Failed { url: Some(url), failure, place }),
         }
     }
 
@@ -155,9 +175,9 @@ impl Source {
     async fn discover(&self) -> Result<Url, Failed> {
         let places = match &self.discovery_url {
             Some(url) => vec![url.clone()],
-            None => self.issuer.metadata_urls().into(),
+            None => self.issuer.metadata_urls(),
         };
-        let mut nothing = None;
+        let mut nothing = (None, 0);
         for url in places {
             let response = self.get(FetchRequest::new(url.clone(), MAX_METADATA_BYTES)).await;
             let read =
@@ -165,14 +185,14 @@ impl Source {
             let failure = match response.and_then(read) {
                 Ok(Answer::At(url)) => return Ok(url),
                 Ok(Answer::NotHere(status)) => {
-                    nothing = Some((url, status));
+                    nothing = (Some(url), status);
                     continue;
                 }
                 Err(failure) => failure,
             };
-            return Err(Failed { url, failure, place: Place::Metadata });
+            return Err(Failed { url: Some(url), failure, place: Place::Metadata });
         }
-        let (url, status) = nothing.unwrap_or_else(|| (self.issuer.url().clone(), 0));
+        let (url, status) = nothing;
         Err(Failed { url, failure: FetchFailure::NoMetadata(status), place: Place::Metadata })
     }
 

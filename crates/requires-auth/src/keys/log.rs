@@ -21,7 +21,8 @@ pub(super) fn fetched(issuer: &str, held: &Held) {
 /// A fetch that failed; the next is held back for `wait`.
 pub(super) fn failed(issuer: &str, failed: &Failed, wait: Duration, held: Option<&Held>, now: SystemTime) {
     let (result, error) = (failed.failure.as_str(), &failed.failure);
-    let (url, hint, retry_after) = (shown(&failed.url), failed.failure.hint(), whole_seconds(wait));
+    let (url, hint, retry_after) =
+        (failed.url.as_ref().map(shown).unwrap_or_default(), failed.failure.hint(), whole_seconds(wait));
     if let Some(held) = held.filter(|held| held.is_usable(now)) {
         let served_until = held.usable_until().map_or_else(|| "always".to_owned(), utc);
         tracing::warn!(
@@ -38,7 +39,7 @@ pub(super) fn failed(issuer: &str, failed: &Failed, wait: Duration, held: Option
 }
 
 /// A URL without what may be secret in it (user, password, query), and not longer than a line.
-fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     let query = if url.query().is_some() { "?..." } else { "" };

@@ -9,10 +9,10 @@ use super::value::{Plain, Value};
 use crate::error::ConfigProblem;
 
 /// Chosen values by key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Given(BTreeMap<&'static str, Entry>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Entry {
     value: Value,
     /// How the setting is called where it was chosen, if not by its key.

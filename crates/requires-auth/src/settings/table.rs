@@ -44,17 +44,29 @@ macro_rules! settings {
 
 settings! {
     ISSUER: String = "issuer", Issuer, Kind::Url;
-    doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback.";
+    doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback; any text where `jwks` or \
+         `jwks_uri` says where its keys are.";
     examples ["\"https://tenant-id.logto.app/oidc\""];
+
+    TENANTS: Vec<String> = "tenants", Issuer, Kind::Words;
+    doc "Whose tokens to take where `issuer` has a placeholder: what stands in the place of `{tenant}`, byte for byte.";
+    without "An issuer has no placeholder.";
+    examples ["\"9188040d-6c67-4c5b-b112-36a304b66dad\"", "[\"contoso\", \"fabrikam\"]"];
+
+    TENANT_CLAIMS: Vec<String> = "tenant_claims", Issuer, Kind::Words;
+    doc "Claims that must equal the tenant in the issuer of a token.";
+    without "None; `tid` where the keys of the issuer say that they are for many tenants, as at Entra ID.";
+    examples ["\"tid\""];
 
     AUDIENCE: Vec<String> = "audience", Issuer, Kind::Words;
     doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte.";
     examples ["\"https://api.example.com\"", "[\"api://orders\", \"api://stock\"]"];
 
     JWKS: Document = "jwks", Issuer, Kind::Document { holds: "a JWK Set", file: "a readable JWK Set file" };
-    doc "The key set of the issuer, if it is not to be fetched. A rotation of keys needs a new guard then.";
+    doc "The keys of the issuer, if they are not to be fetched: a JWK Set, a public key or the certificate of one in PEM, or a \
+         JSON object from `kid` to certificate. A rotation of keys needs a new guard then.";
     without "The key set is found by discovery, and fetched.";
-    examples ["\"keys.json\""];
+    examples ["\"keys.json\"", "\"signing-key.pem\""];
 
     JWKS_URI: String = "jwks_uri", Issuer, Kind::Url;
     doc "Where the key set of the issuer is, if it is not to be discovered.";
@@ -169,6 +181,11 @@ settings! {
 
     DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS: bool = "dangerously_allow_public_test_keys", Guard, Kind::Switch;
     doc "Lets keys be used whose private halves are published for tests. Anyone can sign with them.";
+    examples ["true"];
+
+    DANGEROUSLY_ANY_TENANT: bool = "dangerously_any_tenant", Issuer, Kind::Switch;
+    doc "Takes tokens of every tenant of the provider, where `issuer` has a placeholder. Anyone who opens an account there \
+         has a tenant: the API has to look at the tenant itself.";
     examples ["true"];
 
     DANGEROUSLY_ANY_AUDIENCE: bool = "dangerously_any_audience", Issuer, Kind::Switch;

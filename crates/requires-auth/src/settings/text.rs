@@ -131,7 +131,9 @@ impl Kind {
                 _ => None,
             },
             Self::Path => Some(Value::Path(PathBuf::from(text))),
-            Self::Document { .. } => Some(Value::Document(Document::File(PathBuf::from(text)))),
+            Self::Document { .. } => Some(Value::Document(
+                Document::itself(text).unwrap_or_else(|| Document::File(PathBuf::from(text))),
+            )),
             Self::Scopes | Self::Table { .. } => None,
         };
         read.ok_or_else(|| self.mismatch(Notation::Environment, "another text", Some(text)))

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::secret::Secret;
+use crate::jose::pem;
 use crate::verify::{Profile, Tokens};
 
 /// The value of a setting, of the type that its [`Kind`](super::Kind) has.
@@ -66,6 +67,17 @@ pub enum Document {
 }
 
 impl Document {
+    /// A text that is a document itself, and cannot be meant as the path of one: JSON, PEM, or what stands between the lines
+    /// of PEM. `None` for what may be a path.
+    pub fn itself(text: &str) -> Option<Self> {
+        let inner = text.trim();
+        let is_document = inner.starts_with('{')
+            || inner.contains("-----BEGIN")
+            || inner.contains('\n')
+            || pem::key_without_label(inner).is_some();
+        is_document.then(|| Self::Bytes(text.into()))
+    }
+
     /// The file that has it, if it is given so.
     pub const fn file(&self) -> Option<&PathBuf> {
         match self {

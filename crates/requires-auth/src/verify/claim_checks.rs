@@ -4,21 +4,28 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::token::{Checked, Parties};
-use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
+use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Tenancy, Trace, require_binding};
 use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
 
+/// Who has signed a token.
+pub(super) struct Signer<'r> {
+    pub(super) issuer: &'r IssuerRules,
+    /// The issuer that the key is for, where it is one of several tenants and the key set says so.
+    pub(super) key_issuer: Option<Box<str>>,
+}
+
 /// Checks the claims, save for whether the request shows what the token is bound to.
 pub(super) fn check_claims<'t>(
     rules: &'t Rules,
-    issuer: usize,
+    signer: &Signer<'t>,
     credential: &Credential<'_>,
     claims: &Claims<'t>,
     now: NumericDate,
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
-    let issuer = &rules.issuers[issuer];
+    let issuer = signer.issuer;
     // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
     let profile = if claims.are_answered() { Profile::Jwt } else { rules.profile };
     let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
@@ -32,9 +39,13 @@ pub(super) fn check_claims<'t>(
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    let audience = trace.outcome(Step::Aud, check_audience(&issuer.audience, profile, claims), |_| {
-        Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
-    })?;
+    if let Some(tenancy) = &issuer.tenant {
+        check_tenant(signer, tenancy, claims, trace)?;
+    }
+    let (audience, is_for_guard) =
+        trace.outcome(Step::Aud, check_audience_or_route(rules, issuer, profile, claims), |_| {
+            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
+        })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
         Finding::new(
@@ -72,10 +83,13 @@ pub(super) fn check_claims<'t>(
         }
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
+    let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
     let checked = Checked {
         issuer: iss,
+        tenant,
         parties,
         audience,
+        is_for_guard,
         scopes,
         expires_at,
         not_before,
@@ -102,6 +116,70 @@ fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t,
     match &issuer.issuer {
         Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
         _ => Ok(iss),
+    }
+}
+
+/// What stands for the tenant in the issuer of a key.
+const TENANT_OF_KEY: &str = "{tenantid}";
+
+/// A key that is for another tenant has signed nothing here, and a claim that names the tenant names this one: one server
+/// signs for many.
+fn check_tenant(
+    signer: &Signer<'_>,
+    tenancy: &Tenancy,
+    claims: &Claims<'_>,
+    trace: &mut impl Trace,
+) -> Result<(), Reason> {
+    let Some(name) = tenancy.name.as_deref() else { return Ok(()) };
+    let issuer = signer.issuer.issuer.as_deref();
+    if let Some(key_issuer) = &signer.key_issuer
+        && Some(&*key_issuer.replace(TENANT_OF_KEY, name)) != issuer
+    {
+        trace.record(Step::Iss, false, || {
+            Finding::new(
+                format!("a key for {key_issuer}"),
+                format!("a key for {}", issuer.unwrap_or_default()),
+            )
+        });
+        return Err(Reason::IssuerMismatch);
+    }
+    let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
+    let names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
+    for claim in names {
+        let checked = match claims.required_string(claim) {
+            Ok(named) if named == name => continue,
+            Ok(_) => Reason::IssuerMismatch,
+            Err(reason) => reason,
+        };
+        trace.record(Step::Iss, false, || {
+            Finding::new(format!("{claim} {}", claims.describe(claim)), format!("{claim} \"{name}\""))
+        });
+        return Err(checked);
+    }
+    Ok(())
+}
+
+/// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
+/// then has the last word.
+fn check_audience_or_route<'t>(
+    rules: &Rules,
+    issuer: &IssuerRules,
+    profile: Profile,
+    claims: &Claims<'t>,
+) -> Result<(Strings<'t>, bool), Reason> {
+    match check_audience(&issuer.audience, profile, claims) {
+        Ok(audience) => Ok((audience, true)),
+        Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
+            let audience = claims.audience()?.unwrap_or_default();
+            let is_of_a_route =
+                |named: &Cow<'_, str>| rules.route_audiences.iter().any(|own| **own == **named);
+            if audience.iter().any(is_of_a_route) {
+                Ok((audience, false))
+            } else {
+                Err(Reason::AudienceMismatch)
+            }
+        }
+        Err(reason) => Err(reason),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::introspection::Answer;
 pub(crate) struct Evidence<'e> {
     /// A header that was read before, which saves reading it again and changes nothing else.
     pub(crate) known_header: Option<&'e KnownHeader>,
+    /// Whether the issuer is one of several tenants, whose keys may say which tenant they are for.
+    pub(crate) is_of_tenant: bool,
     /// Gives the current key set of an issuer, by its index in the rules.
     pub(crate) keys: &'e dyn Fn(usize) -> Option<Arc<KeySet>>,
     /// Gives what an issuer says of this token, by its index in the rules; `None` if it was not asked.
@@ -49,6 +51,11 @@ pub(crate) enum Need {
     },
     /// What this issuer says of the token, by its index in the rules.
     Answer { issuer: usize },
+    /// Whether this issuer, which nobody has configured by name, is one of ours.
+    Issuer {
+        /// What the token claims it to be.
+        claimed: Box<str>,
+    },
 }
 
 /// A key set that did not settle a token.
@@ -89,6 +96,7 @@ impl Stop {
                 Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason))
             }
             Self::Need(Need::Answer { .. }) => Denial::undecided(RETRY_AFTER),
+            Self::Need(Need::Issuer { .. }) => Denial::invalid_token(Reason::IssuerMismatch),
         }
     }
 }

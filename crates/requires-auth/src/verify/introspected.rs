@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::claim_checks::check_claims;
+use super::claim_checks::{Signer, check_claims};
 use super::token::Checked;
 use super::{AccessToken, Evidence, Finding, IntrospectionRules, ProvenBy, Rules, Said, Step, Stop, Trace};
 use crate::claims::{Claims, NumericDate, Vouched};
@@ -37,7 +37,8 @@ pub(super) fn judge_opaque(
     let active = active(issuer, asked, evidence, trace)?;
     let is_bearer = active.token_type().is_some_and(|name| name.eq_ignore_ascii_case("bearer"));
     let claims = Claims::new(Vouched::answered(active));
-    let checked = check_claims(rules, issuer, credential, &claims, now, trace)?;
+    let signer = Signer { issuer: &rules.issuers[issuer], key_issuer: None };
+    let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
     // RFC 9449 §6.2: the type of a token that is bound to a key is DPoP.
     if is_bearer && checked.confirmation.as_ref().is_some_and(|confirmation| confirmation.key.is_some()) {
         return Err(Reason::TypeNotAllowed.into());

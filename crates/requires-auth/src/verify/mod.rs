@@ -7,6 +7,7 @@
 //! What it says of a token holds for any request, so that the token can be remembered. Whether *this* request shows the
 //! key that a token is bound to is the next question: [`check_binding`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -33,13 +34,13 @@ mod trace;
 pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
 pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
-use claim_checks::check_claims;
+use claim_checks::{Signer, check_claims};
 pub(crate) use evidence::{Evidence, Need, Said, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
 pub(crate) use introspected::RETRY_AFTER;
 use introspected::{confirm, judge_opaque};
 pub use rules::{Audience, Profile, Rules, Tokens};
-pub(crate) use rules::{GuardId, IntrospectionRules, IssuerRules, Issuers};
+pub(crate) use rules::{GuardId, IntrospectionRules, IssuerRules, Issuers, Tenancy};
 pub use token::{AccessToken, ClaimsError};
 pub(crate) use token::{Proof, ProvenBy};
 pub use trace::Step;
@@ -71,7 +72,12 @@ impl Rules {
         now: SystemTime,
     ) -> Result<AccessToken, Denial> {
         let credential = Credential::from(bearer);
-        let evidence = Evidence { known_header: None, keys: &|_| Some(Arc::clone(keys)), answers: &|_| None };
+        let evidence = Evidence {
+            known_header: None,
+            is_of_tenant: false,
+            keys: &|_| Some(Arc::clone(keys)),
+            answers: &|_| None,
+        };
         let judged = judge(self, &credential, &evidence, now.into(), &mut NoTrace);
         let token = judged.map_err(Stop::into_denial)?;
         // There is no request that could show a key.
@@ -107,13 +113,14 @@ fn judge_signed(
     let payload = Payload::read(token.payload());
     let issuer = choose_issuer(rules, &payload, trace)?;
     check_algorithm_of(&rules.issuers[issuer], &header, trace)?;
-    let (verified, keys) = verify_signature(issuer, token, &header, evidence, trace)
+    let Signed { verified, keys, key_issuer } = verify_signature(issuer, token, &header, evidence, trace)
         .map_err(|stop| stop.expired_if(|| payload.claims_to_have_expired(now, rules.leeway)))?;
     let vouched = trace.outcome(Step::Claims, Vouched::signed(verified, payload), |_| {
         Finding::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
     })?;
     let claims = Claims::new(vouched);
-    let checked = check_claims(rules, issuer, credential, &claims, now, trace)?;
+    let signer = Signer { issuer: &rules.issuers[issuer], key_issuer };
+    let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
     let checked = confirm(rules, issuer, evidence, checked, now, trace)?;
     let proven_by = ProvenBy { issuer, keys: Some(Arc::downgrade(&keys)) };
     Ok(AccessToken::new(rules, &claims, checked, proven_by, now)?)
@@ -227,7 +234,7 @@ fn choose_issuer(rules: &Rules, payload: &Payload<'_>, trace: &mut impl Trace) -
     let claimed = payload.claimed_issuer();
     let chosen = match &claimed {
         Some(claimed) => rules.issuers.find(claimed),
-        None => Some(0),
+        None => rules.issuers.first(),
     };
     let chosen = chosen.ok_or(Reason::IssuerMismatch).and_then(|issuer| {
         let takes_jwts = rules.issuers[issuer].tokens != Tokens::Opaque;
@@ -262,13 +269,30 @@ fn check_algorithm_of(
     Err(Reason::AlgorithmNotAllowed)
 }
 
+/// A payload that a key of the issuer has signed.
+struct Signed<'t> {
+    verified: Verified<'t>,
+    keys: Arc<KeySet>,
+    /// The issuer that the key is for, where the key set says so.
+    key_issuer: Option<Box<str>>,
+}
+
+/// What an issuer claims to be, before anything is verified: good for nothing but finding out whether it is one of ours.
+pub(crate) fn claimed_issuer(rules: &Rules, bearer: Bearer<'_>) -> Option<String> {
+    if bearer.token().len() > rules.max_token_bytes {
+        return None;
+    }
+    let Ok(Token::Signed(token)) = Token::parse(bearer, None) else { return None };
+    Payload::read(token.payload()).claimed_issuer().map(Cow::into_owned)
+}
+
 fn verify_signature<'t>(
     issuer: usize,
     token: &'t Unverified<'_>,
     header: &Header<'_>,
     evidence: &Evidence<'_>,
     trace: &mut impl Trace,
-) -> Result<(Verified<'t>, Arc<KeySet>), Stop> {
+) -> Result<Signed<'t>, Stop> {
     let algorithm = header.algorithm().ok_or(Reason::AlgorithmNotAllowed)?;
     let asked = || format!("kid {}, alg {algorithm}", header.kid().unwrap_or("absent"));
     let Some(key_set) = (evidence.keys)(issuer) else {
@@ -289,14 +313,15 @@ fn verify_signature<'t>(
             return Err(Stop::for_keys(issuer, tried));
         }
     };
-    let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
+    let verified = candidates.iter().find_map(|key| Some((key.public().verify(algorithm, token)?, key)));
     trace.record(Step::Signature, verified.is_some(), || {
         Finding::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
-    let Some(verified) = verified else {
+    let Some((verified, key)) = verified else {
         let tried = Tried { keys: key_set, reason: Reason::SignatureMismatch, unknown_kid: None };
         return Err(Stop::for_keys(issuer, Some(tried)));
     };
-    Ok((verified, key_set))
+    let key_issuer = key.issuer().filter(|_| evidence.is_of_tenant).map(Into::into);
+    Ok(Signed { verified, keys: key_set, key_issuer })
 }

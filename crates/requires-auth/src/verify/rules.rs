@@ -173,6 +173,17 @@ pub(crate) struct IssuerRules {
     pub(crate) tokens: Tokens,
     /// `None` if it is never asked about a token.
     pub(crate) introspection: Option<IntrospectionRules>,
+    /// Which tenant it is, where it is one of several that share a pattern or a resolver.
+    pub(crate) tenant: Option<Tenancy>,
+}
+
+/// What makes an issuer one of several tenants.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenancy {
+    /// Its name: what stands for the placeholder of the pattern.
+    pub(crate) name: Option<Box<str>>,
+    /// Claims that must equal the name.
+    pub(crate) claims: Vec<Box<str>>,
 }
 
 impl IssuerRules {
@@ -185,6 +196,7 @@ impl IssuerRules {
             scope_claims: None,
             tokens: Tokens::Jwt,
             introspection: None,
+            tenant: None,
         }
     }
 }
@@ -195,9 +207,28 @@ pub(crate) struct Issuers {
     rules: Vec<IssuerRules>,
     by_name: HashMap<Arc<str>, usize>,
     of_opaque: Option<usize>,
+    /// The place of the first. Tenants have rules of their own each, and a place that no other has.
+    first: usize,
+    /// Patterns that other issuers may fit, for people to read.
+    patterns: Vec<Arc<str>>,
 }
 
 impl Issuers {
+    /// One tenant, at a place that no other issuer has.
+    pub(crate) fn of_tenant(place: usize, rules: IssuerRules) -> Self {
+        Self { rules: vec![rules], first: place, ..Self::default() }
+    }
+
+    /// Tells of a pattern, whose tenants are looked for elsewhere.
+    pub(crate) fn push_pattern(&mut self, pattern: Arc<str>) {
+        self.patterns.push(pattern);
+    }
+
+    /// The place of the first issuer.
+    pub(crate) fn first(&self) -> Option<usize> {
+        (!self.rules.is_empty()).then_some(self.first)
+    }
+
     /// Adds an issuer; `false` if there is one of that name.
     pub(crate) fn push(&mut self, rules: IssuerRules) -> bool {
         if let Some(name) = &rules.issuer
@@ -215,7 +246,7 @@ impl Issuers {
     /// The place of the issuer whose name equals `claimed` byte for byte, or that takes any.
     pub(crate) fn find(&self, claimed: &str) -> Option<usize> {
         match self.rules.as_slice() {
-            [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(0),
+            [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(self.first),
             _ => self.by_name.get(claimed).copied(),
         }
     }
@@ -231,13 +262,14 @@ impl Issuers {
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.rules.iter().filter_map(|rules| rules.issuer.as_deref())
+        let patterns = self.patterns.iter().map(AsRef::as_ref);
+        self.rules.iter().filter_map(|rules| rules.issuer.as_deref()).chain(patterns)
     }
 
     /// The only issuer's name.
     pub(crate) fn only(&self) -> Option<&str> {
         match self.rules.as_slice() {
-            [only] => only.issuer.as_deref(),
+            [only] if self.patterns.is_empty() => only.issuer.as_deref(),
             _ => None,
         }
     }
@@ -247,7 +279,7 @@ impl Index<usize> for Issuers {
     type Output = IssuerRules;
 
     fn index(&self, place: usize) -> &IssuerRules {
-        &self.rules[place]
+        &self.rules[place - self.first]
     }
 }
 
@@ -291,6 +323,8 @@ pub struct Rules {
     pub(crate) profile: Profile,
     pub(crate) max_token_bytes: usize,
     pub(crate) scope_claims: Vec<Box<str>>,
+    /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
+    pub(crate) route_audiences: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
     pub(crate) guard: GuardId,
 }
@@ -316,6 +350,7 @@ impl Rules {
             leeway: Self::DEFAULT_LEEWAY,
             profile: Profile::default(),
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
+            route_audiences: Vec::new(),
             scope_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             guard: GuardId::default(),

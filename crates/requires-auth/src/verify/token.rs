@@ -90,11 +90,15 @@ struct Checks {
     confirmation: Option<Box<Confirmation>>,
     payload: Span,
     issuer: Span,
+    /// Within the issuer.
+    tenant: Option<Span>,
     subject: Option<Span>,
     client_id: Option<Span>,
     /// The audiences, then the scopes.
     lists: SmallVec<[Span; 8]>,
     audiences: usize,
+    /// Whether the rule of its issuer takes its audience. If not, a route has to name it.
+    is_for_guard: bool,
 }
 
 /// Whose keys prove a token, or whose word. The set is told by its address, which a weak pointer keeps from being given
@@ -104,6 +108,13 @@ pub(crate) struct ProvenBy {
     pub(crate) issuer: usize,
     /// `None` if no key has signed it, as the issuer was asked.
     pub(crate) keys: Option<Weak<KeySet>>,
+}
+
+impl Proof {
+    /// The issuer, which is one of ours.
+    pub(crate) fn issuer(&self) -> &str {
+        self.inner.header.issuer.of(&self.inner.slice)
+    }
 }
 
 impl AccessToken {
@@ -118,6 +129,7 @@ impl AccessToken {
         let mut arena = Arena::new(claims.payload());
         let mut add = |text: Cow<'_, str>| arena.add(&text);
         let issuer = add(checked.issuer)?;
+        let tenant = checked.tenant.map(|name| add(Cow::Borrowed(name))).transpose()?;
         let subject = checked.parties.subject.map(&mut add).transpose()?;
         let client_id = checked.parties.client_id.map(&mut add).transpose()?;
         let audiences = checked.audience.len();
@@ -134,13 +146,20 @@ impl AccessToken {
             confirmation: checked.confirmation.map(Box::new),
             payload: arena.payload()?,
             issuer,
+            tenant,
             subject,
             client_id,
             lists,
             audiences,
+            is_for_guard: checked.is_for_guard,
         };
         let proof = Proof { inner: Arc::from_header_and_str(checks, &arena.into_text()) };
         Ok(Self { proof, checked_at: now })
+    }
+
+    /// Whether it is meant for this guard, and not for single routes of it alone.
+    pub(crate) fn is_for_guard(&self) -> bool {
+        self.checks().is_for_guard
     }
 
     fn checks(&self) -> &Checks {
@@ -166,6 +185,13 @@ impl AccessToken {
     /// Who made the token (`iss`): one of the configured issuers, byte for byte.
     pub fn issuer(&self) -> &str {
         self.text(self.checks().issuer)
+    }
+
+    /// Which tenant of the issuer made the token: what stands in the place of `{tenant}` in a pattern such as
+    /// `https://login.microsoftonline.com/{tenant}/v2.0`, or the name that a resolver has given. `None` for an issuer that is
+    /// configured by its own name.
+    pub fn tenant(&self) -> Option<&str> {
+        self.checks().tenant.map(|tenant| self.text(tenant))
     }
 
     /// Whom the token is meant for (`aud`); this API is one of them, unless the guard takes any audience. Such a token may
@@ -441,8 +467,12 @@ impl fmt::Debug for AccessToken {
 /// What the checks have already read, kept for the token.
 pub(super) struct Checked<'t> {
     pub(super) issuer: Cow<'t, str>,
+    /// Which tenant the issuer is.
+    pub(super) tenant: Option<&'t str>,
     pub(super) parties: Parties<'t>,
     pub(super) audience: Strings<'t>,
+    /// Whether the rule of the issuer takes it.
+    pub(super) is_for_guard: bool,
     pub(super) scopes: Strings<'t>,
     pub(super) expires_at: NumericDate,
     /// The later of `nbf` and `iat`.

@@ -22,7 +22,8 @@ pub async fn admit(guarded: &Guarded, case: &RequestCase) -> Answer {
     }
 }
 
-/// Asks the verifier about a token. Every configuration of a vector can be put to it.
+/// Asks the verifier about a token. Every configuration of a vector can be put to it; one with settings has them of a
+/// guard, as they are of a file.
 pub fn verify(case: &TokenCase) -> Answer {
     let no_headers: [(&str, &str); 0] = [];
     match judge(case) {
@@ -34,18 +35,28 @@ pub fn verify(case: &TokenCase) -> Answer {
 }
 
 fn judge(case: &TokenCase) -> Result<AccessToken, Denial> {
+    if !case.config.settings.is_empty() {
+        Bearer::parse(&case.token)?;
+        let guarded = Guarded::of(case);
+        let judged = guarded.auth.verify_now(&case.token, guarded.requirement.policy());
+        return judged.expect("the keys are at hand");
+    }
     let token = rules(case).verify(Bearer::parse(&case.token)?, &keys(case), super::now(&case.config))?;
     super::policy(&case.config).check(&token)?;
     Ok(token)
 }
 
 /// Judges a token, then explains a request with it; `None` if it is not even a token.
-pub fn explain(case: &TokenCase) -> Option<(Result<AccessToken, Denial>, Report)> {
+pub async fn explain(case: &TokenCase) -> Option<(Result<AccessToken, Denial>, Report)> {
     Bearer::parse(&case.token).ok()?;
     let policy = super::policy(&case.config);
     let headers = [("authorization", format!("Bearer {}", case.token))];
     let request = Request::new("GET", "/", &headers);
-    let report = rules(case).explain(&request, &[Some(keys(case))], &policy, super::now(&case.config));
+    let report = if case.config.settings.is_empty() {
+        rules(case).explain(&request, &[Some(keys(case))], &policy, super::now(&case.config))
+    } else {
+        Guarded::of(case).auth.explain(&request, &policy).await
+    };
     Some((judge(case), report))
 }
 

@@ -7,12 +7,15 @@ use std::future::ready;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+use requires_auth::guard::Builder;
 use requires_auth::policy::{Presence, Requirement};
+use requires_auth::settings::{self, Setting};
 use requires_auth::{Audience, ConfigError, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{Config, Outcome, Refusal, RequestCase, TokenCase, Verdict};
 use serde_json::Value;
 
 pub mod axum;
+mod claims;
 pub mod core;
 pub mod tower;
 
@@ -109,26 +112,48 @@ pub struct Guarded {
 impl Guarded {
     /// A guard as a vector wants it, if the builder lets it be built.
     pub fn new(config: &Config, jwks: Option<&Value>) -> Result<Self, ConfigError> {
+        let now = now(config);
+        let finished = |builder: Builder| {
+            let builder = match jwks {
+                Some(jwks) => builder.with_jwks(jwks.to_string()),
+                None => builder.with_fetch(Unreachable),
+            };
+            danger::allow_public_test_keys(builder.with_clock(move || now))
+        };
+        let auth = if config.settings.is_empty() {
+            finished(Self::builder(config)).build()?
+        } else {
+            Self::file(config)?.build_with(finished)?
+        };
+        let policy = policy(config);
+        let requirement =
+            if config.optional { Requirement::optional(policy) } else { Requirement::token(policy) };
+        Ok(Self { auth, requirement })
+    }
+
+    /// The guard of a case whose settings are known to work.
+    fn of(case: &TokenCase) -> Self {
+        Self::new(&case.config, Some(&case.jwks)).unwrap_or_else(|error| panic!("{}: {error}", case.id))
+    }
+
+    /// What a case says in members of its own, through the methods of the builder.
+    fn builder(config: &Config) -> Builder {
         // The builder refuses an issuer that is not a URL, which is what an absent one is here.
         let mut builder =
             RequiresAuth::builder(config.issuer.as_deref().unwrap_or_default(), audience(config));
-        builder = match jwks {
-            Some(jwks) => builder.with_jwks(jwks.to_string()),
-            None => builder.with_fetch(Unreachable),
-        };
         if let Some(names) = &config.alg {
             builder = builder.with_algorithms(names);
         }
         if let Some(seconds) = config.leeway {
             builder = builder.with_leeway(Duration::from_secs(seconds.into()));
         }
-        let now = now(config);
-        let builder = builder.with_profile(profile(config)).with_clock(move || now);
-        let auth = danger::allow_public_test_keys(builder).build()?;
-        let policy = policy(config);
-        let requirement =
-            if config.optional { Requirement::optional(policy) } else { Requirement::token(policy) };
-        Ok(Self { auth, requirement })
+        builder.with_profile(profile(config))
+    }
+
+    /// The same with further settings, through a configuration file.
+    fn file(config: &Config) -> Result<requires_auth::config::Config, ConfigError> {
+        let is_of_issuer = |key: &str| settings::find(key).is_some_and(Setting::is_of_issuer);
+        requires_auth::config::Config::parse(&config.to_toml(is_of_issuer), "vector.toml")
     }
 
     /// What stands around the application.
@@ -161,7 +186,9 @@ fn profile(config: &Config) -> Profile {
 }
 
 fn policy(config: &Config) -> Policy {
-    if config.scope.is_empty() { Policy::default() } else { Policy::all_of(&config.scope) }
+    let policy = if config.scope.is_empty() { Policy::default() } else { Policy::all_of(&config.scope) };
+    let rules = config.claims.iter();
+    rules.fold(policy, |policy, (path, rule)| policy.with_claim(path, claims::test(rule)))
 }
 
 /// An issuer that is down.

@@ -1,8 +1,8 @@
 //! A connection to an issuer's server, for what the guard does not look at: the server's certificate and its clock.
 
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use requires_auth::settings::Document;
 use reqwest::redirect::Policy;
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, Url};
@@ -29,11 +29,16 @@ pub(super) struct Connector {
 
 impl Connector {
     /// One that also trusts the certificates of a file, in PEM.
-    pub(super) fn new(ca: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn new(ca: Option<&Document>) -> Result<Self, Failure> {
         let unreadable = |why: String| Failure::new(format!("`ca` cannot be read: {why}"));
         let roots = match ca {
-            Some(path) => {
-                let pem = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+            Some(ca) => {
+                let pem = match ca {
+                    Document::File(path) => {
+                        std::fs::read(path).map_err(|error| unreadable(error.to_string()))?
+                    }
+                    Document::Bytes(pem) => pem.clone(),
+                };
                 Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(cause(&error)))?
             }
             None => Vec::new(),

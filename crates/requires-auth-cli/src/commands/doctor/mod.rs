@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use requires_auth::explain::Outcome as CheckOutcome;
-use requires_auth::settings::{self, Document};
+use requires_auth::settings;
 use requires_auth::verify::Rules;
 use requires_auth::{Algorithm, Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
@@ -164,7 +164,7 @@ async fn examine(
     let config = source.and_then(|source| source.config.as_ref());
     if let Some(source) = source {
         let ca = config.and_then(|config| config.guard.get(settings::CA));
-        let connector = Connector::new(ca.as_ref().and_then(Document::file).map(PathBuf::as_path))?;
+        let connector = Connector::new(ca.as_ref())?;
         // Both leave out the issuers whose keys are given, so they are the same ones in the same order.
         for (configured, found) in source.issuers.iter().zip(source.guard.examine().await) {
             findings.extend(issuer::run(configured, &found, &connector).await);

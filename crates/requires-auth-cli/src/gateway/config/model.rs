@@ -15,7 +15,8 @@
 //! trusted_peers = ["127.0.0.1/32"]          # default: loopback and unix sockets
 //!
 //! [reverse_proxy]                           # instead of [forward_auth]: requests that may pass go on from here
-//! upstream      = "http://127.0.0.1:8080"   # or "unix:/run/app.sock"
+//! upstream      = "http://127.0.0.1:8080"   # or "https://app.internal", "unix:/run/app.sock"
+//! ca            = "app-ca.pem"              # for https: trusted instead of what this machine trusts
 //! preserve_host = true
 //! pass_token    = false
 //! timeout       = "60s"
@@ -23,15 +24,22 @@
 //! [headers]                                 # always set, empty where the token does not say
 //! "X-Auth-Subject" = "sub"
 //! "X-Auth-Issuer"  = "@issuer"              # the name of the table, not the claim
+//! "X-Auth-Name"    = { claim = "name", encoding = "base64" }  # or "utf8"; default "percent"
 //!
 //! [[routes]]
 //! match      = ["GET /orders", "GET /orders/*"]
 //! scopes     = ["read:orders"]              # all of these; or any_scopes: one of these
 //! issuers    = ["main"]
+//! audience   = "https://api.example.com/orders"  # of this route, in place of those of the issuers
 //! claims     = { "org.plan" = ["pro", "team"] }
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/
+//! encoded_slash = "allow"                   # /orders/a%2Fb passes: the application tells it from /orders/a/b
 //! enforce    = "shadow"
+//!
+//! [[routes]]
+//! match  = "GET /*"
+//! host   = ["admin.example.com", "*.acme.example"]  # case, a port and a last dot make no difference
 //!
 //! [[routes]]
 //! match  = "GET /healthz"
@@ -39,6 +47,7 @@
 //!
 //! [[tests]]                                 # run by `requires-auth check`
 //! request = "GET /orders"
+//! host    = "api.example.com"               # where routes are for some hosts
 //! claims  = { iss = "main", scope = "read:orders" }
 //! expect  = { status = 200 }
 //! ```
@@ -134,6 +143,26 @@ pub(crate) struct IdentityHeader {
     pub(crate) name: HeaderName,
     /// What is in it.
     pub(crate) source: IdentitySource,
+    /// How a text is written in it.
+    pub(crate) encoding: Encoding,
+}
+
+/// How a text stands in an identity header. A list or an object is JSON in ASCII whatever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// Visible ASCII and inner spaces as they are, all else percent-encoded (RFC 3986 §2.1).
+    #[default]
+    Percent,
+    /// The same, but letters beyond ASCII stand as they are, in UTF-8: for applications that read headers so.
+    Utf8,
+    /// The UTF-8 of it in base64 (RFC 4648 §4), and so are numbers and booleans.
+    Base64,
+}
+
+impl Encoding {
+    /// Each by its name.
+    pub(super) const ALL: [(&'static str, Self); 3] =
+        [("percent", Self::Percent), ("utf8", Self::Utf8), ("base64", Self::Base64)];
 }
 
 /// What an identity header says.
@@ -152,6 +181,8 @@ pub(crate) struct RouteTest {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
+    /// The host that it is for, if the test names one.
+    pub(crate) host: Option<String>,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
     pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
     /// The status; 200 if it is allowed.

@@ -8,8 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::common::unknown_issuer;
 use super::model::RouteTest;
+use crate::gateway::host::plain;
 
-const TEST: [&str; 3] = ["request", "claims", "expect"];
+const TEST: [&str; 4] = ["request", "host", "claims", "expect"];
 const EXPECT: [&str; 2] = ["status", "error"];
 
 pub(super) fn test(
@@ -22,6 +23,7 @@ pub(super) fn test(
     let mut test = RouteTest {
         method: "GET".to_owned(),
         target: String::new(),
+        host: None,
         claims: None,
         status: 0,
         error: None,
@@ -38,6 +40,14 @@ pub(super) fn test(
                     }
                     None => test.target = asked,
                 }
+            }
+            "host" => {
+                let host = reader.text("tests", &entry)?;
+                if plain(&host).is_none() {
+                    let hint = "write host = \"api.example.com\"";
+                    reader.report("tests", entry.path(), shown_value(&host), "a host", hint);
+                }
+                test.host = Some(host);
             }
             "claims" => {
                 let json = json(entry.value());

@@ -9,9 +9,11 @@ use std::net::SocketAddr;
 
 use http::StatusCode;
 
+#[cfg(test)]
+use super::interface::Asking;
 use super::interface::{Answer, Caution, Dialect, Question};
 use super::original::Original;
-use super::original::{METHOD_OVERRIDES, METHODS, TARGETS};
+use super::original::{HOSTS, METHOD_OVERRIDES, METHODS, TARGETS};
 use super::proxy_side::{Place, ProxySide, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
@@ -42,9 +44,9 @@ impl Dialect for Envoy {
         "envoy"
     }
 
-    /// It asks with the original method, and appends the original path to the endpoint's.
+    /// It asks with the original method and host, and appends the original path to the endpoint's.
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
-        Ok(Original { method: question.method.as_str(), target: question.rest })
+        Ok(Original { method: question.method.as_str(), target: question.rest, host: question.host })
     }
 
     /// A 503 that anybody can cause with a token of their own making is told as 403: with `failure_mode_allow: true`
@@ -72,8 +74,8 @@ impl Dialect for Envoy {
     }
 
     #[cfg(test)]
-    fn ask<'a>(&self, _method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
-        (format!("/forward-auth/envoy{target}"), Vec::new())
+    fn ask<'a>(&self, _method: &'a str, target: &'a str, host: Option<&'a str>) -> Asking<'a> {
+        (format!("/forward-auth/envoy{target}"), host.map(|host| ("host", host)).into_iter().collect())
     }
 }
 
@@ -83,7 +85,8 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
     for name in SHOWN {
         writeln!(shown, "                          - exact: {name}").ok();
     }
-    for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES) {
+    let hosts = HOSTS.iter().filter(|_| side.names_hosts);
+    for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES).chain(hosts) {
         writeln!(shown, "{}", in_every_spelling(name)).ok();
     }
     if !side.headers.is_empty() {

@@ -79,7 +79,8 @@ pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Res
         // What stands in no header was no request of a client either.
         return Ok(denied(gateway.refuse_ambiguous(&HeaderMap::new())));
     };
-    let original = Original { method: &request.method, target: &request.path };
+    let host = Some(request.host.as_str());
+    let original = Original { method: &request.method, target: &request.path, host };
     Ok(match judge(gateway, config, &original, &headers).await {
         Decision::Refuse(refused) => denied(refused),
         Decision::Allow { identity, added } => {

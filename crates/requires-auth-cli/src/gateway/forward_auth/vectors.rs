@@ -7,26 +7,26 @@ use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
-use requires_auth::policy::Requirement;
-use requires_auth::{Audience, Policy, Profile, RequiresAuth, danger};
-use requires_auth_testkit::vectors::{self, TokenCase, Verdict, token_cases};
+use requires_auth::danger;
+use requires_auth::guard::Builder;
+use requires_auth::settings::{self, Setting};
+use requires_auth_testkit::vectors::{TokenCase, Verdict, token_cases};
 use serde_json::Value;
 
 use super::*;
 use crate::gateway::config::Config;
 use crate::gateway::grpc::unary::Status;
-use crate::gateway::routes::{Pattern, Route, Routes};
 
 const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
-const CONFIG: &str = r#"
+/// What stands around the issuers and the settings of a case.
+const SECTIONS: &str = r#"
 [forward_auth]
 dialects = DIALECTS
-[issuers.main]
-issuer = "https://issuer.example"
-audience = "https://api.example.com"
 [headers]
 "X-Auth-Issuer" = "iss"
+[[routes]]
+match = "GET /"
 "#;
 
 /// What a proxy is told.
@@ -60,27 +60,32 @@ impl Told {
 
 /// The gateway that a vector wants: one route with its policy. `None` where no guard can be as it says.
 fn gateway(case: &TokenCase) -> Option<Gateway> {
-    let vectors::Config { issuer, audience, scope, alg, now, leeway, profile, .. } = &case.config;
-    let audience = if audience.is_empty() { Audience::Absent } else { audience.clone().into() };
-    let mut builder = RequiresAuth::builder(issuer.as_deref()?, audience).with_jwks(case.jwks.to_string());
-    if let Some(names) = alg {
-        builder = builder.with_algorithms(names);
-    }
-    if let Some(seconds) = leeway {
-        builder = builder.with_leeway(Duration::from_secs((*seconds).into()));
-    }
-    if profile.as_deref() == Some(Profile::AccessTokenJwt.as_str()) {
-        builder = builder.with_profile(Profile::AccessTokenJwt);
-    }
-    let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(*now).ok()?);
-    let auth = danger::allow_public_test_keys(builder.with_clock(move || now)).build().ok()?;
-    let policy = if scope.is_empty() { Policy::default() } else { Policy::all_of(scope) };
+    let config = &case.config;
+    config.issuer.as_ref()?;
+    let is_of_issuer = |key: &str| settings::find(key).is_some_and(Setting::is_of_issuer);
     let dialects = format!("{:?}", dialect::ALL.map(Dialect::name));
-    let mut config =
-        Config::parse(&CONFIG.replace("DIALECTS", &dialects), "gateway.toml").expect("a configuration");
-    let pattern = "GET /".parse::<Pattern>().expect("a pattern");
-    config.gateway.routes = Routes::new(vec![Route::new(vec![pattern], Requirement::token(policy))]);
-    Some(Gateway::new(&config, auth))
+    let mut text = config.to_toml(is_of_issuer) + &SECTIONS.replace("DIALECTS", &dialects);
+    if !config.scope.is_empty() {
+        text += &format!("scopes = {:?}\n", config.scope);
+    }
+    text += &format!("claims = {}\n", config.claims_in_toml());
+    let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(config.now).ok()?);
+    let parsed = Config::parse(&text, "gateway.toml");
+    let built = parsed.and_then(|parsed| {
+        let adjust = |builder: Builder| {
+            danger::allow_public_test_keys(builder.with_jwks(case.jwks.to_string()).with_clock(move || now))
+        };
+        Ok((parsed.guard.build_with(adjust)?, parsed))
+    });
+    match built {
+        Ok((auth, parsed)) => Some(Gateway::new(&parsed, auth)),
+        Err(error) => {
+            let problem = &error.problems()[0];
+            let is_known = ["algorithms", "audience", "issuer", "jwks"].contains(&problem.field());
+            assert!(is_known && config.settings.is_empty(), "{}: {error}", case.id);
+            None
+        }
+    }
 }
 
 async fn over_http(gateway: &Gateway, target: &str, headers: &[(&str, &str)]) -> Option<Told> {
@@ -147,7 +152,7 @@ async fn every_token_gets_one_verdict_in_every_dialect() {
         let expected = Told::expected(&case);
         let authorization = format!("Bearer {}", case.token);
         for dialect in dialect::ALL.into_iter().filter(|dialect| dialect.transport() == Transport::Http) {
-            let (target, mut headers) = dialect.ask("GET", "/");
+            let (target, mut headers) = dialect.ask("GET", "/", None);
             headers.push(("authorization", authorization.as_str()));
             let Some(told) = over_http(&gateway, &target, &headers).await else {
                 // No server hands such a header on.

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 mod flow;
 mod answer;
 mod budget;
+mod tls;
 mod connector;
 mod headers;
 mod target;
@@ -30,6 +31,7 @@ use self::connector::Connector;
 use self::flow::{Activity, Passing};
 use self::headers::Rewrite;
 use self::target::Target;
+use self::tls::Tls;
 use self::trouble::Trouble;
 use super::body::Body;
 use super::config::{Config, ReverseProxyConfig, Upstream};
@@ -37,6 +39,7 @@ use super::connection_limit::Permit;
 use super::connections::Caller;
 use super::decide::{Asked, Decision, Gateway};
 use super::identity::Identity;
+use crate::error::Failure;
 
 /// For how long a connection to the application is kept while there is nothing to send. Short, since an application that
 /// closes it first makes a request fail that cannot be sent again.
@@ -50,6 +53,7 @@ type Onward = Client<Connector, Passing<Incoming>>;
 /// The way to one application.
 pub(crate) struct ReverseProxy {
     config: ReverseProxyConfig,
+    tls: Option<Tls>,
     rewrite: Rewrite,
     budget: Budget,
     client: Onward,
@@ -57,22 +61,29 @@ pub(crate) struct ReverseProxy {
 
 impl ReverseProxy {
     /// The reverse proxy of a configuration, if it has one. It connects to nothing yet.
-    pub(crate) fn new(config: &Config, identity: &Identity) -> Option<Self> {
-        let own = config.gateway.reverse_proxy.clone()?;
+    ///
+    /// # Errors
+    ///
+    /// The certificates of an application over https cannot be read.
+    pub(crate) fn new(config: &Config, identity: &Identity) -> Result<Option<Self>, Failure> {
+        let Some(own) = config.gateway.reverse_proxy.clone() else { return Ok(None) };
+        let tls = Tls::of(&own)?;
         let per_peer = config.gateway.server.as_ref().and_then(|server| server.connections_per_peer);
         let budget = Budget::of_process(per_peer.map(NonZeroUsize::get));
-        let client = onward(&own.upstream, &budget);
+        let client = onward(&own.upstream, tls.clone(), &budget);
         let rewrite = Rewrite::new(identity, own.passes_token);
-        Some(Self { config: own, rewrite, budget, client })
+        Ok(Some(Self { config: own, tls, rewrite, budget, client }))
     }
 
-    /// Goes on with the connections of another, if that has the same application. Both have one budget.
+    /// Goes on with the connections of another, if that has the same application and trusts the same certificates. Both have
+    /// one budget.
     pub(crate) fn take_over(&mut self, other: &Self) {
         self.budget = other.budget.clone();
-        self.client = if self.config.upstream == other.config.upstream {
+        let is_same = self.config.upstream == other.config.upstream && self.tls == other.tls;
+        self.client = if is_same {
             other.client.clone()
         } else {
-            onward(&self.config.upstream, &self.budget)
+            onward(&self.config.upstream, self.tls.clone(), &self.budget)
         };
     }
 
@@ -96,6 +107,7 @@ impl ReverseProxy {
         let asked = Asked {
             method: request.method().as_str(),
             target: target.path.as_str(),
+            host: target.host.as_ref().and_then(|host| host.to_str().ok()),
             headers: request.headers(),
             has_body: !request.body().is_end_stream(),
         };
@@ -190,24 +202,25 @@ impl ReverseProxy {
 
     /// Where to: the application, and the path as it came.
     fn uri(&self, target: &Target) -> Result<Uri, Trouble> {
-        let uri = Uri::builder().scheme("http").authority(self.upstream_host());
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let uri = Uri::builder().scheme(scheme).authority(self.upstream_host());
         uri.path_and_query(target.path.clone()).build().map_err(|_| Trouble::BadAnswer)
     }
 
     fn upstream_host(&self) -> &str {
         match &self.config.upstream {
-            Upstream::Tcp(authority) => authority.as_str(),
+            Upstream::Tcp(authority) | Upstream::Tls(authority) => authority.as_str(),
             Upstream::Unix(_) => "localhost",
         }
     }
 }
 
 /// Sends requests on to an application.
-fn onward(upstream: &Upstream, budget: &Budget) -> Onward {
+fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
         .http1_max_buf_size(MOST_AHEAD)
         .set_host(false)
-        .build(Connector::new(upstream.clone(), budget.clone()))
+        .build(Connector::new(upstream.clone(), tls, budget.clone()))
 }

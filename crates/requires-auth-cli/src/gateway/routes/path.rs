@@ -11,6 +11,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlainPath<'a> {
     path: &'a str,
+    has_encoded_slash: bool,
 }
 
 /// Why a path is refused.
@@ -56,26 +57,69 @@ impl<'a> PlainPath<'a> {
     ///
     /// The first reason for which servers could disagree about it.
     pub(crate) fn of(target: &'a str) -> Result<Self, Ambiguity> {
+        let path = Self::with_encoded_slashes(target)?;
+        if path.has_encoded_slash { Err(Ambiguity::EncodedSeparator) } else { Ok(path) }
+    }
+
+    /// As [`of`](Self::of), but a segment may have encoded slashes. Every other rule holds for what stands between them:
+    /// a server that decodes first may see each piece as a segment.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of), for everything but `%2F`.
+    pub(super) fn with_encoded_slashes(target: &'a str) -> Result<Self, Ambiguity> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let segments = path.strip_prefix('/').ok_or(Ambiguity::NotAbsolute)?;
         if !query.bytes().all(may_stand_in_query) {
             return Err(Ambiguity::NotInUrls);
         }
         let mut segments = segments.split('/').peekable();
+        let mut has_encoded_slash = false;
         while let Some(segment) = segments.next() {
             // One at the end is a trailing slash, which makes another path and no other reading.
             if segment.is_empty() && segments.peek().is_some() {
                 return Err(Ambiguity::EmptySegment);
             }
-            check(segment)?;
+            let is_one_piece = pieces(segment).nth(1).is_none();
+            for piece in pieces(segment) {
+                if piece.is_empty() && !is_one_piece {
+                    return Err(Ambiguity::EmptySegment);
+                }
+                check(piece)?;
+            }
+            has_encoded_slash |= !is_one_piece;
         }
-        Ok(Self { path })
+        Ok(Self { path, has_encoded_slash })
     }
 
-    /// Its segments, decoded. A trailing slash is an empty last one; `/` alone has one, which is empty.
+    /// Whether a segment has a slash that is encoded.
+    pub(super) const fn has_encoded_slash(&self) -> bool {
+        self.has_encoded_slash
+    }
+
+    /// Its segments, decoded. A trailing slash is an empty last one; `/` alone has one, which is empty. An encoded slash is
+    /// a letter of its segment.
     pub(crate) fn segments(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         self.path[1..].split('/').map(decoded)
     }
+
+    /// Its segments for a server that decodes a path before it looks for slashes.
+    pub(super) fn segments_decoded_first(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        self.path[1..].split('/').flat_map(pieces).map(decoded)
+    }
+}
+
+/// What stands between the encoded slashes of a segment; it whole, if it has none.
+fn pieces(segment: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(segment);
+    std::iter::from_fn(move || {
+        let now = rest?;
+        let is_slash =
+            |place: &usize| matches!(now.as_bytes().get(place + 1..place + 3), Some(b"2F" | b"2f"));
+        let place = now.match_indices('%').map(|(place, _)| place).find(is_slash);
+        rest = place.map(|place| &now[place + 3..]);
+        Some(place.map_or(now, |place| &now[..place]))
+    })
 }
 
 fn check(segment: &str) -> Result<(), Ambiguity> {
@@ -224,6 +268,42 @@ mod tests {
             ("/a|b", NotInUrls),
         ] {
             assert_eq!(PlainPath::of(target), Err(why), "{target:?}");
+        }
+    }
+
+    #[test]
+    fn an_encoded_slash_is_a_letter_of_its_segment_and_every_other_rule_holds_around_it() {
+        let path = |target| PlainPath::with_encoded_slashes(target);
+        for (target, expected, decoded_first) in [
+            ("/a%2Fb/c", vec!["a/b", "c"], vec!["a", "b", "c"]),
+            ("/@acme%2fpkg", vec!["@acme/pkg"], vec!["@acme", "pkg"]),
+            ("/a%2Fb%2fc/", vec!["a/b/c", ""], vec!["a", "b", "c", ""]),
+        ] {
+            let path = path(target).expect(target);
+            assert!(path.has_encoded_slash());
+            assert_eq!(path.segments().collect::<Vec<_>>(), expected, "{target}");
+            assert_eq!(path.segments_decoded_first().collect::<Vec<_>>(), decoded_first, "{target}");
+        }
+        assert!(!path("/a/b%20c").expect("a path").has_encoded_slash());
+        use Ambiguity::*;
+        for (target, why) in [
+            ("/a/..%2Fb", DotSegment),
+            ("/a/x%2f..", DotSegment),
+            ("/a/x%2F.%2Fb", DotSegment),
+            ("/a/x%2F%2fb", EmptySegment),
+            ("/%2Fb", EmptySegment),
+            ("/a%2F", EmptySegment),
+            ("/a%2F/b", EmptySegment),
+            ("/a/%2e%2e%2fb", EncodedUnreserved),
+            ("/a%2Fb%5Cc", EncodedSeparator),
+            ("/a%2Fb%252Fc", EncodedSeparator),
+            ("/a%2Fb%3Bc", EncodedSeparator),
+            ("/a%2Fb;c", RawSeparator),
+            ("/a%2Fb%c0%af", BadEscape),
+            ("/a%c3%2F%a9", BadEscape),
+            ("/a%2", BadEscape),
+        ] {
+            assert_eq!(path(target), Err(why), "{target}");
         }
     }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::build::Shared;
 use super::checks::discreet;
+use super::common::Common;
 use super::{Builder, IssuerSettings};
 use crate::error::{ConfigProblem, quoted};
 use crate::introspect::{Asker, Client, Discovery, Endpoint, Introspect, Introspection, Limits, client_of};
-use crate::issuer::{IssuerUrl, Transport, may_be_fetched};
+use crate::issuer::{IssuerPattern, IssuerUrl, Transport, may_be_fetched};
 use crate::settings::introspection::{self as members, MEMBERS};
 use crate::settings::{self, Table};
 use crate::verify::{IntrospectionRules, Tokens};
@@ -41,15 +41,15 @@ impl Builder {
     pub(super) fn asker(
         &self,
         settings: &IssuerSettings,
-        shared: &Shared,
+        common: &Common,
         problems: &mut Vec<ConfigProblem>,
     ) -> Option<Arc<Asker>> {
         let table = settings.introspection()?;
         problems.extend(table.check_limits("introspection", MEMBERS));
         let client = client_of(&table).map_err(|problem| problems.push(problem)).ok();
-        let endpoint = self.endpoint(settings, &table, shared);
+        let endpoint = self.endpoint(settings, &table, common);
         let endpoint = endpoint.map_err(|problem| problems.push(problem)).ok().flatten();
-        self.asker_of(settings, &table, client?, endpoint?, shared)
+        self.asker_of(settings, &table, client?, endpoint?, common)
     }
 
     fn asker_of(
@@ -58,7 +58,7 @@ impl Builder {
         table: &Table,
         client: Client,
         endpoint: Endpoint,
-        shared: &Shared,
+        common: &Common,
     ) -> Option<Arc<Asker>> {
         let limits = Limits {
             in_flight: table.count(members::IN_FLIGHT),
@@ -66,7 +66,7 @@ impl Builder {
             refusals: table.count(members::MAX_ENTRIES),
             refusal_ttl: table.duration(members::NEGATIVE_TTL),
         };
-        let introspect = shared.introspect.clone()?;
+        let introspect = common.introspect.clone()?;
         let is_signed = table.is_on(members::SIGNED);
         let (issuer, clock) = (settings.issuer().into(), Arc::clone(&self.clock));
         Some(Arc::new(Asker::new(issuer, client, endpoint, introspect, clock, is_signed, limits)))
@@ -76,7 +76,7 @@ impl Builder {
         &self,
         settings: &IssuerSettings,
         table: &Table,
-        shared: &Shared,
+        common: &Common,
     ) -> Result<Option<Endpoint>, ConfigProblem> {
         let given = table.get(members::ENDPOINT);
         if let Some(text) = given {
@@ -85,29 +85,46 @@ impl Builder {
                 let found = "`endpoint` beside `discovered`";
                 return Err(ConfigProblem::new("introspection", found, "one of the two", hint));
             }
-            return endpoint_at(&text, shared.transport).map(|url| Some(Endpoint::Given(url)));
+            return endpoint_at(&text, common.transport).map(|url| Some(Endpoint::Given(url)));
         }
         // A wrong issuer, or no way to fetch, is a problem already.
         let (Ok(issuer), Some(fetch)) =
-            (IssuerUrl::parse(&settings.issuer(), shared.transport), shared.fetch.clone())
+            (IssuerUrl::parse(&settings.issuer(), common.transport), common.fetch.clone())
         else {
             return Ok(None);
         };
         let discovery_url = settings.given.get(settings::DISCOVERY_URL).and_then(|url| Url::parse(&url).ok());
         Ok(Some(Endpoint::Discovered(Box::new(Discovery {
             issuer,
-            transport: shared.transport,
+            transport: common.transport,
             fetch,
             clock: Arc::clone(&self.clock),
-            discovery_url: discovery_url.filter(|url| may_be_fetched(url, shared.transport)),
+            discovery_url: discovery_url.filter(|url| may_be_fetched(url, common.transport)),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             found: Mutex::new(None),
         }))))
     }
 
     /// The way to ask, if any issuer is asked.
+    pub(super) fn introspect_if_needed(
+        &self,
+        ca: &[u8],
+        problems: &mut Vec<ConfigProblem>,
+    ) -> Option<Arc<dyn Introspect>> {
+        if !self.issuers.iter().any(|settings| settings.introspection().is_some()) {
+            return None;
+        }
+        let introspect = self.introspect(ca);
+        introspect
+            .map_err(|problem| {
+                let is_told = problems.iter().any(|told| told.field() == problem.field());
+                problems.extend((!is_told).then_some(problem));
+            })
+            .ok()
+    }
+
     #[cfg(feature = "fetch")]
-    pub(super) fn introspect(&self, ca: &[u8]) -> Result<Arc<dyn Introspect>, ConfigProblem> {
+    fn introspect(&self, ca: &[u8]) -> Result<Arc<dyn Introspect>, ConfigProblem> {
         if let Some(introspect) = &self.introspect {
             return Ok(Arc::clone(introspect));
         }
@@ -120,7 +137,7 @@ impl Builder {
     }
 
     #[cfg(not(feature = "fetch"))]
-    pub(super) fn introspect(&self, _ca: &[u8]) -> Result<Arc<dyn Introspect>, ConfigProblem> {
+    fn introspect(&self, _ca: &[u8]) -> Result<Arc<dyn Introspect>, ConfigProblem> {
         self.introspect.clone().ok_or_else(|| {
             let hint = "switch on the Cargo feature `fetch`, or give one with `with_introspect`";
             ConfigProblem::new("introspection", "no way to ask", "a way to ask the issuer", hint)
@@ -150,6 +167,16 @@ impl IssuerSettings {
         self.tokens() == Tokens::Opaque && !signs && !has_source
     }
 
+    /// Whether the endpoint stands in its metadata.
+    pub(super) fn has_discovered_endpoint(&self) -> bool {
+        self.introspection().is_some_and(|table| table.value(members::ENDPOINT.setting.key).is_none())
+    }
+
+    /// Whether neither keys nor endpoint are looked for, so that its name need not be a URL.
+    pub(super) fn needs_nothing_discovered(&self) -> bool {
+        self.needs_no_keys() && !self.has_discovered_endpoint()
+    }
+
     /// How its answers are judged.
     pub(super) fn introspection_rules(&self) -> Option<IntrospectionRules> {
         self.introspection().map(|table| IntrospectionRules {
@@ -163,6 +190,16 @@ impl IssuerSettings {
     pub(super) fn check_tokens(&self, is_second: bool, problems: &mut Vec<ConfigProblem>) {
         let (tokens, introspection) = (self.tokens(), self.introspection());
         let takes_opaque = tokens != Tokens::Jwt;
+        if introspection.is_some() && IssuerPattern::is_meant(&self.issuer()) {
+            let hint = "configure the tenant as an issuer of its own: nothing but the token says which tenant to ask";
+            let found = "this beside an issuer with a placeholder";
+            problems.push(ConfigProblem::new(
+                "introspection",
+                found,
+                "an issuer without a placeholder",
+                hint,
+            ));
+        }
         if takes_opaque && introspection.is_none() {
             let hint = "give `introspection` with the client that this API is at the issuer: only the issuer knows what an \
                         opaque token means";

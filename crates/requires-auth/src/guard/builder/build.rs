@@ -6,33 +6,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwapOption;
 
 use super::checks::{
-    algorithms, certificates, check_audience, check_implied_scopes, check_scope_claims, discreet, document,
-    fetchable, implications, static_keys,
+    algorithms, certificates, check_audience, check_implied_scopes, check_paths, check_scope_claims,
+    implications,
 };
+use super::common::Common;
 use super::origin::Origin;
 use super::{Builder, IssuerSettings};
 use crate::challenge::BodyFormat;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
+use crate::guard::tenants::{Group, Tenants};
 use crate::guard::{Inner, Keys, RequiresAuth};
-use crate::introspect::{Asker, Introspect};
-use crate::issuer::{IssuerUrl, Transport};
+use crate::introspect::Asker;
+use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
-use crate::jose::key_set::KeySetLimits;
-use crate::keys::{RemoteKeys, Source, StateFile};
-use crate::settings::introspection as members;
-use crate::settings::{self, Given, Table};
+use crate::keys::StateFile;
+use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
 use crate::verify::{GuardId, ImpliedScopes, IssuerRules, Issuers, Rules, Tokens};
 
-/// What all issuers share for their keys.
-pub(super) struct Shared {
-    pub(super) transport: Transport,
-    ca: Arc<[u8]>,
-    pub(super) fetch: Option<Arc<dyn Fetch>>,
-    pub(super) introspect: Option<Arc<dyn Introspect>>,
-    state_file: Option<Arc<StateFile>>,
+/// What is made of the settings of all issuers.
+#[derive(Default)]
+struct Parts {
+    /// Those that are configured by name.
+    issuers: Issuers,
+    keys: Vec<Keys>,
+    /// Who asks each of them about tokens.
+    askers: Vec<Option<Arc<Asker>>>,
+    groups: Vec<Group>,
 }
 
 impl Builder {
@@ -62,11 +64,12 @@ impl Builder {
         let mut found = Vec::new();
         let for_all = algorithms(&self.given, &mut found);
         found.extend(self.given.check_limits());
+        found.extend(check_paths(&self.given));
         check_scope_claims(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
-        let shared = self.shared(&mut found);
+        let common = self.common(for_all, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
-        let (issuers, keys, askers) = self.issuers(for_all, &shared, &mut problems, &unreadable);
+        let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         let body_format = self.body_format();
         let rules = Rules {
@@ -76,12 +79,18 @@ impl Builder {
             profile: self.given.get(settings::PROFILE).unwrap_or_default(),
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
+            route_audiences: self.route_audiences.clone(),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             guard: next_guard(),
         };
         let cache = TokenCache::new(self.given.count(settings::CACHE));
-        let names: Vec<_> = self.issuers.iter().map(IssuerSettings::issuer).collect();
+        let fixed = self.issuers.iter().map(IssuerSettings::issuer);
+        let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
+        // Tenants count with their pattern, and those of a resolver without a name.
+        names.extend(patterns);
+        names.push(String::new());
         let allowed = Allowed::new(names.iter().map(String::as_str));
+        let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
             rules,
             keys,
@@ -91,8 +100,29 @@ impl Builder {
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
+            tenants,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
+    }
+
+    /// Issuers that are not configured by name, if there may be any.
+    fn tenants(
+        &self,
+        rules: &Rules,
+        fixed: usize,
+        common: Common,
+        groups: Vec<Group>,
+    ) -> Option<Box<Tenants>> {
+        if groups.is_empty() && self.resolver.is_none() {
+            return None;
+        }
+        let now = common.clock.now();
+        let template = Rules { issuers: Issuers::default(), algorithms: None, ..rules.clone() };
+        let tenants = Tenants::new(template, fixed, common, groups, self.resolver.clone());
+        if let Some(earlier) = self.keys_of.as_ref().and_then(|guard| guard.inner.tenants.as_ref()) {
+            tenants.take_over(earlier, now);
+        }
+        Some(Box::new(tenants))
     }
 
     fn body_format(&self) -> BodyFormat {
@@ -103,71 +133,67 @@ impl Builder {
         }
     }
 
-    fn shared(&self, problems: &mut Vec<ConfigProblem>) -> Shared {
+    fn common(&self, algorithms: Option<AlgorithmSet>, problems: &mut Vec<ConfigProblem>) -> Common {
         let is_http_allowed = self.given.is_on(settings::DANGEROUSLY_ALLOW_HTTP_ISSUER);
         let of_file = self.issuers.iter().find(|settings| matches!(settings.origin, Origin::File(_)));
         let origin = of_file.map_or(&Origin::Code, |settings| &settings.origin);
         let ca = certificates(&self.given, origin, problems);
         // One client for all issuers. It reads the certificates; without any it need not be made to try.
-        let is_discovered = |table: &Table| table.value(members::ENDPOINT.setting.key).is_none();
-        let needs_fetch = self.issuers.iter().any(|settings| {
+        let has_no_keys = |settings: &IssuerSettings| {
             settings.given.get(settings::JWKS).is_none() && !settings.needs_no_keys()
-                || settings.introspection().as_ref().is_some_and(is_discovered)
-        });
+                || settings.has_discovered_endpoint()
+        };
+        let needs_fetch = self.resolver.is_some() || self.issuers.iter().any(has_no_keys);
         let is_needed = needs_fetch || (!ca.is_empty() && cfg!(feature = "fetch"));
         let fetch =
             is_needed.then(|| self.fetch(&ca).map_err(|problem| problems.push(problem)).ok()).flatten();
-        let asks = self.issuers.iter().any(|settings| settings.introspection().is_some());
-        let introspect = asks.then(|| match self.introspect(&ca) {
-            Ok(introspect) => Some(introspect),
-            Err(problem) => {
-                let is_told = problems.iter().any(|told| told.field() == problem.field());
-                problems.extend((!is_told).then_some(problem));
-                None
-            }
-        });
-        Shared {
-            introspect: introspect.flatten(),
+        let introspect = self.introspect_if_needed(&ca, problems);
+        Common {
+            introspect,
             transport: if is_http_allowed { Transport::PlainHttp } else { Transport::Tls },
+            public_test_keys: self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS),
             ca: ca.into(),
             fetch,
             state_file: self.given.get(settings::STATE_FILE).as_deref().map(StateFile::open),
+            clock: Arc::clone(&self.clock),
+            stale: self.given.duration(settings::STALE),
+            timeout: self.given.duration(settings::FETCH_TIMEOUT),
+            algorithms,
         }
     }
 
     /// The rules and the keys of each issuer.
-    fn issuers(
-        &self,
-        for_all: Option<AlgorithmSet>,
-        shared: &Shared,
-        problems: &mut Vec<ConfigProblem>,
-        unreadable: &[&str],
-    ) -> (Issuers, Vec<Keys>, Vec<Option<Arc<Asker>>>) {
-        let mut rules = Issuers::default();
-        let (mut keys, mut askers) = (Vec::new(), Vec::new());
+    fn parts(&self, common: &Common, problems: &mut Vec<ConfigProblem>, unreadable: &[&str]) -> Parts {
+        let mut parts = Parts::default();
         let mut takes_opaque = false;
         for (place, settings) in self.issuers.iter().enumerate() {
             let mut found = Vec::new();
             check_audience(settings, &mut found);
-            let own = algorithms(&settings.given, &mut found);
-            check_scope_claims(&settings.given, &mut found);
+            found.extend(check_paths(&settings.given));
+            let rules = common.rules_of(settings, &mut found);
             settings.check_tokens(takes_opaque, &mut found);
-            takes_opaque |= settings.tokens() != Tokens::Jwt;
-            askers.push(self.asker(settings, shared, &mut found));
-            let issuer = settings.issuer();
-            let issuer_rules = IssuerRules {
-                algorithms: own.or(for_all),
-                scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
-                tokens: settings.tokens(),
-                introspection: settings.introspection_rules(),
-                ..IssuerRules::new(Some(&issuer), settings.audience())
-            };
-            if !rules.push(issuer_rules) && !issuer.is_empty() {
-                found.push(self.twice(place, &issuer));
-            }
-            match self.keys(settings, shared) {
-                Ok(source) => keys.extend(source),
+            takes_opaque |= rules.tokens != Tokens::Jwt;
+            match settings.pattern() {
                 Err(problem) => found.push(problem),
+                Ok(Some(pattern)) => {
+                    parts.issuers.push_pattern(Arc::clone(pattern.text()));
+                    match self.group(settings, pattern, rules, common) {
+                        Ok(group) => parts.groups.extend(group),
+                        Err(problem) => found.push(problem),
+                    }
+                }
+                Ok(None) => {
+                    let issuer = settings.issuer();
+                    if !parts.issuers.push(rules) && !issuer.is_empty() {
+                        found.push(self.twice(place, &issuer));
+                    }
+                    let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(&issuer));
+                    parts.askers.push(self.asker(settings, common, &mut found));
+                    match common.keys(settings, None, earlier) {
+                        Ok(source) => parts.keys.extend(source),
+                        Err(problem) => found.push(problem),
+                    }
+                }
             }
             // A variable whose text is not a value is not missing.
             found.retain(|problem| {
@@ -175,7 +201,26 @@ impl Builder {
             });
             problems.extend(found.into_iter().map(|problem| settings.explain(problem)));
         }
-        (rules, keys, askers)
+        parts
+    }
+
+    /// A pattern, with the keys of its tenants if they share them. Otherwise each has its own, which are tried here with a
+    /// tenant that nobody has, so that mistakes in other settings show.
+    fn group(
+        &self,
+        settings: &IssuerSettings,
+        pattern: IssuerPattern,
+        rules: IssuerRules,
+        common: &Common,
+    ) -> Result<Option<Group>, ConfigProblem> {
+        let keys = if settings.shares_keys(&pattern) {
+            let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(pattern.text()));
+            common.keys(settings, None, earlier)?
+        } else {
+            common.keys(&settings.of_tenant(&pattern, "tenant"), None, None)?;
+            None
+        };
+        Ok(Some(Group { pattern, settings: settings.clone(), rules, keys }))
     }
 
     fn twice(&self, place: usize, issuer: &str) -> ConfigProblem {
@@ -186,41 +231,6 @@ impl Builder {
         };
         let hint = "name each issuer once, with all its audiences: [\"a\", \"b\"]";
         ConfigProblem::new("issuer", found, "different issuers", hint)
-    }
-
-    fn keys(&self, settings: &IssuerSettings, shared: &Shared) -> Result<Option<Keys>, ConfigProblem> {
-        let given = &settings.given;
-        let transport = shared.transport;
-        let issuer = match settings.issuer() {
-            missing if missing.is_empty() => return Err(missing_issuer()),
-            issuer => IssuerUrl::parse(&issuer, transport).map_err(|problem| discreet(problem, &issuer))?,
-        };
-        if settings.needs_no_keys() {
-            return Ok(Some(Keys::Unneeded));
-        }
-        let public_test_keys = self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS);
-        if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
-            let limits = KeySetLimits { public_test_keys, ..KeySetLimits::GIVEN };
-            return static_keys(&jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
-        }
-        let url = |key| fetchable(given, key, transport);
-        let (discovery_url, jwks_uri) = (url(settings::DISCOVERY_URL)?, url(settings::JWKS_URI)?);
-        // Without a way to fetch there is a problem already.
-        let Some(fetch) = shared.fetch.clone() else { return Ok(None) };
-        let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(issuer.identifier()));
-        let source = Source {
-            issuer,
-            transport,
-            limits: KeySetLimits { public_test_keys, ..KeySetLimits::FETCHED },
-            fetch,
-            clock: Arc::clone(&self.clock),
-            ca: Arc::clone(&shared.ca),
-            discovery_url,
-            jwks_uri,
-            stale: self.given.duration(settings::STALE),
-            timeout: self.given.duration(settings::FETCH_TIMEOUT),
-        };
-        Ok(Some(Keys::Remote(RemoteKeys::new(source, shared.state_file.clone(), earlier))))
     }
 
     #[cfg(feature = "fetch")]
@@ -259,13 +269,8 @@ fn named(given: &Given, problem: ConfigProblem) -> ConfigProblem {
     }
 }
 
-fn boxed(texts: Vec<String>) -> Vec<Box<str>> {
+pub(super) fn boxed(texts: Vec<String>) -> Vec<Box<str>> {
     texts.into_iter().map(String::into_boxed_str).collect()
-}
-
-fn missing_issuer() -> ConfigProblem {
-    let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
-    ConfigProblem::new("issuer", "nothing", "an https URL", hint)
 }
 
 /// What any issuer takes, where this is for those without a list of their own.

@@ -9,7 +9,7 @@ use crate::file::{MAX_GIVEN_BYTES, RegularFile};
 use crate::issuer::{Transport, may_be_fetched};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::jose::key_set::{KeySet, KeySetLimits};
-use crate::settings::{self, Document, Given, Key, Kind, shown_value};
+use crate::settings::{self, Document, Given, Key, Kind, Setting, Value, shown_value};
 use crate::verify::{Audience, Implication, in_a_cycle};
 
 const PEM_START: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -115,6 +115,20 @@ pub(super) fn discreet(problem: ConfigProblem, url: &str) -> ConfigProblem {
     if has_user { problem.with_found("a URL with a user") } else { problem }
 }
 
+/// Paths of files that are written, and have white space around them.
+pub(super) fn check_paths(given: &Given) -> Vec<ConfigProblem> {
+    let check = |(setting, value): (&'static Setting, &Value)| match value {
+        Value::Path(path) => outer_space(setting.key, path.to_str()?),
+        _ => None,
+    };
+    given.iter().filter_map(check).collect()
+}
+
+/// White space around a path, such as the line break at the end of a mounted secret: no file is called so.
+fn outer_space(field: &'static str, path: &str) -> Option<ConfigProblem> {
+    if path.trim() == path { None } else { ConfigProblem::of_unseen(field, path) }
+}
+
 /// The text of a document, if one is chosen.
 pub(super) fn document(
     given: &Given,
@@ -126,10 +140,13 @@ pub(super) fn document(
         Some(Document::Bytes(bytes)) => return Ok(Some(bytes)),
         Some(Document::File(path)) => path,
     };
+    let field = key.setting.key;
+    if let Some(unseen) = path.to_str().and_then(|path| outer_space(field, path)) {
+        return Err(unseen);
+    }
     let read = RegularFile::open(&path).and_then(|file| file.read(MAX_GIVEN_BYTES));
     read.map(Some).map_err(|cause| {
         let found = format!("{}: {cause}", quoted(&path.display().to_string()));
-        let field = key.setting.key;
         let hint = match (given.name(field), origin) {
             (Some(variable), _) => format!("set {variable} to the path of a file, or unset it"),
             (None, Origin::File(_)) => {
@@ -164,9 +181,8 @@ pub(super) fn certificates(given: &Given, origin: &Origin, problems: &mut Vec<Co
 pub(super) fn static_keys(jwks: &[u8], limits: KeySetLimits) -> Result<KeySet, ConfigProblem> {
     let problem =
         |found: String, hint: String| ConfigProblem::new("jwks", found, "a JWK Set with a usable key", hint);
-    let keys = KeySet::read(jwks, limits).map_err(|error| {
-        problem(error.to_string(), "save the answer of the issuer's jwks_uri: {\"keys\": [...]}".to_owned())
-    })?;
+    let keys =
+        KeySet::read(jwks, limits).map_err(|error| problem(error.to_string(), error.hint().to_owned()))?;
     if !keys.is_empty() {
         return Ok(keys);
     }

@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
+use crate::guard::resolver::ResolveIssuer;
 use crate::introspect::Introspect;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
@@ -17,8 +18,11 @@ use crate::verify::{Audience, Profile};
 mod asks;
 mod build;
 mod checks;
+mod common;
 mod origin;
+mod tenants;
 
+pub(super) use common::{Common, TenantOf};
 use origin::Origin;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
@@ -60,18 +64,22 @@ pub struct Builder {
     fetch: Option<Arc<dyn Fetch>>,
     introspect: Option<Arc<dyn Introspect>>,
     keys_of: Option<RequiresAuth>,
+    resolver: Option<Arc<dyn ResolveIssuer>>,
+    route_audiences: Vec<Box<str>>,
     problems: Vec<ConfigProblem>,
 }
 
-struct IssuerSettings {
+/// What is chosen for one issuer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct IssuerSettings {
     origin: Origin,
-    given: Given,
+    pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
 }
 
 impl IssuerSettings {
-    fn new(issuer: &str, audience: Audience) -> Self {
+    pub(super) fn new(issuer: &str, audience: Audience) -> Self {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
@@ -113,6 +121,8 @@ impl Builder {
             fetch: None,
             introspect: None,
             keys_of: None,
+            resolver: None,
+            route_audiences: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -435,6 +445,16 @@ impl Builder {
                 self
             }
         }
+    }
+
+    /// Audiences of single routes, beside those of the issuers: a token for one of these passes where a policy names it
+    /// ([`Policy::with_audience`](crate::Policy::with_audience)), and nowhere else. None by default.
+    ///
+    /// For an API whose parts are resources of their own at the issuer (RFC 8707): one guard, with one set of keys and of
+    /// remembered tokens, serves all of them.
+    pub fn with_route_audiences<T: Into<String>>(mut self, audiences: impl IntoIterator<Item = T>) -> Self {
+        self.route_audiences.extend(audiences.into_iter().map(|name| name.into().into_boxed_str()));
+        self
     }
 
     /// The clock. Default: the system's. For tests; see [`Clock`] for one that a test turns.

@@ -53,6 +53,44 @@ fn every_setting_of_the_environment_reaches_the_guard() {
 }
 
 #[test]
+fn a_document_in_a_variable_is_not_taken_for_a_path_and_shown() {
+    let pem =
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp\n-----END PRIVATE KEY-----\n";
+    for (name, expected) in
+        [("REQUIRES_AUTH_JWKS", "there is a private key in the PEM"), ("REQUIRES_AUTH_CA", "no certificate")]
+    {
+        for text in [pem, pem.trim_end(), &pem.replace('\n', "\\n")] {
+            let error =
+                built(&[ISSUER, AUDIENCE, (name, text)]).expect_err("no key of the issuer").to_string();
+            assert!(error.contains(name) && error.contains(expected) && !error.contains("MC4C"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_line_break_at_the_end_of_any_variable_is_told_or_means_nothing() {
+    let with = |name: &str, value: &str| built(&[ISSUER, AUDIENCE, (name, &format!("{value}\n"))]);
+    for (name, value) in [
+        ("REQUIRES_AUTH_JWKS", "keys.json"),
+        ("REQUIRES_AUTH_CA", "ca.pem"),
+        ("REQUIRES_AUTH_STATE_FILE", "requires-auth.keys"),
+        ("REQUIRES_AUTH_JWKS_URI", "https://issuer.example/keys"),
+        ("REQUIRES_AUTH_DISCOVERY_URL", "https://issuer.example/metadata"),
+    ] {
+        let error = with(name, value).expect_err("a line break").to_string();
+        let expected = format!("{name}: expected no white space or line break around it, found `{value}\\n`");
+        assert!(error.contains(&expected), "{error}");
+    }
+    for setting in settings::ALL.iter().filter(|setting| setting.is_in_environment()) {
+        // What separates words stands around them, too.
+        let is_plain = matches!(setting.kind, settings::Kind::Words | settings::Kind::Algorithms);
+        let example = setting.examples[0].trim_matches(['"', '[', ']']).replace("\", \"", " ");
+        let built = with(&setting.variable(), &example);
+        assert_eq!(built.is_ok(), is_plain, "{}: {:?}", setting.key, built.err());
+    }
+}
+
+#[test]
 fn what_is_not_set_is_named_with_the_variable() {
     let error = built(&[]).expect_err("nothing is set").to_string();
     let expected = "the configuration has 2 problems
@@ -77,7 +115,7 @@ fn what_is_wrong_is_named_with_the_variable() {
         "{error}"
     );
     assert!(error.contains(r"found `https://issuer.example\n`"), "{error}");
-    let error = built(&[ISSUER, AUDIENCE, ("REQUIRES_AUTH_JWKS", "none.json\n")]).expect_err("no such file");
+    let error = built(&[ISSUER, AUDIENCE, ("REQUIRES_AUTH_JWKS", "none.json")]).expect_err("no such file");
     assert!(error.to_string().contains("set REQUIRES_AUTH_JWKS"), "{error}");
     let error = built(&[ISSUER, AUDIENCE, ("REQUIRES_AUTH_CA", "none.pem")]).expect_err("no such file");
     assert!(error.to_string().contains("set REQUIRES_AUTH_CA"), "{error}");

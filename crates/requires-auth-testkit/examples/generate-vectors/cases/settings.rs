@@ -1,0 +1,34 @@
+//! What has no member of its own in a case: settings by their keys, and claim rules.
+
+use serde_json::{Value, json};
+
+use crate::case::{Case, Finished};
+use crate::tokens::{es384, good};
+
+pub fn cases() -> Vec<Finished> {
+    let roles = |roles: Value| good(es384()).claim("realm_access", json!({ "roles": roles })).mint();
+    let of_roles = |id, about: &str, token| {
+        Case::new(id, "Q01", about)
+            .setting("scope_claims", json!(["scope", "realm_access.roles"]))
+            .with("scope", "auditor")
+            .token(token)
+    };
+    let admin = |id, about: &str, scope: &str| {
+        Case::new(id, "Q02", about)
+            .setting("implied_scopes", json!({ "admin": "read write" }))
+            .token(good(es384()).scope(scope).mint())
+    };
+    let of_plan = |id, about: &str, plan: &str| {
+        let token = good(es384()).claim("org", json!({ "plan": plan })).mint();
+        Case::new(id, "Q20", about).claim("org.plan", "pro").token(token)
+    };
+    vec![
+        of_roles("scope-claims-role", "a role counts as a scope", roles(json!(["auditor"]))).accept(),
+        of_roles("scope-claims-other-role", "another role", roles(json!(["buyer"]))).forbid("auditor"),
+        of_roles("scope-claims-no-list", "the roles are a number", roles(json!(5))).refuse("claim_malformed"),
+        admin("implied-scope", "admin includes read", "admin").with("scope", "read").accept(),
+        of_plan("claim-rule", "the claim has the value", "pro").accept(),
+        of_plan("claim-rule-other", "the claim has another value", "free").deny(),
+        admin("implied-scope-upwards", "read does not include admin", "read").forbid("admin"),
+    ]
+}

@@ -1,0 +1,60 @@
+//! The configuration of a case as a text in TOML, for programs that read their settings from a file.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::Config;
+
+impl Config {
+    /// The issuer, the audience and the [settings](Self::settings) as a configuration file of requires-auth: the
+    /// settings of the guard, then the table `[issuers.main]`. `is_of_issuer` says of a key whether it belongs there.
+    ///
+    /// Scopes, claim rules, the time and the key set are no settings and not in it.
+    pub fn to_toml(&self, is_of_issuer: impl Fn(&str) -> bool) -> String {
+        let (mut guard, mut issuer) = (String::new(), String::new());
+        let mut put = |key: &str, value: &Value| {
+            let table = if is_of_issuer(key) { &mut issuer } else { &mut guard };
+            // Writing to a string cannot fail.
+            let _ = writeln!(table, "{} = {}", Value::from(key), inline(value));
+        };
+        for (key, value) in self.all_settings() {
+            put(&key, &value);
+        }
+        format!("{guard}[issuers.main]\n{issuer}")
+    }
+
+    /// All settings by their keys: what has a member of its own in a case, and [`settings`](Self::settings), which count
+    /// where both are there.
+    pub fn all_settings(&self) -> Map<String, Value> {
+        let members = [
+            ("issuer", self.issuer.as_ref().map(|issuer| json!(issuer))),
+            ("audience", (!self.audience.is_empty()).then(|| json!(self.audience))),
+            ("algorithms", self.alg.as_ref().map(|names| json!(names))),
+            ("leeway", self.leeway.map(|seconds| json!(seconds))),
+            ("profile", self.profile.as_ref().map(|name| json!(name))),
+        ];
+        let members = members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        members.chain(self.settings.clone()).collect()
+    }
+
+    /// The [claim rules](Self::claims) as the value of a key in TOML.
+    pub fn claims_in_toml(&self) -> String {
+        inline(&Value::Object(self.claims.clone()))
+    }
+}
+
+/// A value as TOML writes it in one line. There is no null.
+fn inline(value: &Value) -> String {
+    let of_all = |texts: Vec<String>| texts.join(", ");
+    match value {
+        Value::Array(items) => format!("[{}]", of_all(items.iter().map(inline).collect())),
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| format!("{} = {}", json!(key), inline(value));
+            format!("{{ {} }}", of_all(members.iter().map(member).collect()))
+        }
+        Value::Null => panic!("TOML has no null"),
+        // JSON escapes nothing that TOML does not escape in the same way, save for this letter, which it leaves as it is.
+        text => text.to_string().replace('\u{7f}', "\\u007f"),
+    }
+}

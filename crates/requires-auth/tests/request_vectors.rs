@@ -46,7 +46,7 @@ async fn every_token_gets_one_answer_through_every_adapter() {
     let mut tally = Tally::default();
     for case in token_cases() {
         let expected = Answer::expected_of_token(&case);
-        tally.compare("core", &case.id, &expected, &core::verify(&case));
+        tally.compare("core", &case.id, &expected, &core::verify(&case).await);
 
         let guarded = match Guarded::new(&case.config, Some(&case.jwks)) {
             Ok(guarded) => guarded,

@@ -9,6 +9,7 @@ mod header;
 mod json_text;
 mod jwk;
 mod key_selection;
+mod opaque;
 mod order;
 mod profiles;
 mod providers;
@@ -76,6 +77,11 @@ pub fn themes() -> Vec<Theme> {
             "tokens-standards",
             "examples printed in RFC 7515, RFC 7520 and RFC 8037",
             vec![standards::cases()],
+        ),
+        theme(
+            "tokens-opaque",
+            "opaque tokens: what the introspection endpoint answers, made up and as Logto 1.37.1 and oidc-provider 9.13.3 do",
+            vec![opaque::cases()],
         ),
         theme(
             "tokens-settings",

@@ -41,6 +41,12 @@ pub(super) fn judge_opaque(
     let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
     // RFC 9449 §6.2: the type of a token that is bound to a key is DPoP.
     if is_bearer && checked.confirmation.as_ref().is_some_and(|confirmation| confirmation.key.is_some()) {
+        trace.record(Step::Binding, false, || {
+            Finding::new(
+                "token_type Bearer beside cnf.jkt",
+                "token_type DPoP, as the token is bound to a key",
+            )
+        });
         return Err(Reason::TypeNotAllowed.into());
     }
     let proven_by = ProvenBy { issuer, keys: None };

@@ -8,9 +8,13 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpReq
 use http_body_util::BodyExt as _;
 use prost::Message as _;
 use requires_auth::danger;
+use requires_auth::fetch::FetchError;
 use requires_auth::guard::Builder;
+use requires_auth::introspect::{
+    Introspect, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
+};
 use requires_auth::settings::{self, Setting};
-use requires_auth_testkit::vectors::{TokenCase, Verdict, token_cases};
+use requires_auth_testkit::vectors::{IntrospectionAnswer, TokenCase, Verdict, token_cases};
 use serde_json::Value;
 
 use super::*;
@@ -73,6 +77,7 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let parsed = Config::parse(&text, "gateway.toml");
     let built = parsed.and_then(|parsed| {
         let adjust = |builder: Builder| {
+            let builder = builder.with_introspect(Answers(config.answer.clone()));
             danger::allow_public_test_keys(builder.with_jwks(case.jwks.to_string()).with_clock(move || now))
         };
         Ok((parsed.guard.build_with(adjust)?, parsed))
@@ -85,6 +90,17 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
             assert!(is_known && config.settings.is_empty(), "{}: {error}", case.id);
             None
         }
+    }
+}
+
+/// An introspection endpoint that always answers the same.
+struct Answers(Option<IntrospectionAnswer>);
+
+impl Introspect for Answers {
+    fn introspect(&self, _: IntrospectionRequest) -> IntrospectionFuture {
+        let answer =
+            self.0.as_ref().map(|answer| IntrospectionResponse::new(answer.status, answer.body.clone()));
+        Box::pin(std::future::ready(answer.ok_or(FetchError::Timeout)))
     }
 }
 

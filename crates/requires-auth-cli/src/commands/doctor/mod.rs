@@ -165,11 +165,14 @@ async fn examine(
     if let Some(source) = source {
         let ca = config.and_then(|config| config.guard.get(settings::CA));
         let connector = Connector::new(ca.as_ref())?;
-        // Both leave out the issuers whose keys are given, so they are the same ones in the same order.
-        for (configured, found) in source.issuers.iter().zip(source.guard.examine().await) {
-            findings.extend(issuer::run(configured, &found, &connector).await);
+        // Issuers whose keys are given, or of which none are needed, are in one of the two alone.
+        for found in source.guard.examine().await {
+            if let Some(configured) = source.issuers.iter().find(|own| own.issuer == found.issuer()) {
+                findings.extend(issuer::run(configured, &found, &connector).await);
+            }
         }
         findings.extend(guard(&source.guard).await);
+        findings.extend(introspection(&source.guard).await);
         findings.extend(config.map(cautions).unwrap_or_default());
         if let Some(token) = token {
             findings.push(judge(&source.guard, token).await);
@@ -226,6 +229,17 @@ async fn guard(guard: &RequiresAuth) -> Vec<Finding> {
             })
             .collect(),
     }
+}
+
+/// Whether each issuer that is asked about tokens answers, and takes the credentials of this API.
+async fn introspection(guard: &RequiresAuth) -> Vec<Finding> {
+    const CODE: &str = "issuer.introspection";
+    let found = guard.examine_introspection().await;
+    let told = found.iter().map(|(issuer, asked)| match asked {
+        Ok(()) => Finding::new(Level::Ok, CODE, issuer, "it answers about tokens, and takes the credentials"),
+        Err(failure) => Finding::new(Level::Fail, CODE, issuer, failure.to_string()).hint(failure.hint()),
+    });
+    told.collect()
 }
 
 /// What the guard says to a token. Only the check is told, not what the token has there.

@@ -4,14 +4,14 @@
 #   requires-auth                                    the command: one file, static, stripped
 #   requires-auth-VERSION-x86_64-linux.tar.gz        the same with completions, man pages, systemd unit and licences
 #   requires-auth_VERSION_amd64.deb                  the same for Debian and its like; depends on nothing
-#   SHA256SUMS
+#   SHA256SUMS                                       of all of these
 #
 #   scripts/dist.sh                     builds the command (profile dist) and makes all of it
 #   scripts/dist.sh --command FILE      takes this command in the place of a build; for tests of the packages
 #   scripts/dist.sh --to FOLDER         in the place of dist/
 #
-# Needs Rust, cc, and for the package dpkg-deb. The same sources give the same files: every time in them is that of the last
-# commit, or SOURCE_DATE_EPOCH.
+# Needs Rust, cc, binutils, Python, and for the package dpkg-deb. The same command gives the same files: every time in them is
+# that of the last commit, or SOURCE_DATE_EPOCH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -44,6 +44,7 @@ main() {
 
   parts=$(mktemp -d)
   trap 'rm -rf "$parts"' EXIT
+  chmod 755 "$parts"
   collect "$to/$NAME" "$parts/$NAME-$version-$PLATFORM"
   archive "$parts" "$to"
   if command -v dpkg-deb >/dev/null; then
@@ -51,8 +52,7 @@ main() {
   else
     echo "dpkg-deb is missing: no Debian package is made" >&2
   fi
-  (cd "$to" && sha256sum "$NAME" "$NAME"-*.tar.gz "$NAME"_*.deb 2>/dev/null >SHA256SUMS || true)
-  (cd "$to" && ls -l && cat SHA256SUMS)
+  (cd "$to" && sha256sum "$NAME"* >SHA256SUMS && ls -l && cat SHA256SUMS)
 }
 
 target_folder() {

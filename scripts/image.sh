@@ -2,7 +2,7 @@
 # Makes a container image of the command, without a daemon and from nothing else:
 #
 #   dist/image/                              an OCI layout: skopeo copy oci:dist/image docker://...
-#   dist/requires-auth-VERSION-image.tar     the same in one file: docker load, podman load
+#   dist/requires-auth-VERSION-image.tar     the same in one file: docker load, podman load; added to SHA256SUMS
 #
 #   scripts/image.sh                   takes dist/requires-auth, which scripts/dist.sh makes
 #   scripts/image.sh --command FILE    takes this command
@@ -39,7 +39,7 @@ main() {
   python3 scripts/licences.py >"$licences"
   python3 scripts/image.py --command "$command" --licences "$licences" --ca "$ca" --to "$to" \
     --revision "$(git rev-parse HEAD)"
-  (cd "$to" && ls -l requires-auth-*-image.tar && du -sh image)
+  (cd "$to" && sha256sum requires-auth* >SHA256SUMS && ls -l requires-auth-*-image.tar && du -sh image)
 }
 
 usage() {

@@ -8,10 +8,12 @@
 #
 #   scripts/try-dist.sh [FOLDER] [--install]     dist/, unless another is named
 #
-# Needs root, nginx, curl, zsh, fish, man, iproute2, and Python 3.10 with pytest (PYTEST names it). Where lintian is
-# installed, it reads the package.
+# Needs root (or sudo without a password) and Python 3.10, with pytest if PYTEST names it. Installs with apt and pip what is
+# missing. Where lintian is installed, it reads the package.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ $(id -u) != 0 ]]; then exec sudo -n env PYTEST="${PYTEST-}" scripts/try-dist.sh "$@"; fi
 
 readonly NAME=requires-auth
 readonly PATH_WITHOUT_RUST=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -30,6 +32,7 @@ main() {
   trap 'rm -rf "$clean"' EXIT
   chmod 755 "$clean"
 
+  provide nginx:nginx-light curl:curl zsh:zsh fish:fish man:man-db ip:iproute2 dpkg-deb:dpkg
   (cd "$from" && sha256sum --check --quiet SHA256SUMS)
   tar --extract --gzip --directory "$clean" --file "$(ls "$from/$NAME"-*-linux.tar.gz)"
   local folders=("$clean"/*)
@@ -64,7 +67,9 @@ pytest_command() {
       return
     fi
   done
-  command -v pytest || fail "pytest is missing: PYTEST names it"
+  python3 -m venv "$clean/venv"
+  "$clean/venv/bin/pip" install --quiet 'pytest>=9,<10' >&2
+  echo "$clean/venv/bin/pytest"
 }
 
 try_pages() {
@@ -98,6 +103,17 @@ try_installed() {
   dpkg --purge $NAME >/dev/null
   [[ ! -e /etc/$NAME && ! -e /usr/bin/$NAME ]] || fail "the package leaves files behind"
   ok "the package can be installed and purged"
+}
+
+# provide COMMAND:PACKAGE...: installs the packages of the commands that are missing.
+provide() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  done
+  if ((${#missing[@]} == 0)); then return; fi
+  echo "installing with apt-get: ${missing[*]}" >&2
+  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}"; } >/dev/null
 }
 
 ok() { echo "ok: $1"; }

@@ -6,15 +6,16 @@
 #   scripts/try-image.sh FOLDER                 the image in FOLDER, with the command beside it
 #   scripts/try-image.sh FOLDER --libraries     its command is not static: adds the libraries of this machine
 #
-# Needs root (for chroot, mounts, and ports of its own), iproute2, openssl and Python 3.10. Where skopeo is installed, it
-# reads the image as well.
+# Needs root (for chroot, mounts, and ports of its own) or sudo without a password, iproute2, openssl and Python 3.10. Where
+# skopeo is installed, it reads the image as well.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly FOLDER=${1:-dist}
 
-if [[ $(id -u) != 0 ]] || ! unshare --net --mount true; then
-  echo "scripts/try-image.sh: needs root" >&2
+if [[ $(id -u) != 0 ]]; then exec sudo -n scripts/try-image.sh "$@"; fi
+if ! unshare --net --mount true; then
+  echo "scripts/try-image.sh: this machine lets nobody make a network or mounts of his own" >&2
   exit 2
 fi
 if command -v skopeo >/dev/null; then

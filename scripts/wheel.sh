@@ -13,16 +13,21 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PLATFORM=manylinux_2_28
 readonly TOOLS=$PWD/target/python/tools
+readonly REMAP=("--remap-path-prefix=$PWD=/requires-auth" "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo")
 readonly OUT=$(realpath --canonicalize-missing "${1:-target/python/dist}")
 
 main() {
   if [[ ${1-} == -* ]]; then sed -n '5s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2; fi
   provide_tools
   rm -f "$OUT"/requires_auth-*
+  python3 scripts/sbom.py --python target/python/requires-auth-python.cdx.json
   "$TOOLS/bin/maturin" sdist --manifest-path python/Cargo.toml --out "$OUT"
   # `--zig` finds zig as a module of the Python that is first in PATH.
-  PATH=$TOOLS/bin:$PATH maturin build --release --locked --zig --compatibility "$PLATFORM" \
-    --manifest-path python/Cargo.toml --interpreter "$(command -v "${PYTHON:-python3}")" --out "$OUT"
+  # No path of this machine gets into the extension module (remap-path-prefix).
+  CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${REMAP[*]}") PATH=$TOOLS/bin:$PATH \
+    maturin build --release --locked --zig --compatibility "$PLATFORM" --manifest-path python/Cargo.toml \
+    --sbom-include "$PWD/target/python/requires-auth-python.cdx.json" --out "$OUT" \
+    --interpreter "$(command -v "${PYTHON:-python3}")"
   "$TOOLS/bin/twine" check --strict "$OUT"/*
   ls -l "$OUT"
 }

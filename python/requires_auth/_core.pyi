@@ -1,6 +1,6 @@
 """The extension module, written in Rust. Import from `requires_auth`, and for tests from `requires_auth.testing`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal, final, overload
 
@@ -20,6 +20,7 @@ __all__ = [
     "error_codes",
     "issuer_settings",
     "nearest",
+    "provider_names",
     "read_config",
     "read_environment",
     "reasons",
@@ -37,7 +38,11 @@ class Guard:
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
     def _configure(
-        self, guard: dict[str, Any], issuers: list[dict[str, Any]], now: int | None = None
+        self,
+        guard: dict[str, Any],
+        issuers: list[dict[str, Any]],
+        now: int | None = None,
+        resolver: Callable[[str], dict[str, Any] | None] | None = None,
     ) -> list[tuple[str, str, str, str]]: ...
     def verify(self, token: str) -> AccessToken:
         """Verifies a token without its scheme, and returns it with its claims.
@@ -130,10 +135,11 @@ class Guard:
             IssuerUnavailable: the message names every issuer whose keys could not be fetched, and why.
         """
 
+    def _protocols_without_token(self, offered: list[str]) -> tuple[list[str], str | None]: ...
     def health(self) -> list[dict[str, Any]]:
         """How the keys of each issuer are doing: one dict per issuer. It fetches nothing.
 
-        Each has `issuer`, `state` (`fresh`, `missing`, `stale`, `too_old`), `source` (`fetched`, `state_file`,
+        Each has `issuer`, `is_tenant`, `state` (`fresh`, `missing`, `on_demand`, `stale`, `too_old`), `source` (`fetched`, `state_file`,
         `static` or None), `age` and `next_refresh` in seconds or None, `last_error` (None, or `kind`, `message` and
         `hint`), `keys`, and `skipped` (`index` and `reason` each).
         """
@@ -230,15 +236,33 @@ class AccessToken:
 
     @property
     def client_id(self) -> str | None:
-        """The client that asked for the token."""
+        """The client that asked for the token: `client_id`, else `azp`, `cid` or `appid`, unless `client_claims` says
+        otherwise."""
 
     @property
-    def is_client(self) -> bool:
-        """Whether the token speaks for the client itself rather than for a user: `sub` equals `client_id`."""
+    def is_client(self) -> bool | None:
+        """Whether the token speaks for the client itself rather than for a user; None if nobody can tell.
+
+        If `sub` equals the client, it does. That others speak for a user is known only of issuers whose rule for it is
+        known: elsewhere a client may well have a subject of its own.
+        """
+
+    @property
+    def may_be_user(self) -> bool:
+        """Whether the subject may be looked up among users: not for a client, and where nobody can tell, not for issuers
+        that are known to give clients subjects which look like those of users."""
 
     @property
     def expires_at(self) -> datetime:
         """When the token expires, in UTC; `datetime.max` without its microseconds if that is later still."""
+
+    @property
+    def tenant(self) -> str | None:
+        """Which tenant of the issuer made the token.
+
+        It is what stands in the place of `{tenant}` in a pattern, or what a resolver has said. None for an issuer that
+        is configured by its own name.
+        """
 
     @property
     def organization_id(self) -> str | None:
@@ -278,6 +302,17 @@ class Admission:
     @property
     def kind(self) -> Literal["token", "anonymous", "preflight"]:
         """What passes: a token; a request without one, where it is optional; or a preflight, which never has one."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Headers that the answer has to have, names in lower case: `cache-control` where the application has set none."""
+
+    @property
+    def closes_in(self) -> float | None:
+        """In how many seconds a WebSocket has to be closed that is opened with this token.
+
+        None if it need not be, and of another request.
+        """
 
 @final
 class Refusal:
@@ -417,6 +452,9 @@ def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, 
 
 def issuer_settings() -> list[str]:
     """The settings that an issuer alone can have."""
+
+def provider_names() -> list[str]:
+    """The name of every provider of the table."""
 
 def setting_names() -> list[tuple[str, str]]:
     """Every name of a setting with its current name: earlier names are still read."""

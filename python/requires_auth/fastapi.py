@@ -48,11 +48,14 @@ from requires_auth._fastapi_answers import Preflight, refused, teach, teach_appl
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
 from requires_auth._options import Adapter, GuardOptions, guard_from
 from requires_auth._rule import ANY_TOKEN, Rule
+from requires_auth._websocket import close_later, hide_tokens
 from requires_auth.starlette import judge
 
 if TYPE_CHECKING:
     from starlette.types import Scope
     from typing_extensions import Unpack
+
+    from requires_auth._guard import Audience
 
 __all__ = ["RequiresAuth", "requires_auth"]
 
@@ -96,7 +99,7 @@ class RequiresAuth(Adapter, SecurityBase):
     def __init__(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         *,
         scheme_name: str = "RequiresAuth",
         scopes: Mapping[str, str] | None = None,
@@ -131,7 +134,7 @@ class RequiresAuth(Adapter, SecurityBase):
     def configure(
         self,
         issuer: str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: Audience | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Configures a guard that was made without an issuer: for an application factory.
@@ -197,7 +200,7 @@ class RequiresAuth(Adapter, SecurityBase):
             mistaken: there are no others.
         """
         if connection is not None:
-            return _awaited(self.admit(connection.scope, ANY_TOKEN, security_scopes))
+            return _awaited(self.admit(connection, ANY_TOKEN, security_scopes))
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
@@ -223,8 +226,11 @@ class RequiresAuth(Adapter, SecurityBase):
         lines += [f"- `{name}` {meaning}".rstrip() for name, meaning in sorted(self._documented.items())]
         return HTTPBearer(bearerFormat="JWT", description="\n".join(lines))
 
-    async def admit(self, scope: Scope, rule: Rule, needed: SecurityScopes | None) -> AccessToken | None:
+    async def admit(
+        self, connection: HTTPConnection, rule: Rule, needed: SecurityScopes | None
+    ) -> AccessToken | None:
         """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
+        scope = connection.scope
         teach(scope)
         if needed is not None and needed.scopes:
             if rule.policy is not None:
@@ -242,6 +248,10 @@ class RequiresAuth(Adapter, SecurityBase):
         if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
             raise Preflight
         scope.setdefault("state", {})["access_token"] = token
+        if scope["type"] == "websocket":
+            hide_tokens(self.guard, scope)
+            if outcome.closes_in is not None:
+                close_later(connection, outcome.closes_in)
         return token
 
     def _rule(self, scopes: tuple[str, ...], optional: bool) -> Rule:
@@ -291,7 +301,7 @@ class _Judged(SecurityBase):
     async def _token(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
         override = overrides.override_of(connection, self._auth)
         if override is None:
-            return await self._auth.admit(connection.scope, self._rule, security_scopes)
+            return await self._auth.admit(connection, self._rule, security_scopes)
         token: AccessToken | None = await overrides.run(override, connection, security_scopes.scopes)
         connection.scope.setdefault("state", {})["access_token"] = token
         return token

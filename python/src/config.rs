@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict as _, PyDict};
+use requires_auth::Audience;
 use requires_auth::config::Config;
+use requires_auth::credential::TokenPlace;
 use requires_auth::error::{ConfigProblem, Place};
 use requires_auth::settings::{Document, Setting, Value, Variables};
 
@@ -108,10 +110,21 @@ fn in_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
     match value {
         Value::Text(text) => text.into_bound_py_any(py),
         Value::Words(words) => words.into_bound_py_any(py),
+        Value::Audience(Audience::Prefix(prefix)) => [("prefix", prefix)].into_py_dict(py)?.into_bound_py_any(py),
+        Value::Audience(Audience::Claim { path, one_of }) => {
+            let rule = [("claim", path)].into_py_dict(py)?;
+            rule.set_item("one_of", one_of)?;
+            rule.into_bound_py_any(py)
+        }
+        Value::Audience(names) => names.names().into_bound_py_any(py),
         Value::Scopes(scopes) => scopes.iter().cloned().collect::<BTreeMap<_, _>>().into_bound_py_any(py),
         Value::Duration(duration) => duration.as_secs().into_bound_py_any(py),
         Value::Count(count) => count.into_bound_py_any(py),
         Value::Choice(name) => name.into_bound_py_any(py),
+        Value::Places(places) => {
+            let shown: PyResult<Vec<_>> = places.iter().map(|own| place(py, own)).collect();
+            shown?.into_bound_py_any(py)
+        }
         Value::Switch(is_on) => is_on.into_bound_py_any(py),
         Value::Path(path) | Value::Document(Document::File(path)) => path.into_bound_py_any(py),
         Value::Document(Document::Bytes(bytes)) => bytes.as_slice().into_bound_py_any(py),
@@ -123,5 +136,15 @@ fn in_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
             }
             members.into_bound_py_any(py)
         }
+    }
+}
+
+/// As the argument `token_from` has it.
+fn place<'py>(py: Python<'py>, place: &TokenPlace) -> PyResult<Bound<'py, PyAny>> {
+    let (kind, name) = place.parts();
+    let Some(name) = name else { return kind.into_bound_py_any(py) };
+    match kind.split_once('.') {
+        Some((kind, how)) => BTreeMap::from([(kind, BTreeMap::from([(how, name)]))]).into_bound_py_any(py),
+        None => BTreeMap::from([(kind, name)]).into_bound_py_any(py),
     }
 }

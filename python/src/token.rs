@@ -54,22 +54,37 @@ impl AccessToken {
         PyFrozenSet::new(py, self.token.scopes())
     }
 
-    /// The client that asked for the token.
+    /// The client that asked for the token: `client_id`, else `azp`, `cid` or `appid`, unless `client_claims` says otherwise.
     #[getter]
     fn client_id(&self) -> Option<&str> {
         self.token.client_id()
     }
 
-    /// Whether the token speaks for the client itself rather than for a user: `sub` equals `client_id`.
+    /// Whether the token speaks for the client itself rather than for a user; None if nobody can tell.
     #[getter]
-    fn is_client(&self) -> bool {
+    fn is_client(&self) -> Option<bool> {
         self.token.is_client()
+    }
+
+    /// Whether the subject may be looked up among users.
+    #[getter]
+    fn may_be_user(&self) -> bool {
+        self.token.may_be_user()
     }
 
     /// When the token expires, in UTC. What Python's datetime cannot say is its last moment.
     #[getter]
     fn expires_at(&self) -> SystemTime {
         self.token.expires_at().min(SystemTime::UNIX_EPOCH + END_OF_TIME)
+    }
+
+    /// Which tenant of the issuer made the token.
+    ///
+    /// It is what stands in the place of `{tenant}` in a pattern, or what a resolver has said. None for an issuer that
+    /// is configured by its own name.
+    #[getter]
+    fn tenant(&self) -> Option<&str> {
+        self.token.tenant()
     }
 
     /// The Logto organization that the token acts in.

@@ -68,7 +68,7 @@ def test_a_token_has_what_it_says(issuer: TestIssuer, guard: RequiresAuth) -> No
     assert token.scopes == {"read:x", "write:x"}
     assert token.has_scope("read:x")
     assert not token.has_scope("read")
-    assert (token.client_id, token.is_client, token.organization_id) == ("app", False, None)
+    assert (token.client_id, token.is_client, token.organization_id) == ("app", None, None)
     assert token.expires_at.tzinfo is timezone.utc
     assert before + 60 <= token.expires_at.timestamp() <= time.time() + 60
 

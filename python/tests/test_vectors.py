@@ -42,6 +42,8 @@ def test_token_through_admit(case: Case) -> None:
         assert not isinstance(admitted, Refusal)
         assert admitted.token is not None
         assert dict(admitted.token.claims) == case.expect["claims"]
+        for name, value in case.reads.items():
+            assert getattr(admitted.token, name) == value, name
         return
     assert isinstance(admitted, Refusal)
     assert _told(admitted.error) == _expected(case.expect)

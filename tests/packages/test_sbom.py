@@ -14,8 +14,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    file = tmp_path_factory.mktemp("sbom") / "new/folder.json"
-    subprocess.run([ROOT / "scripts/sbom.py", file], check=True, capture_output=True)
+    return written(tmp_path_factory.mktemp("sbom") / "new/folder.json")
+
+
+def written(file: Path, *options: str) -> str:
+    subprocess.run([ROOT / "scripts/sbom.py", *options, file], check=True, capture_output=True)
     return file.read_text(encoding="utf-8")
 
 
@@ -47,3 +50,13 @@ def test_each_reference_is_to_something_in_it(text: str) -> None:
 
 def test_nothing_of_the_machine_is_in_it(text: str) -> None:
     assert not re.search(rf"file:|{re.escape(str(ROOT))}", text)
+
+
+def test_the_python_package_has_a_list_of_its_own(tmp_path: Path) -> None:
+    text = written(tmp_path / "python.json", "--python")
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None
+    bill = json.loads(text)
+    assert bill["metadata"]["component"]["name"] == "requires-auth-python"
+    names = {component["name"] for component in bill["components"]}
+    assert {"requires-auth", "pyo3", "aws-lc-sys"} <= names
+    assert not names & {"ring", "clap", "requires-auth-cli"}

@@ -18,6 +18,9 @@ mod confirmation;
 
 pub(crate) use confirmation::Confirmation;
 
+/// What a claim `typ` says of a token that is not an access token.
+const OTHER_TOKENS: [&str; 4] = ["ID", "Refresh", "Offline", "Logout"];
+
 /// A claim that is a list of texts, mostly of few.
 pub(crate) type Strings<'t> = SmallVec<[Cow<'t, str>; 4]>;
 
@@ -94,6 +97,12 @@ impl<'t> Claims<'t> {
         self.form == Form::Answer
     }
 
+    /// Claims that nobody vouches for, for tests of what is read of them.
+    #[cfg(test)]
+    pub(crate) fn of_text(json: &'t str) -> Self {
+        Self { object: Object::parse(json.as_bytes()).expect("an object"), form: Form::Jwt }
+    }
+
     /// The JSON text.
     pub(crate) const fn payload(&self) -> &'t str {
         self.object.text()
@@ -103,9 +112,26 @@ impl<'t> Claims<'t> {
         self.object.get(name).is_some()
     }
 
+    /// Whether a claim is there and is not null.
+    pub(crate) fn has_value(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| value.text() != "null")
+    }
+
     /// Whether these are the claims of an ID token (OpenID Connect Core §2, §3.1.3.6, §3.3.2.11), which
-    /// is not an access token (RFC 8725 §3.12).
-    pub(crate) fn are_of_an_id_token(&self) -> bool {
+    /// is not an access token (RFC 8725 §3.12), or of another kind of token. Where ID tokens are taken, the other kinds
+    /// still are not.
+    pub(crate) fn are_of_another_kind(&self, takes_id_tokens: bool) -> bool {
+        let typ = self.object.get("typ").and_then(Raw::as_str);
+        let is_id = typ.as_deref().is_none_or(|typ| typ.eq_ignore_ascii_case("ID"));
+        self.are_of_an_id_token() && !(takes_id_tokens && is_id)
+    }
+
+    fn are_of_an_id_token(&self) -> bool {
+        // Keycloak marks the tokens that are not access tokens in a claim.
+        let typ = self.object.get("typ").and_then(Raw::as_str);
+        if typ.is_some_and(|typ| OTHER_TOKENS.iter().any(|other| typ.eq_ignore_ascii_case(other))) {
+            return true;
+        }
         let of_an_access_token = ["scope", "scp", "client_id", "realm_access"];
         self.has("at_hash")
             || self.has("c_hash")
@@ -120,6 +146,21 @@ impl<'t> Claims<'t> {
         }
     }
 
+    /// As [`string`](Self::string), where null counts as absent.
+    pub(crate) fn string_or_null(&self, name: &str) -> Result<Option<Cow<'t, str>>, Reason> {
+        text_or_null(self.object.get(name))
+    }
+
+    /// As [`string_or_null`](Self::string_or_null), of the claim at a dotted path.
+    pub(crate) fn string_at(&self, path: &str) -> Result<Option<Cow<'t, str>>, Reason> {
+        text_or_null(at_path(&self.object, path))
+    }
+
+    /// Whether there is a claim at a dotted path that is not null.
+    pub(crate) fn has_at(&self, path: &str) -> bool {
+        at_path(&self.object, path).is_some_and(|value| value.text() != "null")
+    }
+
     /// A string that must be there.
     pub(crate) fn required_string(&self, name: &str) -> Result<Cow<'t, str>, Reason> {
         self.string(name)?.ok_or(Reason::ClaimMissing)
@@ -128,6 +169,14 @@ impl<'t> Claims<'t> {
     /// `aud`: a string or an array of strings (RFC 7519 §4.1.3); `None` if absent.
     pub(crate) fn audience(&self) -> Result<Option<Strings<'t>>, Reason> {
         match self.object.get("aud") {
+            Some(value) => strings(value).map(Some).ok_or(Reason::ClaimMalformed),
+            None => Ok(None),
+        }
+    }
+
+    /// A string or an array of strings at a dotted path; `None` if it is absent or null.
+    pub(crate) fn strings_at(&self, path: &str) -> Result<Option<Strings<'t>>, Reason> {
+        match at_path(&self.object, path).filter(|value| value.text() != "null") {
             Some(value) => strings(value).map(Some).ok_or(Reason::ClaimMalformed),
             None => Ok(None),
         }
@@ -145,22 +194,39 @@ impl<'t> Claims<'t> {
     /// RFC 9068 §2.2.3), or an array of strings. What has white space or a control character in it is not a scope: whoever
     /// joins the scopes by spaces would make two of it, of which neither was granted.
     pub(crate) fn scopes(&self, names: &[&str]) -> Result<Strings<'t>, Reason> {
-        match names.iter().find_map(|name| self.object.get(name)) {
+        let found =
+            names.iter().filter_map(|name| self.object.get(name)).find(|value| value.text() != "null");
+        match found {
             Some(value) => scopes(value).ok_or(Reason::ClaimMalformed),
             None => Ok(Strings::new()),
         }
     }
 
-    /// The scopes under each of the paths that is there.
-    pub(crate) fn scopes_at(&self, paths: &[Box<str>]) -> Result<Strings<'t>, Reason> {
-        let found = paths.iter().filter_map(|path| at_path(&self.object, path));
-        let lists: Option<Vec<_>> = found.map(scopes).collect();
-        lists.map(|lists| lists.into_iter().flatten().collect()).ok_or(Reason::ClaimMalformed)
+    /// The scopes under each of the paths that is there. Of an object, as Zitadel has its roles, the names of the members
+    /// count, save for those that are false or null.
+    ///
+    /// # Errors
+    ///
+    /// The path under which is something else.
+    pub(crate) fn scopes_at<'p>(&self, paths: &'p [Box<str>]) -> Result<Strings<'t>, (&'p str, Reason)> {
+        let mut all = Strings::new();
+        for path in paths {
+            let Some(value) = at_path(&self.object, path).filter(|value| value.text() != "null") else {
+                continue;
+            };
+            all.extend(scopes_or_members(value).ok_or((&**path, Reason::ClaimMalformed))?);
+        }
+        Ok(all)
     }
 
     /// `cnf`: how the token is bound to its holder; `None` if it is not. It is read here, and checked by `binding`.
     pub(crate) fn confirmation(&self) -> Option<Confirmation> {
         self.object.get("cnf").map(Confirmation::read)
+    }
+
+    /// Whether a claim is there and null.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| value.text() == "null")
     }
 
     /// `authorization_details`, if there, is an array of objects with a string `type` (RFC 9396 §2, §9.1).
@@ -177,8 +243,24 @@ impl<'t> Claims<'t> {
 
     /// The JSON text of a claim, for people to read.
     pub(crate) fn describe(&self, name: &str) -> String {
-        self.object.get(name).map_or_else(|| "absent".to_owned(), |value| value.text().to_owned())
+        described(self.object.get(name))
     }
+
+    /// As [`describe`](Self::describe), of the claim at a dotted path.
+    pub(crate) fn describe_at(&self, path: &str) -> String {
+        described(at_path(&self.object, path))
+    }
+}
+
+fn text_or_null(value: Option<Raw<'_>>) -> Result<Option<Cow<'_, str>>, Reason> {
+    match value.filter(|value| value.text() != "null") {
+        Some(value) => value.as_str().map(Some).ok_or(Reason::ClaimMalformed),
+        None => Ok(None),
+    }
+}
+
+fn described(value: Option<Raw<'_>>) -> String {
+    value.map_or_else(|| "absent".to_owned(), |value| value.text().to_owned())
 }
 
 /// The value at a dotted path: a member of that whole name, else a member of a member.
@@ -208,6 +290,20 @@ fn scopes(value: Raw<'_>) -> Option<Strings<'_>> {
     };
     scopes.retain(|scope| is_scope(scope));
     Some(scopes)
+}
+
+fn scopes_or_members(value: Raw<'_>) -> Option<Strings<'_>> {
+    let Some(members) = value.as_object() else { return scopes(value) };
+    let mut names = Strings::new();
+    for (name, value) in members.iter() {
+        match value.text() {
+            "false" | "null" => {}
+            text if text == "true" || text.starts_with('{') => names.push(Cow::Owned(name.to_owned())),
+            _ => return None,
+        }
+    }
+    names.retain(|name| is_scope(name));
+    Some(names)
 }
 
 fn is_scope(text: &str) -> bool {

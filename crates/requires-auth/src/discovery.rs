@@ -148,6 +148,8 @@ pub enum FetchFailure {
     OtherIssuer(String),
     /// The server answered with another status than 200.
     Status(u16),
+    /// The token of `fetch_token_file` cannot be read; the text says why.
+    TokenFile(String),
     /// `introspection_endpoint` is not an https URL, or leads from elsewhere to plain http on loopback.
     UnsafeEndpoint(String),
     /// `jwks_uri` is not an https URL, or leads from elsewhere to plain http on loopback.
@@ -190,6 +192,9 @@ impl FetchFailure {
                  `fetch_token_file` to a file with a Bearer token for them"
             }
             Self::Status(_) => "the provider is in trouble, or something in between answers for it",
+            Self::TokenFile(_) => {
+                "`fetch_token_file` must be a file that this process may read, with a Bearer token in it and nothing else"
+            }
             Self::UnsafeEndpoint(_) => {
                 "tokens are sent over https, or over http to loopback if the metadata come from there too; to send them \
                  elsewhere, set `endpoint` in the settings of introspection"
@@ -215,6 +220,7 @@ impl FetchFailure {
             Self::NotMetadata => "not_metadata",
             Self::OtherIssuer(_) => "other_issuer",
             Self::Status(_) => "status",
+            Self::TokenFile(_) => "token_file",
             Self::UnsafeEndpoint(_) => "unsafe_endpoint",
             Self::UnsafeKeySetUrl(_) => "unsafe_key_set_url",
         }
@@ -232,6 +238,7 @@ impl fmt::Display for FetchFailure {
             Self::NotMetadata => f.write_str("the discovery document is not JSON with issuer and jwks_uri"),
             Self::OtherIssuer(found) => write!(f, "the discovery document is that of the issuer `{found}`"),
             Self::Status(status) => write!(f, "status {status} instead of 200"),
+            Self::TokenFile(cause) => write!(f, "the token for fetches cannot be read: {cause}"),
             Self::UnsafeEndpoint(found) => write!(f, "the introspection_endpoint `{found}` is not safe"),
             Self::UnsafeKeySetUrl(found) => write!(f, "the jwks_uri `{found}` is not safe"),
         }

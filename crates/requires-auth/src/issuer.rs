@@ -96,7 +96,6 @@ impl IssuerUrl {
     }
 
     /// The identifier, parsed, if it is a URL.
-    #[expect(dead_code, reason = "compared with the origin of its keys, soon")]
     pub(crate) const fn url(&self) -> Option<&Url> {
         self.url.as_ref()
     }

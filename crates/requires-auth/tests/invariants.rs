@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 12] = [
+const RING_0: [&str; 13] = [
     "error",
     "request",
     "credential",
@@ -16,6 +16,7 @@ const RING_0: [&str; 12] = [
     "claims",
     "binding",
     "verify",
+    "providers",
     "policy",
     "challenge",
     "explain",

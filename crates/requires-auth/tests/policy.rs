@@ -196,6 +196,18 @@ fn a_login_must_be_strong_and_recent_enough() {
     assert_eq!((denial.acr_values(), denial.max_age(), denial.status()), (Some("gold"), Some(60), 401));
 }
 
+/// Where scopes stand elsewhere, that claim is named, and not `scope`.
+#[tokio::test]
+async fn a_scope_claim_of_another_type_is_named() {
+    let world = World::new();
+    let guard = world.builder().with_scope_claims(["scope", "urn:x:roles"]).build().expect("a configuration");
+    let token = world.forge().claim("urn:x:roles", json!({ "admin": "yes" })).mint();
+    let report = support::explain(&guard, &token, &Policy::default()).await;
+    let failed = report.checks().iter().find(|check| check.outcome() == Outcome::Failed).expect("a check");
+    assert_eq!(failed.found(), r#"{"admin":"yes"}"#);
+    assert!(report.hint().expect("a hint").starts_with("`urn:x:roles` is malformed: "), "{report:?}");
+}
+
 #[tokio::test]
 async fn the_claim_that_is_missing_or_malformed_is_named() {
     let world = World::new();
@@ -209,7 +221,7 @@ async fn the_claim_that_is_missing_or_malformed_is_named() {
             "client_id absent",
             "`client_id` is missing: ",
         ),
-        (world.forge().claim("sub", json!(null)), "claim_malformed", "sub null", "`sub` is null: "),
+        (world.forge().claim("sub", json!(null)), "claim_missing", "sub null", "`sub` is missing: "),
         (world.forge().without_claim("iat"), "claim_missing", "iat absent", "`iat` is missing: "),
         (
             world.forge().claim("authorization_details", 1),
@@ -220,6 +232,7 @@ async fn the_claim_that_is_missing_or_malformed_is_named() {
         (world.forge().without_claim("exp"), "claim_missing", "absent", "`exp` is missing: "),
         (world.forge().claim("nbf", "soon"), "claim_malformed", "\"soon\"", "`nbf` is malformed: "),
         (world.forge().claim("scope", 1), "claim_malformed", "1", "`scope` is malformed: "),
+        (world.forge().claim("cnf", json!(null)), "claim_malformed", "cnf null", "`cnf` is malformed: "),
     ] {
         let report = support::explain(&guard, &token.mint(), &Policy::default()).await;
         let denial = report.verdict().expect_err(reason);
@@ -275,13 +288,13 @@ async fn a_refused_login_is_explained() {
 fn the_token_tells_what_it_is() {
     let world = World::new();
     let user = world.verified(world.forge().subject("alice").client_id("app").claim("tenant", "t1"));
-    assert_eq!((user.subject(), user.client_id(), user.is_client()), (Some("alice"), Some("app"), false));
+    assert_eq!((user.subject(), user.client_id(), user.is_client()), (Some("alice"), Some("app"), None));
     assert_eq!((user.issuer(), user.audience().collect::<Vec<_>>()), (ISSUER, vec![AUDIENCE]));
     let lifetime = user.expires_at().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     assert_eq!(lifetime, u64::try_from(world.clock.unix()).expect("a date") + 3600);
     assert_eq!(user.claim::<String>("tenant").as_deref(), Some("t1"));
     assert_eq!(user.claim::<u64>("tenant"), None, "of another type");
-    assert!(world.verified(world.forge().subject("app").client_id("app")).is_client());
+    assert!(world.verified(world.forge().subject("app").client_id("app")).is_client() == Some(true));
 
     assert_eq!(user.claims::<Claims>().expect("the shape fits").tenant, "t1");
     let error = world.verified(world.forge().claim("tenant", 5)).claims::<Claims>().expect_err("a number");

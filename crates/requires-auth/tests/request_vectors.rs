@@ -47,6 +47,7 @@ async fn every_token_gets_one_answer_through_every_adapter() {
     for case in token_cases() {
         let expected = Answer::expected_of_token(&case);
         tally.compare("core", &case.id, &expected, &core::verify(&case).await);
+        core::check_reads(&case).await;
 
         let guarded = match Guarded::new(&case.config, Some(&case.jwks)) {
             Ok(guarded) => guarded,

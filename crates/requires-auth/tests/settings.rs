@@ -45,14 +45,9 @@ fn setters(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
-    let sources = [
-        "src/guard/builder/mod.rs",
-        "src/guard/builder/asks.rs",
-        "src/guard/builder/tenants.rs",
-        "src/danger.rs",
-    ]
-    .map(text)
-    .concat();
+    let files = ["mod.rs", "asks.rs", "claims.rs", "places.rs", "provider.rs", "tenants.rs"]
+        .map(|name| format!("src/guard/builder/{name}"));
+    let sources = files.map(|file| text(&file)).concat() + &text("src/danger.rs");
     let is_declared = |start: &str| {
         let mut after =
             sources.match_indices(start).map(|(at, _)| sources[at + start.len()..].chars().next());
@@ -110,9 +105,12 @@ fn in_python(setting: &Setting) -> String {
     match setting.kind {
         // Its default depends on whether there is `introspection`.
         _ if setting.key == "accept_tokens" => "None".to_owned(),
+        // What a provider says holds where nothing is given.
+        _ if *setting == *settings::PROFILE.setting => "None".to_owned(),
         Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),
         Kind::Choice { names, .. } => format!("{:?}", names[0]),
         Kind::Switch => "False".to_owned(),
+        Kind::SwitchedOn => "True".to_owned(),
         _ => "None".to_owned(),
     }
 }

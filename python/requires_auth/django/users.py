@@ -27,10 +27,10 @@ SETTING = "REQUIRES_AUTH_USER"
 def by_username(token: AccessToken) -> Any:
     """The active user whose name (`USERNAME_FIELD`) is the token's subject.
 
-    None if there is no such user, and for a token that a client got for itself (`sub` is its `client_id`): a
-    client must not pose as the user of that name (RFC 9068 5).
+    None if there is no such user, and for a token that a client got for itself, or may have got where the issuer is
+    known to give clients subjects like those of users: a client must not pose as the user of that name (RFC 9068 5).
     """
-    if token.sub is None or token.sub == token.client_id:
+    if not token.may_be_user:
         return None
     model: Any = get_user_model()
     user = model._default_manager.filter(**{model.USERNAME_FIELD: token.sub}).first()

@@ -17,6 +17,7 @@ pub struct Case {
     config: Map<String, Value>,
     key_set: KeySet,
     token: String,
+    reads: Map<String, Value>,
 }
 
 /// A case with its verdict.
@@ -35,6 +36,7 @@ impl Case {
             config: base_config(),
             key_set: KeySet::es384(),
             token: String::new(),
+            reads: Map::new(),
         }
     }
 
@@ -46,6 +48,12 @@ impl Case {
 
     pub fn keys(mut self, key_set: KeySet) -> Self {
         self.key_set = key_set;
+        self
+    }
+
+    /// The row of the requirement, where it is not that of the cases around it.
+    pub fn row(mut self, row: &'static str) -> Self {
+        self.row = row;
         self
     }
 
@@ -91,6 +99,12 @@ impl Case {
         self
     }
 
+    /// What the accepted token says of itself, by the name of its method: `client_id`.
+    pub fn reads(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.reads.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// The guard accepts, and hands on exactly the claims that the token carries.
     pub fn accept(self) -> Finished {
         let claims = match self.config.get("answer").and_then(|answer| answer["body"].as_str()) {
@@ -128,7 +142,7 @@ impl Case {
     }
 
     fn finish(self, expect: &Value) -> Finished {
-        let json = json!({
+        let mut json = json!({
             "id": self.id,
             "row": self.row,
             "alg": self.alg,
@@ -138,6 +152,9 @@ impl Case {
             "token": self.token,
             "expect": expect,
         });
+        if !self.reads.is_empty() {
+            json["reads"] = Value::Object(self.reads);
+        }
         Finished { json, key_set: Some(self.key_set) }
     }
 }

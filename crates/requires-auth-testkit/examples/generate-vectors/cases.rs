@@ -1,11 +1,14 @@
 //! The cases, one module per theme.
 
 mod algorithms;
+mod audience;
 mod certificates;
 mod claims;
+mod client;
 mod ecdsa;
 mod eddsa;
 mod header;
+mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
@@ -22,22 +25,23 @@ mod structure;
 mod time;
 
 use crate::case::Finished;
+use crate::models;
 
 /// The cases of one file.
 pub struct Theme {
     /// The name of the file, without `.json`.
-    pub name: &'static str,
-    pub about: &'static str,
+    pub name: String,
+    pub about: String,
     pub cases: Vec<Finished>,
 }
 
 pub fn themes() -> Vec<Theme> {
-    let theme = |name, about, cases: Vec<Vec<Finished>>| Theme {
-        name,
-        about,
+    let theme = |name: &str, about: &str, cases: Vec<Vec<Finished>>| Theme {
+        name: name.to_owned(),
+        about: about.to_owned(),
         cases: cases.into_iter().flatten().collect(),
     };
-    vec![
+    let mut themes = vec![
         theme(
             "tokens-algorithms",
             "every algorithm: what its key signs, and everything close to it",
@@ -59,6 +63,7 @@ pub fn themes() -> Vec<Theme> {
             vec![jwk::cases(), key_selection::cases()],
         ),
         theme("tokens-certificates", "keys in certificates, and in PEM", vec![certificates::cases()]),
+        theme("tokens-issuers", "issuers by their names, and tenants", vec![issuers::cases()]),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),
@@ -79,6 +84,16 @@ pub fn themes() -> Vec<Theme> {
             vec![standards::cases()],
         ),
         theme(
+            "tokens-audience",
+            "whom a token must be meant for, where that is not a name",
+            vec![audience::cases()],
+        ),
+        theme(
+            "tokens-client",
+            "which client a token names, and whether it speaks for that client",
+            vec![client::cases()],
+        ),
+        theme(
             "tokens-opaque",
             "opaque tokens: what the introspection endpoint answers, made up and as Logto 1.37.1 and oidc-provider 9.13.3 do",
             vec![opaque::cases()],
@@ -93,5 +108,12 @@ pub fn themes() -> Vec<Theme> {
             "whole requests: where the token comes from, and what the answer looks like",
             vec![requests::cases()],
         ),
-    ]
+        theme(
+            "requests-places",
+            "tokens in other places than Authorization",
+            vec![requests::places::cases()],
+        ),
+    ];
+    themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
+    themes
 }

@@ -23,6 +23,9 @@ pub struct TokenCase {
     pub token: String,
     /// What the guard has to say.
     pub expect: Verdict,
+    /// What the accepted token says of itself, by the name of its method: `client_id`.
+    #[serde(default)]
+    pub reads: Map<String, Value>,
 }
 
 impl TokenCase {

@@ -2,8 +2,11 @@
 
 use toml::de::DeValue;
 
+use super::places::places;
+
 use super::reader::{Entry, Reader};
 use crate::settings::{Document, Kind, Notation, Setting, Table, Value};
+use crate::verify::Audience;
 
 /// The value of a setting; `None` if it has another type, which is noted then.
 pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &Entry<'_>) -> Option<Value> {
@@ -18,14 +21,44 @@ pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &
         Kind::Table { members } => Value::Table(table(reader, setting, members, entry)?),
         Kind::Url => Value::Text(reader.text(field, entry)?),
         Kind::Words | Kind::Algorithms => Value::Words(reader.texts(field, entry)?),
+        Kind::Audience => Value::Audience(audience(reader, setting, entry)?),
         Kind::Scopes => Value::Scopes(scopes(reader, setting, entry)?),
         Kind::Duration(_) => Value::Duration(reader.duration(field, entry)?),
         Kind::Count(_) => Value::Count(reader.count(field, entry)?),
-        Kind::Choice { names, expected } => Value::Choice(reader.name(field, entry, expected, names)?),
-        Kind::Switch => Value::Switch(reader.switch(field, entry)?),
+        Kind::Choice { names, expected } | Kind::Name { names, expected } => {
+            Value::Choice(reader.name(field, entry, expected, names)?)
+        }
+        Kind::Places => Value::Places(places(reader, setting, entry)?),
+        Kind::Switch | Kind::SwitchedOn => Value::Switch(reader.switch(field, entry)?),
         Kind::Path => Value::Path(reader.path(field, entry)?),
         Kind::Document { .. } => Value::Document(document(reader, field, entry)?),
     })
+}
+
+/// `"one"`, `["one", "two"]`, `{ prefix = "one:" }` or `{ claim = "client_id", one_of = ["one"] }`.
+fn audience(reader: &mut Reader<'_>, setting: &Setting, entry: &Entry<'_>) -> Option<Audience> {
+    let table = match entry.value {
+        DeValue::Table(table) => table,
+        DeValue::String(_) | DeValue::Array(_) => return reader.texts(setting.key, entry).map(Into::into),
+        _ => return reader.wrong_type(setting.key, entry, setting.kind),
+    };
+    let (mut prefix, mut claim, mut one_of) = (None, None, None);
+    for entry in reader.entries(table, &entry.path) {
+        match entry.key {
+            "prefix" => prefix = Some(reader.text(setting.key, &entry)?),
+            "claim" => claim = Some(reader.text(setting.key, &entry)?),
+            "one_of" => one_of = Some(reader.texts(setting.key, &entry)?),
+            _ => {
+                reader.unknown(setting.key, &entry, &["prefix", "claim", "one_of"]);
+                return None;
+            }
+        }
+    }
+    match (prefix, claim, one_of) {
+        (Some(prefix), None, None) => Some(Audience::Prefix(prefix)),
+        (None, Some(path), Some(one_of)) => Some(Audience::Claim { path, one_of }),
+        _ => reader.wrong_type(setting.key, entry, setting.kind),
+    }
 }
 
 /// The text itself, or the path of a file.

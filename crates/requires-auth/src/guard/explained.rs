@@ -29,7 +29,7 @@ impl RequiresAuth {
     pub async fn explain(&self, request: &Request<'_>, policy: &Policy) -> Report {
         let case = match self.read(request) {
             Ok(case) => case,
-            Err(denial) => return self.inner.rules.explain_unread(denial),
+            Err(denial) => return self.inner.rules.explain_unread(request, denial),
         };
         // A request with an expired token fetches no keys; a report shows every check, also those that need them.
         let tenant = self.tenant_of(&case, self.inner.clock.now()).ok().flatten();

@@ -16,7 +16,9 @@ use crate::policy::Policy;
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::CacheKey;
-use crate::verify::{AccessToken, Evidence, KnownHeader, Need, NoTrace, Proof, ProvenBy, Stop, Tried, judge};
+use crate::verify::{
+    AccessToken, Evidence, KnownHeader, Need, NoTrace, Proof, ProvenBy, Stop, Tried, check_place, judge,
+};
 
 /// How long a request waits for keys at most.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -45,16 +47,18 @@ impl RequiresAuth {
         denial: Denial,
     ) -> Denial {
         // The issuer of a refused token is not known, unless there is only one.
-        refused(request, credential, &denial, self.inner.rules.issuers.only());
+        let hint = self.inner.rules.hint_of(request, &denial);
+        refused(request, credential, &denial, hint, self.inner.rules.issuers.only());
         denial
     }
 
     /// The credential of a request.
     pub(super) fn read<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
-        let credential = Credential::from_request(request)?;
+        let credential = self.inner.rules.credential(request)?;
         let token = credential.token_bytes();
         let may_be_cached = self.inner.cache.is_some() && token.len() <= self.inner.rules.max_token_bytes;
-        Ok(Case { credential, key: may_be_cached.then(|| CacheKey::of(token)) })
+        let key = may_be_cached.then(|| CacheKey::of(token));
+        Ok(Case { credential, key })
     }
 
     /// What there is to say of a token at once.
@@ -256,9 +260,12 @@ impl RequiresAuth {
     ) -> Result<AccessToken, Denial> {
         match judged {
             Ok(token) => {
-                policy.decide(&token, credential, &mut NoTrace).inspect_err(|denial| {
-                    refused(request, Some(credential), denial, self.issuer_of(&token));
-                })?;
+                let placed = check_place(&token, credential);
+                placed.and_then(|()| policy.decide(&token, credential, &mut NoTrace)).inspect_err(
+                    |denial| {
+                        refused(request, Some(credential), denial, denial.hint(), self.issuer_of(&token));
+                    },
+                )?;
                 self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
                 log::allowed(request, credential, self.issuer_of(&token));
                 Ok(token)
@@ -273,10 +280,11 @@ pub(super) fn refused(
     request: &Request<'_>,
     credential: Option<&Credential<'_>>,
     denial: &Denial,
+    hint: &'static str,
     issuer: Option<&str>,
 ) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, request, credential, issuer);
+    log::refused(denial, hint, request, credential, issuer);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

@@ -8,7 +8,6 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
-use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
 use crate::introspect::Asker;
 use crate::jose::key_set::KeySet;
@@ -29,9 +28,12 @@ mod examine;
 mod explained;
 mod builder;
 mod asking;
+mod providers;
 mod flow;
 mod health;
 mod unavailable;
+mod places;
+mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
@@ -39,6 +41,7 @@ pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
+pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
 use unavailable::Unreached;
 
@@ -100,6 +103,9 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
+    /// Headers that are read for a token beside `authorization`.
+    token_headers: Box<[Box<str>]>,
+    closes_on_expiry: bool,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
 }
@@ -343,8 +349,8 @@ impl RequiresAuth {
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
         policy.check(token).inspect_err(|denial| {
-            let credential = Credential::from_request(request).ok();
-            flow::refused(request, credential.as_ref(), denial, self.issuer_of(token));
+            let credential = self.inner.rules.credential(request).ok();
+            flow::refused(request, credential.as_ref(), denial, denial.hint(), self.issuer_of(token));
         })
     }
 
@@ -389,9 +395,9 @@ impl RequiresAuth {
     ///
     /// As [`authorize`](Self::authorize).
     pub async fn admit(&self, request: &Request<'_>, requirement: &Requirement) -> Result<Admission, Denial> {
-        match admit_without_token(request, requirement) {
+        match admit_without_token(&self.inner.rules, request, requirement) {
             Some(passed) => Ok(passed.into()),
-            None => Ok(Passed::Token(self.authorize(request, requirement.policy()).await?).into()),
+            None => Ok(self.admitted(request, self.authorize(request, requirement.policy()).await?)),
         }
     }
 
@@ -401,11 +407,11 @@ impl RequiresAuth {
         request: &Request<'_>,
         requirement: &Requirement,
     ) -> Option<Result<Admission, Denial>> {
-        if let Some(passed) = admit_without_token(request, requirement) {
+        if let Some(passed) = admit_without_token(&self.inner.rules, request, requirement) {
             return Some(Ok(passed.into()));
         }
         let judged = self.authorize_now(request, requirement.policy())?;
-        Some(judged.map(|token| Passed::Token(token).into()))
+        Some(judged.map(|token| self.admitted(request, token)))
     }
 
     /// The answer to a refused request, in this guard's body format. Send its status, all of its headers and its body; see
@@ -420,7 +426,7 @@ impl RequiresAuth {
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        let denial = Credential::from_request(request).err().unwrap_or_else(none);
+        let denial = self.inner.rules.credential(request).err().unwrap_or_else(none);
         self.refuse(request, None, denial)
     }
 
@@ -431,11 +437,11 @@ impl RequiresAuth {
 }
 
 /// How a request passes that is not asked for a token.
-fn admit_without_token(request: &Request<'_>, requirement: &Requirement) -> Option<Passed> {
+fn admit_without_token(rules: &Rules, request: &Request<'_>, requirement: &Requirement) -> Option<Passed> {
     match requirement.presence() {
         Presence::Ignored => Some(Passed::Anonymous),
         _ if request.is_preflight() => Some(Passed::Preflight),
-        Presence::Optional if shows_no_token(request) => Some(Passed::Anonymous),
+        Presence::Optional if rules.shows_no_token(request) => Some(Passed::Anonymous),
         Presence::Optional | Presence::Required => None,
     }
 }

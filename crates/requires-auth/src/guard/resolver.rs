@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::builder::IssuerSettings;
-use crate::settings::{self, Document, Setting, Value};
+use crate::settings::{self, Document, Given, Setting, Value};
 use crate::verify::Audience;
 
 /// Tells which issuers are ours, for an application whose customers bring their own: given to a guard with
@@ -98,6 +98,7 @@ impl Issuer {
     /// Its settings, under the name that was asked for, and its tenant.
     pub(super) fn into_settings(mut self, issuer: &str) -> (IssuerSettings, Option<String>) {
         self.settings.given.set(settings::ISSUER, issuer.to_owned());
+        self.settings.look_up_provider(&Given::default());
         (self.settings, self.tenant)
     }
 }

@@ -10,7 +10,7 @@ pub use super::key_document::KeySetError;
 pub(crate) use super::key_document::KeySetLimits;
 
 /// How many keys are tried for one token, when its `kid` does not single one out.
-const MAX_TRIES: usize = 4;
+const MAX_TRIES: usize = 8;
 
 /// The keys of an issuer, parsed and ready.
 ///
@@ -254,13 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn at_most_four_keys_are_tried() {
-        let keys = KeySet::parse(set(&["a", "a", "a", "a", "a"].map(key))).expect("a set");
+    fn at_most_eight_keys_are_tried() {
+        let keys = KeySet::parse(set(&["a"; 9].map(key))).expect("a set");
         let tries = |kid| match keys.find(Algorithm::Ed25519, kid) {
             Found::Keys(candidates) => candidates.iter().count(),
             Found::OtherAlgorithm | Found::Unknown => 0,
         };
-        assert_eq!((tries(Some("a")), tries(None), tries(Some("x"))), (4, 4, 0));
+        assert_eq!((tries(Some("a")), tries(None), tries(Some("x"))), (8, 8, 0));
         assert!(matches!(keys.find(Algorithm::Es256, Some("a")), Found::OtherAlgorithm));
         assert!(matches!(keys.find(Algorithm::Es256, None), Found::Unknown));
         assert!(matches!(keys.find(Algorithm::Ed25519, Some("x")), Found::Unknown));

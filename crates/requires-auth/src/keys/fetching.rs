@@ -1,17 +1,24 @@
 //! One fetch, from the place of the key set to its keys. Each document has five seconds of its own.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::log;
 use super::timing::life;
 use super::unproven::Unproven;
 use crate::clock::Clock;
 use crate::discovery::{self, Answer, FetchFailure, MAX_METADATA_BYTES};
-use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse};
+use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse, FetchToken};
+use crate::file::RegularFile;
 use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::key_set::{KeySet, KeySetLimits};
+
+/// A longer token is none.
+const MAX_TOKEN_BYTES: u64 = 16 * 1024;
 
 /// How to get the keys of one issuer.
 #[derive(Clone)]
@@ -31,6 +38,10 @@ pub(crate) struct Source {
     pub(crate) stale: Duration,
     /// How long one document may take.
     pub(crate) timeout: Duration,
+    /// A file with a Bearer token for metadata and keys.
+    pub(crate) token_file: Option<Arc<Path>>,
+    /// Whether it was told that the metadata name keys on another origin.
+    pub(crate) other_origin: Arc<AtomicBool>,
     /// Where the issuer is one of several tenants: the pattern, or nothing for a resolver, which is how metrics name it.
     pub(crate) tenant_of: Option<Arc<str>>,
     /// Where nobody has configured it by name: what it may fetch.
@@ -104,6 +115,7 @@ impl Source {
             && self.ca == other.ca
             && self.discovery_url == other.discovery_url
             && self.jwks_uri == other.jwks_uri
+            && self.token_file == other.token_file
     }
 
     /// Fetches the key set from `known` if that is given, else from where the metadata say.
@@ -183,7 +195,10 @@ impl Source {
             let read =
                 |response: FetchResponse| discovery::read(&response, &url, &self.issuer, self.transport);
             let failure = match response.and_then(read) {
-                Ok(Answer::At(url)) => return Ok(url),
+                Ok(Answer::At(url)) => {
+                    self.tell_other_origin(&url);
+                    return Ok(url);
+                }
                 Ok(Answer::NotHere(status)) => {
                     nothing = (Some(url), status);
                     continue;
@@ -196,8 +211,29 @@ impl Source {
         Err(Failed { url, failure: FetchFailure::NoMetadata(status), place: Place::Metadata })
     }
 
+    /// Tells once that keys come from elsewhere: whoever has that host can forge the tokens of the issuer.
+    fn tell_other_origin(&self, key_set: &Url) {
+        let is_other = |issuer: &Url| issuer.origin() != key_set.origin();
+        if self.issuer.url().is_some_and(is_other) && !self.other_origin.swap(true, Ordering::Relaxed) {
+            log::other_origin(self.issuer.identifier(), key_set);
+        }
+    }
+
+    /// The token for a document, if there is one and it may be sent there.
+    fn token_for(&self, url: &Url) -> Result<Option<FetchToken>, FetchFailure> {
+        let trusted = [self.issuer.url(), self.jwks_uri.as_ref()];
+        let is_ours = trusted.iter().flatten().any(|own| own.origin() == url.origin());
+        let Some(path) = self.token_file.as_ref().filter(|_| is_ours) else { return Ok(None) };
+        let read = RegularFile::open(path).and_then(|file| file.read(MAX_TOKEN_BYTES));
+        let text = read.map_err(|error| FetchFailure::TokenFile(error.to_string()))?;
+        let token = FetchToken::read(&text);
+        token.map(Some).ok_or_else(|| FetchFailure::TokenFile("what is in it is not a token".to_owned()))
+    }
+
     /// Gets one document, within the time that it may take.
     async fn get(&self, request: FetchRequest) -> Result<FetchResponse, FetchFailure> {
+        let token = self.token_for(request.url())?;
+        let request = request.with_token(token);
         let response = tokio::time::timeout(self.timeout, self.fetch.fetch(request)).await;
         response.unwrap_or(Err(FetchError::Timeout)).map_err(FetchFailure::Fetch)
     }

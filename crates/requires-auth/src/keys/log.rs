@@ -18,6 +18,13 @@ pub(super) fn fetched(issuer: &str, held: &Held) {
     tracing::info!(%issuer, keys = held.keys.len(), life = held.life.as_secs(), "fetched the key set");
 }
 
+/// The metadata name a key set on another origin than that of the issuer.
+pub(super) fn other_origin(issuer: &str, key_set: &Url) {
+    let url = shown(key_set);
+    let hint = "if that is right, set `jwks_uri` to it: then the metadata cannot name another one";
+    tracing::warn!(%issuer, %url, hint, "the metadata of the issuer say that its keys are on another host");
+}
+
 /// A fetch that failed; the next is held back for `wait`.
 pub(super) fn failed(issuer: &str, failed: &Failed, wait: Duration, held: Option<&Held>, now: SystemTime) {
     let (result, error) = (failed.failure.as_str(), &failed.failure);

@@ -40,7 +40,7 @@ impl Given {
 
     /// Whether a switch is on.
     pub(crate) fn is_on(&self, key: Key<bool>) -> bool {
-        self.get(key).unwrap_or(false)
+        self.get(key).unwrap_or(matches!(key.setting.kind, Kind::SwitchedOn))
     }
 
     pub(crate) fn value(&self, setting: &Setting) -> Option<&Value> {

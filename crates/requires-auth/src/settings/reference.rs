@@ -99,6 +99,9 @@ fn kind(kind: Kind) -> String {
         Kind::Secret => "a secret; in a file `{ env = \"NAME\" }` or `{ file = \"path\" }`".to_owned(),
         Kind::Table { .. } => "a table".to_owned(),
         Kind::Words => "a text or a list of texts".to_owned(),
+        Kind::Audience => {
+            "a text, a list of texts, a prefix, or a claim with the texts that it may be".to_owned()
+        }
         Kind::Algorithms => "the name of a signature algorithm, or a list of them".to_owned(),
         Kind::Scopes => "a table from a scope to those that it includes".to_owned(),
         Kind::Duration(limits) => limited("a duration", limits, text::shown_duration),
@@ -106,7 +109,12 @@ fn kind(kind: Kind) -> String {
         Kind::Choice { names, .. } => {
             names.iter().map(|name| format!("`\"{name}\"`")).collect::<Vec<_>>().join(" or ")
         }
-        Kind::Switch => "`true` or `false`".to_owned(),
+        // Each has a page of its own, and there are many.
+        Kind::Name { expected, .. } => expected.to_owned(),
+        Kind::Switch | Kind::SwitchedOn => "`true` or `false`".to_owned(),
+        Kind::Places => "a list of places: `\"authorization\"`, `{ header = \"NAME\" }`, `{ cookie = \"NAME\" }`, \
+                         `{ subprotocol = { prefix = \"PREFIX\" } }`, `{ subprotocol = { after = \"NAME\" } }`"
+            .to_owned(),
         Kind::Path => "the path of a file".to_owned(),
         Kind::Document { .. } => "the path of a file; in Rust and Python also its text".to_owned(),
     }

@@ -28,6 +28,20 @@ fn all(settings: &[&'static Setting]) -> Map<String, Value> {
     current.chain(earlier).collect()
 }
 
+/// A list of places of a token.
+fn places() -> Value {
+    let object = |key: &str, value: Value| json!({ "type": "object", "properties": { key: value }, "required": [key], "additionalProperties": false });
+    let name = || json!({ "type": "string", "minLength": 1 });
+    let subprotocol = json!({ "oneOf": [object("prefix", name()), object("after", name())] });
+    let places = json!([
+        { "const": "authorization" },
+        object("header", name()),
+        object("cookie", name()),
+        object("subprotocol", subprotocol),
+    ]);
+    json!({ "type": "array", "minItems": 1, "items": { "oneOf": places } })
+}
+
 fn described(setting: &Setting) -> String {
     let Setting { doc, without, .. } = setting;
     let text = if without.is_empty() { (*doc).to_owned() } else { format!("{doc} Default: {without}") };
@@ -52,6 +66,7 @@ fn one(setting: &Setting, description: &str) -> Value {
         }),
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Words => json!({ "$ref": "#/$defs/texts" }),
+        Kind::Audience => audience(),
         Kind::Algorithms => json!({ "$ref": "#/$defs/algorithms" }),
         Kind::Scopes => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/texts" } }),
         Kind::Duration(_) => json!({ "$ref": "#/$defs/duration", "default": setting.default() }),
@@ -59,7 +74,10 @@ fn one(setting: &Setting, description: &str) -> Value {
             json!({ "type": "integer", "minimum": least, "default": default })
         }
         Kind::Choice { names, .. } => json!({ "enum": names, "default": setting.default() }),
+        Kind::Name { names, .. } => json!({ "enum": names }),
         Kind::Switch => json!({ "type": "boolean", "default": false }),
+        Kind::SwitchedOn => json!({ "type": "boolean", "default": true }),
+        Kind::Places => places(),
         Kind::Path | Kind::Document { .. } => json!({ "$ref": "#/$defs/path" }),
     };
     let examples: Vec<Value> =
@@ -69,4 +87,13 @@ fn one(setting: &Setting, description: &str) -> Value {
     }
     schema["examples"] = examples.into();
     schema
+}
+
+fn audience() -> Value {
+    let rule = |members: Value, required: &[&str]| json!({ "type": "object", "properties": members, "required": required, "additionalProperties": false });
+    json!({ "oneOf": [
+        { "$ref": "#/$defs/texts" },
+        rule(json!({ "prefix": { "type": "string" } }), &["prefix"]),
+        rule(json!({ "claim": { "type": "string" }, "one_of": { "$ref": "#/$defs/texts" } }), &["claim", "one_of"]),
+    ] })
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::secret::Secret;
+use crate::credential::TokenPlace;
 use crate::jose::pem;
-use crate::verify::{Profile, Tokens};
+use crate::verify::{Audience, Profile, Tokens};
 
 /// The value of a setting, of the type that its [`Kind`](super::Kind) has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Value {
     Text(String),
     /// Of `Words` and `Algorithms`.
     Words(Vec<String>),
+    /// Of an `Audience`.
+    Audience(Audience),
     /// Of `Scopes`: each scope with those that it includes, separated by spaces.
     Scopes(Vec<(String, String)>),
     /// Of a `Duration`.
@@ -24,8 +27,10 @@ pub enum Value {
     Count(u64),
     /// Of a `Choice`.
     Choice(&'static str),
-    /// Of a `Switch`.
+    /// Of a `Switch` and of a `SwitchedOn`.
     Switch(bool),
+    /// Of `Places`.
+    Places(Vec<TokenPlace>),
     /// Of a `Path`.
     Path(PathBuf),
     /// Of a `Document`.
@@ -125,11 +130,13 @@ macro_rules! plain {
 plain! {
     String = Text;
     Vec<String> = Words;
+    Audience = Audience;
     Vec<(String, String)> = Scopes;
     Duration = Duration;
     u64 = Count;
     &'static str = Choice;
     bool = Switch;
+    Vec<TokenPlace> = Places;
     PathBuf = Path;
     Document = Document;
     Secret = Secret;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::token::{Checked, Parties};
-use super::{Audience, Finding, IssuerRules, Profile, Rules, Step, Tenancy, Trace, require_binding};
+use super::client::client_id;
+use super::token::{Checked, Kind, Parties};
+use super::{Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
 use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
@@ -27,24 +28,30 @@ pub(super) fn check_claims<'t>(
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
     // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
-    let profile = if claims.are_answered() { Profile::Jwt } else { rules.profile };
+    let profile = if claims.are_answered() { Profile::Jwt } else { issuer.profile.unwrap_or(rules.profile) };
     let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
     let answer_until = claims.are_answered().then(|| now.after(ttl));
-    trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
-        let marks =
-            ["at_hash", "c_hash", "nonce"].into_iter().filter(|name| claims.has(name)).collect::<Vec<_>>();
+    let is_access_token = !claims.are_of_another_kind(issuer.marks.id_tokens);
+    trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
+        let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
+        let marks = marks
+            .map(|name| if name == "typ" { format!("typ {}", claims.describe(name)) } else { name.to_owned() })
+            .collect::<Vec<_>>();
         let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
-        Finding::new(found, "no at_hash, no c_hash, and nonce only beside scope or client_id")
+        let expected =
+            "no at_hash, no c_hash, nonce only beside scope or client_id, and no typ of another kind of token";
+        Finding::new(found, expected)
     })?;
+    if let Some((reason, finding)) = tenant_fault(signer, claims) {
+        trace.record(Step::Iss, false, || finding);
+        return Err(reason);
+    }
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    if let Some(tenancy) = &issuer.tenant {
-        check_tenant(signer, tenancy, claims, trace)?;
-    }
     let (audience, is_for_guard) =
-        trace.outcome(Step::Aud, check_audience_or_route(rules, issuer, profile, claims), |_| {
-            Finding::new(claims.describe("aud"), expected_audience(&issuer.audience))
+        trace.outcome(Step::Aud, check_audience(rules, issuer, profile, claims), |_| {
+            Finding::new(issuer.audience.found(claims), issuer.audience.expected())
         })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
@@ -58,26 +65,25 @@ pub(super) fn check_claims<'t>(
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace.outcome(Step::Profile, check_profile(profile, claims), |outcome| {
-        let required = match profile {
-            Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
-            Profile::Jwt => "sub, client_id and jti strings if present",
-        };
-        let names = match outcome {
-            Ok(_) => vec!["sub", "client_id", "iat", "jti", "authorization_details"],
-            Err(_) => vec![faulty_claim(profile, claims)],
-        };
-        let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe(name))).collect();
-        Finding::new(found.join(", "), required)
-    })?;
+    let parties = trace_profile(profile, check_profile(rules, issuer, profile, claims), claims, trace)?;
     let confirmation = claims.confirmation();
+    let is_client = issuer.client_rule.decide(claims, &parties);
+    let may_be_user = match is_client {
+        Some(is_client) => !is_client,
+        None => issuer.client_rule.unknown_may_be_user,
+    };
     let scopes = match read_scopes(rules, issuer, claims) {
         Ok(scopes) => scopes,
-        Err(reason) => {
+        Err((claim, reason)) => {
             // A binding that is not shown names the reason before the scopes do.
             require_binding(confirmation.as_ref(), credential, || claims.describe("cnf"), trace)?;
             trace.record(Step::Scope, false, || {
-                Finding::new(claims.describe("scope"), "a string or an array of strings")
+                let expected = if claim == "scope" {
+                    "a string or an array of strings".to_owned()
+                } else {
+                    format!("{claim}: a string, an array of strings, or an object of objects")
+                };
+                Finding::new(claims.describe_at(claim), expected)
             });
             return Err(reason);
         }
@@ -88,6 +94,7 @@ pub(super) fn check_claims<'t>(
         issuer: iss,
         tenant,
         parties,
+        kind: Kind { is_client, may_be_user },
         audience,
         is_for_guard,
         scopes,
@@ -109,13 +116,19 @@ pub(super) fn check_claims<'t>(
 ///
 /// An answer need not say who gives it (RFC 7662 §2.2); it was asked of the issuer.
 fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
-    let iss = match &issuer.issuer {
-        Some(issuer) if claims.are_answered() && !claims.has("iss") => Cow::Borrowed(&**issuer),
-        _ => claims.required_string("iss")?,
-    };
+    if let Some(issuer) = &issuer.issuer
+        && claims.are_answered()
+        && !claims.has("iss")
+    {
+        return Ok(Cow::Borrowed(&**issuer));
+    }
+    let iss = claims.required_string("iss")?;
     match &issuer.issuer {
-        Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
-        _ => Ok(iss),
+        Some(name) if **name == *iss => Ok(iss),
+        // Under another of its names it is the same issuer, so that its subjects are the same.
+        Some(name) if issuer.is_called(&iss) => Ok(Cow::Borrowed(name)),
+        Some(_) => Err(Reason::IssuerMismatch),
+        None => Ok(iss),
     }
 }
 
@@ -124,50 +137,37 @@ const TENANT_OF_KEY: &str = "{tenantid}";
 
 /// A key that is for another tenant has signed nothing here, and a claim that names the tenant names this one: one server
 /// signs for many.
-fn check_tenant(
-    signer: &Signer<'_>,
-    tenancy: &Tenancy,
-    claims: &Claims<'_>,
-    trace: &mut impl Trace,
-) -> Result<(), Reason> {
-    let Some(name) = tenancy.name.as_deref() else { return Ok(()) };
-    let issuer = signer.issuer.issuer.as_deref();
+fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Finding)> {
+    let tenancy = signer.issuer.tenant.as_ref()?;
+    let (name, issuer) = (tenancy.name.as_deref()?, signer.issuer.issuer.as_deref().unwrap_or_default());
     if let Some(key_issuer) = &signer.key_issuer
-        && Some(&*key_issuer.replace(TENANT_OF_KEY, name)) != issuer
+        && key_issuer.replace(TENANT_OF_KEY, name) != issuer
     {
-        trace.record(Step::Iss, false, || {
-            Finding::new(
-                format!("a key for {key_issuer}"),
-                format!("a key for {}", issuer.unwrap_or_default()),
-            )
-        });
-        return Err(Reason::IssuerMismatch);
+        let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
+        return Some((Reason::IssuerMismatch, finding));
     }
     let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
-    let names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
-    for claim in names {
-        let checked = match claims.required_string(claim) {
-            Ok(named) if named == name => continue,
+    let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
+    names.find_map(|claim| {
+        let reason = match claims.required_string(claim) {
+            Ok(named) if named == name => return None,
             Ok(_) => Reason::IssuerMismatch,
             Err(reason) => reason,
         };
-        trace.record(Step::Iss, false, || {
-            Finding::new(format!("{claim} {}", claims.describe(claim)), format!("{claim} \"{name}\""))
-        });
-        return Err(checked);
-    }
-    Ok(())
+        let found = format!("{claim} {}", claims.describe(claim));
+        Some((reason, Finding::new(found, format!("{claim} \"{name}\""))))
+    })
 }
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
 /// then has the last word.
-fn check_audience_or_route<'t>(
+fn check_audience<'t>(
     rules: &Rules,
     issuer: &IssuerRules,
     profile: Profile,
     claims: &Claims<'t>,
 ) -> Result<(Strings<'t>, bool), Reason> {
-    match check_audience(&issuer.audience, profile, claims) {
+    match issuer.audience.check(profile, claims) {
         Ok(audience) => Ok((audience, true)),
         Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
             let audience = claims.audience()?.unwrap_or_default();
@@ -180,32 +180,6 @@ fn check_audience_or_route<'t>(
             }
         }
         Err(reason) => Err(reason),
-    }
-}
-
-/// RFC 7519 §4.1.3, RFC 9068 §4: at least one member of `aud` equals an audience of ours byte for byte.
-fn check_audience<'t>(
-    expected: &Audience,
-    profile: Profile,
-    claims: &Claims<'t>,
-) -> Result<Strings<'t>, Reason> {
-    let Some(audience) = claims.audience()? else {
-        let may_be_absent = !matches!(expected, Audience::OneOf(_)) && profile == Profile::Jwt;
-        return if may_be_absent { Ok(Strings::new()) } else { Err(Reason::ClaimMissing) };
-    };
-    let is_ours = match expected {
-        Audience::Any => true,
-        Audience::Absent => false,
-        Audience::OneOf(ours) => audience.iter().any(|named| ours.iter().any(|own| **own == **named)),
-    };
-    if is_ours { Ok(audience) } else { Err(Reason::AudienceMismatch) }
-}
-
-fn expected_audience(expected: &Audience) -> String {
-    match expected {
-        Audience::Any => "any audience".to_owned(),
-        Audience::Absent => "no aud, since no audience is configured".to_owned(),
-        Audience::OneOf(ours) => ours.join(" or "),
     }
 }
 
@@ -236,42 +210,70 @@ fn check_not_ahead(
     }
 }
 
+fn trace_profile<'t>(
+    profile: Profile,
+    parties: Result<Parties<'t>, Fault<'_>>,
+    claims: &Claims<'_>,
+    trace: &mut impl Trace,
+) -> Result<Parties<'t>, Reason> {
+    let faulty = parties.as_ref().err().map(|fault| fault.claim);
+    trace.outcome(Step::Profile, parties.map_err(|fault| fault.reason), |_| {
+        let required = match profile {
+            Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
+            Profile::Jwt => "sub, client_id and jti strings if present",
+        };
+        let names =
+            faulty.map_or(vec!["sub", "client_id", "iat", "jti", "authorization_details"], |name| vec![name]);
+        let found: Vec<_> = names.iter().map(|name| format!("{name} {}", claims.describe_at(name))).collect();
+        Finding::new(found.join(", "), required)
+    })
+}
+
+/// A claim that is missing or of another type.
+struct Fault<'r> {
+    claim: &'r str,
+    reason: Reason,
+}
+
 /// RFC 9068 §2.2, RFC 9396 §9.1.
-fn check_profile<'t>(profile: Profile, claims: &Claims<'t>) -> Result<Parties<'t>, Reason> {
-    let may_be_absent = profile == Profile::Jwt;
-    if !may_be_absent && claims.time("iat")?.is_none() {
-        return Err(Reason::ClaimMissing);
+fn check_profile<'t, 'r>(
+    rules: &'r Rules,
+    issuer: &'r IssuerRules,
+    profile: Profile,
+    claims: &Claims<'t>,
+) -> Result<Parties<'t>, Fault<'r>> {
+    let is_strict = profile == Profile::AccessTokenJwt;
+    let of = |claim: &'r str| move |reason| Fault { claim, reason };
+    if is_strict && claims.time("iat").map_err(of("iat"))?.is_none() {
+        return Err(Fault { claim: "iat", reason: Reason::ClaimMissing });
     }
-    let string = |name| match claims.string(name)? {
-        None if !may_be_absent => Err(Reason::ClaimMissing),
+    let string = |name: &'r str| match claims.string_or_null(name).map_err(of(name))? {
+        None if is_strict => Err(Fault { claim: name, reason: Reason::ClaimMissing }),
         string => Ok(string),
     };
-    let parties = Parties { subject: string("sub")?, client_id: string("client_id")? };
-    string("jti")?;
-    claims.check_authorization_details()?;
-    Ok(parties)
-}
-
-/// Which claim [`check_profile`] refuses, in its order.
-fn faulty_claim(profile: Profile, claims: &Claims<'_>) -> &'static str {
-    let may_be_absent = profile == Profile::Jwt;
-    if !may_be_absent && !matches!(claims.time("iat"), Ok(Some(_))) {
-        return "iat";
+    let subject = string("sub")?;
+    if is_strict {
+        string("client_id")?;
     }
-    let is_faulty = |name: &&str| match claims.string(name) {
-        Ok(found) => found.is_none() && !may_be_absent,
-        Err(_) => true,
-    };
-    ["sub", "client_id", "jti"].into_iter().find(is_faulty).unwrap_or("authorization_details")
+    let paths = issuer.client_claims.as_ref().unwrap_or(&rules.client_claims);
+    let client_id = client_id(paths, claims).map_err(|(claim, reason)| Fault { claim, reason })?;
+    string("jti")?;
+    // What is null there could be a binding or an actor that was lost.
+    if let Some(claim) = ["cnf", "act"].into_iter().find(|name| claims.is_null(name)) {
+        return Err(Fault { claim, reason: Reason::ClaimMalformed });
+    }
+    claims.check_authorization_details().map_err(of("authorization_details"))?;
+    Ok(Parties { subject, client_id })
 }
 
+/// The scopes with those that they imply, or the claim that is malformed.
 fn read_scopes<'t>(
     rules: &'t Rules,
-    issuer: &IssuerRules,
+    issuer: &'t IssuerRules,
     claims: &Claims<'t>,
-) -> Result<Strings<'t>, Reason> {
+) -> Result<Strings<'t>, (&'t str, Reason)> {
     let mut scopes = match issuer.scope_claims.as_ref().unwrap_or(&rules.scope_claims).as_slice() {
-        [] => claims.scopes(&["scope", "scp"])?,
+        [] => claims.scopes(&["scope", "scp"]).map_err(|reason| ("scope", reason))?,
         paths => claims.scopes_at(paths)?,
     };
     let implied = rules.implied_scopes.of(&scopes);

@@ -23,10 +23,14 @@ use crate::jose::key_set::Found;
 use crate::jose::signature::Verified;
 
 mod arena;
+mod audience;
 mod claim_checks;
+mod client;
 mod evidence;
 mod implied;
 mod introspected;
+mod marks;
+mod places;
 mod rules;
 mod token;
 mod trace;
@@ -34,13 +38,18 @@ mod trace;
 pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
 pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
+pub use audience::Audience;
 use claim_checks::{Signer, check_claims};
+pub(crate) use client::{ClientRule, ClientTest};
 pub(crate) use evidence::{Evidence, Need, Said, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
 pub(crate) use introspected::RETRY_AFTER;
 use introspected::{confirm, judge_opaque};
-pub use rules::{Audience, Profile, Rules, Tokens};
-pub(crate) use rules::{GuardId, IntrospectionRules, IssuerRules, Issuers, Tenancy};
+use marks::check_marks;
+pub use marks::{Mark, Marks};
+pub(crate) use places::check_place;
+pub(crate) use rules::{GuardId, IntrospectionRules, IssuerRules, Issuers, OfTable, Tenancy};
+pub use rules::{Profile, Rules, Tokens};
 pub use token::{AccessToken, ClaimsError};
 pub(crate) use token::{Proof, ProvenBy};
 pub use trace::Step;
@@ -120,6 +129,7 @@ fn judge_signed(
     })?;
     let claims = Claims::new(vouched);
     let signer = Signer { issuer: &rules.issuers[issuer], key_issuer };
+    check_marks(rules, signer.issuer, &header, &claims, trace)?;
     let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
     let checked = confirm(rules, issuer, evidence, checked, now, trace)?;
     let proven_by = ProvenBy { issuer, keys: Some(Arc::downgrade(&keys)) };
@@ -203,9 +213,9 @@ fn check_header<'t>(
     })?;
     // RFC 9068 §4; RFC 8725 §3.11: explicit typing, so that no other kind of JWT passes for an access token.
     let is_access_token = header.is_type("at+jwt")
-        || rules.profile == Profile::Jwt && (header.typ().is_none() || header.is_type("JWT"));
+        || (header.typ().is_none() || header.is_type("JWT")) && rules.profile_of_any() == Profile::Jwt;
     trace.require(Step::Type, is_access_token && !header.is_nested(), Reason::TypeNotAllowed, || {
-        let expected = match rules.profile {
+        let expected = match rules.profile_of_any() {
             Profile::AccessTokenJwt => "typ at+jwt, and not a nested JWT",
             Profile::Jwt => "typ at+jwt, JWT or absent, and not a nested JWT",
         };
@@ -315,7 +325,12 @@ fn verify_signature<'t>(
     };
     let verified = candidates.iter().find_map(|key| Some((key.public().verify(algorithm, token)?, key)));
     trace.record(Step::Signature, verified.is_some(), || {
-        Finding::new(format!("{} bytes", token.signature().len()), format!("the signature of {}", asked()))
+        let tried = match (header.kid(), candidates.iter().count()) {
+            (None, tried) => format!(", by one of the {tried} keys that were tried"),
+            _ => String::new(),
+        };
+        let found = format!("{} bytes", token.signature().len());
+        Finding::new(found, format!("the signature of {}{tried}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
     let Some((verified, key)) = verified else {

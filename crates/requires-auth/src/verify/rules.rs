@@ -5,7 +5,11 @@ use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Marks;
+use super::audience::Audience;
+use super::client::ClientRule;
 use super::implied::ImpliedScopes;
+use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
 /// Which shape of token is an access token.
@@ -49,63 +53,6 @@ impl Profile {
             Self::AccessTokenJwt => "at+jwt",
             Self::Jwt => "jwt",
         }
-    }
-}
-
-/// Whom a token must be meant for (RFC 7519 §4.1.3): the identifier of this API at the issuer.
-///
-/// It is compared byte for byte with `aud`, so a slash at the end counts. A text, an array or a vector of texts is
-/// converted, so that the type is seldom named:
-///
-/// ```
-/// use requires_auth::{Audience, RequiresAuth};
-///
-/// // One identifier, or the old one and the new one while clients change over.
-/// RequiresAuth::new("https://issuer.example", "https://api.example")?;
-/// RequiresAuth::new("https://issuer.example", ["https://api.example", "urn:example:api"])?;
-///
-/// // A forgotten audience is a mistake, and never means that every token will do.
-/// assert!(RequiresAuth::new("https://issuer.example", "").is_err());
-/// assert!(RequiresAuth::new("https://issuer.example", Vec::<String>::new()).is_err());
-/// // Whoever means that has to say so.
-/// RequiresAuth::new("https://issuer.example", Audience::Any)?;
-/// # Ok::<(), requires_auth::ConfigError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Audience {
-    /// Every token of the issuer counts, whatever its audience is, also one without `aud`.
-    ///
-    /// A token made for another API then opens this one: use it only where the issuer serves no other API.
-    Any,
-    /// Only a token that names nobody; one that has `aud` is meant for somebody else. For issuers that leave `aud` out of
-    /// access tokens, such as Amazon Cognito; their tokens for different APIs cannot be told apart by it.
-    Absent,
-    /// A token must name at least one of these, byte for byte.
-    OneOf(Vec<String>),
-}
-
-impl From<&str> for Audience {
-    fn from(audience: &str) -> Self {
-        Self::OneOf(vec![audience.to_owned()])
-    }
-}
-
-impl From<String> for Audience {
-    fn from(audience: String) -> Self {
-        Self::OneOf(vec![audience])
-    }
-}
-
-impl<T: Into<String>> From<Vec<T>> for Audience {
-    fn from(audiences: Vec<T>) -> Self {
-        Self::OneOf(audiences.into_iter().map(Into::into).collect())
-    }
-}
-
-impl<T: Into<String>, const N: usize> From<[T; N]> for Audience {
-    fn from(audiences: [T; N]) -> Self {
-        Self::OneOf(audiences.into_iter().map(Into::into).collect())
     }
 }
 
@@ -173,8 +120,29 @@ pub(crate) struct IssuerRules {
     pub(crate) tokens: Tokens,
     /// `None` if it is never asked about a token.
     pub(crate) introspection: Option<IntrospectionRules>,
+    /// Which shape its access tokens have; `None` is that of the guard.
+    pub(crate) profile: Option<Profile>,
+    /// What tells its access tokens from everything else that it signs.
+    pub(crate) marks: Marks,
+    /// Other names that it has in `iss`: tokens under them count as tokens under its own.
+    pub(crate) aliases: Vec<Arc<str>>,
+    /// What is known of it by the table of providers.
+    pub(crate) provider: Option<OfTable>,
+    /// Where its client is; `None` is where the guard looks.
+    pub(crate) client_claims: Option<Vec<Box<str>>>,
+    /// How its tokens for clients are told from those for users.
+    pub(crate) client_rule: ClientRule,
+    /// Where its tokens may stand.
+    pub(crate) places: PlaceSet,
     /// Which tenant it is, where it is one of several that share a pattern or a resolver.
     pub(crate) tenant: Option<Tenancy>,
+}
+
+/// The provider of an issuer by its name in the table, and the settings that came from its row.
+#[derive(Clone, Debug)]
+pub(crate) struct OfTable {
+    pub(crate) name: &'static str,
+    pub(crate) settings: Vec<&'static str>,
 }
 
 /// What makes an issuer one of several tenants.
@@ -196,8 +164,21 @@ impl IssuerRules {
             scope_claims: None,
             tokens: Tokens::Jwt,
             introspection: None,
+            places: PlaceSet::ANY,
+            client_claims: None,
+            client_rule: ClientRule::default(),
+            profile: None,
+            marks: Marks::default(),
+            aliases: Vec::new(),
+            provider: None,
             tenant: None,
         }
+    }
+
+    /// Whether a token may call its issuer so.
+    pub(crate) fn is_called(&self, claimed: &str) -> bool {
+        self.issuer.as_deref().is_none_or(|issuer| issuer == claimed)
+            || self.aliases.iter().any(|alias| **alias == *claimed)
     }
 }
 
@@ -229,7 +210,7 @@ impl Issuers {
         (!self.rules.is_empty()).then_some(self.first)
     }
 
-    /// Adds an issuer; `false` if there is one of that name.
+    /// Adds an issuer; `false` if there is one of that name. One of its other names that is taken stays as it is.
     pub(crate) fn push(&mut self, rules: IssuerRules) -> bool {
         if let Some(name) = &rules.issuer
             && self.by_name.insert(Arc::clone(name), self.rules.len()).is_some()
@@ -239,6 +220,9 @@ impl Issuers {
         if rules.tokens != Tokens::Jwt && self.of_opaque.is_none() {
             self.of_opaque = Some(self.rules.len());
         }
+        for alias in &rules.aliases {
+            self.by_name.entry(Arc::clone(alias)).or_insert(self.rules.len());
+        }
         self.rules.push(rules);
         true
     }
@@ -246,7 +230,7 @@ impl Issuers {
     /// The place of the issuer whose name equals `claimed` byte for byte, or that takes any.
     pub(crate) fn find(&self, claimed: &str) -> Option<usize> {
         match self.rules.as_slice() {
-            [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(self.first),
+            [only] => only.is_called(claimed).then_some(self.first),
             _ => self.by_name.get(claimed).copied(),
         }
     }
@@ -255,6 +239,10 @@ impl Issuers {
     pub(crate) fn of_opaque_tokens(&self) -> Option<(usize, &IntrospectionRules)> {
         let place = self.of_opaque?;
         Some((place, self.rules.get(place)?.introspection.as_ref()?))
+    }
+
+    pub(crate) fn first_mut(&mut self) -> Option<&mut IssuerRules> {
+        self.rules.first_mut()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &IssuerRules> {
@@ -325,7 +313,10 @@ pub struct Rules {
     pub(crate) scope_claims: Vec<Box<str>>,
     /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
     pub(crate) route_audiences: Vec<Box<str>>,
+    pub(crate) client_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
+    /// Where a request may have its token; `None` for the `Authorization` header alone.
+    pub(crate) places: Option<Box<Places>>,
     pub(crate) guard: GuardId,
 }
 
@@ -352,7 +343,9 @@ impl Rules {
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
             route_audiences: Vec::new(),
             scope_claims: Vec::new(),
+            client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
+            places: None,
             guard: GuardId::default(),
         }
     }
@@ -361,6 +354,19 @@ impl Rules {
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self
+    }
+
+    /// The shape that any of the issuers may send: this is looked at before it is known which one it is.
+    pub(crate) fn profile_of_any(&self) -> Profile {
+        let mut profiles = self.issuers.iter().map(|issuer| issuer.profile.unwrap_or(self.profile));
+        match profiles.next() {
+            // Where none is configured by name, it is not known yet whose token it may be.
+            None => self.profile,
+            Some(first) if first == Profile::Jwt || profiles.any(|other| other == Profile::Jwt) => {
+                Profile::Jwt
+            }
+            Some(_) => Profile::AccessTokenJwt,
+        }
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

@@ -11,13 +11,16 @@ use triomphe::{Arc, HeaderSlice};
 
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
-use crate::claims::{Claims, Confirmation, NumericDate, Strings, at_path};
+use crate::claims::{Claims, Confirmation, NumericDate, at_path};
+use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
 
+mod checked;
 mod claims_error;
 
+pub(super) use checked::{Checked, Kind, Parties};
 pub use claims_error::ClaimsError;
 
 /// An access token that was verified: signature, issuer, audience, times and type all hold.
@@ -85,6 +88,8 @@ struct Checks {
     /// Until when it is remembered; `None` until it expires. What an issuer has said counts for a while only.
     remembered_until: Option<NumericDate>,
     proven_by: ProvenBy,
+    /// Where its issuer's tokens may stand.
+    places: PlaceSet,
     guard: GuardId,
     /// Boxed, as most tokens are not bound.
     confirmation: Option<Box<Confirmation>>,
@@ -94,6 +99,7 @@ struct Checks {
     tenant: Option<Span>,
     subject: Option<Span>,
     client_id: Option<Span>,
+    kind: Kind,
     /// The audiences, then the scopes.
     lists: SmallVec<[Span; 8]>,
     audiences: usize,
@@ -141,6 +147,7 @@ impl AccessToken {
             expires_at: checked.expires_at,
             not_before: checked.not_before,
             remembered_until: checked.remembered_until,
+            places: rules.issuers[proven_by.issuer].places,
             proven_by,
             guard: rules.guard,
             confirmation: checked.confirmation.map(Box::new),
@@ -149,6 +156,7 @@ impl AccessToken {
             tenant,
             subject,
             client_id,
+            kind: checked.kind,
             lists,
             audiences,
             is_for_guard: checked.is_for_guard,
@@ -255,14 +263,17 @@ impl AccessToken {
         self.scopes().any(|own| own == scope)
     }
 
-    /// The client that asked for the token (`client_id`, RFC 9068 §2.2): an application, not a user. `None` if the token
-    /// does not say; some issuers have it under another name, such as `azp`, which [`claim`](Self::claim) reads.
+    /// The client that asked for the token (RFC 9068 §2.2): an application, not a user. It is read from `client_id`, else
+    /// from `azp`, `cid` or `appid`, as issuers differ in this, unless the setting `client_claims` says otherwise. `None` if
+    /// the token does not say.
     pub fn client_id(&self) -> Option<&str> {
         self.checks().client_id.map(|client_id| self.text(client_id))
     }
 
-    /// Whether the token speaks for the client itself rather than for a user (RFC 9068 §5): `sub` equals
-    /// `client_id`.
+    /// Whether the token speaks for the client itself rather than for a user; `None` if nobody can tell.
+    ///
+    /// If `sub` equals the client, it does (RFC 9068 §5). That others speak for a user is known only of issuers whose rule
+    /// for it is known: elsewhere a client may well have a subject of its own.
     ///
     /// ```
     /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
@@ -270,8 +281,8 @@ impl AccessToken {
     /// /// Who is written into the audit log: a machine must not look like a user of the same name.
     /// fn actor(token: &AccessToken) -> String {
     ///     match token.subject() {
-    ///         Some(client) if token.is_client() => format!("machine:{client}"),
-    ///         Some(user) => format!("user:{user}"),
+    ///         Some(client) if token.is_client() == Some(true) => format!("machine:{client}"),
+    ///         Some(subject) => format!("subject:{subject}"),
     ///         None => format!("unknown, by {}", token.client_id().unwrap_or("an unknown client")),
     ///     }
     /// }
@@ -285,8 +296,14 @@ impl AccessToken {
     /// assert_eq!(actor(&token), "machine:nightly-export");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn is_client(&self) -> bool {
-        self.subject().is_some() && self.subject() == self.client_id()
+    pub fn is_client(&self) -> Option<bool> {
+        self.checks().kind.is_client
+    }
+
+    /// Whether the subject may be looked up among users: not for a client, and where nobody can tell, not for issuers that
+    /// are known to give clients subjects which look like those of users.
+    pub fn may_be_user(&self) -> bool {
+        self.subject().is_some() && self.checks().kind.may_be_user
     }
 
     /// When the token expires (`exp`), as the token says it: the leeway of the guard is not added.
@@ -424,6 +441,10 @@ impl AccessToken {
         self.checked_at
     }
 
+    pub(crate) fn places(&self) -> PlaceSet {
+        self.checks().places
+    }
+
     pub(crate) fn guard(&self) -> GuardId {
         self.checks().guard
     }
@@ -462,35 +483,4 @@ impl fmt::Debug for AccessToken {
         let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
         f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
     }
-}
-
-/// What the checks have already read, kept for the token.
-pub(super) struct Checked<'t> {
-    pub(super) issuer: Cow<'t, str>,
-    /// Which tenant the issuer is.
-    pub(super) tenant: Option<&'t str>,
-    pub(super) parties: Parties<'t>,
-    pub(super) audience: Strings<'t>,
-    /// Whether the rule of the issuer takes it.
-    pub(super) is_for_guard: bool,
-    pub(super) scopes: Strings<'t>,
-    pub(super) expires_at: NumericDate,
-    /// The later of `nbf` and `iat`.
-    pub(super) not_before: Option<NumericDate>,
-    pub(super) confirmation: Option<Confirmation>,
-    /// Until when it may be remembered, if not until it expires.
-    pub(super) remembered_until: Option<NumericDate>,
-}
-
-impl Checked<'_> {
-    /// Remembered no longer than this, and never past its end (RFC 7662 §4).
-    pub(super) fn remembered_until(self, until: NumericDate) -> Self {
-        Self { remembered_until: Some(until.earlier(self.expires_at)), ..self }
-    }
-}
-
-/// For whom, and by whom.
-pub(super) struct Parties<'t> {
-    pub(super) subject: Option<Cow<'t, str>>,
-    pub(super) client_id: Option<Cow<'t, str>>,
 }

@@ -10,6 +10,8 @@ use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{AccessToken, Bearer, Denial, Request};
 use requires_auth_testkit::vectors::{RequestCase, TokenCase};
 
+use serde_json::json;
+
 use super::{Answer, Guarded};
 
 /// Asks the guard about a request.
@@ -57,6 +59,23 @@ pub async fn explain(case: &TokenCase) -> Option<(Result<AccessToken, Denial>, R
         Guarded::of(case).auth.explain(&request, &policy).await
     };
     Some((judge(case).await, report))
+}
+
+/// What an accepted token says of itself, where the case says what that is.
+pub async fn check_reads(case: &TokenCase) {
+    if case.reads.is_empty() {
+        return;
+    }
+    let token = judge(case).await.unwrap_or_else(|denial| panic!("{}: {denial}", case.id));
+    for (name, expected) in &case.reads {
+        let found = match name.as_str() {
+            "client_id" => json!(token.client_id()),
+            "is_client" => json!(token.is_client()),
+            "organization_id" => json!(token.organization_id()),
+            other => panic!("{}: no method {other}", case.id),
+        };
+        assert_eq!(found, *expected, "{}: {name}", case.id);
+    }
 }
 
 fn rules(case: &TokenCase) -> Rules {

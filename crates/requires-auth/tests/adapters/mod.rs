@@ -124,7 +124,7 @@ impl Guarded {
         let now = now(config);
         let finished = |builder: Builder| {
             let builder = match jwks {
-                Some(jwks) => builder.with_jwks(jwks.to_string()),
+                Some(jwks) => builder.with_jwks(config.key_set(jwks)),
                 None => builder.with_fetch(Unreachable),
             };
             let builder = builder.with_introspect(Answers(config.answer.clone()));

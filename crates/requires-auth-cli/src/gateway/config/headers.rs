@@ -75,13 +75,14 @@ fn source(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<IdentitySource> 
     let text = reader.text("headers", entry)?;
     match text.as_str() {
         "@issuer" => Some(IdentitySource::IssuerName),
+        "@tenant" => Some(IdentitySource::Tenant),
         path if path.is_empty() || path.starts_with('@') => {
-            let hint = "write a claim, such as \"sub\" or \"org.plan\", or \"@issuer\"";
+            let hint = "write a claim, such as \"sub\" or \"org.plan\", \"@issuer\" or \"@tenant\"";
             reader.report(
                 "headers",
                 entry.path(),
                 shown_value(path),
-                "the path of a claim, or @issuer",
+                "the path of a claim, @issuer or @tenant",
                 hint,
             );
             None

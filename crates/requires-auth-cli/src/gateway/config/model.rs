@@ -49,6 +49,7 @@
 //! request = "GET /orders"
 //! host    = "api.example.com"               # where routes are for some hosts
 //! claims  = { iss = "main", scope = "read:orders" }
+//! headers = { Cookie = "token={token}" }    # default: where the issuer's tokens are
 //! expect  = { status = 200 }
 //! ```
 
@@ -101,6 +102,23 @@ pub(crate) enum Listen {
     Tcp(SocketAddr),
     /// The path of a unix socket.
     Unix(PathBuf),
+}
+
+impl Listen {
+    /// Reads an address and a port, or `unix:` and a path; `None` if the text is neither.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("unix:") {
+            Some("") => None,
+            Some(path) => Some(Self::Unix(path.into())),
+            None => text.parse().ok().map(Self::Tcp),
+        }
+    }
+
+    /// Whether two are one place. Port 0 is any free one, and each time another.
+    pub(crate) fn is_taken_by(&self, other: &Self) -> bool {
+        let is_any_port = matches!(self, Self::Tcp(address) if address.port() == 0);
+        self == other && !is_any_port
+    }
 }
 
 /// Files in PEM.
@@ -172,6 +190,8 @@ pub(crate) enum IdentitySource {
     Claim(String),
     /// `@issuer`: our name for the issuer.
     IssuerName,
+    /// `@tenant`: which tenant of its issuer the token is of; empty for an issuer that is configured by its own name.
+    Tenant,
 }
 
 /// One of `[[tests]]`: a request, and what it must be answered.
@@ -185,6 +205,9 @@ pub(crate) struct RouteTest {
     pub(crate) host: Option<String>,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
     pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Headers of the request, each with its value, in which `{token}` stands for the token. Without one that holds it the
+    /// token is in the first place that its issuer allows.
+    pub(crate) headers: Vec<(HeaderName, String)>,
     /// The status; 200 if it is allowed.
     pub(crate) status: u16,
     /// The code of the refusal, if the test names one.

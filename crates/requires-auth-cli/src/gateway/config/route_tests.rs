@@ -1,6 +1,6 @@
 //! `[[tests]]`: from TOML to a [`RouteTest`].
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use requires_auth::ErrorCode;
 use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::settings::{nearest, shown_value};
@@ -10,7 +10,7 @@ use super::common::unknown_issuer;
 use super::model::RouteTest;
 use crate::gateway::host::plain;
 
-const TEST: [&str; 4] = ["request", "host", "claims", "expect"];
+const TEST: [&str; 5] = ["request", "host", "claims", "headers", "expect"];
 const EXPECT: [&str; 2] = ["status", "error"];
 
 pub(super) fn test(
@@ -25,6 +25,7 @@ pub(super) fn test(
         target: String::new(),
         host: None,
         claims: None,
+        headers: Vec::new(),
         status: 0,
         error: None,
         line: reader.line(within),
@@ -63,6 +64,7 @@ pub(super) fn test(
                 }
                 test.claims = Some(claims);
             }
+            "headers" => test.headers = headers(reader, &entry),
             "expect" => expectation(reader, &entry, &mut test),
             _ => reader.unknown("tests", &entry, &TEST),
         }
@@ -72,6 +74,22 @@ pub(super) fn test(
         reader.report("tests", &format!("{within}.{key}"), "nothing", "a request and its answer", hint);
     }
     Some(test)
+}
+
+fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(HeaderName, String)> {
+    let Some(table) = reader.table("tests", entry) else { return Vec::new() };
+    let mut headers = Vec::new();
+    for entry in reader.entries(table, entry.path()) {
+        let Some(value) = reader.text("tests", &entry) else { continue };
+        match HeaderName::try_from(entry.key()) {
+            Ok(name) if HeaderValue::try_from(&value).is_ok() => headers.push((name, value)),
+            _ => {
+                let hint = "write headers = { Cookie = \"token={token}\" }";
+                reader.report("tests", entry.path(), "another name or value", "a header", hint);
+            }
+        }
+    }
+    headers
 }
 
 fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest) {

@@ -85,7 +85,7 @@ impl Keys {
             "issuers" => {
                 for name in reader.texts("routes", entry).unwrap_or_default() {
                     match issuers.iter().find(|issuer| issuer.name() == name) {
-                        Some(issuer) => self.issuers.push(issuer.issuer()),
+                        Some(issuer) => self.issuers.extend(issuer.names()),
                         None => unknown_issuer(reader, entry.path(), &name, issuers),
                     }
                 }

@@ -26,6 +26,10 @@ impl Dialect for EnvoyGrpc {
         Err("a dialect that is not spoken over HTTP")
     }
 
+    fn takes_tokens(&self) -> bool {
+        true
+    }
+
     fn caution(&self) -> Option<Caution> {
         Some(envoy::CAUTION)
     }

@@ -10,6 +10,7 @@ use super::original::Original;
 use super::proxy_side::ProxySide;
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
+use crate::gateway::token_places::Taken;
 
 /// The answer of this gateway to a proxy.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -36,6 +37,14 @@ pub(crate) trait Dialect: Debug + Sync {
     fn is_second(&self, _question: &Question<'_>) -> bool {
         false
     }
+
+    /// Whether the proxy takes tokens away from a request that may pass.
+    fn takes_tokens(&self) -> bool {
+        false
+    }
+
+    /// Has the proxy take tokens away from a request that may pass, by the headers of the answer. Most proxies cannot.
+    fn take(&self, _taken: &Taken, _answer: &mut HeaderMap) {}
 
     /// The answer to a request that is refused.
     fn refuse(&self, _question: &Question<'_>, refused: Refused) -> Answer {

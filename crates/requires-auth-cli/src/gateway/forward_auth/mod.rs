@@ -52,8 +52,9 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
             response.headers_mut().insert(http::header::RETRY_AFTER, 1.into());
             response
         }
-        Decision::Allow { identity, added } => {
+        Decision::Allow { identity, added, .. } => {
             let mut response = Response::new(Full::default());
+            dialect.take(&gateway.places().take(request.headers()), response.headers_mut());
             response
                 .headers_mut()
                 .extend(identity.into_iter().chain(added).map(|(name, value)| (Some(name), value)));
@@ -140,3 +141,5 @@ mod route_tests;
 mod tests;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod place_vectors;

@@ -217,6 +217,29 @@ async fn identity_headers_are_always_there() {
 }
 
 #[tokio::test]
+async fn the_application_is_told_the_tenant() {
+    let config = CONFIG
+        .replace(
+            "issuer = \"https://issuer.example\"",
+            "issuer = \"https://issuer.example/{tenant}\"\ntenants = [\"contoso\"]",
+        )
+        .replace("\"X-Auth-Plan\" = \"org.plan\"", "\"X-Auth-Tenant\" = \"@tenant\"");
+    let stage = Stage::with(&config);
+    let ask = async |issuer: &str| {
+        let token = stage.forge.token().claim("iss", issuer).subject("alice").scope("read:orders").mint();
+        stage.nginx("GET", "/orders", &[("authorization", &format!("Bearer {token}"))]).await
+    };
+    let told = ask("https://issuer.example/contoso").await;
+    let names = ["x-auth-subject", "x-auth-issuer", "x-auth-tenant"];
+    assert_eq!(names.map(|name| told.header(name)), ["alice", "main", "contoso"].map(Some));
+    for other in
+        ["https://issuer.example/fabrikam", "https://issuer.example/{tenant}", "https://issuer.example"]
+    {
+        assert_eq!(ask(other).await.status, 401, "{other}");
+    }
+}
+
+#[tokio::test]
 async fn no_claim_begins_another_header_or_locks_its_user_out() {
     let stage = Stage::new();
     for (subject, expected) in [

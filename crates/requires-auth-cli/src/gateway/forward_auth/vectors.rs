@@ -14,7 +14,7 @@ use requires_auth::introspect::{
     Introspect, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
 };
 use requires_auth::settings::{self, Setting};
-use requires_auth_testkit::vectors::{IntrospectionAnswer, TokenCase, Verdict, token_cases};
+use requires_auth_testkit::vectors::{self, IntrospectionAnswer, Refusal, TokenCase, Verdict, token_cases};
 use serde_json::Value;
 
 use super::*;
@@ -35,7 +35,7 @@ match = "GET /"
 
 /// What a proxy is told.
 #[derive(Clone, Debug, PartialEq)]
-struct Told {
+pub(super) struct Told {
     status: u16,
     code: Option<String>,
     reason: Option<String>,
@@ -45,17 +45,25 @@ struct Told {
 impl Told {
     fn expected(case: &TokenCase) -> Self {
         match &case.expect {
-            Verdict::Refuse(refusal) => Self {
-                status: refusal.status,
-                code: Some(refusal.code.clone()),
-                reason: refusal.reason.clone(),
-                challenges: refusal.challenge.iter().cloned().collect(),
-            },
-            _ => Self { status: 200, code: None, reason: None, challenges: Vec::new() },
+            Verdict::Refuse(refusal) => Self::refused(refusal),
+            _ => Self::allowed(),
         }
     }
 
-    fn new(status: u16, challenges: Vec<String>, body: &[u8]) -> Self {
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        Self {
+            status: refusal.status,
+            code: Some(refusal.code.clone()),
+            reason: refusal.reason.clone(),
+            challenges: refusal.challenge.iter().cloned().collect(),
+        }
+    }
+
+    pub(super) const fn allowed() -> Self {
+        Self { status: 200, code: None, reason: None, challenges: Vec::new() }
+    }
+
+    pub(super) fn new(status: u16, challenges: Vec<String>, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let member = |name: &str| body[name].as_str().map(str::to_owned);
         Self { status, code: member("code"), reason: member("reason"), challenges }
@@ -64,11 +72,16 @@ impl Told {
 
 /// The gateway that a vector wants: one route with its policy. `None` where no guard can be as it says.
 fn gateway(case: &TokenCase) -> Option<Gateway> {
-    let config = &case.config;
+    gateway_of(&case.id, &case.config, &case.jwks, "GET /")
+}
+
+/// The same for a configuration, with a route of this pattern.
+pub(super) fn gateway_of(id: &str, config: &vectors::Config, jwks: &Value, pattern: &str) -> Option<Gateway> {
     config.issuer.as_ref()?;
     let is_of_issuer = |key: &str| settings::find(key).is_some_and(Setting::is_of_issuer);
     let dialects = format!("{:?}", dialect::ALL.map(Dialect::name));
-    let mut text = config.to_toml(is_of_issuer) + &SECTIONS.replace("DIALECTS", &dialects);
+    let sections = SECTIONS.replace("DIALECTS", &dialects).replace("GET /", pattern);
+    let mut text = config.to_toml(is_of_issuer) + &sections;
     if !config.scope.is_empty() {
         text += &format!("scopes = {:?}\n", config.scope);
     }
@@ -78,7 +91,8 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let built = parsed.and_then(|parsed| {
         let adjust = |builder: Builder| {
             let builder = builder.with_introspect(Answers(config.answer.clone()));
-            danger::allow_public_test_keys(builder.with_jwks(case.jwks.to_string()).with_clock(move || now))
+            let keys = config.key_set(jwks);
+            danger::allow_public_test_keys(builder.with_jwks(keys).with_clock(move || now))
         };
         Ok((parsed.guard.build_with(adjust)?, parsed))
     });
@@ -87,7 +101,7 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
         Err(error) => {
             let problem = &error.problems()[0];
             let is_known = ["algorithms", "audience", "issuer", "jwks"].contains(&problem.field());
-            assert!(is_known && config.settings.is_empty(), "{}: {error}", case.id);
+            assert!(is_known && config.settings.is_empty(), "{id}: {error}");
             None
         }
     }
@@ -123,6 +137,10 @@ async fn over_grpc(gateway: &Gateway, authorization: &str) -> Told {
         headers: [("authorization".to_owned(), authorization.to_owned())].into(),
         ..HttpRequest::default()
     };
+    told_over_grpc(gateway, request).await
+}
+
+pub(super) async fn told_over_grpc(gateway: &Gateway, request: HttpRequest) -> Told {
     let response = check_over_grpc(gateway, &grpc_question(request), LOOPBACK).await.expect("an answer");
     let code = response.status.expect("a status").code;
     match response.http_response.expect("an answer") {

@@ -105,6 +105,7 @@ pub(crate) struct HeaderOption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AppendAction {
     AppendIfExistsOrAdd = 0,
+    AddIfAbsent = 1,
     OverwriteIfExistsOrAdd = 2,
 }
 

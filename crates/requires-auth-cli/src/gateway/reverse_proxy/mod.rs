@@ -7,12 +7,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 mod flow;
@@ -20,6 +22,7 @@ mod answer;
 mod budget;
 mod tls;
 mod connector;
+mod frames;
 mod headers;
 mod target;
 mod trouble;
@@ -39,6 +42,7 @@ use super::connection_limit::Permit;
 use super::connections::Caller;
 use super::decide::{Asked, Decision, Gateway};
 use super::identity::Identity;
+use super::token_places::Taken;
 use crate::error::Failure;
 
 /// For how long a connection to the application is kept while there is nothing to send. Short, since an application that
@@ -49,6 +53,22 @@ const IDLE: Duration = Duration::from_secs(15);
 const MOST_AHEAD: usize = 64 * 1024;
 
 type Onward = Client<Connector, Passing<Incoming>>;
+
+/// What a request that may pass takes along.
+struct Allowed {
+    identity: headers::Pairs,
+    taken: Taken,
+    /// When a connection that begins with it ends.
+    until: Option<Instant>,
+}
+
+/// A WebSocket that a client asks for.
+struct Upgrade {
+    client: OnUpgrade,
+    until: Option<Instant>,
+    /// What is answered where the application chooses no subprotocol.
+    subprotocol: Option<HeaderValue>,
+}
 
 /// The way to one application.
 pub(crate) struct ReverseProxy {
@@ -111,15 +131,22 @@ impl ReverseProxy {
             headers: request.headers(),
             has_body: !request.body().is_end_stream(),
         };
-        let (identity, added) = match gateway.decide(asked).await {
-            Decision::Allow { identity, added } => (identity, added),
+        let (identity, added, lasts) = match gateway.decide(asked).await {
+            Decision::Allow { identity, added, lasts } => (identity, added, lasts),
             Decision::Refuse(refused) => return refused.into_response().map(Either::Left),
         };
-        let mut response = match self.pass(request, target, identity, caller).await {
+        let until = lasts.map(|lasts| Instant::now() + lasts);
+        let taken = if self.config.passes_token {
+            Taken::default()
+        } else {
+            gateway.places().take(request.headers())
+        };
+        let allowed = Allowed { identity, taken, until };
+        let mut response = match self.pass(request, target, allowed, caller).await {
             Ok(response) => response,
             Err(trouble) => trouble.answer().map(Either::Left),
         };
-        response.headers_mut().extend(added.into_iter().map(|(name, value)| (Some(name), value)));
+        headers::add(response.headers_mut(), added);
         response
     }
 
@@ -128,11 +155,17 @@ impl ReverseProxy {
         &self,
         mut request: Request<Incoming>,
         target: Target,
-        identity: headers::Pairs,
+        allowed: Allowed,
         caller: &Caller,
     ) -> Result<Response<Body>, Trouble> {
-        let upgrade = upgrade::asked(&mut request);
+        let Allowed { identity, taken, until } = allowed;
+        let upgrade = upgrade::asked(&mut request).map(|client| Upgrade {
+            client,
+            until,
+            subprotocol: taken.subprotocol.clone(),
+        });
         let (mut parts, body) = request.into_parts();
+        taken.apply(&mut parts.headers);
         if parts.method == Method::OPTIONS && !headers::count_down(&mut parts.headers) {
             let mut answer = Response::new(Either::Left(Full::default()));
             *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -164,17 +197,21 @@ impl ReverseProxy {
     fn hand_back(
         &self,
         mut response: Response<Incoming>,
-        upgrade: Option<OnUpgrade>,
+        upgrade: Option<Upgrade>,
         caller: &Caller,
         place: Permit,
     ) -> Result<Response<Body>, Trouble> {
         let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match (is_switching, upgrade) {
-            (true, Some(client)) if upgrade::is_agreed(response.headers()) => {
+            (true, Some(upgrade)) if upgrade::is_agreed(response.headers()) => {
                 let application = hyper::upgrade::on(&mut response);
-                tokio::spawn(upgrade::tunnel(client, application, (caller.clone(), place)));
+                let Upgrade { client, until, subprotocol } = upgrade;
+                tokio::spawn(upgrade::tunnel(client, application, until, (caller.clone(), place)));
                 let mut headers = std::mem::take(response.headers_mut());
                 self.rewrite.response(&mut headers);
+                if let Some(chosen) = subprotocol {
+                    headers.entry(SEC_WEBSOCKET_PROTOCOL).or_insert(chosen);
+                }
                 upgrade::announce(&mut headers);
                 let mut answer = Response::new(Either::Left(Full::default()));
                 *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -1,8 +1,8 @@
 //! What the author of a file of routes is told about it.
 
-use super::Routes;
 use super::index::{Budget, Place};
 use super::pattern::Pattern;
+use super::rules::Routes;
 
 /// How many nodes of the index a pattern is compared with, to find its siblings.
 const NEAR: usize = 256;

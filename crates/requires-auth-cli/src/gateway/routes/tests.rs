@@ -1,8 +1,13 @@
 //! The rules of requests, and what a file of routes is told.
 
-use requires_auth::ErrorCode;
+use std::borrow::Cow;
 
+use requires_auth::ErrorCode;
+use requires_auth::policy::Requirement;
+
+use super::path::PlainPath;
 use super::*;
+use crate::gateway::host::HostPattern;
 
 fn routes(patterns: &[&[&str]]) -> Routes {
     let route = |own: &&[&str]| {

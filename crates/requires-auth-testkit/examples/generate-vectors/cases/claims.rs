@@ -180,14 +180,20 @@ fn identity() -> Vec<Finished> {
             .refuse("claim_malformed"),
     ];
     for name in ["sub", "client_id", "jti"] {
-        for (kind, value) in [
-            ("null", Value::Null),
-            ("number", json!(1)),
-            ("array", json!(["alice"])),
-            ("object", json!({ "id": "alice" })),
-        ] {
+        for (kind, value) in
+            [("number", json!(1)), ("array", json!(["alice"])), ("object", json!({ "id": "alice" }))]
+        {
             cases.push(malformed(name, kind, value));
         }
+        cases.push(
+            case(
+                &format!("{}-null", name.replace('_', "-")),
+                "Q07",
+                &format!("{name} is null, which counts as absent"),
+            )
+            .token(with(name, Value::Null))
+            .accept(),
+        );
         cases.push(
             case(
                 &format!("{}-absent", name.replace('_', "-")),
@@ -268,7 +274,11 @@ fn binding() -> Vec<Finished> {
         bound("kid", "bound to a key by its name", json!({ "kid": es384().kid() })),
         bound("unknown", "bound in an unknown way", json!({ "urn:example:other": "x" })),
         bound("empty", "an empty object", json!({})),
-        bound("null", "null", Value::Null),
+        Case::new("cnf-null", "Q08", "null").token(with("cnf", Value::Null)).refuse("claim_malformed"),
+        Case::new("act-null", "Q08", "an actor that is null")
+            .token(with("act", Value::Null))
+            .refuse("claim_malformed"),
+        Case::new("act-absent", "Q08", "no actor").token(good(es384()).mint()).accept(),
         bound("string", "a string", json!(digest)),
         bound("false", "false", json!(false)),
     ]

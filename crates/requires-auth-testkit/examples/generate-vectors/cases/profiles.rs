@@ -132,7 +132,11 @@ fn required_claims() -> Vec<Finished> {
         cases.push(
             case(&format!("{slug}-null"), &format!("{name} is null"))
                 .token(good(es384()).claim(name, Value::Null).mint())
-                .refuse("claim_malformed"),
+                .refuse(if ["sub", "client_id", "jti"].contains(&name) {
+                    "claim_missing"
+                } else {
+                    "claim_malformed"
+                }),
         );
         cases.push(
             case(&format!("{slug}-object"), &format!("{name} is an object"))
@@ -158,6 +162,10 @@ fn id_tokens() -> Vec<Finished> {
             .token(plain().claim("nonce", "n").claim(name, value).mint())
             .accept()
     };
+    let typed = |typ: &str, id: &str| {
+        Case::new(format!("claim-typ-{id}"), "Q09", format!("the claim typ is {typ}"))
+            .token(good(es384()).claim("typ", typ).mint())
+    };
     vec![
         case("no-mark", "neither hash nor nonce").token(plain().mint()).accept(),
         refused("at-hash", "at_hash", "at_hash", json!("2gcmO4yVwolPEOeDeZ7-UywlYmdU1B1C")),
@@ -179,6 +187,17 @@ fn id_tokens() -> Vec<Finished> {
         beside("scp", "scp", json!(["read:items"])),
         beside("client-id", "client_id", json!("test-client")),
         beside("realm-access", "realm_access", json!({ "roles": ["clerk"] })),
+        typed("ID", "id").refuse("type_not_allowed"),
+        typed("Id", "id-mixed").refuse("type_not_allowed"),
+        typed("Refresh", "refresh").refuse("type_not_allowed"),
+        typed("Offline", "offline").refuse("type_not_allowed"),
+        typed("Logout", "logout").refuse("type_not_allowed"),
+        typed("Bearer", "bearer").accept(),
+        typed("DPoP", "dpop").accept(),
+        typed("Identity", "longer").accept(),
+        Case::new("claim-typ-number", "Q09", "a typ claim that is a number says nothing")
+            .token(good(es384()).claim("typ", 1).mint())
+            .accept(),
         case("for-client", "an ID token is for its client, not for this API")
             .token(plain().claim("aud", "test-client").mint())
             .refuse("audience_mismatch"),

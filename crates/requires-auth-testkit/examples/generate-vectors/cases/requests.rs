@@ -3,6 +3,7 @@
 mod answers_given;
 mod authorization_header;
 mod one_token;
+pub mod places;
 
 use serde_json::{Map, Value, json};
 
@@ -90,7 +91,6 @@ impl Request {
     }
 
     /// Chooses a setting by its key in the settings table.
-    #[expect(dead_code, reason = "no request needs a setting yet")]
     fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
         put_below(&mut self.config, "settings", key, value.into());
         self

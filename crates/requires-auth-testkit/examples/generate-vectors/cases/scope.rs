@@ -1,5 +1,6 @@
 //! Granted and needed scopes.
 
+use requires_auth_testkit::TokenBuilder;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Finished};
@@ -128,9 +129,28 @@ fn arrays() -> Vec<Finished> {
 }
 
 fn malformed() -> Vec<Finished> {
-    let mut cases = Vec::new();
+    let null = |id: &str, about: &str, token: TokenBuilder| {
+        Case::new(format!("scope-{id}"), "Q07", about).token(token.mint())
+    };
+    let mut cases = vec![
+        null("null", "null counts as absent", good(es384()).claim("scope", Value::Null)).accept(),
+        null("null-needed", "null grants nothing", good(es384()).claim("scope", Value::Null))
+            .forbid("read:items"),
+        null(
+            "null-beside-scp",
+            "beside null, scp counts",
+            good(es384()).claim("scope", Value::Null).claim("scp", "a"),
+        )
+        .with("scope", "a")
+        .accept(),
+        null(
+            "scp-null",
+            "scp is null, which counts as absent",
+            good(es384()).without_claim("scope").claim("scp", Value::Null),
+        )
+        .accept(),
+    ];
     let values = [
-        ("null", Value::Null),
         ("number", json!(1)),
         ("true", json!(true)),
         ("object", json!({ "read:items": true })),

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_audience, check_implied_scopes, check_paths, check_scope_claims,
-    implications,
+    algorithms, certificates, check_claim_paths, check_implied_scopes, check_paths, implications,
 };
 use super::common::Common;
 use super::origin::Origin;
+use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
 use crate::challenge::BodyFormat;
 use crate::error::{ConfigError, ConfigProblem};
@@ -65,10 +66,15 @@ impl Builder {
         let for_all = algorithms(&self.given, &mut found);
         found.extend(self.given.check_limits());
         found.extend(check_paths(&self.given));
-        check_scope_claims(&self.given, &mut found);
+        check_claim_paths(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
+        self.look_up_providers();
+        check_places(&self.given, &mut found);
+        public_origin(&self.given, &mut found);
+        let cookie_origins = cookie_origins(&self.given, &mut found);
         let common = self.common(for_all, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
+        let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         let body_format = self.body_format();
@@ -80,7 +86,9 @@ impl Builder {
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
             route_audiences: self.route_audiences.clone(),
+            client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
+            places: places.map(Box::new),
             guard: next_guard(),
         };
         let cache = TokenCache::new(self.given.count(settings::CACHE));
@@ -90,6 +98,7 @@ impl Builder {
         names.extend(patterns);
         names.push(String::new());
         let allowed = Allowed::new(names.iter().map(String::as_str));
+        let token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
         let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
             rules,
@@ -100,6 +109,8 @@ impl Builder {
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
+            token_headers: token_headers.into(),
+            closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             tenants,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
@@ -159,6 +170,9 @@ impl Builder {
             stale: self.given.duration(settings::STALE),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             algorithms,
+            profile: self.given.get(settings::PROFILE),
+            places: self.all_places(problems),
+            token_from: self.given.get(settings::TOKEN_FROM),
         }
     }
 
@@ -167,8 +181,8 @@ impl Builder {
         let mut parts = Parts::default();
         let mut takes_opaque = false;
         for (place, settings) in self.issuers.iter().enumerate() {
-            let mut found = Vec::new();
-            check_audience(settings, &mut found);
+            let mut found = settings.from_table.problems.clone();
+            check_audience(settings, common.profile_of(settings), &mut found);
             found.extend(check_paths(&settings.given));
             let rules = common.rules_of(settings, &mut found);
             settings.check_tokens(takes_opaque, &mut found);

@@ -2,7 +2,6 @@
 
 use url::Url;
 
-use super::IssuerSettings;
 use super::origin::Origin;
 use crate::error::{ConfigProblem, quoted};
 use crate::file::{MAX_GIVEN_BYTES, RegularFile};
@@ -10,7 +9,7 @@ use crate::issuer::{Transport, may_be_fetched};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::jose::key_set::{KeySet, KeySetLimits};
 use crate::settings::{self, Document, Given, Key, Kind, Setting, Value, shown_value};
-use crate::verify::{Audience, Implication, in_a_cycle};
+use crate::verify::{Implication, in_a_cycle};
 
 const PEM_START: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
@@ -36,13 +35,15 @@ pub(super) fn algorithms(given: &Given, problems: &mut Vec<ConfigProblem>) -> Op
     Some(algorithms.into_iter().collect())
 }
 
-pub(super) fn check_scope_claims(given: &Given, problems: &mut Vec<ConfigProblem>) {
-    let paths = given.get(settings::SCOPE_CLAIMS).unwrap_or_default();
-    if paths.iter().any(String::is_empty) {
-        let hint = "name the claim, with dots for members of members: `realm_access.roles`";
-        problems.push(ConfigProblem::new("scope_claims", "an empty path", "dotted paths", hint));
+pub(super) fn check_claim_paths(given: &Given, problems: &mut Vec<ConfigProblem>) {
+    for key in [settings::SCOPE_CLAIMS, settings::CLIENT_CLAIMS] {
+        let (field, paths) = (key.setting.key, given.get(key).unwrap_or_default());
+        if paths.iter().any(String::is_empty) {
+            let hint = "name the claim, with dots for members of members: `realm_access.roles`";
+            problems.push(ConfigProblem::new(field, "an empty path", "dotted paths", hint));
+        }
+        problems.extend(paths.iter().filter_map(|path| ConfigProblem::of_unseen(field, path)));
     }
-    problems.extend(paths.iter().filter_map(|path| ConfigProblem::of_unseen("scope_claims", path)));
 }
 
 pub(super) fn implications(given: &Given) -> Vec<Implication> {
@@ -61,28 +62,6 @@ pub(super) fn check_implied_scopes(given: &Given, problems: &mut Vec<ConfigProbl
         let hint = "let the stronger scope imply the weaker one, and not the other way round too";
         let found = format!("`{scope}` implies itself");
         problems.push(ConfigProblem::new("implied_scopes", found, "scopes without a cycle", hint));
-    }
-}
-
-pub(super) fn check_audience(settings: &IssuerSettings, problems: &mut Vec<ConfigProblem>) {
-    let given = settings.given.get(settings::AUDIENCE).unwrap_or_default();
-    let expected = "the identifier of this API";
-    if settings.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) && !given.is_empty() {
-        let hint = "leave out one of them";
-        let found = "a value beside `dangerously_any_audience`";
-        problems.push(ConfigProblem::new("audience", found, "one of the two", hint));
-        return;
-    }
-    let Audience::OneOf(audiences) = settings.audience() else { return };
-    let hint = "use the identifier of this API at the issuer, such as https://api.example.com";
-    if audiences.is_empty() {
-        problems.push(ConfigProblem::new("audience", "nothing", expected, hint));
-    }
-    for audience in audiences {
-        if audience.trim().is_empty() {
-            problems.push(ConfigProblem::new("audience", quoted(&audience), expected, hint));
-        }
-        problems.extend(ConfigProblem::of_unseen("audience", &audience));
     }
 }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::IssuerSettings;
 use super::build::boxed;
-use super::checks::{algorithms, check_scope_claims, discreet, document, fetchable, static_keys};
+use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
+use super::places::check_places;
 use crate::clock::Clock;
+use crate::credential::TokenPlace;
 use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::guard::Keys;
@@ -15,7 +17,7 @@ use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
 use crate::keys::{RemoteKeys, Source, StateFile, Unproven};
 use crate::settings;
-use crate::verify::IssuerRules;
+use crate::verify::{IssuerRules, Profile};
 
 /// What all issuers share.
 pub(in crate::guard) struct Common {
@@ -29,6 +31,11 @@ pub(in crate::guard) struct Common {
     pub(super) stale: std::time::Duration,
     pub(super) timeout: std::time::Duration,
     pub(super) algorithms: Option<AlgorithmSet>,
+    pub(super) profile: Option<Profile>,
+    /// Where requests may have their tokens, of all issuers together.
+    pub(super) places: Vec<TokenPlace>,
+    /// Where those may stand whose issuer says nothing else.
+    pub(super) token_from: Option<Vec<TokenPlace>>,
 }
 
 /// What an issuer is one of, where nobody has configured it by name.
@@ -43,10 +50,15 @@ pub(in crate::guard) struct TenantOf {
 impl Common {
     /// The rules of an issuer that is found while the guard runs.
     pub(in crate::guard) fn rules(&self, settings: &IssuerSettings) -> Result<IssuerRules, ConfigProblem> {
-        let mut problems = Vec::new();
-        super::checks::check_audience(settings, &mut problems);
+        let mut problems = settings.from_table.problems.clone();
+        super::audience::check_audience(settings, self.profile_of(settings), &mut problems);
         let rules = self.rules_of(settings, &mut problems);
         problems.into_iter().next().map_or(Ok(rules), Err)
+    }
+
+    /// Which shape the tokens of an issuer have.
+    pub(super) fn profile_of(&self, settings: &IssuerSettings) -> Profile {
+        settings.given.get(settings::PROFILE).or(self.profile).unwrap_or_default()
     }
 
     /// The rules of an issuer; its audience is checked elsewhere.
@@ -56,12 +68,20 @@ impl Common {
         problems: &mut Vec<ConfigProblem>,
     ) -> IssuerRules {
         let own = algorithms(&settings.given, problems);
-        check_scope_claims(&settings.given, problems);
+        check_claim_paths(&settings.given, problems);
+        check_places(&settings.given, problems);
         IssuerRules {
+            places: self.places_of(settings),
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
             tokens: settings.tokens(),
             introspection: settings.introspection_rules(),
+            client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
+            client_rule: settings.from_table.client_rule(),
+            profile: settings.given.get(settings::PROFILE),
+            marks: settings.from_table.marks(),
+            aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),
+            provider: settings.from_table.told(),
             ..IssuerRules::new(Some(&settings.issuer()), settings.audience())
         }
     }
@@ -98,8 +118,10 @@ impl Common {
             jwks_uri,
             stale: self.stale,
             timeout: self.timeout,
+            token_file: given.get(settings::FETCH_TOKEN_FILE).map(Into::into),
             tenant_of,
             unproven,
+            other_origin: Arc::default(),
         };
         let saved = self.state_file.clone().filter(|_| is_saved);
         Ok(Some(Keys::Remote(RemoteKeys::new(source, saved, earlier))))

@@ -16,14 +16,19 @@ use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variabl
 use crate::verify::{Audience, Profile};
 
 mod asks;
+mod audience;
 mod build;
 mod checks;
+mod claims;
 mod common;
 mod origin;
+mod places;
+mod provider;
 mod tenants;
 
 pub(super) use common::{Common, TenantOf};
 use origin::Origin;
+use provider::FromTable;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
 ///
@@ -76,6 +81,8 @@ pub(super) struct IssuerSettings {
     pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
+    /// What the row of its provider adds, once that is looked up.
+    from_table: FromTable,
 }
 
 impl IssuerSettings {
@@ -83,13 +90,17 @@ impl IssuerSettings {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
-            Audience::OneOf(audiences) => {
-                given.set(settings::AUDIENCE, audiences);
+            without_names @ (Audience::Any | Audience::Absent) => Some(without_names),
+            other => {
+                given.set(settings::AUDIENCE, other);
                 None
             }
-            other => Some(other),
         };
-        Self { origin: Origin::Code, given, audience }
+        Self::given(Origin::Code, given, audience)
+    }
+
+    fn given(origin: Origin, given: Given, audience: Option<Audience>) -> Self {
+        Self { origin, given, audience, from_table: FromTable::default() }
     }
 
     fn issuer(&self) -> String {
@@ -101,8 +112,8 @@ impl IssuerSettings {
         if self.given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
             return Audience::Any;
         }
-        let listed = || Audience::OneOf(self.given.get(settings::AUDIENCE).unwrap_or_default());
-        self.audience.clone().unwrap_or_else(listed)
+        let given = || self.given.get(settings::AUDIENCE).unwrap_or(Audience::OneOf(Vec::new()));
+        self.audience.clone().unwrap_or_else(given)
     }
 }
 
@@ -153,7 +164,7 @@ impl Builder {
 
     fn from_environment(environment: Variables) -> Self {
         let Variables { guard, issuer, problems, .. } = environment;
-        let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
+        let issuer = IssuerSettings::given(Origin::Environment, issuer, None);
         Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
     }
 
@@ -188,8 +199,7 @@ impl Builder {
     ) -> Self {
         self.given = given.clone();
         let issuers = issuers.into_iter();
-        let read =
-            issuers.map(|(name, given)| IssuerSettings { origin: Origin::File(name), given, audience: None });
+        let read = issuers.map(|(name, given)| IssuerSettings::given(Origin::File(name), given, None));
         self.issuers = read.collect();
         self
     }
@@ -285,10 +295,10 @@ impl Builder {
         )
     }
 
-    /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever
-    /// [`with_scope_claims`](Self::with_scope_claims) says for all. Default: what holds for all.
-    pub fn with_issuer_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
-        self.set_for_issuer(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
+    /// Which shape the access tokens of the issuer named last have, whatever [`with_profile`](Self::with_profile) says for
+    /// all. Default: what holds for all.
+    pub fn with_issuer_profile(self, profile: Profile) -> Self {
+        self.set_for_issuer(settings::PROFILE, profile)
     }
 
     /// For how long past their life keys still serve while they cannot be fetched. Default 1 h; zero fails closed.
@@ -377,61 +387,6 @@ impl Builder {
     /// How long a token may be, in bytes. Default 16 KiB. A longer one is refused before it is decoded.
     pub fn with_max_token_bytes(self, bytes: usize) -> Self {
         self.set(settings::MAX_TOKEN_BYTES, bytes)
-    }
-
-    /// The claims that hold scopes, by dotted path; all that are there count together. Default: `scope`, else `scp`.
-    ///
-    /// For Auth0's permissions: `["scope", "permissions"]`; for Keycloak's roles: `["scope", "realm_access.roles"]`.
-    ///
-    /// Claims that are not listed do not count, `scope` included. Only list claims that the issuer fills: one that users can
-    /// edit in their profile would let them grant themselves every scope.
-    ///
-    /// ```
-    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
-    /// # use requires_auth::{Policy, RequiresAuth};
-    /// # let key = SigningKey::generate(Algorithm::Es256);
-    /// # let jwks = jwk_set([&key]).to_string();
-    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
-    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
-    ///     .with_scope_claims(["scope", "realm_access.roles"])
-    ///     .with_jwks(jwks)
-    ///     .build()?;
-    /// let roles = serde_json::json!({ "roles": ["buyer", "auditor"] });
-    /// let token = forge.token().scope("read:orders").claim("realm_access", roles).mint();
-    /// // Roles and scopes stand side by side in a policy.
-    /// let policy = Policy::all_of(["read:orders", "auditor"]);
-    /// assert!(auth.verify_now(&token, &policy).expect("the keys are there").is_ok());
-    /// # Ok::<(), requires_auth::ConfigError>(())
-    /// ```
-    pub fn with_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
-        self.set(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
-    }
-
-    /// A scope that includes others, space-separated: `("admin", "read write")`. Repeatable. Default: none does.
-    ///
-    /// What is implied may imply more. A circle, such as two scopes that imply each other, is a mistake that
-    /// [`build`](Self::build) reports.
-    ///
-    /// ```
-    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
-    /// # use requires_auth::{Policy, RequiresAuth};
-    /// # let key = SigningKey::generate(Algorithm::Es256);
-    /// # let jwks = jwk_set([&key]).to_string();
-    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
-    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
-    ///     .with_implied_scopes("admin", "write:orders")
-    ///     .with_implied_scopes("write:orders", "read:orders")
-    ///     .with_jwks(jwks)
-    ///     .build()?;
-    /// let token = forge.token().scope("admin").mint();
-    /// let token = auth.verify_now(&token, &Policy::all_of(["read:orders"])).expect("the keys are there")?;
-    /// assert_eq!(token.scopes().collect::<Vec<_>>(), ["admin", "write:orders", "read:orders"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn with_implied_scopes(self, scope: &str, implied: &str) -> Self {
-        let mut all = self.given.get(settings::IMPLIED_SCOPES).unwrap_or_default();
-        all.push((scope.to_owned(), implied.to_owned()));
-        self.set(settings::IMPLIED_SCOPES, all)
     }
 
     /// What the bodies of refusals look like. Default [`BodyFormat::Json`]. Status and headers do not depend on it.

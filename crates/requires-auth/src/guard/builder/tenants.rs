@@ -1,5 +1,6 @@
 //! Issuers that are not configured by name.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Builder;
@@ -38,6 +39,26 @@ impl Builder {
     pub fn with_resolver(mut self, resolver: impl ResolveIssuer) -> Self {
         self.resolver = Some(Arc::new(resolver));
         self
+    }
+
+    /// A file with a Bearer token for the metadata and the keys of the issuer named last, where they are not public.
+    ///
+    /// The API server of Kubernetes wants the token of the pod's own service account. The file is read at each fetch, as its
+    /// token is renewed there. It is sent to the origin of the issuer and to that of [`with_jwks_uri`](Self::with_jwks_uri)
+    /// alone, and never after a redirect.
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// let auth = RequiresAuth::builder("https://kubernetes.default.svc.cluster.local", "orders")
+    ///     .with_jwks_uri("https://kubernetes.default.svc/openid/v1/jwks")
+    ///     .with_fetch_token_file("/var/run/secrets/kubernetes.io/serviceaccount/token")
+    ///     .build()?;
+    /// # let _ = auth;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn with_fetch_token_file(self, path: impl Into<PathBuf>) -> Self {
+        self.set_for_issuer(settings::FETCH_TOKEN_FILE, path.into())
     }
 
     pub(crate) fn any_tenant(self) -> Self {

@@ -137,7 +137,7 @@ impl ReverseProxy {
         };
         let until = lasts.map(|lasts| Instant::now() + lasts);
         let taken = if self.config.passes_token {
-            Taken::default()
+            gateway.places().take_other_spellings(request.headers())
         } else {
             gateway.places().take(request.headers())
         };

@@ -186,6 +186,19 @@ impl IssuerSettings {
         })
     }
 
+    /// An issuer that a resolver has named is not asked about tokens: nobody would confirm them.
+    pub(super) fn check_not_asked(&self, problems: &mut Vec<ConfigProblem>) {
+        let setting = match self.introspection() {
+            Some(_) => settings::INTROSPECTION.setting,
+            None if self.tokens() != Tokens::Jwt => settings::ACCEPT_TOKENS.setting,
+            None => return,
+        };
+        let hint =
+            "leave it out, or configure this issuer by its name: only such an issuer is asked about tokens";
+        let found = "a value for an issuer that a resolver has named";
+        problems.push(ConfigProblem::new(setting.key, found, "no value", hint));
+    }
+
     /// What does not fit together.
     pub(super) fn check_tokens(&self, is_second: bool, problems: &mut Vec<ConfigProblem>) {
         let (tokens, introspection) = (self.tokens(), self.introspection());

@@ -9,7 +9,7 @@ use crate::credential::Credential;
 use crate::error::Denial;
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
-use crate::request::Request;
+use crate::request::{PathParameters, Request};
 use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Trace, Tried, judge};
 
 mod hints;
@@ -143,7 +143,9 @@ impl Rules {
         now: SystemTime,
     ) -> Report {
         match Credential::from_request(request) {
-            Ok(credential) => self.explain_settled(&credential, keys, policy, now, None),
+            Ok(credential) => {
+                self.explain_settled(&credential, keys, (policy, request.path_parameters()), now, None)
+            }
             Err(denial) => self.explain_unread(denial),
         }
     }
@@ -153,7 +155,7 @@ impl Rules {
         &self,
         credential: &Credential<'_>,
         keys: &[Option<Arc<KeySet>>],
-        policy: &Policy,
+        (policy, parameters): (&Policy, Option<&dyn PathParameters>),
         now: SystemTime,
         unsettled: Option<Denial>,
     ) -> Report {
@@ -161,7 +163,7 @@ impl Rules {
         let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
         let evidence = Evidence { known_header: None, keys: &key_set };
         let verdict = match judge(self, credential, &evidence, now.into(), &mut recorder) {
-            Ok(token) => policy.decide(&token, credential, &mut recorder).map(|()| token),
+            Ok(token) => policy.decide(&token, credential, parameters, &mut recorder).map(|()| token),
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),

@@ -196,9 +196,11 @@ impl RequiresAuth {
     ) -> Result<AccessToken, Denial> {
         match judged {
             Ok(token) => {
-                policy.decide(&token, credential, &mut NoTrace).inspect_err(|denial| {
-                    refused(request, Some(credential), denial, self.issuer_of(&token));
-                })?;
+                policy.decide(&token, credential, request.path_parameters(), &mut NoTrace).inspect_err(
+                    |denial| {
+                        refused(request, Some(credential), denial, self.issuer_of(&token));
+                    },
+                )?;
                 self.inner.allowed.count(token.proof().proven_by().issuer);
                 log::allowed(request, credential, self.issuer_of(&token));
                 Ok(token)

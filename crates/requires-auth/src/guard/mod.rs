@@ -319,7 +319,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| {
+        policy.check_for(token, request).inspect_err(|denial| {
             let credential = Credential::from_request(request).ok();
             flow::refused(request, credential.as_ref(), denial, self.issuer_of(token));
         })
@@ -427,7 +427,13 @@ impl RequiresAuth {
         };
         let now = self.inner.clock.now();
         let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
-        self.inner.rules.explain_settled(&case.credential, &keys, policy, now, unsettled)
+        self.inner.rules.explain_settled(
+            &case.credential,
+            &keys,
+            (policy, request.path_parameters()),
+            now,
+            unsettled,
+        )
     }
 
     /// Refuses a request that has passed without a token where one is needed after all.

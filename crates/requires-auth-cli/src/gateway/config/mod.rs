@@ -10,6 +10,7 @@ mod peers;
 mod reverse_proxy;
 mod model;
 mod common;
+mod claim_rules;
 mod server;
 mod routes;
 mod route_tests;

@@ -10,7 +10,9 @@ use prost::Message as _;
 use requires_auth::danger;
 use requires_auth::guard::Builder;
 use requires_auth::settings::{self, Setting};
-use requires_auth_testkit::vectors::{TokenCase, Verdict, token_cases};
+use requires_auth_testkit::vectors::{
+    self, Outcome, Refusal, RequestCase, TokenCase, Verdict, request_cases, token_cases,
+};
 use serde_json::Value;
 
 use super::*;
@@ -26,7 +28,7 @@ dialects = DIALECTS
 [headers]
 "X-Auth-Issuer" = "iss"
 [[routes]]
-match = "GET /"
+match = MATCH
 "#;
 
 /// What a proxy is told.
@@ -41,13 +43,24 @@ struct Told {
 impl Told {
     fn expected(case: &TokenCase) -> Self {
         match &case.expect {
-            Verdict::Refuse(refusal) => Self {
-                status: refusal.status,
-                code: Some(refusal.code.clone()),
-                reason: refusal.reason.clone(),
-                challenges: refusal.challenge.iter().cloned().collect(),
-            },
+            Verdict::Refuse(refusal) => Self::refused(refusal),
             _ => Self { status: 200, code: None, reason: None, challenges: Vec::new() },
+        }
+    }
+
+    fn expected_of_request(case: &RequestCase) -> Self {
+        match &case.outcome {
+            Outcome::Deny(refusal) => Self::refused(refusal),
+            _ => Self { status: 200, code: None, reason: None, challenges: Vec::new() },
+        }
+    }
+
+    fn refused(refusal: &Refusal) -> Self {
+        Self {
+            status: refusal.status,
+            code: Some(refusal.code.clone()),
+            reason: refusal.reason.clone(),
+            challenges: refusal.challenge.iter().cloned().collect(),
         }
     }
 
@@ -59,12 +72,12 @@ impl Told {
 }
 
 /// The gateway that a vector wants: one route with its policy. `None` where no guard can be as it says.
-fn gateway(case: &TokenCase) -> Option<Gateway> {
-    let config = &case.config;
+fn gateway(id: &str, config: &vectors::Config, jwks: &Value, pattern: &str) -> Option<Gateway> {
     config.issuer.as_ref()?;
     let is_of_issuer = |key: &str| settings::find(key).is_some_and(Setting::is_of_issuer);
     let dialects = format!("{:?}", dialect::ALL.map(Dialect::name));
-    let mut text = config.to_toml(is_of_issuer) + &SECTIONS.replace("DIALECTS", &dialects);
+    let mut text = config.to_toml(is_of_issuer)
+        + &SECTIONS.replace("DIALECTS", &dialects).replace("MATCH", &format!("{pattern:?}"));
     if !config.scope.is_empty() {
         text += &format!("scopes = {:?}\n", config.scope);
     }
@@ -73,7 +86,7 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
     let parsed = Config::parse(&text, "gateway.toml");
     let built = parsed.and_then(|parsed| {
         let adjust = |builder: Builder| {
-            danger::allow_public_test_keys(builder.with_jwks(case.jwks.to_string()).with_clock(move || now))
+            danger::allow_public_test_keys(builder.with_jwks(jwks.to_string()).with_clock(move || now))
         };
         Ok((parsed.guard.build_with(adjust)?, parsed))
     });
@@ -82,7 +95,7 @@ fn gateway(case: &TokenCase) -> Option<Gateway> {
         Err(error) => {
             let problem = &error.problems()[0];
             let is_known = ["algorithms", "audience", "issuer", "jwks"].contains(&problem.field());
-            assert!(is_known && config.settings.is_empty(), "{}: {error}", case.id);
+            assert!(is_known && config.settings.is_empty(), "{id}: {error}");
             None
         }
     }
@@ -100,11 +113,11 @@ async fn over_http(gateway: &Gateway, target: &str, headers: &[(&str, &str)]) ->
     Some(Told::new(parts.status.as_u16(), challenges, &body))
 }
 
-async fn over_grpc(gateway: &Gateway, authorization: &str) -> Told {
+async fn over_grpc(gateway: &Gateway, path: &str, headers: &[(String, String)]) -> Told {
     let request = HttpRequest {
         method: "GET".to_owned(),
-        path: "/".to_owned(),
-        headers: [("authorization".to_owned(), authorization.to_owned())].into(),
+        path: path.to_owned(),
+        headers: headers.iter().cloned().collect(),
         ..HttpRequest::default()
     };
     let response = check_over_grpc(gateway, &grpc_question(request), LOOPBACK).await.expect("an answer");
@@ -145,7 +158,7 @@ pub(super) fn grpc_question(request: HttpRequest) -> CheckRequest {
 async fn every_token_gets_one_verdict_in_every_dialect() {
     let (mut asked, mut not_asked) = (0, 0);
     for case in token_cases() {
-        let Some(gateway) = gateway(&case) else {
+        let Some(gateway) = gateway(&case.id, &case.config, &case.jwks, "GET /") else {
             not_asked += 1;
             continue;
         };
@@ -162,10 +175,36 @@ async fn every_token_gets_one_verdict_in_every_dialect() {
             asked += 1;
         }
         if http::HeaderValue::try_from(&authorization).is_ok() {
-            assert_eq!(over_grpc(&gateway, &authorization).await, expected, "{} in envoy-grpc", case.id);
+            let headers = [("authorization".to_owned(), authorization)];
+            assert_eq!(over_grpc(&gateway, "/", &headers).await, expected, "{} in envoy-grpc", case.id);
             asked += 1;
         }
     }
     println!("{asked} questions; of {not_asked} vectors no guard can be made");
     assert!(asked > 5_000, "{asked}");
+}
+
+/// Requests whose route has places, since claim rules look at them. What other requests show, the adapters of the library
+/// are asked about.
+#[tokio::test]
+async fn every_request_on_a_route_gets_one_verdict_in_every_dialect() {
+    let mut asked = 0;
+    for case in request_cases() {
+        let (Some(route), Some(jwks)) = (&case.route, &case.jwks) else { continue };
+        let pattern = format!("{} {route}", case.method);
+        let gateway = gateway(&case.id, &case.config, jwks, &pattern).expect("a gateway");
+        let expected = Told::expected_of_request(&case);
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).expect("ASCII");
+        let own: Vec<_> =
+            case.headers.iter().map(|(name, value)| (name.to_lowercase(), text(value))).collect();
+        for dialect in dialect::ALL.into_iter().filter(|dialect| dialect.transport() == Transport::Http) {
+            let (target, mut headers) = dialect.ask(&case.method, &case.url);
+            headers.extend(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let told = over_http(&gateway, &target, &headers).await.expect("headers");
+            assert_eq!(told, expected, "{} in {dialect:?}", case.id);
+            asked += 1;
+        }
+        assert_eq!(over_grpc(&gateway, &case.url, &own).await, expected, "{} in envoy-grpc", case.id);
+    }
+    assert!(asked > 50, "{asked}");
 }

@@ -52,6 +52,21 @@ impl Route {
         }
     }
 
+    /// The path parameters that its claim rules look at, in a request that it is for: decoded once.
+    pub(crate) fn path_parameters(&self, method: &str, target: &str) -> Vec<(&str, String)> {
+        let mut names = self.requirement.policy().path_parameters().peekable();
+        if names.peek().is_none() {
+            return Vec::new();
+        }
+        let Ok(path) = PlainPath::with_encoded_slashes(target) else { return Vec::new() };
+        let segments: Segments<Cow<'_, str>> = path.segments().collect();
+        let Some(pattern) = self.patterns.iter().find(|pattern| pattern.matches(method, &segments)) else {
+            return Vec::new();
+        };
+        let value = |name| pattern.places_of(name).next().and_then(|place| segments.get(place));
+        names.filter_map(|name| Some((name, value(name)?.to_string()))).collect()
+    }
+
     /// The first of its patterns: its name in logs and metrics.
     pub(crate) fn name(&self) -> &str {
         self.patterns.first().map_or("", Pattern::as_str)

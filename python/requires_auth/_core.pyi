@@ -198,8 +198,8 @@ class Policy:
             one_of: one of these values.
             prefix: a text that begins so, or an array that has one. Write it to the separator, as in
                 `octo/app/.github/workflows/release.yml@`.
-            path_parameter: what the path of the request has in the place of this name: a text that equals it, or a whole
-                number with these digits. A request without it is refused, and so is one with a slash in it.
+            path_parameter: what the path of the request has in the place of this name: a text that equals it, or a
+                whole number with these digits. A request without it is refused, and so is one with a slash in it.
         """
 
     @property
@@ -249,8 +249,7 @@ class AccessToken:
 
     @property
     def client_id(self) -> str | None:
-        """The client that asked for the token: `client_id`, else `azp`, `cid` or `appid`, unless `client_claims` says
-        otherwise."""
+        """The client that asked for the token: by default `client_id`, else `azp`, `cid` or `appid`."""
 
     @property
     def is_client(self) -> bool | None:
@@ -262,8 +261,11 @@ class AccessToken:
 
     @property
     def may_be_user(self) -> bool:
-        """Whether the subject may be looked up among users: not for a client, and where nobody can tell, not for issuers
-        that are known to give clients subjects which look like those of users."""
+        """Whether the subject may be looked up among users.
+
+        Not for a client; and where nobody can tell, not for issuers that are known to give clients subjects which look
+        like those of users.
+        """
 
     @property
     def expires_at(self) -> datetime:

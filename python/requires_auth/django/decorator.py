@@ -147,11 +147,10 @@ class RequiresAuth(Adapter):
         self, request: HttpRequest, rule: Rule, view: _AnyView | None = None
     ) -> HttpResponse | None:
         """As `refusal`, in asynchronous code: waits only if keys have to be fetched or a user to be found."""
-        asked = (request.META, rule.policy, rule.optional)
-        parameters = path_parameters(request)
-        outcome = self.guard.admit_wsgi(*asked, wait=False, path_parameters=parameters)
+        meta, parameters = request.META, path_parameters(request)
+        outcome = self.guard.admit_wsgi(meta, rule.policy, rule.optional, wait=False, path_parameters=parameters)
         if outcome is None:
-            outcome = await asyncio.to_thread(self.guard.admit_wsgi, *asked, True, parameters)
+            outcome = await asyncio.to_thread(self.guard.admit_wsgi, meta, rule.policy, rule.optional, True, parameters)
         if isinstance(outcome, Refusal):
             return keep(request, response_to(outcome))
         if outcome.token is not None and users.are_mapped():

@@ -13,6 +13,7 @@ use crate::request::{PathParameters, Request};
 use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Trace, Tried, judge};
 
 mod hints;
+mod marks;
 
 /// What became of each check of a token: from [`RequiresAuth::explain`](crate::RequiresAuth::explain), or from
 /// [`Rules::explain`] without a guard.
@@ -67,8 +68,8 @@ impl Report {
         self.verdict.as_ref()
     }
 
-    /// What to do about a refusal, in the terms of the provider where its make can be told by its issuer; `None` if the
-    /// token was accepted.
+    /// What to do about a refusal, in the terms of the provider where its make can be told by its issuer. Of a token that was
+    /// accepted, a warning if nothing marks it as an access token; else `None`.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -179,10 +180,13 @@ impl Rules {
     }
 
     fn report(&self, recorder: Recorder, verdict: Result<AccessToken, Denial>) -> Report {
-        let hint = verdict.as_ref().err().map(|denial| {
-            let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
-            hints::hint(denial, failed, self.issuers.names())
-        });
+        let hint = match &verdict {
+            Ok(token) => marks::warning(token, &recorder.made).map(ToOwned::to_owned),
+            Err(denial) => {
+                let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
+                Some(hints::hint(denial, failed, self.issuers.names()))
+            }
+        };
         Report { checks: recorder.into_checks(), verdict, hint }
     }
 }

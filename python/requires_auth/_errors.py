@@ -33,6 +33,7 @@ __all__ = [
     "ConfigError",
     "ConfigProblem",
     "CriticalHeader",
+    "CrossSite",
     "InsufficientScope",
     "InsufficientUserAuthentication",
     "InvalidRequest",
@@ -176,6 +177,10 @@ class AuthorizationTokenInvalidFormat(AuthError, code="auth.authorization_token_
 
 class AuthorizationTokenTypeNotSupported(AuthError, code="auth.authorization_token_type_not_supported"):
     """The Authorization header uses a scheme other than Bearer: 401."""
+
+
+class CrossSite(AuthError, code="auth.cross_site"):
+    """A token in a cookie, on a request that another site may have caused: 403."""
 
 
 class InsufficientScope(AuthError, code="insufficient_scope"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
+    Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
 
     Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
 
     Problem = tuple[str, str, str, str]
 
@@ -39,6 +42,9 @@ class Issuer:
     audience: Audience | None = None
     """For which API they must be: one of these, byte for byte; or a rule, as for the guard."""
 
+    provider: str | None = None
+    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
+
     jwks: KeySet | None = None
     """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
 
@@ -51,14 +57,35 @@ class Issuer:
     algorithms: Sequence[str] | None = None
     """Only these for it, whatever the guard takes of others. By default as for the guard."""
 
+    profile: str | None = None
+    """The shape of its access tokens, whatever the guard takes of others. By default as for the guard."""
+
     scope_claims: Sequence[str] | None = None
     """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
+
+    tenants: Sequence[str] | None = None
+    """Whose tokens to take, where `issuer` has a placeholder: what stands in the place of `{tenant}`, byte for byte."""
+
+    tenant_claims: Sequence[str] | None = None
+    """Claims that must equal the tenant in the issuer. By default none, and `tid` at Entra ID."""
+
+    fetch_token_file: str | os.PathLike[str] | None = None
+    """A file with a Bearer token for its metadata and keys, as Kubernetes wants one."""
 
     client_claims: Sequence[str] | None = None
     """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
 
+    token_from: Sequence[TokenPlace] | None = None
+    """Where a request may have its tokens. By default as for the guard."""
+
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""
+
+    dangerously_any_tenant: bool = False
+    """Takes tokens of every tenant of the provider, where `issuer` has a placeholder."""
+
+    tenant: str | None = None
+    """What `token.tenant` is, where a resolver returns this issuer."""
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
@@ -91,18 +118,27 @@ class RequiresAuth(_core.Guard):
         audience: Audience | None = None,
         *,
         issuers: Iterable[Issuer | tuple[str, Audience]] | None = None,
+        provider: str | None = None,
         jwks: KeySet | None = None,
         algorithms: Sequence[str] | None = None,
         leeway: int = 30,
-        profile: str = "jwt",
+        profile: str | None = None,
         scope_claims: Sequence[str] | None = None,
         client_claims: Sequence[str] | None = None,
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
+        token_from: Sequence[TokenPlace] | None = None,
+        cookie_origins: str | Sequence[str] | None = None,
+        public_url: str | None = None,
+        close_on_expiry: bool = True,
         cache: int = 10_000,
         stale: int = 3600,
         state_file: str | os.PathLike[str] | None = None,
         jwks_uri: str | None = None,
         discovery_url: str | None = None,
+        tenants: Sequence[str] | None = None,
+        tenant_claims: Sequence[str] | None = None,
+        fetch_token_file: str | os.PathLike[str] | None = None,
+        resolver: Resolver | None = None,
         ca: str | bytes | os.PathLike[str] | None = None,
         max_token_bytes: int = 16_384,
         fetch_timeout: int = 5,
@@ -110,6 +146,7 @@ class RequiresAuth(_core.Guard):
         dangerously_allow_http_issuer: bool = False,
         dangerously_allow_public_test_keys: bool = False,
         dangerously_any_audience: bool = False,
+        dangerously_any_tenant: bool = False,
         error_format: ErrorBody | None = None,
         _now: int | None = None,
     ) -> None:
@@ -122,18 +159,29 @@ class RequiresAuth(_core.Guard):
                 out, `{"claim": "client_id", "one_of": ["5d3kq0v1"]}` looks at another claim.
             issuers: several issuers instead, as `Issuer` or as pairs of issuer and audience. Their keys never
                 cross.
-            jwks: the keys, if they are not to be fetched: a dict, JSON text, or the path of a file. A
-                rotation needs a new guard then.
+            provider: the make of the issuer, such as `"logto"`, by its name in the table of providers (`docs/providers`):
+                it knows what the tokens of this provider look like; what is given here wins. The issuer may be a
+                short name then, such as a tenant.
+            jwks: the keys, if they are not to be fetched: a dict, JSON text, a public key or a certificate in PEM,
+                or the path of a file with one of these. A rotation needs a new guard then.
             algorithms: only these, such as `["ES384", "RS256"]`. By default each key's own, by its type,
                 curve and `alg`; `none` and HMAC never.
             leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300.
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
-                `jti`.
+                `jti`. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
                 else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
             client_claims: the claims that name the client, by dotted path; the first that is there counts. By
                 default `client_id`, else `azp`, `cid` or `appid`.
             implied_scopes: scopes that include others: `{"admin": "read write"}`.
+            token_from: where a request may have its token, instead of the `Authorization` header alone: a list of
+                `"authorization"`, `{"header": "NAME"}`, `{"cookie": "NAME"}`,
+                `{"subprotocol": {"prefix": "PREFIX"}}` and `{"subprotocol": {"after": "bearer"}}`. All of them
+                together hold one token, and the query is never one.
+            cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
+                default that of `public_url`.
+            public_url: the URL of this API as its clients know it.
+            close_on_expiry: closes a WebSocket when its token ends, with code 1008.
             cache: how many accepted tokens are remembered; 0 verifies every token anew. Times, keys and
                 policy are looked at every time all the same.
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails
@@ -142,6 +190,16 @@ class RequiresAuth(_core.Guard):
             jwks_uri: where the keys are, if nothing is to be discovered.
             discovery_url: where the metadata are, if this server reaches the issuer by another name than
                 tokens do.
+            tenants: whose tokens to take where `issuer` has a placeholder, such as
+                `https://login.microsoftonline.com/{tenant}/v2.0`: what stands in its place, byte for byte. Metadata
+                and keys of a tenant are fetched when the first of its tokens comes.
+            tenant_claims: claims that must equal the tenant in the issuer. By default none, and `tid` where the keys
+                say that they are for many tenants, as at Entra ID.
+            fetch_token_file: a file with a Bearer token for metadata and keys, as Kubernetes wants one. It is read at
+                each fetch, and sent to the origin of the issuer and to that of `jwks_uri` alone.
+            resolver: a function that is asked about issuers that are not configured: it takes the issuer that a token
+                claims to be of, which nobody has vouched for, and returns its settings as an `Issuer`, or None if it
+                is not ours. An answer holds for five minutes, None for one. Where it raises, the answer is 503.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
             fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30.
@@ -152,17 +210,21 @@ class RequiresAuth(_core.Guard):
             dangerously_allow_public_test_keys: lets keys be used whose private halves are published with the
                 library's tests. Anyone can sign with them.
             dangerously_any_audience: takes tokens that were made for any other API of the issuer.
+            dangerously_any_tenant: takes tokens of every tenant of the provider, where `issuer` has a placeholder.
+                Anyone who opens an account there has a tenant: look at `token.tenant`.
             error_format: the earlier name of `error_body`.
             _now: for tests: a clock that stands still, in seconds since 1970.
 
         Raises:
             ConfigError: all mistakes at once, each with a hint.
         """
-        given = {name: value for name, value in locals().items() if name not in ("self", "issuers", "_now")}
+        given = {name: value for name, value in locals().items() if name not in ("self", "issuers", "resolver", "_now")}
         own, names = current_names(given, {"error_body": "json"})
         problems: list[ConfigProblem] = []
         of_issuer = {name: own.pop(name) for name in _core.issuer_settings()}
-        if issuers is None:
+        if issuers is None and resolver is not None and not any(of_issuer.values()):
+            entries = []
+        elif issuers is None:
             entries = [of_issuer]
         else:
             entries = _entries(issuers, bool(of_issuer.pop("dangerously_any_audience")), problems)
@@ -170,11 +232,31 @@ class RequiresAuth(_core.Guard):
             problems += [
                 ConfigProblem(name, "a value beside `issuers`", "no value", hint)
                 for name, value in of_issuer.items()
-                if value is not None
+                if value is not None and value is not False
             ]
-        found = self._configure(own, entries, _now) if entries or not problems else []
+        asked = None if resolver is None else _resolving(resolver, problems)
+        found = self._configure(own, entries, _now, asked) if entries or not problems else []
         if problems or found:
             raise ConfigError([*problems, *_renamed(found, names)])
+
+    @classmethod
+    def for_provider(
+        cls, name: str, issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
+    ) -> Self:
+        """Makes a guard for a provider of the table (`docs/providers`), such as `"logto"`.
+
+        Each row is also a method of its name: `RequiresAuth.logto("acme", "https://api.example.com")`.
+
+        Args:
+            name: the provider.
+            issuer: its short name, such as a tenant, or its URL. It may be left out where the provider has only one.
+            audience: as for the constructor.
+            options: as for the constructor.
+
+        Raises:
+            ConfigError: all mistakes at once.
+        """
+        return cls(issuer, audience, provider=name, **options)
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:
@@ -205,7 +287,7 @@ class RequiresAuth(_core.Guard):
             issuer = "https://tenant-id.logto.app/oidc"
             audience = "https://api.example.com"
 
-        Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `algorithms` and
+        Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `tenants`, `algorithms` and
         `scope_claims` may stand in it. All other arguments of the constructor, and these two for all issuers, may stand
         above the tables. Paths are relative to the file. A setting under an earlier name is logged as a
         warning.
@@ -234,6 +316,27 @@ class RequiresAuth(_core.Guard):
         if guard is None or problems:
             raise ConfigError(problems)
         return guard
+
+    if TYPE_CHECKING:
+        # One for each row of the table; they are made below.
+        _Constructor = Callable[..., "RequiresAuth"]
+        logto: ClassVar[_Constructor]
+        auth0: ClassVar[_Constructor]
+        keycloak: ClassVar[_Constructor]
+        entra: ClassVar[_Constructor]
+        cognito: ClassVar[_Constructor]
+        okta: ClassVar[_Constructor]
+        google: ClassVar[_Constructor]
+        google_iap: ClassVar[_Constructor]
+        zitadel: ClassVar[_Constructor]
+        firebase: ClassVar[_Constructor]
+        supabase: ClassVar[_Constructor]
+        clerk: ClassVar[_Constructor]
+        cloudflare_access: ClassVar[_Constructor]
+        github_actions: ClassVar[_Constructor]
+        kubernetes: ClassVar[_Constructor]
+        rauthy: ClassVar[_Constructor]
+        authentik: ClassVar[_Constructor]
 
     async def verify_async(self, token: str) -> AccessToken:
         """As `verify`, in asynchronous code.
@@ -307,6 +410,21 @@ class RequiresAuth(_core.Guard):
         return f"{type(self).__name__}({', '.join(repr(issuer['issuer']) for issuer in self.health())})"
 
 
+def _constructor(name: str) -> Any:
+    def constructor(
+        cls: type[RequiresAuth], issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
+    ) -> RequiresAuth:
+        return cls.for_provider(name, issuer, audience, **options)
+
+    constructor.__name__ = name
+    constructor.__qualname__ = f"RequiresAuth.{name}"
+    constructor.__doc__ = f"As `for_provider`, for the provider `{name}` of the table."
+    return classmethod(constructor)
+
+
+for _name in _core.provider_names():
+    setattr(RequiresAuth, _name, _constructor(_name))
+
 _Guard = TypeVar("_Guard", bound=RequiresAuth)
 
 
@@ -367,10 +485,33 @@ def _entries(issuers: Any, any_audience: bool, problems: list[ConfigProblem]) ->
             entry = Issuer(*cast("Sequence[Any]", entry))
         if isinstance(entry, Issuer):
             settings = vars(entry)
+            if entry.tenant is not None:
+                hint = "leave it out: of an issuer with a placeholder, it is what stands there"
+                problems.append(ConfigProblem("tenant", "a value without a resolver", "no value", hint))
             entries.append({**settings, _ANY: True} if any_audience else settings)
         else:
             problems.append(ConfigProblem("issuers", found, "an Issuer", hint))
     return entries
+
+
+def _resolving(resolver: object, problems: list[ConfigProblem]) -> Callable[[str], dict[str, Any] | None] | None:
+    """A resolver, whose answers are settings."""
+    if not callable(resolver) or inspect.iscoroutinefunction(resolver):
+        hint = "give a plain function from the issuer to Issuer(...) or None"
+        problems.append(ConfigProblem("resolver", type(resolver).__name__, "a function", hint))
+        return None
+
+    def resolve(issuer: str) -> dict[str, Any] | None:
+        found = resolver(issuer)
+        if found is None:
+            return None
+        if not isinstance(found, Issuer):
+            raise TypeError(f"the resolver returned {type(found).__name__}, and not an Issuer or None")
+        if found.issuer != issuer:
+            raise ValueError("the resolver returned another issuer than it was asked about")
+        return dict(vars(found))
+
+    return resolve
 
 
 _LOG = logging.getLogger("requires_auth")

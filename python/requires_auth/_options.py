@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer
-    from requires_auth._guard import Audience, ErrorBody, KeySet
+    from requires_auth._guard import Audience, ErrorBody, KeySet, Resolver, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -30,18 +30,27 @@ class GuardOptions(TypedDict, total=False):
     """The keyword arguments that an adapter passes on to `requires_auth.RequiresAuth`, which describes them."""
 
     issuers: Iterable[Issuer | tuple[str, Audience]] | None
+    provider: str | None
     jwks: KeySet | None
     algorithms: Sequence[str] | None
     leeway: int
-    profile: str
+    profile: str | None
     scope_claims: Sequence[str] | None
     client_claims: Sequence[str] | None
     implied_scopes: Mapping[str, str | Sequence[str]] | None
+    token_from: Sequence[TokenPlace] | None
+    cookie_origins: str | Sequence[str] | None
+    public_url: str | None
+    close_on_expiry: bool
     cache: int
     stale: int
     state_file: str | os.PathLike[str] | None
     jwks_uri: str | None
     discovery_url: str | None
+    tenants: Sequence[str] | None
+    tenant_claims: Sequence[str] | None
+    fetch_token_file: str | os.PathLike[str] | None
+    resolver: Resolver | None
     ca: str | bytes | os.PathLike[str] | None
     max_token_bytes: int
     fetch_timeout: int
@@ -49,6 +58,7 @@ class GuardOptions(TypedDict, total=False):
     dangerously_allow_http_issuer: bool
     dangerously_allow_public_test_keys: bool
     dangerously_any_audience: bool
+    dangerously_any_tenant: bool
     error_format: ErrorBody | None
 
 
@@ -91,7 +101,7 @@ class Adapter:
         self._guard: RequiresAuth | None = None
         self._replacement: RequiresAuth | None = None
         self._lock = threading.Lock()
-        if issuer is not None or options.get("issuers"):
+        if issuer is not None or options.get("issuers") or options.get("resolver"):
             self._guard = RequiresAuth(issuer, audience, **options)
 
     @property
@@ -187,11 +197,14 @@ def _found(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
     return found, {key: PREFIX + earlier.get(key, key).upper() for key in found}
 
 
-_LISTS = ("algorithms", "scope_claims")
+_LISTS = ("algorithms", "scope_claims", "tenants", "tenant_claims", "cookie_origins")
 
 
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:
-    if options.get("issuers"):
+    # A provider may have one issuer for everybody, and an audience of its own: the guard says what is missing.
+    if options.get("issuers") or options.get("resolver") or options.get("provider"):
+        return
+    if os.environ.get(PREFIX + "PROVIDER"):
         return
     places = settings_in if settings_in == Adapter.settings_in else f"{settings_in} or in the environment"
     for name, expected in (("issuer", "an https URL"), ("audience", "the identifier of this API")):

@@ -48,6 +48,7 @@ from requires_auth._fastapi_answers import Preflight, refused, teach, teach_appl
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
 from requires_auth._options import Adapter, GuardOptions, guard_from
 from requires_auth._rule import ANY_TOKEN, Rule
+from requires_auth._websocket import close_later, hide_tokens
 from requires_auth.starlette import judge
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class RequiresAuth(Adapter, SecurityBase):
             mistaken: there are no others.
         """
         if connection is not None:
-            return _awaited(self.admit(connection.scope, ANY_TOKEN, security_scopes))
+            return _awaited(self.admit(connection, ANY_TOKEN, security_scopes))
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
@@ -225,8 +226,11 @@ class RequiresAuth(Adapter, SecurityBase):
         lines += [f"- `{name}` {meaning}".rstrip() for name, meaning in sorted(self._documented.items())]
         return HTTPBearer(bearerFormat="JWT", description="\n".join(lines))
 
-    async def admit(self, scope: Scope, rule: Rule, needed: SecurityScopes | None) -> AccessToken | None:
+    async def admit(
+        self, connection: HTTPConnection, rule: Rule, needed: SecurityScopes | None
+    ) -> AccessToken | None:
         """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
+        scope = connection.scope
         teach(scope)
         if needed is not None and needed.scopes:
             if rule.policy is not None:
@@ -244,6 +248,10 @@ class RequiresAuth(Adapter, SecurityBase):
         if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
             raise Preflight
         scope.setdefault("state", {})["access_token"] = token
+        if scope["type"] == "websocket":
+            hide_tokens(self.guard, scope)
+            if outcome.closes_in is not None:
+                close_later(connection, outcome.closes_in)
         return token
 
     def _rule(self, scopes: tuple[str, ...], optional: bool) -> Rule:
@@ -293,7 +301,7 @@ class _Judged(SecurityBase):
     async def _token(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
         override = overrides.override_of(connection, self._auth)
         if override is None:
-            return await self._auth.admit(connection.scope, self._rule, security_scopes)
+            return await self._auth.admit(connection, self._rule, security_scopes)
         token: AccessToken | None = await overrides.run(override, connection, security_scopes.scopes)
         connection.scope.setdefault("state", {})["access_token"] = token
         return token

@@ -26,7 +26,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from weakref import WeakSet
 
-from flask import Blueprint, Flask, Request, Response, current_app, g, has_request_context, request
+from flask import Blueprint, Flask, Request, Response, after_this_request, current_app, g, has_request_context, request
 from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 from werkzeug.routing import RoutingException
@@ -252,6 +252,8 @@ class RequiresAuth(Adapter):
         if isinstance(outcome, Refusal):
             return kept(context.app.response_class(outcome.body, outcome.status, outcome.headers), outcome.error)
         context.g.access_token = token = outcome.token
+        if outcome.headers:
+            after_this_request(_adding(outcome.headers))
         if token is not None or outcome.kind != "preflight":
             return None
         if view is None:
@@ -301,6 +303,17 @@ def _answer_of_no_route(app: Flask, asked: Request) -> Response | None:
         return None
     status = getattr(asked.routing_exception, "code", None) or 404
     return app.response_class(b"", status)
+
+
+def _adding(headers: list[tuple[str, str]]) -> Any:
+    """Adds headers to the answer of a view, where that has none of the name."""
+
+    def add(response: Any) -> Any:
+        for name, value in headers:
+            response.headers.setdefault(name, value)
+        return response
+
+    return add
 
 
 def _answers_preflights(view: Callable[..., Any]) -> bool:

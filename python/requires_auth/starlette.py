@@ -16,7 +16,8 @@
         ],
     )
 
-The token is `request.state.access_token` behind it. WebSockets are judged by the headers of their handshake.
+The token is `request.state.access_token` behind it. WebSockets are judged by the headers of their handshake, and closed
+with code 1008 when their token ends (`close_on_expiry`).
 
 Put `CORSMiddleware` outside of it, so that a browser can read a refusal: before it in the list above, and with
 `app.add_middleware`, which puts the last one outside, after it:
@@ -42,6 +43,7 @@ from requires_auth._exempt import Exempt
 from requires_auth._mistakes import NoDependency
 from requires_auth._options import Adapter, GuardOptions
 from requires_auth._rule import Rule, before_routing
+from requires_auth._websocket import Guarded, hide_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -119,13 +121,40 @@ class RequiresAuthMiddleware:
         if isinstance(outcome, Refusal):
             return await refuse(outcome, scope, send)
         scope.setdefault("state", {})["access_token"] = outcome.token
-        return await self.app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await self._websocket(guard, scope, receive, send, outcome.closes_in)
+        added = outcome.headers
+        return await self.app(scope, receive, with_headers(send, added) if added else send)
+
+    async def _websocket(
+        self, guard: Guard, scope: Scope, receive: Receive, send: Send, seconds: float | None
+    ) -> None:
+        announcement, hidden = hide_tokens(guard, scope)
+
+        async def app(receive: Receive, send: Send) -> None:
+            await self.app(scope, receive, send)
+
+        await Guarded(receive, send, announcement, hidden).run(app, seconds)
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency(
             "RequiresAuthMiddleware is not a dependency: write app.add_middleware(RequiresAuthMiddleware, issuer, "
             "audience), or Depends(auth) with a guard of requires_auth.fastapi"
         )
+
+
+def with_headers(send: Send, added: Sequence[tuple[str, str]]) -> Send:
+    """Adds headers to the answer of the application, where that has none of the name."""
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers") or ())
+            own = {bytes(name).lower() for name, _ in headers}
+            pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in added]
+            message = {**message, "headers": [*headers, *(pair for pair in pairs if pair[0] not in own)]}
+        await send(message)
+
+    return answer
 
 
 def _is_guard(auth: object) -> bool:

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMapping, PyString};
+use requires_auth::credential::TokenPlace;
 use requires_auth::Audience;
 use requires_auth::settings::{Document, ERROR_BODY, Kind, Notation, Setting, Value, shown_value};
 
@@ -33,7 +34,7 @@ pub(crate) fn read(
 }
 
 fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Result<Value, Problem>> {
-    if let Kind::Choice { names, .. } = setting.kind {
+    if let Kind::Choice { names, .. } | Kind::Name { names, .. } = setting.kind {
         return Ok(choice(setting, names, argument));
     }
     let read = match setting.kind {
@@ -51,10 +52,11 @@ fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Res
         }
         Kind::Duration(_) => number(argument).map(|seconds| Value::Duration(Duration::from_secs(seconds))),
         Kind::Count(_) => number(argument).map(Value::Count),
-        Kind::Switch => argument.cast::<PyBool>().ok().map(|is_on| Value::Switch(is_on.is_true())),
+        Kind::Places => places(argument).map(Value::Places),
+        Kind::Switch | Kind::SwitchedOn => argument.cast::<PyBool>().ok().map(|is_on| Value::Switch(is_on.is_true())),
         Kind::Path => path(argument).map(Value::Path),
         Kind::Document { .. } => document(argument)?.map(Value::Document),
-        Kind::Choice { .. } => None,
+        Kind::Choice { .. } | Kind::Name { .. } => None,
     };
     Ok(read.ok_or_else(|| mismatch(setting, argument)))
 }
@@ -87,7 +89,7 @@ const fn expected(kind: Kind) -> &'static str {
         Kind::Audience => "a string, a list of strings, or a dict",
         Kind::Scopes => "a dict from scope to scopes",
         Kind::Duration(_) | Kind::Count(_) => "a whole number",
-        Kind::Switch => "True or False",
+        Kind::Switch | Kind::SwitchedOn => "True or False",
         Kind::Path => "a path",
         kind => kind.expected(),
     }
@@ -138,6 +140,39 @@ fn audience(argument: &Bound<'_, PyAny>) -> Option<Audience> {
         }
         _ => None,
     }
+}
+
+/// A list of places, or one alone.
+fn places(argument: &Bound<'_, PyAny>) -> Option<Vec<TokenPlace>> {
+    if text(argument).is_some() || argument.cast::<PyMapping>().is_ok() {
+        return Some(vec![place(argument)?]);
+    }
+    if argument.len().is_err() || argument.is_instance_of::<PyBytes>() {
+        return None;
+    }
+    argument.try_iter().ok()?.map(|own| place(&own.ok()?)).collect()
+}
+
+/// `"authorization"`, or a dict with one member: `{"header": "NAME"}`, `{"subprotocol": {"after": "NAME"}}`.
+fn place(argument: &Bound<'_, PyAny>) -> Option<TokenPlace> {
+    if let Some(name) = text(argument) {
+        return TokenPlace::from_parts(&name, None)?.ok();
+    }
+    let (kind, name) = only_member(argument)?;
+    if kind == "subprotocol" {
+        let (how, name) = only_member(&name)?;
+        return TokenPlace::from_parts(&format!("{kind}.{how}"), Some(&text(&name)?))?.ok();
+    }
+    TokenPlace::from_parts(&kind, Some(&text(&name)?))?.ok()
+}
+
+fn only_member<'py>(argument: &Bound<'py, PyAny>) -> Option<(String, Bound<'py, PyAny>)> {
+    let items: Bound<'_, PyList> = argument.cast::<PyMapping>().ok()?.items().ok()?;
+    if items.len() != 1 {
+        return None;
+    }
+    let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = items.get_item(0).ok()?.extract().ok()?;
+    Some((text(&key)?, value))
 }
 
 fn scopes(argument: &Bound<'_, PyAny>) -> Option<Vec<(String, String)>> {

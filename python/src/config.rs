@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict as _, PyDict};
 use requires_auth::Audience;
 use requires_auth::config::Config;
+use requires_auth::credential::TokenPlace;
 use requires_auth::error::{ConfigProblem, Place};
 use requires_auth::settings::{Document, Setting, Value, Variables};
 
@@ -122,8 +123,22 @@ fn in_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
         Value::Duration(duration) => duration.as_secs().into_bound_py_any(py),
         Value::Count(count) => count.into_bound_py_any(py),
         Value::Choice(name) => name.into_bound_py_any(py),
+        Value::Places(places) => {
+            let shown: PyResult<Vec<_>> = places.iter().map(|own| place(py, own)).collect();
+            shown?.into_bound_py_any(py)
+        }
         Value::Switch(is_on) => is_on.into_bound_py_any(py),
         Value::Path(path) | Value::Document(Document::File(path)) => path.into_bound_py_any(py),
         Value::Document(Document::Bytes(bytes)) => bytes.as_slice().into_bound_py_any(py),
+    }
+}
+
+/// As the argument `token_from` has it.
+fn place<'py>(py: Python<'py>, place: &TokenPlace) -> PyResult<Bound<'py, PyAny>> {
+    let (kind, name) = place.parts();
+    let Some(name) = name else { return kind.into_bound_py_any(py) };
+    match kind.split_once('.') {
+        Some((kind, how)) => BTreeMap::from([(kind, BTreeMap::from([(how, name)]))]).into_bound_py_any(py),
+        None => BTreeMap::from([(kind, name)]).into_bound_py_any(py),
     }
 }

@@ -12,6 +12,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use requires_auth::credential::Protocols;
 use requires_auth::guard::{Admission as Admitted, Passed};
 use requires_auth::policy::Requirement;
 use requires_auth::request::Headers;
@@ -22,6 +23,7 @@ use crate::lock_hint::LockHint;
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
 use crate::request::FrameworkRequest;
+use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
 use crate::{errors, log, report, runtime};
@@ -53,16 +55,18 @@ impl Guard {
     }
 
     /// Takes the settings, once. Returns the mistakes in them: setting, found, expected, hint; with any, it takes none.
-    #[pyo3(signature = (guard, issuers, now = None))]
+    #[pyo3(signature = (guard, issuers, now = None, resolver = None))]
     fn _configure(
         &self,
         py: Python<'_>,
         guard: &Bound<'_, PyDict>,
         issuers: &Bound<'_, PyList>,
         now: Option<u64>,
+        resolver: Option<Py<PyAny>>,
     ) -> PyResult<Vec<errors::Problem>> {
         let mut problems = Vec::new();
-        let settings = Settings::read(guard, issuers, now, &mut problems)?;
+        let resolver = resolver.map(Resolver::new);
+        let settings = Settings::read(guard, issuers, now, resolver, &mut problems)?;
         let built = py.detach(|| settings.build());
         if let Err(error) = &built {
             // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
@@ -83,7 +87,9 @@ impl Guard {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
-        format.map_or(Ok(()), |format| visit.call(format))
+        format.map_or(Ok(()), |format| visit.call(format))?;
+        let resolver = self.settings.get().and_then(|settings| settings.resolver.as_ref());
+        resolver.map_or(Ok(()), |resolver| visit.call(resolver.function()))
     }
 
     /// Verifies a token without its scheme, and returns it with its claims.
@@ -94,7 +100,7 @@ impl Guard {
     fn verify(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<AccessToken> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, false).whatever_the_method();
+        let asked = Asked::new("-", "-", &headers, None, false).token_alone();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
     }
@@ -103,7 +109,7 @@ impl Guard {
     fn verify_now(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<Option<AccessToken>> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, false).whatever_the_method();
+        let asked = Asked::new("-", "-", &headers, None, false).token_alone();
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| live.token_or_raise(py, &asked, judged)).transpose()
     }
@@ -163,7 +169,8 @@ impl Guard {
         wait: bool,
         path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let request = FrameworkRequest::of_wsgi(environ)?;
+        let live = self.live()?;
+        let request = FrameworkRequest::of_wsgi(environ, live.auth.token_headers())?;
         let parameters = path_parameters_of(policy, path_parameters)?;
         self.admit_framework(environ.py(), &request, policy, (optional, wait), &parameters)
     }
@@ -179,7 +186,8 @@ impl Guard {
         optional: bool,
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let request = FrameworkRequest::of_asgi(scope)?;
+        let live = self.live()?;
+        let request = FrameworkRequest::of_asgi(scope, live.auth.token_headers())?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
@@ -202,6 +210,16 @@ impl Guard {
         let asked = Asked::new(method, url, &headers, policy, false).whatever_the_method();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
+    }
+
+    /// The subprotocols of a WebSocket without those that hold a token, and what announces one there.
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
+    fn _protocols_without_token(&self, offered: Vec<String>) -> PyResult<(Vec<String>, Option<String>)> {
+        let live = self.live()?;
+        let offered: Vec<_> = offered.iter().map(String::as_str).collect();
+        let protocols = Protocols::of(live.auth.token_places(), &offered);
+        let rest = protocols.rest().iter().map(|&own| own.to_owned()).collect();
+        Ok((rest, protocols.announcement().map(ToOwned::to_owned)))
     }
 
     /// Fetches the keys of every issuer that has none yet; the interpreter lock is released meanwhile.
@@ -239,7 +257,7 @@ impl Guard {
             Ok(_) => {
                 let live = self.live_in_this_process()?;
                 let headers = BearerHeader::new(token);
-                let request = Request::new("GET", "/", &headers);
+                let request = Request::new("GET", "/", &headers).as_token_alone();
                 Ok(self.run(py, live.auth.explain(&request, policy))?)
             }
             Err(denial) => Err(denial),
@@ -275,6 +293,7 @@ struct Asked<'a> {
     /// The value of its `Authorization` header; empty where there is none.
     credential: &'a [u8],
     requirement: Cow<'a, Requirement>,
+    is_websocket: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -292,7 +311,7 @@ impl<'a> Asked<'a> {
             None if optional => Cow::Owned(Requirement::optional(requires_auth::Policy::default())),
             None => Cow::Owned(Requirement::default()),
         };
-        Self { request: Request::new(method, url, headers), credential, requirement }
+        Self { request: Request::new(method, url, headers), credential, requirement, is_websocket: false }
     }
 
     /// With the path parameters that claim rules look at.
@@ -304,6 +323,18 @@ impl<'a> Asked<'a> {
     /// A preflight is asked about as any other request.
     const fn whatever_the_method(mut self) -> Self {
         self.request = self.request.as_ordinary();
+        self
+    }
+
+    const fn of_websocket(mut self) -> Self {
+        self.request = self.request.as_upgrade();
+        self.is_websocket = true;
+        self
+    }
+
+    /// The headers carry a token that did not come in a request.
+    const fn token_alone(mut self) -> Self {
+        self.request = self.request.as_ordinary().as_token_alone();
         self
     }
 
@@ -323,7 +354,7 @@ impl Guard {
         let token = token.to_string_lossy();
         if token.is_empty() || token.starts_with([' ', '\t']) || token.ends_with([' ', '\t']) {
             let headers = BearerHeader::new("");
-            let asked = Asked::new("-", "-", &headers, None, false).whatever_the_method();
+            let asked = Asked::new("-", "-", &headers, None, false).token_alone();
             let (live, judged) = self.judge(py, &asked)?;
             return live
                 .token_or_raise(py, &asked, judged)
@@ -342,7 +373,10 @@ impl Guard {
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let asked = Asked::new(&request.method, &request.url, &request.headers, policy, optional);
-        let asked = asked.on_path(parameters);
+        let mut asked = asked.on_path(parameters);
+        if request.is_websocket {
+            asked = asked.of_websocket();
+        }
         let (live, judged) = if wait {
             self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
         } else {
@@ -388,7 +422,7 @@ impl Guard {
         judged: Judged,
     ) -> PyResult<Bound<'py, PyAny>> {
         match judged {
-            Ok(admitted) => Ok(Bound::new(py, Admission::new(py, admitted.into_passed())?)?.into_any()),
+            Ok(admitted) => Ok(Bound::new(py, Admission::new(py, admitted, asked.is_websocket.then_some(&live.auth))?)?.into_any()),
             Err(denial) => {
                 let challenge = live.auth.challenge(&asked.request, &denial);
                 let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
@@ -471,7 +505,7 @@ impl Live {
             // To explain any token is to look at the keys of all issuers, and to look is to start the timer. This
             // one is refused before its keys matter, so nothing is fetched for it.
             let headers = BearerHeader::new("opaque");
-            let request = Request::new("GET", "/", &headers);
+            let request = Request::new("GET", "/", &headers).as_token_alone();
             drop(runtime::handle()?.block_on(self.auth.explain(&request, &requires_auth::Policy::default())));
         }
         Ok(())

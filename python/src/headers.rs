@@ -18,6 +18,11 @@ impl HeaderList {
         self.0.push((Text::Known(name), value));
     }
 
+    /// A header that only this guard reads.
+    pub(crate) fn push_named(&mut self, name: &[u8], value: Text) {
+        self.0.push((Text::Encoded(name.to_vec()), value));
+    }
+
     pub(crate) fn new(pairs: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut headers = Vec::with_capacity(pairs.len().unwrap_or_default());
         for pair in pairs.try_iter()? {

@@ -19,6 +19,7 @@ mod token;
 mod outcome;
 mod report;
 mod arguments;
+mod resolver;
 mod settings;
 mod config;
 mod guard;
@@ -45,7 +46,7 @@ mod _core {
     #[pymodule_export]
     use super::policy::Policy;
     #[pymodule_export]
-    use super::settings::{issuer_settings, setting_names};
+    use super::settings::{issuer_settings, provider_names, setting_names};
     #[pymodule_export]
     use super::testing::TestIssuer;
     #[pymodule_export]

@@ -3,9 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
-use requires_auth::Denial;
 use requires_auth::challenge::Challenge;
-use requires_auth::guard::Passed;
+use requires_auth::guard::{self, Passed};
+use requires_auth::{Denial, RequiresAuth};
 
 use crate::errors;
 use crate::token::AccessToken;
@@ -15,6 +15,8 @@ use crate::token::AccessToken;
 pub(crate) struct Admission {
     token: Option<Py<AccessToken>>,
     kind: &'static str,
+    headers: Vec<(&'static str, String)>,
+    closes_in: Option<f64>,
 }
 
 #[pymethods]
@@ -31,20 +33,43 @@ impl Admission {
         self.kind
     }
 
+    /// Headers that the answer has to have, names in lower case: `cache-control` where the application has set none.
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.headers.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+
+    /// In how many seconds a WebSocket has to be closed that is opened with this token; None if it need not be, and of
+    /// another request.
+    #[getter]
+    const fn closes_in(&self) -> Option<f64> {
+        self.closes_in
+    }
+
     fn __repr__(&self) -> String {
         format!("<Admission: {}>", self.kind)
     }
 }
 
 impl Admission {
-    pub(crate) fn new(py: Python<'_>, passed: Passed) -> PyResult<Self> {
+    /// Of a request that passes; of a WebSocket with the guard, which says when that has to be closed.
+    pub(crate) fn new(
+        py: Python<'_>,
+        admission: guard::Admission,
+        websocket_of: Option<&RequiresAuth>,
+    ) -> PyResult<Self> {
+        let (passed, headers) = admission.into_parts();
+        let closes_in = match (&passed, websocket_of) {
+            (Passed::Token(token), Some(auth)) => auth.closes_in(token).map(|left| left.as_secs_f64()),
+            _ => None,
+        };
         let (token, kind) = match passed {
             Passed::Token(token) => (Some(Py::new(py, AccessToken::new(token))?), "token"),
             Passed::Anonymous => (None, "anonymous"),
             // A preflight, or something newer: in either case there is no token to give.
             _ => (None, "preflight"),
         };
-        Ok(Self { token, kind })
+        Ok(Self { token, kind, headers, closes_in })
     }
 }
 

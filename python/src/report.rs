@@ -60,6 +60,7 @@ fn issuer(health: &IssuerHealth) -> Value {
         .collect();
     json!({
         "issuer": health.issuer(),
+        "is_tenant": health.is_tenant(),
         "state": health.state().as_str(),
         "source": health.source().map(KeySource::as_str),
         "age": health.age().map(|age| age.as_secs_f64()),

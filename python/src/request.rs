@@ -17,6 +17,9 @@ const ORIGIN: &str = "origin";
 const PREFLIGHT_METHOD: &str = "access-control-request-method";
 const REQUEST_ID: &str = "x-request-id";
 
+/// What every guard reads.
+const ALWAYS: [&str; 4] = [AUTHORIZATION, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID];
+
 /// So many bytes have room without a second allocation.
 const USUAL_URL: usize = 64;
 
@@ -26,11 +29,14 @@ pub(crate) struct FrameworkRequest {
     /// Path and query, percent-encoded as on the wire.
     pub(crate) url: String,
     pub(crate) headers: HeaderList,
+    pub(crate) is_websocket: bool,
 }
 
 impl FrameworkRequest {
     /// Of a WSGI environment, or of `META` of a Django request.
-    pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>) -> PyResult<Self> {
+    ///
+    /// `more` are headers in lower case that this guard reads beside those that all read.
+    pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>, more: &[Box<str>]) -> PyResult<Self> {
         let py = environ.py();
         let environ = &dictionary(environ)?;
         let mut headers = HeaderList::with_capacity(2);
@@ -48,6 +54,14 @@ impl FrameworkRequest {
                 headers.push(name, Text::new(&value)?);
             }
         }
+        for name in more.iter().filter(|name| !ALWAYS.contains(&&***name)) {
+            let key = format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_"));
+            if let Some(value) = environ.get_item(key)? {
+                for part in lines_of(name, Text::new(&value)?) {
+                    headers.push_named(name.as_bytes(), part);
+                }
+            }
+        }
         let mut url = String::with_capacity(USUAL_URL);
         for key in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
             if let Some(path) = environ.get_item(key)? {
@@ -62,14 +76,19 @@ impl FrameworkRequest {
         if let Some(query) = environ.get_item(intern!(py, "QUERY_STRING"))? {
             push_query(&mut url, &query.cast::<PyString>()?.to_string_lossy());
         }
-        Ok(Self { method: text(environ, intern!(py, "REQUEST_METHOD"))?, url, headers })
+        Ok(Self { method: text(environ, intern!(py, "REQUEST_METHOD"))?, url, headers, is_websocket: false })
     }
 
     /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
-    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>) -> PyResult<Self> {
+    ///
+    /// `more` as in [`of_wsgi`](Self::of_wsgi).
+    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>, more: &[Box<str>]) -> PyResult<Self> {
         let py = scope.py();
         let scope = &dictionary(scope)?;
-        let method = match scope.get_item(intern!(py, "method"))? {
+        // Only the scope of a WebSocket has none.
+        let method = scope.get_item(intern!(py, "method"))?;
+        let is_websocket = method.is_none();
+        let method = match method {
             Some(method) => PyBackedStr::try_from(method.cast_into::<PyString>()?)?,
             None => PyBackedStr::try_from(intern!(py, "GET").clone())?,
         };
@@ -80,8 +99,11 @@ impl FrameworkRequest {
                 Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
                 Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
             };
-            if let Some(name) = read_by_guards(name.cast::<PyBytes>()?.as_bytes()) {
+            let name = name.cast::<PyBytes>()?.as_bytes();
+            if let Some(name) = read_by_guards(name) {
                 headers.push(name, Text::new(&value)?);
+            } else if more.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name)) {
+                headers.push_named(name, Text::new(&value)?);
             }
         }
         let mut url = String::with_capacity(USUAL_URL);
@@ -91,7 +113,7 @@ impl FrameworkRequest {
                 query.cast::<PyBytes>()?.as_bytes().iter().map(|&byte| char::from(byte)).collect();
             push_query(&mut url, &query);
         }
-        Ok(Self { method, url, headers })
+        Ok(Self { method, url, headers, is_websocket })
     }
 }
 
@@ -118,9 +140,7 @@ fn text(dictionary: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<P
 
 /// The name of a header as guards know it; `None` for one that they do not read.
 fn read_by_guards(name: &[u8]) -> Option<&'static str> {
-    [AUTHORIZATION, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID]
-        .into_iter()
-        .find(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    ALWAYS.into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// Adds a path that the server has decoded. A `?` in it must not begin the query, nor a line feed end a line.
@@ -162,6 +182,15 @@ fn parts_at_commas(value: Text) -> Vec<Text> {
     }
     parts.push(start..bytes.len());
     parts.into_iter().map(|part: Range<usize>| Text::from(bytes[part].to_vec())).collect()
+}
+
+/// The lines of another header that may hold a token. A comma is in no token, so what a server has joined with one was more
+/// than one line; a list of subprotocols, and cookies, are read as such.
+fn lines_of(name: &str, value: Text) -> Vec<Text> {
+    if matches!(name, "cookie" | "sec-websocket-protocol") || !value.bytes().contains(&b',') {
+        return vec![value];
+    }
+    value.bytes().split(|&byte| byte == b',').map(|part| Text::from(part.to_vec())).collect()
 }
 
 /// Whether this is a scheme (a token, RFC 9110 §5.6.2) and a space.

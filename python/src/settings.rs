@@ -5,17 +5,20 @@ use std::time::{Duration, SystemTime};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use requires_auth::guard::Builder;
+use requires_auth::providers;
 use requires_auth::settings::{ALL, CACHE, ERROR_BODY, JWKS, Plain as _, STATE_FILE, Setting, Value};
 use requires_auth::{Audience, ConfigError, RequiresAuth};
 
 use crate::arguments::{self, Chosen};
 use crate::errors::Problem;
+use crate::resolver::Resolver;
 
 /// What `requires_auth/_guard.py` gives to `Guard._configure`.
 pub(crate) struct Settings {
     guard: Vec<Chosen>,
     issuers: Vec<Issuer>,
     pub(crate) error_body: Option<Py<PyAny>>,
+    pub(crate) resolver: Option<Resolver>,
     now: Option<u64>,
 }
 
@@ -30,6 +33,12 @@ struct Issuer {
 #[pyfunction]
 pub(crate) fn issuer_settings() -> Vec<&'static str> {
     ALL.iter().filter(|setting| !setting.is_of_guard()).map(|setting| setting.key).collect()
+}
+
+/// The name of every provider of the table.
+#[pyfunction]
+pub(crate) fn provider_names() -> &'static [&'static str] {
+    providers::NAMES
 }
 
 /// Every name of a setting with its current name: earlier names are still read.
@@ -53,6 +62,7 @@ impl Settings {
         guard: &Bound<'_, PyDict>,
         issuers: &Bound<'_, PyList>,
         now: Option<u64>,
+        resolver: Option<Resolver>,
         problems: &mut Vec<Problem>,
     ) -> PyResult<Self> {
         let own_body = guard.get_item(ERROR_BODY.setting.key)?.filter(PyAnyMethods::is_callable);
@@ -67,12 +77,13 @@ impl Settings {
             let name = issuer.get_item("_name")?.and_then(|name| name.extract().ok());
             read.push(Issuer { name, chosen });
         }
-        Ok(Self { guard, issuers: read, error_body: own_body.map(Bound::unbind), now })
+        Ok(Self { guard, issuers: read, error_body: own_body.map(Bound::unbind), resolver, now })
     }
 
     /// Whether keys may have to be fetched.
     pub(crate) fn is_remote(&self) -> bool {
-        self.issuers.iter().any(|issuer| value(&issuer.chosen, JWKS.setting).is_none())
+        self.resolver.is_some()
+            || self.issuers.iter().any(|issuer| value(&issuer.chosen, JWKS.setting).is_none())
     }
 
     /// Whether there may be keys to refresh before any was fetched.
@@ -103,7 +114,11 @@ impl Settings {
 
     fn with_issuers(&self) -> Builder {
         let nobody = || Audience::OneOf(Vec::new());
-        let mut builder = RequiresAuth::builder("", nobody());
+        let mut builder = match &self.resolver {
+            Some(resolver) if self.issuers.is_empty() => return RequiresAuth::resolving(resolver.clone()),
+            Some(resolver) => RequiresAuth::builder("", nobody()).with_resolver(resolver.clone()),
+            None => RequiresAuth::builder("", nobody()),
+        };
         for (place, issuer) in self.issuers.iter().enumerate() {
             if place > 0 {
                 builder = builder.with_issuer("", nobody());

@@ -78,6 +78,15 @@ impl AccessToken {
         self.token.expires_at().min(SystemTime::UNIX_EPOCH + END_OF_TIME)
     }
 
+    /// Which tenant of the issuer made the token.
+    ///
+    /// It is what stands in the place of `{tenant}` in a pattern, or what a resolver has said. None for an issuer that
+    /// is configured by its own name.
+    #[getter]
+    fn tenant(&self) -> Option<&str> {
+        self.token.tenant()
+    }
+
     /// The Logto organization that the token acts in.
     #[getter]
     fn organization_id(&self) -> Option<String> {

@@ -68,7 +68,7 @@ def arguments_of(config: dict[str, Any], jwks: dict[str, Any] | None) -> dict[st
         "jwks_uri": None if jwks is not None else UNREACHABLE,
         "algorithms": config.get("alg"),
         "leeway": config.get("leeway", 30),
-        "profile": config.get("profile", "jwt"),
+        "profile": config.get("profile"),
         "dangerously_allow_public_test_keys": True,
         "_now": config["now"],
     }

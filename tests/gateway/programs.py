@@ -124,17 +124,19 @@ def settings(issuer: str, port: int, admin: int, dialects: str | None = None, up
 class Gateway:
     """`requires-auth serve`."""
 
-    def __init__(self, folder: Path, issuer: str, dialects: str | None = None, upstream: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, issuer: str, dialects: str | None = None, upstream: int | None = None, more: str = ""
+    ) -> None:
         self.port, self.admin = free_port(), free_port()
         self.file = folder / "requires-auth.toml"
-        self._issuer, self._dialects, self._upstream = issuer, dialects, upstream
+        self._issuer, self._dialects, self._upstream, self._more = issuer, dialects, upstream, more
         self.write()
         self.start()
 
     def write(self, change=lambda text: text) -> None:
         text = settings(self._issuer, self.port, self.admin, self._dialects, self._upstream)
         new = self.file.with_suffix(".new")
-        new.write_text(change(text))
+        new.write_text(change(text + self._more))
         new.rename(self.file)
 
     def start(self) -> None:

@@ -64,6 +64,36 @@ fn level(run: &Run, code: &str) -> String {
         .to_owned()
 }
 
+/// What is said of the provider, one text for each finding.
+fn of_provider(run: &Run) -> Vec<String> {
+    let json = run.json();
+    let findings = json["findings"].as_array().expect("findings");
+    let own = findings.iter().filter(|finding| finding["code"] == "provider");
+    own.filter_map(|finding| Some(finding["what"].as_str()?.to_owned())).collect()
+}
+
+#[test]
+fn a_provider_is_recognised_by_its_metadata_wherever_it_runs() {
+    let keys = jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string();
+    let provider = |endpoint: &'static str| {
+        let keys = keys.clone();
+        double(move |own, head| {
+            let metadata = format!(
+                r#"{{"issuer":"{own}","jwks_uri":"{own}/jwks","authorization_endpoint":"{own}{endpoint}"}}"#
+            );
+            let body = if head.starts_with("GET /jwks") { &keys } else { &metadata };
+            response(200, "Content-Type: application/json\r\n", body)
+        })
+    };
+    let keycloak = of_provider(&look_at(&provider("/protocol/openid-connect/auth"), &[]));
+    assert!(
+        keycloak[0].contains("Keycloak") && keycloak[0].contains("provider = \"keycloak\""),
+        "{keycloak:?}"
+    );
+    assert!(keycloak[1].contains("Audience mapper"), "{keycloak:?}");
+    assert_eq!(of_provider(&look_at(&provider("/authorize"), &[])), [""; 0]);
+}
+
 #[test]
 fn a_development_issuer_is_well() {
     let issuer = Server::start(&["issuer", "--port", "0"]);

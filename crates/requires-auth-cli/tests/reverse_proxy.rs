@@ -16,7 +16,9 @@ use requires_auth_testkit::Defect;
 
 use self::support::Server;
 use self::support::application::{Application, Received};
-use self::support::gateway::{AUDIENCE, ISSUER, PATIENCE, Stage, ask, connect, get, status, wait_until};
+use self::support::gateway::{
+    AUDIENCE, ISSUER, PATIENCE, Stage, ask, connect, get, read_until, status, wait_until,
+};
 
 const ROUTES: &str = r#"
 [headers]
@@ -399,16 +401,6 @@ fn answers_come_back_without_what_is_between_gateway_and_application() {
 
 /// Reads until this has come.
 #[track_caller]
-fn read_until(stream: &mut TcpStream, end: &str) -> String {
-    let (mut text, mut byte) = (String::new(), [0]);
-    while !text.ends_with(end) {
-        let read = stream.read(&mut byte).unwrap_or_else(|error| panic!("{error} after {text:?}"));
-        assert_ne!(read, 0, "it ended after {text:?}");
-        text.push(char::from(byte[0]));
-    }
-    text
-}
-
 #[test]
 fn bodies_are_passed_on_as_they_come() {
     let proxy = Proxy::new("streams");

@@ -77,6 +77,38 @@ fn a_request_that_can_be_read_in_two_ways_gets_400_and_ends_the_connection() {
 }
 
 #[test]
+fn where_to_listen_may_be_said_beside_the_file() {
+    let stage = Stage::new("listen");
+    // Nothing listens at what the file says.
+    stage.configure("unix:/nonexistent/gateway.sock", "read:orders");
+    let file = stage.file();
+    let file = file.to_str().expect("UTF-8");
+    let server = Server::start(&["serve", file, "--listen", "127.0.0.1:0"]);
+    assert!(server.address("listen").starts_with("http://127.0.0.1:"));
+    assert_eq!(ask(server.address("listen"), &stage.question("read:orders")).0, 200);
+
+    let with_variable = |value: &str, more: &[&str]| {
+        let mut command = support::requires_auth(&[&["serve", file], more].concat());
+        let output = command.env("REQUIRES_AUTH_LISTEN", value).output().expect("it ends");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for value in ["9180", "unix:", "localhost:80"] {
+        let (code, stderr) = with_variable(value, &[]);
+        assert!(code == Some(2) && stderr.contains("an address and a port"), "{value}: {stderr}");
+    }
+    // Where the variable says a place that cannot be, it is the variable that counts.
+    let (code, stderr) = with_variable("unix:/nonexistent/other.sock", &[]);
+    assert!(code == Some(2) && stderr.contains("/nonexistent/other.sock"), "{stderr}");
+
+    let admin = fs::read_to_string(file)
+        .expect("a file")
+        .replace("admin = \"127.0.0.1:0\"", "admin = \"127.0.0.1:1\"");
+    stage.write(&admin);
+    let refused = run(&["serve", file, "--listen", "127.0.0.1:1"], "");
+    assert!(refused.code() == 2 && refused.stderr().contains("admin pages"), "{}", refused.stderr());
+}
+
+#[test]
 fn admin_pages_are_on_their_own_listener_and_nowhere_else() {
     let stage = Stage::new("admin");
     stage.configure("127.0.0.1:0", "read:orders");

@@ -20,8 +20,10 @@
 //! - CORS: `CorsLayer` goes outside the guard, so that a refusal too carries `Access-Control-Allow-Origin`:
 //!   `.layer(auth.layer()).layer(cors)`. Preflights get through in either order.
 //! - Behind two guards the token is that of the inner one.
-//! - Browsers cannot send the header with a WebSocket or an `EventSource`. Judge a token that comes in the first
-//!   message with [`verify`](crate::RequiresAuth::verify), which says more; for a stream of events use `fetch`.
+//! - Browsers cannot send the header with a WebSocket or an `EventSource`. Let the guard read a subprotocol or a cookie
+//!   ([`with_token_from`](crate::guard::Builder::with_token_from)), or judge a token that comes in the first message with
+//!   [`verify`](crate::RequiresAuth::verify), which says more; for a stream of events use `fetch`. A WebSocket is closed when
+//!   its token ends with [`TokenEnd`](crate::guard::TokenEnd).
 //! - A handler of `any` or `options` also sees preflights, which pass without a token; one that takes an
 //!   [`AccessToken`] refuses them.
 //!

@@ -90,9 +90,21 @@ impl<'t> Claims<'t> {
         self.object.get(name).is_some()
     }
 
+    /// Whether a claim is there and is not null.
+    pub(crate) fn has_value(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| value.text() != "null")
+    }
+
     /// Whether these are the claims of an ID token (OpenID Connect Core §2, §3.1.3.6, §3.3.2.11), which
-    /// is not an access token (RFC 8725 §3.12).
-    pub(crate) fn are_of_an_id_token(&self) -> bool {
+    /// is not an access token (RFC 8725 §3.12), or of another kind of token. Where ID tokens are taken, the other kinds
+    /// still are not.
+    pub(crate) fn are_of_another_kind(&self, takes_id_tokens: bool) -> bool {
+        let typ = self.object.get("typ").and_then(Raw::as_str);
+        let is_id = typ.as_deref().is_none_or(|typ| typ.eq_ignore_ascii_case("ID"));
+        self.are_of_an_id_token() && !(takes_id_tokens && is_id)
+    }
+
+    fn are_of_an_id_token(&self) -> bool {
         // Keycloak marks the tokens that are not access tokens in a claim.
         let typ = self.object.get("typ").and_then(Raw::as_str);
         if typ.is_some_and(|typ| OTHER_TOKENS.iter().any(|other| typ.eq_ignore_ascii_case(other))) {

@@ -3,13 +3,27 @@
 //! 1. A request without `Authorization` header has no credential; a token in the query alone is ignored.
 //! 2. Two headers, or a Bearer header beside a query parameter `access_token`, are refused.
 //! 3. The scheme is case-insensitive, one or more spaces follow it, then exactly one `b64token`.
-//! 4. What may prove that the client is the token's holder is kept beside the token: a proof of a key (RFC 9449 §4.1),
+//! 4. Where a guard reads other places than this header (`places`), all of them together hold one token.
+//! 5. What may prove that the client is the token's holder is kept beside the token: a proof of a key (RFC 9449 §4.1),
 //!    the certificate of the connection (RFC 8705 §3).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::{Denial, ErrorCode};
 use crate::request::{Certificate, HeaderValues, Headers, Request};
+
+mod cookie;
+mod cross_site;
+mod misplaced;
+mod place;
+mod places;
+mod subprotocol;
+
+pub(crate) use misplaced::misplaced;
+pub use place::{InvalidPlace, TokenPlace};
+pub(crate) use places::{PlaceSet, Places};
+pub use subprotocol::Protocols;
 
 /// An authentication scheme whose credentials are access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +56,13 @@ impl Scheme {
 /// What a request shows to be let in: a token, and beside it what may prove that the client is the token's holder.
 ///
 /// It is read once for each request. The token is looked at when it is needed: a remembered one never is.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Credential<'a> {
     scheme: Scheme,
-    token: &'a [u8],
+    /// Borrowed, save where its place encodes it.
+    token: Cow<'a, [u8]>,
+    /// Where it stands.
+    places: PlaceSet,
     /// Where a proof of a key stands. It is looked for only where one is needed, as that takes time.
     headers: Option<&'a dyn Headers>,
     certificate: Option<Certificate<'a>>,
@@ -70,28 +87,22 @@ impl<'a> Credential<'a> {
     /// The header is missing, is not exactly scheme and token, has another scheme than `Bearer`, or the request
     /// carries more than one token; each has its own [`ErrorCode`].
     pub fn from_request(request: &Request<'a>) -> Result<Self, Denial> {
-        let value = match request.header("authorization") {
-            HeaderValues::Absent => return Err(Denial::new(ErrorCode::AuthorizationHeaderMissing)),
-            // RFC 6750 §2: a client MUST NOT send more than one token; we never pick one of two.
-            HeaderValues::Several => return Err(Denial::new(ErrorCode::InvalidRequest)),
-            HeaderValues::One(value) => trim_whitespace(value),
-        };
-        let invalid_format = || Denial::new(ErrorCode::AuthorizationTokenInvalidFormat);
-        let Some(space) = first_space(value) else { return Err(invalid_format()) };
-        let (name, rest) = value.split_at(space);
-        // RFC 9110 §11.1: the scheme is case-insensitive.
-        let Some(scheme @ Scheme::Bearer) = Scheme::from_name(name) else {
-            let other_scheme = || Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported);
-            return Err(if is_scheme(name) { other_scheme() } else { invalid_format() });
-        };
-        // RFC 6750 §2: one token, one method. Refused even if both tokens are equal.
-        if has_query_token(request.query()) {
-            return Err(Denial::new(ErrorCode::InvalidRequest));
+        match authorization(request)? {
+            Shown::Nothing => Err(Denial::new(ErrorCode::AuthorizationHeaderMissing)),
+            Shown::OtherScheme => Err(Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported)),
+            Shown::Token(token) => {
+                // RFC 6750 §2: one token, one method. Refused even if both tokens are equal.
+                if has_query_token(request.query()) {
+                    return Err(Denial::new(ErrorCode::InvalidRequest));
+                }
+                Ok(Self::shown_by(request, token, PlaceSet::AUTHORIZATION))
+            }
         }
-        // RFC 6750 §2.1: `"Bearer" 1*SP b64token`.
-        let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
+    }
+
+    fn shown_by(request: &Request<'a>, token: impl Into<Cow<'a, [u8]>>, places: PlaceSet) -> Self {
         let (headers, certificate) = (Some(request.headers()), request.certificate());
-        Ok(Self { scheme, token: &rest[spaces..], headers, certificate })
+        Self { scheme: Scheme::Bearer, token: token.into(), places, headers, certificate }
     }
 
     /// The scheme.
@@ -104,16 +115,27 @@ impl<'a> Credential<'a> {
     /// # Errors
     ///
     /// `auth.authorization_token_invalid_format` if it is not a `b64token`.
-    pub fn bearer(&self) -> Result<Bearer<'a>, Denial> {
-        match std::str::from_utf8(self.token) {
+    pub fn bearer(&self) -> Result<Bearer<'_>, Denial> {
+        match std::str::from_utf8(&self.token) {
             Ok(token) => Bearer::parse(token),
             Err(_) => Err(Denial::new(ErrorCode::AuthorizationTokenInvalidFormat)),
         }
     }
 
     /// The bytes in the token's place, not yet looked at.
-    pub(crate) const fn token_bytes(&self) -> &'a [u8] {
-        self.token
+    pub(crate) fn token_bytes(&self) -> &[u8] {
+        &self.token
+    }
+
+    /// The same, of a token that did not come in a request: no place is a wrong one.
+    pub(crate) fn in_any_place(mut self) -> Self {
+        self.places = PlaceSet::ANY;
+        self
+    }
+
+    /// Where the token stands.
+    pub(crate) const fn places(&self) -> PlaceSet {
+        self.places
     }
 
     /// The values of the header `DPoP` (RFC 9449 §4.1).
@@ -130,7 +152,13 @@ impl<'a> Credential<'a> {
 /// A token without a request around it shows neither a key nor a certificate.
 impl<'a> From<Bearer<'a>> for Credential<'a> {
     fn from(bearer: Bearer<'a>) -> Self {
-        Self { scheme: Scheme::Bearer, token: bearer.token().as_bytes(), headers: None, certificate: None }
+        Self {
+            scheme: Scheme::Bearer,
+            token: bearer.token().as_bytes().into(),
+            places: PlaceSet::ANY,
+            headers: None,
+            certificate: None,
+        }
     }
 }
 
@@ -146,15 +174,47 @@ impl fmt::Debug for Credential<'_> {
 /// A Bearer or DPoP credential is an access token, good or bad. Two headers, and a value that is not a scheme and
 /// credentials, may hide one: they do not count as none.
 pub(crate) fn shows_no_token(request: &Request<'_>) -> bool {
-    match request.header("authorization") {
-        HeaderValues::Absent => true,
-        HeaderValues::Several => false,
-        HeaderValues::One(value) => {
-            let value = trim_whitespace(value);
-            let name = first_space(value).map(|space| &value[..space]);
-            name.is_some_and(|name| is_scheme(name) && Scheme::from_name(name).is_none())
-        }
+    matches!(authorization(request), Ok(Shown::Nothing | Shown::OtherScheme))
+}
+
+/// What a place shows.
+enum Shown<T> {
+    /// Nothing at all.
+    Nothing,
+    /// A scheme whose credentials are not access tokens.
+    OtherScheme,
+    /// What stands in the place of a token.
+    Token(T),
+}
+
+/// What the `Authorization` header shows.
+#[inline]
+fn authorization<'a>(request: &Request<'a>) -> Result<Shown<&'a [u8]>, Denial> {
+    let value = match request.header("authorization") {
+        HeaderValues::Absent => return Ok(Shown::Nothing),
+        // RFC 6750 §2: a client MUST NOT send more than one token; we never pick one of two.
+        HeaderValues::Several => return Err(Denial::new(ErrorCode::InvalidRequest)),
+        HeaderValues::One(value) => trim_whitespace(value),
+    };
+    let Some(space) = first_space(value) else { return Err(invalid_format()) };
+    let (name, rest) = value.split_at(space);
+    // RFC 9110 §11.1: the scheme is case-insensitive.
+    match Scheme::from_name(name) {
+        // RFC 6750 §2.1: `"Bearer" 1*SP b64token`.
+        Some(Scheme::Bearer) => Ok(Shown::Token(without_spaces(rest))),
+        Some(Scheme::Dpop) => Err(Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported)),
+        None if is_scheme(name) => Ok(Shown::OtherScheme),
+        None => Err(invalid_format()),
     }
+}
+
+fn invalid_format() -> Denial {
+    Denial::new(ErrorCode::AuthorizationTokenInvalidFormat)
+}
+
+fn without_spaces(value: &[u8]) -> &[u8] {
+    let spaces = value.iter().take_while(|&&byte| byte == b' ').count();
+    &value[spaces..]
 }
 
 /// An access token of the form `b64token` (RFC 6750 §2.1), not yet looked into. It says nothing about the token but that
@@ -275,8 +335,8 @@ mod tests {
     fn code(headers: &[(&str, &str)], url: &str) -> Result<(), &'static str> {
         let headers = headers.to_vec();
         let request = Request::new("GET", url, &headers);
-        let read = Credential::from_request(&request).and_then(|credential| credential.bearer());
-        read.map(|_| ()).map_err(|denial| denial.code().as_str())
+        let read = Credential::from_request(&request).and_then(|credential| credential.bearer().map(|_| ()));
+        read.map_err(|denial| denial.code().as_str())
     }
 
     #[test]

@@ -30,6 +30,24 @@ pub fn allow_http_issuer(builder: Builder) -> Builder {
     builder.allow_http()
 }
 
+/// Takes tokens of every tenant of the issuer named last, whose name has a placeholder.
+///
+/// Anyone who opens an account at the provider has a tenant there, and its tokens pass: the API has to look at
+/// [`AccessToken::tenant`](crate::AccessToken::tenant) itself. Where the tenants are known, name them with
+/// [`Builder::with_tenants`], or ask for them with [`Builder::with_resolver`].
+///
+/// ```
+/// use requires_auth::{RequiresAuth, danger};
+///
+/// let builder = RequiresAuth::builder("https://login.microsoftonline.com/{tenant}/v2.0", "api://orders");
+/// let auth = danger::any_tenant(builder).build()?;
+/// # let _ = auth;
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
+pub fn any_tenant(builder: Builder) -> Builder {
+    builder.any_tenant()
+}
+
 /// Lets the guard use keys whose private halves are published: by `requires-auth-testkit`, by the RFCs
 /// 7515, 7517, 7520 and 8037, or by jwt.io.
 ///

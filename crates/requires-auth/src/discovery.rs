@@ -112,6 +112,8 @@ pub enum FetchFailure {
     OtherIssuer(String),
     /// The server answered with another status than 200.
     Status(u16),
+    /// The token of `fetch_token_file` cannot be read; the text says why.
+    TokenFile(String),
     /// `jwks_uri` is not an https URL, or leads from elsewhere to plain http on loopback.
     UnsafeKeySetUrl(String),
 }
@@ -137,15 +139,20 @@ impl FetchFailure {
                  and no byte order mark before it"
             }
             Self::OtherIssuer(_) => {
-                "configure the issuer exactly as the document has it: slash, case and port count"
+                "configure the issuer exactly as the document has it: slash, case and port count; if tokens have the one that \
+                 is configured, set `jwks_uri` to the address of the keys"
             }
             Self::Status(300..=399) => {
                 "redirects are not followed: set `jwks_uri` or `discovery_url` to the address that this one leads to"
             }
             Self::Status(401 | 403) => {
-                "metadata and keys must be public: let this machine read them, or set `jwks_uri` to another address"
+                "metadata and keys must be public: let this machine read them, set `jwks_uri` to another address, or \
+                 `fetch_token_file` to a file with a Bearer token for them"
             }
             Self::Status(_) => "the provider is in trouble, or something in between answers for it",
+            Self::TokenFile(_) => {
+                "`fetch_token_file` must be a file that this process may read, with a Bearer token in it and nothing else"
+            }
             Self::UnsafeKeySetUrl(_) => {
                 "keys come over https, or over http from loopback if the metadata does too; never from a link-local \
                  address; to fetch them from elsewhere, name the place with the setting jwks_uri"
@@ -166,6 +173,7 @@ impl FetchFailure {
             Self::NotMetadata => "not_metadata",
             Self::OtherIssuer(_) => "other_issuer",
             Self::Status(_) => "status",
+            Self::TokenFile(_) => "token_file",
             Self::UnsafeKeySetUrl(_) => "unsafe_key_set_url",
         }
     }
@@ -181,6 +189,7 @@ impl fmt::Display for FetchFailure {
             Self::NotMetadata => f.write_str("the discovery document is not JSON with issuer and jwks_uri"),
             Self::OtherIssuer(found) => write!(f, "the discovery document is that of the issuer `{found}`"),
             Self::Status(status) => write!(f, "status {status} instead of 200"),
+            Self::TokenFile(cause) => write!(f, "the token for fetches cannot be read: {cause}"),
             Self::UnsafeKeySetUrl(found) => write!(f, "the jwks_uri `{found}` is not safe"),
         }
     }
@@ -197,7 +206,7 @@ mod tests {
     }
 
     fn from() -> Url {
-        issuer().metadata_urls()[0].clone()
+        issuer().metadata_urls().swap_remove(0)
     }
 
     fn read_document(body: &str) -> Result<Answer, FetchFailure> {

@@ -140,6 +140,10 @@ table! {
     AuthorizationTokenTypeNotSupported = "auth.authorization_token_type_not_supported" => code(401, Bare,
         "the authorization scheme is not supported: use Bearer",
         "send the access token as `Authorization: Bearer <access token>`"),
+    /// A token in a cookie on a request that another site may have caused.
+    CrossSite = "auth.cross_site" => code(403, Absent,
+        "a token in a cookie is not taken from another site",
+        "send the request from a page of this site, or name the origin of the page in `cookie_origins`"),
     /// A scope that the route needs is missing.
     InsufficientScope = "insufficient_scope" => code(403, Error("insufficient_scope"),
         "the token lacks a scope that this route needs",

@@ -7,11 +7,16 @@ use url::{Host, Url};
 
 use crate::error::{ConfigProblem, quoted};
 
-/// An issuer identifier: a URL that is compared byte for byte and never rewritten (RFC 8414 §2).
+mod pattern;
+
+pub(crate) use pattern::{IssuerPattern, Tenants, is_tenant};
+
+/// An issuer identifier: a text that is compared byte for byte and never rewritten (RFC 7519 §4.1.1). Where metadata are
+/// derived from it, it is a URL (RFC 8414 §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IssuerUrl {
     identifier: Arc<str>,
-    url: Url,
+    url: Option<Url>,
 }
 
 /// Whether `http` is good enough beyond loopback.
@@ -24,16 +29,45 @@ pub(crate) enum Transport {
     PlainHttp,
 }
 
+/// Issuers of a provider's documentation that stand for tenants, and that no token has.
+const NEVER_IN_A_TOKEN: [&str; 2] =
+    ["https://login.microsoftonline.com/common/", "https://login.microsoftonline.com/organizations/"];
+
 impl IssuerUrl {
+    /// An issuer whose metadata are derived from it.
     pub(crate) fn parse(identifier: &str, transport: Transport) -> Result<Self, ConfigProblem> {
+        let url = Self::check(identifier)?;
+        let problem = |expected, hint: &str| ConfigProblem::new("issuer", quoted(identifier), expected, hint);
+        let url = url.ok_or_else(|| {
+            problem("an https URL", "copy `issuer` from the provider's /.well-known/openid-configuration")
+        })?;
+        if !may_be_fetched(&url, transport) {
+            let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
+            return Err(problem("an https URL", hint));
+        }
+        Ok(Self { identifier: identifier.into(), url: Some(url) })
+    }
+
+    /// An issuer whose keys are given, or pinned: nothing is fetched from it, so that it may be any text.
+    pub(crate) fn undiscovered(identifier: &str) -> Result<Self, ConfigProblem> {
+        Ok(Self { identifier: identifier.into(), url: Self::check(identifier)? })
+    }
+
+    /// What cannot be meant. The issuer as a URL, if it is one.
+    fn check(identifier: &str) -> Result<Option<Url>, ConfigProblem> {
         // Reading it as a URL would cut this off in silence.
         if let Some(unseen) = ConfigProblem::of_unseen("issuer", identifier) {
             return Err(unseen);
         }
         let problem = |expected, hint: &str| ConfigProblem::new("issuer", quoted(identifier), expected, hint);
-        let url = Url::parse(identifier).map_err(|_| {
-            problem("an https URL", "copy `issuer` from the provider's /.well-known/openid-configuration")
-        })?;
+        if NEVER_IN_A_TOKEN.iter().any(|issuer| identifier.starts_with(issuer)) {
+            return Err(problem(
+                "an issuer that tokens have",
+                "no token has this one: write https://login.microsoftonline.com/{tenant}/v2.0, and name your tenants with the \
+                 setting `tenants`",
+            ));
+        }
+        let Some(url) = Url::parse(identifier).ok().filter(Url::has_host) else { return Ok(None) };
         // RFC 8414 §2: the issuer identifier has no query or fragment.
         if url.query().is_some()
             || url.fragment().is_some()
@@ -53,11 +87,7 @@ impl IssuerUrl {
                  slash at the end counts",
             ));
         }
-        if !may_be_fetched(&url, transport) {
-            let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
-            return Err(problem("an https URL", hint));
-        }
-        Ok(Self { identifier: identifier.into(), url })
+        Ok(Some(url))
     }
 
     /// The identifier as configured.
@@ -65,21 +95,21 @@ impl IssuerUrl {
         &self.identifier
     }
 
-    /// The identifier, parsed.
-    pub(crate) const fn url(&self) -> &Url {
-        &self.url
+    /// The identifier, parsed, if it is a URL.
+    pub(crate) const fn url(&self) -> Option<&Url> {
+        self.url.as_ref()
     }
 
-    /// Where its metadata may be: OpenID Connect Discovery §4.1 first, then RFC 8414 §3.1.
-    pub(crate) fn metadata_urls(&self) -> [Url; 2] {
-        let path = self.url.path();
-        let path = path.strip_suffix('/').unwrap_or(path);
+    /// Where its metadata may be: OpenID Connect Discovery §4.1 first, then RFC 8414 §3.1. Nowhere if it is not a URL.
+    pub(crate) fn metadata_urls(&self) -> Vec<Url> {
+        let Some(url) = &self.url else { return Vec::new() };
+        let path = url.path().strip_suffix('/').unwrap_or(url.path());
         let with_path = |path: &str| {
-            let mut url = self.url.clone();
+            let mut url = url.clone();
             url.set_path(path);
             url
         };
-        [
+        vec![
             with_path(&format!("{path}/.well-known/openid-configuration")),
             with_path(&format!("/.well-known/oauth-authorization-server{path}")),
         ]
@@ -174,7 +204,7 @@ mod tests {
     fn metadata_is_where_the_standards_say() {
         let urls = |issuer: &str| {
             let issuer = IssuerUrl::parse(issuer, Transport::Tls).expect("an issuer");
-            issuer.metadata_urls().map(|url| url.to_string())
+            issuer.metadata_urls().iter().map(Url::to_string).collect::<Vec<_>>()
         };
         for issuer in ["https://a.example/oidc", "https://a.example/oidc/"] {
             assert_eq!(
@@ -200,6 +230,37 @@ mod tests {
             ["https://A.example/x", "https://a.example", "https://a.example/", "https://a.example:443/"]
         {
             assert_eq!(&**IssuerUrl::parse(issuer, Transport::Tls).expect("an issuer").identifier(), issuer);
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_discovered_an_issuer_is_any_text_that_can_be_meant() {
+        for issuer in [
+            "my-service",
+            "accounts.google.com",
+            "urn:example:issuer",
+            "robot@project.iam.gserviceaccount.com",
+            "http://keycloak:8080/realms/r",
+            "https://a.example",
+        ] {
+            let parsed = IssuerUrl::undiscovered(issuer).expect("an issuer");
+            assert_eq!(&**parsed.identifier(), issuer);
+            let is_discoverable = IssuerUrl::parse(issuer, Transport::Tls).is_ok();
+            assert_eq!(is_discoverable, issuer == "https://a.example", "{issuer}");
+        }
+        for mistake in [
+            " my-service",
+            "my-service\n",
+            "my-\u{200B}service",
+            "https://a.example/.well-known/openid-configuration",
+            "https://a.example/?x",
+            "https://user:password@a.example/",
+            "https://login.microsoftonline.com/common/v2.0",
+            "https://login.microsoftonline.com/organizations/v2.0",
+        ] {
+            let problem = IssuerUrl::undiscovered(mistake).expect_err(mistake);
+            assert_eq!(problem.field(), "issuer");
+            assert!(IssuerUrl::parse(mistake, Transport::Tls).is_err(), "{mistake}");
         }
     }
 

@@ -110,6 +110,7 @@ mod jose;
 mod claims;
 mod binding;
 pub mod verify;
+pub mod providers;
 pub mod policy;
 pub mod challenge;
 pub mod explain;
@@ -152,3 +153,13 @@ pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Runs the Rust blocks of the page on places of tokens as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/token-places.md")]
+struct TokenPlacesPage;
+
+/// Runs the Rust blocks of the page on issuers as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/issuers-and-keys.md")]
+struct IssuersAndKeys;

@@ -10,6 +10,7 @@
 //! | one scope of a list | [`Policy::any_of`] | 403 `insufficient_scope` |
 //! | scopes from a configuration file | [`Policy::parse`] | 403 `insufficient_scope` |
 //! | a claim, such as a tenant or a role | [`Policy::with_claim`] | 403 `access_denied` |
+//! | a token for another audience than the rest | [`Policy::with_audience`] | 401 `invalid_token` |
 //! | a strong login, such as a second factor | [`Policy::with_acr_values`] | 401 `insufficient_user_authentication` |
 //! | a recent login | [`Policy::with_max_age`] | 401 `insufficient_user_authentication` |
 //!
@@ -56,6 +57,7 @@ use crate::error::{ConfigError, ConfigProblem, Denial, ErrorCode};
 use crate::request::{PathParameters, Request};
 use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
 
+mod audience;
 mod claim_test;
 mod requirement;
 
@@ -89,6 +91,7 @@ pub use requirement::{Presence, Requirement};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Policy {
+    audience: Option<Arc<[Box<str>]>>,
     scopes: Option<Scopes>,
     claims: Vec<(Box<str>, ClaimTest)>,
     acr_values: Option<Arc<str>>,
@@ -111,7 +114,7 @@ enum Needs {
 impl Policy {
     /// Needs nothing more than a valid token.
     pub(crate) const NOTHING: &'static Self =
-        &Self { scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
+        &Self { audience: None, scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
 
     /// Needs every one of these scopes. Scopes are compared exactly: case counts, and `read` does not cover
     /// `read:orders` (see [`Builder::with_implied_scopes`](crate::guard::Builder::with_implied_scopes) for an
@@ -335,7 +338,8 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// 403 `insufficient_scope`, 403 `access_denied`, or 401 `insufficient_user_authentication`, in this order.
+    /// 401 `invalid_token` for the audience, 403 `insufficient_scope`, 403 `access_denied`, or 401
+    /// `insufficient_user_authentication`, in this order.
     pub fn check(&self, token: &AccessToken) -> Result<(), Denial> {
         self.check_with(token, None, &mut NoTrace)
     }
@@ -355,7 +359,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// 401 `invalid_token` for `binding_mismatch`, or as [`check`](Self::check).
+    /// 401 `invalid_token` for `binding_mismatch` or `audience_mismatch`, or as [`check`](Self::check).
     pub(crate) fn decide(
         &self,
         token: &AccessToken,
@@ -364,6 +368,7 @@ impl Policy {
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
         check_binding(token, credential, trace)?;
+        self.check_whole_guard(token, trace)?;
         self.check_with(token, parameters, trace)
     }
 
@@ -373,6 +378,7 @@ impl Policy {
         parameters: Option<&dyn PathParameters>,
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
+        self.check_audience(token, trace)?;
         let scopes = self.scopes.as_ref();
         let has_scopes = scopes.is_none_or(|scopes| scopes.are_met_by(token));
         trace.record(Step::Scope, has_scopes, || {

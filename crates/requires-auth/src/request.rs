@@ -15,6 +15,9 @@ pub(crate) use parameters::one_segment;
 /// How many bytes an id of a request may have.
 const LONGEST_ID: usize = 64;
 
+/// Headers that a request for another protocol has (RFC 9110 §7.8, RFC 6455 §4.1).
+pub(crate) const UPGRADE_HEADERS: [&str; 3] = ["upgrade", "sec-websocket-key", "sec-websocket-version"];
+
 /// Read access to the headers of a request.
 ///
 /// Implemented for slices, arrays and vectors of `(name, value)` pairs, and for `http::HeaderMap`
@@ -108,6 +111,8 @@ pub struct Request<'a> {
     certificate: Option<Certificate<'a>>,
     path_parameters: Option<&'a dyn PathParameters>,
     is_ordinary: bool,
+    is_upgrade: bool,
+    is_token_alone: bool,
 }
 
 impl<'a> Request<'a> {
@@ -133,6 +138,8 @@ impl<'a> Request<'a> {
             certificate: None,
             path_parameters: None,
             is_ordinary: false,
+            is_upgrade: false,
+            is_token_alone: false,
         }
     }
 
@@ -204,6 +211,33 @@ impl<'a> Request<'a> {
     pub const fn as_ordinary(mut self) -> Self {
         self.is_ordinary = true;
         self
+    }
+
+    /// The same request, which opens a WebSocket. An adapter says so where the headers do not: a server that has taken the
+    /// connection already may leave them out.
+    #[must_use]
+    pub const fn as_upgrade(mut self) -> Self {
+        self.is_upgrade = true;
+        self
+    }
+
+    /// The same request, which only carries a token that did not come in a request: a message of a queue, a frame of a
+    /// connection. The token stands in `Authorization`, whatever places the guard reads.
+    #[must_use]
+    pub const fn as_token_alone(mut self) -> Self {
+        self.is_token_alone = true;
+        self
+    }
+
+    /// Whether it opens another protocol on its connection, such as a WebSocket.
+    ///
+    /// A proxy that asks about a request leaves out `Upgrade`, and passes on the headers of a WebSocket (RFC 6455 §4.1).
+    pub(crate) fn is_upgrade(&self) -> bool {
+        self.is_upgrade || UPGRADE_HEADERS.iter().any(|name| self.has_header(name))
+    }
+
+    pub(crate) const fn is_token_alone(&self) -> bool {
+        self.is_token_alone
     }
 
     /// The origin that the client has sent the request to, if that is known.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use requires_auth::error::ConfigProblem;
-use requires_auth::{Audience, ConfigError, RequiresAuth, danger};
-use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+use requires_auth::{Audience, ConfigError, Policy, RequiresAuth, danger};
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example.com";
@@ -190,5 +190,32 @@ fn published_test_keys_are_refused_outside_tests() {
             assert!(error.to_string().contains("published test key"), "{algorithm}: {error}");
             assert!(danger::allow_public_test_keys(builder()).build().is_ok(), "{algorithm}");
         }
+    }
+}
+
+#[test]
+fn where_nothing_is_discovered_an_issuer_is_any_text() {
+    let key = SigningKey::generate(Algorithm::Es256);
+    let jwks = jwk_set([&key]).to_string();
+    for issuer in [
+        "my-service",
+        "accounts.google.com",
+        "urn:example:issuer",
+        "robot@project.iam.gserviceaccount.com",
+        "http://keycloak:8080/realms/r",
+    ] {
+        let auth = RequiresAuth::builder(issuer, AUDIENCE).with_jwks(jwks.clone()).build().expect(issuer);
+        let verify = |issuer: &str| {
+            let token = Forge::new(issuer, AUDIENCE, key.clone()).token().mint();
+            auth.verify_now(&token, &Policy::default()).expect("the keys are there").is_ok()
+        };
+        assert!(verify(issuer) && !verify("another") && !verify(&format!("{issuer}/")), "{issuer}");
+        let pinned = RequiresAuth::builder(issuer, AUDIENCE).with_jwks_uri("https://issuer.example/keys");
+        assert!(pinned.build().is_ok(), "{issuer}");
+        assert_eq!(only_problem(RequiresAuth::new(issuer, AUDIENCE)).0, "issuer", "{issuer}");
+    }
+    for mistake in ["my-service ", "https://a.example/.well-known/openid-configuration"] {
+        let built = RequiresAuth::builder(mistake, AUDIENCE).with_jwks(jwks.clone()).build();
+        assert_eq!(only_problem(built).0, "issuer", "{mistake}");
     }
 }

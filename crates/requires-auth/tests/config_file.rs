@@ -1,7 +1,7 @@
 //! The configuration file: what it sets, and how its mistakes are told, each with its line.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use requires_auth::config::{Config, IssuerConfig};
@@ -476,4 +476,17 @@ fn sections_of_others_are_skipped_by_the_library_and_read_by_them() {
     assert_eq!(mistakes(&error), [(1, "leeway", "301 s"), (6, "server.listn", "an unknown key")]);
     let right = folder.file("right.toml", &text.replace("listn = 1", "listen = \"x\""));
     assert_eq!(read(&right).expect("no mistakes"), Some(("x".to_owned(), 1)));
+}
+
+#[test]
+fn the_files_on_the_page_about_issuers_are_configurations() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/issuers-and-keys.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let blocks: Vec<_> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 3);
+    for block in blocks {
+        let config = Config::parse(block, "page.toml").unwrap_or_else(|error| panic!("{error}\n{block}"));
+        config.build_with(|builder| builder).unwrap_or_else(|error| panic!("{error}\n{block}"));
+    }
 }

@@ -44,7 +44,9 @@ fn setters(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
-    let sources = text("src/guard/builder/mod.rs") + &text("src/danger.rs");
+    let files = ["mod.rs", "claims.rs", "places.rs", "provider.rs", "tenants.rs"]
+        .map(|name| format!("src/guard/builder/{name}"));
+    let sources = files.map(|file| text(&file)).concat() + &text("src/danger.rs");
     let is_declared = |start: &str| {
         let mut after =
             sources.match_indices(start).map(|(at, _)| sources[at + start.len()..].chars().next());
@@ -55,8 +57,17 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
             assert!(is_declared(&setter), "`{}` has no `{setter}`", setting.key);
         }
     }
-    // What the table cannot hold: code, another guard, and the ways to read settings from elsewhere.
-    let others = ["clock", "fetch", "keys_of", "setting", "issuer_setting", "issuer_name"];
+    // What the table cannot hold: code, another guard, what stands in policies, and the ways to read settings from elsewhere.
+    let others = [
+        "clock",
+        "fetch",
+        "keys_of",
+        "resolver",
+        "route_audiences",
+        "setting",
+        "issuer_setting",
+        "issuer_name",
+    ];
     for declared in sources.split("pub fn with_").skip(1) {
         let name = declared.split(['(', '<']).next().expect("a name");
         let key = name.strip_prefix("issuer_").unwrap_or(name);
@@ -89,9 +100,12 @@ fn what_python_writes_by_hand_has_every_setting_with_its_default() {
 /// The default of an argument of the constructor in Python.
 fn in_python(setting: &Setting) -> String {
     match setting.kind {
+        // What a provider says holds where nothing is given.
+        _ if *setting == *settings::PROFILE.setting => "None".to_owned(),
         Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),
         Kind::Choice { names, .. } => format!("{:?}", names[0]),
         Kind::Switch => "False".to_owned(),
+        Kind::SwitchedOn => "True".to_owned(),
         _ => "None".to_owned(),
     }
 }

@@ -20,7 +20,7 @@ from requires_auth._order import mark
 from requires_auth._rule import Rule
 from requires_auth.django import users
 from requires_auth.django.order import check_cache, check_order, refuse_requests
-from requires_auth.django.refusals import keep, not_stored
+from requires_auth.django.refusals import keep, not_stored, remember_headers, with_headers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -85,7 +85,8 @@ class RequiresAuth(Adapter):
     ) -> Any:
         """Guards a view, sync or async; or returns a decorator that does.
 
-        A view that demands a token needs no CSRF token: no browser sends an access token by itself.
+        A view that demands a token needs no CSRF token: no browser sends an `Authorization` header by itself, and a token
+        in a cookie counts only where no other site can have sent it.
 
         Args:
             args: the view, or the scopes that it needs: all of them.
@@ -124,12 +125,12 @@ class RequiresAuth(Adapter):
         async def judge_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             check(request)
             refusal = await self.refusal_async(request, rule, view)
-            return await view(request, *args, **kwargs) if refusal is None else refusal
+            return with_headers(request, await view(request, *args, **kwargs)) if refusal is None else refusal
 
         def judge(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             check(request)
             refusal = self.refusal(request, rule, view)
-            return view(request, *args, **kwargs) if refusal is None else refusal
+            return with_headers(request, view(request, *args, **kwargs)) if refusal is None else refusal
 
         guarded = wraps(view)(judge_async if _is_async(view) else judge)
         csrf_exempt = not rule.optional or getattr(view, "csrf_exempt", False)
@@ -153,6 +154,7 @@ class RequiresAuth(Adapter):
             outcome = await asyncio.to_thread(self.guard.admit_wsgi, meta, rule.policy, rule.optional, True, parameters)
         if isinstance(outcome, Refusal):
             return keep(request, response_to(outcome))
+        remember_headers(request, outcome.headers)
         if outcome.token is not None and users.are_mapped():
             return _log_in(request, outcome.token, await sync_to_async(users.user_of)(outcome.token))
         return _admit(request, outcome, view)
@@ -174,6 +176,7 @@ def path_parameters(request: HttpRequest) -> Mapping[str, Any] | None:
 
 def admit(request: HttpRequest, admission: Admission, view: _AnyView | None = None) -> HttpResponse | None:
     """Tells the request who asks; or what to answer if that is nobody whom the project knows, or a preflight."""
+    remember_headers(request, admission.headers)
     if admission.token is not None and users.are_mapped():
         return _log_in(request, admission.token, users.user_of(admission.token))
     return _admit(request, admission, view)

@@ -8,7 +8,7 @@ what a view returns needs this. `RequiresAuthMiddleware` does the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpResponse
@@ -65,7 +65,7 @@ def put_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """The response, or the refusal of the request if the response is another one."""
     kept = vars(request).get(_REFUSAL)
     if kept is None:
-        return response
+        return cast("HttpResponse", with_headers(request, response))
     status, body, headers = kept
     if response.status_code == status and not response.streaming and response.content == body:
         same = all(response.headers.get(name) == value for name, value in headers.items() if not _may_change(name))
@@ -80,6 +80,23 @@ def put_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:
             refusal.headers[name] = value
     refusal.cookies = response.cookies
     return refusal
+
+
+_ADDED = "_requires_auth_headers"
+
+
+def remember_headers(request: object, headers: list[tuple[str, str]]) -> None:
+    """Remembers headers that the answer to a request has to have."""
+    inner = getattr(request, "_request", request)
+    vars(inner)[_ADDED] = headers
+
+
+def with_headers(request: object, response: Any) -> Any:
+    """The response, with those headers where it has none of the name."""
+    inner = getattr(request, "_request", request)
+    for name, value in vars(inner).get(_ADDED, ()):
+        response.headers.setdefault(name, value)
+    return response
 
 
 def _may_change(name: str) -> bool:

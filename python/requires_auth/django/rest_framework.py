@@ -31,7 +31,7 @@ from requires_auth._answers import Answer, answer_to
 from requires_auth._rule import ANY_TOKEN, Rule
 from requires_auth.django import users
 from requires_auth.django.decorator import RequiresAuth, path_parameters, remember, requires_auth
-from requires_auth.django.refusals import not_stored
+from requires_auth.django.refusals import not_stored, remember_headers, with_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -125,6 +125,7 @@ class AccessTokenAuthentication(BaseAuthentication):
         _remember(request, token)
         if token is None:
             return None
+        _add_headers(request, outcome.headers)
         if not users.are_mapped():
             return TokenUser(token), token
         user = users.user_of(token)
@@ -164,6 +165,7 @@ class HasAccessToken(BasePermission):
         if outcome.kind == "preflight" and not _has_own_options(view):
             raise _Preflight  # REST framework would describe the view to somebody who has shown no token
         _remember(request, outcome.token)
+        _add_headers(request, outcome.headers)
         return True
 
     def _judge_forced(self, request: Request, view: Any) -> bool:
@@ -241,6 +243,20 @@ def _judge(auth: RequiresAuth, request: Request, rule: Rule) -> Admission | Refu
 def _remember(request: Request, token: AccessToken | None) -> None:
     for each in (request, request._request):
         remember(each, token)
+
+
+def _add_headers(request: Request, headers: list[tuple[str, str]]) -> None:
+    """Adds headers to the answer of the view, where that has none of the name. A view lives for one request."""
+    remember_headers(request, headers)
+    view = request.parser_context.get("view")
+    if not headers or view is None:
+        return
+    finalize = view.finalize_response
+
+    def finalize_response(*args: Any, **kwargs: Any) -> Any:
+        return with_headers(request, finalize(*args, **kwargs))
+
+    vars(view)["finalize_response"] = finalize_response
 
 
 def _refused(request: Request, answer: Answer) -> APIException:

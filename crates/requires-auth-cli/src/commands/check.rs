@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
 use crate::error::{Failure, located};
-use crate::gateway::config::Config;
+use crate::gateway::config::{Config, IdentitySource};
 use crate::gateway::routes::Sibling;
 use crate::gateway::self_test::{TestResult, run_tests};
 use crate::output::{BAD, DIM, GOOD, print_json, printable};
@@ -43,7 +43,7 @@ impl CheckArgs {
                 "routes": config.gateway.routes.iter().count(),
                 "siblings": siblings(&config),
                 "patterns": patterns(&config).collect::<Vec<_>>(),
-                "warnings": config.guard.warnings(),
+                "warnings": warnings(&config),
                 "tests": results,
                 "ok": holds,
             }))?,
@@ -76,6 +76,9 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
              nothing else, so name each audience"
         )?;
     }
+    for shared in shared_subjects(config) {
+        writeln!(stdout, "{DIM}note{DIM:#}  {file}: {shared}")?;
+    }
     let siblings = siblings(config);
     for Told { pattern, earlier, path } in siblings.iter().take(SHOWN) {
         writeln!(
@@ -102,6 +105,37 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
         plural(results.len())
     )?;
     Ok(())
+}
+
+/// What does not keep the file from being used.
+fn warnings(config: &Config) -> Vec<String> {
+    config.guard.warnings().iter().cloned().chain(shared_subjects(config)).collect()
+}
+
+/// Users of different issuers may have the same `sub`: an application that is told nothing else takes them for one.
+fn shared_subjects(config: &Config) -> Option<String> {
+    let issuers = &config.guard.issuers;
+    let has_tenants = issuers.iter().any(|issuer| issuer.issuer().contains('{'));
+    let has_source = |wanted: &[&str], own: &[IdentitySource]| {
+        let is_wanted = |source: &IdentitySource| match source {
+            IdentitySource::Claim(path) => wanted.contains(&path.as_str()),
+            other => own.contains(other),
+        };
+        config.gateway.headers.iter().any(|header| is_wanted(&header.source))
+    };
+    let tells_subject = has_source(&["sub"], &[]);
+    let tells_issuer = has_source(&["iss"], &[IdentitySource::IssuerName]) || issuers.len() < 2;
+    let tells_tenant = has_source(&["iss", "tid"], &[IdentitySource::Tenant]) || !has_tenants;
+    let missing = match (tells_issuer, tells_tenant) {
+        (true, true) => return None,
+        (false, _) => {
+            "several issuers have users of the same `sub`: tell them apart with X-Auth-Issuer = \"@issuer\""
+        }
+        (true, false) => {
+            "several tenants may have users of the same `sub`: tell them apart with X-Auth-Tenant = \"@tenant\""
+        }
+    };
+    tells_subject.then(|| format!("headers: {missing}"))
 }
 
 /// Audiences that look like patterns. There are none: a token has to have the same letters.

@@ -129,7 +129,8 @@ fn print_welcome(issuer: &DevelopmentIssuer, wanted_port: u16) -> io::Result<()>
         (
             "get a token, good or bad",
             format!(
-                "curl -s '{token}?scope=read:items&sub=alice'\ncurl -s '{token}?scope=read:items&defect=expired'"
+                "curl -s '{token}?scope=read:items&sub=alice'\ncurl -s '{token}?scope=read:items&defect=expired'\n\
+                 requires-auth token --claim 'roles=[\"editor\"]' --lifetime 1h"
             ),
         ),
         ("rotate the key", format!("curl -s -X POST {}", issuer.rotation_endpoint())),

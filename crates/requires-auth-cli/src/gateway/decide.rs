@@ -1,5 +1,8 @@
 //! One decision for all adapters: which route, which verdict, which answer.
 
+use std::time::Duration;
+
+use http::header::UPGRADE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use requires_auth::guard::Admission;
 use requires_auth::{Denial, ErrorCode, Reason, Request, RequiresAuth};
@@ -10,6 +13,7 @@ use super::identity::Identity;
 use super::refused::Refused;
 use super::routes::{NotFound, Route};
 use super::telemetry::{Decisions, Outcome};
+use super::token_places::TokenPlaces;
 use crate::logging::short;
 
 /// A guard with its routes: what one configuration makes. A reload makes another one.
@@ -17,6 +21,7 @@ pub(crate) struct Gateway {
     auth: RequiresAuth,
     config: GatewayConfig,
     identity: Identity,
+    places: TokenPlaces,
     decisions: Decisions,
 }
 
@@ -26,6 +31,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     /// Path and query as they came over the wire.
     pub(crate) target: &'a str,
+    /// The host that the client has asked for, where it is known; with a port, if that is said.
+    pub(crate) host: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
     /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
     pub(crate) has_body: bool,
@@ -39,6 +46,8 @@ pub(crate) enum Decision {
         identity: Vec<(HeaderName, HeaderValue)>,
         /// What the answer to the client is to carry.
         added: Vec<(HeaderName, HeaderValue)>,
+        /// How long a connection may last that begins with this request; there is a limit for a WebSocket with a token.
+        lasts: Option<Duration>,
     },
     /// It may not, and this is the answer.
     Refuse(Refused),
@@ -49,7 +58,8 @@ impl Gateway {
     pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Self {
         let decisions = Decisions::of(config.gateway.routes.iter().map(Route::name));
         let identity = Identity::new(config);
-        Self { auth, config: config.gateway.clone(), identity, decisions }
+        let places = TokenPlaces::new(auth.token_places());
+        Self { auth, config: config.gateway.clone(), identity, places, decisions }
     }
 
     pub(crate) const fn auth(&self) -> &RequiresAuth {
@@ -62,6 +72,17 @@ impl Gateway {
 
     pub(crate) const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Where tokens stand beside `Authorization`.
+    pub(crate) const fn places(&self) -> &TokenPlaces {
+        &self.places
+    }
+
+    /// For a request that changes the protocol alone: the clock is not read for others.
+    fn lasts(&self, asked: Asked<'_>, admission: &Admission) -> Option<Duration> {
+        let is_upgrade = asked.headers.contains_key(UPGRADE);
+        admission.token().filter(|_| is_upgrade).and_then(|token| self.auth.closes_in(token))
     }
 
     /// Looks up what decisions are counted with, if that has not been done.
@@ -93,14 +114,15 @@ impl Gateway {
                 debug!(route = name, method = short(asked.method), path = short(request.path()), "allowed");
                 let of_nobody = || self.identity.of_nobody();
                 let identity = admission.token().map_or_else(of_nobody, |token| self.identity.of(token));
-                Decision::Allow { identity, added: added(&admission) }
+                let lasts = self.lasts(asked, &admission);
+                Decision::Allow { identity, added: added(&admission), lasts }
             }
             Err(denial) if route.rule.is_shadow => {
                 timed.end(name, Outcome::Shadow(denial.code()));
                 let (code, reason) = (denial.code().as_str(), denial.reason().map(Reason::as_str));
                 let (method, path) = (short(asked.method), short(request.path()));
                 info!(code, reason, route = name, method, path, "would be refused");
-                Decision::Allow { identity: self.identity.of_nobody(), added: Vec::new() }
+                Decision::Allow { identity: self.identity.of_nobody(), added: Vec::new(), lasts: None }
             }
             Err(denial) => {
                 timed.end(name, Outcome::Refused(denial.code()));
@@ -124,7 +146,7 @@ impl Gateway {
 
     /// The route of a request. A preflight without one of its own falls under that of the request which it announces.
     fn route(&self, asked: Asked<'_>, request: &Request<'_>) -> Result<Found<'_>, NotFound> {
-        let found = self.config.routes.find(asked.method, asked.target);
+        let found = self.config.routes.find(asked.method, asked.target, asked.host);
         if !request.is_preflight() || asked.has_body {
             return found.map(|rule| Found { rule, is_preflight: false });
         }
@@ -132,7 +154,7 @@ impl Gateway {
             asked.headers.get("access-control-request-method").and_then(|value| value.to_str().ok());
         let found = match (found, announced) {
             (Err(cause), Some(method)) if cause.is_for_want_of_a_route() => {
-                self.config.routes.find(method, asked.target)
+                self.config.routes.find(method, asked.target, asked.host)
             }
             (found, _) => found,
         };

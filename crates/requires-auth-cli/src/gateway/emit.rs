@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::config::{Config, Listen, ServerConfig};
 use super::dialect::{Dialect, Place, ProxySide, Wanted, title_case};
+use super::token_places::TokenPlaces;
 use crate::error::Failure;
+use requires_auth::credential::TokenPlace;
 
 /// Where the application is, unless it is said.
 const APPLICATION: &str = "127.0.0.1:8080";
@@ -29,10 +31,40 @@ pub(crate) fn emit(
             .hint(format!("write [forward_auth], and below it dialects = [\"{name}\"]")));
     }
     let side = side(config, file, wanted)?;
-    match wanted.part {
+    let text = match wanted.part {
         Some(part) => dialect.emit_part(&side, part),
         None => dialect.emit(&side),
+    }?;
+    Ok(text + &limits(dialect, config))
+}
+
+/// What this proxy cannot do about tokens in other places than `Authorization`, as comments; nothing where there are none.
+fn limits(dialect: &dyn Dialect, config: &Config) -> String {
+    let places = TokenPlaces::new(&config.guard.token_places());
+    let named: Vec<_> = places.all().iter().map(ToString::to_string).collect();
+    if named.is_empty() || dialect.takes_tokens() {
+        return String::new();
     }
+    format!(
+        "\n# Tokens may stand in: {}.\n\
+         # This proxy passes them on to the application, and chooses no subprotocol of a WebSocket for it: the application\n\
+         # must not log them, nor repeat a subprotocol that holds one. A proxy that asks the gateway closes no WebSocket when\n\
+         # its token ends. [reverse_proxy] does all of this.\n",
+        named.join(", ")
+    )
+}
+
+/// The headers that hold a token beside `Authorization`, and those by which a cookie counts.
+fn token_headers(places: &[TokenPlace]) -> Vec<String> {
+    const OF_COOKIES: [&str; 4] = ["sec-fetch-site", "upgrade", "sec-websocket-key", "sec-websocket-version"];
+    let places = TokenPlaces::new(places);
+    let own = places.all().iter().map(TokenPlace::header_name);
+    let has_cookie = places.all().iter().any(|place| place.cookie_name().is_some());
+    let mut names: Vec<_> =
+        own.chain(OF_COOKIES.into_iter().filter(|_| has_cookie)).map(ToOwned::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The side of a proxy, by the configuration in `file`.
@@ -46,11 +78,14 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         return Err(Failure::new(format!("{file}: no [server]"))
             .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
     };
+    let places = config.guard.token_places();
     Ok(ProxySide {
         gateway: place(server)?,
         application: wanted.upstream.clone().unwrap_or_else(|| APPLICATION.to_owned()),
         port: wanted.port,
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
+        token_headers: token_headers(&places),
+        names_hosts: gateway.routes.names_hosts(),
     })
 }
 
@@ -178,6 +213,21 @@ mod tests {
         assert_eq!(of(""), Vec::<&str>::new());
         assert_eq!(of("[forward_auth]\ndialects = [\"nginx\"]\n"), ["nginx"]);
         assert_eq!(of("[forward_auth]\ndialects = [\"caddy\", \"envoy\"]\n"), ["caddy", "envoy"]);
+    }
+
+    #[test]
+    fn envoy_shows_what_else_names_a_host_where_a_route_is_for_some_hosts() {
+        let text =
+            format!("{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[[routes]]\nmatch = \"/*\"\n");
+        let print = |more: &str| {
+            let config = Config::parse(&format!("{text}{more}"), "/etc/auth.toml").expect("no mistakes");
+            let envoy = dialect::named("envoy").expect("a dialect");
+            emit(envoy, &config, Path::new("auth.toml"), &Wanted::default()).expect("a text")
+        };
+        let (without, with) = (print(""), print("host = \"a.test\"\n"));
+        for name in ["x[-_.]forwarded[-_.]host", "x[-_.]original[-_.]host"] {
+            assert!(!without.contains(name) && with.contains(name), "{name}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::identity_value::{of_claim, of_text};
 /// The configured headers, with our names for the issuers.
 pub(crate) struct Identity {
     headers: Vec<IdentityHeader>,
-    /// `iss`, and our name for it.
+    /// `iss` or a pattern for it, and our name for it.
     issuers: Vec<(String, String)>,
 }
 
@@ -38,24 +38,32 @@ impl Identity {
 
     /// What one header says of a token.
     fn value(&self, header: &IdentityHeader, token: &AccessToken) -> HeaderValue {
+        let encoding = header.encoding;
         match &header.source {
-            IdentitySource::IssuerName => of_text(self.issuer_name(token)),
+            IdentitySource::IssuerName => of_text(self.issuer_name(token), encoding),
+            IdentitySource::Tenant => of_text(token.tenant().unwrap_or_default(), encoding),
             // As the guard has read them, wherever they stand: none of them has a space.
-            IdentitySource::Claim(path) if path == "scope" => of_text(&scopes_of(token)),
+            IdentitySource::Claim(path) if path == "scope" => of_text(&scopes_of(token), encoding),
             // Issuers name it differently.
             IdentitySource::Claim(path) if path == "client_id" => {
-                of_text(token.client_id().unwrap_or_default())
+                of_text(token.client_id().unwrap_or_default(), encoding)
             }
             IdentitySource::Claim(path) => token
                 .claim::<Box<RawValue>>(path)
-                .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim)),
+                .map_or_else(|| HeaderValue::from_static(""), |claim| of_claim(&claim, encoding)),
         }
     }
 
     fn issuer_name(&self, token: &AccessToken) -> &str {
-        let name =
-            self.issuers.iter().find(|(issuer, _)| issuer == token.issuer()).map(|(_, name)| name.as_str());
-        name.unwrap_or_default()
+        let is_of = |issuer: &str| match token.tenant() {
+            Some(tenant) => of_tenant(issuer, tenant).as_deref() == Some(token.issuer()),
+            None => issuer == token.issuer(),
+        };
+        self.issuers
+            .iter()
+            .find(|(issuer, _)| is_of(issuer))
+            .map(|(_, name)| name.as_str())
+            .unwrap_or_default()
     }
 
     /// The headers of a client that an application could read as one of ours, though the name is another: `X_Auth_Subject`
@@ -66,6 +74,13 @@ impl Identity {
         };
         headers.keys().filter(|name| is_alias(name)).cloned().collect()
     }
+}
+
+/// The issuer of a tenant, by the pattern that its configuration has.
+fn of_tenant(pattern: &str, tenant: &str) -> Option<String> {
+    let (before, rest) = pattern.split_once('{')?;
+    let (_, after) = rest.split_once('}')?;
+    Some([before, tenant, after].concat())
 }
 
 /// The granted scopes, with a space between two.

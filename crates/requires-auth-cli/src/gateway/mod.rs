@@ -14,6 +14,8 @@ mod telemetry;
 mod notify;
 mod connection_limit;
 mod header_names;
+mod token_places;
+mod host;
 mod refused;
 pub(crate) mod dialect;
 pub(crate) mod routes;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tracing::subscriber::NoSubscriber;
 use tracing::{error, warn};
 
-use super::config::{Config, ServerConfig};
+use super::config::{Config, Listen, ServerConfig};
 use super::current::Current;
 use super::notify::{State, notify};
 use super::self_test::{self, TestResult};
@@ -47,9 +47,13 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Reads a file, and all that it names, and runs its tests. It begins with the keys of the gateway before, if there
-    /// is one. It blocks, and touches no network.
-    pub(crate) fn read(file: &Path, before: Option<&Service>) -> Result<Self, Failure> {
+    /// Reads a file, and all that it names, and runs its tests. It listens at `listen`, if that is given, and not where the
+    /// file says. It begins with the keys of the gateway before, if there is one. It blocks, and touches no network.
+    pub(crate) fn read(
+        file: &Path,
+        listen: Option<&Listen>,
+        before: Option<&Service>,
+    ) -> Result<Self, Failure> {
         // Before it is read: what is written from now on is a change.
         let own = (file.to_owned(), Stamp::of(file));
         let with_keys = |builder: Builder| match before {
@@ -57,25 +61,41 @@ impl Loaded {
             None => builder,
         };
         let (config, auth) = Config::load(file, with_keys).map_err(|error| located(&error))?;
-        let Some(server) = config.gateway.server.clone() else {
-            return Err(Failure::new(format!("{}: no [server]", file.display()))
-                .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
-        };
+        let server = server(config.gateway.server.as_ref(), listen)?.ok_or_else(|| {
+            Failure::new(format!("{}: no [server]", file.display()))
+                .hint("write [server], and below it listen = \"127.0.0.1:9180\"")
+        })?;
         let tls = server.tls.as_ref();
         let documents =
             config.guard.issuers.iter().filter_map(|issuer| issuer.get(JWKS)).chain(config.guard.get(CA));
         let documents: Vec<_> = documents.filter_map(|document| document.file().cloned()).collect();
         let named = documents.iter().chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
+        let of_upstream = config.gateway.reverse_proxy.iter().filter_map(|proxy| proxy.ca.as_ref());
+        let named = named.chain(of_upstream);
         let mut files: Stamps = named.map(|path| (path.clone(), Stamp::of(path))).collect();
         files.extend([own]);
         let tls = tls.map(Tls::load).transpose()?;
         tests_hold(file, &config)?;
-        let mut service = Service::new(&config, auth);
+        let mut service = Service::new(&config, auth)?;
         if let Some(before) = before {
             service.take_over(before);
         }
         Ok(Self { service, server, tls, files })
     }
+}
+
+/// Where to listen, by the file and by what was given beside it, which overrides it.
+fn server(of_file: Option<&ServerConfig>, listen: Option<&Listen>) -> Result<Option<ServerConfig>, Failure> {
+    let Some(listen) = listen.cloned() else { return Ok(of_file.cloned()) };
+    let server = match of_file.cloned() {
+        Some(server) => ServerConfig { listen, ..server },
+        None => ServerConfig { listen, admin: None, tls: None, connections_per_peer: None },
+    };
+    if server.admin.as_ref().is_some_and(|admin| admin.is_taken_by(&server.listen)) {
+        return Err(Failure::new("--listen is where the admin pages are")
+            .hint("give them a port of their own, which the outside cannot reach: `admin` in [server]"));
+    }
+    Ok(Some(server))
 }
 
 /// Runs the tests of a file, on a runtime of their own: what they do is neither logged nor counted.
@@ -118,6 +138,8 @@ impl Stamp {
 /// Puts other configurations in the place of the one that is in use.
 pub(crate) struct Reloader {
     file: PathBuf,
+    /// Where it was told to listen, beside the file.
+    listen: Option<Listen>,
     current: Arc<Current>,
     tls: Option<Arc<Tls>>,
     /// What the listeners were made of.
@@ -130,10 +152,11 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// Serves with what was loaded first.
-    pub(crate) fn new(file: PathBuf, first: Loaded) -> Self {
+    pub(crate) fn new(file: PathBuf, listen: Option<Listen>, first: Loaded) -> Self {
         telemetry::took(1);
         Self {
             file,
+            listen,
             current: Arc::new(Current::new(first.service)),
             tls: first.tls.map(Arc::new),
             server: first.server,
@@ -188,8 +211,9 @@ impl Reloader {
     }
 
     async fn try_reload(&mut self) -> Result<(), Failure> {
-        let (file, before) = (self.file.clone(), self.current.service());
-        let read = tokio::task::spawn_blocking(move || Loaded::read(&file, Some(&before))).await;
+        let (file, listen, before) = (self.file.clone(), self.listen.clone(), self.current.service());
+        let read =
+            tokio::task::spawn_blocking(move || Loaded::read(&file, listen.as_ref(), Some(&before))).await;
         let Loaded { service, server, tls, files } =
             read.map_err(|error| Failure::new(format!("it could not be read: {error}")))??;
         self.warm(&service).await?;

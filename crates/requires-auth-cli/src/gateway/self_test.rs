@@ -1,10 +1,12 @@
 //! The `[[tests]]` of a configuration: each is a request with a token of a key that is made here, and what must come of it.
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use requires_auth::config::IssuerConfig;
+use requires_auth::credential::TokenPlace;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
-use requires_auth::settings::{ALGORITHMS, AUDIENCE, DISCOVERY_URL, JWKS, JWKS_URI, STATE_FILE};
+use requires_auth::providers;
+use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, PROVIDER, STATE_FILE};
+use requires_auth::verify::Mark;
 use requires_auth::{Audience, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde::Serialize;
@@ -13,6 +15,9 @@ use serde_json::{Value, json};
 use super::config::{Config, RouteTest};
 use super::decide::{Asked, Decision, Gateway};
 use crate::error::{Failure, located};
+
+/// What stands for the token in a header of a test.
+const PLACEHOLDER: &str = "{token}";
 
 /// What came of one of `[[tests]]`.
 #[derive(Serialize)]
@@ -39,13 +44,9 @@ pub(crate) async fn run_tests(config: &Config) -> Result<Vec<TestResult>, Failur
 }
 
 async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &RouteTest) -> TestResult {
-    let mut headers = HeaderMap::new();
-    if let Some(token) = token(config, key, test)
-        && let Ok(value) = HeaderValue::try_from(format!("Bearer {token}"))
-    {
-        headers.insert(AUTHORIZATION, value);
-    }
-    let asked = Asked { method: &test.method, target: &test.target, headers: &headers, has_body: false };
+    let headers = headers(config, key, test);
+    let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
+    let asked = Asked { method, target, host, headers: &headers, has_body: false };
     let (status, code) = match gateway.decide(asked).await {
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),
@@ -64,27 +65,86 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
     }
 }
 
+/// The headers of a test: its own, and the token where none of them holds it.
+fn headers(config: &Config, key: &SigningKey, test: &RouteTest) -> HeaderMap {
+    let issuer = issuer_of(config, test);
+    let token = issuer.and_then(|issuer| token(config, issuer, key, test));
+    let holds_token = |(_, value): &(HeaderName, String)| value.contains(PLACEHOLDER);
+    let mut written = test.headers.clone();
+    if let (Some(issuer), Some(_)) = (issuer, &token)
+        && !written.iter().any(holds_token)
+    {
+        let places = config.guard.token_places_of(issuer);
+        written.extend(places.first().and_then(in_place));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in written {
+        let value = value.replace(PLACEHOLDER, token.as_deref().unwrap_or_default());
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+/// The header that has a token in this place.
+fn in_place(place: &TokenPlace) -> Option<(HeaderName, String)> {
+    let value = match place.parts() {
+        ("authorization", _) => format!("Bearer {PLACEHOLDER}"),
+        ("cookie", Some(name)) => format!("{name}={PLACEHOLDER}"),
+        ("subprotocol.after", Some(name)) => format!("{name}, {PLACEHOLDER}"),
+        ("subprotocol.prefix", Some(prefix)) if prefix.starts_with("base64url.") => return None,
+        ("subprotocol.prefix", Some(prefix)) => format!("{prefix}{PLACEHOLDER}"),
+        _ => PLACEHOLDER.to_owned(),
+    };
+    Some((place.header_name().try_into().ok()?, value))
+}
+
+/// The issuer of a test's token: the one that it names, else the first.
+fn issuer_of<'c>(config: &'c Config, test: &RouteTest) -> Option<&'c IssuerConfig> {
+    let named = test.claims.as_ref()?.get("iss").and_then(Value::as_str);
+    config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))
+}
+
 /// The token of a test. Claims that it does not give are those of a good token; null takes one out.
-fn token(config: &Config, key: &SigningKey, test: &RouteTest) -> Option<String> {
+fn token(config: &Config, issuer: &IssuerConfig, key: &SigningKey, test: &RouteTest) -> Option<String> {
     let claims = test.claims.as_ref()?;
-    let named = claims.get("iss").and_then(Value::as_str);
-    let issuer = config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))?;
-    let token = meant_for_us(issuer, key);
+    let token = match audience_of_route(config, test) {
+        Some(audience) => Forge::new(issuer.issuer(), &audience, key.clone()).token(),
+        None => meant_for_us(issuer, key),
+    };
     let given = claims.iter().filter(|(name, _)| *name != "iss");
-    Some(given.fold(token, |token, (name, value)| token.claim(name, value.clone())).mint())
+    let marked = marked(token, issuer.get(PROVIDER));
+    Some(given.fold(marked, |token, (name, value)| token.claim(name, value.clone())).mint())
+}
+
+/// A token with a mark of its provider's access tokens, as every good one has.
+fn marked(token: TokenBuilder, provider: Option<&str>) -> TokenBuilder {
+    let marks = provider.and_then(providers::find).map(|provider| provider.marks.any_of).unwrap_or_default();
+    let is_there = |mark: &Mark| matches!(mark, Mark::Type("at+jwt") | Mark::Claim("client_id" | "jti"));
+    if marks.iter().any(is_there) {
+        return token;
+    }
+    match marks.first() {
+        Some(Mark::Claim(name)) => token.claim(*name, "test"),
+        Some(Mark::Value(name, value)) => token.claim(*name, *value),
+        Some(Mark::Type(media_type)) => token.header("typ", *media_type),
+        None => token,
+    }
 }
 
 /// A token that the audience rule of its issuer takes.
 fn meant_for_us(issuer: &IssuerConfig, key: &SigningKey) -> TokenBuilder {
     let token = |audience: &str| Forge::new(issuer.issuer(), audience, key.clone()).token();
-    match issuer.get(AUDIENCE) {
+    match issuer.audience_rule() {
         Some(Audience::Prefix(prefix)) => token(&format!("{prefix}test")),
         Some(Audience::Claim { path, one_of }) => {
             let value = one_of.into_iter().next().unwrap_or_default();
             let (name, value) = nested(&path, value.into());
             token("").without_claim("aud").claim(name, value)
         }
-        _ => token(&issuer.audience().into_iter().next().unwrap_or_default()),
+        Some(Audience::OneOf(names)) => token(&names.into_iter().next().unwrap_or_default()),
+        _ => token(""),
     }
 }
 
@@ -99,6 +159,12 @@ fn nested(path: &str, value: Value) -> (&str, Value) {
     }
 }
 
+/// The audience that the route of a test has of its own, if it has one.
+fn audience_of_route(config: &Config, test: &RouteTest) -> Option<String> {
+    let route = config.gateway.routes.find(&test.method, &test.target, test.host.as_deref()).ok()?;
+    route.requirement.policy().audience().next().map(str::to_owned)
+}
+
 /// An algorithm that the configuration takes.
 fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
     let Some(allowed) = config.guard.get(ALGORITHMS) else { return Ok(Algorithm::default()) };
@@ -108,11 +174,12 @@ fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
 
 /// The guard of the configuration, with this key in the place of every issuer's.
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
-    let mut config = config.guard.clone();
-    config.set(STATE_FILE, None);
-    for issuer in &mut config.issuers {
+    let mut config = config.clone();
+    config.guard.set(STATE_FILE, None);
+    for issuer in &mut config.guard.issuers {
         issuer.set(JWKS, None);
-        issuer.set(ALGORITHMS, None);
+        // Also in the place of those that a provider is known to use.
+        issuer.set(ALGORITHMS, Some(vec![key.algorithm().name().to_owned()]));
         issuer.set(DISCOVERY_URL, None);
         issuer.set(JWKS_URI, Some("https://127.0.0.1/keys".to_owned()));
     }
@@ -128,5 +195,57 @@ impl Fetch for TestKeys {
     fn fetch(&self, _request: FetchRequest) -> FetchFuture {
         let body = self.0.as_bytes().to_vec();
         Box::pin(std::future::ready(Ok(FetchResponse::new(200, body))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_test_is_for_the_host_and_the_audience_of_its_route() {
+        let text = "\
+[issuers.main]
+issuer = \"https://issuer.example\"
+audience = \"https://api.example.com\"
+[[routes]]
+match = \"GET /*\"
+host = \"admin.example.com\"
+scopes = \"admin\"
+[[routes]]
+match = \"GET /billing\"
+audience = \"urn:billing\"
+[[routes]]
+match = \"GET /files/{id}\"
+encoded_slash = \"allow\"
+[[routes]]
+match = \"GET /*\"
+";
+        let tests = [
+            ("host = \"Admin.example.com:443\"", "/a", "claims = { scope = \"admin\" }", "200"),
+            ("host = \"admin.example.com\"", "/a", "claims = {}", "403"),
+            ("host = \"api.example.com\"", "/a", "claims = {}", "200"),
+            ("", "/a", "claims = {}", "400"),
+            ("host = \"api.example.com\"", "/billing", "claims = {}", "200"),
+            (
+                "host = \"api.example.com\"",
+                "/billing",
+                "claims = { aud = \"https://api.example.com\" }",
+                "401",
+            ),
+            ("host = \"api.example.com\"", "/a", "claims = { aud = \"urn:billing\" }", "401"),
+            ("host = \"api.example.com\"", "/files/a%2Fb", "claims = {}", "200"),
+            ("host = \"api.example.com\"", "/a%2Fb", "claims = {}", "400"),
+        ];
+        let tests = tests.map(|(host, target, claims, status)| {
+            format!("[[tests]]\nrequest = \"{target}\"\n{host}\n{claims}\nexpect = {{ status = {status} }}\n")
+        });
+        let config =
+            Config::parse(&(text.to_owned() + &tests.concat()), "gateway.toml").expect("no mistakes");
+        let results = run_tests(&config).await.expect("they run");
+        assert_eq!(results.len(), tests.len());
+        for TestResult { request, expected, found, holds, line } in results {
+            assert!(holds, "{line}: {request}: {expected}, but {found}");
+        }
     }
 }

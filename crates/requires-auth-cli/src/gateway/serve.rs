@@ -38,15 +38,20 @@ pub(crate) struct Addresses {
     admin: Option<String>,
 }
 
-/// Serves what a configuration file says until the process is told to stop. Once it listens, `announce` is told where.
-pub(crate) fn run(file: PathBuf, announce: impl FnOnce(&Addresses) -> io::Result<()>) -> Result<(), Failure> {
+/// Serves what a configuration file says until the process is told to stop, at `listen` if that is given. Once it listens,
+/// `announce` is told where.
+pub(crate) fn run(
+    file: PathBuf,
+    listen: Option<Listen>,
+    announce: impl FnOnce(&Addresses) -> io::Result<()>,
+) -> Result<(), Failure> {
     files::raise_limit();
-    let loaded = Loaded::read(&file, None)?;
+    let loaded = Loaded::read(&file, listen.as_ref(), None)?;
     // Nobody reads what is collected where there is no page for it.
     let metrics =
         loaded.server.admin.as_ref().map(|place| Ok::<_, Failure>((place.clone(), telemetry::collect()?)));
     let metrics = metrics.transpose()?;
-    let reloader = Reloader::new(file, loaded);
+    let reloader = Reloader::new(file, listen, loaded);
     runtime::serve(operate(reloader, metrics, announce))?
 }
 

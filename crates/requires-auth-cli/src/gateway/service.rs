@@ -13,6 +13,7 @@ use super::connections::Caller;
 use super::decide::Gateway;
 use super::forward_auth::{self, grpc};
 use super::reverse_proxy::ReverseProxy;
+use crate::error::Failure;
 
 /// The gateway of a configuration, and its way to the application, if it has one.
 pub(crate) struct Service {
@@ -22,10 +23,14 @@ pub(crate) struct Service {
 
 impl Service {
     /// The service of a configuration. It connects to nothing yet.
-    pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// As [`ReverseProxy::new`].
+    pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Result<Self, Failure> {
         let gateway = Gateway::new(config, auth);
-        let reverse_proxy = ReverseProxy::new(config, gateway.identity());
-        Self { gateway: Arc::new(gateway), reverse_proxy }
+        let reverse_proxy = ReverseProxy::new(config, gateway.identity())?;
+        Ok(Self { gateway: Arc::new(gateway), reverse_proxy })
     }
 
     /// Goes on with the connections to the application that the service before has.

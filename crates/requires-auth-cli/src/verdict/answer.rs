@@ -5,13 +5,16 @@ use requires_auth::{AccessToken, Denial, Reason};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// `{"id"?, "ok", "error", "claims"?}`.
+/// `{"id"?, "ok", "error", "hint"?, "claims"?}`.
 #[derive(Serialize)]
 pub(crate) struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<&'a RawValue>,
     pub(crate) ok: bool,
     pub(crate) error: Option<ErrorBody>,
+    /// What to do about a refusal; only where one token is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
     /// The payload of the token, as it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     claims: Option<Box<RawValue>>,
@@ -22,14 +25,20 @@ impl Answer<'_> {
     pub(crate) fn new(judged: &Result<AccessToken, Denial>) -> Self {
         match judged {
             // The payload of an accepted token is a JSON object, which any text of JSON can hold.
-            Ok(token) => Self { id: None, ok: true, error: None, claims: token.claims().ok() },
+            Ok(token) => Self { id: None, ok: true, error: None, hint: None, claims: token.claims().ok() },
             Err(denial) => Self::refusal(denial.into()),
         }
     }
 
+    /// The same with what to do about it.
+    pub(crate) const fn with_hint(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = hint;
+        self
+    }
+
     /// The answer to what was refused.
     pub(crate) fn refusal(error: ErrorBody) -> Self {
-        Self { id: None, ok: false, error: Some(error), claims: None }
+        Self { id: None, ok: false, error: Some(error), hint: None, claims: None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use requires_auth::providers::{self, Provider};
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{Algorithm, Audience, ConfigError, Denial, Policy, Profile, Reason, RequiresAuth};
 
@@ -17,6 +18,10 @@ pub(crate) struct VerdictArgs {
     /// The issuer's keys, as a JWK Set; with it nothing touches the network
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
+
+    /// The make of the issuer, such as logto: --issuer may be a short name then, such as a tenant
+    #[arg(long, value_name = "NAME", value_parser = provider)]
+    provider: Option<&'static Provider>,
 
     /// What `iss` must equal, byte for byte; without --jwks its keys are fetched
     #[arg(long, value_name = "ISS")]
@@ -60,14 +65,19 @@ impl VerdictArgs {
             return Err(empty("--audience"));
         }
         let keys = self.jwks.as_deref().map(key_file::read).transpose()?;
+        let issuer = match self.provider {
+            Some(provider) => Some(issuer_of(provider, self.issuer.as_deref().unwrap_or_default())?),
+            None => self.issuer,
+        };
         let settings = Settings {
-            issuer: self.issuer,
+            provider: self.provider,
+            issuer,
             audience: self.audience,
             policy: policy(&self.scope)?,
             algorithms: (!self.alg.is_empty()).then_some(self.alg),
             now: self.now,
             leeway: self.leeway.unwrap_or(Rules::DEFAULT_LEEWAY),
-            profile: self.profile.unwrap_or_default(),
+            profile: self.profile,
         };
         Ok((settings, keys))
     }
@@ -76,6 +86,7 @@ impl VerdictArgs {
 /// What a token is measured by, apart from keys.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
+    pub(crate) provider: Option<&'static Provider>,
     pub(crate) issuer: Option<String>,
     /// None of them: only a token without `aud` is accepted.
     pub(crate) audience: Vec<String>,
@@ -83,7 +94,8 @@ pub(crate) struct Settings {
     pub(crate) algorithms: Option<Vec<Algorithm>>,
     pub(crate) now: Option<SystemTime>,
     pub(crate) leeway: Duration,
-    pub(crate) profile: Profile,
+    /// Without one, that of the provider, else `jwt`.
+    pub(crate) profile: Option<Profile>,
 }
 
 impl Settings {
@@ -101,14 +113,21 @@ impl Settings {
     }
 
     fn audience(&self) -> Audience {
-        if self.audience.is_empty() { Audience::Absent } else { self.audience.clone().into() }
+        let given = (!self.audience.is_empty()).then(|| Audience::from(self.audience.clone()));
+        let issuer = self.issuer.as_deref().unwrap_or_default();
+        let of_provider = self.provider.and_then(|provider| provider.audience_of(given.as_ref(), issuer));
+        of_provider.or(given).unwrap_or(Audience::Absent)
     }
 
     /// The rules, to verify with keys at hand.
     pub(crate) fn rules(&self) -> Rules {
-        let rules = Rules::new(self.issuer.as_deref(), self.audience())
-            .with_leeway(self.leeway)
-            .with_profile(self.profile);
+        let mut rules = Rules::new(self.issuer.as_deref(), self.audience()).with_leeway(self.leeway);
+        if let Some(provider) = self.provider {
+            rules = rules.with_provider(provider);
+        }
+        if let Some(profile) = self.profile {
+            rules = rules.with_profile(profile);
+        }
         match &self.algorithms {
             Some(algorithms) => rules.with_algorithms(algorithms.iter().copied()),
             None => rules,
@@ -117,9 +136,13 @@ impl Settings {
 
     /// A guard that fetches the keys of the issuer.
     pub(crate) fn guard(&self, issuer: &str) -> Result<RequiresAuth, ConfigError> {
-        let mut builder = RequiresAuth::builder(issuer, self.audience())
-            .with_leeway(self.leeway)
-            .with_profile(self.profile);
+        let mut builder = RequiresAuth::builder(issuer, self.audience()).with_leeway(self.leeway);
+        if let Some(provider) = self.provider {
+            builder = builder.with_provider(provider.name);
+        }
+        if let Some(profile) = self.profile {
+            builder = builder.with_profile(profile);
+        }
         if let Some(algorithms) = &self.algorithms {
             builder = builder.with_algorithms(algorithms);
         }
@@ -158,6 +181,19 @@ pub(crate) fn leeway(seconds: f64) -> Result<Duration, String> {
 /// A signature algorithm by its name.
 fn algorithm(name: &str) -> Result<Algorithm, String> {
     name.parse().map_err(|unknown| format!("{unknown}; `none` and HS256 are never allowed"))
+}
+
+/// A provider by its name.
+pub(crate) fn provider(name: &str) -> Result<&'static Provider, String> {
+    let found = providers::find(&name.replace('-', "_"));
+    found.ok_or_else(|| format!("expected one of {}", providers::NAMES.join(", ")))
+}
+
+/// The issuer that a text stands for at a provider.
+fn issuer_of(provider: &Provider, text: &str) -> Result<String, Failure> {
+    provider
+        .issuer(text)
+        .map_err(|wrong| Failure::new(format!("--issuer: expected {}", wrong.expected)).hint(wrong.hint))
 }
 
 /// A profile by its name.

@@ -102,3 +102,13 @@ pub fn wait_until(what: &str, done: impl Fn() -> bool) {
         thread::sleep(Duration::from_millis(20));
     }
 }
+
+pub fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let (mut text, mut byte) = (String::new(), [0]);
+    while !text.ends_with(end) {
+        let read = stream.read(&mut byte).unwrap_or_else(|error| panic!("{error} after {text:?}"));
+        assert_ne!(read, 0, "it ended after {text:?}");
+        text.push(char::from(byte[0]));
+    }
+    text
+}

@@ -42,6 +42,11 @@ pub fn access_denied() -> Value {
     json!({ "ok": false, "status": 403, "code": "access_denied", "reason": null, "challenge": null })
 }
 
+/// The refusal of a cookie on a request that another site may have caused.
+pub fn cross_site() -> Value {
+    json!({ "ok": false, "status": 403, "code": "auth.cross_site", "reason": null, "challenge": null })
+}
+
 /// The refusal of a request without credentials; RFC 6750 §3.1 wants no error in the challenge.
 pub fn no_credentials(code: &str) -> Value {
     json!({ "ok": false, "status": 401, "code": code, "reason": null, "challenge": "Bearer" })

@@ -9,6 +9,7 @@ mod client;
 mod ecdsa;
 mod eddsa;
 mod header;
+mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
@@ -24,22 +25,23 @@ mod structure;
 mod time;
 
 use crate::case::Finished;
+use crate::models;
 
 /// The cases of one file.
 pub struct Theme {
     /// The name of the file, without `.json`.
-    pub name: &'static str,
-    pub about: &'static str,
+    pub name: String,
+    pub about: String,
     pub cases: Vec<Finished>,
 }
 
 pub fn themes() -> Vec<Theme> {
-    let theme = |name, about, cases: Vec<Vec<Finished>>| Theme {
-        name,
-        about,
+    let theme = |name: &str, about: &str, cases: Vec<Vec<Finished>>| Theme {
+        name: name.to_owned(),
+        about: about.to_owned(),
         cases: cases.into_iter().flatten().collect(),
     };
-    vec![
+    let mut themes = vec![
         theme(
             "tokens-algorithms",
             "every algorithm: what its key signs, and everything close to it",
@@ -61,6 +63,7 @@ pub fn themes() -> Vec<Theme> {
             vec![jwk::cases(), key_selection::cases()],
         ),
         theme("tokens-certificates", "keys in certificates, and in PEM", vec![certificates::cases()]),
+        theme("tokens-issuers", "issuers by their names, and tenants", vec![issuers::cases()]),
         theme("tokens-claims", "issuer, audience, identity, binding and other claims", vec![claims::cases()]),
         theme("tokens-time", "expiry, start and time of issue", vec![time::cases()]),
         theme("tokens-scope", "granted and needed scopes", vec![scope::cases()]),
@@ -110,5 +113,12 @@ pub fn themes() -> Vec<Theme> {
             "claim rules that look at the path of the request",
             vec![requests::paths::cases()],
         ),
-    ]
+        theme(
+            "requests-places",
+            "tokens in other places than Authorization",
+            vec![requests::places::cases()],
+        ),
+    ];
+    themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
+    themes
 }

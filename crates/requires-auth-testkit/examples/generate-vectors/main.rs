@@ -13,6 +13,7 @@ mod case;
 mod cases;
 mod files;
 mod key_sets;
+mod models;
 mod recorded;
 mod tokens;
 mod x509;

@@ -93,8 +93,10 @@ Use it to test an API on this machine, never to protect one.
 issuer    {issuer}
 audience  {audience}
 
-A token in one line; sub, scope, aud, client_id, lifetime and defect are optional:
+A token in one line; sub, scope, aud, client_id, claim, lifetime and defect are optional:
   curl '{token}?scope=read:items&sub=alice'
+A token with a claim of your own, which lives for a minute:
+  curl '{token}?claim=plan=pro&lifetime=60'
 A token that an API has to refuse:
   curl '{token}?defect=expired'
 A token as OAuth clients ask for it:

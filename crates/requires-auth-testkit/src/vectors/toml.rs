@@ -38,6 +38,12 @@ impl Config {
         members.chain(self.settings.clone()).collect()
     }
 
+    /// The text of the key set: that of the setting `jwks` if the case has one, else the JWK Set of the case.
+    pub fn key_set(&self, jwks: &Value) -> String {
+        let text = self.settings.get("jwks").and_then(Value::as_str);
+        text.map_or_else(|| jwks.to_string(), ToOwned::to_owned)
+    }
+
     /// The [claim rules](Self::claims) as the value of a key in TOML.
     pub fn claims_in_toml(&self) -> String {
         inline(&Value::Object(self.claims.clone()))

@@ -10,6 +10,7 @@ use super::reader::{Entry, Reader};
 use super::values::value;
 use crate::error::{ConfigError, ConfigProblem, Place};
 use crate::guard::RequiresAuth;
+use crate::providers::{self, AudienceRule, Provider, Shape};
 use crate::settings::{self, ALL, Given, Setting, shown_key};
 
 /// Sections that other programs keep in the same file: those of the gateway.
@@ -116,6 +117,12 @@ impl Read<'_, '_> {
         if !document.contains_key("issuers") {
             self.no_issuer("nothing");
         }
+        // The gateway has it in a section of its own.
+        if given.get(settings::PUBLIC_URL).is_none()
+            && let Some(url) = public_url_of_server(document)
+        {
+            given.set(settings::PUBLIC_URL, url);
+        }
         (given, read)
     }
 
@@ -194,11 +201,21 @@ impl Read<'_, '_> {
     /// What is missing, and what stands beside what it excludes.
     fn check_issuer(&mut self, name: &str, given: &Given, table: &DeTable<'_>) {
         let within = format!("issuers.{}", shown_key(name));
-        if !table.contains_key("issuer") {
+        let provider = given.get(settings::PROVIDER).and_then(providers::find);
+        let is_told = |row: &Provider| match row.form.shape {
+            Shape::Fixed(_) => true,
+            Shape::Template(_) => {
+                ["tenants", "dangerously_any_tenant"].iter().any(|key| table.contains_key(*key))
+            }
+            _ => false,
+        };
+        if !table.contains_key("issuer") && !provider.is_some_and(is_told) {
             let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
             self.reader.report("issuer", &format!("{within}.issuer"), "nothing", "an https URL", hint);
         }
-        if !table.contains_key("audience") && !given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
+        let has_default = |row: &Provider| matches!(row.audience_rule, AudienceRule::Default(_));
+        let is_given = table.contains_key("audience") || provider.is_some_and(has_default);
+        if !is_given && !given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
             let hint = "use the identifier of this API at the issuer, such as https://api.example.com";
             let path = format!("{within}.audience");
             self.reader.report("audience", &path, "nothing", "the identifier of this API", hint);
@@ -211,6 +228,12 @@ impl Read<'_, '_> {
             self.reader.report(source, &path, found, "one of jwks, jwks_uri and discovery_url", hint);
         }
     }
+}
+
+fn public_url_of_server(document: &DeTable<'_>) -> Option<String> {
+    let DeValue::Table(server) = document.get("server")?.get_ref() else { return None };
+    let DeValue::String(url) = server.get("public_url")?.get_ref() else { return None };
+    Some(url.to_string())
 }
 
 /// Keys that may stand above all tables, in the order in which a message lists them.

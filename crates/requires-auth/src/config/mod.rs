@@ -65,6 +65,7 @@ use crate::guard::{Builder, RequiresAuth};
 use crate::settings;
 
 mod reader;
+mod places;
 mod values;
 mod model;
 mod draft;

@@ -1,9 +1,12 @@
 //! What a configuration file says, once it is read.
 
 use super::reader::Places;
+use crate::credential::TokenPlace;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::guard::{Builder, RequiresAuth};
-use crate::settings::{self, AUDIENCE, Given, ISSUER, Key, Plain, Setting, Value};
+use crate::providers::{self, Provider};
+use crate::settings::{self, AUDIENCE, Given, ISSUER, Key, Plain, Setting, TOKEN_FROM, Value};
+use crate::verify::Audience;
 
 /// The settings of a configuration file. What it does not set has the default of [`settings`](crate::settings).
 ///
@@ -86,6 +89,24 @@ impl Config {
         self.given.iter()
     }
 
+    /// Where requests may have their tokens: the places of all issuers, none twice.
+    pub fn token_places(&self) -> Vec<TokenPlace> {
+        let mut all = Vec::new();
+        for place in self.issuers.iter().flat_map(|issuer| self.token_places_of(issuer)) {
+            if !all.contains(&place) {
+                all.push(place);
+            }
+        }
+        all
+    }
+
+    /// Where requests may have tokens of one issuer.
+    pub fn token_places_of(&self, issuer: &IssuerConfig) -> Vec<TokenPlace> {
+        let of_provider = || issuer.provider().and_then(Provider::token_places);
+        let chosen = issuer.get(TOKEN_FROM).or_else(|| self.get(TOKEN_FROM)).or_else(of_provider);
+        chosen.unwrap_or_else(|| vec![TokenPlace::authorization()])
+    }
+
     /// What still works and should be written in another way, one sentence each, with its line.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -98,9 +119,33 @@ impl IssuerConfig {
         &self.name
     }
 
-    /// Compared byte for byte with `iss`.
+    /// Compared byte for byte with `iss`. A short name of a provider's issuer is written out.
     pub fn issuer(&self) -> String {
-        self.given.get(ISSUER).unwrap_or_default()
+        let given = self.given.get(ISSUER).unwrap_or_default();
+        let Some(provider) = self.provider() else { return given };
+        let has_tenants =
+            self.given.get(settings::TENANTS).is_some() || self.given.is_on(settings::DANGEROUSLY_ANY_TENANT);
+        if given.is_empty() && has_tenants {
+            return provider.pattern().unwrap_or_default();
+        }
+        provider.issuer(&given).unwrap_or(given)
+    }
+
+    /// Every name that the issuer has in `iss`: its own, and others that its provider gives it.
+    pub fn names(&self) -> Vec<String> {
+        let issuer = self.issuer();
+        let others = self.provider().map(|provider| provider.aliases(&issuer)).unwrap_or_default();
+        [issuer].into_iter().chain(others).collect()
+    }
+
+    fn provider(&self) -> Option<&'static Provider> {
+        self.given.get(settings::PROVIDER).and_then(providers::find)
+    }
+
+    /// Whom tokens must be meant for, with what the table of providers says where that decides it.
+    pub fn audience_rule(&self) -> Option<Audience> {
+        let given = self.given.get(AUDIENCE);
+        self.provider().and_then(|provider| provider.audience_of(given.as_ref(), &self.issuer())).or(given)
     }
 
     /// For which API tokens must be: one of these, byte for byte. Empty where a rule takes their place, which

@@ -2,6 +2,8 @@
 
 use toml::de::DeValue;
 
+use super::places::places;
+
 use super::reader::{Entry, Reader};
 use crate::settings::{Document, Kind, Setting, Value};
 use crate::verify::Audience;
@@ -16,8 +18,11 @@ pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &
         Kind::Scopes => Value::Scopes(scopes(reader, setting, entry)?),
         Kind::Duration(_) => Value::Duration(reader.duration(field, entry)?),
         Kind::Count(_) => Value::Count(reader.count(field, entry)?),
-        Kind::Choice { names, expected } => Value::Choice(reader.name(field, entry, expected, names)?),
-        Kind::Switch => Value::Switch(reader.switch(field, entry)?),
+        Kind::Choice { names, expected } | Kind::Name { names, expected } => {
+            Value::Choice(reader.name(field, entry, expected, names)?)
+        }
+        Kind::Places => Value::Places(places(reader, setting, entry)?),
+        Kind::Switch | Kind::SwitchedOn => Value::Switch(reader.switch(field, entry)?),
         Kind::Path => Value::Path(reader.path(field, entry)?),
         Kind::Document { .. } => Value::Document(document(reader, field, entry)?),
     })

@@ -1,136 +1,64 @@
-//! What is known of the makes of identity providers, by the form of the issuer's URL.
+//! What to do about a refusal, in the words of the provider where that is known.
 
 use super::Check;
 use crate::error::{Denial, ErrorCode, Reason};
-use crate::verify::Step;
+use crate::providers::{self, Recognised, recognise};
+use crate::verify::{IssuerRules, Step};
 
-/// A make of identity provider, recognised by a part of the issuer's URL.
-struct Provider {
-    url_part: &'static str,
-    hints: &'static [(Reason, &'static str)],
+/// An issuer of the guard, with its provider where that is known or can be told by its URL.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'i> {
+    issuer: &'i str,
+    provider: Option<Recognised>,
 }
 
-const PROVIDERS: &[Provider] = &[
-    Provider {
-        url_part: ".logto.app/oidc",
-        hints: &[
-            (
-                Reason::Opaque,
-                "Logto gives an opaque token when the request names no `resource`: ask for this API's resource indicator",
-            ),
-            (
-                Reason::AlgorithmNotAllowed,
-                "Logto signs with ES384 by default, and with RS256 after a rotation to RSA: allow both",
-            ),
-            (
-                Reason::TypeNotAllowed,
-                "this looks like Logto's ID token: send the access token that was asked for with `resource`",
-            ),
-        ],
-    },
-    Provider {
-        url_part: ".auth0.com/",
-        hints: &[
-            (
-                Reason::Opaque,
-                "Auth0 gives an opaque token when the request names no `audience`: ask for this API's identifier",
-            ),
-            (
-                Reason::Encrypted,
-                "Auth0 gives an encrypted token when the request names no `audience`, or when the API has encryption on",
-            ),
-            (Reason::IssuerMismatch, "Auth0's issuer ends in a slash, and a custom domain changes it"),
-        ],
-    },
-    Provider {
-        url_part: "/realms/",
-        hints: &[
-            (
-                Reason::AudienceMismatch,
-                "Keycloak's audience is `account` until the client has an Audience mapper for this API",
-            ),
-            (
-                Reason::ClaimMissing,
-                "Keycloak leaves out `aud` without an Audience mapper, and `sub` without the scope `basic`",
-            ),
-            (
-                Reason::IssuerMismatch,
-                "Keycloak's issuer follows its hostname settings: inside and outside names differ",
-            ),
-        ],
-    },
-    Provider {
-        url_part: "login.microsoftonline.com/",
-        hints: &[
-            (
-                Reason::IssuerMismatch,
-                "Entra ID gives v1 tokens (issuer https://sts.windows.net/<tenant>/) until the API's requestedAccessTokenVersion is 2",
-            ),
-            (
-                Reason::AudienceMismatch,
-                "Entra ID's audience is the API's GUID in v2 tokens and `api://...` in v1 tokens; a Graph token is not for this API",
-            ),
-            (
-                Reason::SignatureMismatch,
-                "a token for Microsoft Graph cannot be verified by others: ask for a scope of this API",
-            ),
-        ],
-    },
-    Provider {
-        url_part: "cognito-idp.",
-        hints: &[(
-            Reason::ClaimMissing,
-            "Cognito's access tokens have no `aud` unless the app client has a resource binding",
-        )],
-    },
-    Provider {
-        url_part: ".okta.com",
-        hints: &[
-            (
-                Reason::KeyUnknown,
-                "tokens of Okta's org server are for Okta alone: use a custom authorization server (/oauth2/default)",
-            ),
-            (
-                Reason::AudienceMismatch,
-                "the audience of an Okta custom authorization server is set there, often `api://default`",
-            ),
-        ],
-    },
-    Provider {
-        url_part: "accounts.google.com",
-        hints: &[(Reason::Opaque, "Google's access tokens are opaque and only for Google's own APIs")],
-    },
-];
+impl<'i> Known<'i> {
+    /// The issuer of these rules; none if they take any.
+    pub(super) fn of(rules: &'i IssuerRules) -> Option<Self> {
+        let issuer = rules.issuer.as_deref()?;
+        let given = rules.provider.as_ref().and_then(|row| providers::find(row.name));
+        let provider = given.map(Recognised::for_certain).or_else(|| recognise(issuer));
+        Some(Self { issuer, provider })
+    }
+}
 
 /// What to do about a refusal: what the check shows, else what is known of the provider, else of the reason.
-pub(super) fn hint<'a>(
-    denial: &Denial,
-    failed: Option<&Check>,
-    mut issuers: impl Iterator<Item = &'a str> + Clone,
-) -> String {
-    if let Some(hint) = failed.and_then(|check| of_check(denial, check, issuers.clone())) {
+pub(super) fn hint(denial: &Denial, failed: Option<&Check>, issuers: &[Known<'_>]) -> String {
+    if let Some(hint) = failed.and_then(|check| of_check(denial, check, issuers)) {
         return hint;
     }
-    let of_provider = |issuer: &str| {
-        let provider = PROVIDERS.iter().find(|provider| issuer.contains(provider.url_part))?;
-        let (_, hint) = provider.hints.iter().find(|(reason, _)| denial.reason() == Some(*reason))?;
-        Some(*hint)
-    };
-    let hint = issuers.find_map(of_provider).unwrap_or_else(|| denial.hint());
+    let hint = issuers.iter().find_map(|known| of_provider(denial, known.provider?));
+    let hint = hint.unwrap_or_else(|| denial.hint().to_owned());
     match (denial.reason(), failed.and_then(claim_of)) {
         (Some(Reason::ClaimMissing), Some(claim)) => format!("`{claim}` is missing: {hint}"),
         (Some(Reason::ClaimMalformed), Some(claim)) => format!("`{claim}` is malformed: {hint}"),
-        _ => hint.to_owned(),
+        _ => hint,
     }
 }
 
+/// What is known of a provider about a refusal. Where other software may have the same URL, the provider is named.
+fn of_provider(denial: &Denial, known: Recognised) -> Option<String> {
+    let hint = known.provider.hint(denial.reason()?)?;
+    let title = known.provider.title;
+    Some(if known.is_certain {
+        hint.to_owned()
+    } else {
+        format!("{}; if this is {title}: {hint}", denial.hint())
+    })
+}
+
 /// What the failed check itself shows, if that says more than the reason.
-fn of_check<'a>(
-    denial: &Denial,
-    check: &Check,
-    mut issuers: impl Iterator<Item = &'a str>,
-) -> Option<String> {
+fn of_check(denial: &Denial, check: &Check, issuers: &[Known<'_>]) -> Option<String> {
     let found = check.found();
+    if denial.code() == ErrorCode::InsufficientScope
+        && let Some(known) =
+            issuers.iter().find_map(|known| known.provider.filter(|known| !known.provider.has_scopes))
+    {
+        let title = known.provider.title;
+        return Some(format!(
+            "tokens of {title} have no scopes: decide by a claim rule instead, or map a claim with `scope_claims`"
+        ));
+    }
     if denial.code() == ErrorCode::InsufficientScope && found == "nothing" {
         return Some(
             "the token has no scope at all: ask the identity provider for the scope, or if it puts scopes into another \
@@ -139,7 +67,7 @@ fn of_check<'a>(
         );
     }
     let hint = match denial.reason()? {
-        Reason::IssuerMismatch if issuers.any(|issuer| only_a_slash_apart(issuer, found)) => {
+        Reason::IssuerMismatch if issuers.iter().any(|known| only_a_slash_apart(known.issuer, found)) => {
             "only a trailing slash differs: configure the issuer exactly as the token has it"
         }
         Reason::AudienceMismatch if an_audience_is_only_a_slash_apart(check) => {
@@ -239,8 +167,37 @@ mod tests {
     #[test]
     fn the_provider_knows_better_than_the_reason() {
         let opaque = Denial::invalid_token(Reason::Opaque);
-        assert!(hint(&opaque, None, ["https://t.logto.app/oidc"].into_iter()).contains("resource indicator"));
-        assert_eq!(hint(&opaque, None, ["https://other.example"].into_iter()), Reason::Opaque.hint());
+        let at = |issuer: &str| hint(&opaque, None, &[known(issuer)]);
+        assert!(at("https://t.logto.app/oidc").contains("resource indicator"));
+        assert_eq!(at("https://other.example"), Reason::Opaque.hint());
+    }
+
+    #[test]
+    fn a_provider_that_runs_elsewhere_is_known_by_its_path() {
+        let malformed = Denial::invalid_token(Reason::AudienceMismatch);
+        let at = |denial: &Denial, issuer: &str| hint(denial, None, &[known(issuer)]);
+        assert!(
+            at(&malformed, "http://keycloak:8080/realms/shop")
+                .starts_with("Keycloak's audience is `account`")
+        );
+        let opaque = at(&Denial::invalid_token(Reason::Opaque), "https://id.example.com/oidc");
+        assert!(
+            opaque.starts_with(Reason::Opaque.hint()) && opaque.contains("; if this is Logto: "),
+            "{opaque}"
+        );
+    }
+
+    #[test]
+    fn where_tokens_have_no_scopes_nobody_is_told_to_ask_for_one() {
+        let denial = Denial::insufficient_scope("read".into());
+        let check = failed(Step::Scope, "nothing", "all of read");
+        let at = |issuer: &str| hint(&denial, Some(&check), &[known(issuer)]);
+        assert!(at("https://accounts.google.com").contains("have no scopes"));
+        assert!(at("https://other.example").contains("ask the identity provider for the scope"));
+    }
+
+    fn known(issuer: &str) -> Known<'_> {
+        Known { issuer, provider: recognise(issuer) }
     }
 
     fn failed(step: Step, found: &str, expected: &str) -> Check {
@@ -249,7 +206,7 @@ mod tests {
 
     fn of(reason: Reason, step: Step, found: &str, expected: &str) -> String {
         let check = failed(step, found, expected);
-        hint(&Denial::invalid_token(reason), Some(&check), ["https://other.example"].into_iter())
+        hint(&Denial::invalid_token(reason), Some(&check), &[known("https://other.example")])
     }
 
     #[test]

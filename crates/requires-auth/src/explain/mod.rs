@@ -6,14 +6,19 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::credential::Credential;
-use crate::error::Denial;
+use crate::error::{Denial, Reason};
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
+use crate::providers::{self, Provider};
 use crate::request::{PathParameters, Request};
-use crate::verify::{AccessToken, Evidence, Finding, Need, Rules, Step, Stop, Trace, Tried, judge};
+use crate::verify::{
+    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
+};
 
 mod hints;
 mod marks;
+
+use hints::Known;
 
 /// What became of each check of a token: from [`RequiresAuth::explain`](crate::RequiresAuth::explain), or from
 /// [`Rules::explain`] without a guard.
@@ -51,6 +56,19 @@ pub struct Report {
     checks: Vec<Check>,
     verdict: Result<AccessToken, Denial>,
     hint: Option<String>,
+    from_table: Vec<FromTable>,
+}
+
+/// What the table of providers has chosen for an issuer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FromTable {
+    /// The issuer.
+    pub issuer: String,
+    /// Its row.
+    pub provider: &'static Provider,
+    /// The settings that nobody has given, and that the row has chosen: `profile`, `scope_claims`.
+    pub settings: Vec<&'static str>,
 }
 
 impl Report {
@@ -72,6 +90,11 @@ impl Report {
     /// accepted, a warning if nothing marks it as an access token; else `None`.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What the [table of providers](crate::providers) has chosen for each issuer whose provider is named.
+    pub fn from_table(&self) -> &[FromTable] {
+        &self.from_table
     }
 }
 
@@ -143,11 +166,13 @@ impl Rules {
         policy: &Policy,
         now: SystemTime,
     ) -> Report {
-        match Credential::from_request(request) {
+        match self.credential(request) {
             Ok(credential) => {
-                self.explain_settled(&credential, keys, (policy, request.path_parameters()), now, None)
+                let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
+                let evidence = Evidence { known_header: None, is_of_tenant: false, keys: &key_set };
+                self.explain_settled(&credential, &evidence, (policy, request.path_parameters()), now, None)
             }
-            Err(denial) => self.explain_unread(denial),
+            Err(denial) => self.explain_unread(request, denial),
         }
     }
 
@@ -155,28 +180,50 @@ impl Rules {
     pub(crate) fn explain_settled(
         &self,
         credential: &Credential<'_>,
-        keys: &[Option<Arc<KeySet>>],
+        evidence: &Evidence<'_>,
         (policy, parameters): (&Policy, Option<&dyn PathParameters>),
         now: SystemTime,
         unsettled: Option<Denial>,
     ) -> Report {
         let mut recorder = Recorder::default();
-        let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-        let evidence = Evidence { known_header: None, keys: &key_set };
-        let verdict = match judge(self, credential, &evidence, now.into(), &mut recorder) {
-            Ok(token) => policy.decide(&token, credential, parameters, &mut recorder).map(|()| token),
+        let verdict = match judge(self, credential, evidence, now.into(), &mut recorder) {
+            Ok(token) => {
+                let placed = check_place(&token, credential);
+                placed
+                    .and_then(|()| policy.decide(&token, credential, parameters, &mut recorder))
+                    .map(|()| token)
+            }
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),
                 None => Denial::issuer_unavailable(1),
             })),
+            Err(Stop::Need(Need::Issuer { .. })) => {
+                Err(unsettled.unwrap_or_else(|| Denial::invalid_token(Reason::IssuerMismatch)))
+            }
         };
         self.report(recorder, verdict)
     }
 
     /// A request whose credential cannot be read.
-    pub(crate) fn explain_unread(&self, denial: Denial) -> Report {
-        self.report(Recorder::default(), Err(denial))
+    pub(crate) fn explain_unread(&self, request: &Request<'_>, denial: Denial) -> Report {
+        let hint = self.hint_of(request, &denial);
+        let is_general = hint == denial.hint();
+        let report = self.report(Recorder::default(), Err(denial));
+        if is_general { report } else { Report { hint: Some(hint.to_owned()), ..report } }
+    }
+
+    fn from_table(&self) -> Vec<FromTable> {
+        let of = |issuer: &IssuerRules| {
+            let row = issuer.provider.as_ref()?;
+            let name = issuer.issuer.as_deref().unwrap_or_default().to_owned();
+            Some(FromTable {
+                issuer: name,
+                provider: providers::find(row.name)?,
+                settings: row.settings.clone(),
+            })
+        };
+        self.issuers.iter().filter_map(of).collect()
     }
 
     fn report(&self, recorder: Recorder, verdict: Result<AccessToken, Denial>) -> Report {
@@ -184,10 +231,11 @@ impl Rules {
             Ok(token) => marks::warning(token, &recorder.made).map(ToOwned::to_owned),
             Err(denial) => {
                 let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
-                Some(hints::hint(denial, failed, self.issuers.names()))
+                let issuers: Vec<_> = self.issuers.iter().filter_map(Known::of).collect();
+                Some(hints::hint(denial, failed, &issuers))
             }
         };
-        Report { checks: recorder.into_checks(), verdict, hint }
+        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.from_table() }
     }
 }
 
@@ -204,7 +252,11 @@ impl Recorder {
             found: String::new(),
             expected: String::new(),
         };
-        let made = |step| self.made.iter().find(|check| check.step == step).cloned();
+        // A step that looks at two things has failed if one of them has.
+        let made = |step| {
+            let of_step = || self.made.iter().filter(|check| check.step == step);
+            of_step().find(|check| check.outcome == Outcome::Failed).or_else(|| of_step().next()).cloned()
+        };
         Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
     }
 }

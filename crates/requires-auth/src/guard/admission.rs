@@ -62,7 +62,8 @@ impl Admission {
 
     /// Headers that the answer to this request must carry, as name and value, names in lower case.
     ///
-    /// An adapter adds them to every answer of the handler. A Bearer token needs none.
+    /// An adapter adds them to every answer of the handler. A Bearer token in `Authorization` needs none. `cache-control` is for
+    /// answers that have none: after a token from another place it is `private`, as caches do not know that there was one.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
@@ -70,6 +71,13 @@ impl Admission {
     /// How the request passes, and the headers of its answer.
     pub fn into_parts(self) -> (Passed, Vec<(&'static str, String)>) {
         (self.passed, self.headers)
+    }
+}
+
+impl Admission {
+    /// With this token; the answer has this header unless the application gives it another value.
+    pub(super) fn with_default(token: AccessToken, (name, value): (&'static str, &str)) -> Self {
+        Self { passed: Passed::Token(token), headers: vec![(name, value.to_owned())] }
     }
 }
 

@@ -82,5 +82,5 @@ impl RequiresAuth {
 
 /// The log has a dash where there is no method and no path.
 fn request<'a>(headers: &'a [(&'static str, String); 1]) -> Request<'a> {
-    Request::new("-", "-", headers)
+    Request::new("-", "-", headers).as_token_alone()
 }

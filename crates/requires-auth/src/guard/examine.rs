@@ -7,7 +7,8 @@ impl RequiresAuth {
     /// document, and each key with the algorithms that it serves or the reason why it is not used.
     ///
     /// It is for diagnosis. Keys that are in use stay in use, and what is found here is not kept. Issuers whose keys are
-    /// given (`jwks`) are left out, since nothing is fetched for them. Each document has the time of the setting
+    /// given (`jwks`) are left out, since nothing is fetched for them. Of a pattern it is every tenant that is named. Each
+    /// document has the time of the setting
     /// `fetch_timeout`.
     ///
     /// ```
@@ -28,9 +29,17 @@ impl RequiresAuth {
     /// ```
     pub async fn examine(&self) -> Vec<Examination> {
         let mut found = Vec::new();
-        for keys in &self.inner.keys {
-            if let Keys::Remote(remote) = keys {
+        for remote in self.inner.keys.iter().filter_map(Keys::remote) {
+            found.push(remote.examine().await);
+        }
+        if let Some(tenants) = &self.inner.tenants {
+            for remote in tenants.patterns().filter_map(|(_, keys)| keys?.remote()) {
                 found.push(remote.examine().await);
+            }
+            for tenant in tenants.listed(self.inner.clock.now()) {
+                if let Some(remote) = tenant.keys.remote() {
+                    found.push(remote.examine().await);
+                }
             }
         }
         found

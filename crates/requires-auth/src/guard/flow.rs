@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::tenants::Tenant;
 use super::{Keys, RequiresAuth, log};
 use crate::credential::{Bearer, Credential};
 use crate::error::{Denial, Reason};
@@ -15,10 +16,15 @@ use crate::policy::Policy;
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::CacheKey;
-use crate::verify::{AccessToken, Evidence, KnownHeader, Need, NoTrace, Proof, ProvenBy, Stop, Tried, judge};
+use crate::verify::{
+    AccessToken, Evidence, KnownHeader, Need, NoTrace, Proof, ProvenBy, Stop, Tried, check_place, judge,
+};
 
 /// How long a request waits for keys at most.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How often the verifier may say what it needs for one token.
+const MOST_ROUNDS: usize = 8;
 
 /// A credential on its way to a verdict.
 pub(super) struct Case<'r> {
@@ -41,16 +47,18 @@ impl RequiresAuth {
         denial: Denial,
     ) -> Denial {
         // The issuer of a refused token is not known, unless there is only one.
-        refused(request, credential, &denial, self.inner.rules.issuers.only());
+        let hint = self.inner.rules.hint_of(request, &denial);
+        refused(request, credential, &denial, hint, self.inner.rules.issuers.only());
         denial
     }
 
     /// The credential of a request.
     pub(super) fn read<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
-        let credential = Credential::from_request(request)?;
+        let credential = self.inner.rules.credential(request)?;
         let token = credential.token_bytes();
         let may_be_cached = self.inner.cache.is_some() && token.len() <= self.inner.rules.max_token_bytes;
-        Ok(Case { credential, key: may_be_cached.then(|| CacheKey::of(token)) })
+        let key = may_be_cached.then(|| CacheKey::of(token));
+        Ok(Case { credential, key })
     }
 
     /// What there is to say of a token at once.
@@ -82,35 +90,52 @@ impl RequiresAuth {
     /// Whether the keys that prove a token are the issuer's current ones.
     fn is_current(&self, proof: &Proof, now: SystemTime) -> bool {
         let ProvenBy { issuer, keys } = proof.proven_by();
-        match &self.inner.keys[*issuer] {
-            Keys::Remote(remote) => remote.is_current(keys, now),
+        match self.inner.keys.get(*issuer) {
+            Some(Keys::Remote(remote)) => remote.is_current(keys, now),
             // A static set is never replaced.
-            Keys::Static(_) => true,
+            Some(Keys::Static(_)) => true,
+            None => self.is_current_tenant(proof, now),
         }
     }
 
     /// Judges a token by the keys at hand, where no fetch is asked for that cannot help.
     pub(super) fn judge_settled(&self, case: &Case<'_>, now: SystemTime) -> Result<AccessToken, Stop> {
-        self.judge(case, now).map_err(|stop| match stop {
-            Stop::Need(Need::Keys { issuer, tried, is_expired }) => match &self.inner.keys[issuer] {
+        let tenant = self.tenant_of(case, now)?;
+        self.judge_as(tenant.as_ref(), case, now).map_err(|stop| match stop {
+            Stop::Need(Need::Keys { issuer, tried, is_expired }) => match self
+                .keys_of(tenant.as_deref(), issuer)
+            {
                 // No key can make it good.
-                Keys::Remote(_) if is_expired => Reason::Expired.into(),
-                Keys::Remote(_) => Stop::Need(Need::Keys { issuer, tried, is_expired }),
-                Keys::Static(_) => tried.map_or(Reason::KeyUnknown, |tried| tried.reason).into(),
+                Some(Keys::Remote(_)) if is_expired => Reason::Expired.into(),
+                Some(Keys::Remote(_)) => Stop::Need(Need::Keys { issuer, tried, is_expired }),
+                Some(Keys::Static(_)) | None => tried.map_or(Reason::KeyUnknown, |tried| tried.reason).into(),
             },
-            Stop::Deny(denial) => Stop::Deny(denial),
+            other => other,
         })
     }
 
     /// Judges a token by the keys at hand, and remembers it if it is good.
     pub(super) fn judge(&self, case: &Case<'_>, now: SystemTime) -> Result<AccessToken, Stop> {
+        self.judge_as(self.tenant_of(case, now)?.as_ref(), case, now)
+    }
+
+    fn judge_as(
+        &self,
+        tenant: Option<&Arc<Tenant>>,
+        case: &Case<'_>,
+        now: SystemTime,
+    ) -> Result<AccessToken, Stop> {
         // What cannot be a token is not verified, and not timed.
         let bearer = case.credential.bearer()?;
         let _timed = telemetry::verification();
         let known = self.inner.known_header.load();
+        let keys = |issuer: usize| self.keys_of(tenant.map(AsRef::as_ref), issuer)?.current(now);
         let evidence =
-            Evidence { known_header: known.as_deref(), keys: &|issuer| self.inner.keys[issuer].current(now) };
-        let token = judge(&self.inner.rules, &case.credential, &evidence, now.into(), &mut NoTrace)?;
+            Evidence { known_header: known.as_deref(), is_of_tenant: tenant.is_some(), keys: &keys };
+        let token = judge(self.rules_of(tenant), &case.credential, &evidence, now.into(), &mut NoTrace)?;
+        if let (Some(tenants), Some(tenant)) = (&self.inner.tenants, tenant) {
+            tenants.prove(tenant);
+        }
         if let (Some(cache), Some(key)) = (&self.inner.cache, &case.key) {
             cache.insert(key, &token);
         }
@@ -124,7 +149,7 @@ impl RequiresAuth {
             return;
         }
         // The tokens of several issuers would take the place from each other.
-        if known.is_none() || self.inner.keys.len() == 1 {
+        if known.is_none() || (self.inner.keys.len() == 1 && self.inner.tenants.is_none()) {
             self.inner.known_header.store(KnownHeader::of(bearer).map(Arc::new));
         }
     }
@@ -134,10 +159,14 @@ impl RequiresAuth {
     /// Waits for five seconds at most; a fetch goes on.
     pub(super) async fn settle(&self, case: &Case<'_>, mut need: Need) -> Result<AccessToken, Denial> {
         let deadline = Instant::now() + LONGEST_WAIT;
-        loop {
+        for _ in 0..MOST_ROUNDS {
             let refreshed = match &need {
                 Need::Keys { issuer, tried, .. } => {
-                    self.refresh_keys(case, *issuer, tried.as_ref(), deadline).await?
+                    Some(self.refresh_keys(case, *issuer, tried.as_ref(), deadline).await?)
+                }
+                Need::Issuer { claimed } => {
+                    self.resolve(claimed, deadline).await?;
+                    None
                 }
             };
             need = match self.judge_settled(case, self.inner.clock.now()) {
@@ -146,6 +175,8 @@ impl RequiresAuth {
                 Err(Stop::Need(again)) => self.still_needed(case, again, refreshed)?,
             };
         }
+        // Keys or tenants come and go faster than a token can be judged.
+        Err(Denial::undecided(1))
     }
 
     /// Gets fresh keys of an issuer, if there may be others than those that were tried.
@@ -156,7 +187,8 @@ impl RequiresAuth {
         tried: Option<&Tried>,
         deadline: Instant,
     ) -> Result<Refreshed, Denial> {
-        let Keys::Remote(remote) = &self.inner.keys[issuer] else {
+        let tenant = self.tenant_of(case, self.inner.clock.now()).ok().flatten();
+        let Some(Keys::Remote(remote)) = self.keys_of(tenant.as_deref(), issuer) else {
             return Err(Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason)));
         };
         let want = match tried {
@@ -165,6 +197,10 @@ impl RequiresAuth {
         };
         match (refreshed_by(deadline, remote.refresh(want)).await, tried) {
             (Refreshed::No { retry_after }, Some(_)) => Err(Denial::undecided(retry_after)),
+            // Whoever sends a token chooses which tenant it names.
+            (Refreshed::No { retry_after }, None) if tenant.is_some_and(|tenant| !tenant.is_trusted()) => {
+                Err(Denial::undecided(retry_after))
+            }
             (Refreshed::No { retry_after }, None) => Err(Denial::issuer_unavailable(retry_after)),
             (Refreshed::Settled, Some(tried)) => Err(Denial::invalid_token(tried.reason)),
             (refreshed, _) => Ok(refreshed),
@@ -172,17 +208,25 @@ impl RequiresAuth {
     }
 
     /// What is needed after a refresh, or the refusal if another one cannot help. Each round sees a newer set.
-    fn still_needed(&self, case: &Case<'_>, need: Need, refreshed: Refreshed) -> Result<Need, Denial> {
+    fn still_needed(
+        &self,
+        case: &Case<'_>,
+        need: Need,
+        refreshed: Option<Refreshed>,
+    ) -> Result<Need, Denial> {
         match &need {
+            // What there is to know of the issuer is known now, and its keys come next.
+            _ if refreshed.is_none() => Ok(need),
             Need::Keys { tried: None, .. } => Err(Denial::issuer_unavailable(1)),
             // A set that was fetched for this token is the last.
-            Need::Keys { issuer, tried: Some(tried), .. } if refreshed == Refreshed::Yes => {
-                if let Keys::Remote(remote) = &self.inner.keys[*issuer] {
+            Need::Keys { issuer, tried: Some(tried), .. } if refreshed == Some(Refreshed::Yes) => {
+                let tenant = self.tenant_of(case, self.inner.clock.now()).ok().flatten();
+                if let Some(Keys::Remote(remote)) = self.keys_of(tenant.as_deref(), *issuer) {
                     remote.remember(&tried.keys, doubt_about(tried, case));
                 }
                 Err(Denial::invalid_token(tried.reason))
             }
-            Need::Keys { .. } => Ok(need),
+            Need::Keys { .. } | Need::Issuer { .. } => Ok(need),
         }
     }
 
@@ -196,12 +240,13 @@ impl RequiresAuth {
     ) -> Result<AccessToken, Denial> {
         match judged {
             Ok(token) => {
-                policy.decide(&token, credential, request.path_parameters(), &mut NoTrace).inspect_err(
-                    |denial| {
-                        refused(request, Some(credential), denial, self.issuer_of(&token));
-                    },
-                )?;
-                self.inner.allowed.count(token.proof().proven_by().issuer);
+                let placed = check_place(&token, credential);
+                placed
+                    .and_then(|()| policy.decide(&token, credential, request.path_parameters(), &mut NoTrace))
+                    .inspect_err(|denial| {
+                        refused(request, Some(credential), denial, denial.hint(), self.issuer_of(&token));
+                    })?;
+                self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
                 log::allowed(request, credential, self.issuer_of(&token));
                 Ok(token)
             }
@@ -215,10 +260,11 @@ pub(super) fn refused(
     request: &Request<'_>,
     credential: Option<&Credential<'_>>,
     denial: &Denial,
+    hint: &'static str,
     issuer: Option<&str>,
 ) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, request, credential, issuer);
+    log::refused(denial, hint, request, credential, issuer);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

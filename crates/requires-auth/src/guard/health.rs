@@ -52,27 +52,29 @@ impl RequiresAuth {
         let now = self.inner.clock.now();
         let issuer_name =
             |place: usize| self.inner.rules.issuers[place].issuer.as_deref().unwrap_or_default();
-        let issuers =
-            self.inner.keys.iter().enumerate().map(|(place, keys)| keys.health(issuer_name(place), now));
-        Health {
-            issuers: issuers.collect(),
-            remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len),
+        let named = self
+            .inner
+            .keys
+            .iter()
+            .enumerate()
+            .map(|(place, keys)| keys.health(IssuerHealth::unknown(issuer_name(place)), now));
+        let mut issuers: Vec<_> = named.collect();
+        if let Some(tenants) = &self.inner.tenants {
+            issuers.extend(tenants.patterns().map(|(pattern, keys)| match keys {
+                Some(keys) => keys.health(IssuerHealth::unknown(pattern), now),
+                None => IssuerHealth { state: KeyState::OnDemand, ..IssuerHealth::unknown(pattern) },
+            }));
+            issuers.extend(tenants.known().iter().map(|tenant| {
+                let unknown = IssuerHealth { is_tenant: true, ..IssuerHealth::unknown(&tenant.issuer) };
+                tenant.keys.health(unknown, now)
+            }));
         }
+        Health { issuers, remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len) }
     }
 }
 
 impl Keys {
-    fn health(&self, issuer: &str, now: SystemTime) -> IssuerHealth {
-        let unknown = IssuerHealth {
-            issuer: issuer.to_owned(),
-            state: KeyState::Missing,
-            source: None,
-            age: None,
-            next_refresh: None,
-            last_error: None,
-            keys: 0,
-            skipped: Vec::new(),
-        };
+    fn health(&self, unknown: IssuerHealth, now: SystemTime) -> IssuerHealth {
         match self {
             Self::Static(keys) => IssuerHealth {
                 state: KeyState::Fresh,
@@ -83,7 +85,8 @@ impl Keys {
             },
             Self::Remote(remote) => {
                 let status = remote.status();
-                let unknown = IssuerHealth { last_error: status.last_failure, ..unknown };
+                let unknown =
+                    IssuerHealth { last_error: status.last_failure.map(|last| last.failure), ..unknown };
                 status.keys.map_or(unknown.clone(), |held| held.health(unknown, now))
             }
         }
@@ -93,7 +96,10 @@ impl Keys {
 impl Held {
     fn health(&self, unknown: IssuerHealth, now: SystemTime) -> IssuerHealth {
         let age = now.duration_since(self.fetched_at).unwrap_or_default();
-        telemetry::key_age(&unknown.issuer, age);
+        // Tenants have no series of their own.
+        if !unknown.is_tenant {
+            telemetry::key_age(&unknown.issuer, age);
+        }
         let state = if !self.is_usable(now) {
             KeyState::TooOld
         } else if age < self.life {
@@ -121,14 +127,17 @@ pub struct Health {
 }
 
 impl Health {
-    /// Each issuer, in the order of the configuration.
+    /// Each issuer that is configured by name, in the order of the configuration; then each pattern, and then the tenants
+    /// that are in use.
     pub fn issuers(&self) -> &[IssuerHealth] {
         &self.issuers
     }
 
-    /// Whether every issuer has keys that may be used: what a readiness probe asks. Stale keys count, as they serve.
+    /// Whether every issuer has keys that may be used: what a readiness probe asks. Stale keys count, as they serve. Tenants
+    /// do not: that one of them has an outage is no reason to refuse the others.
     pub fn is_ready(&self) -> bool {
-        self.issuers.iter().all(|issuer| matches!(issuer.state, KeyState::Fresh | KeyState::Stale))
+        let mut named = self.issuers.iter().filter(|issuer| !issuer.is_tenant);
+        named.all(|issuer| matches!(issuer.state, KeyState::Fresh | KeyState::OnDemand | KeyState::Stale))
     }
 
     /// How many accepted tokens are remembered at the moment, at most the size of
@@ -171,9 +180,29 @@ pub struct IssuerHealth {
     last_error: Option<FetchFailure>,
     keys: usize,
     skipped: Vec<SkippedKey>,
+    is_tenant: bool,
 }
 
 impl IssuerHealth {
+    fn unknown(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            state: KeyState::Missing,
+            source: None,
+            age: None,
+            next_refresh: None,
+            last_error: None,
+            keys: 0,
+            skipped: Vec::new(),
+            is_tenant: false,
+        }
+    }
+
+    /// Whether it is one of the tenants of a pattern, or was found by a resolver.
+    pub const fn is_tenant(&self) -> bool {
+        self.is_tenant
+    }
+
     /// The issuer, as configured.
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -223,6 +252,7 @@ impl IssuerHealth {
 /// | `fresh` | are served | nothing |
 /// | `stale` | are served | look at [`IssuerHealth::last_error`] before they are too old |
 /// | `too_old` | 503 | the same, now |
+/// | `on_demand` | the first of a tenant waits for a fetch | nothing |
 /// | `missing` | the first waits for a fetch; 503 if it fails | call [`RequiresAuth::warm`] at start |
 ///
 /// How long keys are stale before they are too old is chosen with [`Builder::with_stale`](super::Builder::with_stale):
@@ -279,6 +309,8 @@ pub enum KeyState {
     Fresh,
     /// None yet: they are fetched on first need, or could not be.
     Missing,
+    /// The issuer is a pattern, and each of its tenants has keys of its own.
+    OnDemand,
     /// Past their life, and still serving while they cannot be fetched.
     Stale,
     /// There are keys, but they are too old to be used: requests get a 503.
@@ -286,11 +318,12 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// `fresh`, `missing`, `stale` or `too_old`: short names that never change.
+    /// `fresh`, `missing`, `on_demand`, `stale` or `too_old`: short names that never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
             Self::Missing => "missing",
+            Self::OnDemand => "on_demand",
             Self::Stale => "stale",
             Self::TooOld => "too_old",
         }

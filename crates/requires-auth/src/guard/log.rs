@@ -34,6 +34,7 @@ fn tell_allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Opti
 
 pub(super) fn refused(
     denial: &Denial,
+    hint: &'static str,
     request: &Request<'_>,
     credential: Option<&Credential<'_>>,
     issuer: Option<&str>,
@@ -50,7 +51,7 @@ pub(super) fn refused(
                 path = short(request.path()),
                 request_id = request.id(),
                 token = credential.and_then(fingerprint).map(tracing::field::display),
-                hint = denial.hint(),
+                hint,
                 "refused"
             )
         };

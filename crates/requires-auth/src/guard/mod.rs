@@ -8,32 +8,40 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
-use crate::credential::{Credential, shows_no_token};
 use crate::error::{ConfigError, Denial};
 use crate::explain::Report;
 use crate::jose::key_set::KeySet;
-use crate::keys::{Refreshed, RemoteKeys, Want};
+use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
-use crate::verify::{AccessToken, Audience, KnownHeader, Need, Rules, Stop};
+use crate::verify::{AccessToken, Audience, Evidence, KnownHeader, Need, Rules, Stop};
 
 mod admission;
 mod log;
 mod bare;
+mod resolver;
+mod tenancy;
+mod tenants;
 mod examine;
 mod builder;
+mod providers;
 mod flow;
 mod health;
 mod unavailable;
+mod places;
+mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
+pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
+use unavailable::Unreached;
 
 /// Guards an API: lets a request through only with an access token that is good for it.
 ///
@@ -91,9 +99,15 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
+    /// Headers that are read for a token beside `authorization`.
+    token_headers: Box<[Box<str>]>,
+    closes_on_expiry: bool,
+    /// Issuers that are not configured by name, if there may be any.
+    tenants: Option<Box<tenants::Tenants>>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
+#[derive(Clone)]
 enum Keys {
     Remote(RemoteKeys),
     Static(Arc<KeySet>),
@@ -189,14 +203,17 @@ impl RequiresAuth {
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();
-        for keys in &self.inner.keys {
-            let Keys::Remote(remote) = keys else { continue };
+        let shared = self.inner.tenants.iter().flat_map(|tenants| tenants.patterns());
+        let all = self.inner.keys.iter().chain(shared.filter_map(|(_, keys)| keys));
+        for remote in all.filter_map(Keys::remote) {
             if remote.current(now).is_none()
                 && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
             {
-                failures.extend(
-                    remote.status().last_failure.map(|failure| (Arc::clone(remote.issuer()), failure)),
-                );
+                failures.extend(remote.status().last_failure.map(|last| Unreached {
+                    issuer: Arc::clone(remote.issuer()),
+                    failure: last.failure,
+                    url: last.url.as_ref().map(shown),
+                }));
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
@@ -320,8 +337,8 @@ impl RequiresAuth {
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
         policy.check_for(token, request).inspect_err(|denial| {
-            let credential = Credential::from_request(request).ok();
-            flow::refused(request, credential.as_ref(), denial, self.issuer_of(token));
+            let credential = self.inner.rules.credential(request).ok();
+            flow::refused(request, credential.as_ref(), denial, denial.hint(), self.issuer_of(token));
         })
     }
 
@@ -366,9 +383,9 @@ impl RequiresAuth {
     ///
     /// As [`authorize`](Self::authorize).
     pub async fn admit(&self, request: &Request<'_>, requirement: &Requirement) -> Result<Admission, Denial> {
-        match admit_without_token(request, requirement) {
+        match admit_without_token(&self.inner.rules, request, requirement) {
             Some(passed) => Ok(passed.into()),
-            None => Ok(Passed::Token(self.authorize(request, requirement.policy()).await?).into()),
+            None => Ok(self.admitted(request, self.authorize(request, requirement.policy()).await?)),
         }
     }
 
@@ -378,11 +395,11 @@ impl RequiresAuth {
         request: &Request<'_>,
         requirement: &Requirement,
     ) -> Option<Result<Admission, Denial>> {
-        if let Some(passed) = admit_without_token(request, requirement) {
+        if let Some(passed) = admit_without_token(&self.inner.rules, request, requirement) {
             return Some(Ok(passed.into()));
         }
         let judged = self.authorize_now(request, requirement.policy())?;
-        Some(judged.map(|token| Passed::Token(token).into()))
+        Some(judged.map(|token| self.admitted(request, token)))
     }
 
     /// The answer to a refused request, in this guard's body format. Send its status, all of its headers and its body; see
@@ -410,12 +427,13 @@ impl RequiresAuth {
     pub async fn explain(&self, request: &Request<'_>, policy: &Policy) -> Report {
         let case = match self.read(request) {
             Ok(case) => case,
-            Err(denial) => return self.inner.rules.explain_unread(denial),
+            Err(denial) => return self.inner.rules.explain_unread(request, denial),
         };
         // A request with an expired token fetches no keys; a report shows every check, also those that need them.
+        let tenant = self.tenant_of(&case, self.inner.clock.now()).ok().flatten();
         if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
             self.judge(&case, self.inner.clock.now())
-            && let Keys::Remote(remote) = &self.inner.keys[issuer]
+            && let Some(Keys::Remote(remote)) = self.keys_of(tenant.as_deref(), issuer)
         {
             let _ = tokio::time::timeout(flow::LONGEST_WAIT, remote.refresh(Want::Keys)).await;
         }
@@ -426,21 +444,18 @@ impl RequiresAuth {
             Ok(_) => None,
         };
         let now = self.inner.clock.now();
-        let keys: Vec<_> = self.inner.keys.iter().map(|keys| keys.current(now)).collect();
-        self.inner.rules.explain_settled(
-            &case.credential,
-            &keys,
-            (policy, request.path_parameters()),
-            now,
-            unsettled,
-        )
+        let tenant = self.tenant_of(&case, now).ok().flatten();
+        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
+        let evidence = Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys };
+        let asked = (policy, request.path_parameters());
+        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 
     /// Refuses a request that has passed without a token where one is needed after all.
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
-        let denial = Credential::from_request(request).err().unwrap_or_else(none);
+        let denial = self.inner.rules.credential(request).err().unwrap_or_else(none);
         self.refuse(request, None, denial)
     }
 
@@ -448,33 +463,26 @@ impl RequiresAuth {
     pub(crate) fn made(&self, token: &AccessToken) -> bool {
         token.guard() == self.inner.rules.guard
     }
-
-    /// The fetched keys of an issuer.
-    fn remote_keys(&self, issuer: &str) -> Option<&RemoteKeys> {
-        self.inner.keys.iter().find_map(|keys| match keys {
-            Keys::Remote(remote) if **remote.issuer() == *issuer => Some(remote),
-            _ => None,
-        })
-    }
-
-    /// The issuer as configured, so that nothing of a token reaches a log.
-    fn issuer_of(&self, token: &AccessToken) -> Option<&str> {
-        let issuer = self.made(token).then(|| token.proof().proven_by().issuer)?;
-        self.inner.rules.issuers[issuer].issuer.as_deref()
-    }
 }
 
 /// How a request passes that is not asked for a token.
-fn admit_without_token(request: &Request<'_>, requirement: &Requirement) -> Option<Passed> {
+fn admit_without_token(rules: &Rules, request: &Request<'_>, requirement: &Requirement) -> Option<Passed> {
     match requirement.presence() {
         Presence::Ignored => Some(Passed::Anonymous),
         _ if request.is_preflight() => Some(Passed::Preflight),
-        Presence::Optional if shows_no_token(request) => Some(Passed::Anonymous),
+        Presence::Optional if rules.shows_no_token(request) => Some(Passed::Anonymous),
         Presence::Optional | Presence::Required => None,
     }
 }
 
 impl Keys {
+    const fn remote(&self) -> Option<&RemoteKeys> {
+        match self {
+            Self::Remote(remote) => Some(remote),
+            Self::Static(_) => None,
+        }
+    }
+
     fn current(&self, now: SystemTime) -> Option<Arc<KeySet>> {
         match self {
             Self::Remote(remote) => remote.current(now),

@@ -38,21 +38,33 @@ use crate::discovery::FetchFailure;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeysUnavailable {
-    pub(super) failures: Vec<(Arc<str>, FetchFailure)>,
+    pub(super) failures: Vec<Unreached>,
+}
+
+/// An issuer whose keys could not be fetched.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Unreached {
+    pub(super) issuer: Arc<str>,
+    pub(super) failure: FetchFailure,
+    /// What could not be fetched.
+    pub(super) url: Option<String>,
 }
 
 impl KeysUnavailable {
     /// Each issuer, as configured, with the cause.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &FetchFailure)> {
-        self.failures.iter().map(|(issuer, failure)| (&**issuer, failure))
+        self.failures.iter().map(|unreached| (&*unreached.issuer, &unreached.failure))
     }
 }
 
 impl fmt::Display for KeysUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the keys could not be fetched")?;
-        self.failures()
-            .try_for_each(|(issuer, failure)| write!(f, "\n{issuer}: {failure}\n  hint: {}", failure.hint()))
+        self.failures.iter().try_for_each(|Unreached { issuer, failure, url }| {
+            write!(f, "\n{issuer}: {failure}")?;
+            url.as_ref().map_or(Ok(()), |url| write!(f, " ({url})"))?;
+            write!(f, "\n  hint: {}", failure.hint())
+        })
     }
 }
 
@@ -72,15 +84,24 @@ mod tests {
 
     #[test]
     fn debug_is_what_is_displayed() {
+        let unreached = |issuer: &str, failure, url: Option<&str>| Unreached {
+            issuer: issuer.into(),
+            failure,
+            url: url.map(ToOwned::to_owned),
+        };
         let failures = vec![
-            ("https://a.example".into(), FetchFailure::Fetch(FetchError::Timeout)),
-            ("https://b.example".into(), FetchFailure::NoMetadata(404)),
+            unreached("https://a.example", FetchFailure::Fetch(FetchError::Timeout), None),
+            unreached("https://b.example", FetchFailure::NoMetadata(404), Some("https://b.example/metadata")),
         ];
         let error = KeysUnavailable { failures };
         assert_eq!(format!("{error:?}"), error.to_string(), "what `main` and `unwrap` show");
         let lines: Vec<_> = error.to_string().lines().map(ToOwned::to_owned).collect();
         assert_eq!(lines.len(), 5, "{error}");
         assert_eq!(lines[1], "https://a.example: it took too long");
+        assert_eq!(
+            lines[3],
+            "https://b.example: no discovery document: status 404 (https://b.example/metadata)"
+        );
         assert!(lines[2].starts_with("  hint: check that this machine reaches the issuer"), "{error}");
     }
 }

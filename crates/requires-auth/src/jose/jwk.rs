@@ -24,6 +24,8 @@ pub(crate) struct Jwk {
     kid: Option<Box<str>>,
     thumbprint: Thumbprint,
     public: PublicKey,
+    /// For which issuer it is, where a set is shared by many.
+    issuer: Option<Box<str>>,
 }
 
 impl Jwk {
@@ -45,7 +47,8 @@ impl Jwk {
             Some(name) => Some(algorithm(name)?),
             None => None,
         };
-        Self::of(kid.map(Into::into), named, &material(&jwk)?)
+        let issuer = jwk.get("issuer").and_then(Raw::as_str).map(Into::into);
+        Ok(Self { issuer, ..Self::of(kid.map(Into::into), named, &material(&jwk)?)? })
     }
 
     /// A key that comes without members of its own, from a certificate or in PEM.
@@ -65,18 +68,24 @@ impl Jwk {
             None => Algorithm::ALL.iter().copied().filter(fits).collect(),
         };
         let public = PublicKey::parse(material.public(), algorithms.into_iter()).ok_or(Unusable::Invalid)?;
-        Ok(Self { kid, thumbprint: *material.thumbprint(), public })
+        Ok(Self { kid, thumbprint: *material.thumbprint(), public, issuer: None })
     }
 
     /// Whether both are the same key with the same name for the same algorithms.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.kid == other.kid
             && self.thumbprint == other.thumbprint
+            && self.issuer == other.issuer
             && self.public.algorithms().eq(other.public.algorithms())
     }
 
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    /// The issuer that it is for, as its member `issuer` says at Entra ID, where `{tenantid}` stands for each tenant.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     pub(crate) const fn public(&self) -> &PublicKey {

@@ -1,16 +1,24 @@
 //! One fetch, from the place of the key set to its keys. Each document has five seconds of its own.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::log;
 use super::timing::life;
+use super::unproven::Unproven;
 use crate::clock::Clock;
 use crate::discovery::{self, Answer, FetchFailure, MAX_METADATA_BYTES};
-use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse};
+use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse, FetchToken};
+use crate::file::RegularFile;
 use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::key_set::{KeySet, KeySetLimits};
+
+/// A longer token is none.
+const MAX_TOKEN_BYTES: u64 = 16 * 1024;
 
 /// How to get the keys of one issuer.
 #[derive(Clone)]
@@ -30,6 +38,14 @@ pub(crate) struct Source {
     pub(crate) stale: Duration,
     /// How long one document may take.
     pub(crate) timeout: Duration,
+    /// A file with a Bearer token for metadata and keys.
+    pub(crate) token_file: Option<Arc<Path>>,
+    /// Whether it was told that the metadata name keys on another origin.
+    pub(crate) other_origin: Arc<AtomicBool>,
+    /// Where the issuer is one of several tenants: the pattern, or nothing for a resolver, which is how metrics name it.
+    pub(crate) tenant_of: Option<Arc<str>>,
+    /// Where nobody has configured it by name: what it may fetch.
+    pub(crate) unproven: Option<Arc<Unproven>>,
 }
 
 /// What a fetch brought.
@@ -41,8 +57,8 @@ pub(super) struct Fetched {
 
 /// Why a fetch brought nothing.
 pub(super) struct Failed {
-    /// What could not be fetched.
-    pub(super) url: Url,
+    /// What could not be fetched; `None` if there is no place to fetch it from.
+    pub(super) url: Option<Url>,
     pub(super) failure: FetchFailure,
     pub(super) place: Place,
 }
@@ -76,6 +92,21 @@ pub(super) struct Validator {
 }
 
 impl Source {
+    /// How metrics call the issuer: by what is configured, never by what a token says.
+    pub(super) fn label(&self) -> &str {
+        self.tenant_of.as_ref().unwrap_or_else(|| self.issuer.identifier())
+    }
+
+    /// Whether there may be a fetch now, or in how long.
+    pub(super) fn may_fetch(&self, now: SystemTime) -> Result<(), Duration> {
+        self.unproven.as_ref().map_or(Ok(()), |unproven| unproven.take(now))
+    }
+
+    /// Whether keys are kept fresh ahead of need.
+    pub(super) fn is_kept_fresh(&self) -> bool {
+        self.unproven.as_ref().is_none_or(|unproven| unproven.is_over())
+    }
+
     /// Whether the keys of the other come from the same place, on the same trust, as these would.
     pub(super) fn is_same_place(&self, other: &Self) -> bool {
         self.issuer == other.issuer
@@ -84,6 +115,7 @@ impl Source {
             && self.ca == other.ca
             && self.discovery_url == other.discovery_url
             && self.jwks_uri == other.jwks_uri
+            && self.token_file == other.token_file
     }
 
     /// Fetches the key set from `known` if that is given, else from where the metadata say.
@@ -128,7 +160,7 @@ impl Source {
         let read = |response: FetchResponse| self.read_set(response, asked_for_change);
         match self.get(request).await.and_then(read) {
             Ok((life, content)) => Ok(Fetched { url, life, content }),
-            Err(failure) => Err(Failed { url, failure, place }),
+            Err(failure) => Err(Failed { url: Some(url), failure, place }),
         }
     }
 
@@ -155,29 +187,53 @@ impl Source {
     async fn discover(&self) -> Result<Url, Failed> {
         let places = match &self.discovery_url {
             Some(url) => vec![url.clone()],
-            None => self.issuer.metadata_urls().into(),
+            None => self.issuer.metadata_urls(),
         };
-        let mut nothing = None;
+        let mut nothing = (None, 0);
         for url in places {
             let response = self.get(FetchRequest::new(url.clone(), MAX_METADATA_BYTES)).await;
             let read =
                 |response: FetchResponse| discovery::read(&response, &url, &self.issuer, self.transport);
             let failure = match response.and_then(read) {
-                Ok(Answer::KeySetAt(url)) => return Ok(url),
+                Ok(Answer::KeySetAt(url)) => {
+                    self.tell_other_origin(&url);
+                    return Ok(url);
+                }
                 Ok(Answer::NotHere(status)) => {
-                    nothing = Some((url, status));
+                    nothing = (Some(url), status);
                     continue;
                 }
                 Err(failure) => failure,
             };
-            return Err(Failed { url, failure, place: Place::Metadata });
+            return Err(Failed { url: Some(url), failure, place: Place::Metadata });
         }
-        let (url, status) = nothing.unwrap_or_else(|| (self.issuer.url().clone(), 0));
+        let (url, status) = nothing;
         Err(Failed { url, failure: FetchFailure::NoMetadata(status), place: Place::Metadata })
+    }
+
+    /// Tells once that keys come from elsewhere: whoever has that host can forge the tokens of the issuer.
+    fn tell_other_origin(&self, key_set: &Url) {
+        let is_other = |issuer: &Url| issuer.origin() != key_set.origin();
+        if self.issuer.url().is_some_and(is_other) && !self.other_origin.swap(true, Ordering::Relaxed) {
+            log::other_origin(self.issuer.identifier(), key_set);
+        }
+    }
+
+    /// The token for a document, if there is one and it may be sent there.
+    fn token_for(&self, url: &Url) -> Result<Option<FetchToken>, FetchFailure> {
+        let trusted = [self.issuer.url(), self.jwks_uri.as_ref()];
+        let is_ours = trusted.iter().flatten().any(|own| own.origin() == url.origin());
+        let Some(path) = self.token_file.as_ref().filter(|_| is_ours) else { return Ok(None) };
+        let read = RegularFile::open(path).and_then(|file| file.read(MAX_TOKEN_BYTES));
+        let text = read.map_err(|error| FetchFailure::TokenFile(error.to_string()))?;
+        let token = FetchToken::read(&text);
+        token.map(Some).ok_or_else(|| FetchFailure::TokenFile("what is in it is not a token".to_owned()))
     }
 
     /// Gets one document, within the time that it may take.
     async fn get(&self, request: FetchRequest) -> Result<FetchResponse, FetchFailure> {
+        let token = self.token_for(request.url())?;
+        let request = request.with_token(token);
         let response = tokio::time::timeout(self.timeout, self.fetch.fetch(request)).await;
         response.unwrap_or(Err(FetchError::Timeout)).map_err(FetchFailure::Fetch)
     }

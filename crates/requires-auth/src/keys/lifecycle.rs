@@ -47,7 +47,14 @@ pub(super) struct Lifecycle {
     key_set_at: Option<(Url, SystemTime)>,
     /// Whether the last try at that place has failed.
     was_in_vain: bool,
-    last_failure: Option<FetchFailure>,
+    last_failure: Option<LastFailure>,
+}
+
+/// Why the last fetch failed, and what could not be fetched.
+#[derive(Clone, Debug)]
+pub(crate) struct LastFailure {
+    pub(crate) failure: FetchFailure,
+    pub(crate) url: Option<Url>,
 }
 
 impl Lifecycle {
@@ -119,10 +126,10 @@ impl Lifecycle {
             Place::Metadata => self.was_in_vain = false,
             Place::Learnt => {
                 self.was_in_vain = false;
-                self.key_set_at = Some((failed.url.clone(), now));
+                self.key_set_at = failed.url.clone().map(|url| (url, now));
             }
         }
-        self.last_failure = Some(failed.failure.clone());
+        self.last_failure = Some(LastFailure { failure: failed.failure.clone(), url: failed.url.clone() });
         if let Some(mark) = mark {
             self.doubts.give_back(mark);
         }
@@ -137,7 +144,7 @@ impl Lifecycle {
         (is_recent || self.failures > 0).then(|| url.clone())
     }
 
-    pub(super) const fn last_failure(&self) -> Option<&FetchFailure> {
+    pub(super) const fn last_failure(&self) -> Option<&LastFailure> {
         self.last_failure.as_ref()
     }
 }
@@ -159,7 +166,7 @@ mod tests {
     }
 
     fn failed(place: Place) -> Failed {
-        Failed { url: jwks(), failure: FetchFailure::Fetch(FetchError::Timeout), place }
+        Failed { url: Some(jwks()), failure: FetchFailure::Fetch(FetchError::Timeout), place }
     }
 
     fn fail(lifecycle: &mut Lifecycle, second: u64) -> Duration {

@@ -18,10 +18,18 @@ pub(super) fn fetched(issuer: &str, held: &Held) {
     tracing::info!(%issuer, keys = held.keys.len(), life = held.life.as_secs(), "fetched the key set");
 }
 
+/// The metadata name a key set on another origin than that of the issuer.
+pub(super) fn other_origin(issuer: &str, key_set: &Url) {
+    let url = shown(key_set);
+    let hint = "if that is right, set `jwks_uri` to it: then the metadata cannot name another one";
+    tracing::warn!(%issuer, %url, hint, "the metadata of the issuer say that its keys are on another host");
+}
+
 /// A fetch that failed; the next is held back for `wait`.
 pub(super) fn failed(issuer: &str, failed: &Failed, wait: Duration, held: Option<&Held>, now: SystemTime) {
     let (result, error) = (failed.failure.as_str(), &failed.failure);
-    let (url, hint, retry_after) = (shown(&failed.url), failed.failure.hint(), whole_seconds(wait));
+    let (url, hint, retry_after) =
+        (failed.url.as_ref().map(shown).unwrap_or_default(), failed.failure.hint(), whole_seconds(wait));
     if let Some(held) = held.filter(|held| held.is_usable(now)) {
         let served_until = held.usable_until().map_or_else(|| "always".to_owned(), utc);
         tracing::warn!(
@@ -38,7 +46,7 @@ pub(super) fn failed(issuer: &str, failed: &Failed, wait: Duration, held: Option
 }
 
 /// A URL without what may be secret in it (user, password, query), and not longer than a line.
-fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     let query = if url.query().is_some() { "?..." } else { "" };

@@ -28,6 +28,7 @@ use crate::telemetry;
 
 mod timing;
 mod doubts;
+mod unproven;
 mod fetching;
 mod lifecycle;
 mod saved;
@@ -42,9 +43,12 @@ pub use examine::{Examination, ExaminedDocument};
 pub(crate) use fetching::Source;
 use fetching::{Failed, Fetched, Place};
 pub(crate) use held::Held;
+pub(crate) use lifecycle::LastFailure;
 use lifecycle::{Cause, Decision, Lifecycle};
+pub(crate) use log::shown;
 pub(crate) use saved::StateFile;
-use timing::whole_seconds;
+pub(crate) use timing::whole_seconds;
+pub(crate) use unproven::{Allowance, Unproven};
 
 /// The keys of one remote issuer. A clone shares them.
 #[derive(Clone)]
@@ -78,7 +82,7 @@ pub(crate) enum Refreshed {
 /// The state of the keys of one issuer, at one moment.
 pub(crate) struct Status {
     pub(crate) keys: Option<Held>,
-    pub(crate) last_failure: Option<FetchFailure>,
+    pub(crate) last_failure: Option<LastFailure>,
 }
 
 struct Shared {
@@ -217,7 +221,10 @@ impl Shared {
         };
         let fetched_at = self.current.load().as_ref().map(|held| held.fetched_at);
         match state.lifecycle.decide(cause, fetched_at, now) {
-            Decision::Fetch => {}
+            Decision::Fetch => self
+                .source
+                .may_fetch(now)
+                .map_err(|wait| Refreshed::No { retry_after: whole_seconds(wait) })?,
             Decision::HeldBack(retry_after) => return Err(Refreshed::No { retry_after }),
             Decision::Settled => return Err(Refreshed::Settled),
         }
@@ -257,10 +264,11 @@ impl Shared {
         wanted: Option<&str>,
     ) -> Refreshed {
         let (now, issuer) = (self.source.clock.now(), self.source.issuer.identifier());
+        let label = self.source.label();
         let url = fetched.url.clone();
         let Some((held, json)) = Held::of_fetch(fetched, before, &self.source, now) else {
             // A server that says so of a set that we do not have is not to be believed.
-            let failed = Failed { url, failure: FetchFailure::Status(304), place: Place::Known };
+            let failed = Failed { url: Some(url), failure: FetchFailure::Status(304), place: Place::Known };
             return self.fail(&failed, mark, now);
         };
         match (&self.saved, json) {
@@ -269,7 +277,7 @@ impl Shared {
             (None, _) => {}
         }
         log::fetched(issuer, &held);
-        telemetry::key_fetch(issuer, "ok");
+        telemetry::key_fetch(label, "ok");
         let keys = Arc::clone(&held.keys);
         let mut state = self.state();
         let before = self.current.swap(Some(Arc::new(held)));
@@ -293,7 +301,7 @@ impl Shared {
         let wait = state.lifecycle.failed(failed, mark, began, now);
         state.running = None;
         drop(state);
-        telemetry::key_fetch(issuer, failed.failure.as_str());
+        telemetry::key_fetch(self.source.label(), failed.failure.as_str());
         log::failed(issuer, failed, wait, self.current.load().as_deref(), now);
         Refreshed::No { retry_after: whole_seconds(wait) }
     }

@@ -16,7 +16,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 impl Shared {
     /// Starts the timer, unless it runs or there is no runtime for it to run on.
     pub(super) fn start_timer(self: &Arc<Self>) {
-        if self.timer_runs.load(Ordering::Acquire) {
+        if self.timer_runs.load(Ordering::Acquire) || !self.source.is_kept_fresh() {
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };
@@ -47,7 +47,10 @@ impl Shared {
     fn tick(&self) -> Duration {
         if let Some(held) = self.current.load().as_ref() {
             let age = self.source.clock.now().duration_since(held.fetched_at).unwrap_or_default();
-            telemetry::key_age(self.source.issuer.identifier(), age);
+            // Tenants have no series of their own.
+            if self.source.tenant_of.is_none() {
+                telemetry::key_age(self.source.issuer.identifier(), age);
+            }
         }
         self.until_due()
     }

@@ -55,7 +55,7 @@ pub(super) fn backoff(failures: u32) -> Duration {
 }
 
 /// At least 1, rounded up.
-pub(super) fn whole_seconds(wait: Duration) -> u32 {
+pub(crate) fn whole_seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
 }
 

@@ -9,10 +9,10 @@ use super::value::{Plain, Value};
 use crate::error::ConfigProblem;
 
 /// Chosen values by key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Given(BTreeMap<&'static str, Entry>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Entry {
     value: Value,
     /// How the setting is called where it was chosen, if not by its key.
@@ -40,7 +40,7 @@ impl Given {
 
     /// Whether a switch is on.
     pub(crate) fn is_on(&self, key: Key<bool>) -> bool {
-        self.get(key).unwrap_or(false)
+        self.get(key).unwrap_or(matches!(key.setting.kind, Kind::SwitchedOn))
     }
 
     pub(crate) fn value(&self, setting: &Setting) -> Option<&Value> {

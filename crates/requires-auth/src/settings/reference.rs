@@ -85,7 +85,12 @@ fn kind(kind: Kind) -> String {
         Kind::Choice { names, .. } => {
             names.iter().map(|name| format!("`\"{name}\"`")).collect::<Vec<_>>().join(" or ")
         }
-        Kind::Switch => "`true` or `false`".to_owned(),
+        // Each has a page of its own, and there are many.
+        Kind::Name { expected, .. } => expected.to_owned(),
+        Kind::Switch | Kind::SwitchedOn => "`true` or `false`".to_owned(),
+        Kind::Places => "a list of places: `\"authorization\"`, `{ header = \"NAME\" }`, `{ cookie = \"NAME\" }`, \
+                         `{ subprotocol = { prefix = \"PREFIX\" } }`, `{ subprotocol = { after = \"NAME\" } }`"
+            .to_owned(),
         Kind::Path => "the path of a file".to_owned(),
         Kind::Document { .. } => "the path of a file; in Rust and Python also its text".to_owned(),
     }

@@ -60,9 +60,20 @@ pub enum Kind {
         /// The same, as a message says it.
         expected: &'static str,
     },
+    /// One of these names; none of them is the default.
+    Name {
+        /// All there are.
+        names: &'static [&'static str],
+        /// The same, as a message says it.
+        expected: &'static str,
+    },
     /// True or false; false is the default.
     Switch,
-    /// The path of a file that is written.
+    /// True or false; true is the default.
+    SwitchedOn,
+    /// Where a request may have its token.
+    Places,
+    /// The path of a file that is not read at once.
     Path,
     /// A document that is given by itself or as the path of a file.
     Document {

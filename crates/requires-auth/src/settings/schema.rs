@@ -25,6 +25,20 @@ pub fn schema(is_for_issuer: bool) -> Map<String, Value> {
     current.chain(earlier).collect()
 }
 
+/// A list of places of a token.
+fn places() -> Value {
+    let object = |key: &str, value: Value| json!({ "type": "object", "properties": { key: value }, "required": [key], "additionalProperties": false });
+    let name = || json!({ "type": "string", "minLength": 1 });
+    let subprotocol = json!({ "oneOf": [object("prefix", name()), object("after", name())] });
+    let places = json!([
+        { "const": "authorization" },
+        object("header", name()),
+        object("cookie", name()),
+        object("subprotocol", subprotocol),
+    ]);
+    json!({ "type": "array", "minItems": 1, "items": { "oneOf": places } })
+}
+
 fn described(setting: &Setting) -> String {
     let Setting { doc, without, .. } = setting;
     let text = if without.is_empty() { (*doc).to_owned() } else { format!("{doc} Default: {without}") };
@@ -44,7 +58,10 @@ fn one(setting: &Setting, description: &str) -> Value {
             json!({ "type": "integer", "minimum": least, "default": default })
         }
         Kind::Choice { names, .. } => json!({ "enum": names, "default": setting.default() }),
+        Kind::Name { names, .. } => json!({ "enum": names }),
         Kind::Switch => json!({ "type": "boolean", "default": false }),
+        Kind::SwitchedOn => json!({ "type": "boolean", "default": true }),
+        Kind::Places => places(),
         Kind::Path | Kind::Document { .. } => json!({ "$ref": "#/$defs/path" }),
     };
     let examples: Vec<Value> =

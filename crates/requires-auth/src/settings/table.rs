@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use super::row::{Key, Kind, Limits, Scope, Setting};
 use super::value::Document;
+use crate::credential::TokenPlace;
+use crate::providers;
 use crate::verify::{Audience, Profile, Rules};
 
 macro_rules! settings {
@@ -43,8 +45,29 @@ macro_rules! settings {
 
 settings! {
     ISSUER: String = "issuer", Issuer, Kind::Url;
-    doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback.";
+    doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback; any text where `jwks` or \
+         `jwks_uri` says where its keys are.";
     examples ["\"https://tenant-id.logto.app/oidc\""];
+
+    PROVIDER: &'static str = "provider", Issuer, Kind::Name {
+        names: providers::NAMES,
+        expected: "the name of a provider",
+    };
+    doc "The make of the issuer, by its name in the table of providers (`docs/providers`): it knows what the tokens of this \
+         provider look like. Settings that are given win. The issuer may be a short name then, such as a tenant, and is \
+         left out where the provider has only one.";
+    without "Nothing is known of it.";
+    examples ["\"logto\""];
+
+    TENANTS: Vec<String> = "tenants", Issuer, Kind::Words;
+    doc "Whose tokens to take where `issuer` has a placeholder: what stands in the place of `{tenant}`, byte for byte.";
+    without "An issuer has no placeholder.";
+    examples ["\"9188040d-6c67-4c5b-b112-36a304b66dad\"", "[\"contoso\", \"fabrikam\"]"];
+
+    TENANT_CLAIMS: Vec<String> = "tenant_claims", Issuer, Kind::Words;
+    doc "Claims that must equal the tenant in the issuer of a token.";
+    without "None; `tid` where the keys of the issuer say that they are for many tenants, as at Entra ID.";
+    examples ["\"tid\""];
 
     AUDIENCE: Audience = "audience", Issuer, Kind::Audience;
     doc "The identifier of this API at the issuer: `aud` of a token must name one of these, byte for byte. With `prefix`, one \
@@ -73,6 +96,12 @@ settings! {
     without "Derived from the issuer.";
     examples ["\"https://internal.example/.well-known/openid-configuration\""];
 
+    FETCH_TOKEN_FILE: PathBuf = "fetch_token_file", Issuer, Kind::Path;
+    doc "A file with a Bearer token for the metadata and the keys of the issuer, as Kubernetes wants one. It is read at each \
+         fetch, and sent to the origin of the issuer and to that of `jwks_uri` alone.";
+    without "Metadata and keys are public.";
+    examples ["\"/var/run/secrets/kubernetes.io/serviceaccount/token\""];
+
     ALGORITHMS: Vec<String> = "algorithms", Either, Kind::Algorithms;
     doc "Only these signature algorithms. A list of one breaks when the issuer rotates to another type of key. An \
          issuer's own list replaces that for all.";
@@ -96,6 +125,28 @@ settings! {
     without "None does.";
     examples ["{\"admin\": \"read write\", \"write\": [\"read\"]}"];
 
+    TOKEN_FROM: Vec<TokenPlace> = "token_from", Either, Kind::Places;
+    doc "Where a request has its token: one token in all of these places together, and never in the query. A cookie counts on \
+         requests that may change something, and on WebSockets, only if they come from a page of this site. An issuer's own \
+         list replaces that for all.";
+    without "The `Authorization` header alone.";
+    examples ["[\"authorization\", {\"cookie\": \"__Host-token\"}]", "[{\"header\": \"Cf-Access-Jwt-Assertion\"}]"];
+
+    COOKIE_ORIGINS: Vec<String> = "cookie_origins", Guard, Kind::Words;
+    doc "Origins whose pages may use a token in a cookie, beside pages of the same origin: scheme, host and port.";
+    without "The origin of `public_url`.";
+    examples ["\"https://app.example.com\""];
+
+    PUBLIC_URL: String = "public_url", Guard, Kind::Url;
+    doc "The URL of this API as its clients know it: scheme, host and port, and a path if a proxy strips one. It is never taken \
+         from a request.";
+    without "Not known.";
+    examples ["\"https://api.example.com\""];
+
+    CLOSE_ON_EXPIRY: bool = "close_on_expiry", Guard, Kind::SwitchedOn;
+    doc "Closes a WebSocket when its token ends, with code 1008.";
+    examples ["false"];
+
     LEEWAY: Duration = "leeway", Guard, Kind::Duration(Limits {
         default: Rules::DEFAULT_LEEWAY.as_secs(),
         least: 0,
@@ -106,12 +157,12 @@ settings! {
     doc "How far the clocks of this server and of the issuers may differ, at most 5 minutes.";
     examples ["\"10s\"", "60"];
 
-    PROFILE: Profile = "profile", Guard, Kind::Choice {
+    PROFILE: Profile = "profile", Either, Kind::Choice {
         names: &["jwt", "at+jwt"],
         expected: "jwt or at+jwt",
     };
     doc "Which shape of token is an access token: any signed JWT that is not marked as something else, or only that of \
-         RFC 9068.";
+         RFC 9068. An issuer's own replaces that for all.";
     examples ["\"at+jwt\""];
 
     MAX_TOKEN_BYTES: usize = "max_token_bytes", Guard, Kind::Count(Limits {
@@ -168,6 +219,11 @@ settings! {
 
     DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS: bool = "dangerously_allow_public_test_keys", Guard, Kind::Switch;
     doc "Lets keys be used whose private halves are published for tests. Anyone can sign with them.";
+    examples ["true"];
+
+    DANGEROUSLY_ANY_TENANT: bool = "dangerously_any_tenant", Issuer, Kind::Switch;
+    doc "Takes tokens of every tenant of the provider, where `issuer` has a placeholder. Anyone who opens an account there \
+         has a tenant: the API has to look at the tenant itself.";
     examples ["true"];
 
     DANGEROUSLY_ANY_AUDIENCE: bool = "dangerously_any_audience", Issuer, Kind::Switch;

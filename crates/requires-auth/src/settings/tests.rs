@@ -34,11 +34,21 @@ fn the_constants_are_those_of_the_table() {
 fn text(example: &str) -> String {
     match serde_json::from_str(example).expect("JSON") {
         serde_json::Value::String(text) => text,
-        serde_json::Value::Array(list) => {
-            list.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(", ")
-        }
+        serde_json::Value::Array(list) => list.iter().map(word).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
+}
+
+/// A text, or a place of a token.
+fn word(value: &serde_json::Value) -> String {
+    let member = |members: &serde_json::Map<_, _>| {
+        members.iter().map(|(key, name)| format!("{key}={}", word(name))).collect()
+    };
+    value
+        .as_str()
+        .map(ToOwned::to_owned)
+        .or_else(|| value.as_object().map(member))
+        .expect("a text or a place")
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::credential::TokenPlace;
 use crate::jose::pem;
 use crate::verify::{Audience, Profile};
 
@@ -24,8 +25,10 @@ pub enum Value {
     Count(u64),
     /// Of a `Choice`.
     Choice(&'static str),
-    /// Of a `Switch`.
+    /// Of a `Switch` and of a `SwitchedOn`.
     Switch(bool),
+    /// Of `Places`.
+    Places(Vec<TokenPlace>),
     /// Of a `Path`.
     Path(PathBuf),
     /// Of a `Document`.
@@ -107,6 +110,7 @@ plain! {
     u64 = Count;
     &'static str = Choice;
     bool = Switch;
+    Vec<TokenPlace> = Places;
     PathBuf = Path;
     Document = Document;
 }

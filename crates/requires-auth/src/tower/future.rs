@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::layer::Guarded;
 use super::path::path_parameters;
 use super::request::{Added, mark, view};
-use super::response::{append, refusal};
+use super::response::{append_to_answer, refusal};
 use crate::error::Denial;
 use crate::guard::Admission;
 
@@ -105,7 +105,7 @@ where
                 StateProjection::Passed { response, added } => {
                     let mut response = ready!(response.poll(cx))?;
                     let added = added.iter().map(|(name, value)| (*name, value.as_str()));
-                    append(response.headers_mut(), added);
+                    append_to_answer(response.headers_mut(), added);
                     return Poll::Ready(Ok(response));
                 }
                 StateProjection::Refused { response } => {

@@ -1,6 +1,6 @@
 //! A refusal as a response of the `http` crate.
 
-use http::header::CONTENT_LENGTH;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::challenge::Challenge;
@@ -41,7 +41,16 @@ pub(crate) fn response<R: From<Vec<u8>>>(challenge: Challenge, denial: Denial) -
 /// Adds headers, so that a name may come more than once.
 ///
 /// A value that no header can hold is left out: only the media type of a custom body may be one.
-pub(super) fn append<'a>(headers: &mut HeaderMap, added: impl Iterator<Item = (&'static str, &'a str)>) {
+/// Adds the headers of an admission to the answer of an application: `cache-control` where it has none.
+pub(super) fn append_to_answer<'a>(
+    headers: &mut HeaderMap,
+    added: impl Iterator<Item = (&'static str, &'a str)>,
+) {
+    let is_own = headers.contains_key(CACHE_CONTROL);
+    append(headers, added.filter(|(name, _)| !is_own || *name != CACHE_CONTROL));
+}
+
+fn append<'a>(headers: &mut HeaderMap, added: impl Iterator<Item = (&'static str, &'a str)>) {
     for (name, value) in added {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.append(name, value);
@@ -62,6 +71,19 @@ mod tests {
         let challenges: Vec<_> = headers.get_all("www-authenticate").iter().collect();
         assert_eq!(challenges, ["Bearer", "DPoP algs=\"ES256\""]);
         assert_eq!(headers.get_all("vary").iter().count(), 2);
+    }
+
+    #[test]
+    fn a_cache_control_of_the_application_stays() {
+        let private = || [("cache-control", "private"), ("dpop-nonce", "one")].into_iter();
+        let mut headers = HeaderMap::new();
+        append_to_answer(&mut headers, private());
+        assert_eq!(headers["cache-control"], "private");
+        let own = HeaderValue::from_static("max-age=60");
+        let mut headers = HeaderMap::from_iter([(CACHE_CONTROL, own)]);
+        append_to_answer(&mut headers, private());
+        assert_eq!(headers.get_all(CACHE_CONTROL).iter().collect::<Vec<_>>(), ["max-age=60"]);
+        assert_eq!(headers["dpop-nonce"], "one");
     }
 
     #[test]

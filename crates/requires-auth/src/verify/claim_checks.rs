@@ -9,17 +9,26 @@ use crate::claims::{Claims, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
 
+/// Who has signed a token.
+pub(super) struct Signer<'r> {
+    pub(super) issuer: &'r IssuerRules,
+    /// The issuer that the key is for, where it is one of several tenants and the key set says so.
+    pub(super) key_issuer: Option<Box<str>>,
+}
+
 /// Checks the claims, save for whether the request shows what the token is bound to.
 pub(super) fn check_claims<'t>(
     rules: &'t Rules,
-    issuer: usize,
+    signer: &Signer<'t>,
     credential: &Credential<'_>,
     claims: &Claims<'t>,
     now: NumericDate,
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
-    let issuer = &rules.issuers[issuer];
-    trace.require(Step::IdToken, !claims.are_of_an_id_token(), Reason::TypeNotAllowed, || {
+    let issuer = signer.issuer;
+    let profile = issuer.profile.unwrap_or(rules.profile);
+    let is_access_token = !claims.are_of_another_kind(issuer.marks.id_tokens);
+    trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
         let marks = marks
             .map(|name| if name == "typ" { format!("typ {}", claims.describe(name)) } else { name.to_owned() })
@@ -29,12 +38,17 @@ pub(super) fn check_claims<'t>(
             "no at_hash, no c_hash, nonce only beside scope or client_id, and no typ of another kind of token";
         Finding::new(found, expected)
     })?;
+    if let Some((reason, finding)) = tenant_fault(signer, claims) {
+        trace.record(Step::Iss, false, || finding);
+        return Err(reason);
+    }
     let iss = trace.outcome(Step::Iss, check_iss(issuer, claims), |_| {
         Finding::new(claims.describe("iss"), issuer.issuer.as_deref().unwrap_or("a string"))
     })?;
-    let audience = trace.outcome(Step::Aud, issuer.audience.check(rules.profile, claims), |_| {
-        Finding::new(issuer.audience.found(claims), issuer.audience.expected())
-    })?;
+    let (audience, is_for_guard) =
+        trace.outcome(Step::Aud, check_audience(rules, issuer, profile, claims), |_| {
+            Finding::new(issuer.audience.found(claims), issuer.audience.expected())
+        })?;
     let within = |name, limit: &str| {
         let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
         Finding::new(
@@ -46,7 +60,7 @@ pub(super) fn check_claims<'t>(
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
-    let parties = trace_profile(rules, check_profile(rules, issuer, claims), claims, trace)?;
+    let parties = trace_profile(profile, check_profile(rules, issuer, profile, claims), claims, trace)?;
     let confirmation = claims.confirmation();
     let is_client = issuer.client_rule.decide(claims, &parties);
     let may_be_user = match is_client {
@@ -70,19 +84,84 @@ pub(super) fn check_claims<'t>(
         }
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
-    let kind = Kind { is_client, may_be_user };
-    Ok(Checked { issuer: iss, parties, kind, audience, scopes, expires_at, not_before, confirmation })
+    let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
+    Ok(Checked {
+        issuer: iss,
+        tenant,
+        parties,
+        kind: Kind { is_client, may_be_user },
+        audience,
+        is_for_guard,
+        scopes,
+        expires_at,
+        not_before,
+        confirmation,
+    })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
-fn check_iss<'t>(issuer: &IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
+fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
     let iss = claims.required_string("iss")?;
     match &issuer.issuer {
-        Some(issuer) if **issuer != *iss => Err(Reason::IssuerMismatch),
-        _ => Ok(iss),
+        Some(name) if **name == *iss => Ok(iss),
+        // Under another of its names it is the same issuer, so that its subjects are the same.
+        Some(name) if issuer.is_called(&iss) => Ok(Cow::Borrowed(name)),
+        Some(_) => Err(Reason::IssuerMismatch),
+        None => Ok(iss),
+    }
+}
+
+/// What stands for the tenant in the issuer of a key.
+const TENANT_OF_KEY: &str = "{tenantid}";
+
+/// A key that is for another tenant has signed nothing here, and a claim that names the tenant names this one: one server
+/// signs for many.
+fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Finding)> {
+    let tenancy = signer.issuer.tenant.as_ref()?;
+    let (name, issuer) = (tenancy.name.as_deref()?, signer.issuer.issuer.as_deref().unwrap_or_default());
+    if let Some(key_issuer) = &signer.key_issuer
+        && key_issuer.replace(TENANT_OF_KEY, name) != issuer
+    {
+        let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
+        return Some((Reason::IssuerMismatch, finding));
+    }
+    let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
+    let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
+    names.find_map(|claim| {
+        let reason = match claims.required_string(claim) {
+            Ok(named) if named == name => return None,
+            Ok(_) => Reason::IssuerMismatch,
+            Err(reason) => reason,
+        };
+        let found = format!("{claim} {}", claims.describe(claim));
+        Some((reason, Finding::new(found, format!("{claim} \"{name}\""))))
+    })
+}
+
+/// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
+/// then has the last word.
+fn check_audience<'t>(
+    rules: &Rules,
+    issuer: &IssuerRules,
+    profile: Profile,
+    claims: &Claims<'t>,
+) -> Result<(Strings<'t>, bool), Reason> {
+    match issuer.audience.check(profile, claims) {
+        Ok(audience) => Ok((audience, true)),
+        Err(Reason::AudienceMismatch) if !rules.route_audiences.is_empty() => {
+            let audience = claims.audience()?.unwrap_or_default();
+            let is_of_a_route =
+                |named: &Cow<'_, str>| rules.route_audiences.iter().any(|own| **own == **named);
+            if audience.iter().any(is_of_a_route) {
+                Ok((audience, false))
+            } else {
+                Err(Reason::AudienceMismatch)
+            }
+        }
+        Err(reason) => Err(reason),
     }
 }
 
@@ -106,14 +185,14 @@ fn check_not_ahead(
 }
 
 fn trace_profile<'t>(
-    rules: &Rules,
+    profile: Profile,
     parties: Result<Parties<'t>, Fault<'_>>,
     claims: &Claims<'_>,
     trace: &mut impl Trace,
 ) -> Result<Parties<'t>, Reason> {
     let faulty = parties.as_ref().err().map(|fault| fault.claim);
     trace.outcome(Step::Profile, parties.map_err(|fault| fault.reason), |_| {
-        let required = match rules.profile {
+        let required = match profile {
             Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
         };
@@ -134,9 +213,10 @@ struct Fault<'r> {
 fn check_profile<'t, 'r>(
     rules: &'r Rules,
     issuer: &'r IssuerRules,
+    profile: Profile,
     claims: &Claims<'t>,
 ) -> Result<Parties<'t>, Fault<'r>> {
-    let is_strict = rules.profile == Profile::AccessTokenJwt;
+    let is_strict = profile == Profile::AccessTokenJwt;
     let of = |claim: &'r str| move |reason| Fault { claim, reason };
     if is_strict && claims.time("iat").map_err(of("iat"))?.is_none() {
         return Err(Fault { claim: "iat", reason: Reason::ClaimMissing });

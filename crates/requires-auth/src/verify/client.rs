@@ -37,7 +37,7 @@ pub(super) fn client_id<'t, 'r>(
 
 /// How tokens that a client got for itself are told from those of users: tests in order, of which the first that holds
 /// says which it is. If none does, nobody knows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientRule {
     /// Each with what it says: true for a client.
     pub(crate) tests: &'static [(ClientTest, bool)],
@@ -46,8 +46,7 @@ pub(crate) struct ClientRule {
 }
 
 /// A test of a [`ClientRule`].
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "the rules of providers use the rest")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientTest {
     /// The subject is the client (RFC 9068 §5).
     SubjectIsClient,
@@ -64,13 +63,21 @@ pub(crate) enum ClientTest {
 }
 
 impl Default for ClientRule {
-    /// What holds for any issuer: a subject that is the client is a client, and of others nobody knows.
     fn default() -> Self {
-        Self { tests: &[(ClientTest::SubjectIsClient, true)], unknown_may_be_user: true }
+        Self::ANY
     }
 }
 
 impl ClientRule {
+    /// What holds for any issuer: a subject that is the client is a client, and of others nobody knows.
+    pub(crate) const ANY: Self =
+        Self { tests: &[(ClientTest::SubjectIsClient, true)], unknown_may_be_user: true };
+
+    /// A rule of a provider. Where it cannot tell, nobody is taken for a user.
+    pub(crate) const fn of(tests: &'static [(ClientTest, bool)]) -> Self {
+        Self { tests, unknown_may_be_user: false }
+    }
+
     /// Whether a token speaks for its client; `None` if the rule cannot tell.
     pub(super) fn decide(&self, claims: &Claims<'_>, parties: &Parties<'_>) -> Option<bool> {
         let (_, is_client) = self.tests.iter().find(|(test, _)| test.holds(claims, parties))?;

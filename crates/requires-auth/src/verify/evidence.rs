@@ -9,6 +9,8 @@ use crate::error::{Denial, Reason};
 pub(crate) struct Evidence<'e> {
     /// A header that was read before, which saves reading it again and changes nothing else.
     pub(crate) known_header: Option<&'e KnownHeader>,
+    /// Whether the issuer is one of several tenants, whose keys may say which tenant they are for.
+    pub(crate) is_of_tenant: bool,
     /// Gives the current key set of an issuer, by its index in the rules.
     pub(crate) keys: &'e dyn Fn(usize) -> Option<Arc<KeySet>>,
 }
@@ -33,6 +35,11 @@ pub(crate) enum Need {
         /// No key can make the token good: it says itself that it has expired.
         is_expired: bool,
     },
+    /// Whether this issuer, which nobody has configured by name, is one of ours.
+    Issuer {
+        /// What the token claims it to be.
+        claimed: Box<str>,
+    },
 }
 
 /// A key set that did not settle a token.
@@ -56,7 +63,7 @@ impl Stop {
             Self::Need(Need::Keys { issuer, tried, .. }) => {
                 Self::Need(Need::Keys { issuer, tried, is_expired: claims_so() })
             }
-            Self::Deny(denial) => Self::Deny(denial),
+            other => other,
         }
     }
 
@@ -67,6 +74,7 @@ impl Stop {
             Self::Need(Need::Keys { tried, .. }) => {
                 Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason))
             }
+            Self::Need(Need::Issuer { .. }) => Denial::invalid_token(Reason::IssuerMismatch),
         }
     }
 }

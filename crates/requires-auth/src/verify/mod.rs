@@ -7,6 +7,7 @@
 //! What it says of a token holds for any request, so that the token can be remembered. Whether *this* request shows the
 //! key that a token is bound to is the next question: [`check_binding`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -27,6 +28,8 @@ mod claim_checks;
 mod client;
 mod evidence;
 mod implied;
+mod marks;
+mod places;
 mod rules;
 mod token;
 mod trace;
@@ -35,12 +38,14 @@ pub use crate::jose::alg::{Algorithm, UnknownAlgorithm};
 pub use crate::jose::jwk::Unusable;
 pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 pub use audience::Audience;
-use claim_checks::check_claims;
-#[expect(unused_imports, reason = "the table of providers names them")]
+use claim_checks::{Signer, check_claims};
 pub(crate) use client::{ClientRule, ClientTest};
 pub(crate) use evidence::{Evidence, Need, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
-pub(crate) use rules::{GuardId, IssuerRules, Issuers};
+use marks::check_marks;
+pub use marks::{Mark, Marks};
+pub(crate) use places::check_place;
+pub(crate) use rules::{GuardId, IssuerRules, Issuers, OfTable, Tenancy};
 pub use rules::{Profile, Rules};
 pub use token::{AccessToken, ClaimsError};
 pub(crate) use token::{Proof, ProvenBy};
@@ -73,7 +78,8 @@ impl Rules {
         now: SystemTime,
     ) -> Result<AccessToken, Denial> {
         let credential = Credential::from(bearer);
-        let evidence = Evidence { known_header: None, keys: &|_| Some(Arc::clone(keys)) };
+        let evidence =
+            Evidence { known_header: None, is_of_tenant: false, keys: &|_| Some(Arc::clone(keys)) };
         let judged = judge(self, &credential, &evidence, now.into(), &mut NoTrace);
         let token = judged.map_err(Stop::into_denial)?;
         // There is no request that could show a key.
@@ -110,13 +116,15 @@ fn judge_signed(
     let payload = Payload::read(token.payload());
     let issuer = choose_issuer(rules, &payload, trace)?;
     check_algorithm_of(&rules.issuers[issuer], &header, trace)?;
-    let (verified, keys) = verify_signature(issuer, token, &header, evidence, trace)
+    let Signed { verified, keys, key_issuer } = verify_signature(issuer, token, &header, evidence, trace)
         .map_err(|stop| stop.expired_if(|| payload.claims_to_have_expired(now, rules.leeway)))?;
     let vouched = trace.outcome(Step::Claims, Vouched::signed(verified, payload), |_| {
         Finding::new("the payload", "one JSON object, no member twice, not nested deeper than 100")
     })?;
     let claims = Claims::new(vouched);
-    let checked = check_claims(rules, issuer, credential, &claims, now, trace)?;
+    let signer = Signer { issuer: &rules.issuers[issuer], key_issuer };
+    check_marks(rules, signer.issuer, &header, &claims, trace)?;
+    let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
     let proven_by = ProvenBy { issuer, keys: Arc::downgrade(&keys) };
     Ok(AccessToken::new(rules, &claims, checked, proven_by, now)?)
 }
@@ -187,9 +195,9 @@ fn check_header<'t>(
     })?;
     // RFC 9068 §4; RFC 8725 §3.11: explicit typing, so that no other kind of JWT passes for an access token.
     let is_access_token = header.is_type("at+jwt")
-        || rules.profile == Profile::Jwt && (header.typ().is_none() || header.is_type("JWT"));
+        || (header.typ().is_none() || header.is_type("JWT")) && rules.profile_of_any() == Profile::Jwt;
     trace.require(Step::Type, is_access_token && !header.is_nested(), Reason::TypeNotAllowed, || {
-        let expected = match rules.profile {
+        let expected = match rules.profile_of_any() {
             Profile::AccessTokenJwt => "typ at+jwt, and not a nested JWT",
             Profile::Jwt => "typ at+jwt, JWT or absent, and not a nested JWT",
         };
@@ -218,7 +226,7 @@ fn choose_issuer(rules: &Rules, payload: &Payload<'_>, trace: &mut impl Trace) -
     let claimed = payload.claimed_issuer();
     let chosen = match &claimed {
         Some(claimed) => rules.issuers.find(claimed),
-        None => Some(0),
+        None => rules.issuers.first(),
     };
     trace.outcome(Step::Issuer, chosen.ok_or(Reason::IssuerMismatch), |_| {
         let configured: Vec<_> = rules.issuers.names().collect();
@@ -246,13 +254,30 @@ fn check_algorithm_of(
     Err(Reason::AlgorithmNotAllowed)
 }
 
+/// A payload that a key of the issuer has signed.
+struct Signed<'t> {
+    verified: Verified<'t>,
+    keys: Arc<KeySet>,
+    /// The issuer that the key is for, where the key set says so.
+    key_issuer: Option<Box<str>>,
+}
+
+/// What an issuer claims to be, before anything is verified: good for nothing but finding out whether it is one of ours.
+pub(crate) fn claimed_issuer(rules: &Rules, bearer: Bearer<'_>) -> Option<String> {
+    if bearer.token().len() > rules.max_token_bytes {
+        return None;
+    }
+    let Ok(Token::Signed(token)) = Token::parse(bearer, None) else { return None };
+    Payload::read(token.payload()).claimed_issuer().map(Cow::into_owned)
+}
+
 fn verify_signature<'t>(
     issuer: usize,
     token: &'t Unverified<'_>,
     header: &Header<'_>,
     evidence: &Evidence<'_>,
     trace: &mut impl Trace,
-) -> Result<(Verified<'t>, Arc<KeySet>), Stop> {
+) -> Result<Signed<'t>, Stop> {
     let algorithm = header.algorithm().ok_or(Reason::AlgorithmNotAllowed)?;
     let asked = || format!("kid {}, alg {algorithm}", header.kid().unwrap_or("absent"));
     let Some(key_set) = (evidence.keys)(issuer) else {
@@ -273,7 +298,7 @@ fn verify_signature<'t>(
             return Err(Stop::for_keys(issuer, tried));
         }
     };
-    let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
+    let verified = candidates.iter().find_map(|key| Some((key.public().verify(algorithm, token)?, key)));
     trace.record(Step::Signature, verified.is_some(), || {
         let tried = match (header.kid(), candidates.iter().count()) {
             (None, tried) => format!(", by one of the {tried} keys that were tried"),
@@ -283,9 +308,10 @@ fn verify_signature<'t>(
         Finding::new(found, format!("the signature of {}{tried}", asked()))
     });
     // A known kid may have been given to a new key, so a mismatch is worth a look at fresh keys.
-    let Some(verified) = verified else {
+    let Some((verified, key)) = verified else {
         let tried = Tried { keys: key_set, reason: Reason::SignatureMismatch, unknown_kid: None };
         return Err(Stop::for_keys(issuer, Some(tried)));
     };
-    Ok((verified, key_set))
+    let key_issuer = key.issuer().filter(|_| evidence.is_of_tenant).map(Into::into);
+    Ok(Signed { verified, keys: key_set, key_issuer })
 }

@@ -5,9 +5,11 @@ use std::ops::Index;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Marks;
 use super::audience::Audience;
 use super::client::ClientRule;
 use super::implied::ImpliedScopes;
+use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 
 /// Which shape of token is an access token.
@@ -64,10 +66,38 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
+    /// Which shape its access tokens have; `None` is that of the guard.
+    pub(crate) profile: Option<Profile>,
+    /// What tells its access tokens from everything else that it signs.
+    pub(crate) marks: Marks,
+    /// Other names that it has in `iss`: tokens under them count as tokens under its own.
+    pub(crate) aliases: Vec<Arc<str>>,
+    /// What is known of it by the table of providers.
+    pub(crate) provider: Option<OfTable>,
     /// Where its client is; `None` is where the guard looks.
     pub(crate) client_claims: Option<Vec<Box<str>>>,
     /// How its tokens for clients are told from those for users.
     pub(crate) client_rule: ClientRule,
+    /// Where its tokens may stand.
+    pub(crate) places: PlaceSet,
+    /// Which tenant it is, where it is one of several that share a pattern or a resolver.
+    pub(crate) tenant: Option<Tenancy>,
+}
+
+/// The provider of an issuer by its name in the table, and the settings that came from its row.
+#[derive(Clone, Debug)]
+pub(crate) struct OfTable {
+    pub(crate) name: &'static str,
+    pub(crate) settings: Vec<&'static str>,
+}
+
+/// What makes an issuer one of several tenants.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenancy {
+    /// Its name: what stands for the placeholder of the pattern.
+    pub(crate) name: Option<Box<str>>,
+    /// Claims that must equal the name.
+    pub(crate) claims: Vec<Box<str>>,
 }
 
 impl IssuerRules {
@@ -78,9 +108,21 @@ impl IssuerRules {
             audience,
             algorithms: None,
             scope_claims: None,
+            places: PlaceSet::ANY,
             client_claims: None,
             client_rule: ClientRule::default(),
+            profile: None,
+            marks: Marks::default(),
+            aliases: Vec::new(),
+            provider: None,
+            tenant: None,
         }
+    }
+
+    /// Whether a token may call its issuer so.
+    pub(crate) fn is_called(&self, claimed: &str) -> bool {
+        self.issuer.as_deref().is_none_or(|issuer| issuer == claimed)
+            || self.aliases.iter().any(|alias| **alias == *claimed)
     }
 }
 
@@ -89,15 +131,37 @@ impl IssuerRules {
 pub(crate) struct Issuers {
     rules: Vec<IssuerRules>,
     by_name: HashMap<Arc<str>, usize>,
+    /// The place of the first. Tenants have rules of their own each, and a place that no other has.
+    first: usize,
+    /// Patterns that other issuers may fit, for people to read.
+    patterns: Vec<Arc<str>>,
 }
 
 impl Issuers {
-    /// Adds an issuer; `false` if there is one of that name.
+    /// One tenant, at a place that no other issuer has.
+    pub(crate) fn of_tenant(place: usize, rules: IssuerRules) -> Self {
+        Self { rules: vec![rules], by_name: HashMap::new(), first: place, patterns: Vec::new() }
+    }
+
+    /// Tells of a pattern, whose tenants are looked for elsewhere.
+    pub(crate) fn push_pattern(&mut self, pattern: Arc<str>) {
+        self.patterns.push(pattern);
+    }
+
+    /// The place of the first issuer.
+    pub(crate) fn first(&self) -> Option<usize> {
+        (!self.rules.is_empty()).then_some(self.first)
+    }
+
+    /// Adds an issuer; `false` if there is one of that name. One of its other names that is taken stays as it is.
     pub(crate) fn push(&mut self, rules: IssuerRules) -> bool {
         if let Some(name) = &rules.issuer
             && self.by_name.insert(Arc::clone(name), self.rules.len()).is_some()
         {
             return false;
+        }
+        for alias in &rules.aliases {
+            self.by_name.entry(Arc::clone(alias)).or_insert(self.rules.len());
         }
         self.rules.push(rules);
         true
@@ -106,9 +170,13 @@ impl Issuers {
     /// The place of the issuer whose name equals `claimed` byte for byte, or that takes any.
     pub(crate) fn find(&self, claimed: &str) -> Option<usize> {
         match self.rules.as_slice() {
-            [only] => only.issuer.as_deref().is_none_or(|issuer| issuer == claimed).then_some(0),
+            [only] => only.is_called(claimed).then_some(self.first),
             _ => self.by_name.get(claimed).copied(),
         }
+    }
+
+    pub(crate) fn first_mut(&mut self) -> Option<&mut IssuerRules> {
+        self.rules.first_mut()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &IssuerRules> {
@@ -116,13 +184,14 @@ impl Issuers {
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.rules.iter().filter_map(|rules| rules.issuer.as_deref())
+        let patterns = self.patterns.iter().map(AsRef::as_ref);
+        self.rules.iter().filter_map(|rules| rules.issuer.as_deref()).chain(patterns)
     }
 
     /// The only issuer's name.
     pub(crate) fn only(&self) -> Option<&str> {
         match self.rules.as_slice() {
-            [only] => only.issuer.as_deref(),
+            [only] if self.patterns.is_empty() => only.issuer.as_deref(),
             _ => None,
         }
     }
@@ -132,7 +201,7 @@ impl Index<usize> for Issuers {
     type Output = IssuerRules;
 
     fn index(&self, place: usize) -> &IssuerRules {
-        &self.rules[place]
+        &self.rules[place - self.first]
     }
 }
 
@@ -176,8 +245,12 @@ pub struct Rules {
     pub(crate) profile: Profile,
     pub(crate) max_token_bytes: usize,
     pub(crate) scope_claims: Vec<Box<str>>,
+    /// Audiences of single routes: a token for one of these passes with a policy that names it, and with no other.
+    pub(crate) route_audiences: Vec<Box<str>>,
     pub(crate) client_claims: Vec<Box<str>>,
     pub(crate) implied_scopes: ImpliedScopes,
+    /// Where a request may have its token; `None` for the `Authorization` header alone.
+    pub(crate) places: Option<Box<Places>>,
     pub(crate) guard: GuardId,
 }
 
@@ -202,9 +275,11 @@ impl Rules {
             leeway: Self::DEFAULT_LEEWAY,
             profile: Profile::default(),
             max_token_bytes: Self::DEFAULT_MAX_TOKEN_BYTES,
+            route_audiences: Vec::new(),
             scope_claims: Vec::new(),
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
+            places: None,
             guard: GuardId::default(),
         }
     }
@@ -213,6 +288,19 @@ impl Rules {
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self
+    }
+
+    /// The shape that any of the issuers may send: this is looked at before it is known which one it is.
+    pub(crate) fn profile_of_any(&self) -> Profile {
+        let mut profiles = self.issuers.iter().map(|issuer| issuer.profile.unwrap_or(self.profile));
+        match profiles.next() {
+            // Where none is configured by name, it is not known yet whose token it may be.
+            None => self.profile,
+            Some(first) if first == Profile::Jwt || profiles.any(|other| other == Profile::Jwt) => {
+                Profile::Jwt
+            }
+            Some(_) => Profile::AccessTokenJwt,
+        }
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

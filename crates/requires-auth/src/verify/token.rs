@@ -11,13 +11,16 @@ use triomphe::{Arc, HeaderSlice};
 
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
-use crate::claims::{Claims, Confirmation, NumericDate, Strings, at_path};
+use crate::claims::{Claims, Confirmation, NumericDate, at_path};
+use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
 
+mod checked;
 mod claims_error;
 
+pub(super) use checked::{Checked, Kind, Parties};
 pub use claims_error::ClaimsError;
 
 /// An access token that was verified: signature, issuer, audience, times and type all hold.
@@ -83,17 +86,23 @@ struct Checks {
     /// The later of `nbf` and `iat`.
     not_before: Option<NumericDate>,
     proven_by: ProvenBy,
+    /// Where its issuer's tokens may stand.
+    places: PlaceSet,
     guard: GuardId,
     /// Boxed, as most tokens are not bound.
     confirmation: Option<Box<Confirmation>>,
     payload: Span,
     issuer: Span,
+    /// Within the issuer.
+    tenant: Option<Span>,
     subject: Option<Span>,
     client_id: Option<Span>,
     kind: Kind,
     /// The audiences, then the scopes.
     lists: SmallVec<[Span; 8]>,
     audiences: usize,
+    /// Whether the rule of its issuer takes its audience. If not, a route has to name it.
+    is_for_guard: bool,
 }
 
 /// Whose keys prove a token. The set is told by its address, which a weak pointer keeps from being given
@@ -102,6 +111,13 @@ struct Checks {
 pub(crate) struct ProvenBy {
     pub(crate) issuer: usize,
     pub(crate) keys: Weak<KeySet>,
+}
+
+impl Proof {
+    /// The issuer, which is one of ours.
+    pub(crate) fn issuer(&self) -> &str {
+        self.inner.header.issuer.of(&self.inner.slice)
+    }
 }
 
 impl AccessToken {
@@ -116,6 +132,7 @@ impl AccessToken {
         let mut arena = Arena::new(claims.payload());
         let mut add = |text: Cow<'_, str>| arena.add(&text);
         let issuer = add(checked.issuer)?;
+        let tenant = checked.tenant.map(|name| add(Cow::Borrowed(name))).transpose()?;
         let subject = checked.parties.subject.map(&mut add).transpose()?;
         let client_id = checked.parties.client_id.map(&mut add).transpose()?;
         let audiences = checked.audience.len();
@@ -126,19 +143,27 @@ impl AccessToken {
         let checks = Checks {
             expires_at: checked.expires_at,
             not_before: checked.not_before,
+            places: rules.issuers[proven_by.issuer].places,
             proven_by,
             guard: rules.guard,
             confirmation: checked.confirmation.map(Box::new),
             payload: arena.payload()?,
             issuer,
+            tenant,
             subject,
             client_id,
             kind: checked.kind,
             lists,
             audiences,
+            is_for_guard: checked.is_for_guard,
         };
         let proof = Proof { inner: Arc::from_header_and_str(checks, &arena.into_text()) };
         Ok(Self { proof, checked_at: now })
+    }
+
+    /// Whether it is meant for this guard, and not for single routes of it alone.
+    pub(crate) fn is_for_guard(&self) -> bool {
+        self.checks().is_for_guard
     }
 
     fn checks(&self) -> &Checks {
@@ -164,6 +189,13 @@ impl AccessToken {
     /// Who made the token (`iss`): one of the configured issuers, byte for byte.
     pub fn issuer(&self) -> &str {
         self.text(self.checks().issuer)
+    }
+
+    /// Which tenant of the issuer made the token: what stands in the place of `{tenant}` in a pattern such as
+    /// `https://login.microsoftonline.com/{tenant}/v2.0`, or the name that a resolver has given. `None` for an issuer that is
+    /// configured by its own name.
+    pub fn tenant(&self) -> Option<&str> {
+        self.checks().tenant.map(|tenant| self.text(tenant))
     }
 
     /// Whom the token is meant for (`aud`); this API is one of them, unless the guard takes any audience. Such a token may
@@ -405,6 +437,10 @@ impl AccessToken {
         self.checked_at
     }
 
+    pub(crate) fn places(&self) -> PlaceSet {
+        self.checks().places
+    }
+
     pub(crate) fn guard(&self) -> GuardId {
         self.checks().guard
     }
@@ -441,31 +477,4 @@ impl fmt::Debug for AccessToken {
         let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
         f.debug_struct("AccessToken").field("claims", &names).finish_non_exhaustive()
     }
-}
-
-/// What the checks have already read, kept for the token.
-pub(super) struct Checked<'t> {
-    pub(super) issuer: Cow<'t, str>,
-    pub(super) parties: Parties<'t>,
-    pub(super) kind: Kind,
-    pub(super) audience: Strings<'t>,
-    pub(super) scopes: Strings<'t>,
-    pub(super) expires_at: NumericDate,
-    /// The later of `nbf` and `iat`.
-    pub(super) not_before: Option<NumericDate>,
-    pub(super) confirmation: Option<Confirmation>,
-}
-
-/// Whether a token speaks for its client or for a user.
-#[derive(Clone, Copy)]
-pub(super) struct Kind {
-    /// `None` if nobody knows.
-    pub(super) is_client: Option<bool>,
-    pub(super) may_be_user: bool,
-}
-
-/// For whom, and by whom.
-pub(super) struct Parties<'t> {
-    pub(super) subject: Option<Cow<'t, str>>,
-    pub(super) client_id: Option<Cow<'t, str>>,
 }

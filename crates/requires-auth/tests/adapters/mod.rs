@@ -115,7 +115,7 @@ impl Guarded {
         let now = now(config);
         let finished = |builder: Builder| {
             let builder = match jwks {
-                Some(jwks) => builder.with_jwks(jwks.to_string()),
+                Some(jwks) => builder.with_jwks(config.key_set(jwks)),
                 None => builder.with_fetch(Unreachable),
             };
             danger::allow_public_test_keys(builder.with_clock(move || now))

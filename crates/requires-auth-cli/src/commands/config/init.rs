@@ -6,18 +6,22 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use requires_auth::providers::Provider;
 
+use super::starter;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
 use crate::gateway::config::Config;
 use crate::output::{print_json, say};
+use crate::verdict::provider;
 
 const EXAMPLE: &str = include_str!("example.toml");
 
 const EXAMPLES: &str = "\
 Examples:
   requires-auth config init
+  requires-auth config init --provider logto --issuer TENANT --audience https://api.example.com
   requires-auth config init gateway.toml --issuer https://id.example.com --audience https://api.example.com
   requires-auth check gateway.toml";
 
@@ -29,7 +33,11 @@ pub(super) struct InitArgs {
     #[arg(value_name = "FILE", default_value = "requires-auth.toml")]
     file: PathBuf,
 
-    /// Whose tokens to take, as in `iss` [default: left to fill in]
+    /// The make of the issuer, such as logto: its settings and tests are those of this provider
+    #[arg(long, value_name = "NAME", value_parser = provider)]
+    provider: Option<&'static Provider>,
+
+    /// Whose tokens to take, as in `iss`; with --provider also its short name [default: left to fill in]
     #[arg(long, value_name = "ISS")]
     issuer: Option<String>,
 
@@ -42,8 +50,17 @@ impl InitArgs {
     /// Runs `config init`.
     pub(super) fn run(self, context: &Context) -> Result<Outcome, Failure> {
         let (issuer, audience) = (self.issuer.as_deref(), self.audience.as_deref());
-        let text = example(issuer.unwrap_or_default(), audience.unwrap_or_default());
-        if issuer.is_some() && audience.is_some() {
+        let text = match self.provider {
+            Some(provider) => starter::of_provider(EXAMPLE, provider, issuer, audience),
+            None => EXAMPLE.to_owned(),
+        };
+        let text = filled(&text, issuer.unwrap_or_default(), audience.unwrap_or_default());
+        let missing: Vec<_> = [("issuer", "\nissuer = \"\""), ("audience", "\naudience = \"\"")]
+            .into_iter()
+            .filter(|(_, line)| text.contains(line))
+            .map(|(key, _)| key)
+            .collect();
+        if missing.is_empty() {
             // What cannot work is not written.
             Config::parse(&text, &self.file)
                 .and_then(|config| config.guard.build())
@@ -59,10 +76,7 @@ impl InitArgs {
             Format::Text => {
                 let file = self.file.display();
                 say(&format!("{file} is written"));
-                let next = [("issuer", issuer), ("audience", audience)]
-                    .into_iter()
-                    .filter(|(_, given)| given.is_none());
-                for (key, _) in next {
+                for key in missing {
                     say(&format!("fill in {key} in [issuers.main]"));
                 }
                 say(&format!("then run `requires-auth check {file}`"));
@@ -72,10 +86,11 @@ impl InitArgs {
     }
 }
 
-fn example(issuer: &str, audience: &str) -> String {
-    // A text in JSON is one in TOML, but for the delete character, which the check of the whole refuses.
+/// The example with these values. A text in JSON is one in TOML, but for the delete character, which the check of the
+/// whole refuses.
+fn filled(example: &str, issuer: &str, audience: &str) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    EXAMPLE.replace("\"ISSUER\"", &quoted(issuer)).replace("\"AUDIENCE\"", &quoted(audience))
+    example.replace("\"ISSUER\"", &quoted(issuer)).replace("\"AUDIENCE\"", &quoted(audience))
 }
 
 /// Writes a file that is not there yet.
@@ -94,9 +109,33 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use requires_auth::providers;
+
     use super::*;
     use crate::gateway::self_test::run_tests;
     use crate::runtime::block_on;
+
+    fn example(issuer: &str, audience: &str) -> String {
+        filled(EXAMPLE, issuer, audience)
+    }
+
+    #[test]
+    fn the_example_of_every_provider_is_right_and_its_tests_hold() {
+        for provider in providers::ALL {
+            let issuer = starter::issuer_to_try(provider);
+            let text = starter::of_provider(EXAMPLE, provider, issuer, Some("https://api.example.com"));
+            let text = filled(&text, issuer.unwrap_or_default(), "https://api.example.com");
+            let config =
+                Config::parse(&text, "requires-auth.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+            config.guard.build().unwrap_or_else(|error| panic!("{}: {error}", provider.name));
+            let results = block_on(run_tests(&config)).expect("a runtime").expect("tests");
+            assert!(results.len() >= 4, "{}", provider.name);
+            for result in results {
+                let told = format!("line {}: {} got {}", result.line, result.request, result.found);
+                assert!(result.holds, "{}: {told}\n{text}", provider.name);
+            }
+        }
+    }
 
     #[test]
     fn the_example_is_right_and_its_tests_hold() {

@@ -1,6 +1,7 @@
 //! `requires-auth config`: an example to begin with, the schema of the file, and the proxy's side of it.
 
 mod emit;
+mod starter;
 mod init;
 mod schema;
 

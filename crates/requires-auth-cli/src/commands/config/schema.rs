@@ -52,13 +52,14 @@ mod tests {
         pointer: &'static str,
     }
 
-    const TABLES: [Table; 9] = [
+    const TABLES: [Table; 10] = [
         Table { path: "", header: "", pointer: "" },
         Table { path: "issuers.own.", header: "[issuers.own]\n", pointer: "/$defs/issuer" },
         Table { path: "server.", header: "[server]\n", pointer: "/$defs/server" },
         Table { path: "server.tls.", header: "[server.tls]\n", pointer: "/$defs/server/properties/tls" },
         Table { path: "forward_auth.", header: "[forward_auth]\n", pointer: "/$defs/forward_auth" },
         Table { path: "reverse_proxy.", header: "[reverse_proxy]\n", pointer: "/$defs/reverse_proxy" },
+        Table { path: "headers.X-A.", header: "[headers.X-A]\n", pointer: "/$defs/identity" },
         Table { path: "routes.1.", header: "[[routes]]\n", pointer: "/$defs/route" },
         Table { path: "tests.1.", header: "[[tests]]\n", pointer: "/$defs/test" },
         Table {
@@ -224,7 +225,7 @@ mod tests {
         );
         assert!(listed("/$defs/dialect/enum").contains(&"nginx".into()));
         for code in ErrorCode::ALL {
-            let expect = &TABLES[8];
+            let expect = &TABLES[9];
             assert_eq!(expect.of_setting("error", &code.as_str().into()), []);
         }
     }

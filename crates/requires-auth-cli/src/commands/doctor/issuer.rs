@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use requires_auth::discovery::FetchFailure;
 use requires_auth::guard::{Examination, ExaminedDocument};
+use reqwest::Url;
 use serde_json::Value;
 
 use super::certificate;
@@ -11,6 +12,7 @@ use super::configured::Configured;
 use super::connection::Connector;
 use super::finding::{Finding, Level};
 use super::keys;
+use super::provider;
 
 /// A clock that is off by more is worth a look, even where the leeway still covers it.
 const CLOCK_CARE: Duration = Duration::from_secs(5);
@@ -19,11 +21,13 @@ const CLOCK_CARE: Duration = Duration::from_secs(5);
 pub(super) async fn run(configured: &Configured, found: &Examination, connector: &Connector) -> Vec<Finding> {
     let name = &configured.issuer;
     let mut findings = metadata(configured, found);
+    findings.extend(provider::tell(configured, found));
     if let Some(FetchFailure::UnsafeKeySetUrl(_)) = found.failure() {
         let finding = Finding::new(Level::Fail, "keys.reached", name, "there is no jwks_uri with https");
         findings.push(finding.hint("the metadata must have a `jwks_uri` that is an https URL"));
     }
     let Some(key_set) = found.key_set() else { return findings };
+    findings.extend(origin(name, found));
     match key_set.status() {
         Ok(_) => findings.push(reached("keys.reached", name, key_set)),
         Err(error) => {
@@ -46,6 +50,26 @@ pub(super) async fn run(configured: &Configured, found: &Examination, connector:
         Err(error) => findings.push(Finding::new(Level::Skip, "clock", name, error)),
     }
     findings
+}
+
+/// A pattern that any tenant fits.
+pub(super) fn any_tenant(configured: &Configured) -> Finding {
+    let what =
+        "each tenant has metadata and keys of its own, which are fetched when the first of its tokens comes";
+    Finding::new(Level::Skip, "discovery.reached", &configured.issuer, what)
+}
+
+/// Whether the keys are where the issuer is: whoever has their host can forge the tokens of the issuer.
+fn origin(name: &str, found: &Examination) -> Option<Finding> {
+    let key_set = found.key_set().filter(|_| !found.metadata().is_empty())?.url();
+    let issuer = Url::parse(name).ok().filter(|issuer| issuer.origin() != key_set.origin())?;
+    let what = format!("the keys of {} are on {}", issuer.host_str()?, key_set.host_str()?);
+    let finding = Finding::new(Level::Warn, "keys.origin", name, what);
+    Some(
+        finding.hint(
+            "if that is right, set `jwks_uri` to their address: then the metadata cannot name another one",
+        ),
+    )
 }
 
 /// What the guard has found where it looked for metadata; nothing where the place of the keys is configured.

@@ -6,7 +6,9 @@ mod finding;
 mod validity;
 mod certificate;
 mod keys;
+mod provider;
 mod issuer;
+mod places;
 mod raw;
 mod probe;
 
@@ -112,6 +114,7 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
             algorithms: None,
             leeway: Rules::DEFAULT_LEEWAY,
             scopes: Vec::new(),
+            provider: None,
         };
         return Ok(Some(Source { config: None, guard, issuers: vec![configured] }));
     }
@@ -138,13 +141,15 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
         .issuers
         .iter()
         .filter(|issuer| issuer.get(settings::JWKS).is_none())
-        .map(|issuer| Configured {
-            issuer: issuer.issuer(),
+        .flat_map(|issuer| configured::names(issuer).into_iter().map(move |name| (name, issuer)))
+        .map(|(name, issuer)| Configured {
+            issuer: name,
             algorithms: algorithms(
                 issuer.get(settings::ALGORITHMS).or_else(|| config.guard.get(settings::ALGORITHMS)),
             ),
             leeway: config.guard.get(settings::LEEWAY).unwrap_or(Rules::DEFAULT_LEEWAY),
             scopes: scopes.clone(),
+            provider: issuer.get(settings::PROVIDER),
         })
         .collect();
     Ok(Some(Source { config: Some(config), guard, issuers }))
@@ -165,12 +170,16 @@ async fn examine(
     if let Some(source) = source {
         let ca = config.and_then(|config| config.guard.get(settings::CA));
         let connector = Connector::new(ca.as_ref())?;
-        // Both leave out the issuers whose keys are given, so they are the same ones in the same order.
-        for (configured, found) in source.issuers.iter().zip(source.guard.examine().await) {
-            findings.extend(issuer::run(configured, &found, &connector).await);
+        let examined = source.guard.examine().await;
+        for configured in &source.issuers {
+            match examined.iter().find(|found| found.issuer() == configured.issuer) {
+                Some(found) => findings.extend(issuer::run(configured, found, &connector).await),
+                None => findings.push(issuer::any_tenant(configured)),
+            }
         }
         findings.extend(guard(&source.guard).await);
         findings.extend(config.map(cautions).unwrap_or_default());
+        findings.extend(config.map(places::findings).unwrap_or_default());
         if let Some(token) = token {
             findings.push(judge(&source.guard, token).await);
         }
@@ -236,7 +245,8 @@ async fn judge(guard: &RequiresAuth, token: &str) -> Finding {
             .hint("look for quotes, spaces, line breaks or a `Bearer` before the token");
     }
     let headers = [("authorization", format!("Bearer {token}"))];
-    let report = guard.explain(&Request::new("GET", "/", &headers), &Policy::default()).await;
+    let request = Request::new("GET", "/", &headers).as_token_alone();
+    let report = guard.explain(&request, &Policy::default()).await;
     if report.verdict().is_ok() {
         return match report.hint() {
             Some(warning) => {

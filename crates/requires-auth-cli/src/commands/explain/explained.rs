@@ -1,7 +1,7 @@
 //! What became of a token, for the report and for JSON.
 
 use requires_auth::Denial;
-use requires_auth::explain::{Outcome as CheckOutcome, Report};
+use requires_auth::explain::{FromTable, Outcome as CheckOutcome, Report};
 use requires_auth::verify::Step;
 use serde::Serialize;
 
@@ -21,13 +21,15 @@ pub(super) struct Explained {
     pub(super) checks: Vec<CheckLine>,
     pub(super) verdict: Verdict,
     pub(super) hint: Option<String>,
+    /// What the table of providers has chosen.
+    pub(super) from_table: Vec<FromTable>,
 }
 
 impl Explained {
     /// Every check not reached, and no verdict.
     pub(super) fn not_judged() -> Self {
         let checks = Step::ALL.iter().map(|step| CheckLine::not_reached(*step)).collect();
-        Self { checks, verdict: Verdict::NotJudged, hint: None }
+        Self { checks, verdict: Verdict::NotJudged, hint: None, from_table: Vec::new() }
     }
 
     pub(super) const fn denial(&self) -> Option<&Denial> {
@@ -64,6 +66,7 @@ impl Explained {
             checks: checks.collect(),
             verdict,
             hint: of_flags.or_else(|| report.hint()).map(ToOwned::to_owned),
+            from_table: report.from_table().to_vec(),
         }
     }
 
@@ -76,6 +79,15 @@ impl Explained {
             /// Members of the header that name a key, and are not looked at.
             ignored: Vec<&'a str>,
             checks: Vec<JsonCheck<'a>>,
+            /// What the table of providers has chosen, where a provider is named.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            from_table: Vec<JsonRow<'a>>,
+        }
+
+        #[derive(Serialize)]
+        struct JsonRow<'a> {
+            provider: &'a str,
+            settings: &'a [&'static str],
         }
 
         #[derive(Serialize)]
@@ -92,12 +104,15 @@ impl Explained {
             found: line.found.as_deref(),
             expected: line.expected.as_deref(),
         });
+        let rows = self.from_table.iter();
+        let rows = rows.map(|row| JsonRow { provider: row.provider.name, settings: &row.settings });
         Json {
             ok: matches!(self.verdict, Verdict::Allowed),
             error: self.denial().map(ErrorBody::from),
             hint: self.hint.as_deref(),
             ignored: anatomy.ignored(),
             checks: checks.collect(),
+            from_table: rows.collect(),
         }
     }
 }

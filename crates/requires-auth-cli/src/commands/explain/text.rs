@@ -20,6 +20,13 @@ pub(super) fn print(
     is_verbose: bool,
 ) -> io::Result<()> {
     print_anatomy(&Anatomy::of(token), settings)?;
+    for row in &explained.from_table {
+        heading("provider")?;
+        let settings =
+            if row.settings.is_empty() { "no setting".to_owned() } else { row.settings.join(", ") };
+        let title = row.provider.title;
+        writeln!(anstream::stdout().lock(), "  {title}; from the table of providers: {settings}")?;
+    }
     heading("checks")?;
     for line in &explained.checks {
         print_check(line, is_verbose)?;

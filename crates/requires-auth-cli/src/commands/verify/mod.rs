@@ -52,7 +52,10 @@ impl VerifyArgs {
         let judged = judge.verify(&token, &settings)?;
         let outage = judged.as_ref().err().and_then(|denial| judge.outage(denial));
         match context.format {
-            Format::Json => print_json(&Answer::new(&judged))?,
+            Format::Json => {
+                let hint = judged.as_ref().err().map(|denial| settings.hint(denial).unwrap_or(denial.hint()));
+                print_json(&Answer::new(&judged).with_hint(hint))?;
+            }
             // The token was not judged, so there is no verdict to report.
             Format::Text if outage.is_some() => {}
             Format::Text => print_verdict(&judged, &settings)?,

@@ -1,16 +1,20 @@
 //! The configuration file of a gateway: the settings of its guard, which the library reads, and sections of its own, read
 //! with the library's [`Reader`](requires_auth::config::Reader).
 
+use std::cell::RefCell;
 use std::path::Path;
 
+use requires_auth::config::{IssuerConfig, Reader};
 use requires_auth::guard::Builder;
 use requires_auth::{ConfigError, RequiresAuth};
+use toml::de::DeTable;
 
 mod peers;
 mod reverse_proxy;
 mod model;
 mod common;
 mod claim_rules;
+mod headers;
 mod server;
 mod routes;
 mod route_tests;
@@ -19,10 +23,10 @@ mod sections;
 mod tests;
 
 pub(crate) use self::model::{
-    ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest, ServerConfig,
-    TlsConfig,
+    Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest,
+    ServerConfig, TlsConfig,
 };
-pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream};
+pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 
 /// A configuration file. Its shape is right: every key is known, every value of its type.
 #[derive(Clone, Debug)]
@@ -53,8 +57,29 @@ impl Config {
         path: impl AsRef<Path>,
         adjust: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Self, RequiresAuth), ConfigError> {
-        let (guard, auth, gateway) = requires_auth::config::Config::load_with(path, adjust, sections::read)?;
+        // The sections are read before the guard is built.
+        let audiences = RefCell::new(Vec::new());
+        let sections = |reader: &mut Reader<'_>, document: &DeTable<'_>, issuers: &[IssuerConfig]| {
+            let gateway = sections::read(reader, document, issuers);
+            audiences.borrow_mut().extend(gateway.routes.audiences().map(str::to_owned));
+            gateway
+        };
+        let adjust = |builder| adjust(builder).with_route_audiences(audiences.take());
+        let (guard, auth, gateway) = requires_auth::config::Config::load_with(path, adjust, sections)?;
         Ok((Self { guard, gateway }, auth))
+    }
+
+    /// Builds the guard that its routes need, to which `adjust` adds what no file can say.
+    ///
+    /// # Errors
+    ///
+    /// Values that cannot work.
+    pub(crate) fn build_with(
+        &self,
+        adjust: impl FnOnce(Builder) -> Builder,
+    ) -> Result<RequiresAuth, ConfigError> {
+        let audiences = self.gateway.routes.audiences();
+        self.guard.build_with(|builder| adjust(builder.with_route_audiences(audiences)))
     }
 
     /// The configuration in a file, whose guard can be built.

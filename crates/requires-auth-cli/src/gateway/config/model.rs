@@ -15,7 +15,8 @@
 //! trusted_peers = ["127.0.0.1/32"]          # default: loopback and unix sockets
 //!
 //! [reverse_proxy]                           # instead of [forward_auth]: requests that may pass go on from here
-//! upstream      = "http://127.0.0.1:8080"   # or "unix:/run/app.sock"
+//! upstream      = "http://127.0.0.1:8080"   # or "https://app.internal", "unix:/run/app.sock"
+//! ca            = "app-ca.pem"              # for https: trusted instead of what this machine trusts
 //! preserve_host = true
 //! pass_token    = false
 //! timeout       = "60s"
@@ -23,11 +24,13 @@
 //! [headers]                                 # always set, empty where the token does not say
 //! "X-Auth-Subject" = "sub"
 //! "X-Auth-Issuer"  = "@issuer"              # the name of the table, not the claim
+//! "X-Auth-Name"    = { claim = "name", encoding = "base64" }  # or "utf8"; default "percent"
 //!
 //! [[routes]]
 //! match      = ["GET /orders", "GET /orders/*"]
 //! scopes     = ["read:orders"]              # all of these; or any_scopes: one of these
 //! issuers    = ["main"]
+//! audience   = "https://api.example.com/orders"  # of this route, in place of those of the issuers
 //! claims     = { "org.plan" = ["pro", "team"] }
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/
@@ -35,12 +38,18 @@
 //! enforce    = "shadow"
 //!
 //! [[routes]]
+//! match  = "GET /*"
+//! host   = ["admin.example.com", "*.acme.example"]  # case, a port and a last dot make no difference
+//!
+//! [[routes]]
 //! match  = "GET /healthz"
 //! public = true
 //!
 //! [[tests]]                                 # run by `requires-auth check`
 //! request = "GET /orders"
+//! host    = "api.example.com"               # where routes are for some hosts
 //! claims  = { iss = "main", scope = "read:orders" }
+//! headers = { Cookie = "token={token}" }    # default: where the issuer's tokens are
 //! expect  = { status = 200 }
 //! ```
 
@@ -95,6 +104,23 @@ pub(crate) enum Listen {
     Unix(PathBuf),
 }
 
+impl Listen {
+    /// Reads an address and a port, or `unix:` and a path; `None` if the text is neither.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("unix:") {
+            Some("") => None,
+            Some(path) => Some(Self::Unix(path.into())),
+            None => text.parse().ok().map(Self::Tcp),
+        }
+    }
+
+    /// Whether two are one place. Port 0 is any free one, and each time another.
+    pub(crate) fn is_taken_by(&self, other: &Self) -> bool {
+        let is_any_port = matches!(self, Self::Tcp(address) if address.port() == 0);
+        self == other && !is_any_port
+    }
+}
+
 /// Files in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TlsConfig {
@@ -135,6 +161,26 @@ pub(crate) struct IdentityHeader {
     pub(crate) name: HeaderName,
     /// What is in it.
     pub(crate) source: IdentitySource,
+    /// How a text is written in it.
+    pub(crate) encoding: Encoding,
+}
+
+/// How a text stands in an identity header. A list or an object is JSON in ASCII whatever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// Visible ASCII and inner spaces as they are, all else percent-encoded (RFC 3986 §2.1).
+    #[default]
+    Percent,
+    /// The same, but letters beyond ASCII stand as they are, in UTF-8: for applications that read headers so.
+    Utf8,
+    /// The UTF-8 of it in base64 (RFC 4648 §4), and so are numbers and booleans.
+    Base64,
+}
+
+impl Encoding {
+    /// Each by its name.
+    pub(super) const ALL: [(&'static str, Self); 3] =
+        [("percent", Self::Percent), ("utf8", Self::Utf8), ("base64", Self::Base64)];
 }
 
 /// What an identity header says.
@@ -144,6 +190,8 @@ pub(crate) enum IdentitySource {
     Claim(String),
     /// `@issuer`: our name for the issuer.
     IssuerName,
+    /// `@tenant`: which tenant of its issuer the token is of; empty for an issuer that is configured by its own name.
+    Tenant,
 }
 
 /// One of `[[tests]]`: a request, and what it must be answered.
@@ -153,8 +201,13 @@ pub(crate) struct RouteTest {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
+    /// The host that it is for, if the test names one.
+    pub(crate) host: Option<String>,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
     pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Headers of the request, each with its value, in which `{token}` stands for the token. Without one that holds it the
+    /// token is in the first place that its issuer allows.
+    pub(crate) headers: Vec<(HeaderName, String)>,
     /// The status; 200 if it is allowed.
     pub(crate) status: u16,
     /// The code of the refusal, if the test names one.

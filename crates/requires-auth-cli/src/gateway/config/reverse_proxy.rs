@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use http::uri::Authority;
 use requires_auth::config::{Entry, Reader};
+use tokio_rustls::rustls::pki_types::ServerName;
 use url::Url;
 
-const KEYS: [&str; 4] = ["upstream", "preserve_host", "pass_token", "timeout"];
+const KEYS: [&str; 5] = ["upstream", "ca", "preserve_host", "pass_token", "timeout"];
 
 /// Example of an upstream, for hints.
-const EXAMPLE: &str = "write \"http://127.0.0.1:8080\" or \"unix:/run/app.sock\"";
+const EXAMPLE: &str = "write \"http://127.0.0.1:8080\", \"https://app.internal\" or \"unix:/run/app.sock\"";
 
 /// `[reverse_proxy]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReverseProxyConfig {
     /// Where the application is.
     pub(crate) upstream: Upstream,
+    /// The certificates that its own must lead to, in PEM; those that this machine trusts without.
+    pub(crate) ca: Option<PathBuf>,
     /// Whether the application gets the `Host` that the client has sent, and not that of `upstream`. Default true.
     pub(crate) preserves_host: bool,
     /// Whether it gets the token. Default false: who has a token can use it elsewhere.
@@ -25,21 +28,25 @@ pub(crate) struct ReverseProxyConfig {
     pub(crate) timeout: Duration,
 }
 
-/// Where an application listens, over HTTP/1.1 without TLS.
+/// Where an application listens, over HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Upstream {
-    /// Host and port.
+    /// Host and port, without TLS.
     Tcp(Authority),
+    /// Host and port, over TLS: its certificate has to be for this host.
+    Tls(Authority),
     /// The path of a unix socket.
     Unix(PathBuf),
 }
 
 pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ReverseProxyConfig> {
     let table = reader.table("reverse_proxy", entry)?;
-    let (mut place, mut preserves_host, mut passes_token, mut timeout) = (None, None, None, None);
+    let (mut place, mut ca) = (None, None);
+    let (mut preserves_host, mut passes_token, mut timeout) = (None, None, None);
     for entry in reader.entries(table, entry.path()) {
         match entry.key() {
             "upstream" => place = upstream(reader, &entry),
+            "ca" => ca = reader.path("reverse_proxy", &entry),
             "preserve_host" => preserves_host = reader.switch("reverse_proxy", &entry),
             "pass_token" => passes_token = reader.switch("reverse_proxy", &entry),
             "timeout" => timeout = silence(reader, &entry),
@@ -50,8 +57,14 @@ pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Optio
         let setting = format!("{}.upstream", entry.path());
         reader.report("reverse_proxy", &setting, "nothing", "where the application is", EXAMPLE);
     }
+    if ca.is_some() && matches!(place, Some(Upstream::Tcp(_) | Upstream::Unix(_))) {
+        let setting = format!("{}.ca", entry.path());
+        let hint = "an application without TLS shows no certificate: write upstream = \"https://..\", or leave `ca` out";
+        reader.report("reverse_proxy", &setting, "this beside an upstream without TLS", "nothing", hint);
+    }
     Some(ReverseProxyConfig {
         upstream: place?,
+        ca,
         preserves_host: preserves_host.unwrap_or(true),
         passes_token: passes_token.unwrap_or(false),
         timeout: timeout.unwrap_or(Duration::from_secs(60)),
@@ -63,25 +76,32 @@ fn upstream(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Upstream> {
     if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
         return Some(Upstream::Unix(reader.beside(path)));
     }
-    let found = authority(&text);
+    let found = tcp(&text);
     if found.is_none() {
-        let (found, hint) = if text.starts_with("https:") {
-            ("https", "TLS to the application is not supported: let it listen on loopback or a unix socket")
-        } else {
-            ("another text", EXAMPLE)
-        };
-        reader.report("reverse_proxy", entry.path(), found, "an http URL, or a unix socket", hint);
+        let expected = "an http or https URL, or a unix socket";
+        reader.report("reverse_proxy", entry.path(), "another text", expected, EXAMPLE);
     }
-    found.map(Upstream::Tcp)
+    found
 }
 
-/// Host and port of a URL that has nothing else: what it has a path for is not clear.
-fn authority(text: &str) -> Option<Authority> {
-    let rest = text.strip_prefix("http://")?;
+/// An application at a URL that has a host, a port and nothing else: what it has a path for is not clear.
+fn tcp(text: &str) -> Option<Upstream> {
+    let (scheme, rest) = text.split_once("://")?;
     let authority: Authority = rest.strip_suffix('/').unwrap_or(rest).parse().ok()?;
     let is_plain = !authority.as_str().contains('@') && !authority.host().is_empty();
     let has_port = authority.port().is_none_or(|port| port.as_u16() != 0);
-    (is_plain && has_port && Url::parse(text).is_ok()).then_some(authority)
+    let is_right = is_plain && has_port && Url::parse(text).is_ok();
+    match scheme {
+        "http" if is_right => Some(Upstream::Tcp(authority)),
+        "https" if is_right && server_name(&authority).is_some() => Some(Upstream::Tls(authority)),
+        _ => None,
+    }
+}
+
+/// The name that the certificate of a host has to be for: a DNS name, or an address (RFC 6125 §6.4, RFC 9110 §4.3.5).
+pub(crate) fn server_name(authority: &Authority) -> Option<ServerName<'static>> {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(host.to_owned()).ok()
 }
 
 fn silence(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Duration> {

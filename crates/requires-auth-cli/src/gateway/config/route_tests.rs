@@ -1,6 +1,6 @@
 //! `[[tests]]`: from TOML to a [`RouteTest`].
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use requires_auth::ErrorCode;
 use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::settings::{nearest, shown_value};
@@ -8,8 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::common::unknown_issuer;
 use super::model::RouteTest;
+use crate::gateway::host::plain;
 
-const TEST: [&str; 3] = ["request", "claims", "expect"];
+const TEST: [&str; 5] = ["request", "host", "claims", "headers", "expect"];
 const EXPECT: [&str; 2] = ["status", "error"];
 
 pub(super) fn test(
@@ -22,7 +23,9 @@ pub(super) fn test(
     let mut test = RouteTest {
         method: "GET".to_owned(),
         target: String::new(),
+        host: None,
         claims: None,
+        headers: Vec::new(),
         status: 0,
         error: None,
         line: reader.line(within),
@@ -39,6 +42,14 @@ pub(super) fn test(
                     None => test.target = asked,
                 }
             }
+            "host" => {
+                let host = reader.text("tests", &entry)?;
+                if plain(&host).is_none() {
+                    let hint = "write host = \"api.example.com\"";
+                    reader.report("tests", entry.path(), shown_value(&host), "a host", hint);
+                }
+                test.host = Some(host);
+            }
             "claims" => {
                 let json = json(entry.value());
                 let Some(serde_json::Value::Object(claims)) = json else {
@@ -53,6 +64,7 @@ pub(super) fn test(
                 }
                 test.claims = Some(claims);
             }
+            "headers" => test.headers = headers(reader, &entry),
             "expect" => expectation(reader, &entry, &mut test),
             _ => reader.unknown("tests", &entry, &TEST),
         }
@@ -62,6 +74,22 @@ pub(super) fn test(
         reader.report("tests", &format!("{within}.{key}"), "nothing", "a request and its answer", hint);
     }
     Some(test)
+}
+
+fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(HeaderName, String)> {
+    let Some(table) = reader.table("tests", entry) else { return Vec::new() };
+    let mut headers = Vec::new();
+    for entry in reader.entries(table, entry.path()) {
+        let Some(value) = reader.text("tests", &entry) else { continue };
+        match HeaderName::try_from(entry.key()) {
+            Ok(name) if HeaderValue::try_from(&value).is_ok() => headers.push((name, value)),
+            _ => {
+                let hint = "write headers = { Cookie = \"token={token}\" }";
+                reader.report("tests", entry.path(), "another name or value", "a header", hint);
+            }
+        }
+    }
+    headers
 }
 
 fn expectation(reader: &mut Reader<'_>, entry: &Entry<'_>, test: &mut RouteTest) {

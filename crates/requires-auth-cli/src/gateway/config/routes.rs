@@ -2,19 +2,23 @@
 
 use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::policy::{ClaimTest, Policy, Requirement};
+use requires_auth::settings::shown_value;
 use toml::de::DeTable;
 
 use super::claim_rules::{ClaimRule, check_path_rules, claim_rules};
 use super::common::{shadow, unknown_issuer};
+use crate::gateway::host::HostPattern;
 use crate::gateway::routes::{Pattern, Route};
 
-const ROUTE: [&str; 10] = [
+const ROUTE: [&str; 12] = [
     "match",
+    "host",
     "public",
     "scopes",
     "any_scopes",
     "claims",
     "issuers",
+    "audience",
     "preflight",
     "case",
     "encoded_slash",
@@ -25,11 +29,13 @@ const ROUTE: [&str; 10] = [
 #[derive(Default)]
 struct Keys {
     patterns: Vec<Pattern>,
+    hosts: Vec<HostPattern>,
     is_public: bool,
     scopes: Option<Policy>,
     claims: Vec<ClaimRule>,
     /// `iss` of each issuer that it names.
     issuers: Vec<String>,
+    audience: Vec<String>,
     denies_preflight: bool,
     is_case_exact: bool,
     allows_encoded_slash: bool,
@@ -54,7 +60,7 @@ pub(super) fn route(
         reader.report("routes", &format!("{within}.match"), "nothing", "a method and a path", hint);
     }
     if keys.is_public {
-        let of_tokens = ["scopes", "any_scopes", "claims", "issuers"];
+        let of_tokens = ["scopes", "any_scopes", "claims", "issuers", "audience"];
         for key in of_tokens.into_iter().filter(|key| table.contains_key(*key)) {
             let hint = "a public route looks at no token: take one of the two out";
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
@@ -68,6 +74,7 @@ impl Keys {
     fn read(&mut self, reader: &mut Reader<'_>, entry: &Entry<'_>, issuers: &[IssuerConfig]) {
         match entry.key() {
             "match" => self.patterns = patterns(reader, entry),
+            "host" => self.hosts = hosts(reader, entry),
             "public" => self.is_public = reader.switch("routes", entry).unwrap_or(false),
             "scopes" | "any_scopes" => {
                 if self.scopes.is_some() {
@@ -80,11 +87,12 @@ impl Keys {
             "issuers" => {
                 for name in reader.texts("routes", entry).unwrap_or_default() {
                     match issuers.iter().find(|issuer| issuer.name() == name) {
-                        Some(issuer) => self.issuers.push(issuer.issuer()),
+                        Some(issuer) => self.issuers.extend(issuer.names()),
                         None => unknown_issuer(reader, entry.path(), &name, issuers),
                     }
                 }
             }
+            "audience" => self.audience = audience(reader, entry),
             "preflight" => {
                 let choices = [("allow", false), ("deny", true)];
                 let chosen = reader.one_of("routes", entry, "\"allow\" or \"deny\"", choices);
@@ -113,11 +121,13 @@ impl Keys {
             let of_issuers = (!self.issuers.is_empty()).then_some(of_issuers);
             let rules = self.claims.into_iter().map(|rule| (rule.claim, rule.test)).chain(of_issuers);
             let policy = self.scopes.unwrap_or_default();
+            let policy = if self.audience.is_empty() { policy } else { policy.with_audience(&self.audience) };
             Requirement::token(
                 rules.fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
             )
         };
         let mut route = Route::new(self.patterns, requirement);
+        route.hosts = self.hosts;
         route.allows_preflight = !self.denies_preflight;
         route.is_shadow = self.is_shadow.unwrap_or(is_shadow);
         route.is_case_exact = self.is_case_exact;
@@ -137,6 +147,35 @@ fn patterns(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<Pattern> {
         }
     }
     patterns
+}
+
+fn hosts(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    let hint = "write \"api.example.com\", or \"*.example.com\" for one label before it; without scheme, port and path";
+    let Some(texts) = reader.texts("routes", entry) else { return hosts };
+    if texts.is_empty() {
+        reader.report("routes", entry.path(), "an empty list", "a host", hint);
+    }
+    for text in texts {
+        match HostPattern::parse(&text) {
+            Some(host) => hosts.push(host),
+            None => reader.report("routes", entry.path(), shown_value(&text), "a host", hint),
+        }
+    }
+    hosts
+}
+
+/// Identifiers as the issuers of the file have them: `aud` is compared with them byte for byte.
+fn audience(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<String> {
+    let names = reader.texts("routes", entry).unwrap_or_default();
+    let is_name =
+        |name: &String| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control());
+    if names.is_empty() || !names.iter().all(is_name) {
+        let hint =
+            "write the identifier of this part of the API at the issuer: \"https://api.example.com/billing\"";
+        reader.report("routes", entry.path(), "nothing, or white space", "an audience", hint);
+    }
+    names
 }
 
 fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {

@@ -1,12 +1,12 @@
 //! From TOML to a [`GatewayConfig`].
 
-use http::HeaderName;
 use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::settings::{nearest, shown_value};
 use toml::de::DeTable;
 
 use super::common::shadow;
-use super::model::{ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource};
+use super::headers::headers;
+use super::model::{ForwardAuthConfig, GatewayConfig};
 use super::peers::Network;
 use super::reverse_proxy::reverse_proxy;
 use super::route_tests::test;
@@ -16,10 +16,6 @@ use crate::gateway::dialect::{self, Dialect};
 use crate::gateway::routes::{Pattern, Routes};
 
 const FORWARD_AUTH: [&str; 3] = ["dialects", "trusted_peers", "aliases"];
-
-/// What no application could tell from what a client or the proxy has sent.
-const NOT_FOR_IDENTITY: [&str; 7] =
-    ["authorization", "connection", "content-length", "cookie", "host", "te", "transfer-encoding"];
 
 /// The sections, once the issuers are read.
 pub(super) fn read(
@@ -129,52 +125,4 @@ fn network(reader: &mut Reader<'_>, entry: &Entry<'_>, text: &str) -> Option<Net
         reader.report("forward_auth", entry.path(), shown_value(text), "networks", hint);
     }
     found
-}
-
-fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<IdentityHeader> {
-    let Some(table) = reader.table("headers", entry) else { return Vec::new() };
-    let mut headers: Vec<IdentityHeader> = Vec::new();
-    for entry in reader.entries(table, entry.path()) {
-        let name = entry.key().parse::<HeaderName>().ok().filter(|name| {
-            let name = name.as_str();
-            // An application cannot tell `X_A` from `X-A`, nor ours from a client's: in ours no other letter may be.
-            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && !NOT_FOR_IDENTITY.contains(&name)
-                && !name.starts_with("x-forwarded-")
-                && !name.starts_with("x-original-")
-        });
-        let Some(name) = name else {
-            let hint = "use letters, digits and `-`: \"X-Auth-Subject\"";
-            reader.report(
-                "headers",
-                entry.path(),
-                shown_value(entry.key()),
-                "a header that only the gateway sets",
-                hint,
-            );
-            continue;
-        };
-        if headers.iter().any(|other| other.name == name) {
-            let hint = "names of headers do not differ in case";
-            reader.report("headers", entry.path(), "the same header again", "different headers", hint);
-        }
-        let Some(source) = reader.text("headers", &entry) else { continue };
-        let source = match source.as_str() {
-            "@issuer" => IdentitySource::IssuerName,
-            path if path.is_empty() || path.starts_with('@') => {
-                let hint = "write a claim, such as \"sub\" or \"org.plan\", or \"@issuer\"";
-                reader.report(
-                    "headers",
-                    entry.path(),
-                    shown_value(path),
-                    "the path of a claim, or @issuer",
-                    hint,
-                );
-                continue;
-            }
-            path => IdentitySource::Claim(path.to_owned()),
-        };
-        headers.push(IdentityHeader { name, source });
-    }
-    headers
 }

@@ -34,9 +34,9 @@ pub(super) fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Serve
             hint,
         );
     }
-    // Port 0 is any free one, and each time another.
-    let is_any_port = matches!(&admin, Some(Listen::Tcp(address)) if address.port() == 0);
-    if admin.is_some() && admin == listen_at && !is_any_port {
+    if let (Some(admin), Some(listen)) = (&admin, &listen_at)
+        && admin.is_taken_by(listen)
+    {
         let hint = "give it a port of its own, which the outside cannot reach";
         reader.report(
             "server",
@@ -62,11 +62,10 @@ fn share(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<NonZeroUsize> {
 
 fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<Listen> {
     let text = reader.text(field, entry)?;
-    let found = match text.strip_prefix("unix:") {
-        Some("") => None,
-        Some(path) => Some(Listen::Unix(reader.beside(path))),
-        None => text.parse().ok().map(Listen::Tcp),
-    };
+    let found = Listen::parse(&text).map(|place| match place {
+        Listen::Unix(path) => Listen::Unix(reader.beside(&path.to_string_lossy())),
+        place @ Listen::Tcp(_) => place,
+    });
     if found.is_none() {
         let hint = "write \"127.0.0.1:9180\", \"[::1]:9180\" or \"unix:/run/requires-auth.sock\"";
         reader.report(

@@ -92,7 +92,7 @@ fn what_is_left_out_is_safe() {
     assert_eq!(forward_auth.trusted_peers, Network::LOOPBACK);
     assert!(forward_auth.denies_aliases);
     // No route, no way in.
-    assert_eq!(config.routes.find("GET", "/").map(Route::name).unwrap_err().code(), ErrorCode::NoRoute);
+    assert_eq!(config.routes.find("GET", "/", None).map(Route::name).unwrap_err().code(), ErrorCode::NoRoute);
 }
 
 #[test]
@@ -153,6 +153,13 @@ fn a_reverse_proxy_has_defaults() {
     assert_eq!(config.upstream, Upstream::Tcp("app:8080".parse().expect("an authority")));
     assert!(config.preserves_host && !config.passes_token);
     assert_eq!(config.timeout, Duration::from_secs(60));
+    let config = parse("upstream = \"https://app.internal:8443\"\nca = \"ca.pem\"\n");
+    assert_eq!(config.upstream, Upstream::Tls("app.internal:8443".parse().expect("an authority")));
+    assert_eq!(config.ca, Some("/etc/ca.pem".into()));
+    for text in ["https://127.0.0.1", "https://[::1]:8443/"] {
+        let config = parse(&format!("upstream = \"{text}\"\n"));
+        assert!(matches!(config.upstream, Upstream::Tls(_)) && config.ca.is_none(), "{text}");
+    }
     let config =
         parse("upstream = \"unix:app.sock\"\npreserve_host = false\npass_token = true\ntimeout = \"5m\"\n");
     assert_eq!(config.upstream, Upstream::Unix("/etc/app.sock".into()));
@@ -192,7 +199,10 @@ fn mistakes_have_their_line_and_setting() {
     refused(peers, 2, "forward_auth.trusted_peers", "`localhost`");
     refused("[reverse_proxy]\n", 0, "reverse_proxy.upstream", "nothing");
     for (upstream, found) in [
-        ("https://127.0.0.1:8080", "https"),
+        ("https://", "another text"),
+        ("https://a/b", "another text"),
+        ("https://a:0", "another text"),
+        ("ftp://a", "another text"),
         ("127.0.0.1:8080", "another text"),
         ("http://", "another text"),
         ("http://a/b", "another text"),
@@ -206,6 +216,12 @@ fn mistakes_have_their_line_and_setting() {
         refused(&proxy, 1, "reverse_proxy.upstream", found);
     }
     let proxy = "[reverse_proxy]\nupstream = \"http://a\"\n";
+    refused(
+        &format!("{proxy}ca = \"ca.pem\"\n"),
+        2,
+        "reverse_proxy.ca",
+        "this beside an upstream without TLS",
+    );
     refused(&format!("{proxy}timeout = 0\n"), 2, "reverse_proxy.timeout", "no time");
     let both = format!("[forward_auth]\ndialects = [\"nginx\"]\n{proxy}");
     refused(&both, 2, "reverse_proxy", "this beside [forward_auth]");
@@ -213,6 +229,15 @@ fn mistakes_have_their_line_and_setting() {
         let found = format!("`{name}`");
         refused(&format!("[headers]\n{name} = \"sub\"\n"), 1, &format!("headers.{name}"), &found);
     }
+    refused("[headers]\nX-A = { encoding = \"utf8\" }\n", 1, "headers.X-A.claim", "nothing");
+    refused("[headers]\nX-A = { claim = \"a\", encoding = \"hex\" }\n", 1, "headers.X-A.encoding", "`hex`");
+    refused("[headers]\nX-A = { claim = \"@a\" }\n", 1, "headers.X-A.claim", "`@a`");
+    refused(
+        "[headers]\nX-A = { claim = \"a\", encodign = \"utf8\" }\n",
+        1,
+        "headers.X-A.encodign",
+        "an unknown key",
+    );
     refused("[headers]\nX-A = \"@isuer\"\n", 1, "headers.X-A", "`@isuer`");
     refused("[headers]\nX-A = \"sub\"\nx-a = \"sub\"\n", 2, "headers.x-a", "the same header again");
 }
@@ -274,7 +299,8 @@ fn a_route_may_say_that_case_counts() {
     );
     let exact: Vec<_> = config.routes.iter().map(|route| route.is_case_exact).collect();
     assert_eq!(exact, [true, false, false]);
-    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|cause| cause.code());
+    let code =
+        |target| config.routes.find("GET", target, None).map(Route::name).map_err(|cause| cause.code());
     assert_eq!((code("/A"), code("/a/")), (Ok("/*"), Ok("/*")));
     assert_eq!((code("/B"), code("/b/")), (Err(ErrorCode::AmbiguousPath), Err(ErrorCode::AmbiguousPath)));
     refused("[[routes]]\nmatch = \"/a\"\ncase = \"any\"\n", 2, "routes.1.case", "`any`");
@@ -285,9 +311,63 @@ fn a_route_may_allow_encoded_slashes() {
     let config = read(
         "[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"allow\"\n[[routes]]\nmatch = \"/b/{id}\"\nencoded_slash = \"deny\"\n",
     );
-    let code = |target| config.routes.find("GET", target).map(Route::name).map_err(|cause| cause.code());
+    let code =
+        |target| config.routes.find("GET", target, None).map(Route::name).map_err(|cause| cause.code());
     assert_eq!((code("/a/x%2Fy"), code("/b/x%2Fy")), (Ok("/a/{id}"), Err(ErrorCode::AmbiguousPath)));
     refused("[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"on\"\n", 2, "routes.1.encoded_slash", "`on`");
+}
+
+#[test]
+fn a_route_may_be_for_some_hosts() {
+    let config = read(
+        "[[routes]]\nmatch = \"/*\"\nhost = [\"Admin.example.com\", \"*.acme.example\"]\npublic = true\n[[routes]]\nmatch = \"/a\"\n\
+         [[tests]]\nrequest = \"/a\"\nhost = \"b.test\"\nexpect = { status = 401 }\n",
+    );
+    let name =
+        |host| config.routes.find("GET", "/a", Some(host)).map(Route::name).map_err(|cause| cause.code());
+    assert_eq!(
+        (name("admin.example.com:80"), name("x.acme.example"), name("b.test")),
+        (Ok("/*"), Ok("/*"), Ok("/a"))
+    );
+    assert_eq!(config.tests[0].host.as_deref(), Some("b.test"));
+    for host in ["https://a.test", "a.test:443", "*", "a.*.test", "a b", ""] {
+        let text = format!("[[routes]]\nmatch = \"/a\"\nhost = \"{host}\"\n");
+        refused(&text, 2, "routes.1.host", &format!("`{host}`"));
+    }
+    refused("[[routes]]\nmatch = \"/a\"\nhost = []\n", 2, "routes.1.host", "an empty list");
+    refused(
+        "[[tests]]\nrequest = \"/a\"\nhost = \"a/b\"\nexpect = { status = 401 }\n",
+        2,
+        "tests.1.host",
+        "`a/b`",
+    );
+}
+
+#[test]
+fn a_header_may_say_how_its_text_is_written() {
+    let config = read(
+        "[headers]\nX-A = \"a\"\nX-B = { claim = \"b\" }\nX-C = { claim = \"c\", encoding = \"utf8\" }\nX-D = { claim = \"@issuer\", encoding = \"base64\" }\n",
+    );
+    let encodings: Vec<_> = config.headers.iter().map(|header| header.encoding).collect();
+    assert_eq!(encodings, [Encoding::Percent, Encoding::Percent, Encoding::Utf8, Encoding::Base64]);
+    assert_eq!(config.headers[3].source, IdentitySource::IssuerName);
+}
+
+#[test]
+fn a_route_may_have_audiences_of_its_own() {
+    let config = read(
+        "[[routes]]\nmatch = \"/a\"\naudience = [\"urn:a\", \"urn:b\"]\nscopes = \"x\"\n[[routes]]\nmatch = \"/b\"\n",
+    );
+    let policies: Vec<_> = config.routes.iter().map(|route| route.requirement.policy().clone()).collect();
+    assert_eq!(policies[0], Policy::all_of(["x"]).with_audience(["urn:a", "urn:b"]));
+    assert_eq!(policies[1], Policy::default());
+    assert_eq!(config.routes.audiences().collect::<Vec<_>>(), ["urn:a", "urn:b"]);
+    for audience in ["\"\"", "[]", "\" urn:a\"", "[\"urn:a\", \"\"]", "\"urn:a\\n\""] {
+        let text = format!("[[routes]]\nmatch = \"/a\"\naudience = {audience}\n");
+        refused(&text, 2, "routes.1.audience", "nothing, or white space");
+    }
+    let public = "[[routes]]\nmatch = \"/a\"\npublic = true\naudience = \"urn:a\"\n";
+    refused(public, 3, "routes.1.audience", "this beside `public`");
 }
 
 #[test]

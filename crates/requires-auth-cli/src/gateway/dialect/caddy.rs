@@ -3,6 +3,8 @@
 //! Caddy takes out of a request what `Connection` names once the gateway has set the identity headers. So a client that
 //! names one of these there is refused before (RFC 9110 §7.6.1 lets a client name what is for one connection alone).
 
+#[cfg(test)]
+use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
 use super::proxy_side::{Place, ProxySide, preamble};
@@ -31,8 +33,9 @@ impl Dialect for Caddy {
     }
 
     #[cfg(test)]
-    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
-        let headers = vec![("x-forwarded-method", method), ("x-forwarded-uri", target)];
+    fn ask<'a>(&self, method: &'a str, target: &'a str, host: Option<&'a str>) -> Asking<'a> {
+        let mut headers = vec![("x-forwarded-method", method), ("x-forwarded-uri", target)];
+        headers.extend(host.map(|host| ("x-forwarded-host", host)));
         ("/forward-auth/caddy".to_owned(), headers)
     }
 }

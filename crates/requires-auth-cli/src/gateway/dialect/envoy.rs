@@ -7,14 +7,17 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+#[cfg(test)]
+use super::interface::Asking;
 use super::interface::{Answer, Caution, Dialect, Question};
 use super::original::Original;
-use super::original::{METHOD_OVERRIDES, METHODS, TARGETS};
+use super::original::{HOSTS, METHOD_OVERRIDES, METHODS, TARGETS};
 use super::proxy_side::{Place, ProxySide, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
+use crate::gateway::token_places::Taken;
 
 /// What else a preflight and a proof of possession (RFC 9449) need.
 const SHOWN: [&str; 3] = ["access-control-request-method", "dpop", "origin"];
@@ -25,6 +28,9 @@ pub(super) const CAUTION: Caution = Caution {
     what: "Envoy's file decides what becomes of a request while the gateway gives no answer",
     hint: "see that it says `failure_mode_allow: false`: with `true` an outage lets every request pass",
 };
+
+/// The header of an answer that has Envoy take headers away from the request.
+const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
 /// How it asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,9 +48,9 @@ impl Dialect for Envoy {
         "envoy"
     }
 
-    /// It asks with the original method, and appends the original path to the endpoint's.
+    /// It asks with the original method and host, and appends the original path to the endpoint's.
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
-        Ok(Original { method: question.method.as_str(), target: question.rest })
+        Ok(Original { method: question.method.as_str(), target: question.rest, host: question.host })
     }
 
     /// A 503 that anybody can cause with a token of their own making is told as 403: with `failure_mode_allow: true`
@@ -56,6 +62,21 @@ impl Dialect for Envoy {
             *response.status_mut() = StatusCode::FORBIDDEN;
         }
         response
+    }
+
+    fn takes_tokens(&self) -> bool {
+        true
+    }
+
+    /// What is left of a header overwrites it, and this header names those that go.
+    fn take(&self, taken: &Taken, answer: &mut HeaderMap) {
+        let removed: Vec<_> = taken.removed.iter().map(HeaderName::as_str).collect();
+        if let Ok(removed) = HeaderValue::from_str(&removed.join(","))
+            && !removed.is_empty()
+        {
+            answer.insert(TO_REMOVE, removed);
+        }
+        answer.extend(taken.set.iter().map(|(name, value)| (Some(name.clone()), value.clone())));
     }
 
     fn caution(&self) -> Option<Caution> {
@@ -72,8 +93,8 @@ impl Dialect for Envoy {
     }
 
     #[cfg(test)]
-    fn ask<'a>(&self, _method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
-        (format!("/forward-auth/envoy{target}"), Vec::new())
+    fn ask<'a>(&self, _method: &'a str, target: &'a str, host: Option<&'a str>) -> Asking<'a> {
+        (format!("/forward-auth/envoy{target}"), host.map(|host| ("host", host)).into_iter().collect())
     }
 }
 
@@ -83,11 +104,24 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
     for name in SHOWN {
         writeln!(shown, "                          - exact: {name}").ok();
     }
-    for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES) {
+    let hosts = HOSTS.iter().filter(|_| side.names_hosts);
+    for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES).chain(hosts) {
         writeln!(shown, "{}", in_every_spelling(name)).ok();
     }
-    if !side.headers.is_empty() {
+    for name in &side.token_headers {
+        writeln!(shown, "                          - exact: {name}").ok();
+    }
+    // Of these a part may be left.
+    let cut: Vec<_> = side
+        .token_headers
+        .iter()
+        .filter(|name| ["cookie", "sec-websocket-protocol"].contains(&name.as_str()))
+        .collect();
+    if !side.headers.is_empty() || !cut.is_empty() {
         copied.push_str(COPIED);
+    }
+    for name in cut {
+        writeln!(copied, "                              - exact: {name}").ok();
     }
     for header in &side.headers {
         let name = header.to_ascii_lowercase();

@@ -2,6 +2,8 @@
 //! `forward_auth/grpc.rs`.
 
 use super::envoy::{self, Over};
+#[cfg(test)]
+use super::interface::Asking;
 use super::interface::{Caution, Dialect, Question, Transport};
 use super::original::Original;
 use super::proxy_side::ProxySide;
@@ -24,6 +26,10 @@ impl Dialect for EnvoyGrpc {
         Err("a dialect that is not spoken over HTTP")
     }
 
+    fn takes_tokens(&self) -> bool {
+        true
+    }
+
     fn caution(&self) -> Option<Caution> {
         Some(envoy::CAUTION)
     }
@@ -38,7 +44,7 @@ impl Dialect for EnvoyGrpc {
     }
 
     #[cfg(test)]
-    fn ask<'a>(&self, _method: &'a str, _target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
+    fn ask<'a>(&self, _method: &'a str, _target: &'a str, _host: Option<&'a str>) -> Asking<'a> {
         ("/envoy.service.auth.v3.Authorization/Check".to_owned(), Vec::new())
     }
 }

@@ -10,6 +10,7 @@ use super::original::Original;
 use super::proxy_side::ProxySide;
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
+use crate::gateway::token_places::Taken;
 
 /// The answer of this gateway to a proxy.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -36,6 +37,14 @@ pub(crate) trait Dialect: Debug + Sync {
     fn is_second(&self, _question: &Question<'_>) -> bool {
         false
     }
+
+    /// Whether the proxy takes tokens away from a request that may pass.
+    fn takes_tokens(&self) -> bool {
+        false
+    }
+
+    /// Has the proxy take tokens away from a request that may pass, by the headers of the answer. Most proxies cannot.
+    fn take(&self, _taken: &Taken, _answer: &mut HeaderMap) {}
 
     /// The answer to a request that is refused.
     fn refuse(&self, _question: &Question<'_>, refused: Refused) -> Answer {
@@ -68,10 +77,14 @@ pub(crate) trait Dialect: Debug + Sync {
             .hint("leave out --part, and take what you need from the whole file"))
     }
 
-    /// How a proxy of this kind asks about a request: the target, and the headers beside those of the client.
+    /// How a proxy of this kind asks about a request for some host: the target, and the headers beside the client's.
     #[cfg(test)]
-    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>);
+    fn ask<'a>(&self, method: &'a str, target: &'a str, host: Option<&'a str>) -> Asking<'a>;
 }
+
+/// The target of a question, and its headers.
+#[cfg(test)]
+pub(crate) type Asking<'a> = (String, Vec<(&'static str, &'a str)>);
 
 /// A part of a proxy's file, to be included in a block of the user's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +136,8 @@ pub(crate) enum Transport {
 pub(crate) struct Question<'r> {
     pub(crate) method: &'r Method,
     pub(crate) headers: &'r HeaderMap,
+    /// The host that it is asked for, where it names one alone.
+    pub(crate) host: Option<&'r str>,
     /// What follows the endpoint in the target: path and query, as sent.
     pub(crate) rest: &'r str,
 }

@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn each_reads_the_question_that_its_proxy_asks_and_no_others() {
         let request = |asks: &dyn Dialect| {
-            let (target, headers) = asks.ask("PUT", "/a?b");
+            let (target, headers) = asks.ask("PUT", "/a?b", Some("a.test"));
             let mut request = http::Request::builder().method("PUT").uri(target);
             for (name, value) in headers {
                 request = request.header(name, value);
@@ -53,11 +53,15 @@ mod tests {
                 let target = request.uri().path_and_query().expect("a target").as_str();
                 let endpoint = format!("/forward-auth/{}", asked.name());
                 let rest = target.strip_prefix(&endpoint).unwrap_or_default();
-                let question = Question { method: request.method(), headers: request.headers(), rest };
-                let read = dialect.read(&question).ok().map(|original| (original.method, original.target));
+                let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+                let question = Question { method: request.method(), headers: request.headers(), host, rest };
+                let read = dialect
+                    .read(&question)
+                    .ok()
+                    .map(|original| (original.method, original.target, original.host));
                 let is_own = asked.name() == dialect.name() && dialect.transport() == Transport::Http;
                 if is_own {
-                    assert_eq!(read, Some(("PUT", "/a?b")), "{dialect:?}");
+                    assert_eq!(read, Some(("PUT", "/a?b", Some("a.test"))), "{dialect:?}");
                 }
                 if dialect.transport() == Transport::Grpc {
                     assert_eq!(read, None, "{dialect:?}");

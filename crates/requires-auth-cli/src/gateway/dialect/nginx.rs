@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 
+#[cfg(test)]
+use super::interface::Asking;
 use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
 use super::proxy_side::{Place, ProxySide, preamble};
@@ -55,8 +57,9 @@ impl Dialect for Nginx {
     }
 
     #[cfg(test)]
-    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
-        let headers = vec![("x-original-method", method), ("x-original-uri", target)];
+    fn ask<'a>(&self, method: &'a str, target: &'a str, host: Option<&'a str>) -> Asking<'a> {
+        let mut headers = vec![("x-original-method", method), ("x-original-uri", target)];
+        headers.extend(host.map(|host| ("x-original-host", host)));
         ("/forward-auth/nginx".to_owned(), headers)
     }
 }

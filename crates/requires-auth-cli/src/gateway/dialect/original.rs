@@ -1,17 +1,20 @@
 //! The request that a proxy asks about, and what else its headers say about that.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::gateway::header_names::folded;
+use crate::gateway::host::plain;
 
 const X_ORIGINAL: Family = Family {
     method: HeaderName::from_static("x-original-method"),
     target: HeaderName::from_static("x-original-uri"),
+    host: HeaderName::from_static("x-original-host"),
 };
 const X_FORWARDED: Family = Family {
     method: HeaderName::from_static("x-forwarded-method"),
     target: HeaderName::from_static("x-forwarded-uri"),
+    host: HeaderName::from_static("x-forwarded-host"),
 };
 
 /// Headers with which a client asks the application for another method than the gateway has seen.
@@ -24,10 +27,14 @@ pub(super) const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"
 pub(super) const TARGETS: [&str; 5] =
     ["x-original-uri", "x-forwarded-uri", "x-envoy-original-path", "x-original-url", "x-rewrite-url"];
 
-/// Two headers that name the original request.
+/// Whatever else names a host, which frameworks believe where they are told that there is a proxy.
+pub(super) const HOSTS: [&str; 2] = ["x-forwarded-host", "x-original-host"];
+
+/// Headers that name the original request.
 struct Family {
     method: HeaderName,
     target: HeaderName,
+    host: HeaderName,
 }
 
 /// The request that a proxy asks about.
@@ -35,6 +42,8 @@ pub(crate) struct Original<'r> {
     pub(crate) method: &'r str,
     /// Path and query as they came over the wire.
     pub(crate) target: &'r str,
+    /// Its host, where the proxy names one host alone.
+    pub(crate) host: Option<&'r str>,
 }
 
 impl<'r> Original<'r> {
@@ -46,6 +55,16 @@ impl<'r> Original<'r> {
     /// In `X-Forwarded-Method` and `X-Forwarded-Uri`.
     pub(super) fn in_x_forwarded(headers: &'r HeaderMap) -> Result<Self, &'static str> {
         X_FORWARDED.read(headers)
+    }
+
+    /// A header that names another host, which an application may believe. It matters where a route is for some hosts.
+    pub(crate) fn other_host(&self, headers: &HeaderMap) -> Option<&'static str> {
+        let own = self.host.and_then(plain);
+        let names_other = |(name, value): (&HeaderName, &HeaderValue)| {
+            let is_of_host = name.as_str().starts_with('x') && HOSTS.contains(&&*folded(name.as_str()));
+            is_of_host && (own.is_none() || value.to_str().ok().and_then(plain) != own)
+        };
+        headers.iter().any(names_other).then_some("a header that names another host")
     }
 
     /// What else the headers say about it: a client may have sent them, and a proxy or an application believe them. Their
@@ -88,7 +107,7 @@ impl Family {
             .ok_or("the header that names the method is missing, or is there twice")?;
         let target = only(headers, &self.target)
             .ok_or("the header that names the path is missing, or is there twice")?;
-        Ok(Original { method, target })
+        Ok(Original { method, target, host: only(headers, &self.host) })
     }
 }
 
@@ -179,8 +198,34 @@ mod tests {
         }
         assert!(!nginx(&[("x_forwarded_method", "POST")]));
         assert!(nginx(&[("x-http-methods", "POST"), ("x-original-urls", "/b")]));
-        let of_envoy = Original { method: "GET", target: "/a" };
+        let of_envoy = Original { method: "GET", target: "/a", host: None };
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/b")])).is_some());
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/a")])).is_none());
+    }
+
+    #[test]
+    fn a_host_is_named_once_and_by_nobody_else() {
+        let x_original = |more: &[(&'static str, &str)]| {
+            let own = [("x-original-method", "GET"), ("x-original-uri", "/a"), ("x-original-host", "a.test")];
+            let headers = headers(&[&own[..], more].concat());
+            let original = Original::in_x_original(&headers).expect("an original");
+            (original.host.map(ToOwned::to_owned), original.other_host(&headers).is_none())
+        };
+        let own = Some("a.test".to_owned());
+        assert_eq!(x_original(&[]), (own.clone(), true));
+        assert_eq!(x_original(&[("x-forwarded-host", "A.test:443")]), (own.clone(), true));
+        for name in ["x-forwarded-host", "x_forwarded_host", "x.forwarded.host", "x_original_host"] {
+            assert_eq!(x_original(&[(name, "b.test")]), (own.clone(), false), "{name}");
+        }
+        assert_eq!(x_original(&[("x-forwarded-host", "a.test, b.test")]), (own, false));
+        assert_eq!(x_original(&[("x-original-host", "a.test")]).0, None);
+        let forwarded = headers(&[
+            ("x-forwarded-method", "GET"),
+            ("x-forwarded-uri", "/a"),
+            ("x-forwarded-host", "b.test"),
+        ]);
+        assert_eq!(Original::in_x_forwarded(&forwarded).expect("an original").host, Some("b.test"));
+        let of_envoy = Original { method: "GET", target: "/a", host: Some("a.test") };
+        assert!(of_envoy.other_host(&forwarded).is_some());
     }
 }

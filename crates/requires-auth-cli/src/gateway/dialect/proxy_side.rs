@@ -13,6 +13,10 @@ pub(crate) struct ProxySide {
     pub(crate) port: Option<u16>,
     /// The names of the identity headers, as they are usually written.
     pub(crate) headers: Vec<String>,
+    /// The headers that the gateway reads for a token in another place than `Authorization`, in lower case.
+    pub(crate) token_headers: Vec<String>,
+    /// Whether a route is for some hosts alone.
+    pub(crate) names_hosts: bool,
 }
 
 /// Where the proxy finds the gateway.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+#[cfg(test)]
+use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
 use super::proxy_side::{Place, ProxySide, preamble};
@@ -30,8 +32,9 @@ impl Dialect for Traefik {
     }
 
     #[cfg(test)]
-    fn ask<'a>(&self, method: &'a str, target: &'a str) -> (String, Vec<(&'static str, &'a str)>) {
-        let headers = vec![("x-forwarded-method", method), ("x-forwarded-uri", target)];
+    fn ask<'a>(&self, method: &'a str, target: &'a str, host: Option<&'a str>) -> Asking<'a> {
+        let mut headers = vec![("x-forwarded-method", method), ("x-forwarded-uri", target)];
+        headers.extend(host.map(|host| ("x-forwarded-host", host)));
         ("/forward-auth/traefik".to_owned(), headers)
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CACHE_CONTROL, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
@@ -21,6 +22,7 @@ use crate::gateway::grpc::ext_authz::{AppendAction, CheckResponse, HeaderOption,
 use crate::gateway::grpc::unary::{self, Code, Status};
 use crate::gateway::listen::Peer;
 use crate::gateway::refused::Refused;
+use crate::gateway::token_places::Taken;
 
 /// The one method of the service.
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -79,11 +81,13 @@ pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Res
         // What stands in no header was no request of a client either.
         return Ok(denied(gateway.refuse_ambiguous(&HeaderMap::new())));
     };
-    let original = Original { method: &request.method, target: &request.path };
+    let host = Some(request.host.as_str());
+    let original = Original { method: &request.method, target: &request.path, host };
     Ok(match judge(gateway, config, &original, &headers).await {
         Decision::Refuse(refused) => denied(refused),
-        Decision::Allow { identity, added } => {
-            allowed(identity, added, gateway.identity().aliases_in(&headers))
+        Decision::Allow { identity, added, .. } => {
+            let aliases = gateway.identity().aliases_in(&headers);
+            allowed(identity, added, aliases, gateway.places().take(&headers))
         }
     })
 }
@@ -107,11 +111,17 @@ fn allowed(
     identity: Vec<(HeaderName, HeaderValue)>,
     added: Vec<(HeaderName, HeaderValue)>,
     aliases: Vec<HeaderName>,
+    taken: Taken,
 ) -> CheckResponse {
+    let identity = identity.into_iter().chain(taken.set);
+    // What the application says itself goes before.
+    let chosen = taken.subprotocol.map(|protocol| (SEC_WEBSOCKET_PROTOCOL, protocol));
+    let (absent, added): (Vec<_>, Vec<_>) = added.into_iter().partition(|(name, _)| *name == CACHE_CONTROL);
+    let absent = options(absent.into_iter().chain(chosen), AppendAction::AddIfAbsent);
     CheckResponse::Allowed {
         headers: options(identity, AppendAction::OverwriteIfExistsOrAdd),
-        headers_to_remove: aliases.into_iter().map(|name| name.to_string()).collect(),
-        response_headers_to_add: options(added, AppendAction::AppendIfExistsOrAdd),
+        headers_to_remove: aliases.into_iter().chain(taken.removed).map(|name| name.to_string()).collect(),
+        response_headers_to_add: [options(added, AppendAction::AppendIfExistsOrAdd), absent].concat(),
     }
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod grpc;
 mod quiet;
 
+use http::header::HOST;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use tracing::{info, warn};
@@ -31,7 +32,8 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         warn!(peer = %peer, "a peer that is not in `forward_auth.trusted_peers` asks: if it is the proxy, add its network there");
         return plain(StatusCode::FORBIDDEN, "this peer may not ask");
     }
-    let question = Question { method: request.method(), headers: request.headers(), rest };
+    let host = host_of(request);
+    let question = Question { method: request.method(), headers: request.headers(), host, rest };
     let is_second = dialect.is_second(&question);
     let decision = if is_second {
         // What is counted from now on is looked up before nothing is.
@@ -50,8 +52,9 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
             response.headers_mut().insert(http::header::RETRY_AFTER, 1.into());
             response
         }
-        Decision::Allow { identity, added } => {
+        Decision::Allow { identity, added, .. } => {
             let mut response = Response::new(Full::default());
+            dialect.take(&gateway.places().take(request.headers()), response.headers_mut());
             response
                 .headers_mut()
                 .extend(identity.into_iter().chain(added).map(|(name, value)| (Some(name), value)));
@@ -83,12 +86,17 @@ async fn judge(
     original: &Original<'_>,
     headers: &HeaderMap,
 ) -> Decision {
-    if let Some(problem) = original.contradiction(headers).or_else(|| alias(gateway, config, headers)) {
+    let other_host = || {
+        let names_hosts = gateway.config().routes.names_hosts();
+        names_hosts.then(|| original.other_host(headers)).flatten()
+    };
+    let problem = original.contradiction(headers).or_else(other_host);
+    if let Some(problem) = problem.or_else(|| alias(gateway, config, headers)) {
         info!(problem, "refused: the request says two things");
         return Decision::Refuse(gateway.refuse_ambiguous(headers));
     }
-    let Original { method, target } = *original;
-    gateway.decide(Asked { method, target, headers, has_body: dialect::has_body(headers) }).await
+    let Original { method, target, host } = *original;
+    gateway.decide(Asked { method, target, host, headers, has_body: dialect::has_body(headers) }).await
 }
 
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
@@ -100,6 +108,17 @@ fn endpoint<'r, B>(
     let over_http = config.dialects.iter().copied().filter(|dialect| dialect.transport() == Transport::Http);
     let mut found = over_http.filter_map(|dialect| Some((dialect, target.strip_prefix(dialect.name())?)));
     found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+/// The host that a question is for: `:authority` of HTTP/2, else `Host`. Two that differ are none.
+fn host_of<B>(request: &Request<B>) -> Option<&str> {
+    let mut values = request.headers().get_all(HOST).iter();
+    let header = values.next().filter(|_| values.next().is_none()).and_then(|host| host.to_str().ok());
+    match (request.uri().authority(), header) {
+        (None, header) => header,
+        (Some(authority), None) if !request.headers().contains_key(HOST) => Some(authority.as_str()),
+        (Some(authority), header) => header.filter(|host| authority.as_str().eq_ignore_ascii_case(host)),
+    }
 }
 
 fn alias(gateway: &Gateway, config: &ForwardAuthConfig, headers: &HeaderMap) -> Option<&'static str> {
@@ -117,6 +136,10 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
 }
 
 #[cfg(test)]
+mod route_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod place_vectors;

@@ -49,9 +49,9 @@ enforce = "shadow"
 "#;
 
 /// A gateway whose issuer can be cut off before its keys were fetched.
-struct Stage {
-    gateway: Gateway,
-    forge: Forge,
+pub(super) struct Stage {
+    pub(super) gateway: Gateway,
+    pub(super) forge: Forge,
     is_down: Arc<AtomicBool>,
 }
 
@@ -77,20 +77,20 @@ impl Stage {
         Self::with(CONFIG)
     }
 
-    fn with(text: &str) -> Self {
+    pub(super) fn with(text: &str) -> Self {
         let key = SigningKey::generate(Algorithm::Es256);
         let is_down = Arc::default();
         let keys = Keys { set: jwk_set([&key]).to_string().into(), is_down: Arc::clone(&is_down) };
         let config = Config::parse(text, "gateway.toml").expect("a configuration");
-        let auth = config.guard.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
+        let auth = config.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
         Self { gateway: Gateway::new(&config, auth), forge: Forge::new(ISSUER, AUDIENCE, key), is_down }
     }
 
-    fn bearer(&self, scope: &str) -> String {
+    pub(super) fn bearer(&self, scope: &str) -> String {
         format!("Bearer {}", self.forge.token().subject("alice").scope(scope).mint())
     }
 
-    async fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Told {
+    pub(super) async fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Told {
         self.ask_as(LOOPBACK, method, target, headers).await
     }
 
@@ -134,18 +134,22 @@ type Checked = (i32, HttpResponse);
 
 /// An answer to the proxy.
 #[derive(Debug)]
-struct Told {
-    status: u16,
+pub(super) struct Told {
+    pub(super) status: u16,
     headers: HeaderMap,
     body: Option<Value>,
 }
 
 impl Told {
-    fn code(&self) -> &str {
+    pub(super) const fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
+    pub(super) fn code(&self) -> &str {
         self.body.as_ref().and_then(|body| body["code"].as_str()).unwrap_or_default()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().expect("ASCII"))
     }
 }
@@ -210,6 +214,29 @@ async fn identity_headers_are_always_there() {
         .await;
     assert_eq!(told.status, 200);
     assert_eq!(names.map(|name| told.header(name)), [Some(""); 4]);
+}
+
+#[tokio::test]
+async fn the_application_is_told_the_tenant() {
+    let config = CONFIG
+        .replace(
+            "issuer = \"https://issuer.example\"",
+            "issuer = \"https://issuer.example/{tenant}\"\ntenants = [\"contoso\"]",
+        )
+        .replace("\"X-Auth-Plan\" = \"org.plan\"", "\"X-Auth-Tenant\" = \"@tenant\"");
+    let stage = Stage::with(&config);
+    let ask = async |issuer: &str| {
+        let token = stage.forge.token().claim("iss", issuer).subject("alice").scope("read:orders").mint();
+        stage.nginx("GET", "/orders", &[("authorization", &format!("Bearer {token}"))]).await
+    };
+    let told = ask("https://issuer.example/contoso").await;
+    let names = ["x-auth-subject", "x-auth-issuer", "x-auth-tenant"];
+    assert_eq!(names.map(|name| told.header(name)), ["alice", "main", "contoso"].map(Some));
+    for other in
+        ["https://issuer.example/fabrikam", "https://issuer.example/{tenant}", "https://issuer.example"]
+    {
+        assert_eq!(ask(other).await.status, 401, "{other}");
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ use super::unary::Code;
 pub(crate) struct HttpRequest {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// `:authority`, or `Host`.
+    pub(crate) host: String,
     /// Each name once; Envoy has joined the values of one that came twice.
     pub(crate) headers: HashMap<String, String>,
     /// Each header as it came, where Envoy is told to send them so (`encode_raw_headers`).
@@ -42,6 +44,7 @@ impl HttpRequest {
                     self.headers.insert(name, value);
                 }
                 (4, value) => value.text()?.clone_into(&mut self.path),
+                (5, value) => value.text()?.clone_into(&mut self.host),
                 (13, value) => {
                     for header in messages(value.message()?, 1) {
                         self.header_map.push(header_value(header?)?);
@@ -102,6 +105,7 @@ pub(crate) struct HeaderOption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AppendAction {
     AppendIfExistsOrAdd = 0,
+    AddIfAbsent = 1,
     OverwriteIfExistsOrAdd = 2,
 }
 
@@ -177,6 +181,7 @@ mod tests {
         Some(HttpRequest {
             method: http.method,
             path: http.path,
+            host: http.host,
             headers: http.headers,
             header_map: raw.collect(),
         })
@@ -188,11 +193,12 @@ mod tests {
         let raw = raw.prop_map(|(key, value, raw_value)| HeaderValue { key, value, raw_value });
         let map = prop::option::of(prop::collection::vec(raw, 0..4));
         let map = map.prop_map(|headers| headers.map(|headers| HeaderMap { headers }));
-        let texts = (".{0,8}", ".{0,200}", ".{0,8}");
+        let texts = (".{0,8}", ".{0,200}", ".{0,8}", ".{0,8}");
         (texts, prop::collection::hash_map(pair().0, pair().1, 0..8), map, any::<i64>()).prop_map(
-            |((method, path, body), headers, header_map, size)| attribute_context::HttpRequest {
+            |((method, path, host, body), headers, header_map, size)| attribute_context::HttpRequest {
                 method,
                 path,
+                host,
                 headers,
                 header_map,
                 body,

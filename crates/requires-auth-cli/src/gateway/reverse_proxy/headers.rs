@@ -6,7 +6,8 @@
 use std::net::IpAddr;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, MAX_FORWARDS, TRANSFER_ENCODING, VIA,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, MAX_FORWARDS, TRANSFER_ENCODING,
+    VIA,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
@@ -117,6 +118,15 @@ impl Rewrite {
             || BELIEVED
                 .iter()
                 .any(|own| name.get(..own.len()).is_some_and(|start| is_folded_like(own, start)))
+    }
+}
+
+/// Adds headers to an answer: `Cache-Control` where the application has set none.
+pub(super) fn add(headers: &mut HeaderMap, added: Pairs) {
+    for (name, value) in added {
+        if name != CACHE_CONTROL || !headers.contains_key(CACHE_CONTROL) {
+            headers.append(name, value);
+        }
     }
 }
 

@@ -7,18 +7,22 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 mod flow;
 mod answer;
 mod budget;
+mod tls;
 mod connector;
+mod frames;
 mod headers;
 mod target;
 mod trouble;
@@ -30,6 +34,7 @@ use self::connector::Connector;
 use self::flow::{Activity, Passing};
 use self::headers::Rewrite;
 use self::target::Target;
+use self::tls::Tls;
 use self::trouble::Trouble;
 use super::body::Body;
 use super::config::{Config, ReverseProxyConfig, Upstream};
@@ -37,6 +42,8 @@ use super::connection_limit::Permit;
 use super::connections::Caller;
 use super::decide::{Asked, Decision, Gateway};
 use super::identity::Identity;
+use super::token_places::Taken;
+use crate::error::Failure;
 
 /// For how long a connection to the application is kept while there is nothing to send. Short, since an application that
 /// closes it first makes a request fail that cannot be sent again.
@@ -47,9 +54,26 @@ const MOST_AHEAD: usize = 64 * 1024;
 
 type Onward = Client<Connector, Passing<Incoming>>;
 
+/// What a request that may pass takes along.
+struct Allowed {
+    identity: headers::Pairs,
+    taken: Taken,
+    /// When a connection that begins with it ends.
+    until: Option<Instant>,
+}
+
+/// A WebSocket that a client asks for.
+struct Upgrade {
+    client: OnUpgrade,
+    until: Option<Instant>,
+    /// What is answered where the application chooses no subprotocol.
+    subprotocol: Option<HeaderValue>,
+}
+
 /// The way to one application.
 pub(crate) struct ReverseProxy {
     config: ReverseProxyConfig,
+    tls: Option<Tls>,
     rewrite: Rewrite,
     budget: Budget,
     client: Onward,
@@ -57,22 +81,29 @@ pub(crate) struct ReverseProxy {
 
 impl ReverseProxy {
     /// The reverse proxy of a configuration, if it has one. It connects to nothing yet.
-    pub(crate) fn new(config: &Config, identity: &Identity) -> Option<Self> {
-        let own = config.gateway.reverse_proxy.clone()?;
+    ///
+    /// # Errors
+    ///
+    /// The certificates of an application over https cannot be read.
+    pub(crate) fn new(config: &Config, identity: &Identity) -> Result<Option<Self>, Failure> {
+        let Some(own) = config.gateway.reverse_proxy.clone() else { return Ok(None) };
+        let tls = Tls::of(&own)?;
         let per_peer = config.gateway.server.as_ref().and_then(|server| server.connections_per_peer);
         let budget = Budget::of_process(per_peer.map(NonZeroUsize::get));
-        let client = onward(&own.upstream, &budget);
+        let client = onward(&own.upstream, tls.clone(), &budget);
         let rewrite = Rewrite::new(identity, own.passes_token);
-        Some(Self { config: own, rewrite, budget, client })
+        Ok(Some(Self { config: own, tls, rewrite, budget, client }))
     }
 
-    /// Goes on with the connections of another, if that has the same application. Both have one budget.
+    /// Goes on with the connections of another, if that has the same application and trusts the same certificates. Both have
+    /// one budget.
     pub(crate) fn take_over(&mut self, other: &Self) {
         self.budget = other.budget.clone();
-        self.client = if self.config.upstream == other.config.upstream {
+        let is_same = self.config.upstream == other.config.upstream && self.tls == other.tls;
+        self.client = if is_same {
             other.client.clone()
         } else {
-            onward(&self.config.upstream, &self.budget)
+            onward(&self.config.upstream, self.tls.clone(), &self.budget)
         };
     }
 
@@ -96,18 +127,26 @@ impl ReverseProxy {
         let asked = Asked {
             method: request.method().as_str(),
             target: target.path.as_str(),
+            host: target.host.as_ref().and_then(|host| host.to_str().ok()),
             headers: request.headers(),
             has_body: !request.body().is_end_stream(),
         };
-        let (identity, added) = match gateway.decide(asked).await {
-            Decision::Allow { identity, added } => (identity, added),
+        let (identity, added, lasts) = match gateway.decide(asked).await {
+            Decision::Allow { identity, added, lasts } => (identity, added, lasts),
             Decision::Refuse(refused) => return refused.into_response().map(Either::Left),
         };
-        let mut response = match self.pass(request, target, identity, caller).await {
+        let until = lasts.map(|lasts| Instant::now() + lasts);
+        let taken = if self.config.passes_token {
+            Taken::default()
+        } else {
+            gateway.places().take(request.headers())
+        };
+        let allowed = Allowed { identity, taken, until };
+        let mut response = match self.pass(request, target, allowed, caller).await {
             Ok(response) => response,
             Err(trouble) => trouble.answer().map(Either::Left),
         };
-        response.headers_mut().extend(added.into_iter().map(|(name, value)| (Some(name), value)));
+        headers::add(response.headers_mut(), added);
         response
     }
 
@@ -116,11 +155,17 @@ impl ReverseProxy {
         &self,
         mut request: Request<Incoming>,
         target: Target,
-        identity: headers::Pairs,
+        allowed: Allowed,
         caller: &Caller,
     ) -> Result<Response<Body>, Trouble> {
-        let upgrade = upgrade::asked(&mut request);
+        let Allowed { identity, taken, until } = allowed;
+        let upgrade = upgrade::asked(&mut request).map(|client| Upgrade {
+            client,
+            until,
+            subprotocol: taken.subprotocol.clone(),
+        });
         let (mut parts, body) = request.into_parts();
+        taken.apply(&mut parts.headers);
         if parts.method == Method::OPTIONS && !headers::count_down(&mut parts.headers) {
             let mut answer = Response::new(Either::Left(Full::default()));
             *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -152,17 +197,21 @@ impl ReverseProxy {
     fn hand_back(
         &self,
         mut response: Response<Incoming>,
-        upgrade: Option<OnUpgrade>,
+        upgrade: Option<Upgrade>,
         caller: &Caller,
         place: Permit,
     ) -> Result<Response<Body>, Trouble> {
         let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match (is_switching, upgrade) {
-            (true, Some(client)) if upgrade::is_agreed(response.headers()) => {
+            (true, Some(upgrade)) if upgrade::is_agreed(response.headers()) => {
                 let application = hyper::upgrade::on(&mut response);
-                tokio::spawn(upgrade::tunnel(client, application, (caller.clone(), place)));
+                let Upgrade { client, until, subprotocol } = upgrade;
+                tokio::spawn(upgrade::tunnel(client, application, until, (caller.clone(), place)));
                 let mut headers = std::mem::take(response.headers_mut());
                 self.rewrite.response(&mut headers);
+                if let Some(chosen) = subprotocol {
+                    headers.entry(SEC_WEBSOCKET_PROTOCOL).or_insert(chosen);
+                }
                 upgrade::announce(&mut headers);
                 let mut answer = Response::new(Either::Left(Full::default()));
                 *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -190,24 +239,25 @@ impl ReverseProxy {
 
     /// Where to: the application, and the path as it came.
     fn uri(&self, target: &Target) -> Result<Uri, Trouble> {
-        let uri = Uri::builder().scheme("http").authority(self.upstream_host());
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let uri = Uri::builder().scheme(scheme).authority(self.upstream_host());
         uri.path_and_query(target.path.clone()).build().map_err(|_| Trouble::BadAnswer)
     }
 
     fn upstream_host(&self) -> &str {
         match &self.config.upstream {
-            Upstream::Tcp(authority) => authority.as_str(),
+            Upstream::Tcp(authority) | Upstream::Tls(authority) => authority.as_str(),
             Upstream::Unix(_) => "localhost",
         }
     }
 }
 
 /// Sends requests on to an application.
-fn onward(upstream: &Upstream, budget: &Budget) -> Onward {
+fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
         .http1_max_buf_size(MOST_AHEAD)
         .set_host(false)
-        .build(Connector::new(upstream.clone(), budget.clone()))
+        .build(Connector::new(upstream.clone(), tls, budget.clone()))
 }

@@ -11,6 +11,8 @@ use super::path::Ambiguity;
 pub(crate) enum NotFound {
     /// Its method has a lower-case letter.
     Method,
+    /// It depends on its host which route it has, and it does not say one, or not one alone.
+    Host,
     /// Servers could read its path in more than one way.
     Path(Ambiguity),
     /// It has an encoded slash, and no route is for it, be it with that slash.
@@ -28,7 +30,7 @@ impl NotFound {
     /// The code of the refusal.
     pub(crate) const fn code(self) -> ErrorCode {
         match self {
-            Self::Method => ErrorCode::AmbiguousRequest,
+            Self::Method | Self::Host => ErrorCode::AmbiguousRequest,
             Self::Path(_) | Self::SlashWithoutRoute | Self::Slash | Self::Case => ErrorCode::AmbiguousPath,
             Self::Route => ErrorCode::NoRoute,
         }
@@ -45,6 +47,10 @@ impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Method => "the method has a lower-case letter",
+            Self::Host => {
+                "a route of this path is for some hosts alone, and the proxy's question does not name the host, or \
+                 names what is not a host"
+            }
             Self::Path(ambiguity) => return ambiguity.fmt(f),
             Self::SlashWithoutRoute => "the path has an encoded slash, and no route is for it",
             Self::Slash => {

@@ -1,8 +1,8 @@
 //! What the author of a file of routes is told about it.
 
-use super::Routes;
 use super::index::{Budget, Place};
 use super::pattern::Pattern;
+use super::rules::Routes;
 
 /// How many nodes of the index a pattern is compared with, to find its siblings.
 const NEAR: usize = 256;
@@ -26,7 +26,10 @@ impl Routes {
             let pattern = self.pattern(own);
             let mut earlier: Option<Place> = None;
             self.index.covering(&pattern.segments, pattern.open, &mut |place| {
-                if place < earlier.unwrap_or(own) && self.pattern(place).covers(pattern) {
+                if place < earlier.unwrap_or(own)
+                    && self.pattern(place).covers(pattern)
+                    && self.covers_hosts(place.route, own.route)
+                {
                     earlier = Some(place);
                 }
             });
@@ -51,12 +54,23 @@ impl Routes {
         })
     }
 
+    /// Whether every host of the other route is one of this route.
+    fn covers_hosts(&self, route: usize, other: usize) -> bool {
+        let [own, other] = [route, other].map(|route| &self.routes[route].hosts);
+        let is_covered = |host| own.iter().any(|own| own.covers(host));
+        own.is_empty() || (!other.is_empty() && other.iter().all(is_covered))
+    }
+
     fn sibling(&self, own: Place, earlier: Place) -> Option<Sibling<'_>> {
         let (pattern, other) = (self.pattern(own), self.pattern(earlier));
         let method = pattern.method().or_else(|| other.method()).unwrap_or("GET");
+        let hosts = self.routes[own.route].hosts.iter().chain(&self.routes[earlier.route].hosts);
+        let hosts: Vec<_> = hosts.map(|host| Some(host.sample())).chain([None]).collect();
         let path = pattern.like(other).into_iter().find(|segments| {
-            let found = self.look(method, segments);
-            found.first == Some(own) && found.near == Some(earlier)
+            hosts.iter().any(|host| {
+                let found = self.look(method, segments, host.as_deref());
+                found.first == Some(own) && found.near == Some(earlier)
+            })
         })?;
         Some(Sibling { pattern, earlier: other, path: format!("/{}", path.join("/")) })
     }

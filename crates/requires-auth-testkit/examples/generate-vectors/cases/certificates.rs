@@ -13,6 +13,7 @@ pub fn cases() -> Vec<Finished> {
     cases.extend(beside_members());
     cases.extend(damaged());
     cases.extend(map());
+    cases.extend(in_pem());
     cases
 }
 
@@ -90,6 +91,23 @@ fn beside_members() -> Vec<Finished> {
             .refuse("key_unknown"),
         case("certificate-for-encryption", "E08", "use is not for signatures", alone("use", json!("enc")))
             .refuse("key_unknown"),
+    ]
+}
+
+/// One key in PEM instead of a JWK Set.
+fn in_pem() -> Vec<Finished> {
+    let with = |id: &str, about: &str, text: String| {
+        Case::new(format!("pem-{id}"), "P04", about).setting("jwks", text).token(good(es384()).mint())
+    };
+    let other = SigningKey::second(Algorithm::Es384);
+    let public = |key| pem("PUBLIC KEY", &public_key(key));
+    vec![
+        with("public-key", "a public key", public(es384())).accept(),
+        with("public-key-of-another", "another public key", public(other)).refuse("signature_mismatch"),
+        with("certificate", "a certificate", pem("CERTIFICATE", &certificate(es384()))).accept(),
+        with("certificate-of-another", "another certificate", pem("CERTIFICATE", &certificate(other)))
+            .refuse("signature_mismatch"),
+        with("base64", "a public key without its first and last line", base64(&public_key(es384()))).accept(),
     ]
 }
 

@@ -4,6 +4,7 @@ mod answers_given;
 mod authorization_header;
 mod one_token;
 pub mod paths;
+pub mod places;
 
 use serde_json::{Map, Value, json};
 
@@ -93,7 +94,6 @@ impl Request {
     }
 
     /// Chooses a setting by its key in the settings table.
-    #[allow(dead_code, reason = "for the files that need it")]
     fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
         put_below(&mut self.config, "settings", key, value.into());
         self

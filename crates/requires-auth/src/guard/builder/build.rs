@@ -7,30 +7,32 @@ use arc_swap::ArcSwapOption;
 
 use super::audience::check_audience;
 use super::checks::{
-    algorithms, certificates, check_claim_paths, check_implied_scopes, check_paths, discreet, document,
-    fetchable, implications, static_keys,
+    algorithms, certificates, check_claim_paths, check_implied_scopes, check_paths, implications,
 };
+use super::common::Common;
 use super::origin::Origin;
+use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
 use crate::challenge::BodyFormat;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
+use crate::guard::tenants::{Group, Tenants};
 use crate::guard::{Inner, Keys, RequiresAuth};
-use crate::issuer::{IssuerUrl, Transport};
+use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
-use crate::jose::key_set::KeySetLimits;
-use crate::keys::{RemoteKeys, Source, StateFile};
+use crate::keys::StateFile;
 use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
 use crate::verify::{GuardId, ImpliedScopes, IssuerRules, Issuers, Rules};
 
-/// What all issuers share for their keys.
-struct Shared {
-    transport: Transport,
-    ca: Arc<[u8]>,
-    fetch: Option<Arc<dyn Fetch>>,
-    state_file: Option<Arc<StateFile>>,
+/// What is made of the settings of all issuers.
+#[derive(Default)]
+struct Parts {
+    /// Those that are configured by name.
+    issuers: Issuers,
+    keys: Vec<Keys>,
+    groups: Vec<Group>,
 }
 
 impl Builder {
@@ -63,9 +65,14 @@ impl Builder {
         found.extend(check_paths(&self.given));
         check_claim_paths(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
-        let shared = self.shared(&mut found);
+        self.look_up_providers();
+        check_places(&self.given, &mut found);
+        public_origin(&self.given, &mut found);
+        let cookie_origins = cookie_origins(&self.given, &mut found);
+        let common = self.common(for_all, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
-        let (issuers, keys) = self.issuers(for_all, &shared, &mut problems, &unreadable);
+        let places = Self::places(&common, cookie_origins);
+        let Parts { issuers, keys, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         let body_format = self.body_format();
         let rules = Rules {
@@ -75,13 +82,21 @@ impl Builder {
             profile: self.given.get(settings::PROFILE).unwrap_or_default(),
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
+            route_audiences: self.route_audiences.clone(),
             client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
+            places: places.map(Box::new),
             guard: next_guard(),
         };
         let cache = TokenCache::new(self.given.count(settings::CACHE));
-        let names: Vec<_> = self.issuers.iter().map(IssuerSettings::issuer).collect();
+        let fixed = self.issuers.iter().map(IssuerSettings::issuer);
+        let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
+        // Tenants count with their pattern, and those of a resolver without a name.
+        names.extend(patterns);
+        names.push(String::new());
         let allowed = Allowed::new(names.iter().map(String::as_str));
+        let token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
+        let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
             rules,
             keys,
@@ -90,8 +105,31 @@ impl Builder {
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
+            token_headers: token_headers.into(),
+            closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
+            tenants,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
+    }
+
+    /// Issuers that are not configured by name, if there may be any.
+    fn tenants(
+        &self,
+        rules: &Rules,
+        fixed: usize,
+        common: Common,
+        groups: Vec<Group>,
+    ) -> Option<Box<Tenants>> {
+        if groups.is_empty() && self.resolver.is_none() {
+            return None;
+        }
+        let now = common.clock.now();
+        let template = Rules { issuers: Issuers::default(), algorithms: None, ..rules.clone() };
+        let tenants = Tenants::new(template, fixed, common, groups, self.resolver.clone());
+        if let Some(earlier) = self.keys_of.as_ref().and_then(|guard| guard.inner.tenants.as_ref()) {
+            tenants.take_over(earlier, now);
+        }
+        Some(Box::new(tenants))
     }
 
     fn body_format(&self) -> BodyFormat {
@@ -102,54 +140,61 @@ impl Builder {
         }
     }
 
-    fn shared(&self, problems: &mut Vec<ConfigProblem>) -> Shared {
+    fn common(&self, algorithms: Option<AlgorithmSet>, problems: &mut Vec<ConfigProblem>) -> Common {
         let is_http_allowed = self.given.is_on(settings::DANGEROUSLY_ALLOW_HTTP_ISSUER);
         let of_file = self.issuers.iter().find(|settings| matches!(settings.origin, Origin::File(_)));
         let origin = of_file.map_or(&Origin::Code, |settings| &settings.origin);
         let ca = certificates(&self.given, origin, problems);
         // One client for all issuers. It reads the certificates; without any it need not be made to try.
-        let needs_fetch = self.issuers.iter().any(|settings| settings.given.get(settings::JWKS).is_none());
+        let has_no_keys = |settings: &IssuerSettings| settings.given.get(settings::JWKS).is_none();
+        let needs_fetch = self.resolver.is_some() || self.issuers.iter().any(has_no_keys);
         let is_needed = needs_fetch || (!ca.is_empty() && cfg!(feature = "fetch"));
         let fetch =
             is_needed.then(|| self.fetch(&ca).map_err(|problem| problems.push(problem)).ok()).flatten();
-        Shared {
+        Common {
             transport: if is_http_allowed { Transport::PlainHttp } else { Transport::Tls },
+            public_test_keys: self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS),
             ca: ca.into(),
             fetch,
             state_file: self.given.get(settings::STATE_FILE).as_deref().map(StateFile::open),
+            clock: Arc::clone(&self.clock),
+            stale: self.given.duration(settings::STALE),
+            timeout: self.given.duration(settings::FETCH_TIMEOUT),
+            algorithms,
+            profile: self.given.get(settings::PROFILE),
+            places: self.all_places(problems),
+            token_from: self.given.get(settings::TOKEN_FROM),
         }
     }
 
     /// The rules and the keys of each issuer.
-    fn issuers(
-        &self,
-        for_all: Option<AlgorithmSet>,
-        shared: &Shared,
-        problems: &mut Vec<ConfigProblem>,
-        unreadable: &[&str],
-    ) -> (Issuers, Vec<Keys>) {
-        let mut rules = Issuers::default();
-        let mut keys = Vec::new();
-        let profile = self.given.get(settings::PROFILE).unwrap_or_default();
+    fn parts(&self, common: &Common, problems: &mut Vec<ConfigProblem>, unreadable: &[&str]) -> Parts {
+        let mut parts = Parts::default();
         for (place, settings) in self.issuers.iter().enumerate() {
-            let mut found = Vec::new();
-            check_audience(settings, profile, &mut found);
+            let mut found = settings.from_table.problems.clone();
+            check_audience(settings, common.profile_of(settings), &mut found);
             found.extend(check_paths(&settings.given));
-            let own = algorithms(&settings.given, &mut found);
-            check_claim_paths(&settings.given, &mut found);
-            let issuer = settings.issuer();
-            let issuer_rules = IssuerRules {
-                algorithms: own.or(for_all),
-                scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
-                client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
-                ..IssuerRules::new(Some(&issuer), settings.audience())
-            };
-            if !rules.push(issuer_rules) && !issuer.is_empty() {
-                found.push(self.twice(place, &issuer));
-            }
-            match self.keys(settings, shared) {
-                Ok(source) => keys.extend(source),
+            let rules = common.rules_of(settings, &mut found);
+            match settings.pattern() {
                 Err(problem) => found.push(problem),
+                Ok(Some(pattern)) => {
+                    parts.issuers.push_pattern(Arc::clone(pattern.text()));
+                    match self.group(settings, pattern, rules, common) {
+                        Ok(group) => parts.groups.extend(group),
+                        Err(problem) => found.push(problem),
+                    }
+                }
+                Ok(None) => {
+                    let issuer = settings.issuer();
+                    if !parts.issuers.push(rules) && !issuer.is_empty() {
+                        found.push(self.twice(place, &issuer));
+                    }
+                    let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(&issuer));
+                    match common.keys(settings, None, earlier) {
+                        Ok(source) => parts.keys.extend(source),
+                        Err(problem) => found.push(problem),
+                    }
+                }
             }
             // A variable whose text is not a value is not missing.
             found.retain(|problem| {
@@ -157,7 +202,26 @@ impl Builder {
             });
             problems.extend(found.into_iter().map(|problem| settings.explain(problem)));
         }
-        (rules, keys)
+        parts
+    }
+
+    /// A pattern, with the keys of its tenants if they share them. Otherwise each has its own, which are tried here with a
+    /// tenant that nobody has, so that mistakes in other settings show.
+    fn group(
+        &self,
+        settings: &IssuerSettings,
+        pattern: IssuerPattern,
+        rules: IssuerRules,
+        common: &Common,
+    ) -> Result<Option<Group>, ConfigProblem> {
+        let keys = if settings.shares_keys(&pattern) {
+            let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(pattern.text()));
+            common.keys(settings, None, earlier)?
+        } else {
+            common.keys(&settings.of_tenant(&pattern, "tenant"), None, None)?;
+            None
+        };
+        Ok(Some(Group { pattern, settings: settings.clone(), rules, keys }))
     }
 
     fn twice(&self, place: usize, issuer: &str) -> ConfigProblem {
@@ -168,38 +232,6 @@ impl Builder {
         };
         let hint = "name each issuer once, with all its audiences: [\"a\", \"b\"]";
         ConfigProblem::new("issuer", found, "different issuers", hint)
-    }
-
-    fn keys(&self, settings: &IssuerSettings, shared: &Shared) -> Result<Option<Keys>, ConfigProblem> {
-        let given = &settings.given;
-        let transport = shared.transport;
-        let issuer = match settings.issuer() {
-            missing if missing.is_empty() => return Err(missing_issuer()),
-            issuer => IssuerUrl::parse(&issuer, transport).map_err(|problem| discreet(problem, &issuer))?,
-        };
-        let public_test_keys = self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS);
-        if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
-            let limits = KeySetLimits { public_test_keys, ..KeySetLimits::GIVEN };
-            return static_keys(&jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
-        }
-        let url = |key| fetchable(given, key, transport);
-        let (discovery_url, jwks_uri) = (url(settings::DISCOVERY_URL)?, url(settings::JWKS_URI)?);
-        // Without a way to fetch there is a problem already.
-        let Some(fetch) = shared.fetch.clone() else { return Ok(None) };
-        let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(issuer.identifier()));
-        let source = Source {
-            issuer,
-            transport,
-            limits: KeySetLimits { public_test_keys, ..KeySetLimits::FETCHED },
-            fetch,
-            clock: Arc::clone(&self.clock),
-            ca: Arc::clone(&shared.ca),
-            discovery_url,
-            jwks_uri,
-            stale: self.given.duration(settings::STALE),
-            timeout: self.given.duration(settings::FETCH_TIMEOUT),
-        };
-        Ok(Some(Keys::Remote(RemoteKeys::new(source, shared.state_file.clone(), earlier))))
     }
 
     #[cfg(feature = "fetch")]
@@ -238,13 +270,8 @@ fn named(given: &Given, problem: ConfigProblem) -> ConfigProblem {
     }
 }
 
-fn boxed(texts: Vec<String>) -> Vec<Box<str>> {
+pub(super) fn boxed(texts: Vec<String>) -> Vec<Box<str>> {
     texts.into_iter().map(String::into_boxed_str).collect()
-}
-
-fn missing_issuer() -> ConfigProblem {
-    let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
-    ConfigProblem::new("issuer", "nothing", "an https URL", hint)
 }
 
 /// What any issuer takes, where this is for those without a list of their own.

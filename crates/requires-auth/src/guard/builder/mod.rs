@@ -10,15 +10,23 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
+use crate::guard::resolver::ResolveIssuer;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
 mod audience;
 mod build;
 mod checks;
+mod claims;
+mod common;
 mod origin;
+mod places;
+mod provider;
+mod tenants;
 
+pub(super) use common::{Common, TenantOf};
 use origin::Origin;
+use provider::FromTable;
 
 /// Builds a [`RequiresAuth`](crate::RequiresAuth). Made by [`RequiresAuth::builder`](crate::RequiresAuth::builder).
 ///
@@ -58,18 +66,24 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
     keys_of: Option<RequiresAuth>,
+    resolver: Option<Arc<dyn ResolveIssuer>>,
+    route_audiences: Vec<Box<str>>,
     problems: Vec<ConfigProblem>,
 }
 
-struct IssuerSettings {
+/// What is chosen for one issuer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct IssuerSettings {
     origin: Origin,
-    given: Given,
+    pub(super) given: Given,
     /// An audience that no row of the table can say.
     audience: Option<Audience>,
+    /// What the row of its provider adds, once that is looked up.
+    from_table: FromTable,
 }
 
 impl IssuerSettings {
-    fn new(issuer: &str, audience: Audience) -> Self {
+    pub(super) fn new(issuer: &str, audience: Audience) -> Self {
         let mut given = Given::default();
         given.set(settings::ISSUER, issuer.to_owned());
         let audience = match audience {
@@ -79,7 +93,11 @@ impl IssuerSettings {
                 None
             }
         };
-        Self { origin: Origin::Code, given, audience }
+        Self::given(Origin::Code, given, audience)
+    }
+
+    fn given(origin: Origin, given: Given, audience: Option<Audience>) -> Self {
+        Self { origin, given, audience, from_table: FromTable::default() }
     }
 
     fn issuer(&self) -> String {
@@ -110,6 +128,8 @@ impl Builder {
             clock: Arc::new(SystemClock),
             fetch: None,
             keys_of: None,
+            resolver: None,
+            route_audiences: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -140,7 +160,7 @@ impl Builder {
 
     fn from_environment(environment: Variables) -> Self {
         let Variables { guard, issuer, problems, .. } = environment;
-        let issuer = IssuerSettings { origin: Origin::Environment, given: issuer, audience: None };
+        let issuer = IssuerSettings::given(Origin::Environment, issuer, None);
         Self { issuers: vec![issuer], given: guard, problems, ..Self::without_issuers() }
     }
 
@@ -175,8 +195,7 @@ impl Builder {
     ) -> Self {
         self.given = given.clone();
         let issuers = issuers.into_iter();
-        let read =
-            issuers.map(|(name, given)| IssuerSettings { origin: Origin::File(name), given, audience: None });
+        let read = issuers.map(|(name, given)| IssuerSettings::given(Origin::File(name), given, None));
         self.issuers = read.collect();
         self
     }
@@ -272,10 +291,10 @@ impl Builder {
         )
     }
 
-    /// The claims that hold scopes in tokens of the issuer named last, by dotted path, whatever
-    /// [`with_scope_claims`](Self::with_scope_claims) says for all. Default: what holds for all.
-    pub fn with_issuer_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
-        self.set_for_issuer(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
+    /// Which shape the access tokens of the issuer named last have, whatever [`with_profile`](Self::with_profile) says for
+    /// all. Default: what holds for all.
+    pub fn with_issuer_profile(self, profile: Profile) -> Self {
+        self.set_for_issuer(settings::PROFILE, profile)
     }
 
     /// For how long past their life keys still serve while they cannot be fetched. Default 1 h; zero fails closed.
@@ -366,73 +385,6 @@ impl Builder {
         self.set(settings::MAX_TOKEN_BYTES, bytes)
     }
 
-    /// The claims that hold scopes, by dotted path; all that are there count together. Default: `scope`, else `scp`.
-    ///
-    /// For Auth0's permissions: `["scope", "permissions"]`; for Keycloak's roles: `["scope", "realm_access.roles"]`.
-    ///
-    /// Claims that are not listed do not count, `scope` included. Only list claims that the issuer fills: one that users can
-    /// edit in their profile would let them grant themselves every scope.
-    ///
-    /// ```
-    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
-    /// # use requires_auth::{Policy, RequiresAuth};
-    /// # let key = SigningKey::generate(Algorithm::Es256);
-    /// # let jwks = jwk_set([&key]).to_string();
-    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
-    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
-    ///     .with_scope_claims(["scope", "realm_access.roles"])
-    ///     .with_jwks(jwks)
-    ///     .build()?;
-    /// let roles = serde_json::json!({ "roles": ["buyer", "auditor"] });
-    /// let token = forge.token().scope("read:orders").claim("realm_access", roles).mint();
-    /// // Roles and scopes stand side by side in a policy.
-    /// let policy = Policy::all_of(["read:orders", "auditor"]);
-    /// assert!(auth.verify_now(&token, &policy).expect("the keys are there").is_ok());
-    /// # Ok::<(), requires_auth::ConfigError>(())
-    /// ```
-    pub fn with_scope_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
-        self.set(settings::SCOPE_CLAIMS, paths.into_iter().map(Into::into).collect())
-    }
-
-    /// The claims that name the client, by dotted path; the first that is there counts. Default: `client_id`, else `azp`,
-    /// `cid` or `appid`. See [`AccessToken::client_id`](crate::AccessToken::client_id).
-    pub fn with_client_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
-        self.set(settings::CLIENT_CLAIMS, paths.into_iter().map(Into::into).collect())
-    }
-
-    /// The claims that name the client in tokens of the issuer named last, whatever
-    /// [`with_client_claims`](Self::with_client_claims) says for all. Default: what holds for all.
-    pub fn with_issuer_client_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
-        self.set_for_issuer(settings::CLIENT_CLAIMS, paths.into_iter().map(Into::into).collect())
-    }
-
-    /// A scope that includes others, space-separated: `("admin", "read write")`. Repeatable. Default: none does.
-    ///
-    /// What is implied may imply more. A circle, such as two scopes that imply each other, is a mistake that
-    /// [`build`](Self::build) reports.
-    ///
-    /// ```
-    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
-    /// # use requires_auth::{Policy, RequiresAuth};
-    /// # let key = SigningKey::generate(Algorithm::Es256);
-    /// # let jwks = jwk_set([&key]).to_string();
-    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
-    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
-    ///     .with_implied_scopes("admin", "write:orders")
-    ///     .with_implied_scopes("write:orders", "read:orders")
-    ///     .with_jwks(jwks)
-    ///     .build()?;
-    /// let token = forge.token().scope("admin").mint();
-    /// let token = auth.verify_now(&token, &Policy::all_of(["read:orders"])).expect("the keys are there")?;
-    /// assert_eq!(token.scopes().collect::<Vec<_>>(), ["admin", "write:orders", "read:orders"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn with_implied_scopes(self, scope: &str, implied: &str) -> Self {
-        let mut all = self.given.get(settings::IMPLIED_SCOPES).unwrap_or_default();
-        all.push((scope.to_owned(), implied.to_owned()));
-        self.set(settings::IMPLIED_SCOPES, all)
-    }
-
     /// What the bodies of refusals look like. Default [`BodyFormat::Json`]. Status and headers do not depend on it.
     pub fn with_error_body(mut self, format: BodyFormat) -> Self {
         self.custom_body = None;
@@ -444,6 +396,16 @@ impl Builder {
                 self
             }
         }
+    }
+
+    /// Audiences of single routes, beside those of the issuers: a token for one of these passes where a policy names it
+    /// ([`Policy::with_audience`](crate::Policy::with_audience)), and nowhere else. None by default.
+    ///
+    /// For an API whose parts are resources of their own at the issuer (RFC 8707): one guard, with one set of keys and of
+    /// remembered tokens, serves all of them.
+    pub fn with_route_audiences<T: Into<String>>(mut self, audiences: impl IntoIterator<Item = T>) -> Self {
+        self.route_audiences.extend(audiences.into_iter().map(|name| name.into().into_boxed_str()));
+        self
     }
 
     /// The clock. Default: the system's. For tests; see [`Clock`] for one that a test turns.

@@ -167,7 +167,7 @@ impl Request<'_> {
             settings.leeway = verdict::leeway(seconds).map_err(named("leeway"))?;
         }
         if let Some(name) = &self.profile {
-            settings.profile = verdict::profile(name).map_err(named("profile"))?;
+            settings.profile = Some(verdict::profile(name).map_err(named("profile"))?);
         }
         Ok(settings)
     }

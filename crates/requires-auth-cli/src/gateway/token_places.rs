@@ -1,0 +1,174 @@
+//! Where tokens stand beside `Authorization`, and how they are taken away from the application.
+
+use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use requires_auth::credential::{Protocols, TokenPlace};
+
+use super::header_names::is_folded_like;
+
+/// The places that a guard reads, without `Authorization`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TokenPlaces {
+    all: Vec<TokenPlace>,
+    /// Headers that hold a token and nothing else.
+    headers: Vec<HeaderName>,
+    cookies: Vec<String>,
+}
+
+/// What becomes of the headers of a request when its tokens are taken away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// These go.
+    pub(crate) removed: Vec<HeaderName>,
+    /// These are left with something else in them.
+    pub(crate) set: Vec<(HeaderName, HeaderValue)>,
+    /// The subprotocol to answer where the application chooses none: a browser fails a connection that is answered without
+    /// one that it has offered.
+    pub(crate) subprotocol: Option<HeaderValue>,
+}
+
+impl TokenPlaces {
+    pub(crate) fn new(places: &[TokenPlace]) -> Self {
+        let authorization = TokenPlace::authorization();
+        let all: Vec<_> = places.iter().filter(|place| **place != authorization).cloned().collect();
+        let cookies = all.iter().filter_map(TokenPlace::cookie_name).map(ToOwned::to_owned).collect();
+        let is_header = |place: &&TokenPlace| place.parts().0 == "header";
+        let headers = all.iter().filter(is_header).filter_map(|place| place.header_name().try_into().ok());
+        Self { headers: headers.collect(), cookies, all }
+    }
+
+    /// Every place.
+    pub(crate) fn all(&self) -> &[TokenPlace] {
+        &self.all
+    }
+
+    /// Whether a header holds a token, or would for an application that reads names as CGI does.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|own| is_folded_like(own.as_str(), name))
+    }
+
+    /// What is to become of the headers of a request. A cookie and a subprotocol that hold no token stay.
+    pub(crate) fn take(&self, headers: &HeaderMap) -> Taken {
+        let mut taken = Taken::default();
+        if self.all.is_empty() {
+            return taken;
+        }
+        taken.removed.extend(headers.keys().filter(|name| self.has_header(name.as_str())).cloned());
+        self.take_cookies(headers, &mut taken);
+        self.take_subprotocols(headers, &mut taken);
+        taken
+    }
+
+    fn take_cookies(&self, headers: &HeaderMap, taken: &mut Taken) {
+        if self.cookies.is_empty() || !headers.contains_key(COOKIE) {
+            return;
+        }
+        let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        let pairs: Vec<&[u8]> =
+            lines.flat_map(|line| line.split(|&byte| byte == b';')).map(<[u8]>::trim_ascii).collect();
+        let holds_token = |pair: &[u8]| {
+            let name = pair.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii();
+            self.cookies.iter().any(|own| own.as_bytes() == name)
+        };
+        let rest: Vec<_> =
+            pairs.iter().copied().filter(|pair| !pair.is_empty() && !holds_token(pair)).collect();
+        taken.put(COOKIE, pairs.iter().any(|pair| holds_token(pair)), &rest.join(&b"; "[..]));
+    }
+
+    fn take_subprotocols(&self, headers: &HeaderMap, taken: &mut Taken) {
+        let lines =
+            headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().map(|line| line.to_str().unwrap_or_default());
+        let offered: Vec<&str> =
+            lines.flat_map(|line| line.split(',')).map(str::trim).filter(|word| !word.is_empty()).collect();
+        if offered.is_empty() {
+            return;
+        }
+        let protocols = Protocols::of(&self.all, &offered);
+        let rest: Vec<_> = protocols.others().collect();
+        let announcement = protocols.announcement();
+        taken.subprotocol = announcement.and_then(|announcement| HeaderValue::from_str(announcement).ok());
+        taken.put(SEC_WEBSOCKET_PROTOCOL, rest.len() < offered.len(), rest.join(", ").as_bytes());
+    }
+}
+
+impl Taken {
+    /// Notes what is left of a header that has changed. What cannot be written again goes altogether.
+    fn put(&mut self, name: HeaderName, has_changed: bool, rest: &[u8]) {
+        match HeaderValue::from_bytes(rest) {
+            _ if !has_changed => {}
+            Ok(rest) if !rest.is_empty() => self.set.push((name, rest)),
+            _ => self.removed.push(name),
+        }
+    }
+
+    /// Applies it to the headers of a request.
+    pub(crate) fn apply(&self, headers: &mut HeaderMap) {
+        for name in &self.removed {
+            headers.remove(name);
+        }
+        for (name, value) in &self.set {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(list: &[&str]) -> TokenPlaces {
+        TokenPlaces::new(&list.iter().map(|text| text.parse().expect("a place")).collect::<Vec<_>>())
+    }
+
+    fn left(list: &[&str], headers: &[(&str, &str)]) -> (Vec<String>, Option<String>) {
+        let pair = |(name, value): &(&str, &str)| {
+            (name.parse::<HeaderName>().expect("a name"), value.parse::<HeaderValue>().expect("a value"))
+        };
+        let mut map = HeaderMap::new();
+        for (name, value) in headers.iter().map(pair) {
+            map.append(name, value);
+        }
+        let taken = places(list).take(&map);
+        taken.apply(&mut map);
+        let shown = |value: &HeaderValue| value.to_str().expect("ASCII").to_owned();
+        let left = map.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
+        (left, taken.subprotocol.as_ref().map(shown))
+    }
+
+    #[test]
+    fn what_holds_a_token_goes_and_the_rest_stays() {
+        let all = ["header=X-Token", "cookie=token", "subprotocol.after=bearer", "subprotocol.prefix=t."];
+        for (headers, rest, subprotocol) in [
+            (vec![("x-token", "a.b.c"), ("accept", "*/*")], vec!["accept: */*"], None),
+            // An application that reads names as CGI does would find the token there.
+            (vec![("x_token", "a.b.c")], vec![], None),
+            (vec![("cookie", "a=1; token=a.b.c; b=2")], vec!["cookie: a=1; b=2"], None),
+            (vec![("cookie", "a=1; token=a.b.c"), ("cookie", "b=2")], vec!["cookie: a=1; b=2"], None),
+            (vec![("cookie", "token=a.b.c")], vec![], None),
+            (vec![("cookie", "token2=a; Token=b")], vec!["cookie: token2=a; Token=b"], None),
+            (
+                vec![("sec-websocket-protocol", "chat, bearer, a.b.c, v2")],
+                vec!["sec-websocket-protocol: chat, v2"],
+                Some("bearer"),
+            ),
+            (vec![("sec-websocket-protocol", "bearer, a.b.c")], vec![], Some("bearer")),
+            (vec![("sec-websocket-protocol", "t.a.b.c, chat")], vec!["sec-websocket-protocol: chat"], None),
+            (vec![("sec-websocket-protocol", "chat")], vec!["sec-websocket-protocol: chat"], None),
+            (vec![("authorization", "Bearer a.b.c")], vec!["authorization: Bearer a.b.c"], None),
+        ] {
+            assert_eq!(
+                left(&all, &headers),
+                (rest.into_iter().map(ToOwned::to_owned).collect(), subprotocol.map(ToOwned::to_owned)),
+                "{headers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_guard_that_reads_authorization_alone_changes_nothing() {
+        let headers =
+            [("cookie", "token=a.b.c"), ("x-token", "a.b.c"), ("sec-websocket-protocol", "bearer, a.b.c")];
+        let (rest, subprotocol) = left(&["authorization"], &headers);
+        assert_eq!((rest.len(), subprotocol), (3, None));
+    }
+}

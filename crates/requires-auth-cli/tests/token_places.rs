@@ -1,0 +1,135 @@
+//! `serve` as a reverse proxy in front of an application that is not to see tokens, wherever they stand.
+#![cfg(unix)]
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use std::io::{Read as _, Write as _};
+
+use self::support::application::{Application, Received};
+use self::support::gateway::{AUDIENCE, ISSUER, Stage, ask, connect, read_until, status};
+use self::support::{Server, requires_auth};
+
+const PLACES: &str = r#"
+token_from = ["authorization", { header = "X-Token" }, { cookie = "token" }, { subprotocol = { after = "bearer" } }]
+leeway = 0
+"#;
+
+struct Proxy {
+    stage: Stage,
+    application: Application,
+    server: Server,
+}
+
+impl Proxy {
+    fn new(name: &str, settings: &str) -> Self {
+        let (stage, application) = (Stage::new(name), Application::start("one"));
+        stage.write(&format!(
+            "{PLACES}{settings}[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
+             public_url = \"https://api.example\"\n[reverse_proxy]\nupstream = \"{}\"\n\
+             [issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
+             [[routes]]\nmatch = [\"GET /*\", \"POST /*\"]\n",
+            application.url
+        ));
+        let server = stage.start();
+        Self { stage, application, server }
+    }
+
+    fn ask(&self, request: &str, headers: &str) -> (u16, String, Option<Received>) {
+        let head = format!("{request} HTTP/1.1\r\nHost: a\r\n{headers}");
+        let (status, answer) = ask(self.server.address("listen"), &head);
+        (status, answer, self.application.received().pop())
+    }
+}
+
+#[test]
+fn a_token_is_taken_away_where_it_was_read() {
+    let proxy = Proxy::new("places", "");
+    let token = proxy.stage.token("x");
+    let (code, answer, received) = proxy.ask("GET /a", &format!("X-Token: {token}\r\nX_Token: {token}\r\n"));
+    assert_eq!(code, 200, "{answer}");
+    let head = received.expect("it may pass").head;
+    assert!(!head.contains(&token), "{head}");
+    assert!(answer.contains("cache-control: private"), "{answer}");
+
+    let cookies = format!("Cookie: a=1; token={token}; b=2\r\n");
+    let (code, _, received) = proxy.ask("GET /a", &cookies);
+    assert_eq!(code, 200);
+    assert_eq!(received.expect("it may pass").all("cookie"), ["a=1; b=2"]);
+    let (code, answer, received) = proxy.ask("POST /a", &format!("{cookies}Content-Length: 0\r\n"));
+    assert_eq!((code, received.is_none()), (403, true), "{answer}");
+    assert!(answer.contains("auth.cross_site"), "{answer}");
+    // The origin of `server.public_url` may use cookies.
+    let own = format!("{cookies}Origin: https://api.example\r\nContent-Length: 0\r\n");
+    assert_eq!(proxy.ask("POST /a", &own).0, 200);
+
+    // A token in Authorization needs no header for caches.
+    let (code, answer, _) = proxy.ask("GET /a", &format!("Authorization: Bearer {token}\r\n"));
+    assert_eq!(code, 200);
+    assert!(!answer.contains("cache-control"), "{answer}");
+}
+
+fn handshake(headers: &str) -> String {
+    format!(
+        "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\
+         {headers}\r\n"
+    )
+}
+
+#[test]
+fn the_subprotocol_that_announces_a_token_is_answered() {
+    let proxy = Proxy::new("subprotocol", "");
+    let token = proxy.stage.token("x");
+    for (offered, passed) in
+        [(format!("bearer, {token}"), vec![]), (format!("chat, bearer, {token}"), vec!["chat"])]
+    {
+        let mut stream = connect(proxy.server.address("listen"));
+        let asked = handshake(&format!("Sec-WebSocket-Protocol: {offered}\r\n"));
+        stream.write_all(asked.as_bytes()).expect("it reads");
+        let answer = read_until(&mut stream, "\r\n\r\n");
+        assert_eq!(status(&answer), 101, "{answer}");
+        assert!(answer.contains("sec-websocket-protocol: bearer\r\n"), "{answer}");
+        assert_eq!(proxy.application.received()[0].all("sec-websocket-protocol"), passed);
+    }
+}
+
+#[test]
+fn a_websocket_ends_with_its_token() {
+    let lives = |name, settings| {
+        let proxy = Proxy::new(name, settings);
+        let token = proxy.stage.forge.token().lifetime(2).mint();
+        let mut stream = connect(proxy.server.address("listen"));
+        let asked = handshake(&format!("Authorization: Bearer {token}\r\n"));
+        stream.write_all(asked.as_bytes()).expect("it reads");
+        assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 101);
+        (proxy, stream)
+    };
+    let (_proxy, mut stream) = lives("expiry", "");
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("an end");
+    assert_eq!(rest, [&[0x88, 23, 0x03, 0xf0][..], b"the token has expired"].concat());
+
+    let (_proxy, mut stream) = lives("no-expiry", "close_on_expiry = false\n");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    stream.write_all(b"\x81\x00").expect("it reads");
+    stream.read_exact(&mut [0; 2]).expect("an echo");
+}
+
+#[test]
+fn the_files_of_the_documentation_are_right() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/token-places.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let blocks: Vec<_> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 3);
+    let stage = Stage::new("documentation");
+    for (number, block) in blocks.iter().enumerate() {
+        let file = stage.folder.join(format!("page-{number}.toml"));
+        std::fs::write(&file, block).expect("a file");
+        let file = file.to_str().expect("UTF-8");
+        let output = requires_auth(&["check", file]).output().expect("the command runs");
+        let told =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{block}\n{told}");
+    }
+}

@@ -1,0 +1,235 @@
+//! What all issuers of a guard share, also those that are found later: from the settings of an issuer to its rules and keys.
+
+use std::sync::Arc;
+
+use super::IssuerSettings;
+use super::build::boxed;
+use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
+use super::places::check_places;
+use crate::clock::Clock;
+use crate::credential::TokenPlace;
+use crate::error::{ConfigProblem, quoted};
+use crate::fetch::Fetch;
+use crate::guard::Keys;
+use crate::issuer::{IssuerPattern, IssuerUrl, Tenants, Transport, is_tenant};
+use crate::jose::alg::AlgorithmSet;
+use crate::jose::key_set::KeySetLimits;
+use crate::keys::{RemoteKeys, Source, StateFile, Unproven};
+use crate::settings;
+use crate::verify::{IssuerRules, Profile};
+
+/// What all issuers share.
+pub(in crate::guard) struct Common {
+    pub(super) transport: Transport,
+    pub(super) public_test_keys: bool,
+    pub(super) ca: Arc<[u8]>,
+    pub(super) fetch: Option<Arc<dyn Fetch>>,
+    pub(super) state_file: Option<Arc<StateFile>>,
+    pub(in crate::guard) clock: Arc<dyn Clock>,
+    pub(super) stale: std::time::Duration,
+    pub(super) timeout: std::time::Duration,
+    pub(super) algorithms: Option<AlgorithmSet>,
+    pub(super) profile: Option<Profile>,
+    /// Where requests may have their tokens, of all issuers together.
+    pub(super) places: Vec<TokenPlace>,
+    /// Where those may stand whose issuer says nothing else.
+    pub(super) token_from: Option<Vec<TokenPlace>>,
+}
+
+/// What an issuer is one of, where nobody has configured it by name.
+pub(in crate::guard) struct TenantOf {
+    /// How metrics name it.
+    pub(in crate::guard) label: Arc<str>,
+    pub(in crate::guard) unproven: Option<Arc<Unproven>>,
+    /// Whether its keys are kept in the state file: only those of issuers that the configuration names.
+    pub(in crate::guard) is_saved: bool,
+}
+
+impl Common {
+    /// The rules of an issuer that is found while the guard runs.
+    pub(in crate::guard) fn rules(&self, settings: &IssuerSettings) -> Result<IssuerRules, ConfigProblem> {
+        let mut problems = settings.from_table.problems.clone();
+        super::audience::check_audience(settings, self.profile_of(settings), &mut problems);
+        let rules = self.rules_of(settings, &mut problems);
+        problems.into_iter().next().map_or(Ok(rules), Err)
+    }
+
+    /// Which shape the tokens of an issuer have.
+    pub(super) fn profile_of(&self, settings: &IssuerSettings) -> Profile {
+        settings.given.get(settings::PROFILE).or(self.profile).unwrap_or_default()
+    }
+
+    /// The rules of an issuer; its audience is checked elsewhere.
+    pub(super) fn rules_of(
+        &self,
+        settings: &IssuerSettings,
+        problems: &mut Vec<ConfigProblem>,
+    ) -> IssuerRules {
+        let own = algorithms(&settings.given, problems);
+        check_claim_paths(&settings.given, problems);
+        check_places(&settings.given, problems);
+        IssuerRules {
+            places: self.places_of(settings),
+            algorithms: own.or(self.algorithms),
+            scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+            client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
+            client_rule: settings.from_table.client_rule(),
+            profile: settings.given.get(settings::PROFILE),
+            marks: settings.from_table.marks(),
+            aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),
+            provider: settings.from_table.told(),
+            ..IssuerRules::new(Some(&settings.issuer()), settings.audience())
+        }
+    }
+
+    /// The keys of an issuer; `None` if they have to be fetched and there is no way to, which is a problem already.
+    pub(in crate::guard) fn keys(
+        &self,
+        settings: &IssuerSettings,
+        of: Option<TenantOf>,
+        earlier: Option<&RemoteKeys>,
+    ) -> Result<Option<Keys>, ConfigProblem> {
+        let (given, transport) = (&settings.given, self.transport);
+        let issuer = self.issuer(settings)?;
+        if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
+            let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::GIVEN };
+            return static_keys(&jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
+        }
+        let url = |key| fetchable(given, key, transport);
+        let (discovery_url, jwks_uri) = (url(settings::DISCOVERY_URL)?, url(settings::JWKS_URI)?);
+        let Some(fetch) = self.fetch.clone() else { return Ok(None) };
+        let is_saved = of.as_ref().is_none_or(|of| of.is_saved);
+        let (tenant_of, unproven) = of.map_or((None, None), |of| (Some(of.label), of.unproven));
+        let source = Source {
+            issuer,
+            transport,
+            limits: KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::FETCHED },
+            fetch,
+            clock: Arc::clone(&self.clock),
+            ca: Arc::clone(&self.ca),
+            discovery_url,
+            jwks_uri,
+            stale: self.stale,
+            timeout: self.timeout,
+            token_file: given.get(settings::FETCH_TOKEN_FILE).map(Into::into),
+            tenant_of,
+            unproven,
+            other_origin: Arc::default(),
+        };
+        let saved = self.state_file.clone().filter(|_| is_saved);
+        Ok(Some(Keys::Remote(RemoteKeys::new(source, saved, earlier))))
+    }
+
+    /// The issuer, where its keys are given or pinned any text.
+    fn issuer(&self, settings: &IssuerSettings) -> Result<IssuerUrl, ConfigProblem> {
+        let issuer = settings.issuer();
+        if issuer.is_empty() {
+            return Err(missing_issuer());
+        }
+        let parsed = if settings.has_given_keys() {
+            IssuerUrl::undiscovered(&issuer)
+        } else {
+            IssuerUrl::parse(&issuer, self.transport)
+        };
+        parsed.map_err(|problem| discreet(problem, &issuer))
+    }
+}
+
+impl IssuerSettings {
+    /// Whether nothing is discovered.
+    fn has_given_keys(&self) -> bool {
+        self.given.get(settings::JWKS).is_some() || self.given.get(settings::JWKS_URI).is_some()
+    }
+
+    /// The pattern that stands in the place of an issuer, if one does.
+    pub(super) fn pattern(&self) -> Result<Option<IssuerPattern>, ConfigProblem> {
+        let issuer = self.issuer();
+        let named = self.given.get(settings::TENANTS);
+        let is_any = self.given.is_on(settings::DANGEROUSLY_ANY_TENANT);
+        if !IssuerPattern::is_meant(&issuer) {
+            return self.check_without_pattern(named.is_some(), is_any).map(|()| None);
+        }
+        if let Some(unseen) = ConfigProblem::of_unseen("issuer", &issuer) {
+            return Err(unseen);
+        }
+        let tenants = match (named, is_any) {
+            (Some(_), true) => {
+                let found = "a value beside `dangerously_any_tenant`";
+                return Err(ConfigProblem::new("tenants", found, "one of the two", "leave out one of them"));
+            }
+            (Some(names), false) => listed(names)?,
+            (None, true) => Tenants::Any,
+            (None, false) => {
+                let hint = "name your tenants with the setting `tenants`, or put yours in the place of the placeholder; if every \
+                            tenant of this provider may use this API, say so with `dangerously_any_tenant`";
+                return Err(ConfigProblem::new("issuer", quoted(&issuer), "the tenants of a pattern", hint));
+            }
+        };
+        let pattern = IssuerPattern::parse(&issuer, tenants)?;
+        let url = self.given.get(settings::DISCOVERY_URL).filter(|url| !pattern.is_in(url));
+        if let Some(url) = url {
+            let hint = "write the placeholder of the issuer in it, too, or leave it out";
+            let expected = "another address for each tenant";
+            return Err(ConfigProblem::new("discovery_url", quoted(&url), expected, hint));
+        }
+        Ok(Some(pattern))
+    }
+
+    fn check_without_pattern(&self, are_tenants_named: bool, is_any: bool) -> Result<(), ConfigProblem> {
+        let field = match (are_tenants_named, is_any) {
+            (true, _) => "tenants",
+            (_, true) => "dangerously_any_tenant",
+            _ => return Ok(()),
+        };
+        let hint =
+            "write {tenant} in the issuer, where it differs: https://login.microsoftonline.com/{tenant}/v2.0";
+        let found = "this beside an issuer without a placeholder";
+        Err(ConfigProblem::new(field, found, "an issuer with a placeholder", hint))
+    }
+
+    /// Whether the tenants of a pattern share their keys.
+    pub(super) fn shares_keys(&self, pattern: &IssuerPattern) -> bool {
+        let url = self.given.get(settings::JWKS_URI);
+        self.given.get(settings::JWKS).is_some() || url.is_some_and(|url| !pattern.is_in(&url))
+    }
+
+    /// The settings of one tenant of a pattern.
+    pub(in crate::guard) fn of_tenant(&self, pattern: &IssuerPattern, tenant: &str) -> Self {
+        let mut settings = self.clone();
+        settings.given.set(settings::ISSUER, pattern.issuer(tenant));
+        for key in [settings::DISCOVERY_URL, settings::JWKS_URI] {
+            if let Some(url) = self.given.get(key) {
+                settings.given.set(key, pattern.fill(&url, tenant));
+            }
+        }
+        settings
+    }
+
+    /// Claims that must equal the tenant.
+    pub(in crate::guard) fn tenant_claims(&self) -> Vec<Box<str>> {
+        boxed(self.given.get(settings::TENANT_CLAIMS).unwrap_or_default())
+    }
+}
+
+fn listed(names: Vec<String>) -> Result<Tenants, ConfigProblem> {
+    let problem = |found: String, hint: &str| {
+        let expected = "names of 1 to 64 letters, digits and hyphens";
+        Err(ConfigProblem::new("tenants", found, expected, hint))
+    };
+    if names.is_empty() {
+        return problem("an empty list".to_owned(), "name the tenants whose tokens are taken");
+    }
+    match names.iter().find(|name| !is_tenant(name)) {
+        Some(star) if star == "*" => problem(
+            quoted(star),
+            "if every tenant of this provider may use this API, say so with `dangerously_any_tenant`",
+        ),
+        Some(other) => problem(quoted(other), "write what stands in the place of the placeholder in `iss`"),
+        None => Ok(Tenants::These(names.into_iter().map(Into::into).collect())),
+    }
+}
+
+fn missing_issuer() -> ConfigProblem {
+    let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
+    ConfigProblem::new("issuer", "nothing", "an https URL", hint)
+}

@@ -1,0 +1,42 @@
+//! Cloudflare Access. Modelled from its documentation.
+
+use super::{Form, Place, Provider, Shape};
+use crate::error::Reason;
+use crate::verify::{ClientRule, ClientTest, Mark, Marks};
+
+pub(super) const ROW: Provider = Provider {
+    name: "cloudflare_access",
+    title: "Cloudflare Access",
+    form: Form {
+        shape: Shape::Template("https://{}.cloudflareaccess.com"),
+        short: "the team name",
+        hosts: &["*.cloudflareaccess.com"],
+        ..Form::PLAIN
+    },
+    audience: "the AUD tag of the Access application",
+    jwks_uri: Some("https://{}.cloudflareaccess.com/cdn-cgi/access/certs"),
+    algorithms: &["RS256"],
+    token_from: &[Place::Header("Cf-Access-Jwt-Assertion")],
+    client_claims: &["common_name"],
+    client_rule: ClientRule::of(&[(ClientTest::Present("common_name"), true), (ClientTest::Always, false)]),
+    marks: Marks { any_of: &[Mark::Value("type", "app")], id_tokens: true },
+    has_scopes: false,
+    warnings: &[
+        "Who may pass is decided by the policies of Access: its tokens have no scopes. A service token has no `sub`.",
+    ],
+    hints: &[
+        (
+            Reason::AudienceMismatch,
+            "the audience at Cloudflare Access is the AUD tag of one application: copy it from its overview",
+        ),
+        (
+            Reason::TypeNotAllowed,
+            "this is the session token of the Access organization (`type` is `org`): send the application's",
+        ),
+    ],
+    ..Provider::PLAIN
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/providers/cloudflare-access.md")]
+struct Page;

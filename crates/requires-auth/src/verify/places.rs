@@ -1,0 +1,48 @@
+//! Where requests have their tokens, by the rules of a guard and of each issuer.
+
+use super::rules::Rules;
+use super::token::AccessToken;
+use crate::credential::{Credential, misplaced, shows_no_token};
+use crate::error::{Denial, ErrorCode};
+use crate::request::Request;
+
+impl Rules {
+    /// The one token of a request.
+    #[inline]
+    pub(crate) fn credential<'a>(&self, request: &Request<'a>) -> Result<Credential<'a>, Denial> {
+        match &self.places {
+            Some(_) if request.is_token_alone() => {
+                Credential::from_request(request).map(Credential::in_any_place)
+            }
+            Some(places) => places.credential(request),
+            None => Credential::from_request(request),
+        }
+    }
+
+    /// Whether a request shows no token, good or bad, in any place that is read.
+    pub(crate) fn shows_no_token(&self, request: &Request<'_>) -> bool {
+        match &self.places {
+            Some(places) => places.show_no_token(request),
+            None => shows_no_token(request),
+        }
+    }
+
+    /// What to do about a refusal: where there is a token that is not read, else what holds for all.
+    pub(crate) fn hint_of(&self, request: &Request<'_>, denial: &Denial) -> &'static str {
+        let is_missing = matches!(
+            denial.code(),
+            ErrorCode::AuthorizationHeaderMissing | ErrorCode::AuthorizationTokenTypeNotSupported
+        );
+        is_missing.then(|| misplaced(request, self.places.as_deref())).flatten().unwrap_or(denial.hint())
+    }
+}
+
+/// Whether a token stands where its issuer's tokens may. Elsewhere it counts as not there. It is asked for each request,
+/// whether the token was just judged or is remembered.
+#[inline]
+pub(crate) fn check_place(token: &AccessToken, credential: &Credential<'_>) -> Result<(), Denial> {
+    if credential.places().meets(token.places()) {
+        return Ok(());
+    }
+    Err(Denial::new(ErrorCode::AuthorizationHeaderMissing))
+}

@@ -1,0 +1,36 @@
+//! What the checks hand on to the token.
+
+use std::borrow::Cow;
+
+use crate::claims::{Confirmation, NumericDate, Strings};
+
+/// What the checks have already read, kept for the token.
+pub(in crate::verify) struct Checked<'t> {
+    pub(in crate::verify) issuer: Cow<'t, str>,
+    /// Which tenant the issuer is.
+    pub(in crate::verify) tenant: Option<&'t str>,
+    pub(in crate::verify) parties: Parties<'t>,
+    pub(in crate::verify) kind: Kind,
+    pub(in crate::verify) audience: Strings<'t>,
+    /// Whether the rule of the issuer takes it.
+    pub(in crate::verify) is_for_guard: bool,
+    pub(in crate::verify) scopes: Strings<'t>,
+    pub(in crate::verify) expires_at: NumericDate,
+    /// The later of `nbf` and `iat`.
+    pub(in crate::verify) not_before: Option<NumericDate>,
+    pub(in crate::verify) confirmation: Option<Confirmation>,
+}
+
+/// Whether a token speaks for its client or for a user.
+#[derive(Clone, Copy)]
+pub(in crate::verify) struct Kind {
+    /// `None` if nobody knows.
+    pub(in crate::verify) is_client: Option<bool>,
+    pub(in crate::verify) may_be_user: bool,
+}
+
+/// For whom, and by whom.
+pub(in crate::verify) struct Parties<'t> {
+    pub(in crate::verify) subject: Option<Cow<'t, str>>,
+    pub(in crate::verify) client_id: Option<Cow<'t, str>>,
+}

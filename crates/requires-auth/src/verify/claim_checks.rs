@@ -139,16 +139,20 @@ const TENANT_OF_KEY: &str = "{tenantid}";
 /// signs for many.
 fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Finding)> {
     let tenancy = signer.issuer.tenant.as_ref()?;
-    let (name, issuer) = (tenancy.name.as_deref()?, signer.issuer.issuer.as_deref().unwrap_or_default());
-    if let Some(key_issuer) = &signer.key_issuer
-        && key_issuer.replace(TENANT_OF_KEY, name) != issuer
+    let issuer = signer.issuer.issuer.as_deref().unwrap_or_default();
+    let shared = match signer.key_issuer.as_deref().map(|key_issuer| (key_issuer, within(key_issuer, issuer)))
     {
-        let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
-        return Some((Reason::IssuerMismatch, finding));
-    }
-    let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
-    let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
-    names.find_map(|claim| {
+        None => None,
+        Some((_, Some(tenant))) => tenant,
+        Some((key_issuer, None)) => {
+            let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
+            return Some((Reason::IssuerMismatch, finding));
+        }
+    };
+    let own = tenancy.name.as_deref().into_iter();
+    let own = own.flat_map(|name| tenancy.claims.iter().map(move |claim| (&**claim, name)));
+    let mut names = own.chain(shared.map(|tenant| ("tid", tenant)));
+    names.find_map(|(claim, name)| {
         let reason = match claims.required_string(claim) {
             Ok(value) if value == name => return None,
             Ok(_) => Reason::IssuerMismatch,
@@ -157,6 +161,16 @@ fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Fin
         let found = format!("{claim} {}", claims.describe(claim));
         Some((reason, Finding::new(found, format!("{claim} \"{name}\""))))
     })
+}
+
+/// What stands for the tenant in an issuer, if a key for `key_issuer` is for it: nothing where the key is for one tenant
+/// alone. `None` if the key is for another issuer.
+fn within<'i>(key_issuer: &str, issuer: &'i str) -> Option<Option<&'i str>> {
+    let Some((before, after)) = key_issuer.split_once(TENANT_OF_KEY) else {
+        return (key_issuer == issuer).then_some(None);
+    };
+    let tenant = issuer.strip_prefix(before)?.strip_suffix(after)?;
+    (!tenant.is_empty() && !tenant.contains('/')).then_some(Some(tenant))
 }
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy

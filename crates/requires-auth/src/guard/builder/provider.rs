@@ -62,15 +62,12 @@ impl Builder {
     /// # Ok::<(), requires_auth::ConfigError>(())
     /// ```
     pub fn with_provider(mut self, name: &str) -> Self {
-        match providers::find(name) {
-            Some(provider) => self.set_for_issuer(settings::PROVIDER, provider.name),
-            None => {
-                let kind = settings::PROVIDER.setting.kind;
-                let wrong = kind.mismatch(Notation::Python, shown_value(name), Some(name));
-                self.problems.push(wrong.problem(settings::PROVIDER.setting.key));
-                self
-            }
+        if let Some(provider) = providers::find(name) {
+            return self.set_for_issuer(settings::PROVIDER, provider.name);
         }
+        let wrong = settings::PROVIDER.setting.kind.mismatch(Notation::Python, shown_value(name), Some(name));
+        self.problems.push(wrong.problem(settings::PROVIDER.setting.key));
+        self
     }
 
     /// Looks up the provider of each issuer, and lets its row choose what nobody else has chosen.

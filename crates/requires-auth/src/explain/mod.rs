@@ -94,7 +94,7 @@ impl Report {
     }
 
     /// What the [table of providers](crate::providers) has chosen for each issuer whose provider is named.
-    pub fn from_table(&self) -> &[FromTable] {
+    pub fn chosen_by_table(&self) -> &[FromTable] {
         &self.from_table
     }
 }
@@ -217,7 +217,7 @@ impl Rules {
         if is_general { report } else { Report { hint: Some(hint.to_owned()), ..report } }
     }
 
-    fn from_table(&self) -> Vec<FromTable> {
+    fn chosen_by_table(&self) -> Vec<FromTable> {
         let of = |issuer: &IssuerRules| {
             let row = issuer.provider.as_ref()?;
             let name = issuer.issuer.as_deref().unwrap_or_default().to_owned();
@@ -239,7 +239,7 @@ impl Rules {
                 Some(hints::hint(denial, failed, &issuers))
             }
         };
-        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.from_table() }
+        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.chosen_by_table() }
     }
 }
 

@@ -133,9 +133,9 @@ def request_cases() -> list[Case]:
                 _key_set(case),
                 case["expect"],
                 token,
-                request["method"],
-                url,
-                headers,
+                method=request["method"],
+                url=url,
+                headers=headers,
                 path_parameters=path_parameters(request.get("route"), url),
             )
         )

@@ -26,8 +26,8 @@ impl RequiresAuth {
         let tenants = self.inner.tenants.as_ref();
         let tenant = tenants.and_then(|tenants| tenants.at(*place, proof.issuer(), now));
         tenant.is_some_and(|tenant| match &tenant.keys {
-            Keys::Remote(remote) => remote.is_current(keys, now),
-            Keys::Static(_) => true,
+            Keys::Remote(remote) => keys.as_ref().is_some_and(|keys| remote.is_current(keys, now)),
+            Keys::Static(_) | Keys::Unneeded => true,
         })
     }
 

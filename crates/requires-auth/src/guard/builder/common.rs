@@ -11,6 +11,7 @@ use crate::credential::TokenPlace;
 use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::guard::Keys;
+use crate::introspect::Introspect;
 use crate::issuer::{IssuerPattern, IssuerUrl, Tenants, Transport, is_tenant};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
@@ -24,6 +25,7 @@ pub(in crate::guard) struct Common {
     pub(super) public_test_keys: bool,
     pub(super) ca: Arc<[u8]>,
     pub(super) fetch: Option<Arc<dyn Fetch>>,
+    pub(super) introspect: Option<Arc<dyn Introspect>>,
     pub(super) state_file: Option<Arc<StateFile>>,
     pub(in crate::guard) clock: Arc<dyn Clock>,
     pub(super) stale: std::time::Duration,
@@ -78,6 +80,8 @@ impl Common {
             marks: settings.from_table.marks(),
             aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),
             provider: settings.from_table.told(),
+            tokens: settings.tokens(),
+            introspection: settings.introspection_rules(),
             ..IssuerRules::new(Some(&settings.issuer()), settings.audience())
         }
     }
@@ -91,6 +95,9 @@ impl Common {
     ) -> Result<Option<Keys>, ConfigProblem> {
         let (given, transport) = (&settings.given, self.transport);
         let issuer = self.issuer(settings)?;
+        if settings.needs_no_keys() {
+            return Ok(Some(Keys::Unneeded));
+        }
         if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
             let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::GIVEN };
             return static_keys(&jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
@@ -138,7 +145,8 @@ impl Common {
 impl IssuerSettings {
     /// Whether nothing is discovered.
     fn has_given_keys(&self) -> bool {
-        self.given.get(settings::JWKS).is_some() || self.given.get(settings::JWKS_URI).is_some()
+        let has = |setting| self.given.value(setting).is_some();
+        has(settings::JWKS.setting) || has(settings::JWKS_URI.setting) || self.needs_nothing_discovered()
     }
 
     /// The pattern that stands in the place of an issuer, if one does.

@@ -307,9 +307,8 @@ class RequiresAuth(_core.Guard):
 
         Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `tenants`, `accept_tokens`,
         `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and the
-        last two for all issuers, may stand
-        above the tables. Paths are relative to the file. A setting under an earlier name is logged as a
-        warning.
+        last two for all issuers, may stand above the tables. Paths are relative to the file. A setting under an
+        earlier name is logged as a warning.
 
         Args:
             path: the file.

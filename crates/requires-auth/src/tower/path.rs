@@ -38,7 +38,13 @@ fn of_pattern(pattern: &str, path: &str) -> Parameters {
     let mut parameters = Parameters::new();
     for place in pattern.split('/') {
         let Some(segment) = rest.next() else { break };
-        let Some(name) = place.strip_prefix('{').and_then(|place| place.strip_suffix('}')) else { continue };
+        let Some(name) = place.strip_prefix('{').and_then(|place| place.strip_suffix('}')) else {
+            // The router has matched another path than this one, which something in between has changed.
+            if place != segment {
+                return Parameters::new();
+            }
+            continue;
+        };
         let value = match name.strip_prefix('*') {
             // All that follows, which is compared if it is one segment.
             Some(_) => std::iter::once(segment).chain(rest.by_ref()).collect::<Vec<_>>().join("/"),
@@ -91,5 +97,9 @@ mod tests {
         assert_eq!(of("/{*org}", "/a/b"), org("a/b"));
         assert_eq!(of("/{org}/{id}", "/a/1").len(), 2);
         assert_eq!(of("/plain", "/plain"), []);
+        // The path was cut before the router saw it: what stands in the place is not what the handler gets.
+        for other in ["/v1/orgs/acme", "/acme/orgs/x", "/orgs/acme/item"] {
+            assert_eq!(of("/orgs/{org}/items", other), [], "{other}");
+        }
     }
 }

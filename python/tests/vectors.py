@@ -119,9 +119,9 @@ def request_cases() -> list[Case]:
                 _key_set(case),
                 case["expect"],
                 token,
-                request["method"],
-                url,
-                headers,
+                method=request["method"],
+                url=url,
+                headers=headers,
             )
         )
     return cases

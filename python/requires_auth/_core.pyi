@@ -387,6 +387,20 @@ class TestIssuer:
             ValueError: there is no such defect; the message lists all.
         """
 
+    def opaque_token(self, scope: str = "", sub: str = "alice") -> str:
+        """Mints an opaque token, which a guard has to ask the issuer about. It has to serve.
+
+        Raises:
+            ValueError: the issuer does not serve.
+        """
+
+    def revoke(self, token: str) -> None:
+        """Revokes a token: from now on the issuer calls it inactive. It has to serve.
+
+        Raises:
+            ValueError: the issuer does not serve.
+        """
+
     def rotate(self) -> None:
         """Lets a fresh key sign from now on; the one before stays published until the next rotation."""
 

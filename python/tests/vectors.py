@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from answers import settings_of
+
 from requires_auth import ConfigError, Policy, RequiresAuth
 
 FOLDER = Path(__file__).parents[2] / "crates" / "requires-auth-testkit" / "vectors"
@@ -72,7 +74,7 @@ def arguments_of(config: dict[str, Any], jwks: dict[str, Any] | None) -> dict[st
         "dangerously_allow_public_test_keys": True,
         "_now": config["now"],
     }
-    arguments |= config.get("settings", {})
+    arguments |= settings_of(config)
     return arguments
 
 
@@ -131,9 +133,9 @@ def request_cases() -> list[Case]:
                 _key_set(case),
                 case["expect"],
                 token,
-                request["method"],
-                url,
-                headers,
+                method=request["method"],
+                url=url,
+                headers=headers,
                 path_parameters=path_parameters(request.get("route"), url),
             )
         )

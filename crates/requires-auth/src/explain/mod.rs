@@ -72,7 +72,8 @@ pub struct FromTable {
 }
 
 impl Report {
-    /// Every check in order, also those that were not reached: as many as [`Step::ALL`] has.
+    /// Every check in order, also those that were not reached. [`Step::Introspection`] is among them only where the issuer is
+    /// asked about the token; the checks of a JWT are not, where the token is opaque.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -93,7 +94,7 @@ impl Report {
     }
 
     /// What the [table of providers](crate::providers) has chosen for each issuer whose provider is named.
-    pub fn from_table(&self) -> &[FromTable] {
+    pub fn chosen_by_table(&self) -> &[FromTable] {
         &self.from_table
     }
 }
@@ -169,14 +170,16 @@ impl Rules {
         match self.credential(request) {
             Ok(credential) => {
                 let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-                let evidence = Evidence { known_header: None, is_of_tenant: false, keys: &key_set };
+                let evidence =
+                    Evidence { known_header: None, is_of_tenant: false, keys: &key_set, answers: &|_| None };
                 self.explain_settled(&credential, &evidence, (policy, request.path_parameters()), now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
         }
     }
 
-    /// As [`explain`](Self::explain), where a token that the keys do not settle was refused with `unsettled`.
+    /// As [`explain`](Self::explain), where the issuer was asked about the token, and where a token that the keys do not
+    /// settle was refused with `unsettled`.
     pub(crate) fn explain_settled(
         &self,
         credential: &Credential<'_>,
@@ -198,6 +201,7 @@ impl Rules {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),
                 None => Denial::issuer_unavailable(1),
             })),
+            Err(stop @ Stop::Need(Need::Answer { .. })) => Err(stop.into_denial()),
             Err(Stop::Need(Need::Issuer { .. })) => {
                 Err(unsettled.unwrap_or_else(|| Denial::invalid_token(Reason::IssuerMismatch)))
             }
@@ -213,7 +217,7 @@ impl Rules {
         if is_general { report } else { Report { hint: Some(hint.to_owned()), ..report } }
     }
 
-    fn from_table(&self) -> Vec<FromTable> {
+    fn chosen_by_table(&self) -> Vec<FromTable> {
         let of = |issuer: &IssuerRules| {
             let row = issuer.provider.as_ref()?;
             let name = issuer.issuer.as_deref().unwrap_or_default().to_owned();
@@ -235,7 +239,7 @@ impl Rules {
                 Some(hints::hint(denial, failed, &issuers))
             }
         };
-        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.from_table() }
+        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.chosen_by_table() }
     }
 }
 
@@ -257,7 +261,14 @@ impl Recorder {
             let of_step = || self.made.iter().filter(|check| check.step == step);
             of_step().find(|check| check.outcome == Outcome::Failed).or_else(|| of_step().next()).cloned()
         };
-        Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
+        let is_asked = made(Step::Introspection).is_some();
+        let is_opaque = is_asked && made(Step::Signature).is_none();
+        let belongs = |step: &Step| match step {
+            Step::Introspection => is_asked,
+            step => !(is_opaque && step.is_of_a_jwt()),
+        };
+        let steps = Step::ALL.iter().copied().filter(belongs);
+        steps.map(|step| made(step).unwrap_or_else(|| not_reached(step))).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The checks of claims that are vouched for, in the order in which they are made.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::client::client_id;
 use super::token::{Checked, Kind, Parties};
@@ -26,8 +27,16 @@ pub(super) fn check_claims<'t>(
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
-    let profile = issuer.profile.unwrap_or(rules.profile);
-    let is_access_token = !claims.are_of_another_kind(issuer.marks.id_tokens);
+    // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
+    let profile = match claims.are_answered() {
+        true => Profile::Jwt,
+        false => issuer.profile.unwrap_or(rules.profile),
+    };
+    let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
+    let answer_until = claims.are_answered().then(|| now.after(ttl));
+    // Where JWTs that are ID tokens are taken, answers about ID tokens still are not.
+    let takes_id_tokens = issuer.marks.id_tokens && !claims.are_answered();
+    let is_access_token = !claims.are_of_another_kind(takes_id_tokens);
     trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
         let marks = marks
@@ -56,7 +65,8 @@ pub(super) fn check_claims<'t>(
             format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
         )
     };
-    let expires_at = trace.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
+    let exp = check_exp(rules, claims, now, answer_until);
+    let expires_at = trace.outcome(Step::Exp, exp, |_| within("exp", "after"))?;
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
@@ -85,7 +95,7 @@ pub(super) fn check_claims<'t>(
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
-    Ok(Checked {
+    let checked = Checked {
         issuer: iss,
         tenant,
         parties,
@@ -96,6 +106,11 @@ pub(super) fn check_claims<'t>(
         expires_at,
         not_before,
         confirmation,
+        remembered_until: None,
+    };
+    Ok(match answer_until {
+        Some(until) => checked.remembered_until(until),
+        None => checked,
     })
 }
 
@@ -103,8 +118,13 @@ pub(super) fn check_claims<'t>(
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
+///
+/// An answer need not say who gives it (RFC 7662 §2.2); it was asked of the issuer.
 fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
-    let iss = claims.required_string("iss")?;
+    let iss = match &issuer.issuer {
+        Some(issuer) if claims.are_answered() && !claims.has("iss") => Cow::Borrowed(&**issuer),
+        _ => claims.required_string("iss")?,
+    };
     match &issuer.issuer {
         Some(name) if **name == *iss => Ok(iss),
         // Under another of its names it is the same issuer, so that its subjects are the same.
@@ -121,24 +141,38 @@ const TENANT_OF_KEY: &str = "{tenantid}";
 /// signs for many.
 fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Finding)> {
     let tenancy = signer.issuer.tenant.as_ref()?;
-    let (name, issuer) = (tenancy.name.as_deref()?, signer.issuer.issuer.as_deref().unwrap_or_default());
-    if let Some(key_issuer) = &signer.key_issuer
-        && key_issuer.replace(TENANT_OF_KEY, name) != issuer
+    let issuer = signer.issuer.issuer.as_deref().unwrap_or_default();
+    let shared = match signer.key_issuer.as_deref().map(|key_issuer| (key_issuer, within(key_issuer, issuer)))
     {
-        let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
-        return Some((Reason::IssuerMismatch, finding));
-    }
-    let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
-    let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
-    names.find_map(|claim| {
+        None => None,
+        Some((_, Some(tenant))) => tenant,
+        Some((key_issuer, None)) => {
+            let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
+            return Some((Reason::IssuerMismatch, finding));
+        }
+    };
+    let own = tenancy.name.as_deref().into_iter();
+    let own = own.flat_map(|name| tenancy.claims.iter().map(move |claim| (&**claim, name)));
+    let mut names = own.chain(shared.map(|tenant| ("tid", tenant)));
+    names.find_map(|(claim, name)| {
         let reason = match claims.required_string(claim) {
-            Ok(named) if named == name => return None,
+            Ok(value) if value == name => return None,
             Ok(_) => Reason::IssuerMismatch,
             Err(reason) => reason,
         };
         let found = format!("{claim} {}", claims.describe(claim));
         Some((reason, Finding::new(found, format!("{claim} \"{name}\""))))
     })
+}
+
+/// What stands for the tenant in an issuer, if a key for `key_issuer` is for it: nothing where the key is for one tenant
+/// alone. `None` if the key is for another issuer.
+fn within<'i>(key_issuer: &str, issuer: &'i str) -> Option<Option<&'i str>> {
+    let Some((before, after)) = key_issuer.split_once(TENANT_OF_KEY) else {
+        return (key_issuer == issuer).then_some(None);
+    };
+    let tenant = issuer.strip_prefix(before)?.strip_suffix(after)?;
+    (!tenant.is_empty() && !tenant.contains('/')).then_some(Some(tenant))
 }
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
@@ -165,9 +199,17 @@ fn check_audience<'t>(
     }
 }
 
-/// RFC 7519 §4.1.4; RFC 9068 §4: required.
-fn check_exp(rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<NumericDate, Reason> {
-    let exp = claims.time("exp")?.ok_or(Reason::ClaimMissing)?;
+/// RFC 7519 §4.1.4; RFC 9068 §4: required. An answer may leave it out (RFC 7662 §2.2), and counts for a while then.
+fn check_exp(
+    rules: &Rules,
+    claims: &Claims<'_>,
+    now: NumericDate,
+    answer_until: Option<NumericDate>,
+) -> Result<NumericDate, Reason> {
+    let exp = match claims.time("exp")? {
+        Some(exp) => exp,
+        None => return answer_until.ok_or(Reason::ClaimMissing),
+    };
     if exp.has_passed(now, rules.leeway) { Err(Reason::Expired) } else { Ok(exp) }
 }
 

@@ -28,7 +28,9 @@ pub(super) struct Explained {
 impl Explained {
     /// Every check not reached, and no verdict.
     pub(super) fn not_judged() -> Self {
-        let checks = Step::ALL.iter().map(|step| CheckLine::not_reached(*step)).collect();
+        // No issuer is asked about what is not a token.
+        let steps = Step::ALL.iter().filter(|step| **step != Step::Introspection);
+        let checks = steps.map(|step| CheckLine::not_reached(*step)).collect();
         Self { checks, verdict: Verdict::NotJudged, hint: None, from_table: Vec::new() }
     }
 
@@ -66,7 +68,7 @@ impl Explained {
             checks: checks.collect(),
             verdict,
             hint: of_flags.or_else(|| report.hint()).map(ToOwned::to_owned),
-            from_table: report.from_table().to_vec(),
+            from_table: report.chosen_by_table().to_vec(),
         }
     }
 

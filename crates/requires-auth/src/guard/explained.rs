@@ -92,7 +92,7 @@ impl RequiresAuth {
 
     /// What the issuer says now, or why it says nothing.
     async fn answer_for_report(&self, case: &Case<'_>, issuer: usize) -> Option<Result<Answer, String>> {
-        let asker = self.inner.askers[issuer].as_ref()?;
+        let asker = self.inner.askers.get(issuer)?.as_ref()?;
         let token = case.credential.bearer().ok()?.token();
         let answer = self.answer(asker, issuer, token).await;
         Some(answer.map_err(|failure| format!("no answer: {failure}; {}", failure.hint())))

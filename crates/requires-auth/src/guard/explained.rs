@@ -70,7 +70,8 @@ impl RequiresAuth {
         let answers = |_| said;
         let evidence =
             Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &answers };
-        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, policy, now, unsettled)
+        let asked = (policy, request.path_parameters());
+        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 
     /// The issuer that has to be asked about the token before it can be judged.

@@ -28,10 +28,15 @@ pub(super) fn check_claims<'t>(
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
     // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
-    let profile = if claims.are_answered() { Profile::Jwt } else { issuer.profile.unwrap_or(rules.profile) };
+    let profile = match claims.are_answered() {
+        true => Profile::Jwt,
+        false => issuer.profile.unwrap_or(rules.profile),
+    };
     let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
     let answer_until = claims.are_answered().then(|| now.after(ttl));
-    let is_access_token = !claims.are_of_another_kind(issuer.marks.id_tokens);
+    // Where JWTs that are ID tokens are taken, answers about ID tokens still are not.
+    let takes_id_tokens = issuer.marks.id_tokens && !claims.are_answered();
+    let is_access_token = !claims.are_of_another_kind(takes_id_tokens);
     trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
         let marks = marks
@@ -116,13 +121,10 @@ pub(super) fn check_claims<'t>(
 ///
 /// An answer need not say who gives it (RFC 7662 §2.2); it was asked of the issuer.
 fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
-    if let Some(issuer) = &issuer.issuer
-        && claims.are_answered()
-        && !claims.has("iss")
-    {
-        return Ok(Cow::Borrowed(&**issuer));
-    }
-    let iss = claims.required_string("iss")?;
+    let iss = match &issuer.issuer {
+        Some(issuer) if claims.are_answered() && !claims.has("iss") => Cow::Borrowed(&**issuer),
+        _ => claims.required_string("iss")?,
+    };
     match &issuer.issuer {
         Some(name) if **name == *iss => Ok(iss),
         // Under another of its names it is the same issuer, so that its subjects are the same.

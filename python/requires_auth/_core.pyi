@@ -237,7 +237,8 @@ class AccessToken:
     @property
     def client_id(self) -> str | None:
         """The client that asked for the token: `client_id`, else `azp`, `cid` or `appid`, unless `client_claims` says
-        otherwise."""
+        otherwise.
+        """
 
     @property
     def is_client(self) -> bool | None:
@@ -250,7 +251,8 @@ class AccessToken:
     @property
     def may_be_user(self) -> bool:
         """Whether the subject may be looked up among users: not for a client, and where nobody can tell, not for issuers
-        that are known to give clients subjects which look like those of users."""
+        that are known to give clients subjects which look like those of users.
+        """
 
     @property
     def expires_at(self) -> datetime:

@@ -32,7 +32,7 @@ pub(crate) struct Discovery {
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the metadata are, when the issuer is reached by another name.
-    pub(crate) discovery_url: Option<Url>,
+    pub(crate) metadata_url: Option<Url>,
     /// How long one document may take.
     pub(crate) timeout: Duration,
     /// What was found last. Whoever looks holds the lock, so that the others wait instead of looking too.
@@ -76,7 +76,7 @@ impl Discovery {
     }
 
     async fn look(&self) -> Result<Url, FetchFailure> {
-        let places = match &self.discovery_url {
+        let places = match &self.metadata_url {
             Some(url) => vec![url.clone()],
             None => self.issuer.metadata_urls().into(),
         };

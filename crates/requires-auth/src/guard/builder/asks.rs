@@ -99,7 +99,7 @@ impl Builder {
             transport: common.transport,
             fetch,
             clock: Arc::clone(&self.clock),
-            discovery_url: discovery_url.filter(|url| may_be_fetched(url, common.transport)),
+            metadata_url: discovery_url.filter(|url| may_be_fetched(url, common.transport)),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             found: Mutex::new(None),
         }))))

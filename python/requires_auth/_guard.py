@@ -43,9 +43,6 @@ class Issuer:
     audience: Audience | None = None
     """For which API they must be: one of these, byte for byte; or a rule, as for the guard."""
 
-    provider: str | None = None
-    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
-
     jwks: KeySet | None = None
     """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
 
@@ -88,11 +85,14 @@ class Issuer:
     tenant: str | None = None
     """What `token.tenant` is, where a resolver returns this issuer."""
 
+    provider: str | None = None
+    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
+
     accept_tokens: str | None = None
     """Which kinds of tokens it may send: `"jwt"`, `"opaque"` or `"both"`."""
 
     introspection: Introspection | None = field(default=None, repr=False)
-    """How it is asked about tokens: see `requires_auth.RequiresAuth`."""
+    """How it is asked about tokens: see `requires_auth.RequiresAuth`. An issuer of a resolver is not asked."""
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
@@ -112,7 +112,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings.
+    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider of
+    the table, such as Logto; each of them is also a method of its name.
 
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
@@ -306,10 +307,9 @@ class RequiresAuth(_core.Guard):
             audience = "https://api.example.com"
 
         Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `tenants`, `accept_tokens`,
-        `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and
-        the last two for all issuers, may stand
-        above the tables. Paths are relative to the file. A setting under an earlier name is logged as a
-        warning.
+        `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and the
+        last two for all issuers, may stand above the tables. Paths are relative to the file. A setting under an
+        earlier name is logged as a warning.
 
         Args:
             path: the file.

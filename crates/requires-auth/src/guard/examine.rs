@@ -30,13 +30,10 @@ impl RequiresAuth {
     /// ```
     pub async fn examine(&self) -> Vec<Examination> {
         let mut found = Vec::new();
-        for remote in self.inner.keys.iter().filter_map(Keys::remote) {
+        for remote in self.fixed_keys().filter_map(Keys::remote) {
             found.push(remote.examine().await);
         }
         if let Some(tenants) = &self.inner.tenants {
-            for remote in tenants.patterns().filter_map(|(_, keys)| keys?.remote()) {
-                found.push(remote.examine().await);
-            }
             for tenant in tenants.listed(self.inner.clock.now()) {
                 if let Some(remote) = tenant.keys.remote() {
                     found.push(remote.examine().await);

@@ -61,17 +61,28 @@ impl RequiresAuth {
         });
         let now = self.inner.clock.now();
         let tenant = self.tenant_of(&case, now).ok().flatten();
-        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
+        // Whoever calls this for any token has looked at the keys of every issuer, which starts their timers.
+        let at_hand: Vec<_> = self.fixed_keys().map(|keys| keys.current(now)).collect();
+        let keys = |issuer: usize| match &tenant {
+            Some(tenant) => tenant.keys.current(now),
+            None => at_hand.get(issuer).cloned().flatten(),
+        };
         let answers = |_| said;
         let evidence =
             Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &answers };
-        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, policy, now, unsettled)
+        let asked = (policy, request.path_parameters());
+        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 
     /// The issuer that has to be asked about the token before it can be judged.
     fn asks_about(&self, case: &Case<'_>, now: SystemTime) -> Option<usize> {
         let tenant = self.tenant_of(case, now).ok().flatten();
-        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
+        // Whoever calls this for any token has looked at the keys of every issuer, which starts their timers.
+        let at_hand: Vec<_> = self.fixed_keys().map(|keys| keys.current(now)).collect();
+        let keys = |issuer: usize| match &tenant {
+            Some(tenant) => tenant.keys.current(now),
+            None => at_hand.get(issuer).cloned().flatten(),
+        };
         let evidence =
             Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &|_| None };
         match self.judge_by(tenant.as_ref(), case, &evidence, now) {
@@ -82,7 +93,7 @@ impl RequiresAuth {
 
     /// What the issuer says now, or why it says nothing.
     async fn answer_for_report(&self, case: &Case<'_>, issuer: usize) -> Option<Result<Answer, String>> {
-        let asker = self.inner.askers[issuer].as_ref()?;
+        let asker = self.inner.askers.get(issuer)?.as_ref()?;
         let token = case.credential.bearer().ok()?.token();
         let answer = self.answer(asker, issuer, token).await;
         Some(answer.map_err(|failure| format!("no answer: {failure}; {}", failure.hint())))

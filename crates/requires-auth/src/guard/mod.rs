@@ -210,9 +210,7 @@ impl RequiresAuth {
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();
-        let shared = self.inner.tenants.iter().flat_map(|tenants| tenants.patterns());
-        let all = self.inner.keys.iter().chain(shared.filter_map(|(_, keys)| keys));
-        for remote in all.filter_map(Keys::remote) {
+        for remote in self.fixed_keys().filter_map(Keys::remote) {
             if remote.current(now).is_none()
                 && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
             {
@@ -348,7 +346,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| {
+        policy.check_for(token, request).inspect_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
             flow::refused(request, credential.as_ref(), denial, denial.hint(), self.issuer_of(token));
         })

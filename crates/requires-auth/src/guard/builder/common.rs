@@ -52,6 +52,7 @@ impl Common {
     pub(in crate::guard) fn rules(&self, settings: &IssuerSettings) -> Result<IssuerRules, ConfigProblem> {
         let mut problems = settings.from_table.problems.clone();
         super::audience::check_audience(settings, self.profile_of(settings), &mut problems);
+        settings.check_tokens_of_resolver(&mut problems);
         let rules = self.rules_of(settings, &mut problems);
         problems.into_iter().next().map_or(Ok(rules), Err)
     }
@@ -152,15 +153,15 @@ impl IssuerSettings {
     /// The pattern that stands in the place of an issuer, if one does.
     pub(super) fn pattern(&self) -> Result<Option<IssuerPattern>, ConfigProblem> {
         let issuer = self.issuer();
-        let named = self.given.get(settings::TENANTS);
+        let tenants = self.given.get(settings::TENANTS);
         let is_any = self.given.is_on(settings::DANGEROUSLY_ANY_TENANT);
         if !IssuerPattern::is_meant(&issuer) {
-            return self.check_without_pattern(named.is_some(), is_any).map(|()| None);
+            return check_without_pattern(tenants.is_some(), is_any).map(|()| None);
         }
         if let Some(unseen) = ConfigProblem::of_unseen("issuer", &issuer) {
             return Err(unseen);
         }
-        let tenants = match (named, is_any) {
+        let tenants = match (tenants, is_any) {
             (Some(_), true) => {
                 let found = "a value beside `dangerously_any_tenant`";
                 return Err(ConfigProblem::new("tenants", found, "one of the two", "leave out one of them"));
@@ -181,18 +182,6 @@ impl IssuerSettings {
             return Err(ConfigProblem::new("discovery_url", quoted(&url), expected, hint));
         }
         Ok(Some(pattern))
-    }
-
-    fn check_without_pattern(&self, are_tenants_named: bool, is_any: bool) -> Result<(), ConfigProblem> {
-        let field = match (are_tenants_named, is_any) {
-            (true, _) => "tenants",
-            (_, true) => "dangerously_any_tenant",
-            _ => return Ok(()),
-        };
-        let hint =
-            "write {tenant} in the issuer, where it differs: https://login.microsoftonline.com/{tenant}/v2.0";
-        let found = "this beside an issuer without a placeholder";
-        Err(ConfigProblem::new(field, found, "an issuer with a placeholder", hint))
     }
 
     /// Whether the tenants of a pattern share their keys.
@@ -217,6 +206,19 @@ impl IssuerSettings {
     pub(in crate::guard) fn tenant_claims(&self) -> Vec<Box<str>> {
         boxed(self.given.get(settings::TENANT_CLAIMS).unwrap_or_default())
     }
+}
+
+/// Tenants want a placeholder.
+fn check_without_pattern(are_tenants_named: bool, is_any: bool) -> Result<(), ConfigProblem> {
+    let field = match (are_tenants_named, is_any) {
+        (true, _) => "tenants",
+        (_, true) => "dangerously_any_tenant",
+        _ => return Ok(()),
+    };
+    let hint =
+        "write {tenant} in the issuer, where it differs: https://login.microsoftonline.com/{tenant}/v2.0";
+    let found = "this beside an issuer without a placeholder";
+    Err(ConfigProblem::new(field, found, "an issuer with a placeholder", hint))
 }
 
 fn listed(names: Vec<String>) -> Result<Tenants, ConfigProblem> {

@@ -214,10 +214,7 @@ fn check_exp(
     now: NumericDate,
     answer_until: Option<NumericDate>,
 ) -> Result<NumericDate, Reason> {
-    let exp = match claims.time("exp")? {
-        Some(exp) => exp,
-        None => return answer_until.ok_or(Reason::ClaimMissing),
-    };
+    let Some(exp) = claims.time("exp")? else { return answer_until.ok_or(Reason::ClaimMissing) };
     if exp.has_passed(now, rules.leeway) { Err(Reason::Expired) } else { Ok(exp) }
 }
 

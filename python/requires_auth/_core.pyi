@@ -305,7 +305,10 @@ class Admission:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """Headers that the answer has to have, names in lower case: `cache-control` where the application has set none."""
+        """Headers that the answer has to have, names in lower case.
+
+        `cache-control` is for an answer of which the application has said nothing about caches.
+        """
 
     @property
     def closes_in(self) -> float | None:
@@ -382,6 +385,20 @@ class TestIssuer:
 
         Raises:
             ValueError: there is no such defect; the message lists all.
+        """
+
+    def opaque_token(self, scope: str = "", sub: str = "alice") -> str:
+        """Mints an opaque token, which a guard has to ask the issuer about. It has to serve.
+
+        Raises:
+            ValueError: the issuer does not serve.
+        """
+
+    def revoke(self, token: str) -> None:
+        """Revokes a token: from now on the issuer calls it inactive. It has to serve.
+
+        Raises:
+            ValueError: the issuer does not serve.
         """
 
     def rotate(self) -> None:

@@ -45,6 +45,7 @@ __all__ = [
     "SignatureMismatch",
     "TokenEncrypted",
     "TokenExpired",
+    "TokenInactive",
     "TokenMalformed",
     "TokenNotYetValid",
     "TokenOpaque",
@@ -250,6 +251,10 @@ class TokenEncrypted(InvalidToken, reason="encrypted"):
 
 class TokenExpired(InvalidToken, reason="expired"):
     """`exp` has passed."""
+
+
+class TokenInactive(InvalidToken, reason="inactive"):
+    """The issuer was asked about the token, and says that it is not active (RFC 7662)."""
 
 
 class IssuerMismatch(InvalidToken, reason="issuer_mismatch"):

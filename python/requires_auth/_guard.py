@@ -8,7 +8,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 
 from requires_auth import _core
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from requires_auth._errors import AuthError, IssuerUnavailable
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
+    Introspection = Mapping[str, Any] | tuple[str | None, str, str] | Any
     KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
@@ -41,9 +42,6 @@ class Issuer:
 
     audience: Audience | None = None
     """For which API they must be: one of these, byte for byte; or a rule, as for the guard."""
-
-    provider: str | None = None
-    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
 
     jwks: KeySet | None = None
     """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
@@ -87,6 +85,15 @@ class Issuer:
     tenant: str | None = None
     """What `token.tenant` is, where a resolver returns this issuer."""
 
+    provider: str | None = None
+    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
+
+    accept_tokens: str | None = None
+    """Which kinds of tokens it may send: `"jwt"`, `"opaque"` or `"both"`."""
+
+    introspection: Introspection | None = field(default=None, repr=False)
+    """How it is asked about tokens: see `requires_auth.RequiresAuth`."""
+
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
 
@@ -105,7 +112,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings.
+    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider of
+    the table, such as Logto; each of them is also a method of its name.
 
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
@@ -139,6 +147,8 @@ class RequiresAuth(_core.Guard):
         tenant_claims: Sequence[str] | None = None,
         fetch_token_file: str | os.PathLike[str] | None = None,
         resolver: Resolver | None = None,
+        accept_tokens: str | None = None,
+        introspection: Introspection | None = None,
         ca: str | bytes | os.PathLike[str] | None = None,
         max_token_bytes: int = 16_384,
         fetch_timeout: int = 5,
@@ -200,6 +210,15 @@ class RequiresAuth(_core.Guard):
             resolver: a function that is asked about issuers that are not configured: it takes the issuer that a token
                 claims to be of, which nobody has vouched for, and returns its settings as an `Issuer`, or None if it
                 is not ours. An answer holds for five minutes, None for one. Where it raises, the answer is 503.
+            accept_tokens: which kinds of tokens the issuer may send: `"jwt"`, `"opaque"` or `"both"`. By default
+                `"both"` if there is `introspection` (without `always`), else `"jwt"`. A token that has the three
+                parts of a JWT is never introspected instead.
+            introspection: how the issuer is asked about tokens that mean something to it alone (RFC 7662): a
+                dict of `client_id`, `client_secret` and, where the metadata of the issuer do not name it,
+                `endpoint`, with more to choose (`auth_method`, `private_key_file`, `ttl`, `negative_ttl`,
+                `max_entries`, `in_flight`, `calls_per_second`, `signed`, `always`, `token_type`); or a tuple of
+                endpoint, client and secret. Secrets belong into the environment or a file:
+                `client_secret_env`, `client_secret_file`.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
             fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30.
@@ -287,8 +306,9 @@ class RequiresAuth(_core.Guard):
             issuer = "https://tenant-id.logto.app/oidc"
             audience = "https://api.example.com"
 
-        Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `tenants`, `algorithms` and
-        `scope_claims` may stand in it. All other arguments of the constructor, and these two for all issuers, may stand
+        Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `tenants`, `accept_tokens`,
+        `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and
+        the last two for all issuers, may stand
         above the tables. Paths are relative to the file. A setting under an earlier name is logged as a
         warning.
 

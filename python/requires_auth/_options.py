@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer
-    from requires_auth._guard import Audience, ErrorBody, KeySet, Resolver, TokenPlace
+    from requires_auth._guard import Audience, ErrorBody, Introspection, KeySet, Resolver, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -51,6 +51,8 @@ class GuardOptions(TypedDict, total=False):
     tenant_claims: Sequence[str] | None
     fetch_token_file: str | os.PathLike[str] | None
     resolver: Resolver | None
+    accept_tokens: str | None
+    introspection: Introspection | None
     ca: str | bytes | os.PathLike[str] | None
     max_token_bytes: int
     fetch_timeout: int

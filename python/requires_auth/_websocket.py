@@ -98,6 +98,7 @@ def close_later(connection: Any, seconds: float) -> None:
     kept = weakref.ref(connection)
     receive = type(connection).receive
     is_over = False
+    closing: asyncio.Future[None] | None = None
 
     async def close() -> None:
         own = kept()
@@ -115,6 +116,5 @@ def close_later(connection: Any, seconds: float) -> None:
         return dict(_DISCONNECT) if is_over and message["type"] == "websocket.receive" else message
 
     connection.receive = receive_until_then
-    closing: asyncio.Future[None] | None = None
     timer = asyncio.get_running_loop().call_later(seconds, expire)
     weakref.finalize(connection, timer.cancel).atexit = False

@@ -226,9 +226,7 @@ class RequiresAuth(Adapter, SecurityBase):
         lines += [f"- `{name}` {meaning}".rstrip() for name, meaning in sorted(self._documented.items())]
         return HTTPBearer(bearerFormat="JWT", description="\n".join(lines))
 
-    async def admit(
-        self, connection: HTTPConnection, rule: Rule, needed: SecurityScopes | None
-    ) -> AccessToken | None:
+    async def admit(self, connection: HTTPConnection, rule: Rule, needed: SecurityScopes | None) -> AccessToken | None:
         """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
         scope = connection.scope
         teach(scope)

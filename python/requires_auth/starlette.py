@@ -126,9 +126,7 @@ class RequiresAuthMiddleware:
         added = outcome.headers
         return await self.app(scope, receive, with_headers(send, added) if added else send)
 
-    async def _websocket(
-        self, guard: Guard, scope: Scope, receive: Receive, send: Send, seconds: float | None
-    ) -> None:
+    async def _websocket(self, guard: Guard, scope: Scope, receive: Receive, send: Send, seconds: float | None) -> None:
         announcement, hidden = hide_tokens(guard, scope)
 
         async def app(receive: Receive, send: Send) -> None:
@@ -143,7 +141,7 @@ class RequiresAuthMiddleware:
         )
 
 
-def with_headers(send: Send, added: Sequence[tuple[str, str]]) -> Send:
+def with_headers(send: Send, added: Iterable[tuple[str, str]]) -> Send:
     """Adds headers to the answer of the application, where that has none of the name."""
 
     async def answer(message: Message) -> None:

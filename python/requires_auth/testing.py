@@ -144,6 +144,22 @@ class TestIssuer:
             for adapter, replaced in zip(adapters, before, strict=True):
                 adapter.replace_guard(replaced)
 
+    def opaque_token(self, scope: str = "", sub: str = "alice") -> str:
+        """Mints an opaque token, which says nothing by itself: a guard with `introspection` asks the issuer about it.
+
+        Raises:
+            ValueError: the issuer does not serve, so that nobody can ask it.
+        """
+        return self._issuer.opaque_token(scope, sub)
+
+    def revoke(self, token: str) -> None:
+        """Revokes a token: from now on the issuer calls it inactive. A JWT stays good by its signature.
+
+        Raises:
+            ValueError: the issuer does not serve.
+        """
+        self._issuer.revoke(token)
+
     def rotate(self) -> None:
         """Lets a fresh key sign from now on. The one before stays published until the next time."""
         self._issuer.rotate()

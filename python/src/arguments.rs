@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMapping, PyString};
-use requires_auth::credential::TokenPlace;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMapping, PyString, PyTuple, PyType};
 use requires_auth::Audience;
-use requires_auth::settings::{Document, ERROR_BODY, Kind, Notation, Setting, Value, shown_value};
+use requires_auth::credential::TokenPlace;
+use requires_auth::settings::{
+    Document, ERROR_BODY, Kind, Notation, Secret, Setting, Table, Value, nearest, shown_value,
+};
 
 use crate::errors::Problem;
 
@@ -38,7 +40,9 @@ fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Res
         return Ok(choice(setting, names, argument));
     }
     let read = match setting.kind {
-        Kind::Url => text(argument).map(Value::Text),
+        Kind::Table { members } => return table(setting, members, argument),
+        Kind::Secret => text(argument).map(|secret| Value::Secret(Secret::new(secret))),
+        Kind::Url | Kind::Text => text(argument).map(Value::Text),
         Kind::Words | Kind::Algorithms => words(argument).map(Value::Words),
         Kind::Audience => audience(argument).map(Value::Audience),
         Kind::Scopes => scopes(argument).map(Value::Scopes),
@@ -59,6 +63,64 @@ fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Res
         Kind::Choice { .. } | Kind::Name { .. } => None,
     };
     Ok(read.ok_or_else(|| mismatch(setting, argument)))
+}
+
+/// A dict of members, a dataclass of them, or the three that are needed most: endpoint, client and secret.
+fn table(
+    setting: &'static Setting,
+    members: &'static [&'static Setting],
+    argument: &Bound<'_, PyAny>,
+) -> PyResult<Result<Value, Problem>> {
+    let Some(given) = given_members(argument)? else {
+        return Ok(Err(mismatch(setting, argument)));
+    };
+    let mut table = Table::default();
+    for (name, argument) in given {
+        if argument.is_none() {
+            continue;
+        }
+        let Some(member) = members.iter().find(|member| member.is_called(&name)) else {
+            let close = nearest(&name, members.iter().map(|member| member.key));
+            let keys: Vec<_> = members.iter().map(|member| member.key).collect();
+            let hint = close.map_or_else(
+                || format!("the keys here are {}", keys.join(", ")),
+                |close| format!("did you mean `{close}`?"),
+            );
+            return Ok(Err(problem(
+                setting,
+                format!("the key {}", shown_value(&name)),
+                "a known key",
+                &hint,
+            )));
+        };
+        match value(member, &argument)? {
+            Ok(value) => table.put(member, value),
+            Err((key, found, expected, hint)) => {
+                return Ok(Err(problem(setting, format!("{key}: {found}"), expected, &hint)));
+            }
+        }
+    }
+    Ok(Ok(Value::Table(table)))
+}
+
+type Members<'py> = Vec<(String, Bound<'py, PyAny>)>;
+
+fn given_members<'py>(argument: &Bound<'py, PyAny>) -> PyResult<Option<Members<'py>>> {
+    if let Ok(three) = argument.cast::<PyTuple>() {
+        let names = ["endpoint", "client_id", "client_secret"];
+        let given = names.iter().map(|name| (*name).to_owned()).zip(three.iter());
+        return Ok((three.len() == names.len()).then(|| given.collect()));
+    }
+    let dataclasses = argument.py().import("dataclasses")?;
+    let is_dataclass: bool = dataclasses.call_method1("is_dataclass", (argument,))?.extract()?;
+    let given = if is_dataclass && argument.cast::<PyType>().is_err() {
+        dataclasses.call_method1("asdict", (argument,))?
+    } else {
+        argument.clone()
+    };
+    let Ok(given) = given.cast::<PyMapping>() else { return Ok(None) };
+    let items = given.items()?;
+    Ok(items.iter().map(|item| item.extract().ok()).collect())
 }
 
 /// What to say of an argument of another type. Its value is not shown: it may be a secret.

@@ -128,6 +128,14 @@ fn in_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
         Value::Switch(is_on) => is_on.into_bound_py_any(py),
         Value::Path(path) | Value::Document(Document::File(path)) => path.into_bound_py_any(py),
         Value::Document(Document::Bytes(bytes)) => bytes.as_slice().into_bound_py_any(py),
+        Value::Secret(secret) => secret.text().into_bound_py_any(py),
+        Value::Table(table) => {
+            let members = PyDict::new(py);
+            for (key, value) in table.iter() {
+                members.set_item(key, in_python(py, value)?)?;
+            }
+            members.into_bound_py_any(py)
+        }
     }
 }
 

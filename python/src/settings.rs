@@ -6,7 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use requires_auth::guard::Builder;
 use requires_auth::providers;
-use requires_auth::settings::{ALL, CACHE, ERROR_BODY, JWKS, Plain as _, STATE_FILE, Setting, Value};
+use requires_auth::settings::{
+    ALL, CACHE, ERROR_BODY, INTROSPECTION, JWKS, Plain as _, STATE_FILE, Setting, Value,
+};
 use requires_auth::{Audience, ConfigError, RequiresAuth};
 
 use crate::arguments::{self, Chosen};
@@ -80,10 +82,13 @@ impl Settings {
         Ok(Self { guard, issuers: read, error_body: own_body.map(Bound::unbind), resolver, now })
     }
 
-    /// Whether keys may have to be fetched.
+    /// Whether keys may have to be fetched, or issuers asked about tokens.
     pub(crate) fn is_remote(&self) -> bool {
         self.resolver.is_some()
-            || self.issuers.iter().any(|issuer| value(&issuer.chosen, JWKS.setting).is_none())
+            || self.issuers.iter().any(|issuer| {
+                let has = |setting| value(&issuer.chosen, setting).is_some();
+                !has(JWKS.setting) || has(INTROSPECTION.setting)
+            })
     }
 
     /// Whether there may be keys to refresh before any was fetched.

@@ -7,6 +7,8 @@
 //!     audience: str
 //!     jwks: str       # the public keys as JSON: give them to a guard as `jwks=issuer.jwks`
 //!     def token(self, scope="", sub="alice", client_id=None, audience=None, lifetime=3600, claims=None, defect=None) -> str: ...
+//!     def opaque_token(self, scope="", sub="alice") -> str: ...   # once it serves
+//!     def revoke(self, token) -> None: ...
 //!     def rotate(self) -> None: ...   # a fresh key signs; the one before stays published
 //!     def serve(self) -> str: ...     # starts HTTP on loopback and returns the issuer URL
 //!     def stop(self) -> None: ...     # stops it; the issuer is offline again, under its last URL
@@ -117,6 +119,18 @@ impl TestIssuer {
         Ok(defect.into_iter().fold(token, TokenBuilder::defect).mint())
     }
 
+    /// Mints an opaque token, which says nothing by itself: a guard has to ask the issuer about it. It has to serve.
+    #[pyo3(signature = (scope = "", sub = "alice"))]
+    fn opaque_token(&self, scope: &str, sub: &str) -> PyResult<String> {
+        Ok(self.state().server.as_ref().ok_or_else(offline)?.opaque_token(scope, sub))
+    }
+
+    /// Revokes a token: the issuer calls it inactive from now on. It has to serve.
+    fn revoke(&self, token: &str) -> PyResult<()> {
+        self.state().server.as_ref().ok_or_else(offline)?.revoke(token);
+        Ok(())
+    }
+
     /// Lets a fresh key sign from now on; the one before stays published until the next rotation.
     fn rotate(&self) {
         let mut state = self.state();
@@ -167,6 +181,12 @@ impl TestIssuer {
         // Every change is complete before anything can panic, so a poisoned state is still right.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn offline() -> PyErr {
+    PyValueError::new_err(
+        "the issuer does not serve: call serve() first, as nobody can ask it about the token",
+    )
 }
 
 /// `aud` of one token.

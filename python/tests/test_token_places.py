@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import django_site  # noqa: F401 - the site that is asked
 import pytest
 from adapters import PYTHON, bearer
+from django.test import Client, override_settings
 from fastapi import Depends, FastAPI, WebSocket
 from flask import Flask, Response, g
 from starlette.applications import Starlette
@@ -23,6 +25,7 @@ from starlette.websockets import WebSocketDisconnect
 from requires_auth import AccessToken, ConfigError, Issuer, Refusal, RequiresAuth
 from requires_auth import fastapi as fastapi_adapter
 from requires_auth._websocket import Guarded
+from requires_auth.django import requires_auth as django_auth
 from requires_auth.flask import RequiresAuth as FlaskAuth
 from requires_auth.starlette import RequiresAuthMiddleware
 from requires_auth.testing import TestIssuer, TokenFactory
@@ -54,7 +57,15 @@ def test_places_are_written_as_a_list_of_names_and_dicts(auth_issuer: TestIssuer
         {"subprotocol": {"after": "bearer"}},
     ]
     assert guard_of(auth_issuer, token_from=everything)
-    for wrong in ("X-Token", ["query"], [{"header": "a b"}], [{"header": "a", "cookie": "b"}], [{"cookie": 5}], 5, [None]):
+    for wrong in (
+        "X-Token",
+        ["query"],
+        [{"header": "a b"}],
+        [{"header": "a", "cookie": "b"}],
+        [{"cookie": 5}],
+        5,
+        [None],
+    ):
         with pytest.raises(ConfigError) as raised:
             guard_of(auth_issuer, token_from=wrong)
         assert raised.value.problems[0].field == "token_from"
@@ -119,7 +130,9 @@ def flask_app(issuer: TestIssuer, **options: Any) -> Flask:
 
 
 def test_flask(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
-    client = flask_app(auth_issuer, token_from=[*COOKIE, {"header": "X-Token"}], public_url="https://api.example").test_client(use_cookies=False)
+    client = flask_app(
+        auth_issuer, token_from=[*COOKIE, {"header": "X-Token"}], public_url="https://api.example"
+    ).test_client(use_cookies=False)
     token = auth_token(sub="bob")
     cookie = {"Cookie": f"a=b; token={token}"}
     answer = client.get("/", headers=cookie)
@@ -176,7 +189,9 @@ def fastapi_app(auth: fastapi_adapter.RequiresAuth) -> FastAPI:
 
 
 def test_fastapi(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
-    auth = fastapi_adapter.RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, token_from=COOKIE)
+    auth = fastapi_adapter.RequiresAuth(
+        auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, token_from=COOKIE
+    )
     client = TestClient(fastapi_app(auth))
     cookie = {"Cookie": f"token={auth_token(sub='bob')}"}
     assert client.get("/", headers=cookie).json() == {"sub": "bob"}
@@ -188,15 +203,45 @@ def test_fastapi(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
         assert socket.receive_json()[0] == "bob"
 
 
+@pytest.fixture
+def django_client(auth_issuer: TestIssuer) -> Iterator[Client]:
+    before = django_auth.replace_guard(guard_of(auth_issuer, token_from=COOKIE, public_url="https://api.example"))
+    yield Client(enforce_csrf_checks=True)
+    django_auth.replace_guard(before)
+
+
+@pytest.mark.parametrize("path", ["/me", "/async", "/rest", "/sync/1"])
+def test_django(django_client: Client, auth_token: TokenFactory, path: str) -> None:
+    cookie = {"Cookie": f"a=b; token={auth_token(sub='bob')}"}
+    answer = django_client.get(path, headers=cookie)
+    assert (answer.json()["sub"], answer.headers["Cache-Control"]) == ("bob", "private")
+    assert "Cache-Control" not in django_client.get(path, headers=bearer(auth_token())).headers
+    refused = django_client.post(path, headers=cookie)
+    assert (refused.status_code, refused.json()["code"]) == (403, "auth.cross_site")
+
+
+def test_django_middleware(django_client: Client, auth_token: TokenFactory) -> None:
+    cookie = {"Cookie": f"token={auth_token(sub='bob')}"}
+    middleware = ["requires_auth.django.middleware.RequiresAuthMiddleware", "django.middleware.csrf.CsrfViewMiddleware"]
+    with override_settings(MIDDLEWARE=middleware):
+        answer = django_client.get("/plain", headers=cookie)
+        assert (answer.json()["sub"], answer.headers["Cache-Control"]) == ("bob", "private")
+        assert django_client.post("/plain", headers=cookie).status_code == 403
+        own = {**cookie, "Origin": "https://api.example"}
+        assert django_client.post("/plain", headers=own).json()["sub"] == "bob"
+
+
 # --- WebSockets
 
 
 @pytest.fixture(params=["fastapi", "starlette"])
-def websocket_client(request: pytest.FixtureRequest, auth_issuer: TestIssuer) -> Iterator[Any]:
+def websocket_client(request: pytest.FixtureRequest, auth_issuer: TestIssuer) -> Any:
     def client(**options: Any) -> TestClient:
         if request.param == "fastapi":
             given = {"jwks": auth_issuer.jwks, **options}
-            return TestClient(fastapi_app(fastapi_adapter.RequiresAuth(auth_issuer.issuer, auth_issuer.audience, **given)))
+            return TestClient(
+                fastapi_app(fastapi_adapter.RequiresAuth(auth_issuer.issuer, auth_issuer.audience, **given))
+            )
 
         async def talk(websocket: WebSocket) -> None:
             await websocket.accept()
@@ -207,7 +252,7 @@ def websocket_client(request: pytest.FixtureRequest, auth_issuer: TestIssuer) ->
         app.add_middleware(RequiresAuthMiddleware, auth=guard_of(auth_issuer, **options))
         return TestClient(app)
 
-    yield client
+    return client
 
 
 def test_a_token_in_a_subprotocol_is_not_passed_on(websocket_client: Any, auth_token: TokenFactory) -> None:
@@ -224,7 +269,9 @@ def test_a_token_in_a_subprotocol_is_not_passed_on(websocket_client: Any, auth_t
         assert socket.receive_json() == ["bob", ["chat"]]
 
 
-def test_a_websocket_is_closed_when_its_token_ends(websocket_client: Any, auth_token: TokenFactory, auth_issuer: TestIssuer) -> None:
+def test_a_websocket_is_closed_when_its_token_ends(
+    websocket_client: Any, auth_token: TokenFactory, auth_issuer: TestIssuer
+) -> None:
     token = auth_token(sub="bob")
     # The guard's clock stands still a second before the end.
     now = int(guard_of(auth_issuer).verify(token).expires_at.timestamp()) + 30 - 1
@@ -266,7 +313,11 @@ def test_nothing_of_the_client_passes_after_the_end() -> None:
         sent.append(message)
 
     asyncio.run(Guarded(receive, send, None, set()).run(app, 0.01))
-    assert [message["type"] for message in received] == ["websocket.connect", "websocket.receive", "websocket.disconnect"]
+    assert [message["type"] for message in received] == [
+        "websocket.connect",
+        "websocket.receive",
+        "websocket.disconnect",
+    ]
     assert received[-1]["code"] == 1008
     assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
     assert sent[-1]["code"] == 1008

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from answers import settings_of
+
 from requires_auth import ConfigError, Policy, RequiresAuth
 
 FOLDER = Path(__file__).parents[2] / "crates" / "requires-auth-testkit" / "vectors"
@@ -70,7 +72,7 @@ def arguments_of(config: dict[str, Any], jwks: dict[str, Any] | None) -> dict[st
         "dangerously_allow_public_test_keys": True,
         "_now": config["now"],
     }
-    arguments |= config.get("settings", {})
+    arguments |= settings_of(config)
     return arguments
 
 

@@ -341,3 +341,55 @@ fn there_must_be_something_to_look_at() {
     let path = run(&["doctor", "--url", "http://127.0.0.1:1", "--path", "/a b"], "");
     assert_eq!(path.code(), 2, "a path that would not be one in a request line");
 }
+
+#[test]
+fn keys_on_another_host_are_told() {
+    let keys = jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string();
+    let elsewhere = double(move |own, head| {
+        if head.starts_with("GET /keys ") {
+            return response(200, "", &keys);
+        }
+        let other = own.replace("127.0.0.1", "localhost");
+        response(200, "", &format!(r#"{{"issuer":"{own}","jwks_uri":"{other}/keys"}}"#))
+    });
+    let found = look_at(&elsewhere, &[]);
+    assert_eq!((found.code(), level(&found, "keys.origin").as_str()), (0, "warn"), "{found:?}");
+    assert!(told(&found, "keys.origin").1.contains("`jwks_uri`"), "{found:?}");
+
+    let own = jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string();
+    let found = look_at(&issuer_with_keys("", own), &[]);
+    assert!(!found.stdout().contains("keys.origin"), "{found:?}");
+}
+
+#[test]
+fn each_tenant_that_is_named_is_looked_at() {
+    let folder = std::env::temp_dir().join(format!("requires-auth-doctor-tenants-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("auth.toml");
+    let keys = jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string();
+    let provider = double(move |own, head| match head.split(' ').nth(1).unwrap_or_default() {
+        "/keys" => response(200, "", &keys),
+        "/contoso/.well-known/openid-configuration" => {
+            response(200, "", &format!(r#"{{"issuer":"{own}/contoso","jwks_uri":"{own}/keys"}}"#))
+        }
+        _ => response(404, "", ""),
+    });
+    let look = |setting: &str| {
+        let text = format!(
+            "[issuers.main]\nissuer = \"{provider}/{{tenant}}\"\naudience = \"{AUDIENCE}\"\n{setting}\n"
+        );
+        fs::write(&file, text).expect("a file");
+        run(&["doctor", file.to_str().expect("UTF-8"), "--output", "json"], "")
+    };
+    let found = look("tenants = [\"contoso\", \"gone\"]");
+    let json = found.json();
+    let findings = json["findings"].as_array().expect("findings").iter();
+    let reached: Vec<_> = findings
+        .filter(|one| one["code"] == "discovery.reached")
+        .map(|one| one["level"].as_str().expect("a level").to_owned())
+        .collect();
+    assert_eq!((found.code(), reached), (1, vec!["ok".to_owned(), "fail".to_owned()]), "{found:?}");
+    let any = look("dangerously_any_tenant = true");
+    assert_eq!((any.code(), level(&any, "discovery.reached").as_str()), (0, "skip"), "{any:?}");
+    drop(fs::remove_dir_all(&folder));
+}

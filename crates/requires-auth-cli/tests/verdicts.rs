@@ -37,6 +37,7 @@ fn every_defect_is_refused_for_its_reason() {
         let verified = run(&[&["verify"], &flags[..]].concat(), format!("{token}\n"));
         assert_eq!(verified.code(), 1, "{defect}: {verified:?}");
         assert_eq!(verified.json()["error"]["reason"], defect.name());
+        assert!(verified.json()["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{defect}");
         // Three lines for one guard, which may remember the token.
         let line = json!({ "token": token, "issuer": issuer.url(), "audience": AUDIENCE }).to_string();
         let lines = run(&["verify", "--batch", "-"], [line.as_str(); 3].join("\n"));
@@ -44,6 +45,7 @@ fn every_defect_is_refused_for_its_reason() {
         assert_eq!(lines.len(), 3);
         for line in lines {
             assert_eq!(line["error"]["reason"], defect.name());
+            assert_eq!(line.get("hint"), None, "a line of a batch has what it had");
         }
         let explained = run(&[&["explain"], &flags[..]].concat(), format!("{token}\n"));
         assert_eq!(explained.code(), 1, "{defect}: {explained:?}");

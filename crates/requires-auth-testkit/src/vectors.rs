@@ -30,7 +30,7 @@ mod verdict;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use self::config::Config;
+pub use self::config::{Config, IntrospectionAnswer};
 pub use self::request::{Outcome, RequestCase};
 pub use self::token::TokenCase;
 pub use self::verdict::{Refusal, Verdict};

@@ -268,7 +268,7 @@ async fn a_mistake_in_the_one_line_is_answered_with_what_is_right() {
     for (query, expected) in [
         (
             "scopes=a",
-            "unknown parameter \"scopes\": expected one of scope, sub, aud, client_id, claim, lifetime, defect",
+            "unknown parameter \"scopes\": expected one of scope, sub, aud, client_id, claim, lifetime, opaque, defect",
         ),
         (
             "defect=revoked",

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use smallvec::{SmallVec, smallvec};
 
 use crate::error::Reason;
+use crate::introspection::Active;
 use crate::jose::json::{Malformed, Object, Raw};
 use crate::jose::signature::Verified;
 
@@ -47,9 +48,19 @@ impl<'t> Payload<'t> {
     }
 }
 
-/// Claims that their issuer vouches for, by its signature.
+/// Claims that their issuer vouches for, by its signature or by its answer.
 pub(crate) struct Vouched<'t> {
     object: Object<'t>,
+    form: Form,
+}
+
+/// How claims came here, which decides what has to be among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// In a JWT (RFC 7519 §4).
+    Jwt,
+    /// In the answer to a question about a token (RFC 7662 §2.2): `iss` and `exp` may be absent.
+    Answer,
 }
 
 impl<'t> Vouched<'t> {
@@ -60,7 +71,12 @@ impl<'t> Vouched<'t> {
             return Err(Reason::SignatureMismatch);
         }
         let object = payload.object.map_err(|Malformed| Reason::Malformed)?;
-        Ok(Self { object })
+        Ok(Self { object, form: Form::Jwt })
+    }
+
+    /// The claims that the issuer has told of an active token.
+    pub(crate) fn answered(active: Active<'t>) -> Self {
+        Self { object: active.into_object(), form: Form::Answer }
     }
 }
 
@@ -68,17 +84,23 @@ impl<'t> Vouched<'t> {
 #[derive(Debug)]
 pub(crate) struct Claims<'t> {
     object: Object<'t>,
+    form: Form,
 }
 
 impl<'t> Claims<'t> {
     pub(crate) fn new(vouched: Vouched<'t>) -> Self {
-        Self { object: vouched.object }
+        Self { object: vouched.object, form: vouched.form }
+    }
+
+    /// Whether they are an answer about a token rather than the token itself.
+    pub(crate) fn are_answered(&self) -> bool {
+        self.form == Form::Answer
     }
 
     /// Claims that nobody vouches for, for tests of what is read of them.
     #[cfg(test)]
     pub(crate) fn of_text(json: &'t str) -> Self {
-        Self { object: Object::parse(json.as_bytes()).expect("an object") }
+        Self { object: Object::parse(json.as_bytes()).expect("an object"), form: Form::Jwt }
     }
 
     /// The JSON text.
@@ -334,6 +356,16 @@ impl NumericDate {
     /// The later of two moments.
     pub(crate) fn later(self, other: Self) -> Self {
         Self(self.0.max(other.0))
+    }
+
+    /// The earlier of two moments.
+    pub(crate) fn earlier(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
+    /// The moment so much later.
+    pub(crate) fn after(self, time: Duration) -> Self {
+        Self(self.0 + time.as_secs_f64())
     }
 
     /// How long before `now` this moment was; zero if it is yet to come.

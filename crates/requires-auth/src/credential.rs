@@ -187,6 +187,17 @@ enum Shown<T> {
     Token(T),
 }
 
+impl<'a> Shown<&'a [u8]> {
+    /// The same, for what may have to be decoded.
+    fn into_cow(self) -> Shown<Cow<'a, [u8]>> {
+        match self {
+            Self::Nothing => Shown::Nothing,
+            Self::OtherScheme => Shown::OtherScheme,
+            Self::Token(token) => Shown::Token(token.into()),
+        }
+    }
+}
+
 /// What the `Authorization` header shows.
 #[inline]
 fn authorization<'a>(request: &Request<'a>) -> Result<Shown<&'a [u8]>, Denial> {

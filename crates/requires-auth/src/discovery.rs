@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::fetch::{FetchError, FetchResponse};
@@ -22,11 +23,18 @@ struct Metadata {
     jwks_uri: String,
 }
 
+/// What is needed of it to ask about tokens.
+#[derive(Deserialize)]
+struct WithIntrospection {
+    issuer: String,
+    introspection_endpoint: Option<String>,
+}
+
 /// What one place said about the metadata.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// The key set is here.
-    KeySetAt(Url),
+    /// What is looked for is here.
+    At(Url),
     /// Nothing is here: ask in the next place.
     NotHere(u16),
 }
@@ -41,19 +49,45 @@ pub(crate) fn read(
     issuer: &IssuerUrl,
     transport: Transport,
 ) -> Result<Answer, FetchFailure> {
+    let Metadata { issuer: named, jwks_uri } = match document(response)? {
+        Ok(metadata) => metadata,
+        Err(status) => return Ok(Answer::NotHere(status)),
+    };
+    check_issuer(&named, issuer)?;
+    let url = Url::parse(&jwks_uri).ok().filter(|url| may_lead_to(from, url, transport));
+    url.map(Answer::At).ok_or_else(|| FetchFailure::UnsafeKeySetUrl(shortened(&jwks_uri)))
+}
+
+/// As [`read`], for the introspection endpoint (RFC 8414 §2). What is sent there are tokens and the client's secret, so the
+/// place must be as safe as that of the keys.
+pub(crate) fn read_introspection(
+    response: &FetchResponse,
+    from: &Url,
+    issuer: &IssuerUrl,
+    transport: Transport,
+) -> Result<Answer, FetchFailure> {
+    let WithIntrospection { issuer: named, introspection_endpoint } = match document(response)? {
+        Ok(metadata) => metadata,
+        Err(status) => return Ok(Answer::NotHere(status)),
+    };
+    check_issuer(&named, issuer)?;
+    let text = introspection_endpoint.ok_or(FetchFailure::NoIntrospectionEndpoint)?;
+    let url = Url::parse(&text).ok().filter(|url| may_lead_to(from, url, transport));
+    url.map(Answer::At).ok_or_else(|| FetchFailure::UnsafeEndpoint(shortened(&text)))
+}
+
+/// A document, or the status that says that there is none.
+fn document<T: DeserializeOwned>(response: &FetchResponse) -> Result<Result<T, u16>, FetchFailure> {
     match response.status() {
-        200 => {}
-        status @ 400..=499 => return Ok(Answer::NotHere(status)),
-        status => return Err(FetchFailure::Status(status)),
+        200 => serde_json::from_slice(response.body()).map(Ok).map_err(|_| FetchFailure::NotMetadata),
+        status @ 400..=499 => Ok(Err(status)),
+        status => Err(FetchFailure::Status(status)),
     }
-    let metadata: Metadata =
-        serde_json::from_slice(response.body()).map_err(|_| FetchFailure::NotMetadata)?;
-    // OpenID Connect Discovery §4.3, RFC 8414 §3.3: identical, else the document MUST NOT be used.
-    if metadata.issuer != **issuer.identifier() {
-        return Err(FetchFailure::OtherIssuer(shortened(&metadata.issuer)));
-    }
-    let jwks_uri = Url::parse(&metadata.jwks_uri).ok().filter(|url| may_lead_to(from, url, transport));
-    jwks_uri.map(Answer::KeySetAt).ok_or_else(|| FetchFailure::UnsafeKeySetUrl(shortened(&metadata.jwks_uri)))
+}
+
+/// OpenID Connect Discovery §4.3, RFC 8414 §3.3: identical, else the document MUST NOT be used.
+fn check_issuer(named: &str, issuer: &IssuerUrl) -> Result<(), FetchFailure> {
+    if named == &**issuer.identifier() { Ok(()) } else { Err(FetchFailure::OtherIssuer(shortened(named))) }
 }
 
 /// The beginning of what a server said, which must not fill the log.
@@ -106,6 +140,8 @@ pub enum FetchFailure {
     KeySet(String),
     /// No metadata in either place; the status is that of the last answer.
     NoMetadata(u16),
+    /// The metadata name no introspection endpoint.
+    NoIntrospectionEndpoint,
     /// The metadata is not JSON with `issuer` and `jwks_uri`.
     NotMetadata,
     /// The metadata is that of another issuer, which is the text; a slash at the end makes one.
@@ -114,6 +150,8 @@ pub enum FetchFailure {
     Status(u16),
     /// The token of `fetch_token_file` cannot be read; the text says why.
     TokenFile(String),
+    /// `introspection_endpoint` is not an https URL, or leads from elsewhere to plain http on loopback.
+    UnsafeEndpoint(String),
     /// `jwks_uri` is not an https URL, or leads from elsewhere to plain http on loopback.
     UnsafeKeySetUrl(String),
 }
@@ -134,6 +172,10 @@ impl FetchFailure {
             Self::NoMetadata(_) => {
                 "check the issuer's path; the document is at <issuer>/.well-known/openid-configuration"
             }
+            Self::NoIntrospectionEndpoint => {
+                "the provider's metadata have no introspection_endpoint: set `endpoint` in the settings of introspection, if \
+                 there is one"
+            }
             Self::NotMetadata => {
                 "open <issuer>/.well-known/openid-configuration in a browser: it must be JSON with issuer and jwks_uri, \
                  and no byte order mark before it"
@@ -153,6 +195,10 @@ impl FetchFailure {
             Self::TokenFile(_) => {
                 "`fetch_token_file` must be a file that this process may read, with a Bearer token in it and nothing else"
             }
+            Self::UnsafeEndpoint(_) => {
+                "tokens are sent over https, or over http to loopback if the metadata come from there too; to send them \
+                 elsewhere, set `endpoint` in the settings of introspection"
+            }
             Self::UnsafeKeySetUrl(_) => {
                 "keys come over https, or over http from loopback if the metadata does too; never from a link-local \
                  address; to fetch them from elsewhere, name the place with the setting jwks_uri"
@@ -170,10 +216,12 @@ impl FetchFailure {
             Self::Fetch(FetchError::TooLarge) => "too_large",
             Self::KeySet(_) => "key_set",
             Self::NoMetadata(_) => "no_metadata",
+            Self::NoIntrospectionEndpoint => "no_introspection_endpoint",
             Self::NotMetadata => "not_metadata",
             Self::OtherIssuer(_) => "other_issuer",
             Self::Status(_) => "status",
             Self::TokenFile(_) => "token_file",
+            Self::UnsafeEndpoint(_) => "unsafe_endpoint",
             Self::UnsafeKeySetUrl(_) => "unsafe_key_set_url",
         }
     }
@@ -186,10 +234,12 @@ impl fmt::Display for FetchFailure {
             Self::Fetch(error) => error.fmt(f),
             Self::KeySet(error) => error.fmt(f),
             Self::NoMetadata(status) => write!(f, "no discovery document: status {status}"),
+            Self::NoIntrospectionEndpoint => f.write_str("the metadata name no introspection endpoint"),
             Self::NotMetadata => f.write_str("the discovery document is not JSON with issuer and jwks_uri"),
             Self::OtherIssuer(found) => write!(f, "the discovery document is that of the issuer `{found}`"),
             Self::Status(status) => write!(f, "status {status} instead of 200"),
             Self::TokenFile(cause) => write!(f, "the token for fetches cannot be read: {cause}"),
+            Self::UnsafeEndpoint(found) => write!(f, "the introspection_endpoint `{found}` is not safe"),
             Self::UnsafeKeySetUrl(found) => write!(f, "the jwks_uri `{found}` is not safe"),
         }
     }
@@ -217,7 +267,7 @@ mod tests {
     fn the_issuer_is_compared_byte_for_byte() {
         let document =
             |issuer: &str| format!(r#"{{"issuer":"{issuer}","jwks_uri":"https://b.example/k","x":[]}}"#);
-        assert!(matches!(read_document(&document("https://a.example/oidc")), Ok(Answer::KeySetAt(_))));
+        assert!(matches!(read_document(&document("https://a.example/oidc")), Ok(Answer::At(_))));
         for other in ["https://a.example/oidc/", "https://A.example/oidc", "https://a.example:443/oidc", ""] {
             let failure = read_document(&document(other)).expect_err(other);
             assert_eq!(failure, FetchFailure::OtherIssuer(other.to_owned()));

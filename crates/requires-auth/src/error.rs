@@ -241,6 +241,11 @@ table! {
     Expired = "expired" => reason(
         "the token has expired",
         "get a new token; if it is new, compare the clocks of this machine and of the identity provider"),
+    /// The issuer was asked about the token, and says that it is not active (RFC 7662 §2.2).
+    Inactive = "inactive" => reason(
+        "the identity provider says that the token is not active",
+        "the token has expired, was revoked or was never given out by this provider: get a new one; with `always`, a \
+         provider that does not know its own JWTs at its introspection endpoint says this of every one"),
     /// `iss` is not the configured issuer.
     IssuerMismatch = "issuer_mismatch" => reason(
         "the token is from another issuer",

@@ -279,6 +279,8 @@ impl std::error::Error for FetchError {}
 
 #[cfg(feature = "fetch")]
 pub use http::HttpFetch;
+#[cfg(feature = "fetch")]
+pub(crate) use http::{classify, read_body};
 
 #[cfg(feature = "fetch")]
 mod names;

@@ -50,6 +50,10 @@ impl IssuerUrl {
 
     /// An issuer whose keys are given, or pinned: nothing is fetched from it, so that it may be any text.
     pub(crate) fn undiscovered(identifier: &str) -> Result<Self, ConfigProblem> {
+        if identifier.starts_with("${") {
+            let hint = "nothing fills in a variable here: write the issuer itself";
+            return Err(ConfigProblem::new("issuer", quoted(identifier), "the issuer of the tokens", hint));
+        }
         Ok(Self { identifier: identifier.into(), url: Self::check(identifier)? })
     }
 
@@ -250,6 +254,7 @@ mod tests {
         }
         for mistake in [
             " my-service",
+            "${ISSUER}",
             "my-service\n",
             "my-\u{200B}service",
             "https://a.example/.well-known/openid-configuration",

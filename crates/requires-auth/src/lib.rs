@@ -107,6 +107,7 @@ pub mod error;
 pub mod request;
 pub mod credential;
 mod jose;
+mod introspection;
 mod claims;
 mod binding;
 pub mod verify;
@@ -125,6 +126,7 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
+pub mod introspect;
 pub mod guard;
 pub mod danger;
 #[cfg(feature = "config")]

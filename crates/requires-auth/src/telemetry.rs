@@ -19,7 +19,8 @@ mod facade {
     use metrics::{Key, Label, Level, Metadata, counter, gauge, histogram, with_recorder};
 
     use super::table::{
-        CACHE_EVICTIONS, CACHE_HITS, CACHE_MISSES, DECISIONS, KEY_AGE, KEY_FETCHES, VERIFICATION,
+        CACHE_EVICTIONS, CACHE_HITS, CACHE_MISSES, DECISIONS, INTROSPECTION, INTROSPECTIONS, KEY_AGE,
+        KEY_FETCHES, VERIFICATION,
     };
     use crate::error::{Denial, Reason};
 
@@ -64,6 +65,28 @@ mod facade {
             "reason" => denial.reason().map_or("", Reason::as_str)
         )
         .increment(1);
+    }
+
+    /// An issuer is asked about a token: takes the time until it has answered.
+    pub(crate) struct Introspection<'i> {
+        issuer: &'i str,
+        begun: Instant,
+    }
+
+    pub(crate) fn introspection(issuer: &str) -> Introspection<'_> {
+        Introspection { issuer, begun: Instant::now() }
+    }
+
+    impl Introspection<'_> {
+        pub(crate) fn end(self, result: &'static str) {
+            let issuer = self.issuer.to_owned();
+            histogram!(INTROSPECTION.name, "issuer" => issuer.clone()).record(self.begun.elapsed());
+            counter!(INTROSPECTIONS.name, "issuer" => issuer, "result" => result).increment(1);
+        }
+    }
+
+    pub(crate) fn introspection_held_back(issuer: &str) {
+        counter!(INTROSPECTIONS.name, "issuer" => issuer.to_owned(), "result" => "held_back").increment(1);
     }
 
     pub(crate) fn cache_hit() {
@@ -114,6 +137,19 @@ mod facade {
     }
 
     pub(crate) const fn refused(_: Option<&str>, _: &Denial) {}
+
+    pub(crate) struct Introspection;
+
+    pub(crate) const fn introspection(_: &str) -> Introspection {
+        Introspection
+    }
+
+    impl Introspection {
+        #[expect(clippy::unused_self, reason = "it counts where the feature is on")]
+        pub(crate) const fn end(&self, _: &'static str) {}
+    }
+
+    pub(crate) const fn introspection_held_back(_: &str) {}
 
     pub(crate) const fn cache_hit() {}
 

@@ -24,7 +24,7 @@ pub(crate) struct TokenCache {
 }
 
 /// The SHA-256 of a token, under which its entry stands.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CacheKey([u8; 32]);
 
 impl CacheKey {

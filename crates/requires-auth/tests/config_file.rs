@@ -448,7 +448,7 @@ fn sections_of_others_are_skipped_by_the_library_and_read_by_them() {
     let text = format!("{ISSUER}[server]\nlistn = 1\n[[routes]]\nqqq = 1\n");
     let path = folder.file("auth.toml", &text);
     assert!(RequiresAuth::from_file(&path).is_ok(), "what is wrong there is not the guard's business");
-    let read = |path: &std::path::Path| {
+    let read = |path: &Path| {
         Config::load_with(
             path,
             |builder| builder,
@@ -481,7 +481,7 @@ fn sections_of_others_are_skipped_by_the_library_and_read_by_them() {
 #[test]
 fn the_files_on_the_page_about_issuers_are_configurations() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/issuers-and-keys.md");
-    let page = std::fs::read_to_string(page).expect("the page");
+    let page = fs::read_to_string(page).expect("the page");
     let blocks: Vec<_> =
         page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(blocks.len() >= 3);

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 12] = [
+const RING_0: [&str; 13] = [
     "error",
     "request",
     "credential",
     "jose",
+    "introspection",
     "claims",
     "binding",
     "verify",
@@ -142,10 +143,10 @@ fn architecture_names_the_modules_in_order() {
 }
 
 #[test]
-fn two_modules_alone_name_the_crypto_crate() {
+fn three_modules_alone_name_the_crypto_crate() {
     let named: Vec<_> =
         sources().into_iter().filter(|(_, code)| code.contains("aws_lc_rs")).map(|(file, _)| file).collect();
-    assert_eq!(named, ["jose/digest", "jose/signature"]);
+    assert_eq!(named, ["introspect/secret_key", "jose/digest", "jose/signature"]);
 }
 
 #[test]
@@ -157,7 +158,9 @@ fn only_the_error_table_spells_a_code() {
         for name in &names {
             // The limit of a fetch happens to be called like the limit of a token.
             let is_a_fetch = file == "discovery" && name == "\"too_large\"";
-            assert!(!code.contains(name.as_str()) || is_a_fetch, "{file} spells {name}");
+            // Which kinds of tokens are taken has a word in common with why one is refused.
+            let is_a_kind = ["settings/table", "verify/rules"].contains(&&**file) && name == "\"opaque\"";
+            assert!(!code.contains(name.as_str()) || is_a_fetch || is_a_kind, "{file} spells {name}");
         }
     }
 }
@@ -181,6 +184,11 @@ fn one_place_vouches_for_claims_and_asks_for_the_proof_of_a_signature() {
     let callers: Vec<_> =
         sources.iter().filter(|(_, code)| code.contains("Vouched::signed(")).map(|(file, _)| file).collect();
     assert_eq!(callers, ["verify"]);
+    let with = |word: &str| -> Vec<&String> {
+        sources.iter().filter(|(_, code)| code.contains(word)).map(|(file, _)| file).collect()
+    };
+    assert_eq!(with("Vouched::answered("), ["verify/introspected"]);
+    assert_eq!(with("Active {"), ["introspection/answer"]);
 }
 
 /// Who judges a token, or takes one out of the cache, looks at its binding, too.
@@ -193,7 +201,7 @@ fn no_token_gets_around_the_check_of_its_binding() {
         let has_one = |code: &String| words.iter().any(|word| in_one_line(code).contains(word));
         sources.iter().filter(|(_, code)| has_one(code)).map(|(file, _)| file.as_str()).collect()
     };
-    let makers = with(&["= judge(", "match judge("]);
+    let makers = with(&["= judge(", "match judge(", "{ judge("]);
     assert_eq!(makers, ["explain", "guard/flow", "verify"]);
     assert_eq!(with(&["proof.at("]), ["guard/flow"]);
     let checkers = with(&[

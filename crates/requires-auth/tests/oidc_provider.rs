@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use requires_auth::introspect::Introspection;
+use requires_auth::verify::Tokens;
 use requires_auth::{AccessToken, Denial, Policy, Request, RequiresAuth};
 use serde_json::Value;
 
@@ -206,6 +208,60 @@ async fn one_altered_token_twice_a_second_disturbs_no_rotation() {
     }
     assert!(!stranger.is_finished(), "the altered token was accepted");
     stranger.abort();
+}
+
+/// The client that this API is, which may ask about tokens.
+fn asked_by(introspection: Introspection) -> Introspection {
+    introspection.with_client_secret("machine", "machine-secret")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opaque_tokens_are_accepted_until_they_are_revoked() {
+    let Some(provider) = Provider::start(0) else { return };
+    for is_signed in [false, true] {
+        let seconds_ahead = Arc::new(AtomicU64::new(0));
+        let clock = Arc::clone(&seconds_ahead);
+        let auth = RequiresAuth::builder(&provider.issuer, LEGACY)
+            .with_introspection(asked_by(Introspection::discovered()).with_signed_answers(is_signed))
+            .with_accepted_tokens(Tokens::Opaque)
+            .with_clock(move || SystemTime::now() + Duration::from_secs(clock.load(Ordering::Relaxed)))
+            .build()
+            .unwrap();
+        let token = provider.access_token(LEGACY, &["read:orders"]);
+        let accepted = authorize(&auth, &token, &["read:orders"]).await;
+        let accepted = accepted.unwrap_or_else(|denial| panic!("signed {is_signed}: {denial}"));
+        assert_eq!((accepted.client_id(), accepted.issuer()), (Some("machine"), &*provider.issuer));
+        assert_eq!(answer(&auth, &token, &["write:orders"]).await, "403 insufficient_scope");
+        assert_eq!(answer(&auth, "made-up-token", &[]).await, "401 invalid_token inactive");
+
+        provider.token(&["revoke", &token]);
+        assert_eq!(answer(&auth, &token, &[]).await, "200", "it is remembered for its ttl");
+        seconds_ahead.store(60, Ordering::Relaxed);
+        assert_eq!(answer(&auth, &token, &[]).await, "401 invalid_token inactive");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_endpoint_does_not_say_is_an_outage() {
+    let Some(provider) = Provider::start(0) else { return };
+    let wrong = Introspection::discovered().with_client_secret("machine", "wrong-secret");
+    let auth = RequiresAuth::builder(&provider.issuer, LEGACY).with_introspection(wrong).build().unwrap();
+    let token = provider.access_token(LEGACY, &["read:orders"]);
+    assert_eq!(
+        answer(&auth, &token, &[]).await,
+        "503 auth.issuer_unavailable",
+        "our credentials are refused"
+    );
+
+    let auth = RequiresAuth::builder(&provider.issuer, LEGACY)
+        .with_introspection(asked_by(Introspection::discovered()))
+        .build()
+        .unwrap();
+    assert_eq!(answer(&auth, &token, &["read:orders"]).await, "200");
+    let unknown = provider.access_token(LEGACY, &["read:orders"]);
+    provider.stop();
+    assert_eq!(answer(&auth, &unknown, &[]).await, "503 auth.issuer_unavailable");
+    assert_eq!(answer(&auth, &token, &[]).await, "200", "it is remembered");
 }
 
 /// The token with another signature.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use requires_auth::ConfigError;
 use requires_auth::explain::{Check, Outcome};
-use requires_auth::verify::Step;
 use requires_auth_testkit::vectors::{RequestCase, request_cases, token_cases};
 
 mod adapters;
@@ -47,8 +46,8 @@ async fn every_token_gets_one_answer_through_every_adapter() {
     let mut tally = Tally::default();
     for case in token_cases() {
         let expected = Answer::expected_of_token(&case);
-        tally.compare("core", &case.id, &expected, &core::verify(&case));
-        core::check_reads(&case);
+        tally.compare("core", &case.id, &expected, &core::verify(&case).await);
+        core::check_reads(&case).await;
 
         let guarded = match Guarded::new(&case.config, Some(&case.jwks)) {
             Ok(guarded) => guarded,
@@ -80,7 +79,7 @@ async fn every_token_is_explained_as_it_is_judged() {
         let outcomes: Vec<_> = report.checks().iter().map(Check::outcome).collect();
         let passed = outcomes.iter().take_while(|outcome| **outcome == Outcome::Passed).count();
         match (&judged, report.verdict()) {
-            (Ok(_), Ok(_)) => assert_eq!(passed, Step::ALL.len(), "{}: {outcomes:?}", case.id),
+            (Ok(_), Ok(_)) => assert_eq!(passed, outcomes.len(), "{}: {outcomes:?}", case.id),
             (Err(judged), Err(told)) => {
                 assert_eq!(judged, told, "{}", case.id);
                 assert_eq!(outcomes[passed], Outcome::Failed, "{}: {outcomes:?}", case.id);

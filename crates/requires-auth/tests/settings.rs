@@ -36,6 +36,7 @@ fn setters(setting: &Setting) -> Vec<String> {
     match (key, key.strip_prefix("dangerously_"), setting.scope) {
         ("issuer" | "audience", ..) => vec!["pub fn with_issuer(".to_owned()],
         ("dangerously_any_audience", ..) => Vec::new(),
+        ("accept_tokens", ..) => vec!["pub fn with_accepted_tokens(".to_owned()],
         (_, Some(name), _) => vec![format!("pub fn {name}(")],
         (_, None, Scope::Either) => vec![format!("pub fn with_{key}"), format!("pub fn with_issuer_{key}")],
         _ => vec![format!("pub fn with_{key}")],
@@ -44,7 +45,7 @@ fn setters(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
-    let files = ["mod.rs", "claims.rs", "places.rs", "provider.rs", "tenants.rs"]
+    let files = ["mod.rs", "asks.rs", "claims.rs", "places.rs", "provider.rs", "tenants.rs"]
         .map(|name| format!("src/guard/builder/{name}"));
     let sources = files.map(|file| text(&file)).concat() + &text("src/danger.rs");
     let is_declared = |start: &str| {
@@ -61,6 +62,8 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
     let others = [
         "clock",
         "fetch",
+        "introspect",
+        "accepted_tokens",
         "keys_of",
         "resolver",
         "route_audiences",
@@ -100,6 +103,8 @@ fn what_python_writes_by_hand_has_every_setting_with_its_default() {
 /// The default of an argument of the constructor in Python.
 fn in_python(setting: &Setting) -> String {
     match setting.kind {
+        // Its default depends on whether there is `introspection`.
+        _ if setting.key == "accept_tokens" => "None".to_owned(),
         // What a provider says holds where nothing is given.
         _ if *setting == *settings::PROFILE.setting => "None".to_owned(),
         Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),

@@ -92,8 +92,8 @@ fn an_answer_to_a_token_from_another_place_is_private() {
     };
     let (bearer, cookie) =
         (("authorization", format!("Bearer {token}")), ("cookie", format!("token={token}")));
-    assert_eq!(added(&[cookie.clone()]), ["cache-control: private"]);
-    assert_eq!(added(&[bearer.clone()]), [""; 0]);
+    assert_eq!(added(std::slice::from_ref(&cookie)), ["cache-control: private"]);
+    assert_eq!(added(std::slice::from_ref(&bearer)), [""; 0]);
     // With the header there, a shared cache knows by itself (RFC 9111 §3.5).
     assert_eq!(added(&[bearer, cookie]), [""; 0]);
 }
@@ -173,8 +173,7 @@ async fn the_end_of_a_token_can_be_waited_for() {
         let (builder, forge) = builder();
         let auth = builder.with_leeway(Duration::ZERO).with_close_on_expiry(closes).build().expect("a guard");
         let token = auth.verify_now(&forge.token().lifetime(100).mint(), &Policy::default());
-        let end = auth.token_end(&token.expect("keys at hand").expect("a good token"));
-        end
+        auth.token_end(&token.expect("keys at hand").expect("a good token"))
     };
     let begun = tokio::time::Instant::now();
     auth(true).reached().await;

@@ -85,8 +85,8 @@ class RequiresAuth(Adapter):
     ) -> Any:
         """Guards a view, sync or async; or returns a decorator that does.
 
-        A view that demands a token needs no CSRF token: no browser sends an `Authorization` header by itself, and a token
-        in a cookie counts only where no other site can have sent it.
+        A view that demands a token needs no CSRF token: no browser sends an `Authorization` header by itself, and a
+        token in a cookie counts only where no other site can have sent it.
 
         Args:
             args: the view, or the scopes that it needs: all of them.

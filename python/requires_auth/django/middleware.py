@@ -91,7 +91,7 @@ class RequiresAuthMiddleware:
 
 
 def _spare_csrf(request: HttpRequest) -> None:
-    # No browser sends an `Authorization` header by itself, and the guard has looked where a cookie comes from. Django's own middleware looks at this if it stands further
-    # in.
+    # No browser sends an `Authorization` header by itself, and the guard has looked where a cookie comes from.
+    # Django's own middleware looks at this if it stands further in.
     if getattr(request, "access_token", None) is not None:
         vars(request)["csrf_processing_done"] = True

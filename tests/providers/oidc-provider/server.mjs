@@ -49,6 +49,7 @@ function createProvider(issuer) {
         client_id: machine.id,
         client_secret: machine.secret,
         grant_types: ['client_credentials'],
+        introspection_signed_response_alg: 'ES384',
         redirect_uris: [],
         response_types: [],
       },
@@ -62,10 +63,13 @@ function createProvider(issuer) {
       },
     ],
     cookies: { keys: [randomBytes(32).toString('base64url')] },
-    enabledJWA: { idTokenSigningAlgValues: ['ES384', 'RS256'] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES384', 'RS256'], introspectionSigningAlgValues: ['ES384'] },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      introspection: { enabled: true },
+      jwtIntrospection: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo(_ctx, resource) {

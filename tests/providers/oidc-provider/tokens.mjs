@@ -1,6 +1,7 @@
 // Asks a running server.mjs for a token, as a client would, and prints it on stdout.
 //
 //   node tokens.mjs ISSUER access RESOURCE [SCOPE...]    access token by client credentials
+//   node tokens.mjs ISSUER revoke TOKEN                  nothing: the token is revoked
 //   node tokens.mjs ISSUER id [NONCE]                    ID token by the authorization code flow, login included
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -8,9 +9,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { machine, web } from './clients.mjs';
 
 const [issuer, kind, ...rest] = process.argv.slice(2);
-const requests = { access: accessToken, id: idToken };
+const requests = { access: accessToken, id: idToken, revoke };
 if (!issuer || !Object.hasOwn(requests, kind ?? '')) {
-  console.error('usage: node tokens.mjs ISSUER access RESOURCE [SCOPE...] | ISSUER id [NONCE]');
+  console.error('usage: node tokens.mjs ISSUER access RESOURCE [SCOPE...] | ISSUER revoke TOKEN | ISSUER id [NONCE]');
   process.exit(2);
 }
 const metadata = await json(await fetch(`${issuer}/.well-known/openid-configuration`));
@@ -23,6 +24,12 @@ async function accessToken(resource, ...scopes) {
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
   });
   return answer.access_token;
+}
+
+async function revoke(token) {
+  const response = await fetch(metadata.revocation_endpoint, clientRequest(machine, { token }));
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  return '';
 }
 
 async function idToken(nonce) {
@@ -67,12 +74,15 @@ async function followRedirects(start) {
 }
 
 async function tokenRequest(client, form) {
-  const response = await fetch(metadata.token_endpoint, {
+  return json(await fetch(metadata.token_endpoint, clientRequest(client, form)));
+}
+
+function clientRequest(client, form) {
+  return {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}` },
     body: new URLSearchParams(form),
-  });
-  return json(response);
+  };
 }
 
 async function json(response) {

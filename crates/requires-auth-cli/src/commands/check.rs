@@ -76,7 +76,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
              nothing else, so name each audience"
         )?;
     }
-    for shared in shared_subjects(config) {
+    if let Some(shared) = shared_subjects(config) {
         writeln!(stdout, "{DIM}note{DIM:#}  {file}: {shared}")?;
     }
     let siblings = siblings(config);

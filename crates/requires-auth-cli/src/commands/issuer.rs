@@ -52,6 +52,10 @@ pub(crate) struct IssuerArgs {
     /// How long tokens live: seconds, or 15m, 1h, 7d
     #[arg(long, value_name = "TIME", default_value = "3600", value_parser = lifetime, allow_hyphen_values = true)]
     lifetime: i64,
+
+    /// Give out opaque tokens, which an API has to ask the introspection endpoint about
+    #[arg(long)]
+    opaque: bool,
 }
 
 /// An address to listen on; `localhost` is that of IPv4.
@@ -70,6 +74,7 @@ impl IssuerArgs {
             let builder = DevelopmentIssuer::builder().bind(SocketAddr::new(self.host, self.port));
             let builder =
                 builder.key(SigningKey::generate(self.alg)).audience(&self.audience).lifetime(self.lifetime);
+            let builder = builder.opaque(self.opaque);
             // A URL names a port, so that no other will do.
             let builder = match &self.url {
                 Some(url) => builder.url(url),
@@ -106,6 +111,7 @@ fn addresses(issuer: &DevelopmentIssuer) -> serde_json::Value {
         "jwks_uri": issuer.jwks_uri(),
         "token_endpoint": issuer.token_endpoint(),
         "introspection_endpoint": issuer.introspection_endpoint(),
+        "revocation_endpoint": issuer.revocation_endpoint(),
         "rotate": issuer.rotation_endpoint(),
     })
 }
@@ -131,6 +137,13 @@ fn print_welcome(issuer: &DevelopmentIssuer, wanted_port: u16) -> io::Result<()>
             format!(
                 "curl -s '{token}?scope=read:items&sub=alice'\ncurl -s '{token}?scope=read:items&defect=expired'\n\
                  requires-auth token --claim 'roles=[\"editor\"]' --lifetime 1h"
+            ),
+        ),
+        (
+            "an opaque token, and what an API needs to ask about it",
+            format!(
+                "curl -s '{token}?opaque=true&scope=read:items'\nexport REQUIRES_AUTH_INTROSPECTION_CLIENT_ID=my-api\n\
+                 export REQUIRES_AUTH_INTROSPECTION_CLIENT_SECRET=my-secret"
             ),
         ),
         ("rotate the key", format!("curl -s -X POST {}", issuer.rotation_endpoint())),

@@ -231,6 +231,36 @@ mod tests {
     }
 
     #[test]
+    fn what_a_proxy_cannot_do_with_tokens_is_told() {
+        let text = format!(
+            "token_from = [{{ header = \"X-Token\" }}, {{ cookie = \"token\" }}]\n{ISSUER}{ALL}\
+             [server]\nlisten = \"127.0.0.1:9180\"\n"
+        );
+        let print = |text: &str, name| {
+            let config = Config::parse(text, "/etc/auth.toml").expect("no mistakes");
+            emit(dialect::named(name).expect(name), &config, Path::new("auth.toml"), &Wanted::default())
+                .expect("a text")
+        };
+        for name in ["caddy", "nginx", "traefik"] {
+            assert!(
+                print(&text, name).contains("# Tokens may stand in: header=X-Token, cookie=token."),
+                "{name}"
+            );
+        }
+        // Envoy shows the gateway what it is told to, and overwrites what a cookie is taken from.
+        let envoy = print(&text, "envoy");
+        let names =
+            ["x-token", "cookie", "sec-fetch-site", "upgrade", "sec-websocket-key", "sec-websocket-version"];
+        for name in names {
+            assert!(envoy.contains(&format!("- exact: {name}\n")), "{name}");
+        }
+        assert_eq!(envoy.matches("- exact: cookie\n").count(), 2);
+        assert!(!envoy.contains("# Tokens may stand in"));
+        let default = format!("{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n");
+        assert!(!print(&default, "nginx").contains("# Tokens may stand in"));
+    }
+
+    #[test]
     fn only_nginx_is_printed_in_parts() {
         let text = format!(
             "{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[headers]\nX-Auth-Subject = \"sub\"\n"

@@ -89,6 +89,7 @@ fn message(reason: &str) -> &'static str {
         "claim_malformed" => "a claim of the token is malformed",
         "binding_mismatch" => "the token is bound to a key or certificate that was not shown",
         "encrypted" => "the token is encrypted: a signed token is required",
+        "inactive" => "the identity provider says that the token is not active",
         "opaque" => "the token is opaque: a signed JWT is required",
         other => panic!("no reason that a token alone can provoke: {other}"),
     }

@@ -81,6 +81,15 @@ impl Case {
         self
     }
 
+    /// Lets the introspection endpoint answer so, and an opaque token be asked about.
+    pub fn answered(mut self, status: u16, body: impl Into<String>) -> Self {
+        self.alg = None;
+        let asked = json!({ "endpoint": "https://issuer.example.test/introspect", "client_id": "api",
+            // Nobody compares it here, so that any variable will do.
+            "client_secret_env": "HOME" });
+        self.setting("introspection", asked).with("answer", json!({ "status": status, "body": body.into() }))
+    }
+
     pub fn strict(self) -> Self {
         self.with("profile", "at+jwt")
     }
@@ -98,13 +107,21 @@ impl Case {
 
     /// The guard accepts, and hands on exactly the claims that the token carries.
     pub fn accept(self) -> Finished {
-        let claims = tokens::claims_of(&self.token);
+        let claims = match self.config.get("answer").and_then(|answer| answer["body"].as_str()) {
+            Some(answer) => serde_json::from_str(answer).unwrap_or_default(),
+            None => tokens::claims_of(&self.token),
+        };
         self.finish(&json!({ "ok": true, "claims": claims }))
     }
 
     /// The guard refuses with 401 `invalid_token` for this reason.
     pub fn refuse(self, reason: &str) -> Finished {
         self.finish(&answers::invalid_token(reason))
+    }
+
+    /// Nobody can tell whether the token is good: 503.
+    pub fn unknown(self) -> Finished {
+        self.finish(&answers::issuer_unavailable())
     }
 
     /// The guard refuses what is not a Bearer token.

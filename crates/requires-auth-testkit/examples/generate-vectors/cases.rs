@@ -12,6 +12,7 @@ mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
+mod opaque;
 mod order;
 mod profiles;
 mod providers;
@@ -91,6 +92,11 @@ pub fn themes() -> Vec<Theme> {
             "tokens-client",
             "which client a token names, and whether it speaks for that client",
             vec![client::cases()],
+        ),
+        theme(
+            "tokens-opaque",
+            "opaque tokens: what the introspection endpoint answers, made up and as Logto 1.37.1 and oidc-provider 9.13.3 do",
+            vec![opaque::cases()],
         ),
         theme(
             "tokens-settings",

@@ -60,6 +60,7 @@ impl Builder {
             settings: Settings {
                 audience: "https://api.example.com".to_owned(),
                 lifetime: 3600,
+                is_opaque: false,
                 clock: Arc::new(unix_now),
                 clients: Clients::default(),
             },
@@ -123,6 +124,13 @@ impl Builder {
     /// Sets how long tokens live, in seconds; 3600 by default.
     pub fn lifetime(mut self, seconds: i64) -> Self {
         self.settings.lifetime = seconds;
+        self
+    }
+
+    /// Gives out opaque tokens: texts that mean something to this issuer alone, so that an API has to ask its introspection
+    /// endpoint. By default tokens are JWTs.
+    pub fn opaque(mut self, opaque: bool) -> Self {
+        self.settings.is_opaque = opaque;
         self
     }
 

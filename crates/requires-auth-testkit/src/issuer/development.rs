@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::parameters::Parameters;
 use super::state::{Order, Shared};
 
-const PARAMETERS: [&str; 7] = ["scope", "sub", "aud", "client_id", "claim", "lifetime", "defect"];
+const PARAMETERS: [&str; 8] = ["scope", "sub", "aud", "client_id", "claim", "lifetime", "opaque", "defect"];
 
 /// Mints what the query asks for; a mistake in it is answered with what would be right.
 pub(super) async fn mint(
@@ -34,6 +34,8 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
     let lifetime = one("lifetime")?.map(|seconds| {
         seconds.parse().map_err(|_| format!("the lifetime {seconds:?} is not a whole number of seconds"))
     });
+    let opaque = one("opaque")?
+        .map(|text| text.parse().map_err(|_| format!("opaque is true or false, and not {text:?}")));
     let defect = one("defect")?.map(|name| name.parse().map_err(|unknown| format!("{unknown}")));
     Ok(Order {
         subject: owned("sub")?,
@@ -42,6 +44,7 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
         scope: owned("scope")?,
         claims: query.all("claim").map(claim).collect::<Result<_, _>>()?,
         lifetime: lifetime.transpose()?,
+        opaque: opaque.transpose()?,
         defect: defect.transpose()?,
     })
 }

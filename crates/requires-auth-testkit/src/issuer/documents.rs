@@ -41,6 +41,8 @@ fn metadata(state: &Shared) -> Value {
         "token_endpoint_auth_methods_supported": authentication,
         "introspection_endpoint": urls.introspection,
         "introspection_endpoint_auth_methods_supported": authentication,
+        "revocation_endpoint": urls.revocation,
+        "revocation_endpoint_auth_methods_supported": authentication,
         "grant_types_supported": ["client_credentials"],
         "response_types_supported": [],
     })
@@ -93,7 +95,7 @@ Use it to test an API on this machine, never to protect one.
 issuer    {issuer}
 audience  {audience}
 
-A token in one line; sub, scope, aud, client_id, claim, lifetime and defect are optional:
+A token in one line; sub, scope, aud, client_id, claim, lifetime, opaque and defect are optional:
   curl '{token}?scope=read:items&sub=alice'
 A token with a claim of your own, which lives for a minute:
   curl '{token}?claim=plan=pro&lifetime=60'
@@ -101,8 +103,12 @@ A token that an API has to refuse:
   curl '{token}?defect=expired'
 A token as OAuth clients ask for it:
   curl -u my-client:my-secret -d grant_type=client_credentials -d scope=read:items {token}
+An opaque token, which says nothing by itself:
+  curl '{token}?opaque=true&scope=read:items'
 What the issuer knows about a token it minted:
   curl -u my-client:my-secret -d token=... {introspection}
+The end of a token, before its time:
+  curl -u my-client:my-secret -d token=... {revocation}
 A new signing key; the previous one stays published until the next rotation:
   curl -X POST {rotate}
 Metadata and keys:
@@ -114,6 +120,7 @@ Metadata and keys:
         audience = state.settings.audience,
         token = urls.token,
         introspection = urls.introspection,
+        revocation = urls.revocation,
         rotate = urls.rotate,
         discovery = urls.discovery,
         oauth_metadata = urls.oauth_metadata,

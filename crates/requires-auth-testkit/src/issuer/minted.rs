@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::fill;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -21,7 +22,31 @@ pub(super) struct Minted {
 
 impl Minted {
     pub(super) fn remember(&mut self, token: &str) {
-        let Some(claims) = claims_of(token) else { return };
+        if let Some(claims) = claims_of(token) {
+            self.keep(token, claims);
+        }
+    }
+
+    /// An opaque name for what a token says: 43 characters, as oidc-provider and Logto give out.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system has no randomness.
+    pub(super) fn name(&mut self, token: &str) -> String {
+        let mut bytes = [0; 32];
+        fill(&mut bytes).expect("the operating system has randomness");
+        let name = URL_SAFE_NO_PAD.encode(bytes);
+        self.keep(&name, claims_of(token).unwrap_or_default());
+        name
+    }
+
+    /// Forgets a token.
+    pub(super) fn forget(&mut self, token: &str) {
+        // Its place in the order stays, and is passed over later.
+        self.claims.remove(&fingerprint(token));
+    }
+
+    fn keep(&mut self, token: &str, claims: Value) {
         let fingerprint = fingerprint(token);
         if self.claims.insert(fingerprint, claims).is_none() {
             self.oldest_first.push_back(fingerprint);
@@ -67,6 +92,17 @@ mod tests {
         assert_eq!(minted.claims(&token(1)).expect("remembered")["n"], 1);
         assert!(minted.claims(&token(2)).is_none());
         assert!(minted.claims(&format!("{}x", token(1))).is_none());
+    }
+
+    #[test]
+    fn a_name_stands_for_the_claims_until_it_is_forgotten() {
+        let mut minted = Minted::default();
+        let (one, other) = (minted.name(&token(1)), minted.name(&token(1)));
+        assert!(one != other && one.len() == 43 && !one.contains('.'));
+        assert_eq!(minted.claims(&one).expect("remembered")["n"], 1);
+        assert!(minted.claims(&token(1)).is_none());
+        minted.forget(&one);
+        assert!(minted.claims(&one).is_none() && minted.claims(&other).is_some());
     }
 
     #[test]

@@ -136,6 +136,11 @@ impl DevelopmentIssuer {
         &self.state.urls.introspection
     }
 
+    /// The URL of the revocation endpoint (RFC 7009).
+    pub fn revocation_endpoint(&self) -> &str {
+        &self.state.urls.revocation
+    }
+
     /// The URL whose `POST` rotates the key.
     pub fn rotation_endpoint(&self) -> &str {
         &self.state.urls.rotate
@@ -197,6 +202,39 @@ impl DevelopmentIssuer {
     pub fn token(&self, scope: &str, subject: &str) -> String {
         let scope = (!scope.is_empty()).then(|| scope.to_owned());
         self.state.mint(Order { scope, subject: Some(subject.to_owned()), ..Order::default() })
+    }
+
+    /// Mints an opaque token: a text that says nothing, so that an API has to ask the introspection endpoint about it.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = DevelopmentIssuer::builder().client("api", "secret").start().await?;
+    /// let token = issuer.opaque_token("read:items", "alice");
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// let ask = || {
+    ///     let question = http.post(issuer.introspection_endpoint()).basic_auth("api", Some("secret"));
+    ///     question.form(&[("token", &token)]).send()
+    /// };
+    /// let answer: serde_json::Value = ask().await?.json().await?;
+    /// assert_eq!((&answer["active"], &answer["sub"]), (&true.into(), &"alice".into()));
+    /// issuer.revoke(&token);
+    /// let answer: serde_json::Value = ask().await?.json().await?;
+    /// assert_eq!(answer["active"], false);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn opaque_token(&self, scope: &str, subject: &str) -> String {
+        let scope = (!scope.is_empty()).then(|| scope.to_owned());
+        let subject = Some(subject.to_owned());
+        self.state.mint(Order { scope, subject, opaque: Some(true), ..Order::default() })
+    }
+
+    /// Revokes a token (RFC 7009): introspection calls it inactive from now on. A JWT stays good by its signature.
+    pub fn revoke(&self, token: &str) {
+        self.state.revoke(token);
     }
 
     /// A forge with the key that signs at the moment, for tokens of any other shape.

@@ -44,6 +44,7 @@ pub(super) fn router(state: &Shared, path: &str) -> Router {
         .route(&format!("{path}/auth"), get(documents::no_login))
         .route(&format!("{path}/token"), token)
         .route(&format!("{path}/token/introspection"), introspection)
+        .route(&format!("{path}/token/revocation"), post(introspection::revoke))
         .route(&format!("{path}/rotate"), post(rotation::rotate));
     if !path.is_empty() {
         router = router.route(path, get(documents::front_page));

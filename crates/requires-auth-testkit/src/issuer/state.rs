@@ -9,7 +9,7 @@ use super::clients::Clients;
 use super::knobs::Knobs;
 use super::minted::Minted;
 use super::ring::KeyRing;
-use crate::{Defect, Forge};
+use crate::{Defect, Forge, TokenBuilder};
 
 /// The state behind all clones and requests.
 pub(super) type Shared = Arc<State>;
@@ -32,6 +32,8 @@ pub(super) struct Settings {
     pub(super) audience: String,
     /// The life of a token, in seconds.
     pub(super) lifetime: i64,
+    /// Whether tokens are opaque unless an order says otherwise.
+    pub(super) is_opaque: bool,
     pub(super) clock: Clock,
     pub(super) clients: Clients,
 }
@@ -46,6 +48,7 @@ pub(super) struct Urls {
     pub(super) authorization: String,
     pub(super) token: String,
     pub(super) introspection: String,
+    pub(super) revocation: String,
     pub(super) rotate: String,
 }
 
@@ -60,6 +63,7 @@ impl Urls {
             authorization: format!("{issuer}/auth"),
             token: format!("{issuer}/token"),
             introspection: format!("{issuer}/token/introspection"),
+            revocation: format!("{issuer}/token/revocation"),
             rotate: format!("{issuer}/rotate"),
             issuer,
         }
@@ -81,6 +85,8 @@ pub(super) struct Order {
     pub(super) claims: Vec<(String, Value)>,
     /// Seconds from now to `exp`; the lifetime of the issuer without one.
     pub(super) lifetime: Option<i64>,
+    /// Whether it is opaque; as the issuer's without one.
+    pub(super) opaque: Option<bool>,
     /// What is to be wrong.
     pub(super) defect: Option<Defect>,
 }
@@ -127,12 +133,20 @@ impl State {
         for (name, value) in order.claims {
             token = token.claim(name, value);
         }
-        if let Some(defect) = order.defect {
-            return token.defect(defect).mint();
+        let is_good = order.defect.is_none();
+        let token = order.defect.into_iter().fold(token, TokenBuilder::defect).mint();
+        if order.opaque.unwrap_or(self.settings.is_opaque) {
+            return self.minted().name(&token);
         }
-        let token = token.mint();
-        self.minted().remember(&token);
+        if is_good {
+            self.minted().remember(&token);
+        }
         token
+    }
+
+    /// Forgets a token, which is not active from then on (RFC 7009).
+    pub(super) fn revoke(&self, token: &str) {
+        self.minted().forget(token);
     }
 
     /// The claims of a token that this issuer minted, as long as it has not expired.

@@ -34,6 +34,19 @@ pub struct Config {
     /// The claims that must have a value, by dotted path, with what they must be as a route of the gateway writes it.
     #[serde(default)]
     pub claims: Map<String, Value>,
+    /// What the introspection endpoint answers, whatever it is asked.
+    #[serde(default)]
+    pub answer: Option<IntrospectionAnswer>,
+}
+
+/// The answer of an introspection endpoint (RFC 7662 §2.2).
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct IntrospectionAnswer {
+    /// The status.
+    pub status: u16,
+    /// The body, as it is.
+    pub body: String,
 }
 
 impl Config {

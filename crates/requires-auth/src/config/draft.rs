@@ -18,7 +18,7 @@ const FOREIGN: [&str; 7] =
     ["enforce", "server", "forward_auth", "reverse_proxy", "headers", "routes", "tests"];
 
 /// Keys of an issuer that later versions will have.
-const NOT_YET: [&str; 4] = ["accept_tokens", "dpop", "introspection", "revocation"];
+const NOT_YET: [&str; 2] = ["dpop", "revocation"];
 
 /// Settings that say where the keys of an issuer are.
 const SOURCES: [&str; 3] = ["jwks", "jwks_uri", "discovery_url"];

@@ -17,6 +17,9 @@
 //! state_file      = "keys.json"             # keeps the last good keys
 //! ca              = "ca.pem"                # certificates to trust beside those of the platform
 //! error_body      = "json"                  # or "problem" (RFC 9457)
+//! token_from      = ["authorization", { cookie = "__Host-token" }]   # where requests have their tokens
+//! cookie_origins  = "https://app.example.com"                        # whose pages may use that cookie
+//! close_on_expiry = true                    # a WebSocket is closed when its token ends
 //!
 //! [issuers.main]                            # the name is yours
 //! issuer   = "https://tenant-id.logto.app/oidc"

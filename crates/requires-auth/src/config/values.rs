@@ -5,13 +5,20 @@ use toml::de::DeValue;
 use super::places::places;
 
 use super::reader::{Entry, Reader};
-use crate::settings::{Document, Kind, Setting, Value};
+use crate::settings::{Document, Kind, Notation, Setting, Table, Value};
 use crate::verify::Audience;
 
 /// The value of a setting; `None` if it has another type, which is noted then.
 pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &Entry<'_>) -> Option<Value> {
     let field = setting.key;
     Some(match setting.kind {
+        Kind::Text => Value::Text(reader.text(field, entry)?),
+        Kind::Secret => {
+            let hint = setting.kind.mismatch(Notation::Toml, "", None).hint;
+            reader.report(field, &entry.path, "a value", "where the secret is", hint);
+            return None;
+        }
+        Kind::Table { members } => Value::Table(table(reader, setting, members, entry)?),
         Kind::Url => Value::Text(reader.text(field, entry)?),
         Kind::Words | Kind::Algorithms => Value::Words(reader.texts(field, entry)?),
         Kind::Audience => Value::Audience(audience(reader, setting, entry)?),
@@ -69,4 +76,53 @@ fn scopes(reader: &mut Reader<'_>, setting: &Setting, entry: &Entry<'_>) -> Opti
         Some((entry.key.to_owned(), included.join(" ")))
     });
     Some(implied.collect())
+}
+
+/// The members of a setting that is a table. What is wrong with one is a problem of the setting, with the line of the member.
+fn table(
+    reader: &mut Reader<'_>,
+    setting: &'static Setting,
+    members: &'static [&'static Setting],
+    entry: &Entry<'_>,
+) -> Option<Table> {
+    let DeValue::Table(given) = entry.value else {
+        return reader.wrong_type(setting.key, entry, setting.kind);
+    };
+    let mut table = Table::default();
+    for entry in reader.entries(given, &entry.path) {
+        let Some(member) = members.iter().find(|member| member.is_called(entry.key)) else {
+            let known: Vec<_> = members.iter().map(|member| member.key).collect();
+            reader.unknown(setting.key, &entry, &known);
+            continue;
+        };
+        if let (Kind::Secret, DeValue::Table(_)) = (member.kind, entry.value) {
+            place_of_secret(reader, setting.key, member, members, &entry, &mut table);
+        } else if let Some(value) = value(reader, member, &entry) {
+            table.put(member, value);
+        }
+    }
+    Some(table)
+}
+
+/// `{ env = "NAME" }` or `{ file = "path" }`: the same as the members `.._env` and `.._file`.
+fn place_of_secret(
+    reader: &mut Reader<'_>,
+    field: &'static str,
+    secret: &Setting,
+    members: &'static [&'static Setting],
+    entry: &Entry<'_>,
+    table: &mut Table,
+) {
+    let DeValue::Table(given) = entry.value else { return };
+    let member = |place: &str| members.iter().find(|member| member.key == format!("{}_{place}", secret.key));
+    for entry in reader.entries(given, &entry.path) {
+        match member(entry.key) {
+            Some(member) => {
+                if let Some(value) = value(reader, member, &entry) {
+                    table.put(member, value);
+                }
+            }
+            None => reader.unknown(field, &entry, &["env", "file"]),
+        }
+    }
 }

@@ -73,10 +73,8 @@ fn is_bearer(value: &[u8]) -> bool {
 
 /// Whether a part of a list looks like a JWT: `eyJ` is how base64url of a JSON object begins.
 fn holds_jwt(value: &[u8]) -> bool {
-    let parts = value.split(|byte| b";,= ".contains(byte));
-    parts
-        .into_iter()
-        .any(|part| part.starts_with(b"eyJ") && part.iter().filter(|&&byte| byte == b'.').count() == 2)
+    let mut parts = value.split(|byte| b";,= ".contains(byte));
+    parts.any(|part| part.starts_with(b"eyJ") && memchr::memchr_iter(b'.', part).count() == 2)
 }
 
 #[cfg(test)]

@@ -103,8 +103,8 @@ impl Places {
     }
 
     /// What all places show together: the same bytes in two of them are one token.
-    fn shown<'a>(&self, request: &Request<'a>) -> Result<Shown<(Cow<'a, [u8]>, PlaceSet)>, Denial> {
-        let mut found: Option<(Cow<'a, [u8]>, PlaceSet)> = None;
+    fn shown<'a>(&self, request: &Request<'a>) -> Result<Shown<Placed<'a>>, Denial> {
+        let mut found: Option<Placed<'a>> = None;
         let mut has_other_scheme = false;
         for (place, own) in self.list.iter().enumerate() {
             let token = match look(own, request)? {
@@ -129,6 +129,9 @@ impl Places {
     }
 }
 
+/// A token, and where it stands.
+type Placed<'a> = (Cow<'a, [u8]>, PlaceSet);
+
 /// The bit of a place in the list.
 fn bit(place: usize, own: &TokenPlace) -> PlaceSet {
     match own.kind() {
@@ -141,19 +144,11 @@ fn bit(place: usize, own: &TokenPlace) -> PlaceSet {
 /// What one place shows.
 fn look<'a>(place: &TokenPlace, request: &Request<'a>) -> Result<Shown<Cow<'a, [u8]>>, Denial> {
     match place.kind() {
-        Kind::Authorization => authorization(request).map(owned),
-        Kind::Header(name, _) => header(request, name).map(owned),
-        Kind::Cookie(name) => cookie::shown(request, name).map(owned),
+        Kind::Authorization => authorization(request).map(Shown::into_cow),
+        Kind::Header(name, _) => header(request, name).map(Shown::into_cow),
+        Kind::Cookie(name) => cookie::shown(request, name).map(Shown::into_cow),
         Kind::SubprotocolPrefix(prefix) => subprotocol::with_prefix(request, prefix),
         Kind::SubprotocolAfter(marker) => subprotocol::after(request, marker),
-    }
-}
-
-fn owned(shown: Shown<&[u8]>) -> Shown<Cow<'_, [u8]>> {
-    match shown {
-        Shown::Nothing => Shown::Nothing,
-        Shown::OtherScheme => Shown::OtherScheme,
-        Shown::Token(token) => Shown::Token(token.into()),
     }
 }
 

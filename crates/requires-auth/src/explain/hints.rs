@@ -40,6 +40,10 @@ pub(super) fn hint(denial: &Denial, failed: Option<&Check>, issuers: &[Known<'_>
 fn of_provider(denial: &Denial, known: Recognised) -> Option<String> {
     let hint = known.provider.hint(denial.reason()?)?;
     let title = known.provider.title;
+    if !known.is_certain && denial.hint().contains(title) {
+        // The general hint says it already.
+        return None;
+    }
     Some(if known.is_certain {
         hint.to_owned()
     } else {
@@ -180,11 +184,13 @@ mod tests {
             at(&malformed, "http://keycloak:8080/realms/shop")
                 .starts_with("Keycloak's audience is `account`")
         );
+        let type_not_allowed = Denial::invalid_token(Reason::TypeNotAllowed);
+        let hedged = at(&type_not_allowed, "https://id.example.com/oidc");
+        assert!(hedged.starts_with(Reason::TypeNotAllowed.hint()), "{hedged}");
+        assert!(hedged.contains("; if this is Logto: "), "{hedged}");
+        // The general hint names Logto already.
         let opaque = at(&Denial::invalid_token(Reason::Opaque), "https://id.example.com/oidc");
-        assert!(
-            opaque.starts_with(Reason::Opaque.hint()) && opaque.contains("; if this is Logto: "),
-            "{opaque}"
-        );
+        assert_eq!(opaque, Reason::Opaque.hint());
     }
 
     #[test]

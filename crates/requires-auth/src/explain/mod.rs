@@ -71,7 +71,8 @@ pub struct FromTable {
 }
 
 impl Report {
-    /// Every check in order, also those that were not reached: as many as [`Step::ALL`] has.
+    /// Every check in order, also those that were not reached. [`Step::Introspection`] is among them only where the issuer is
+    /// asked about the token; the checks of a JWT are not, where the token is opaque.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -168,14 +169,16 @@ impl Rules {
         match self.credential(request) {
             Ok(credential) => {
                 let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
-                let evidence = Evidence { known_header: None, is_of_tenant: false, keys: &key_set };
+                let evidence =
+                    Evidence { known_header: None, is_of_tenant: false, keys: &key_set, answers: &|_| None };
                 self.explain_settled(&credential, &evidence, policy, now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
         }
     }
 
-    /// As [`explain`](Self::explain), where a token that the keys do not settle was refused with `unsettled`.
+    /// As [`explain`](Self::explain), where the issuer was asked about the token, and where a token that the keys do not
+    /// settle was refused with `unsettled`.
     pub(crate) fn explain_settled(
         &self,
         credential: &Credential<'_>,
@@ -195,6 +198,7 @@ impl Rules {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),
                 None => Denial::issuer_unavailable(1),
             })),
+            Err(stop @ Stop::Need(Need::Answer { .. })) => Err(stop.into_denial()),
             Err(Stop::Need(Need::Issuer { .. })) => {
                 Err(unsettled.unwrap_or_else(|| Denial::invalid_token(Reason::IssuerMismatch)))
             }
@@ -251,7 +255,14 @@ impl Recorder {
             let of_step = || self.made.iter().filter(|check| check.step == step);
             of_step().find(|check| check.outcome == Outcome::Failed).or_else(|| of_step().next()).cloned()
         };
-        Step::ALL.iter().map(|&step| made(step).unwrap_or_else(|| not_reached(step))).collect()
+        let is_asked = made(Step::Introspection).is_some();
+        let is_opaque = is_asked && made(Step::Signature).is_none();
+        let belongs = |step: &Step| match step {
+            Step::Introspection => is_asked,
+            step => !(is_opaque && step.is_of_a_jwt()),
+        };
+        let steps = Step::ALL.iter().copied().filter(belongs);
+        steps.map(|step| made(step).unwrap_or_else(|| not_reached(step))).collect()
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use reqwest::dns::Resolve;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderName, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder};
+use reqwest::{Certificate, Client, ClientBuilder, Response};
+use url::Url;
 
 use super::names::{SafeNames, SystemNames};
 use super::{CONNECT_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse, TOTAL_TIMEOUT};
@@ -96,6 +97,12 @@ impl HttpFetch {
         }
     }
 
+    /// The client for a URL: loopback is reached without a proxy.
+    pub(crate) fn client_for(&self, url: &Url) -> Result<&Client, FetchError> {
+        let clients = self.clients()?;
+        Ok(if is_loopback(url) { &clients.direct } else { &clients.proxied })
+    }
+
     fn clients(&self) -> Result<&Clients, FetchError> {
         let make = || {
             let builder = || {
@@ -123,11 +130,10 @@ impl std::fmt::Debug for HttpFetch {
 
 impl Fetch for HttpFetch {
     fn fetch(&self, request: FetchRequest) -> FetchFuture {
-        let clients = match self.clients() {
-            Ok(clients) => clients,
+        let client = match self.client_for(request.url()) {
+            Ok(client) => client,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
-        let client = if is_loopback(request.url()) { &clients.direct } else { &clients.proxied };
         let mut get =
             client.get(request.url().clone()).header(ACCEPT, "application/json, application/jwk-set+json");
         if let Some(etag) = request.if_none_match() {
@@ -140,17 +146,7 @@ impl Fetch for HttpFetch {
         let sent = get.send();
         Box::pin(async move {
             let mut answer = sent.await.map_err(|error| classify(&error))?;
-            let limit = request.max_bytes();
-            if answer.content_length().is_some_and(|length| length > limit as u64) {
-                return Err(FetchError::TooLarge);
-            }
-            let mut body = Vec::new();
-            while let Some(chunk) = answer.chunk().await.map_err(|error| classify(&error))? {
-                if body.len() + chunk.len() > limit {
-                    return Err(FetchError::TooLarge);
-                }
-                body.extend_from_slice(&chunk);
-            }
+            let body = read_body(&mut answer, request.max_bytes()).await?;
             let header = |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
             let mut response = FetchResponse::new(answer.status().as_u16(), body);
             if let Some(value) = header(CACHE_CONTROL) {
@@ -164,7 +160,22 @@ impl Fetch for HttpFetch {
     }
 }
 
-fn classify(error: &reqwest::Error) -> FetchError {
+/// The body of an answer, if it is not longer than `limit`.
+pub(crate) async fn read_body(answer: &mut Response, limit: usize) -> Result<Vec<u8>, FetchError> {
+    if answer.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(FetchError::TooLarge);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| classify(&error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+pub(crate) fn classify(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         FetchError::Timeout
     } else if error.is_connect() {
@@ -190,7 +201,6 @@ mod tests {
     use reqwest::dns::{Addrs, Name, Resolving};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
-    use url::Url;
 
     use super::*;
 

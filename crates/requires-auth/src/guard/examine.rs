@@ -1,6 +1,7 @@
 //! What a guard finds at its issuers, for whoever wants to know why it has no keys.
 
 use super::{Examination, Keys, RequiresAuth};
+use crate::introspect::AskFailure;
 
 impl RequiresAuth {
     /// Fetches the metadata and the key set of every issuer anew, by the guard's own rules, and tells what was found: each
@@ -29,17 +30,38 @@ impl RequiresAuth {
     /// ```
     pub async fn examine(&self) -> Vec<Examination> {
         let mut found = Vec::new();
-        for remote in self.inner.keys.iter().filter_map(Keys::remote) {
+        for remote in self.fixed_keys().filter_map(Keys::remote) {
             found.push(remote.examine().await);
         }
         if let Some(tenants) = &self.inner.tenants {
-            for remote in tenants.patterns().filter_map(|(_, keys)| keys?.remote()) {
-                found.push(remote.examine().await);
-            }
             for tenant in tenants.listed(self.inner.clock.now()) {
                 if let Some(remote) = tenant.keys.remote() {
                     found.push(remote.examine().await);
                 }
+            }
+        }
+        found
+    }
+
+    /// Asks each issuer that is asked about tokens about one that nobody has given out, and tells whether it has answered:
+    /// whether the endpoint is found, takes the credentials of this client, and says what an endpoint says.
+    ///
+    /// ```
+    /// # async fn diagnose(auth: &requires_auth::RequiresAuth) {
+    /// for (issuer, asked) in auth.examine_introspection().await {
+    ///     match asked {
+    ///         Ok(()) => println!("{issuer}: answers about tokens"),
+    ///         Err(failure) => println!("{issuer}: {failure}; {}", failure.hint()),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub async fn examine_introspection(&self) -> Vec<(String, Result<(), AskFailure>)> {
+        let mut found = Vec::new();
+        for (place, asker) in self.inner.askers.iter().enumerate() {
+            if let Some(asker) = asker {
+                let answer = self.answer(asker, place, "made-up-by-requires-auth-doctor").await;
+                found.push((asker.issuer().to_owned(), answer.map(drop)));
             }
         }
         found

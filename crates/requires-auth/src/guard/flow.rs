@@ -30,7 +30,7 @@ const MOST_ROUNDS: usize = 8;
 pub(super) struct Case<'r> {
     pub(super) credential: Credential<'r>,
     /// Where its token stands in the cache; `None` if it can never stand there.
-    key: Option<CacheKey>,
+    pub(super) key: Option<CacheKey>,
 }
 
 impl RequiresAuth {
@@ -73,12 +73,8 @@ impl RequiresAuth {
 
     /// A token that was accepted before, if everything that can have changed since still holds.
     fn cached(&self, key: &CacheKey, now: SystemTime) -> Option<AccessToken> {
-        let Some(proof) = self.inner.cache.as_ref()?.get(key) else {
-            telemetry::cache_miss();
-            return None;
-        };
-        let token =
-            self.is_current(&proof, now).then(|| proof.at(now.into(), self.inner.rules.leeway)).flatten();
+        self.inner.cache.as_ref()?;
+        let token = self.remembered(key, now);
         if token.is_some() {
             telemetry::cache_hit();
         } else {
@@ -87,14 +83,20 @@ impl RequiresAuth {
         token
     }
 
-    /// Whether the keys that prove a token are the issuer's current ones.
+    /// The same, without counting.
+    pub(super) fn remembered(&self, key: &CacheKey, now: SystemTime) -> Option<AccessToken> {
+        let proof = self.inner.cache.as_ref()?.get(key)?;
+        self.is_current(&proof, now).then(|| proof.at(now.into(), self.inner.rules.leeway)).flatten()
+    }
+
+    /// Whether the keys that prove a token are the issuer's current ones. No keys prove what the issuer has said itself.
     fn is_current(&self, proof: &Proof, now: SystemTime) -> bool {
         let ProvenBy { issuer, keys } = proof.proven_by();
-        match self.inner.keys.get(*issuer) {
-            Some(Keys::Remote(remote)) => remote.is_current(keys, now),
+        match (self.inner.keys.get(*issuer), keys) {
+            (Some(Keys::Remote(remote)), Some(keys)) => remote.is_current(keys, now),
             // A static set is never replaced.
-            Some(Keys::Static(_)) => true,
-            None => self.is_current_tenant(proof, now),
+            (Some(_), _) => true,
+            (None, _) => self.is_current_tenant(proof, now),
         }
     }
 
@@ -102,14 +104,16 @@ impl RequiresAuth {
     pub(super) fn judge_settled(&self, case: &Case<'_>, now: SystemTime) -> Result<AccessToken, Stop> {
         let tenant = self.tenant_of(case, now)?;
         self.judge_as(tenant.as_ref(), case, now).map_err(|stop| match stop {
-            Stop::Need(Need::Keys { issuer, tried, is_expired }) => match self
-                .keys_of(tenant.as_deref(), issuer)
-            {
-                // No key can make it good.
-                Some(Keys::Remote(_)) if is_expired => Reason::Expired.into(),
-                Some(Keys::Remote(_)) => Stop::Need(Need::Keys { issuer, tried, is_expired }),
-                Some(Keys::Static(_)) | None => tried.map_or(Reason::KeyUnknown, |tried| tried.reason).into(),
-            },
+            Stop::Need(Need::Keys { issuer, tried, is_expired }) => {
+                match self.keys_of(tenant.as_deref(), issuer) {
+                    // No key can make it good.
+                    Some(Keys::Remote(_)) if is_expired => Reason::Expired.into(),
+                    Some(Keys::Remote(_)) => Stop::Need(Need::Keys { issuer, tried, is_expired }),
+                    Some(Keys::Static(_) | Keys::Unneeded) | None => {
+                        tried.map_or(Reason::KeyUnknown, |tried| tried.reason).into()
+                    }
+                }
+            }
             other => other,
         })
     }
@@ -129,10 +133,13 @@ impl RequiresAuth {
         let bearer = case.credential.bearer()?;
         let _timed = telemetry::verification();
         let known = self.inner.known_header.load();
-        let keys = |issuer: usize| self.keys_of(tenant.map(AsRef::as_ref), issuer)?.current(now);
-        let evidence =
-            Evidence { known_header: known.as_deref(), is_of_tenant: tenant.is_some(), keys: &keys };
-        let token = judge(self.rules_of(tenant), &case.credential, &evidence, now.into(), &mut NoTrace)?;
+        let evidence = Evidence {
+            known_header: known.as_deref(),
+            is_of_tenant: tenant.is_some(),
+            keys: &|issuer| self.keys_of(tenant.map(AsRef::as_ref), issuer)?.current(now),
+            answers: &|issuer| self.said_before(issuer, case.key.as_ref(), case.credential.token_bytes()),
+        };
+        let token = self.judge_by(tenant, case, &evidence, now)?;
         if let (Some(tenants), Some(tenant)) = (&self.inner.tenants, tenant) {
             tenants.prove(tenant);
         }
@@ -141,6 +148,17 @@ impl RequiresAuth {
         }
         self.remember_header(bearer, known.as_deref());
         Ok(token)
+    }
+
+    /// Judges a token by this evidence, and remembers nothing.
+    pub(super) fn judge_by(
+        &self,
+        tenant: Option<&Arc<Tenant>>,
+        case: &Case<'_>,
+        evidence: &Evidence<'_>,
+        now: SystemTime,
+    ) -> Result<AccessToken, Stop> {
+        judge(self.rules_of(tenant), &case.credential, evidence, now.into(), &mut NoTrace)
     }
 
     /// Keeps the header of a good token, unless it is the one that is known.
@@ -168,6 +186,8 @@ impl RequiresAuth {
                     self.resolve(claimed, deadline).await?;
                     None
                 }
+                // Who asks also judges, and remembers.
+                Need::Answer { issuer } => return self.ask(case, *issuer, deadline).await,
             };
             need = match self.judge_settled(case, self.inner.clock.now()) {
                 Ok(token) => return Ok(token),
@@ -226,7 +246,7 @@ impl RequiresAuth {
                 }
                 Err(Denial::invalid_token(tried.reason))
             }
-            Need::Keys { .. } | Need::Issuer { .. } => Ok(need),
+            Need::Keys { .. } | Need::Issuer { .. } | Need::Answer { .. } => Ok(need),
         }
     }
 

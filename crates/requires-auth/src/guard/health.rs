@@ -76,6 +76,7 @@ impl RequiresAuth {
 impl Keys {
     fn health(&self, unknown: IssuerHealth, now: SystemTime) -> IssuerHealth {
         match self {
+            Self::Unneeded => IssuerHealth { state: KeyState::Fresh, ..unknown },
             Self::Static(keys) => IssuerHealth {
                 state: KeyState::Fresh,
                 source: Some(KeySource::Static),

@@ -9,14 +9,14 @@ use arc_swap::ArcSwapOption;
 use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
 use crate::error::{ConfigError, Denial};
-use crate::explain::Report;
+use crate::introspect::Asker;
 use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
-use crate::verify::{AccessToken, Audience, Evidence, KnownHeader, Need, Rules, Stop};
+use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Stop};
 
 mod admission;
 mod log;
@@ -25,7 +25,9 @@ mod resolver;
 mod tenancy;
 mod tenants;
 mod examine;
+mod explained;
 mod builder;
+mod asking;
 mod providers;
 mod flow;
 mod health;
@@ -93,6 +95,8 @@ pub struct RequiresAuth {
 struct Inner {
     rules: Rules,
     keys: Vec<Keys>,
+    /// Who asks each issuer about tokens, in the order of the rules.
+    askers: Vec<Option<Arc<Asker>>>,
     clock: Arc<dyn Clock>,
     style: Style,
     cache: Option<TokenCache>,
@@ -111,6 +115,8 @@ struct Inner {
 enum Keys {
     Remote(RemoteKeys),
     Static(Arc<KeySet>),
+    /// Nothing is signed: the issuer is asked about each token.
+    Unneeded,
 }
 
 impl RequiresAuth {
@@ -181,7 +187,8 @@ impl RequiresAuth {
         Builder::from_env().build()
     }
 
-    /// Fetches the keys of every issuer that has none yet.
+    /// Fetches the keys of every issuer that has none yet, and finds the introspection endpoint of each that is asked about
+    /// tokens.
     ///
     /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
     /// request. It is not needed: keys are fetched on first need. Whether a failure stops the server is its own choice:
@@ -203,9 +210,7 @@ impl RequiresAuth {
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();
-        let shared = self.inner.tenants.iter().flat_map(|tenants| tenants.patterns());
-        let all = self.inner.keys.iter().chain(shared.filter_map(|(_, keys)| keys));
-        for remote in all.filter_map(Keys::remote) {
+        for remote in self.fixed_keys().filter_map(Keys::remote) {
             if remote.current(now).is_none()
                 && let Refreshed::No { .. } = remote.refresh(Want::Keys).await
             {
@@ -214,6 +219,11 @@ impl RequiresAuth {
                     failure: last.failure,
                     url: last.url.as_ref().map(shown),
                 }));
+            }
+        }
+        for asker in self.inner.askers.iter().flatten() {
+            if let Err(failure) = asker.warm().await {
+                failures.push(Unreached { issuer: asker.issuer().into(), failure, url: None });
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
@@ -410,46 +420,6 @@ impl RequiresAuth {
         self.inner.style.challenge(denial, request)
     }
 
-    /// Judges the token of a request, then its binding and the policy, and tells what every check found. Fetches keys if
-    /// that is needed.
-    ///
-    /// ```
-    /// use requires_auth::{Policy, Request, RequiresAuth};
-    ///
-    /// async fn explain(auth: &RequiresAuth, token: &str) {
-    ///     let headers = [("authorization", format!("Bearer {token}"))];
-    ///     let report = auth.explain(&Request::new("GET", "/orders", &headers), &Policy::default()).await;
-    ///     for check in report.checks() {
-    ///         println!("{} {}", check.step().as_str(), check.outcome().as_str());
-    ///     }
-    /// }
-    /// ```
-    pub async fn explain(&self, request: &Request<'_>, policy: &Policy) -> Report {
-        let case = match self.read(request) {
-            Ok(case) => case,
-            Err(denial) => return self.inner.rules.explain_unread(request, denial),
-        };
-        // A request with an expired token fetches no keys; a report shows every check, also those that need them.
-        let tenant = self.tenant_of(&case, self.inner.clock.now()).ok().flatten();
-        if let Err(Stop::Need(Need::Keys { issuer, tried: None, is_expired: true })) =
-            self.judge(&case, self.inner.clock.now())
-            && let Some(Keys::Remote(remote)) = self.keys_of(tenant.as_deref(), issuer)
-        {
-            let _ = tokio::time::timeout(flow::LONGEST_WAIT, remote.refresh(Want::Keys)).await;
-        }
-        // The token is judged first as on a request, so that the keys are those that a request would use.
-        let unsettled = match self.judge_settled(&case, self.inner.clock.now()) {
-            Err(Stop::Need(need)) => self.settle(&case, need).await.err(),
-            Err(Stop::Deny(denial)) => Some(denial),
-            Ok(_) => None,
-        };
-        let now = self.inner.clock.now();
-        let tenant = self.tenant_of(&case, now).ok().flatten();
-        let keys = |issuer: usize| self.keys_of(tenant.as_deref(), issuer)?.current(now);
-        let evidence = Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys };
-        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, policy, now, unsettled)
-    }
-
     /// Refuses a request that has passed without a token where one is needed after all.
     #[cfg(feature = "axum")]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
@@ -478,7 +448,7 @@ impl Keys {
     const fn remote(&self) -> Option<&RemoteKeys> {
         match self {
             Self::Remote(remote) => Some(remote),
-            Self::Static(_) => None,
+            Self::Static(_) | Self::Unneeded => None,
         }
     }
 
@@ -486,6 +456,7 @@ impl Keys {
         match self {
             Self::Remote(remote) => remote.current(now),
             Self::Static(keys) => Some(Arc::clone(keys)),
+            Self::Unneeded => None,
         }
     }
 }

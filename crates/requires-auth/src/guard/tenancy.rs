@@ -26,8 +26,8 @@ impl RequiresAuth {
         let tenants = self.inner.tenants.as_ref();
         let tenant = tenants.and_then(|tenants| tenants.at(*place, proof.issuer(), now));
         tenant.is_some_and(|tenant| match &tenant.keys {
-            Keys::Remote(remote) => remote.is_current(keys, now),
-            Keys::Static(_) => true,
+            Keys::Remote(remote) => keys.as_ref().is_some_and(|keys| remote.is_current(keys, now)),
+            Keys::Static(_) | Keys::Unneeded => true,
         })
     }
 
@@ -77,12 +77,13 @@ impl RequiresAuth {
 
     /// The fetched keys of an issuer.
     pub(super) fn remote_keys(&self, issuer: &str) -> Option<&RemoteKeys> {
+        self.fixed_keys().filter_map(Keys::remote).find(|remote| **remote.issuer() == *issuer)
+    }
+
+    /// The keys of each issuer that is configured by name, in order, and then those that the tenants of a pattern share.
+    pub(super) fn fixed_keys(&self) -> impl Iterator<Item = &Keys> {
         let shared = self.inner.tenants.iter().flat_map(|tenants| tenants.patterns());
-        let shared = shared.filter_map(|(_, keys)| keys);
-        self.inner.keys.iter().chain(shared).find_map(|keys| match keys {
-            Keys::Remote(remote) if **remote.issuer() == *issuer => Some(remote),
-            _ => None,
-        })
+        self.inner.keys.iter().chain(shared.filter_map(|(_, keys)| keys))
     }
 
     /// The issuer as configured, so that nothing of a token reaches a log: of a tenant it is the pattern.

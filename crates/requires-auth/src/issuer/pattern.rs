@@ -29,9 +29,9 @@ pub(crate) enum Tenants {
 }
 
 impl IssuerPattern {
-    /// Whether a text is meant as a pattern.
+    /// Whether a text is meant as a pattern. A variable that nothing has filled in is not.
     pub(crate) fn is_meant(text: &str) -> bool {
-        text.contains(['{', '}'])
+        text.contains(['{', '}']) && !text.starts_with("${")
     }
 
     /// Reads a pattern.

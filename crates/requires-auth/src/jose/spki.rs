@@ -1,4 +1,4 @@
-//! Public keys as X.509 has them: SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), by itself or within a certificate.
+//! Public keys as X.509 has them: `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7), by itself or within a certificate.
 
 use super::alg::KeyType;
 use super::der::{CONTEXT_0, Der, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE};
@@ -28,7 +28,7 @@ const ML_DSA: [(&[u8], &str); 3] = [
     (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x13], "ML-DSA-87"),
 ];
 
-/// The key of a SubjectPublicKeyInfo.
+/// The key of a `SubjectPublicKeyInfo`.
 pub(crate) fn of_public_key(der: &[u8]) -> Result<Material, Unusable> {
     let mut info = Der::whole(der, SEQUENCE).ok_or(Unusable::Malformed)?;
     let mut algorithm = info.nested(SEQUENCE).ok_or(Unusable::Malformed)?;

@@ -195,7 +195,7 @@ impl Source {
             let read =
                 |response: FetchResponse| discovery::read(&response, &url, &self.issuer, self.transport);
             let failure = match response.and_then(read) {
-                Ok(Answer::KeySetAt(url)) => {
+                Ok(Answer::At(url)) => {
                     self.tell_other_origin(&url);
                     return Ok(url);
                 }

@@ -15,6 +15,8 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the project id",
+    // Roles are the members of an object.
+    scope_claims: &["scope", "urn:zitadel:iam:org:project:roles"],
     // ID tokens have no `jti`, access tokens always.
     marks: Marks { any_of: &[Mark::Claim("jti"), Mark::Type("at+jwt")], id_tokens: false },
     opaque: Some(

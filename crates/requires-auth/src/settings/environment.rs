@@ -7,7 +7,7 @@ use super::nearest::nearest;
 use super::row::{PREFIX, Scope, Setting, variable_of};
 use super::table::ALL;
 use super::text::Notation;
-use super::value::Value;
+use super::value::{Table, Value};
 use crate::error::ConfigProblem;
 
 /// Variables that begin like a setting, and are none: of the commands, of Django's settings and of the tests.
@@ -64,8 +64,32 @@ impl Variables {
         &self.warnings
     }
 
+    /// Reads the variable of a member of a table, if it is one: `REQUIRES_AUTH_INTROSPECTION_CLIENT_ID`.
+    fn member(&mut self, name: &str, key: &str, value: &OsStr) -> bool {
+        let Some((setting, member)) = member_of(key) else { return false };
+        let text = value
+            .to_str()
+            .ok_or_else(|| member.kind.mismatch(Notation::Environment, "bytes that are not UTF-8", None));
+        match text.and_then(|text| member.kind.parse(text)) {
+            Ok(value) => {
+                let given = if setting.scope == Scope::Issuer { &mut self.issuer } else { &mut self.guard };
+                let mut table = match given.value(setting) {
+                    Some(Value::Table(table)) => table.clone(),
+                    _ => Table::default(),
+                };
+                table.put(member, value);
+                given.put(setting, Value::Table(table), Some(variable_of(setting.key)));
+            }
+            Err(mismatch) => self.problems.push(mismatch.problem(setting.key).named(name)),
+        }
+        true
+    }
+
     fn variable(&mut self, name: &str, value: &OsStr) {
         let key = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
+        if self.member(name, &key, value) {
+            return;
+        }
         let setting = ALL.iter().find(|setting| setting.is_called(&key)).copied();
         let Some(setting) = setting.filter(|setting| setting.is_in_environment()) else {
             self.warnings.extend(unknown(name, &key));
@@ -92,6 +116,14 @@ impl Variables {
     }
 }
 
+/// The setting that is a table and the member of it that a variable names.
+fn member_of(key: &str) -> Option<(&'static Setting, &'static Setting)> {
+    ALL.iter().copied().find_map(|setting| {
+        let rest = key.strip_prefix(setting.key)?.strip_prefix('_')?;
+        setting.members().iter().find(|member| member.is_called(rest)).map(|member| (setting, *member))
+    })
+}
+
 /// A variable that may be a setting, and is not empty.
 fn own_variable((name, value): (OsString, OsString)) -> Option<(String, OsString)> {
     let name = name.into_string().ok()?;
@@ -107,7 +139,13 @@ fn unknown(name: &str, key: &str) -> Option<String> {
     if ALL.iter().any(|setting| setting.is_called(key)) {
         return Some(format!("{name} is not read: `{key}` is given in code or in a file"));
     }
-    let close = nearest(key, ALL.iter().filter(readable).map(|setting| setting.key));
+    let plain = ALL.iter().filter(readable).map(|setting| setting.key.to_owned());
+    let of_table = |setting: &&'static Setting| {
+        let of_member = |member: &&Setting| format!("{}_{}", setting.key, member.key);
+        setting.members().iter().map(of_member).collect::<Vec<_>>()
+    };
+    let names: Vec<_> = plain.chain(ALL.iter().flat_map(of_table)).collect();
+    let close = nearest(key, names.iter().map(String::as_str));
     let hint = close.map_or_else(
         || "the settings are listed in docs/reference/settings.md".to_owned(),
         |close| format!("did you mean {}?", variable_of(close)),

@@ -14,9 +14,12 @@
 //! ```
 
 mod nearest;
+mod secret;
 mod value;
 mod row;
+mod members;
 mod text;
+pub mod introspection;
 mod table;
 mod given;
 mod environment;
@@ -31,11 +34,12 @@ pub use reference::reference;
 pub use row::{Key, Kind, Limits, PREFIX, Scope, Setting, variable_of};
 #[cfg(feature = "config")]
 pub use schema::schema;
+pub use secret::Secret;
 pub use table::*;
 #[cfg(feature = "config")]
 pub(crate) use text::duration;
 pub use text::{Mismatch, Notation, shown_key, shown_value};
-pub use value::{Document, Plain, Value};
+pub use value::{Document, Plain, Table, Value};
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::row::{Kind, Limits, Scope, Setting};
-use super::table::{ALL, AUDIENCE, ISSUER};
+use super::row::{Kind, Limits, Scope, Setting, variable_of};
+use super::table::{ACCEPT_TOKENS, ALL, AUDIENCE, ISSUER};
 use super::text;
 
 const INTRODUCTION: &str = "\
@@ -51,6 +51,9 @@ fn one(setting: &Setting) -> String {
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(part, "- {name}: {value}");
     };
+    if !setting.members().is_empty() {
+        return part + &table(setting);
+    }
     line("Value", &kind(setting.kind));
     line("Default", &default(setting));
     let examples = setting.examples.iter().map(|example| format!("`{key} = {}`", toml(example)));
@@ -66,6 +69,24 @@ fn one(setting: &Setting) -> String {
     part
 }
 
+/// A setting that is a table: a row for each of its members.
+fn table(setting: &Setting) -> String {
+    let Setting { key, .. } = setting;
+    let mut part = format!(
+        "- Value: a table; in Python a dict, or a tuple of endpoint, client and secret\n- In a file: `{key} = {{ .. }}`, or \
+         `[issuers.NAME.{key}]`\n- In the environment: `{}` and so on\n- In Rust: {}\n\n\
+         | member | value | default | what |\n| --- | --- | --- | --- |\n",
+        variable_of(&format!("{key}_client_id")),
+        in_rust(setting),
+    );
+    for member in setting.members() {
+        let cells = [format!("`{}`", member.key), kind(member.kind), default(member), member.doc.to_owned()];
+        let cells = cells.map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(part, "| {} |", cells.join(" | "));
+    }
+    part
+}
+
 fn kind(kind: Kind) -> String {
     let limited = |what: &str, Limits { least, most, .. }: Limits, shown: fn(u64) -> String| {
         let least = (least > 0).then(|| format!("at least {}", shown(least)));
@@ -74,6 +95,9 @@ fn kind(kind: Kind) -> String {
     };
     match kind {
         Kind::Url => "a URL".to_owned(),
+        Kind::Text => "a text".to_owned(),
+        Kind::Secret => "a secret; in a file `{ env = \"NAME\" }` or `{ file = \"path\" }`".to_owned(),
+        Kind::Table { .. } => "a table".to_owned(),
         Kind::Words => "a text or a list of texts".to_owned(),
         Kind::Audience => {
             "a text, a list of texts, a prefix, or a claim with the texts that it may be".to_owned()
@@ -111,6 +135,9 @@ fn in_rust(setting: &Setting) -> String {
     if [ISSUER.setting, AUDIENCE.setting].contains(&setting) {
         return "`RequiresAuth::new(issuer, audience)`, or `with_issuer(issuer, audience)` for a further one"
             .to_owned();
+    }
+    if *setting == *ACCEPT_TOKENS.setting {
+        return "`with_accepted_tokens`".to_owned();
     }
     match (key.strip_prefix("dangerously_"), setting.scope) {
         (Some("any_audience"), _) => "`Audience::Any`".to_owned(),

@@ -41,6 +41,10 @@ pub enum Scope {
 pub enum Kind {
     /// A URL.
     Url,
+    /// A text.
+    Text,
+    /// A secret: a text that stands in no file, and is not shown.
+    Secret,
     /// A text, or a list of texts.
     Words,
     /// Whom tokens must be meant for: a text, a list of texts, or a rule.
@@ -81,6 +85,11 @@ pub enum Kind {
         holds: &'static str,
         /// What a message expects of a file that cannot be read.
         file: &'static str,
+    },
+    /// A table with settings of its own.
+    Table {
+        /// All there are.
+        members: &'static [&'static Setting],
     },
 }
 
@@ -142,7 +151,15 @@ impl Setting {
 
     /// Whether a variable of the environment can hold it.
     pub const fn is_in_environment(&self) -> bool {
-        !matches!(self.kind, Kind::Scopes)
+        !matches!(self.kind, Kind::Scopes | Kind::Table { .. })
+    }
+
+    /// Its members, if it is a table.
+    pub const fn members(&self) -> &'static [&'static Self] {
+        match self.kind {
+            Kind::Table { members } => members,
+            _ => &[],
+        }
     }
 
     /// The variable of the environment that holds it.

@@ -12,7 +12,10 @@ use super::table::ALL;
 pub fn schema(is_for_issuer: bool) -> Map<String, Value> {
     let is_of =
         |setting: &&&Setting| if is_for_issuer { setting.is_of_issuer() } else { setting.is_of_guard() };
-    let settings: Vec<_> = ALL.iter().filter(is_of).collect();
+    all(&ALL.iter().filter(is_of).copied().collect::<Vec<_>>())
+}
+
+fn all(settings: &[&'static Setting]) -> Map<String, Value> {
     let current = settings.iter().map(|setting| (setting.key.to_owned(), one(setting, &described(setting))));
     let earlier = settings.iter().flat_map(|setting| {
         let of_name = |name: &&str| {
@@ -48,6 +51,19 @@ fn described(setting: &Setting) -> String {
 fn one(setting: &Setting, description: &str) -> Value {
     let mut schema = json!({ "description": description });
     let members = match setting.kind {
+        Kind::Text => json!({ "type": "string" }),
+        Kind::Secret => json!({
+            "type": "object",
+            "properties": { "env": { "type": "string" }, "file": { "$ref": "#/$defs/path" } },
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": false,
+        }),
+        Kind::Table { members } => json!({
+            "type": "object",
+            "properties": Value::Object(all(members)),
+            "additionalProperties": false,
+        }),
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Words => json!({ "$ref": "#/$defs/texts" }),
         Kind::Audience => audience(),

@@ -6,11 +6,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting};
-use super::value::Document;
+use super::value::{Document, Table};
 use crate::credential::TokenPlace;
 use crate::providers;
-use crate::verify::{Audience, Profile, Rules};
+use crate::verify::{Audience, Profile, Rules, Tokens};
 
 macro_rules! settings {
     ($(
@@ -95,6 +96,20 @@ settings! {
     doc "Where the metadata of the issuer are, if this server reaches it by another name than tokens do.";
     without "Derived from the issuer.";
     examples ["\"https://internal.example/.well-known/openid-configuration\""];
+
+    ACCEPT_TOKENS: Tokens = "accept_tokens", Issuer, Kind::Choice {
+        names: &["jwt", "opaque", "both"],
+        expected: "jwt, opaque or both",
+    };
+    doc "Which kinds of tokens the issuer may send. A token that has the three parts of a JWT is never introspected instead. \
+         Where `introspection` is given without `always`, it is `both` unless this says otherwise. One issuer of a guard \
+         takes opaque tokens, as nothing in one says whose it is.";
+    examples ["\"opaque\""];
+
+    INTROSPECTION: Table = "introspection", Issuer, Kind::Table { members: INTROSPECTION_MEMBERS };
+    doc "How the issuer is asked about tokens (RFC 7662): about opaque ones, which mean something to it alone.";
+    without "It is never asked, and opaque tokens are refused.";
+    examples ["{\"client_id\": \"orders-api\", \"client_secret_env\": \"INTROSPECTION_SECRET\"}"];
 
     FETCH_TOKEN_FILE: PathBuf = "fetch_token_file", Issuer, Kind::Path;
     doc "A file with a Bearer token for the metadata and the keys of the issuer, as Kubernetes wants one. It is read at each \

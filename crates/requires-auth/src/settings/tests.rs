@@ -42,7 +42,7 @@ fn text(example: &str) -> String {
 /// A text, or a place of a token.
 fn word(value: &serde_json::Value) -> String {
     let member = |members: &serde_json::Map<_, _>| {
-        members.iter().map(|(key, name)| format!("{key}={}", word(name))).collect()
+        members.iter().map(|(key, name)| [key, "=", &word(name)].concat()).collect::<Vec<_>>().concat()
     };
     value
         .as_str()

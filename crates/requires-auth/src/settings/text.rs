@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::nearest::nearest;
 use super::row::{Kind, Setting};
+use super::secret::Secret;
 use super::value::{Document, Value};
 use crate::error::ConfigProblem;
 
@@ -54,6 +55,9 @@ impl Kind {
             Self::Places => "places of a token",
             Self::Path => "the path of a file",
             Self::Document { holds, .. } => holds,
+            Self::Text => "a text",
+            Self::Secret => "a secret",
+            Self::Table { .. } => "a table",
         }
     }
 
@@ -77,8 +81,14 @@ impl Kind {
     const fn hint(self, notation: Notation) -> &'static str {
         use Notation::{Environment, Python, Toml};
         match (self, notation) {
-            (Self::Url, Environment) => "write it without quotes",
-            (Self::Url, _) => "write it in quotes",
+            (Self::Url | Self::Text | Self::Secret, Environment) => "write it without quotes",
+            (Self::Secret, Toml) => {
+                "a secret stands in no configuration file: write { env = \"NAME\" } or { file = \"path\" }"
+            }
+            (Self::Table { .. }, Environment) => "each of its members is a variable of its own",
+            (Self::Table { .. }, Python) => "give a dict of its members",
+            (Self::Table { .. }, Toml) => "write { key = value }, or a table of its own",
+            (Self::Url | Self::Text | Self::Secret, _) => "write it in quotes",
             (Self::Words | Self::Algorithms | Self::Audience, Environment) => {
                 "separate several by spaces or commas"
             }
@@ -123,7 +133,8 @@ impl Kind {
     /// The text is not such a value.
     pub fn parse(self, text: &str) -> Result<Value, Mismatch> {
         let read = match self {
-            Self::Url => Some(Value::Text(text.to_owned())),
+            Self::Url | Self::Text => Some(Value::Text(text.to_owned())),
+            Self::Secret => Some(Value::Secret(Secret::new(text))),
             Self::Words | Self::Algorithms => Some(Value::Words(words(text))),
             Self::Audience => Some(Value::Audience(words(text).into())),
             Self::Duration(_) => {
@@ -148,7 +159,7 @@ impl Kind {
             Self::Document { .. } => Some(Value::Document(
                 Document::itself(text).unwrap_or_else(|| Document::File(PathBuf::from(text))),
             )),
-            Self::Scopes => None,
+            Self::Scopes | Self::Table { .. } => None,
         };
         read.ok_or_else(|| self.mismatch(Notation::Environment, "another text", Some(text)))
     }

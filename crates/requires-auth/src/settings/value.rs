@@ -1,17 +1,19 @@
 //! Values of settings.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::secret::Secret;
 use crate::credential::TokenPlace;
 use crate::jose::pem;
-use crate::verify::{Audience, Profile};
+use crate::verify::{Audience, Profile, Tokens};
 
 /// The value of a setting, of the type that its [`Kind`](super::Kind) has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "who passes values on has to know each")]
 pub enum Value {
-    /// Of a `Url`.
+    /// Of a `Url` and of `Text`.
     Text(String),
     /// Of `Words` and `Algorithms`.
     Words(Vec<String>),
@@ -33,6 +35,30 @@ pub enum Value {
     Path(PathBuf),
     /// Of a `Document`.
     Document(Document),
+    /// Of a `Secret`.
+    Secret(Secret),
+    /// Of a `Table`.
+    Table(Table),
+}
+
+/// The values of the members of a setting that is a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table(BTreeMap<&'static str, Value>);
+
+impl Table {
+    /// The chosen value of a member, by its key.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// Chosen members, by their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(key, value)| (*key, value))
+    }
+
+    pub(super) fn insert(&mut self, key: &'static str, value: Value) {
+        self.0.insert(key, value);
+    }
 }
 
 /// A document that is given.
@@ -113,6 +139,8 @@ plain! {
     Vec<TokenPlace> = Places;
     PathBuf = Path;
     Document = Document;
+    Secret = Secret;
+    Table = Table;
 }
 
 impl sealed::Sealed for usize {}
@@ -138,5 +166,18 @@ impl Plain for Profile {
     fn from_value(value: &Value) -> Option<Self> {
         let Value::Choice(name) = value else { return None };
         [Self::AccessTokenJwt, Self::Jwt].into_iter().find(|profile| profile.as_str() == *name)
+    }
+}
+
+impl sealed::Sealed for Tokens {}
+
+impl Plain for Tokens {
+    fn into_value(self) -> Value {
+        Value::Choice(self.as_str())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let Value::Choice(name) = value else { return None };
+        Self::ALL.iter().copied().find(|tokens| tokens.as_str() == *name)
     }
 }

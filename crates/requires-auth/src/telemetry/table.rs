@@ -39,6 +39,21 @@ pub(crate) const KEY_AGE: Metric = metric(
     "age of the key set in use; set by the timer of its refresh, and whenever the guard's health is read",
 );
 
+pub(crate) const INTROSPECTIONS: Metric = metric(
+    "counter",
+    "requires_auth_introspection_total",
+    &["issuer", "result"],
+    "questions about tokens: `result` is `ok`, whatever the answer, or why there was none, such as `timeout`; `held_back` \
+     if there were too many to ask",
+);
+
+pub(crate) const INTROSPECTION: Metric = metric(
+    "histogram",
+    "requires_auth_introspection_seconds",
+    &["issuer"],
+    "time of a question about a token",
+);
+
 pub(crate) const CACHE_HITS: Metric =
     metric("counter", "requires_auth_token_cache_hits_total", &[], "tokens that the cache had");
 
@@ -66,8 +81,17 @@ mod tests {
 
     #[test]
     fn reference_of_the_library_s_metrics() {
-        let metrics =
-            [DECISIONS, KEY_FETCHES, KEY_AGE, CACHE_HITS, CACHE_MISSES, CACHE_EVICTIONS, VERIFICATION];
+        let metrics = [
+            DECISIONS,
+            KEY_FETCHES,
+            KEY_AGE,
+            INTROSPECTIONS,
+            INTROSPECTION,
+            CACHE_HITS,
+            CACHE_MISSES,
+            CACHE_EVICTIONS,
+            VERIFICATION,
+        ];
         let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
             let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();
             [code(name), kind.to_owned(), labels.join(", "), meaning.to_owned()]

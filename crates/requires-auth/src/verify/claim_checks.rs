@@ -1,6 +1,7 @@
 //! The checks of claims that are vouched for, in the order in which they are made.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::client::client_id;
 use super::token::{Checked, Kind, Parties};
@@ -26,7 +27,10 @@ pub(super) fn check_claims<'t>(
     trace: &mut impl Trace,
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
-    let profile = issuer.profile.unwrap_or(rules.profile);
+    // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
+    let profile = if claims.are_answered() { Profile::Jwt } else { issuer.profile.unwrap_or(rules.profile) };
+    let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
+    let answer_until = claims.are_answered().then(|| now.after(ttl));
     let is_access_token = !claims.are_of_another_kind(issuer.marks.id_tokens);
     trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
@@ -56,7 +60,8 @@ pub(super) fn check_claims<'t>(
             format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
         )
     };
-    let expires_at = trace.outcome(Step::Exp, check_exp(rules, claims, now), |_| within("exp", "after"))?;
+    let exp = check_exp(rules, claims, now, answer_until);
+    let expires_at = trace.outcome(Step::Exp, exp, |_| within("exp", "after"))?;
     let not_ahead = |name| check_not_ahead(name, rules, claims, now);
     let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
     let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
@@ -85,7 +90,7 @@ pub(super) fn check_claims<'t>(
     };
     let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
-    Ok(Checked {
+    let checked = Checked {
         issuer: iss,
         tenant,
         parties,
@@ -96,6 +101,11 @@ pub(super) fn check_claims<'t>(
         expires_at,
         not_before,
         confirmation,
+        remembered_until: None,
+    };
+    Ok(match answer_until {
+        Some(until) => checked.remembered_until(until),
+        None => checked,
     })
 }
 
@@ -103,7 +113,15 @@ pub(super) fn check_claims<'t>(
 ///
 /// The issuer was chosen by what the unverified payload said; this looks at what was signed. The two are the same
 /// bytes, so the comparison never fails here, and stays for the day when they are not.
+///
+/// An answer need not say who gives it (RFC 7662 §2.2); it was asked of the issuer.
 fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
+    if let Some(issuer) = &issuer.issuer
+        && claims.are_answered()
+        && !claims.has("iss")
+    {
+        return Ok(Cow::Borrowed(&**issuer));
+    }
     let iss = claims.required_string("iss")?;
     match &issuer.issuer {
         Some(name) if **name == *iss => Ok(iss),
@@ -132,7 +150,7 @@ fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Fin
     let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
     names.find_map(|claim| {
         let reason = match claims.required_string(claim) {
-            Ok(named) if named == name => return None,
+            Ok(value) if value == name => return None,
             Ok(_) => Reason::IssuerMismatch,
             Err(reason) => reason,
         };
@@ -165,9 +183,17 @@ fn check_audience<'t>(
     }
 }
 
-/// RFC 7519 §4.1.4; RFC 9068 §4: required.
-fn check_exp(rules: &Rules, claims: &Claims<'_>, now: NumericDate) -> Result<NumericDate, Reason> {
-    let exp = claims.time("exp")?.ok_or(Reason::ClaimMissing)?;
+/// RFC 7519 §4.1.4; RFC 9068 §4: required. An answer may leave it out (RFC 7662 §2.2), and counts for a while then.
+fn check_exp(
+    rules: &Rules,
+    claims: &Claims<'_>,
+    now: NumericDate,
+    answer_until: Option<NumericDate>,
+) -> Result<NumericDate, Reason> {
+    let exp = match claims.time("exp")? {
+        Some(exp) => exp,
+        None => return answer_until.ok_or(Reason::ClaimMissing),
+    };
     if exp.has_passed(now, rules.leeway) { Err(Reason::Expired) } else { Ok(exp) }
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{KeySet, KnownHeader};
+use super::{KeySet, KnownHeader, RETRY_AFTER};
 use crate::error::{Denial, Reason};
+use crate::introspection::Answer;
 
 /// What is at hand to judge a token by.
 pub(crate) struct Evidence<'e> {
@@ -13,6 +14,19 @@ pub(crate) struct Evidence<'e> {
     pub(crate) is_of_tenant: bool,
     /// Gives the current key set of an issuer, by its index in the rules.
     pub(crate) keys: &'e dyn Fn(usize) -> Option<Arc<KeySet>>,
+    /// Gives what an issuer says of this token, by its index in the rules; `None` if it was not asked.
+    pub(crate) answers: &'e dyn Fn(usize) -> Option<Said<'e>>,
+}
+
+/// What there is to know from an issuer about a token.
+#[derive(Clone, Copy)]
+pub(crate) enum Said<'e> {
+    /// Its answer.
+    Answer(&'e Answer),
+    /// It was asked a moment ago, and the token was refused.
+    Refused(Reason),
+    /// It was asked, and nothing came of it: the cause, for people to read.
+    Nothing(&'e str),
 }
 
 /// Why there is no token.
@@ -35,6 +49,8 @@ pub(crate) enum Need {
         /// No key can make the token good: it says itself that it has expired.
         is_expired: bool,
     },
+    /// What this issuer says of the token, by its index in the rules.
+    Answer { issuer: usize },
     /// Whether this issuer, which nobody has configured by name, is one of ours.
     Issuer {
         /// What the token claims it to be.
@@ -58,6 +74,11 @@ impl Stop {
         Self::Need(Need::Keys { issuer, tried, is_expired: false })
     }
 
+    /// The issuer has to be asked about the token.
+    pub(super) const fn for_answer(issuer: usize) -> Self {
+        Self::Need(Need::Answer { issuer })
+    }
+
     pub(super) fn expired_if(self, claims_so: impl FnOnce() -> bool) -> Self {
         match self {
             Self::Need(Need::Keys { issuer, tried, .. }) => {
@@ -74,6 +95,7 @@ impl Stop {
             Self::Need(Need::Keys { tried, .. }) => {
                 Denial::invalid_token(tried.map_or(Reason::KeyUnknown, |tried| tried.reason))
             }
+            Self::Need(Need::Answer { .. }) => Denial::undecided(RETRY_AFTER),
             Self::Need(Need::Issuer { .. }) => Denial::invalid_token(Reason::IssuerMismatch),
         }
     }

@@ -28,6 +28,7 @@ mod claim_checks;
 mod client;
 mod evidence;
 mod implied;
+mod introspected;
 mod marks;
 mod places;
 mod rules;
@@ -40,13 +41,15 @@ pub use crate::jose::key_set::{KeySet, KeySetError, SkippedKey};
 pub use audience::Audience;
 use claim_checks::{Signer, check_claims};
 pub(crate) use client::{ClientRule, ClientTest};
-pub(crate) use evidence::{Evidence, Need, Stop, Tried};
+pub(crate) use evidence::{Evidence, Need, Said, Stop, Tried};
 pub(crate) use implied::{Implication, ImpliedScopes, in_a_cycle};
+pub(crate) use introspected::RETRY_AFTER;
+use introspected::{confirm, judge_opaque};
 use marks::check_marks;
 pub use marks::{Mark, Marks};
 pub(crate) use places::check_place;
-pub(crate) use rules::{GuardId, IssuerRules, Issuers, OfTable, Tenancy};
-pub use rules::{Profile, Rules};
+pub(crate) use rules::{GuardId, IntrospectionRules, IssuerRules, Issuers, OfTable, Tenancy};
+pub use rules::{Profile, Rules, Tokens};
 pub use token::{AccessToken, ClaimsError};
 pub(crate) use token::{Proof, ProvenBy};
 pub use trace::Step;
@@ -78,8 +81,12 @@ impl Rules {
         now: SystemTime,
     ) -> Result<AccessToken, Denial> {
         let credential = Credential::from(bearer);
-        let evidence =
-            Evidence { known_header: None, is_of_tenant: false, keys: &|_| Some(Arc::clone(keys)) };
+        let evidence = Evidence {
+            known_header: None,
+            is_of_tenant: false,
+            keys: &|_| Some(Arc::clone(keys)),
+            answers: &|_| None,
+        };
         let judged = judge(self, &credential, &evidence, now.into(), &mut NoTrace);
         let token = judged.map_err(Stop::into_denial)?;
         // There is no request that could show a key.
@@ -99,8 +106,7 @@ pub(crate) fn judge(
     let bearer = credential.bearer()?;
     match parse(rules, bearer, evidence.known_header, trace)? {
         Token::Signed(token) => judge_signed(rules, credential, &token, evidence, now, trace),
-        // Only its issuer knows what it stands for, and no issuer is asked.
-        Token::Opaque => Err(Reason::Opaque.into()),
+        Token::Opaque => judge_opaque(rules, credential, bearer, evidence, now, trace),
     }
 }
 
@@ -125,7 +131,8 @@ fn judge_signed(
     let signer = Signer { issuer: &rules.issuers[issuer], key_issuer };
     check_marks(rules, signer.issuer, &header, &claims, trace)?;
     let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
-    let proven_by = ProvenBy { issuer, keys: Arc::downgrade(&keys) };
+    let checked = confirm(rules, issuer, evidence, checked, now, trace)?;
+    let proven_by = ProvenBy { issuer, keys: Some(Arc::downgrade(&keys)) };
     Ok(AccessToken::new(rules, &claims, checked, proven_by, now)?)
 }
 
@@ -165,15 +172,26 @@ fn parse<'a>(
     trace.require(Step::Size, size <= rules.max_token_bytes, Reason::TooLarge, || {
         Finding::new(format!("{size} bytes"), format!("at most {} bytes", rules.max_token_bytes))
     })?;
-    let token = Token::parse(bearer, known);
-    trace.record(Step::Parts, matches!(token, Ok(Token::Signed(_))), || {
+    let takes_opaque = rules.issuers.of_opaque_tokens().is_some();
+    let token = match Token::parse(bearer, known) {
+        // Where opaque tokens are taken, what does not have the shape of a JWT is one: some have a dot or two in them.
+        Err(Reason::Malformed) if takes_opaque && bearer.token().split('.').count() != 3 => Ok(Token::Opaque),
+        token => token,
+    };
+    let has_known_shape =
+        matches!((&token, takes_opaque), (Ok(Token::Signed(_)), _) | (Ok(Token::Opaque), true));
+    trace.record(Step::Parts, has_known_shape, || {
         Finding::new(
             match bearer.token().split('.').count() {
                 1 => "one part, without a dot".to_owned(),
                 3 if bearer.token().contains('=') => "3 parts, with padding (`=`)".to_owned(),
                 parts => format!("{parts} parts"),
             },
-            "three parts of base64url without padding, separated by dots",
+            if takes_opaque {
+                "three parts of base64url without padding, separated by dots, or an opaque token"
+            } else {
+                "three parts of base64url without padding, separated by dots"
+            },
         )
     });
     token
@@ -228,7 +246,14 @@ fn choose_issuer(rules: &Rules, payload: &Payload<'_>, trace: &mut impl Trace) -
         Some(claimed) => rules.issuers.find(claimed),
         None => rules.issuers.first(),
     };
-    trace.outcome(Step::Issuer, chosen.ok_or(Reason::IssuerMismatch), |_| {
+    let chosen = chosen.ok_or(Reason::IssuerMismatch).and_then(|issuer| {
+        let takes_jwts = rules.issuers[issuer].tokens != Tokens::Opaque;
+        if takes_jwts { Ok(issuer) } else { Err(Reason::TypeNotAllowed) }
+    });
+    trace.outcome(Step::Issuer, chosen, |outcome| {
+        if matches!(outcome, Err(Reason::TypeNotAllowed)) {
+            return Finding::new("a JWT", "an opaque token: no JWT of this issuer is taken");
+        }
         let configured: Vec<_> = rules.issuers.names().collect();
         let expected = if configured.is_empty() { "any issuer".to_owned() } else { configured.join(", ") };
         Finding::new(claimed.as_deref().unwrap_or("no readable iss"), expected)

@@ -56,6 +56,57 @@ impl Profile {
     }
 }
 
+/// Which kinds of tokens an issuer may send. A token that has the three parts of a JWT is judged as one and never
+/// introspected, also not when it is refused; any other token is opaque, and its issuer is asked about it.
+///
+/// ```
+/// use requires_auth::RequiresAuth;
+/// use requires_auth::introspect::Introspection;
+/// use requires_auth::verify::Tokens;
+///
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_introspection(Introspection::discovered().with_client_secret("orders-api", "secret of the API"))
+///     .with_accepted_tokens(Tokens::Opaque)
+///     .build()?;
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tokens {
+    /// JWTs alone. What the issuer is asked, if anything, is whether it confirms them.
+    #[default]
+    Jwt,
+    /// Opaque tokens alone (RFC 7662).
+    Opaque,
+    /// Both.
+    Both,
+}
+
+impl Tokens {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Jwt, Self::Opaque, Self::Both];
+
+    /// The name in configuration: `jwt`, `opaque` or `both`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Opaque => "opaque",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// How the answers of an issuer about its tokens are judged.
+#[derive(Clone, Debug)]
+pub(crate) struct IntrospectionRules {
+    /// Whether `token_type` may be absent from an answer. A refresh token is active too, and may be told by this alone.
+    pub(crate) is_type_optional: bool,
+    /// Whether the issuer has to confirm JWTs too.
+    pub(crate) is_always: bool,
+    /// For how long a good answer is remembered.
+    pub(crate) ttl: Duration,
+}
+
 /// One issuer and the audience that its tokens must have: they belong together.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuerRules {
@@ -66,6 +117,9 @@ pub(crate) struct IssuerRules {
     pub(crate) algorithms: Option<AlgorithmSet>,
     /// Where its scopes are; `None` is where the guard looks.
     pub(crate) scope_claims: Option<Vec<Box<str>>>,
+    pub(crate) tokens: Tokens,
+    /// `None` if it is never asked about a token.
+    pub(crate) introspection: Option<IntrospectionRules>,
     /// Which shape its access tokens have; `None` is that of the guard.
     pub(crate) profile: Option<Profile>,
     /// What tells its access tokens from everything else that it signs.
@@ -108,6 +162,8 @@ impl IssuerRules {
             audience,
             algorithms: None,
             scope_claims: None,
+            tokens: Tokens::Jwt,
+            introspection: None,
             places: PlaceSet::ANY,
             client_claims: None,
             client_rule: ClientRule::default(),
@@ -131,6 +187,7 @@ impl IssuerRules {
 pub(crate) struct Issuers {
     rules: Vec<IssuerRules>,
     by_name: HashMap<Arc<str>, usize>,
+    of_opaque: Option<usize>,
     /// The place of the first. Tenants have rules of their own each, and a place that no other has.
     first: usize,
     /// Patterns that other issuers may fit, for people to read.
@@ -140,7 +197,7 @@ pub(crate) struct Issuers {
 impl Issuers {
     /// One tenant, at a place that no other issuer has.
     pub(crate) fn of_tenant(place: usize, rules: IssuerRules) -> Self {
-        Self { rules: vec![rules], by_name: HashMap::new(), first: place, patterns: Vec::new() }
+        Self { rules: vec![rules], first: place, ..Self::default() }
     }
 
     /// Tells of a pattern, whose tenants are looked for elsewhere.
@@ -160,6 +217,9 @@ impl Issuers {
         {
             return false;
         }
+        if rules.tokens != Tokens::Jwt && self.of_opaque.is_none() {
+            self.of_opaque = Some(self.rules.len());
+        }
         for alias in &rules.aliases {
             self.by_name.entry(Arc::clone(alias)).or_insert(self.rules.len());
         }
@@ -173,6 +233,12 @@ impl Issuers {
             [only] => only.is_called(claimed).then_some(self.first),
             _ => self.by_name.get(claimed).copied(),
         }
+    }
+
+    /// The one issuer that takes opaque tokens. Nothing in such a token says whose it is, so there is no second one.
+    pub(crate) fn of_opaque_tokens(&self) -> Option<(usize, &IntrospectionRules)> {
+        let place = self.of_opaque?;
+        Some((place, self.rules.get(place)?.introspection.as_ref()?))
     }
 
     pub(crate) fn first_mut(&mut self) -> Option<&mut IssuerRules> {

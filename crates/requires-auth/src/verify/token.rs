@@ -85,6 +85,8 @@ struct Checks {
     expires_at: NumericDate,
     /// The later of `nbf` and `iat`.
     not_before: Option<NumericDate>,
+    /// Until when it is remembered; `None` until it expires. What an issuer has said counts for a while only.
+    remembered_until: Option<NumericDate>,
     proven_by: ProvenBy,
     /// Where its issuer's tokens may stand.
     places: PlaceSet,
@@ -105,12 +107,13 @@ struct Checks {
     is_for_guard: bool,
 }
 
-/// Whose keys prove a token. The set is told by its address, which a weak pointer keeps from being given
+/// Whose keys prove a token, or whose word. The set is told by its address, which a weak pointer keeps from being given
 /// to another one.
 #[derive(Clone, Debug)]
 pub(crate) struct ProvenBy {
     pub(crate) issuer: usize,
-    pub(crate) keys: Weak<KeySet>,
+    /// `None` if no key has signed it, as the issuer was asked.
+    pub(crate) keys: Option<Weak<KeySet>>,
 }
 
 impl Proof {
@@ -143,6 +146,7 @@ impl AccessToken {
         let checks = Checks {
             expires_at: checked.expires_at,
             not_before: checked.not_before,
+            remembered_until: checked.remembered_until,
             places: rules.issuers[proven_by.issuer].places,
             proven_by,
             guard: rules.guard,
@@ -462,12 +466,14 @@ impl Proof {
         &self.inner.header.proven_by
     }
 
-    /// The token at this time; `None` if it is no longer or not yet valid then. Whether its keys are still current is for
+    /// The token at this time; `None` if it is no longer or not yet valid then, or to be asked about again. Whether its keys are still current is for
     /// the caller to know.
     pub(crate) fn at(self, now: NumericDate, leeway: Duration) -> Option<AccessToken> {
         let is_over = self.inner.header.expires_at.has_passed(now, leeway);
         let is_ahead = self.inner.header.not_before.is_some_and(|start| start.is_ahead_of(now, leeway));
-        (!is_over && !is_ahead).then_some(AccessToken { proof: self, checked_at: now })
+        let is_forgotten =
+            self.inner.header.remembered_until.is_some_and(|until| until.has_passed(now, Duration::ZERO));
+        (!is_over && !is_ahead && !is_forgotten).then_some(AccessToken { proof: self, checked_at: now })
     }
 }
 

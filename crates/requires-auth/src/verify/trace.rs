@@ -39,6 +39,9 @@ pub enum Step {
     Signature,
     /// The claims are a JSON object without duplicates (RFC 7519 §7.2).
     Claims,
+    /// The issuer says that the token is active, and an access token (RFC 7662 §2.2). Only an opaque token, or one that the
+    /// issuer has to confirm, gets so far as to be asked about.
+    Introspection,
     /// The claims are not those of an ID token (RFC 8725 §3.12).
     IdToken,
     /// `iss` is there and equals the issuer (RFC 9068 §4).
@@ -76,6 +79,7 @@ impl Step {
         Self::Key,
         Self::Signature,
         Self::Claims,
+        Self::Introspection,
         Self::IdToken,
         Self::Iss,
         Self::Aud,
@@ -88,6 +92,11 @@ impl Step {
         Self::ClaimRules,
         Self::Authentication,
     ];
+
+    /// Whether it is a check of a JWT, which an opaque token does not go through.
+    pub(crate) fn is_of_a_jwt(self) -> bool {
+        (Self::Header..=Self::Claims).contains(&self)
+    }
 
     /// A short name for a console, such as `aud` or `claim_rules`.
     pub const fn as_str(self) -> &'static str {
@@ -102,6 +111,7 @@ impl Step {
             Self::Key => "key",
             Self::Signature => "signature",
             Self::Claims => "claims",
+            Self::Introspection => "introspection",
             Self::IdToken => "id_token",
             Self::Iss => "iss",
             Self::Aud => "aud",

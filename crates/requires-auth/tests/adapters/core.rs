@@ -26,9 +26,9 @@ pub async fn admit(guarded: &Guarded, case: &RequestCase) -> Answer {
 
 /// Asks the verifier about a token. Every configuration of a vector can be put to it; one with settings has them of a
 /// guard, as they are of a file.
-pub fn verify(case: &TokenCase) -> Answer {
+pub async fn verify(case: &TokenCase) -> Answer {
     let no_headers: [(&str, &str); 0] = [];
-    match judge(case) {
+    match judge(case).await {
         Ok(token) => Answer::Token(token.claims().unwrap()),
         Err(denial) => {
             refused(&Challenge::new(&denial, &Request::new("GET", "/", &no_headers), &BodyFormat::Json))
@@ -36,12 +36,11 @@ pub fn verify(case: &TokenCase) -> Answer {
     }
 }
 
-fn judge(case: &TokenCase) -> Result<AccessToken, Denial> {
+async fn judge(case: &TokenCase) -> Result<AccessToken, Denial> {
     if !case.config.settings.is_empty() {
         Bearer::parse(&case.token)?;
         let guarded = Guarded::of(case);
-        let judged = guarded.auth.verify_now(&case.token, guarded.requirement.policy());
-        return judged.expect("the keys are at hand");
+        return guarded.auth.verify(&case.token, guarded.requirement.policy()).await;
     }
     let token = rules(case).verify(Bearer::parse(&case.token)?, &keys(case), super::now(&case.config))?;
     super::policy(&case.config).check(&token)?;
@@ -59,15 +58,15 @@ pub async fn explain(case: &TokenCase) -> Option<(Result<AccessToken, Denial>, R
     } else {
         Guarded::of(case).auth.explain(&request, &policy).await
     };
-    Some((judge(case), report))
+    Some((judge(case).await, report))
 }
 
 /// What an accepted token says of itself, where the case says what that is.
-pub fn check_reads(case: &TokenCase) {
+pub async fn check_reads(case: &TokenCase) {
     if case.reads.is_empty() {
         return;
     }
-    let token = judge(case).unwrap_or_else(|denial| panic!("{}: {denial}", case.id));
+    let token = judge(case).await.unwrap_or_else(|denial| panic!("{}: {denial}", case.id));
     for (name, expected) in &case.reads {
         let found = match name.as_str() {
             "client_id" => json!(token.client_id()),

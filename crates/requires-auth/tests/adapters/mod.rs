@@ -6,12 +6,17 @@ use std::collections::BTreeMap;
 use std::future::ready;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
+use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::guard::Builder;
+use requires_auth::introspect::{
+    Introspect, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
+};
 use requires_auth::policy::{Presence, Requirement};
 use requires_auth::settings::{self, Setting};
 use requires_auth::{Audience, ConfigError, Policy, Profile, RequiresAuth, danger};
-use requires_auth_testkit::vectors::{Config, Outcome, Refusal, RequestCase, TokenCase, Verdict};
+use requires_auth_testkit::vectors::{
+    Config, IntrospectionAnswer, Outcome, Refusal, RequestCase, TokenCase, Verdict,
+};
 use serde_json::Value;
 
 pub mod axum;
@@ -55,6 +60,10 @@ impl Answer {
         let no_store = BTreeMap::from([("Cache-Control".to_owned(), "no-store".to_owned())]);
         match &case.expect {
             Verdict::Accept { claims, .. } => Self::Token(claims.clone()),
+            // A refusal that says nothing of the token is not marked.
+            Verdict::Refuse(refusal) if refusal.status >= 500 => {
+                Self::expected_refusal(refusal, &BTreeMap::new())
+            }
             Verdict::Refuse(refusal) => Self::expected_refusal(refusal, &no_store),
             other => panic!("{}: {other:?}", case.id),
         }
@@ -118,6 +127,7 @@ impl Guarded {
                 Some(jwks) => builder.with_jwks(config.key_set(jwks)),
                 None => builder.with_fetch(Unreachable),
             };
+            let builder = builder.with_introspect(Answers(config.answer.clone()));
             danger::allow_public_test_keys(builder.with_clock(move || now))
         };
         let auth = if config.settings.is_empty() {
@@ -189,6 +199,18 @@ fn policy(config: &Config) -> Policy {
     let policy = if config.scope.is_empty() { Policy::default() } else { Policy::all_of(&config.scope) };
     let rules = config.claims.iter();
     rules.fold(policy, |policy, (path, rule)| policy.with_claim(path, claims::test(rule)))
+}
+
+/// An introspection endpoint that always answers the same.
+struct Answers(Option<IntrospectionAnswer>);
+
+impl Introspect for Answers {
+    fn introspect(&self, request: IntrospectionRequest) -> IntrospectionFuture {
+        assert!(request.body().starts_with("token=") && request.authorization().is_some());
+        let answer =
+            self.0.as_ref().map(|answer| IntrospectionResponse::new(answer.status, answer.body.clone()));
+        Box::pin(ready(answer.ok_or(FetchError::Timeout)))
+    }
 }
 
 /// An issuer that is down.

@@ -178,6 +178,7 @@ async fn examine(
             }
         }
         findings.extend(guard(&source.guard).await);
+        findings.extend(introspection(&source.guard).await);
         findings.extend(config.map(cautions).unwrap_or_default());
         findings.extend(config.map(places::findings).unwrap_or_default());
         if let Some(token) = token {
@@ -235,6 +236,17 @@ async fn guard(guard: &RequiresAuth) -> Vec<Finding> {
             })
             .collect(),
     }
+}
+
+/// Whether each issuer that is asked about tokens answers, and takes the credentials of this API.
+async fn introspection(guard: &RequiresAuth) -> Vec<Finding> {
+    const CODE: &str = "issuer.introspection";
+    let found = guard.examine_introspection().await;
+    let told = found.iter().map(|(issuer, asked)| match asked {
+        Ok(()) => Finding::new(Level::Ok, CODE, issuer, "it answers about tokens, and takes the credentials"),
+        Err(failure) => Finding::new(Level::Fail, CODE, issuer, failure.to_string()).hint(failure.hint()),
+    });
+    told.collect()
 }
 
 /// What the guard says to a token. Only the check is told, not what the token has there.

@@ -20,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth token --scope \"read:items write:items\" --sub alice
   requires-auth token --claim 'permissions=[\"read:items\"]' --lifetime 5m
+  requires-auth token --opaque --scope read:items
   requires-auth token --defect expired > token.txt
   curl -H \"Authorization: Bearer $(requires-auth token)\" http://127.0.0.1:9101/api/me";
 
@@ -54,6 +55,10 @@ pub(crate) struct TokenArgs {
     /// How long it lives: seconds, or 15m, 1h, 7d [default: the issuer's, an hour]
     #[arg(long, value_name = "TIME", value_parser = lifetime, allow_hyphen_values = true)]
     lifetime: Option<i64>,
+
+    /// An opaque token, which an API has to ask the introspection endpoint about
+    #[arg(long)]
+    opaque: bool,
 
     /// What is wrong with it, named after the reason of the refusal; `list` tells them all
     #[arg(long, value_name = "NAME", value_parser = defect)]
@@ -105,6 +110,7 @@ impl TokenArgs {
             ("sub", self.sub.as_deref()),
             ("client_id", self.client_id.as_deref()),
             ("lifetime", lifetime.as_deref()),
+            ("opaque", self.opaque.then_some("true")),
             ("defect", defect),
         ];
         let mut query: Vec<_> =

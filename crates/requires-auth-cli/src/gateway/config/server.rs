@@ -96,7 +96,8 @@ fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
     Some(TlsConfig { certificate: certificate?, key: key? })
 }
 
-/// `public_url`, the URL of the API as its clients know it: scheme, host and port alone. Nothing uses it.
+/// `public_url`, the URL of the API as its clients know it: scheme, host and port alone. It is the guard's setting of that name
+/// where the file has no other.
 fn check_public_url(reader: &mut Reader<'_>, entry: &Entry<'_>) {
     let Some(text) = reader.text("server", entry) else { return };
     let is_base = Url::parse(&text).is_ok_and(|url| {

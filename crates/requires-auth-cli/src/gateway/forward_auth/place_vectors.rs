@@ -2,7 +2,9 @@
 
 use envoy_types::ext_authz::v3::pb::HttpResponse;
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
-use envoy_types::pb::envoy::config::core::v3::{HeaderMap as RawHeaders, HeaderValue as RawHeader};
+use envoy_types::pb::envoy::config::core::v3::{
+    HeaderMap as RawHeaders, HeaderValue as RawHeader, HeaderValueOption,
+};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use http_body_util::BodyExt as _;
 use requires_auth_testkit::vectors::{Outcome, RequestCase, request_cases};
@@ -122,7 +124,7 @@ async fn envoy_passes_no_token_on_that_was_read() {
         // The answer is private where the application does not say otherwise.
         let added = allowed.response_headers_to_add.iter();
         let private = added.filter(|own| own.header.as_ref().is_some_and(|own| own.value == "private"));
-        let actions: Vec<_> = private.map(|own| own.append_action()).collect();
+        let actions: Vec<_> = private.map(HeaderValueOption::append_action).collect();
         assert_eq!(actions, [HeaderAppendAction::AddIfAbsent], "{id}");
     }
 }

@@ -8,9 +8,13 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpReq
 use http_body_util::BodyExt as _;
 use prost::Message as _;
 use requires_auth::danger;
+use requires_auth::fetch::FetchError;
 use requires_auth::guard::Builder;
+use requires_auth::introspect::{
+    Introspect, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
+};
 use requires_auth::settings::{self, Setting};
-use requires_auth_testkit::vectors::{self, Refusal, TokenCase, Verdict, token_cases};
+use requires_auth_testkit::vectors::{self, IntrospectionAnswer, Refusal, TokenCase, Verdict, token_cases};
 use serde_json::Value;
 
 use super::*;
@@ -86,6 +90,7 @@ pub(super) fn gateway_of(id: &str, config: &vectors::Config, jwks: &Value, patte
     let parsed = Config::parse(&text, "gateway.toml");
     let built = parsed.and_then(|parsed| {
         let adjust = |builder: Builder| {
+            let builder = builder.with_introspect(Answers(config.answer.clone()));
             let keys = config.key_set(jwks);
             danger::allow_public_test_keys(builder.with_jwks(keys).with_clock(move || now))
         };
@@ -99,6 +104,17 @@ pub(super) fn gateway_of(id: &str, config: &vectors::Config, jwks: &Value, patte
             assert!(is_known && config.settings.is_empty(), "{id}: {error}");
             None
         }
+    }
+}
+
+/// An introspection endpoint that always answers the same.
+struct Answers(Option<IntrospectionAnswer>);
+
+impl Introspect for Answers {
+    fn introspect(&self, _: IntrospectionRequest) -> IntrospectionFuture {
+        let answer =
+            self.0.as_ref().map(|answer| IntrospectionResponse::new(answer.status, answer.body.clone()));
+        Box::pin(std::future::ready(answer.ok_or(FetchError::Timeout)))
     }
 }
 

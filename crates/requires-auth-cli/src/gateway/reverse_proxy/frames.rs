@@ -93,11 +93,11 @@ mod tests {
         match payload {
             0..=125 => frame.push(mask | u8::try_from(payload).expect("short")),
             126..=0xffff => {
-                frame.push(mask | 126);
+                frame.push(mask | 0x7e);
                 frame.extend(u16::try_from(payload).expect("medium").to_be_bytes());
             }
             _ => {
-                frame.push(mask | 127);
+                frame.push(mask | 0x7f);
                 frame.extend(u64::try_from(payload).expect("a length").to_be_bytes());
             }
         }

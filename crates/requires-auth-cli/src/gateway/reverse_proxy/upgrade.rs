@@ -196,7 +196,7 @@ mod tests {
         let (mut client, mut application, carried) = connection(1024);
         application.write_all(b"\x81\x02hi").await.expect("a message");
         client.write_all(b"early").await.expect("a message");
-        sleep(LIFE - Duration::from_secs(1)).await;
+        sleep(LIFE.saturating_sub(Duration::from_secs(1))).await;
         let mut early = [0; 5];
         application.read_exact(&mut early).await.expect("it is carried while the token is good");
         sleep(Duration::from_secs(2)).await;

@@ -18,13 +18,14 @@ use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
 use crate::guard::tenants::{Group, Tenants};
 use crate::guard::{Inner, Keys, RequiresAuth};
+use crate::introspect::Asker;
 use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
 use crate::keys::StateFile;
 use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
-use crate::verify::{GuardId, ImpliedScopes, IssuerRules, Issuers, Rules};
+use crate::verify::{GuardId, ImpliedScopes, IssuerRules, Issuers, Rules, Tokens};
 
 /// What is made of the settings of all issuers.
 #[derive(Default)]
@@ -32,6 +33,8 @@ struct Parts {
     /// Those that are configured by name.
     issuers: Issuers,
     keys: Vec<Keys>,
+    /// Who asks each of them about tokens.
+    askers: Vec<Option<Arc<Asker>>>,
     groups: Vec<Group>,
 }
 
@@ -72,7 +75,7 @@ impl Builder {
         let common = self.common(for_all, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
-        let Parts { issuers, keys, groups } = self.parts(&common, &mut problems, &unreadable);
+        let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         let body_format = self.body_format();
         let rules = Rules {
@@ -100,6 +103,7 @@ impl Builder {
         let inner = Inner {
             rules,
             keys,
+            askers,
             clock: self.clock,
             style: body_format.into(),
             cache,
@@ -146,12 +150,17 @@ impl Builder {
         let origin = of_file.map_or(&Origin::Code, |settings| &settings.origin);
         let ca = certificates(&self.given, origin, problems);
         // One client for all issuers. It reads the certificates; without any it need not be made to try.
-        let has_no_keys = |settings: &IssuerSettings| settings.given.get(settings::JWKS).is_none();
+        let has_no_keys = |settings: &IssuerSettings| {
+            settings.given.get(settings::JWKS).is_none() && !settings.needs_no_keys()
+                || settings.has_discovered_endpoint()
+        };
         let needs_fetch = self.resolver.is_some() || self.issuers.iter().any(has_no_keys);
         let is_needed = needs_fetch || (!ca.is_empty() && cfg!(feature = "fetch"));
         let fetch =
             is_needed.then(|| self.fetch(&ca).map_err(|problem| problems.push(problem)).ok()).flatten();
+        let introspect = self.introspect_if_needed(&ca, problems);
         Common {
+            introspect,
             transport: if is_http_allowed { Transport::PlainHttp } else { Transport::Tls },
             public_test_keys: self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS),
             ca: ca.into(),
@@ -170,11 +179,14 @@ impl Builder {
     /// The rules and the keys of each issuer.
     fn parts(&self, common: &Common, problems: &mut Vec<ConfigProblem>, unreadable: &[&str]) -> Parts {
         let mut parts = Parts::default();
+        let mut takes_opaque = false;
         for (place, settings) in self.issuers.iter().enumerate() {
             let mut found = settings.from_table.problems.clone();
             check_audience(settings, common.profile_of(settings), &mut found);
             found.extend(check_paths(&settings.given));
             let rules = common.rules_of(settings, &mut found);
+            settings.check_tokens(takes_opaque, &mut found);
+            takes_opaque |= rules.tokens != Tokens::Jwt;
             match settings.pattern() {
                 Err(problem) => found.push(problem),
                 Ok(Some(pattern)) => {
@@ -190,6 +202,7 @@ impl Builder {
                         found.push(self.twice(place, &issuer));
                     }
                     let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(&issuer));
+                    parts.askers.push(self.asker(settings, common, &mut found));
                     match common.keys(settings, None, earlier) {
                         Ok(source) => parts.keys.extend(source),
                         Err(problem) => found.push(problem),

@@ -11,6 +11,7 @@ use crate::credential::TokenPlace;
 use crate::error::{ConfigProblem, quoted};
 use crate::fetch::Fetch;
 use crate::guard::Keys;
+use crate::introspect::Introspect;
 use crate::issuer::{IssuerPattern, IssuerUrl, Tenants, Transport, is_tenant};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
@@ -24,6 +25,7 @@ pub(in crate::guard) struct Common {
     pub(super) public_test_keys: bool,
     pub(super) ca: Arc<[u8]>,
     pub(super) fetch: Option<Arc<dyn Fetch>>,
+    pub(super) introspect: Option<Arc<dyn Introspect>>,
     pub(super) state_file: Option<Arc<StateFile>>,
     pub(in crate::guard) clock: Arc<dyn Clock>,
     pub(super) stale: std::time::Duration,
@@ -72,6 +74,8 @@ impl Common {
             places: self.places_of(settings),
             algorithms: own.or(self.algorithms),
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
+            tokens: settings.tokens(),
+            introspection: settings.introspection_rules(),
             client_claims: settings.given.get(settings::CLIENT_CLAIMS).map(boxed),
             client_rule: settings.from_table.client_rule(),
             profile: settings.given.get(settings::PROFILE),
@@ -91,6 +95,9 @@ impl Common {
     ) -> Result<Option<Keys>, ConfigProblem> {
         let (given, transport) = (&settings.given, self.transport);
         let issuer = self.issuer(settings)?;
+        if settings.needs_no_keys() {
+            return Ok(Some(Keys::Unneeded));
+        }
         if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
             let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::GIVEN };
             return static_keys(&jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
@@ -138,21 +145,22 @@ impl Common {
 impl IssuerSettings {
     /// Whether nothing is discovered.
     fn has_given_keys(&self) -> bool {
-        self.given.get(settings::JWKS).is_some() || self.given.get(settings::JWKS_URI).is_some()
+        let has = |setting| self.given.value(setting).is_some();
+        has(settings::JWKS.setting) || has(settings::JWKS_URI.setting) || self.needs_nothing_discovered()
     }
 
     /// The pattern that stands in the place of an issuer, if one does.
     pub(super) fn pattern(&self) -> Result<Option<IssuerPattern>, ConfigProblem> {
         let issuer = self.issuer();
-        let named = self.given.get(settings::TENANTS);
+        let tenants = self.given.get(settings::TENANTS);
         let is_any = self.given.is_on(settings::DANGEROUSLY_ANY_TENANT);
         if !IssuerPattern::is_meant(&issuer) {
-            return self.check_without_pattern(named.is_some(), is_any).map(|()| None);
+            return check_without_pattern(tenants.is_some(), is_any).map(|()| None);
         }
         if let Some(unseen) = ConfigProblem::of_unseen("issuer", &issuer) {
             return Err(unseen);
         }
-        let tenants = match (named, is_any) {
+        let tenants = match (tenants, is_any) {
             (Some(_), true) => {
                 let found = "a value beside `dangerously_any_tenant`";
                 return Err(ConfigProblem::new("tenants", found, "one of the two", "leave out one of them"));
@@ -173,18 +181,6 @@ impl IssuerSettings {
             return Err(ConfigProblem::new("discovery_url", quoted(&url), expected, hint));
         }
         Ok(Some(pattern))
-    }
-
-    fn check_without_pattern(&self, are_tenants_named: bool, is_any: bool) -> Result<(), ConfigProblem> {
-        let field = match (are_tenants_named, is_any) {
-            (true, _) => "tenants",
-            (_, true) => "dangerously_any_tenant",
-            _ => return Ok(()),
-        };
-        let hint =
-            "write {tenant} in the issuer, where it differs: https://login.microsoftonline.com/{tenant}/v2.0";
-        let found = "this beside an issuer without a placeholder";
-        Err(ConfigProblem::new(field, found, "an issuer with a placeholder", hint))
     }
 
     /// Whether the tenants of a pattern share their keys.
@@ -209,6 +205,19 @@ impl IssuerSettings {
     pub(in crate::guard) fn tenant_claims(&self) -> Vec<Box<str>> {
         boxed(self.given.get(settings::TENANT_CLAIMS).unwrap_or_default())
     }
+}
+
+/// Tenants want a placeholder.
+fn check_without_pattern(are_tenants_named: bool, is_any: bool) -> Result<(), ConfigProblem> {
+    let field = match (are_tenants_named, is_any) {
+        (true, _) => "tenants",
+        (_, true) => "dangerously_any_tenant",
+        _ => return Ok(()),
+    };
+    let hint =
+        "write {tenant} in the issuer, where it differs: https://login.microsoftonline.com/{tenant}/v2.0";
+    let found = "this beside an issuer without a placeholder";
+    Err(ConfigProblem::new(field, found, "an issuer with a placeholder", hint))
 }
 
 fn listed(names: Vec<String>) -> Result<Tenants, ConfigProblem> {

@@ -11,9 +11,11 @@ use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
 use crate::guard::resolver::ResolveIssuer;
+use crate::introspect::Introspect;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
+mod asks;
 mod audience;
 mod build;
 mod checks;
@@ -65,6 +67,7 @@ pub struct Builder {
     custom_body: Option<BodyFormat>,
     clock: Arc<dyn Clock>,
     fetch: Option<Arc<dyn Fetch>>,
+    introspect: Option<Arc<dyn Introspect>>,
     keys_of: Option<RequiresAuth>,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
@@ -127,6 +130,7 @@ impl Builder {
             custom_body: None,
             clock: Arc::new(SystemClock),
             fetch: None,
+            introspect: None,
             keys_of: None,
             resolver: None,
             route_audiences: Vec::new(),

@@ -43,7 +43,7 @@ impl Builder {
         self.set_for_issuer(settings::TOKEN_FROM, places.into_iter().collect())
     }
 
-    /// Origins whose pages may use a token in a cookie on requests that may change something, and on WebSockets, beside pages
+    /// Origins whose pages may use a token in a cookie on requests that may change something, and on opening a `WebSocket`, beside pages
     /// of the same origin; another page gets 403 `auth.cross_site`. Default: the origin of
     /// [`with_public_url`](Self::with_public_url).
     pub fn with_cookie_origins<T: Into<String>>(self, origins: impl IntoIterator<Item = T>) -> Self {
@@ -55,7 +55,7 @@ impl Builder {
         self.set(settings::PUBLIC_URL, url.to_owned())
     }
 
-    /// Whether a WebSocket is closed when its token ends, with code 1008. Default: it is. What closes it is the adapter; see
+    /// Whether a `WebSocket` is closed when its token ends, with code 1008. Default: it is. What closes it is the adapter; see
     /// [`RequiresAuth::closes_in`](crate::RequiresAuth::closes_in).
     pub fn with_close_on_expiry(self, closes: bool) -> Self {
         self.set(settings::CLOSE_ON_EXPIRY, closes)
@@ -152,12 +152,11 @@ pub(super) fn cookie_origins(given: &Given, problems: &mut Vec<ConfigProblem>) -
     };
     let mut origins = Vec::new();
     for text in &chosen {
-        match origin(text) {
-            Some(origin) => origins.push(origin.into()),
-            None => {
-                let found = if text.contains('@') { "a URL with a user".to_owned() } else { quoted(text) };
-                problems.push(ConfigProblem::new("cookie_origins", found, "an origin", ORIGIN_HINT));
-            }
+        if let Some(origin) = origin(text) {
+            origins.push(origin.into());
+        } else {
+            let found = if text.contains('@') { "a URL with a user".to_owned() } else { quoted(text) };
+            problems.push(ConfigProblem::new("cookie_origins", found, "an origin", ORIGIN_HINT));
         }
     }
     origins

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Keys;
-use super::builder::{Common, IssuerSettings};
+use super::builder::{Common, IssuerSettings, TenantOf};
 use super::resolver::ResolveIssuer;
 use crate::issuer::IssuerPattern;
 use crate::keys::{Allowance, Unproven};
@@ -193,25 +193,18 @@ impl Tenants {
     ) -> Option<Tenant> {
         let group = self.groups.get(place)?;
         let is_listed = group.pattern.listed().is_some();
-        let shares_keys = group.keys.is_some();
-        let unproven =
-            (!is_listed && !shares_keys).then(|| Arc::new(Unproven::new(Arc::clone(&self.allowance))));
-        let keys = match &group.keys {
-            Some(keys) => keys.clone(),
-            None => {
-                let settings = group.settings.of_tenant(&group.pattern, name);
-                let of = super::builder::TenantOf {
-                    label: Arc::clone(group.pattern.text()),
-                    unproven: unproven.clone(),
-                    is_saved: is_listed,
-                };
-                self.common.keys(&settings, Some(of), earlier.and_then(Keys::remote)).ok().flatten()?
-            }
+        let unproven = (!is_listed).then(|| Arc::new(Unproven::new(Arc::clone(&self.allowance))));
+        let keys = if let Some(keys) = &group.keys {
+            keys.clone()
+        } else {
+            let settings = group.settings.of_tenant(&group.pattern, name);
+            let of = TenantOf {
+                label: Arc::clone(group.pattern.text()),
+                unproven: unproven.clone(),
+                is_saved: is_listed,
+            };
+            self.common.keys(&settings, Some(of), earlier.and_then(Keys::remote)).ok().flatten()?
         };
-        let unproven = unproven.or_else(|| {
-            let is_any = !is_listed;
-            is_any.then(|| Arc::new(Unproven::new(Arc::clone(&self.allowance))))
-        });
         let claims = group.settings.tenant_claims();
         let rules = IssuerRules {
             issuer: Some(issuer.into()),

@@ -19,6 +19,15 @@ pub(in crate::verify) struct Checked<'t> {
     /// The later of `nbf` and `iat`.
     pub(in crate::verify) not_before: Option<NumericDate>,
     pub(in crate::verify) confirmation: Option<Confirmation>,
+    /// Until when it may be remembered, if not until it expires.
+    pub(in crate::verify) remembered_until: Option<NumericDate>,
+}
+
+impl Checked<'_> {
+    /// Remembered no longer than this, and never past its end (RFC 7662 §4).
+    pub(in crate::verify) fn remembered_until(self, until: NumericDate) -> Self {
+        Self { remembered_until: Some(until.earlier(self.expires_at)), ..self }
+    }
 }
 
 /// Whether a token speaks for its client or for a user.

@@ -1,0 +1,246 @@
+//! Asks the endpoint of one issuer: one call at a time for each token, so many at a time and so many a second.
+//!
+//! What comes of a call is for the guard to judge. It tells the outcome to everyone who waits for it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use super::endpoint::Endpoint;
+use super::failure::AskFailure;
+use super::rate::Rate;
+use super::refusals::Refusals;
+use super::{Client, Introspect};
+use crate::clock::Clock;
+use crate::error::{Denial, Reason};
+use crate::fetch::FetchError;
+use crate::telemetry;
+use crate::token_cache::CacheKey;
+use crate::verify::AccessToken;
+
+/// How long one call may take, with the look for the endpoint.
+const LONGEST_CALL: Duration = Duration::from_secs(5);
+
+/// A failure of a kind is logged once in this time.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
+
+/// What comes of asking about a token.
+pub(crate) type Outcome = Result<AccessToken, Denial>;
+
+/// What is asked, of whom, and within which limits.
+pub(crate) struct Asker {
+    pub(super) issuer: Arc<str>,
+    pub(super) client: Client,
+    pub(super) endpoint: Endpoint,
+    pub(super) introspect: Arc<dyn Introspect>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Whether the answer has to be signed (RFC 9701).
+    pub(super) is_signed: bool,
+    in_flight: usize,
+    refusals: Option<Refusals>,
+    state: Mutex<State>,
+}
+
+/// How much may be asked, and how long a refusal is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) in_flight: usize,
+    pub(crate) calls_per_second: u32,
+    pub(crate) refusals: usize,
+    pub(crate) refusal_ttl: Duration,
+}
+
+struct State {
+    flights: HashMap<CacheKey, watch::Receiver<Option<Outcome>>>,
+    rate: Rate,
+    logged: Option<(&'static str, SystemTime)>,
+}
+
+/// What to do about a token that has to be asked about.
+pub(crate) enum Flight {
+    /// It was asked about in the meantime.
+    Over(Outcome),
+    /// Somebody asks already: wait for this.
+    Joined(watch::Receiver<Option<Outcome>>),
+    /// Ask, and tell the outcome with the first; wait for it with the second.
+    Begun(Landing, watch::Receiver<Option<Outcome>>),
+    /// There are too many calls at the moment.
+    HeldBack,
+}
+
+/// The end of a call. Dropped without an outcome, it leaves those who wait without one, and the way free for the next call.
+pub(crate) struct Landing {
+    asker: Arc<Asker>,
+    key: CacheKey,
+    done: watch::Sender<Option<Outcome>>,
+}
+
+impl Asker {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what is asked, and there is one caller")]
+    pub(crate) fn new(
+        issuer: Arc<str>,
+        client: Client,
+        endpoint: Endpoint,
+        introspect: Arc<dyn Introspect>,
+        clock: Arc<dyn Clock>,
+        is_signed: bool,
+        limits: Limits,
+    ) -> Self {
+        let state = State { flights: HashMap::new(), rate: Rate::new(limits.calls_per_second), logged: None };
+        Self {
+            issuer,
+            client,
+            endpoint,
+            introspect,
+            clock,
+            is_signed,
+            in_flight: limits.in_flight,
+            refusals: Refusals::new(limits.refusals, limits.refusal_ttl),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn client_id(&self) -> &str {
+        self.client.id()
+    }
+
+    /// Whether the answer has to be signed.
+    pub(crate) const fn is_signed(&self) -> bool {
+        self.is_signed
+    }
+
+    /// Why the token was refused a moment ago, if it was.
+    pub(crate) fn refused(&self, key: &CacheKey, now: SystemTime) -> Option<Reason> {
+        self.refusals.as_ref()?.get(key, now)
+    }
+
+    /// Remembers that a token was refused.
+    pub(crate) fn refuse(&self, key: CacheKey, reason: Reason, now: SystemTime) {
+        if let Some(refusals) = &self.refusals {
+            refusals.insert(key, reason, now);
+        }
+    }
+
+    /// Joins the call about a token, or begins one. `is_known` says that the token was good before: no flood of others
+    /// keeps it from being asked about. `look` tells what has become known of it since the caller has looked.
+    pub(crate) fn join_or_begin(
+        self: &Arc<Self>,
+        key: CacheKey,
+        is_known: bool,
+        look: impl FnOnce() -> Option<Outcome>,
+    ) -> Flight {
+        let mut state = self.state();
+        // A call whose task is gone has a closed channel, and is replaced.
+        if let Some(flight) = state.flights.get(&key).filter(|flight| flight.has_changed().is_ok()) {
+            return Flight::Joined(flight.clone());
+        }
+        // A call tells what it has found out before it ends, so with this lock there is either the one or the other.
+        if let Some(outcome) = look() {
+            return Flight::Over(outcome);
+        }
+        if !state.has_room(self.in_flight, is_known) || !(is_known || state.rate.take(self.clock.now())) {
+            telemetry::introspection_held_back(&self.issuer);
+            return Flight::HeldBack;
+        }
+        let (done, flight) = watch::channel(None);
+        state.flights.insert(key, flight.clone());
+        drop(state);
+        Flight::Begun(Landing { asker: Arc::clone(self), key, done }, flight)
+    }
+
+    /// Asks about a token, within five seconds in all.
+    pub(crate) async fn call(&self, token: &str) -> Result<Vec<u8>, AskFailure> {
+        let timed = telemetry::introspection(&self.issuer);
+        let called = tokio::time::timeout(LONGEST_CALL, self.ask(token)).await;
+        let called = called.unwrap_or(Err(AskFailure::Fetch(FetchError::Timeout)));
+        timed.end(called.as_ref().map_or_else(AskFailure::as_str, |_| "ok"));
+        if called.as_ref().is_err_and(AskFailure::may_have_moved) {
+            self.endpoint.forget().await;
+        }
+        called
+    }
+
+    async fn ask(&self, token: &str) -> Result<Vec<u8>, AskFailure> {
+        let url = self.endpoint.find().await?;
+        let accept = if self.is_signed { "application/token-introspection+jwt" } else { "application/json" };
+        let request = self.client.request(url, &self.issuer, token, accept, self.clock.now());
+        let request = request.ok_or(AskFailure::NoRandomness)?;
+        let response = self.introspect.introspect(request).await.map_err(AskFailure::Fetch)?;
+        match response.status() {
+            200 => Ok(response.into_body()),
+            status => Err(AskFailure::of_status(status)),
+        }
+    }
+
+    /// Finds the endpoint, so that a mistake shows before the first token.
+    pub(crate) async fn warm(&self) -> Result<(), crate::discovery::FetchFailure> {
+        self.endpoint.find().await.map(drop)
+    }
+
+    /// Logs a failure, unless one of its kind was logged a moment ago: strangers can bring it about.
+    pub(crate) fn log(&self, failure: &AskFailure) {
+        let (now, kind) = (self.clock.now(), failure.as_str());
+        let mut state = self.state();
+        let is_recent = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age < LOG_PAUSE);
+        if state.logged.is_some_and(|(logged, at)| logged == kind && is_recent(at)) {
+            return;
+        }
+        state.logged = Some((kind, now));
+        drop(state);
+        let (issuer, hint) = (self.issuer(), failure.hint());
+        if failure.is_ours() {
+            tracing::error!(issuer, cause = %failure, hint, "tokens cannot be introspected");
+        } else {
+            tracing::warn!(issuer, cause = %failure, hint, "tokens cannot be introspected");
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is complete before anything can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether there may be one more call. A quarter of the room is for tokens that were good before.
+    fn has_room(&mut self, in_flight: usize, is_known: bool) -> bool {
+        let room = if is_known { in_flight } else { in_flight - in_flight / 4 };
+        if self.flights.len() >= room {
+            // Calls whose runtime has shut down have not said so.
+            self.flights.retain(|_, flight| flight.has_changed().is_ok());
+        }
+        self.flights.len() < room
+    }
+}
+
+impl Landing {
+    /// Tells the outcome to everyone who waits. What is to be remembered of it must be remembered by now.
+    pub(crate) fn land(self, outcome: Outcome) {
+        self.done.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let mut state = self.asker.state();
+        if let Entry::Occupied(flight) = state.flights.entry(self.key)
+            && flight.get().same_channel(&self.done.subscribe())
+        {
+            flight.remove();
+        }
+    }
+}
+
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asker").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,48 @@
+"""Introspection endpoints of the vectors: each answers what its case says, whatever it is asked."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class _Endpoint(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = _ANSWERS[int(self.path.removeprefix("/"))]
+        if not asked.startswith(b"token=") or not self.headers["Authorization"].startswith("Basic "):
+            answer = {"status": 418, "body": ""}
+        body = answer["body"].encode()
+        self.send_response(answer["status"])
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Says nothing."""
+
+
+_ANSWERS: list[dict[str, Any]] = []
+
+
+@cache
+def _server() -> ThreadingHTTPServer:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def settings_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a case, whose endpoint is one on loopback that answers as the case says."""
+    settings = dict(config.get("settings", {}))
+    if "answer" in config:
+        _ANSWERS.append(config["answer"])
+        endpoint = f"http://127.0.0.1:{_server().server_port}/{len(_ANSWERS) - 1}"
+        settings["introspection"] = {**settings["introspection"], "endpoint": endpoint}
+    return settings

@@ -64,6 +64,7 @@ class Guard:
         headers: Iterable[tuple[str | bytes, str | bytes]],
         policy: Policy | None = None,
         optional: bool = False,
+        path_parameters: Mapping[str, Any] | None = None,
     ) -> Admission | Refusal:
         """Decides over a request as a whole: preflights pass, and with `optional` one without a token is anonymous.
 
@@ -77,6 +78,7 @@ class Guard:
                 `x-request-id`. A str is what WSGI makes of the bytes.
             policy: what the request needs beyond a valid token.
             optional: whether a request without a token passes.
+            path_parameters: those of the route, decoded once, for claim rules on them.
         """
 
     def admit_now(
@@ -96,6 +98,7 @@ class Guard:
         policy: Policy | None = None,
         optional: bool = False,
         wait: Literal[True] = True,
+        path_parameters: Mapping[str, Any] | None = None,
     ) -> Admission | Refusal:
         """As `admit`, of a WSGI environment (PEP 3333), or `META` of a Django request.
 
@@ -104,7 +107,13 @@ class Guard:
 
     @overload
     def admit_wsgi(
-        self, environ: Mapping[str, Any], policy: Policy | None = None, optional: bool = False, *, wait: bool
+        self,
+        environ: Mapping[str, Any],
+        policy: Policy | None = None,
+        optional: bool = False,
+        *,
+        wait: bool,
+        path_parameters: Mapping[str, Any] | None = None,
     ) -> Admission | Refusal | None: ...
     @overload
     def admit_asgi(
@@ -179,8 +188,10 @@ class Policy:
         path: str,
         *,
         equals: str | int | bool | None = None,
-        contains: str | int | bool | None = None,
+        contains: str | int | bool | Iterable[str | int | bool] | None = None,
         one_of: Iterable[str | int | bool] | None = None,
+        prefix: str | None = None,
+        path_parameter: str | None = None,
     ) -> Policy:
         """Also needs the claim at a dotted path to pass a test; otherwise 403 `access_denied`.
 
@@ -189,9 +200,17 @@ class Policy:
         Args:
             path: such as `realm_access.roles`.
             equals: just this value.
-            contains: an array that has this value, or this value itself.
+            contains: an array that has this value, or one of several, or such a value itself.
             one_of: one of these values.
+            prefix: a text that begins so, or an array that has one. Write it to the separator, as in
+                `octo/app/.github/workflows/release.yml@`.
+            path_parameter: what the path of the request has in the place of this name: a text that equals it, or a
+                whole number with these digits. A request without it is refused, and so is one with a slash in it.
         """
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """The path parameters that its claim rules look at."""
 
     def with_acr_values(self, acr_values: Sequence[str]) -> Policy:
         """Also needs a login of one of these strengths (`acr`, RFC 9470 §3), best first.
@@ -236,8 +255,7 @@ class AccessToken:
 
     @property
     def client_id(self) -> str | None:
-        """The client that asked for the token: `client_id`, else `azp`, `cid` or `appid`, unless `client_claims` says
-        otherwise."""
+        """The client that asked for the token: by default `client_id`, else `azp`, `cid` or `appid`."""
 
     @property
     def is_client(self) -> bool | None:
@@ -249,8 +267,11 @@ class AccessToken:
 
     @property
     def may_be_user(self) -> bool:
-        """Whether the subject may be looked up among users: not for a client, and where nobody can tell, not for issuers
-        that are known to give clients subjects which look like those of users."""
+        """Whether the subject may be looked up among users.
+
+        Not for a client; and where nobody can tell, not for issuers that are known to give clients subjects which look
+        like those of users.
+        """
 
     @property
     def expires_at(self) -> datetime:

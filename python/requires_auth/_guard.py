@@ -92,7 +92,7 @@ class Issuer:
     """Which kinds of tokens it may send: `"jwt"`, `"opaque"` or `"both"`."""
 
     introspection: Introspection | None = field(default=None, repr=False)
-    """How it is asked about tokens: see `requires_auth.RequiresAuth`."""
+    """How it is asked about tokens: see `requires_auth.RequiresAuth`. An issuer of a resolver is not asked."""
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
@@ -307,10 +307,9 @@ class RequiresAuth(_core.Guard):
             audience = "https://api.example.com"
 
         Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `tenants`, `accept_tokens`,
-        `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and
-        the last two for all issuers, may stand
-        above the tables. Paths are relative to the file. A setting under an earlier name is logged as a
-        warning.
+        `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and the
+        last two for all issuers, may stand above the tables. Paths are relative to the file. A setting under an
+        earlier name is logged as a warning.
 
         Args:
             path: the file.

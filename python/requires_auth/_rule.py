@@ -66,6 +66,19 @@ ANY_TOKEN = Rule()
 """Any valid token will do."""
 
 
+def before_routing(rule: Rule) -> Rule:
+    """The rule of a middleware, which is asked before the router has found any path parameters.
+
+    Raises:
+        ConfigError: a claim rule looks at one.
+    """
+    if rule.policy is not None and rule.policy.path_parameters:
+        found = f"a rule on the path parameter `{rule.policy.path_parameters[0]}`"
+        hint = "give this policy to the route: a middleware is asked before the path parameters are known"
+        raise ConfigError([ConfigProblem("policy", found, "rules on the token alone", hint)])
+    return rule
+
+
 def listed(argument: str, names: Iterable[str]) -> list[str]:
     """Reads an argument that takes several names, such as `exempt`.
 

@@ -248,7 +248,7 @@ class RequiresAuth(Adapter):
         if check is not None:
             check(context.app, asked.endpoint)
         guard = self._replacement or self._guard or self._of(context.app)
-        outcome = guard.admit_wsgi(asked.environ, rule.policy, rule.optional)
+        outcome = guard.admit_wsgi(asked.environ, rule.policy, rule.optional, True, asked.view_args)
         if isinstance(outcome, Refusal):
             return kept(context.app.response_class(outcome.body, outcome.status, outcome.headers), outcome.error)
         context.g.access_token = token = outcome.token

@@ -42,7 +42,7 @@ from requires_auth._answers import Answer
 from requires_auth._exempt import Exempt
 from requires_auth._mistakes import NoDependency
 from requires_auth._options import Adapter, GuardOptions
-from requires_auth._rule import Rule
+from requires_auth._rule import Rule, before_routing
 from requires_auth._websocket import Guarded, hide_tokens
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class RequiresAuthMiddleware:
         self.app = app
         self._adapter = auth if isinstance(auth, Adapter) else Adapter(issuer, audience, **options)
         self._own = auth if isinstance(auth, Guard) else None
-        self._rule = Rule.of(() if scope is None else (scope,), any_of, policy, optional)
+        self._rule = before_routing(Rule.of(() if scope is None else (scope,), any_of, policy, optional))
         self._exempt = Exempt("exempt", exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -110,7 +110,9 @@ fn in_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
     match value {
         Value::Text(text) => text.into_bound_py_any(py),
         Value::Words(words) => words.into_bound_py_any(py),
-        Value::Audience(Audience::Prefix(prefix)) => [("prefix", prefix)].into_py_dict(py)?.into_bound_py_any(py),
+        Value::Audience(Audience::Prefix(prefix)) => {
+            [("prefix", prefix)].into_py_dict(py)?.into_bound_py_any(py)
+        }
         Value::Audience(Audience::Claim { path, one_of }) => {
             let rule = [("claim", path)].into_py_dict(py)?;
             rule.set_item("one_of", one_of)?;

@@ -119,7 +119,10 @@ impl Guard {
     /// Preflights pass, and with `optional` a request without a token passes as anonymous. A bad token is refused
     /// either way. `url` is the URL, or only path and query; `headers` are pairs of str or bytes. Waits only if keys
     /// have to be fetched; the interpreter lock is released meanwhile.
-    #[pyo3(signature = (method, url, headers, policy = None, optional = false))]
+    ///
+    /// `path_parameters` are those of the route, decoded once, for claim rules on them.
+    #[pyo3(signature = (method, url, headers, policy = None, optional = false, path_parameters = None))]
+    #[expect(clippy::too_many_arguments, reason = "each is an argument in Python, and most have a default")]
     fn admit<'py>(
         &self,
         py: Python<'py>,
@@ -128,9 +131,11 @@ impl Guard {
         headers: &Bound<'py, PyAny>,
         policy: Option<&Bound<'py, Policy>>,
         optional: bool,
+        path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let headers = HeaderList::new(headers)?;
-        let asked = Asked::new(method, url, &headers, policy, optional);
+        let parameters = path_parameters_of(policy, path_parameters)?;
+        let asked = Asked::new(method, url, &headers, policy, optional).on_path(&parameters);
         let (live, judged) = self.judge(py, &asked)?;
         self.answer(py, &live, &asked, judged)
     }
@@ -155,17 +160,19 @@ impl Guard {
     /// As `admit`, of a WSGI environment (PEP 3333) or `META` of a Django request.
     ///
     /// With `wait=False` as `admit_now`.
-    #[pyo3(signature = (environ, policy = None, optional = false, wait = true))]
+    #[pyo3(signature = (environ, policy = None, optional = false, wait = true, path_parameters = None))]
     fn admit_wsgi<'py>(
         &self,
         environ: &Bound<'py, PyAny>,
         policy: Option<&Bound<'py, Policy>>,
         optional: bool,
         wait: bool,
+        path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
         let request = FrameworkRequest::of_wsgi(environ, live.auth.token_headers())?;
-        self.admit_framework(environ.py(), &request, policy, optional, wait)
+        let parameters = path_parameters_of(policy, path_parameters)?;
+        self.admit_framework(environ.py(), &request, policy, (optional, wait), &parameters)
     }
 
     /// As `admit`, of the scope of an ASGI connection: HTTP or WebSocket.
@@ -181,7 +188,12 @@ impl Guard {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
         let request = FrameworkRequest::of_asgi(scope, live.auth.token_headers())?;
-        self.admit_framework(scope.py(), &request, policy, optional, wait)
+        // Set by the router, for what it calls.
+        let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
+            Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
+            _ => Parameters::new(),
+        };
+        self.admit_framework(scope.py(), &request, policy, (optional, wait), &parameters)
     }
 
     /// Judges the token of a request, whatever its method, and returns it. Raises `AuthError` or `IssuerUnavailable`.
@@ -254,6 +266,24 @@ impl Guard {
     }
 }
 
+/// Path parameters by name, as texts.
+type Parameters = Vec<(String, String)>;
+
+/// Those that a policy looks at. What a converter of the framework has made of one is written as a text again.
+fn path_parameters_of(
+    policy: Option<&Bound<'_, Policy>>,
+    given: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Parameters> {
+    let (Some(policy), Some(given)) = (policy, given) else { return Ok(Parameters::new()) };
+    let mut parameters = Parameters::new();
+    for name in policy.get().inner().path_parameters() {
+        if let Ok(value) = given.get_item(name) {
+            parameters.push((name.to_owned(), value.str()?.to_string()));
+        }
+    }
+    Ok(parameters)
+}
+
 /// What a guard says of a request.
 type Judged = Result<Admitted, Denial>;
 
@@ -282,6 +312,12 @@ impl<'a> Asked<'a> {
             None => Cow::Owned(Requirement::default()),
         };
         Self { request: Request::new(method, url, headers), credential, requirement, is_websocket: false }
+    }
+
+    /// With the path parameters that claim rules look at.
+    const fn on_path(mut self, parameters: &'a Parameters) -> Self {
+        self.request = self.request.with_path_parameters(parameters);
+        self
     }
 
     /// A preflight is asked about as any other request.
@@ -333,10 +369,11 @@ impl Guard {
         py: Python<'py>,
         request: &FrameworkRequest,
         policy: Option<&Bound<'py, Policy>>,
-        optional: bool,
-        wait: bool,
+        (optional, wait): (bool, bool),
+        parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut asked = Asked::new(&request.method, &request.url, &request.headers, policy, optional);
+        let asked = Asked::new(&request.method, &request.url, &request.headers, policy, optional);
+        let mut asked = asked.on_path(parameters);
         if request.is_websocket {
             asked = asked.of_websocket();
         }

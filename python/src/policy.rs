@@ -70,29 +70,36 @@ impl Policy {
 
     /// Also needs the claim at a dotted path to pass a test; otherwise 403 `access_denied`.
     ///
-    /// Give one of `equals`, `contains` (the array has the value, or is it), `one_of`; without any, the claim has to
-    /// be there and not null. Values are str, int or bool, and types count: `"1"` is not `1`.
-    #[pyo3(signature = (path, *, equals = None, contains = None, one_of = None))]
+    /// Give one of `equals`, `contains` (the array has the value, or one of a list of values, or is it), `one_of`, `prefix`
+    /// (a text begins so, or one of an array does) and `path_parameter` (the claim is what the path of the request has in
+    /// the place of this name); without any, the claim has to be there and not null. Values are str, int or bool, and
+    /// types count: `"1"` is not `1`.
+    #[pyo3(signature = (path, *, equals = None, contains = None, one_of = None, prefix = None, path_parameter = None))]
     fn with_claim(
         &self,
         path: &str,
         equals: Option<&Bound<'_, PyAny>>,
         contains: Option<&Bound<'_, PyAny>>,
         one_of: Option<&Bound<'_, PyAny>>,
+        prefix: Option<&Bound<'_, PyAny>>,
+        path_parameter: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let (test, shown) = match (equals, contains, one_of) {
-            (None, None, None) => (ClaimTest::Present, String::new()),
-            (Some(value), None, None) => {
-                (ClaimTest::Equals(claim_value(value)?), format!(", equals={}", value.repr()?))
+        let given = [
+            ("equals", equals),
+            ("contains", contains),
+            ("one_of", one_of),
+            ("prefix", prefix),
+            ("path_parameter", path_parameter),
+        ];
+        let mut given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let (test, shown) = match (given.next(), given.next()) {
+            (None, _) => (ClaimTest::Present, String::new()),
+            (Some((name, value)), None) => (claim_test(name, value)?, format!(", {name}={}", value.repr()?)),
+            _ => {
+                return Err(PyTypeError::new_err(
+                    "give one of equals, contains, one_of, prefix and path_parameter",
+                ));
             }
-            (None, Some(value), None) => {
-                (ClaimTest::Contains(claim_value(value)?), format!(", contains={}", value.repr()?))
-            }
-            (None, None, Some(values)) => {
-                let read: PyResult<Vec<_>> = values.try_iter()?.map(|value| claim_value(&value?)).collect();
-                (ClaimTest::OneOf(read?), format!(", one_of={}", values.repr()?))
-            }
-            _ => return Err(PyTypeError::new_err("give one of equals, contains and one_of")),
         };
         let made_by = format!("{}.with_claim({path:?}{shown})", self.made_by);
         Ok(Self::of(self.inner().clone().with_claim(path, test), made_by))
@@ -113,6 +120,12 @@ impl Policy {
             u64::try_from(seconds).map_err(|_| PyValueError::new_err("max_age must not be negative"))?;
         let made_by = format!("{}.with_max_age({seconds})", self.made_by);
         Ok(Self::of(self.inner().clone().with_max_age(Duration::from_secs(age)), made_by))
+    }
+
+    /// The path parameters that its claim rules look at.
+    #[getter]
+    fn path_parameters(&self) -> Vec<&str> {
+        self.inner().path_parameters().collect()
     }
 
     /// The scopes that the policy names, separated by spaces; None if it names none.
@@ -150,6 +163,25 @@ fn check_words(py: Python<'_>, words: &[String]) -> PyResult<()> {
         return Err(errors::raise(py, "ConfigError", (vec![problem],)));
     }
     requires_auth::Policy::parse(&words.join(" ")).map(drop).map_err(|error| errors::config_error(py, &error))
+}
+
+fn claim_test(name: &str, value: &Bound<'_, PyAny>) -> PyResult<ClaimTest> {
+    let values = || value.try_iter()?.map(|value| claim_value(&value?)).collect::<PyResult<Vec<_>>>();
+    let is_one = value.is_instance_of::<PyString>() || value.try_iter().is_err();
+    Ok(match name {
+        "equals" => ClaimTest::Equals(claim_value(value)?),
+        "contains" if is_one => ClaimTest::Contains(claim_value(value)?),
+        "contains" => ClaimTest::ContainsAny(values()?),
+        "one_of" => ClaimTest::OneOf(values()?),
+        "prefix" => ClaimTest::Prefix(text(name, value)?),
+        _ => ClaimTest::Path(text(name, value)?),
+    })
+}
+
+/// A text that is not empty: an empty beginning would be that of every text.
+fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text: String = value.extract()?;
+    if text.is_empty() { Err(PyValueError::new_err(format!("{name} must not be empty"))) } else { Ok(text) }
 }
 
 fn claim_value(value: &Bound<'_, PyAny>) -> PyResult<ClaimValue> {

@@ -138,6 +138,8 @@ def cases() -> list[Case]:
     files = sorted(VECTORS.glob("requests*.json"))
     for case in (case for file in files for case in json.loads(file.read_text())["cases"]):
         request, token = case["request"], case.get("token") or ""
+        if "route" in request:
+            continue  # each adapter has a test of its own for routes with places
         headers = [(name, _value(value, token)) for name, value in request["headers"]]
         url = request["url"].replace("{token}", token)
         found.append(Case(case["id"], case["config"], case["jwks"], request["method"], url, headers, case["expect"]))

@@ -131,8 +131,8 @@ def test_an_application_or_a_view_is_told_which_module_to_import() -> None:
     ("options", "expected"),
     [
         ({"issuer": len}, "issuer: expected a URL, found builtin_function_or_method"),
-        ({"audience": {"a": 1}}, "audience: expected a string, or a list of strings, found dict"),
-        ({"audience": [1]}, "audience: expected a string, or a list of strings, found list"),
+        ({"audience": {"a": 1}}, "audience: expected a string, a list of strings, or a dict, found dict"),
+        ({"audience": [1]}, "audience: expected a string, a list of strings, or a dict, found list"),
         ({"jwks": 1}, "jwks: expected a JWK Set, found int"),
         ({"algorithms": 1}, "algorithms: expected a string, or a list"),
         ({"leeway": "30"}, "leeway: expected a whole number, found str"),

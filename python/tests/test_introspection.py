@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,11 +53,11 @@ def test_a_dict_a_dataclass_and_a_tuple_say_the_same(issuer: TestIssuer) -> None
         opaque.verify(issuer.token())
 
 
-async def test_asynchronous_code_waits_for_the_answer(issuer: TestIssuer) -> None:
+def test_asynchronous_code_waits_for_the_answer(issuer: TestIssuer) -> None:
     auth = guard(issuer, introspection=CLIENT)
     token = issuer.opaque_token(sub="bob")
     assert auth.verify_now(token) is None
-    assert (await auth.verify_async(token)).sub == "bob"
+    assert asyncio.run(auth.verify_async(token)).sub == "bob"
     again = auth.verify_now(token)
     assert again is not None and again.sub == "bob"
 
@@ -118,7 +119,7 @@ def test_an_issuer_of_several_takes_opaque_tokens(issuer: TestIssuer) -> None:
     own = Issuer(issuer.issuer, issuer.audience, introspection=CLIENT, accept_tokens="opaque")
     assert "secret" not in repr(own)
     auth = RequiresAuth(issuers=[other, own])
-    assert auth.verify(issuer.opaque_token()).issuer == issuer.issuer
+    assert auth.verify(issuer.opaque_token()).claims["iss"] == issuer.issuer
 
 
 def test_mistakes_are_told_without_the_secret(issuer: TestIssuer) -> None:
@@ -133,7 +134,7 @@ def test_mistakes_are_told_without_the_secret(issuer: TestIssuer) -> None:
             guard(issuer, introspection=introspection)
         problem = error.value.problems[0]
         assert (problem.field, problem.found) == ("introspection", found)
-        assert "hidden" not in str(error.value) and "sec ret" not in str(error.value)
+        assert not any(secret in str(error.value) for secret in ("hidden", "sec ret"))
     with pytest.raises(ConfigError, match="introspection"):
         guard(issuer, accept_tokens="opaque")
 
@@ -146,7 +147,8 @@ def test_a_flask_application_configures_it_by_settings(issuer: TestIssuer) -> No
         REQUIRES_AUTH_INTROSPECTION=CLIENT,
         REQUIRES_AUTH_ACCEPT_TOKENS="opaque",
     )
-    auth = FlaskAuth(app)
+    auth = FlaskAuth()
+    auth.init_app(app)
 
     @app.get("/items")
     @auth("read:items")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -70,3 +71,74 @@ def test_what_is_no_access_token_for_this_api(provider: str, api: Server) -> Non
     for reason, each in reasons.items():
         answer = api.ask("GET", "/user/info", bearer(each))
         assert (answer.status, answer.json()["reason"]) == (401, reason)
+
+
+# --- opaque tokens
+
+OPAQUE = "https://legacy.example.com"
+GATEWAY = """
+[server]
+listen = "127.0.0.1:{port}"
+[forward_auth]
+dialects = ["caddy"]
+[issuers.main]
+issuer = "{issuer}"
+audience = "{audience}"
+introspection = {{ client_id = "machine", client_secret_env = "MACHINE_SECRET", ttl = 0, negative_ttl = 0 }}
+[[routes]]
+match = "GET /user/info"
+"""
+
+
+def gateway() -> str | None:
+    """The command, which whoever builds it names; else that of a debug build."""
+    built = PYTHON.parent / "target" / "debug" / "requires-auth"
+    named = os.environ.get("REQUIRES_AUTH_BIN") or (str(built) if built.exists() else None)
+    return named and str(Path(named).resolve())
+
+
+@pytest.fixture(params=["flask", "fastapi", "django", "gateway"])
+def opaque_api(request: pytest.FixtureRequest, provider: str, tmp_path: Path) -> Iterator[Server]:
+    port = free_port()
+    settings = {
+        "REQUIRES_AUTH_ISSUER": provider,
+        "REQUIRES_AUTH_AUDIENCE": OPAQUE,
+        "REQUIRES_AUTH_INTROSPECTION_CLIENT_ID": "machine",
+        "REQUIRES_AUTH_INTROSPECTION_CLIENT_SECRET": "machine-secret",
+        "REQUIRES_AUTH_INTROSPECTION_TTL": "0",
+        "REQUIRES_AUTH_INTROSPECTION_NEGATIVE_TTL": "0",
+    }
+    gunicorn = python("-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "warning")
+    if request.param == "flask":
+        command = [*gunicorn, "flask_app:app"]
+    elif request.param == "django":
+        command = [*gunicorn, "django_app:application"]
+    elif request.param == "fastapi":
+        command = python("-m", "uvicorn", "--port", str(port), "--log-level", "warning", "fastapi_app:app")
+    else:
+        binary = gateway()
+        if not binary:
+            pytest.skip("the gateway is not built")
+        file = tmp_path / "gateway.toml"
+        file.write_text(GATEWAY.format(port=port, issuer=provider, audience=OPAQUE))
+        command, settings = [binary, "serve", str(file)], {"MACHINE_SECRET": "machine-secret"}
+    with serving(command, settings, PYTHON / "examples", port) as server:
+        server.name = request.param
+        yield server
+
+
+def ask(api: Server, token: str) -> tuple[int, str | None]:
+    headers = bearer(token)
+    if api.name == "gateway":
+        headers |= {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/user/info"}
+    answer = api.ask("GET", "/forward-auth/caddy" if api.name == "gateway" else "/user/info", headers)
+    return answer.status, answer.json().get("reason") if answer.status != 200 else None
+
+
+def test_opaque_tokens_until_they_are_revoked(provider: str, opaque_api: Server) -> None:
+    opaque = token(provider, "access", OPAQUE)
+    assert "." not in opaque
+    assert ask(opaque_api, opaque) == (200, None)
+    assert ask(opaque_api, "made-up-token") == (401, "inactive")
+    token(provider, "revoke", opaque)
+    assert ask(opaque_api, opaque) == (401, "inactive")

@@ -54,7 +54,7 @@ def test_token_through_admit(case: Case) -> None:
 def test_request_through_admit(case: Case) -> None:
     guard = case.guard()
     expect = case.expect
-    admitted = guard.admit(case.method, case.url, case.headers, case.policy, case.optional)
+    admitted = guard.admit(case.method, case.url, case.headers, case.policy, case.optional, case.path_parameters)
     if expect["outcome"] == "deny":
         assert isinstance(admitted, Refusal)
         assert _told(admitted.error) == _expected(expect)
@@ -74,8 +74,8 @@ def test_latin_1_text_is_what_its_bytes_are() -> None:
     for case in REQUESTS:
         guard = case.guard()
         as_text = [(name, value.decode("latin-1")) for name, value in case.headers]
-        by_bytes = guard.admit(case.method, case.url, case.headers, case.policy, case.optional)
-        by_text = guard.admit(case.method, case.url, as_text, case.policy, case.optional)
+        by_bytes = guard.admit(case.method, case.url, case.headers, case.policy, case.optional, case.path_parameters)
+        by_text = guard.admit(case.method, case.url, as_text, case.policy, case.optional, case.path_parameters)
         assert type(by_bytes) is type(by_text), case.id
         if isinstance(by_bytes, Refusal) and isinstance(by_text, Refusal):
             assert by_bytes.headers == by_text.headers, case.id

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from answers import settings_of
 
@@ -26,10 +27,11 @@ class Case:
     jwks: dict[str, Any] | None
     expect: dict[str, Any]
     token: str = ""
-    reads: dict[str, Any] = field(default_factory=dict)
     method: str = "GET"
     url: str = "/"
     headers: list[tuple[str, bytes]] = field(default_factory=list)
+    reads: dict[str, Any] = field(default_factory=dict)
+    path_parameters: dict[str, str] | None = None
 
     @property
     def policy(self) -> Policy | None:
@@ -87,7 +89,17 @@ def policy_of(scopes: Sequence[str], claims: dict[str, Any]) -> Policy | None:
 
 
 def _claim_test(rule: Any) -> dict[str, Any]:
-    return {"one_of": rule} if isinstance(rule, list) else {"equals": rule}
+    if not isinstance(rule, dict):
+        return {"contains": rule}
+    return {"path_parameter" if name == "path" else name: value for name, value in rule.items()}
+
+
+def path_parameters(route: str | None, url: str) -> dict[str, str] | None:
+    """What the URL has in the places of the route, decoded once."""
+    if route is None:
+        return None
+    places = zip(route.split("/"), url.partition("?")[0].split("/"), strict=True)
+    return {place[1:-1]: unquote(segment) for place, segment in places if place.startswith("{")}
 
 
 def token_cases() -> list[Case]:
@@ -121,9 +133,10 @@ def request_cases() -> list[Case]:
                 _key_set(case),
                 case["expect"],
                 token,
-                request["method"],
-                url,
-                headers,
+                method=request["method"],
+                url=url,
+                headers=headers,
+                path_parameters=path_parameters(request.get("route"), url),
             )
         )
     return cases

@@ -126,6 +126,6 @@ fn the_curl_lines_work() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), title[2..5], "{title}\n{command}");
         tried += 1;
     }
-    assert_eq!(tried, 11);
+    assert_eq!(tried, 12);
     demo.kill().and_then(|()| demo.wait()).expect("the demo ends");
 }

@@ -13,6 +13,10 @@ use url::Url;
 use crate::fetch::{FetchError, FetchResponse};
 use crate::issuer::{IssuerUrl, Transport, may_lead_to};
 
+mod token_file;
+
+pub(crate) use token_file::token_for;
+
 /// A metadata document may be this long, in bytes.
 pub(crate) const MAX_METADATA_BYTES: usize = 256 * 1024;
 

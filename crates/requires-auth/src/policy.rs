@@ -54,6 +54,7 @@ use std::time::Duration;
 use crate::claims::NumericDate;
 use crate::credential::Credential;
 use crate::error::{ConfigError, ConfigProblem, Denial, ErrorCode};
+use crate::request::{PathParameters, Request};
 use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
 
 mod audience;
@@ -340,7 +341,17 @@ impl Policy {
     /// 401 `invalid_token` for the audience, 403 `insufficient_scope`, 403 `access_denied`, or 401
     /// `insufficient_user_authentication`, in this order.
     pub fn check(&self, token: &AccessToken) -> Result<(), Denial> {
-        self.check_with(token, &mut NoTrace)
+        self.check_with(token, None, &mut NoTrace)
+    }
+
+    /// As [`check`](Self::check), with the path parameters of a request.
+    pub(crate) fn check_for(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Denial> {
+        self.check_with(token, request.path_parameters(), &mut NoTrace)
+    }
+
+    /// The path parameters that its claim rules look at: the route must have each.
+    pub fn path_parameters(&self) -> impl Iterator<Item = &str> {
+        self.claims.iter().filter_map(|(_, test)| test.path_parameter())
     }
 
     /// The last word on a request whose token is good: whether it shows what the token is bound to, and whether the token
@@ -353,14 +364,20 @@ impl Policy {
         &self,
         token: &AccessToken,
         credential: &Credential<'_>,
+        parameters: Option<&dyn PathParameters>,
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
         check_binding(token, credential, trace)?;
         self.check_whole_guard(token, trace)?;
-        self.check_with(token, trace)
+        self.check_with(token, parameters, trace)
     }
 
-    fn check_with(&self, token: &AccessToken, trace: &mut impl Trace) -> Result<(), Denial> {
+    fn check_with(
+        &self,
+        token: &AccessToken,
+        parameters: Option<&dyn PathParameters>,
+        trace: &mut impl Trace,
+    ) -> Result<(), Denial> {
         self.check_audience(token, trace)?;
         let scopes = self.scopes.as_ref();
         let has_scopes = scopes.is_none_or(|scopes| scopes.are_met_by(token));
@@ -374,7 +391,7 @@ impl Policy {
             return Err(Denial::insufficient_scope(Arc::clone(&scopes.listed)));
         }
 
-        let broken = self.claims.iter().find(|(path, test)| !test.holds(token, path));
+        let broken = self.claims.iter().find(|(path, test)| !test.holds(token, path, parameters));
         trace.record(Step::ClaimRules, broken.is_none(), || match broken {
             Some((path, test)) => Finding::new(describe(token, path), format!("{path} {test}")),
             None => Finding::new(format!("{} rules", self.claims.len()), "every claim rule to hold"),

@@ -7,6 +7,11 @@ use std::fmt;
 
 use memchr::memchr;
 
+mod parameters;
+
+pub use parameters::PathParameters;
+pub(crate) use parameters::one_segment;
+
 /// How many bytes an id of a request may have.
 const LONGEST_ID: usize = 64;
 
@@ -104,6 +109,7 @@ pub struct Request<'a> {
     headers: &'a dyn Headers,
     origin: Option<&'a str>,
     certificate: Option<Certificate<'a>>,
+    path_parameters: Option<&'a dyn PathParameters>,
     is_ordinary: bool,
     is_upgrade: bool,
     is_token_alone: bool,
@@ -130,6 +136,7 @@ impl<'a> Request<'a> {
             headers,
             origin: None,
             certificate: None,
+            path_parameters: None,
             is_ordinary: false,
             is_upgrade: false,
             is_token_alone: false,
@@ -173,6 +180,29 @@ impl<'a> Request<'a> {
     pub const fn with_certificate(mut self, certificate: Certificate<'a>) -> Self {
         self.certificate = Some(certificate);
         self
+    }
+
+    /// The same request, with the places of its path that its route has a name for: for claim rules that compare a claim
+    /// with one of them, see [`ClaimTest::path`](crate::policy::ClaimTest::path). Default: none, and such a rule refuses.
+    ///
+    /// They come from the router that has chosen the handler, so that the rule looks at what the handler sees.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("Authorization", "Bearer abc.def.ghi")];
+    /// let parameters = [("org", "acme")];
+    /// let request = Request::new("GET", "/orgs/acme/items", &headers).with_path_parameters(&parameters);
+    /// # let _ = request;
+    /// ```
+    #[must_use]
+    pub const fn with_path_parameters(mut self, parameters: &'a dyn PathParameters) -> Self {
+        self.path_parameters = Some(parameters);
+        self
+    }
+
+    pub(crate) const fn path_parameters(&self) -> Option<&'a dyn PathParameters> {
+        self.path_parameters
     }
 
     /// The same request, which is not a preflight though it may look like one: it has a body, or goes to a route where no

@@ -388,3 +388,24 @@ async fn head_is_refused_without_a_body() {
     assert_eq!(verdict(&response), (401, vec!["Bearer"]));
     assert_eq!(text(response).await, "");
 }
+
+/// A claim rule on a path parameter sees what the handler sees, also below another router, and no encoded slash.
+#[tokio::test]
+async fn a_claim_rule_sees_the_path_of_the_whole_router() {
+    use requires_auth::policy::ClaimTest;
+
+    let policy = Policy::default().with_claim("org", ClaimTest::path("org"));
+    let items = Router::new().route("/{id}", get(|| async { "fine" }).layer(guard().require_policy(policy)));
+    let app = Router::new().nest("/orgs/{org}/items", items);
+    let token = token().claim("org", "acme").mint();
+    for (path, status) in [
+        ("/orgs/acme/items/1", 200),
+        ("/orgs/other/items/1", 403),
+        ("/orgs/acme%2Fother/items/1", 403),
+        ("/orgs/ac%6De/items/1", 200),
+    ] {
+        let request = Request::builder().uri(path).header("authorization", format!("Bearer {token}"));
+        let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+    }
+}

@@ -7,7 +7,11 @@ use std::sync::{Arc, Mutex};
 use requires_auth::discovery::FetchFailure;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::guard::Builder;
-use requires_auth::{Policy, RequiresAuth};
+use requires_auth::introspect::{
+    Introspect, Introspection, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
+};
+use requires_auth::verify::Tokens;
+use requires_auth::{Policy, Reason, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use serde_json::json;
 
@@ -49,7 +53,9 @@ impl Fetch for Cluster {
         let answer = if !is_ours && request.url().as_str().starts_with(ISSUER) {
             FetchResponse::new(401, "")
         } else if request.url().path().contains("openid-configuration") {
-            let document = json!({ "issuer": ISSUER, "jwks_uri": self.key_set_at });
+            let document = json!({
+                "issuer": ISSUER, "jwks_uri": self.key_set_at, "introspection_endpoint": "https://cluster.example/i",
+            });
             FetchResponse::new(200, document.to_string())
         } else {
             FetchResponse::new(200, jwk_set([&self.key]).to_string())
@@ -100,6 +106,36 @@ async fn the_token_is_shown_to_the_issuer_and_read_at_each_fetch() {
     assert_eq!(auth.examine().await[0].keys().len(), 1);
     assert!(cluster.shown().iter().all(|(_, token)| token.as_deref() == Some("second.secret")));
     assert!(!cluster.debugged.lock().expect("no panic").contains("secret"), "`Debug` does not show it");
+}
+
+/// Asks nobody, and says of every token that it is not active.
+struct Inactive;
+
+impl Introspect for Inactive {
+    fn introspect(&self, _: IntrospectionRequest) -> IntrospectionFuture {
+        Box::pin(std::future::ready(Ok(IntrospectionResponse::new(200, r#"{"active":false}"#))))
+    }
+}
+
+#[tokio::test]
+async fn the_introspection_endpoint_is_found_in_metadata_that_are_not_public() {
+    let cluster = Cluster::new("https://cluster.example/keys");
+    let file = TokenFile::new("endpoint", "first.secret");
+    let reason = async |builder: Builder| {
+        let introspection = Introspection::discovered().with_client_secret("api", "secret");
+        let builder = builder.with_introspect(Inactive).with_introspection(introspection);
+        let auth = builder.with_accepted_tokens(Tokens::Opaque).build().expect("a guard");
+        let denial = auth.verify("opaque-token", &Policy::default()).await.expect_err("not active");
+        denial.reason()
+    };
+    assert_eq!(reason(builder(&cluster, &file)).await, Some(Reason::Inactive));
+    let shown = cluster.shown();
+    assert!(!shown.is_empty() && shown.iter().all(|(_, token)| token.as_deref() == Some("first.secret")));
+    let elsewhere = "https://elsewhere.example/openid-configuration";
+    assert_eq!(reason(builder(&cluster, &file).with_discovery_url(elsewhere)).await, Some(Reason::Inactive));
+    assert_eq!(cluster.shown(), [(elsewhere.to_owned(), None)]);
+    let without = RequiresAuth::builder(ISSUER, AUDIENCE).with_fetch(cluster.clone());
+    assert_eq!(reason(without).await, None, "nobody could be asked");
 }
 
 #[tokio::test]

@@ -310,6 +310,23 @@ async fn ten_thousand_first_uses_of_a_token_are_one_call() {
     assert_eq!((passed, provider.calls()), (10_000, 1));
 }
 
+/// Nobody who was told of a token gets an older answer afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_ttl_each_use_asks_anew() {
+    let (provider, clock) = (Provider::default(), Clock::new());
+    let never = introspection().with_ttl(Duration::ZERO).with_negative_ttl(Duration::ZERO);
+    let auth = opaque(&provider, &clock, never);
+    for round in 0..500 {
+        let token = format!("opaque-token-{round}");
+        provider.says(&token, &good());
+        assert!(verify(&auth, &token).await.is_ok());
+        provider.says(&token, &json!({ "active": false }));
+        assert_eq!(reason(&auth, &token).await, Some(Reason::Inactive), "{round}");
+        clock.pass(1);
+    }
+    assert_eq!(provider.calls(), 1_000);
+}
+
 #[tokio::test]
 async fn while_the_endpoint_is_dead_remembered_tokens_pass_until_their_ttl() {
     let (provider, clock) = (Provider::default(), Clock::new());

@@ -196,6 +196,31 @@ fn a_login_must_be_strong_and_recent_enough() {
     assert_eq!((denial.acr_values(), denial.max_age(), denial.status()), (Some("gold"), Some(60), 401));
 }
 
+#[tokio::test]
+async fn a_token_without_any_mark_of_an_access_token_is_warned_of() {
+    let world = World::new();
+    let guard = world.builder().build().expect("a configuration");
+    let plain = || {
+        let token = world.forge().header("typ", "JWT");
+        ["scope", "client_id"].into_iter().fold(token, TokenBuilder::without_claim)
+    };
+    for (token, is_warned_of) in [
+        (plain(), true),
+        (plain().without_header("typ"), true),
+        (plain().claim("scope", json!(null)), true),
+        (plain().header("typ", "at+jwt"), false),
+        (plain().claim("azp", "app"), false),
+        (plain().claim("permissions", json!([])), false),
+    ] {
+        let report = support::explain(&guard, &token.mint(), &Policy::default()).await;
+        assert!(report.verdict().is_ok());
+        assert_eq!(
+            report.hint().is_some_and(|hint| hint.contains("An ID token may look like this")),
+            is_warned_of
+        );
+    }
+}
+
 /// Where scopes stand elsewhere, that claim is named, and not `scope`.
 #[tokio::test]
 async fn a_scope_claim_of_another_type_is_named() {

@@ -352,6 +352,20 @@ async fn a_resolver_says_which_issuers_are_ours() {
 }
 
 #[tokio::test]
+async fn a_key_for_many_tenants_wants_the_tenant_of_the_issuer_whatever_a_resolver_calls_it() {
+    let (provider, clock) = (Provider::with(&["contoso"]), ManualClock::new());
+    *provider.0.key_issuer.lock().expect("no panic") =
+        Some("https://login.example/{tenantid}/v2.0".to_owned());
+    let customers = Customers::default();
+    customers.known.lock().expect("no panic").push(PATTERN.replace("{tenant}", "contoso"));
+    let auth = customers.guard(&provider, &clock);
+    let token = |tid: &str| provider.token_of("contoso", "contoso", &clock).claim("tid", tid).mint();
+    assert_eq!(verdict(&auth, &token("contoso")).await.expect("a good token").as_deref(), Some("customer"));
+    assert_eq!(reason(&auth, &token("fabrikam")).await, Some(Reason::IssuerMismatch));
+    assert_eq!(reason(&auth, &token("customer")).await, Some(Reason::IssuerMismatch));
+}
+
+#[tokio::test]
 async fn a_resolver_that_fails_is_an_outage_and_those_who_are_known_still_pass() {
     let (provider, clock) = (Provider::with(&["contoso", "fabrikam"]), ManualClock::new());
     let customers = Customers::default();

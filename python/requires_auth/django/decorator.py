@@ -139,7 +139,7 @@ class RequiresAuth(Adapter):
 
     def refusal(self, request: HttpRequest, rule: Rule, view: _AnyView | None = None) -> HttpResponse | None:
         """What to answer instead of running the view; None if the request passes."""
-        outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional)
+        outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional, True, path_parameters(request))
         if isinstance(outcome, Refusal):
             return keep(request, response_to(outcome))
         return admit(request, outcome, view)
@@ -148,9 +148,10 @@ class RequiresAuth(Adapter):
         self, request: HttpRequest, rule: Rule, view: _AnyView | None = None
     ) -> HttpResponse | None:
         """As `refusal`, in asynchronous code: waits only if keys have to be fetched or a user to be found."""
-        outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional, wait=False)
+        meta, parameters = request.META, path_parameters(request)
+        outcome = self.guard.admit_wsgi(meta, rule.policy, rule.optional, wait=False, path_parameters=parameters)
         if outcome is None:
-            outcome = await asyncio.to_thread(self.guard.admit_wsgi, request.META, rule.policy, rule.optional)
+            outcome = await asyncio.to_thread(self.guard.admit_wsgi, meta, rule.policy, rule.optional, True, parameters)
         if isinstance(outcome, Refusal):
             return keep(request, response_to(outcome))
         remember_headers(request, outcome.headers)
@@ -165,6 +166,12 @@ class RequiresAuth(Adapter):
 
     def _settings(self) -> Mapping[str, Any]:
         return {name: getattr(settings, name) for name in dir(settings) if name.startswith(PREFIX)}
+
+
+def path_parameters(request: HttpRequest) -> Mapping[str, Any] | None:
+    """The arguments that the URL has for the view, for claim rules on them."""
+    match = request.resolver_match
+    return None if match is None else match.kwargs
 
 
 def admit(request: HttpRequest, admission: Admission, view: _AnyView | None = None) -> HttpResponse | None:

@@ -25,7 +25,7 @@ from ninja.security.base import AuthBase
 from requires_auth import Policy, Refusal
 from requires_auth._mistakes import refuse_keywords
 from requires_auth._rule import Rule
-from requires_auth.django.decorator import RequiresAuth, admit, requires_auth, response_to
+from requires_auth.django.decorator import RequiresAuth, admit, path_parameters, requires_auth, response_to
 from requires_auth.django.refusals import keep
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class AccessTokenAuth(AuthBase):
         return response_to(outcome) if isinstance(outcome, Refusal) else None
 
     def _judge(self, request: HttpRequest, optional: bool) -> Admission | Refusal:
-        return self._auth.guard.admit_wsgi(request.META, self._rule.policy, optional)
+        return self._auth.guard.admit_wsgi(request.META, self._rule.policy, optional, True, path_parameters(request))
 
 
 class _Refused(AuthenticationError):

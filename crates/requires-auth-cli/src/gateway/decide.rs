@@ -106,6 +106,8 @@ impl Gateway {
             }
         };
         let name = route.rule.name();
+        let parameters = route.rule.path_parameters(asked.method, asked.target);
+        let request = request.with_path_parameters(&parameters);
         match self.judge(&route, &request).await {
             Ok(admission) => {
                 timed.end(name, Outcome::Allowed);

@@ -32,6 +32,7 @@ mod identity_value;
 mod identity;
 mod decide;
 pub(crate) mod emit;
+mod self_test_answers;
 pub(crate) mod self_test;
 mod forward_auth;
 mod reverse_proxy;

@@ -5,7 +5,10 @@ use requires_auth::config::IssuerConfig;
 use requires_auth::credential::TokenPlace;
 use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::providers;
-use requires_auth::settings::{ALGORITHMS, DISCOVERY_URL, JWKS, JWKS_URI, PROVIDER, STATE_FILE};
+use requires_auth::settings::introspection::{DISCOVERED, ENDPOINT, SIGNED};
+use requires_auth::settings::{
+    ALGORITHMS, DISCOVERY_URL, INTROSPECTION, JWKS, JWKS_URI, PROVIDER, STATE_FILE,
+};
 use requires_auth::verify::Mark;
 use requires_auth::{Audience, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
@@ -14,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::config::{Config, RouteTest};
 use super::decide::{Asked, Decision, Gateway};
+use super::self_test_answers::{self, TestAnswers};
 use crate::error::{Failure, located};
 
 /// What stands for the token in a header of a test.
@@ -68,7 +72,8 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
 /// The headers of a test: its own, and the token where none of them holds it.
 fn headers(config: &Config, key: &SigningKey, test: &RouteTest) -> HeaderMap {
     let issuer = issuer_of(config, test);
-    let token = issuer.and_then(|issuer| token(config, issuer, key, test));
+    let jwt = || issuer.and_then(|issuer| token(config, issuer, key, test));
+    let token = self_test_answers::token(config, test).or_else(jwt);
     let holds_token = |(_, value): &(HeaderName, String)| value.contains(PLACEHOLDER);
     let mut written = test.headers.clone();
     if let (Some(issuer), Some(_)) = (issuer, &token)
@@ -102,6 +107,9 @@ fn in_place(place: &TokenPlace) -> Option<(HeaderName, String)> {
 
 /// The issuer of a test's token: the one that it names, else the first.
 fn issuer_of<'c>(config: &'c Config, test: &RouteTest) -> Option<&'c IssuerConfig> {
+    if test.answer.is_some() {
+        return self_test_answers::issuer_of_opaque_tokens(config);
+    }
     let named = test.claims.as_ref()?.get("iss").and_then(Value::as_str);
     config.guard.issuers.iter().find(|issuer| named.is_none_or(|name| issuer.name() == name))
 }
@@ -176,7 +184,15 @@ fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
     let mut config = config.clone();
     config.guard.set(STATE_FILE, None);
+    let answers = TestAnswers::new(&config);
     for issuer in &mut config.guard.issuers {
+        if let Some(mut introspection) = issuer.get(INTROSPECTION) {
+            // Whose signature it is, is not what a test is about.
+            introspection.set(SIGNED, false);
+            introspection.set(DISCOVERED, false);
+            introspection.set(ENDPOINT, "https://127.0.0.1/introspection".to_owned());
+            issuer.set(INTROSPECTION, Some(introspection));
+        }
         issuer.set(JWKS, None);
         // Also in the place of those that a provider is known to use.
         issuer.set(ALGORITHMS, Some(vec![key.algorithm().name().to_owned()]));
@@ -184,7 +200,9 @@ fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure>
         issuer.set(JWKS_URI, Some("https://127.0.0.1/keys".to_owned()));
     }
     let keys = TestKeys(jwk_set([key]).to_string().into());
-    config.build_with(|builder| builder.with_fetch(keys.clone())).map_err(|error| located(&error))
+    config
+        .build_with(|builder| builder.with_fetch(keys.clone()).with_introspect(answers.clone()))
+        .map_err(|error| located(&error))
 }
 
 /// Answers every fetch with one key set.

@@ -3,6 +3,7 @@
 mod algorithms;
 mod audience;
 mod certificates;
+mod claim_rules;
 mod claims;
 mod client;
 mod ecdsa;
@@ -99,6 +100,11 @@ pub fn themes() -> Vec<Theme> {
             vec![opaque::cases()],
         ),
         theme(
+            "tokens-claim-rules",
+            "claim rules of a route: what a claim is compared with, and how",
+            vec![claim_rules::cases()],
+        ),
+        theme(
             "tokens-settings",
             "settings that have no member of their own in a case, and claim rules",
             vec![settings::cases()],
@@ -107,6 +113,11 @@ pub fn themes() -> Vec<Theme> {
             "requests",
             "whole requests: where the token comes from, and what the answer looks like",
             vec![requests::cases()],
+        ),
+        theme(
+            "requests-paths",
+            "claim rules that look at the path of the request",
+            vec![requests::paths::cases()],
         ),
         theme(
             "requests-places",

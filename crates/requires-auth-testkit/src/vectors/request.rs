@@ -25,6 +25,8 @@ pub struct RequestCase {
     pub method: String,
     /// Path and query of the request.
     pub url: String,
+    /// The path of its route, with places such as `{org}`, where claim rules look at one.
+    pub route: Option<String>,
     /// The header lines in their order; values need not be UTF-8.
     pub headers: Vec<(String, Vec<u8>)>,
     /// How the guard is configured.
@@ -35,6 +37,20 @@ pub struct RequestCase {
     pub outcome: Outcome,
     /// Header lines that the answer must have, beside the challenge.
     pub response_headers: BTreeMap<String, String>,
+}
+
+impl RequestCase {
+    /// What the URL has in the places of the route, percent-decoded once.
+    pub fn path_parameters(&self) -> Vec<(String, String)> {
+        let path = self.url.split('?').next().unwrap_or_default();
+        let places = self.route.iter().flat_map(|route| route.split('/')).zip(path.split('/'));
+        let parameter = |(place, segment): (&str, &str)| {
+            let name = place.strip_prefix('{')?.strip_suffix('}')?;
+            // No case has another encoded letter.
+            Some((name.to_owned(), segment.replace("%20", " ")))
+        };
+        places.filter_map(parameter).collect()
+    }
 }
 
 /// What becomes of a request.
@@ -69,6 +85,8 @@ struct File {
 struct Parts {
     method: String,
     url: String,
+    #[serde(default)]
+    route: Option<String>,
     headers: Vec<(String, HeaderValue)>,
 }
 
@@ -116,6 +134,7 @@ impl TryFrom<File> for RequestCase {
             Expected::Preflight => (Outcome::Preflight, BTreeMap::new()),
         };
         let (method, url) = (request.method, filled(request.url));
-        Ok(Self { id, row, about, method, url, headers, config, jwks, outcome, response_headers })
+        let route = request.route;
+        Ok(Self { id, row, about, method, url, route, headers, config, jwks, outcome, response_headers })
     }
 }

@@ -10,12 +10,13 @@ use crate::error::{Denial, Reason};
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
 use crate::providers::{self, Provider};
-use crate::request::Request;
+use crate::request::{PathParameters, Request};
 use crate::verify::{
     AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
 };
 
 mod hints;
+mod marks;
 
 use hints::Known;
 
@@ -86,14 +87,14 @@ impl Report {
         self.verdict.as_ref()
     }
 
-    /// What to do about a refusal, in the terms of the provider where its make can be told by its issuer; `None` if the
-    /// token was accepted.
+    /// What to do about a refusal, in the terms of the provider where its make can be told by its issuer. Of a token that was
+    /// accepted, a warning if nothing marks it as an access token; else `None`.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
     /// What the [table of providers](crate::providers) has chosen for each issuer whose provider is named.
-    pub fn from_table(&self) -> &[FromTable] {
+    pub fn chosen_by_table(&self) -> &[FromTable] {
         &self.from_table
     }
 }
@@ -171,7 +172,7 @@ impl Rules {
                 let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
                 let evidence =
                     Evidence { known_header: None, is_of_tenant: false, keys: &key_set, answers: &|_| None };
-                self.explain_settled(&credential, &evidence, policy, now, None)
+                self.explain_settled(&credential, &evidence, (policy, request.path_parameters()), now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
         }
@@ -183,7 +184,7 @@ impl Rules {
         &self,
         credential: &Credential<'_>,
         evidence: &Evidence<'_>,
-        policy: &Policy,
+        (policy, parameters): (&Policy, Option<&dyn PathParameters>),
         now: SystemTime,
         unsettled: Option<Denial>,
     ) -> Report {
@@ -191,7 +192,9 @@ impl Rules {
         let verdict = match judge(self, credential, evidence, now.into(), &mut recorder) {
             Ok(token) => {
                 let placed = check_place(&token, credential);
-                placed.and_then(|()| policy.decide(&token, credential, &mut recorder)).map(|()| token)
+                placed
+                    .and_then(|()| policy.decide(&token, credential, parameters, &mut recorder))
+                    .map(|()| token)
             }
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
@@ -214,7 +217,7 @@ impl Rules {
         if is_general { report } else { Report { hint: Some(hint.to_owned()), ..report } }
     }
 
-    fn from_table(&self) -> Vec<FromTable> {
+    fn chosen_by_table(&self) -> Vec<FromTable> {
         let of = |issuer: &IssuerRules| {
             let row = issuer.provider.as_ref()?;
             let name = issuer.issuer.as_deref().unwrap_or_default().to_owned();
@@ -228,12 +231,15 @@ impl Rules {
     }
 
     fn report(&self, recorder: Recorder, verdict: Result<AccessToken, Denial>) -> Report {
-        let hint = verdict.as_ref().err().map(|denial| {
-            let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
-            let issuers: Vec<_> = self.issuers.iter().filter_map(Known::of).collect();
-            hints::hint(denial, failed, &issuers)
-        });
-        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.from_table() }
+        let hint = match &verdict {
+            Ok(token) => marks::warning(token, &recorder.made).map(ToOwned::to_owned),
+            Err(denial) => {
+                let failed = recorder.made.iter().find(|check| check.outcome == Outcome::Failed);
+                let issuers: Vec<_> = self.issuers.iter().filter_map(Known::of).collect();
+                Some(hints::hint(denial, failed, &issuers))
+            }
+        };
+        Report { checks: recorder.into_checks(), verdict, hint, from_table: self.chosen_by_table() }
     }
 }
 

@@ -70,7 +70,8 @@ impl RequiresAuth {
         let answers = |_| said;
         let evidence =
             Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &answers };
-        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, policy, now, unsettled)
+        let asked = (policy, request.path_parameters());
+        self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 
     /// The issuer that has to be asked about the token before it can be judged.
@@ -92,7 +93,7 @@ impl RequiresAuth {
 
     /// What the issuer says now, or why it says nothing.
     async fn answer_for_report(&self, case: &Case<'_>, issuer: usize) -> Option<Result<Answer, String>> {
-        let asker = self.inner.askers[issuer].as_ref()?;
+        let asker = self.inner.askers.get(issuer)?.as_ref()?;
         let token = case.credential.bearer().ok()?.token();
         let answer = self.answer(asker, issuer, token).await;
         Some(answer.map_err(|failure| format!("no answer: {failure}; {}", failure.hint())))

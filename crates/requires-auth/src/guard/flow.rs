@@ -261,11 +261,11 @@ impl RequiresAuth {
         match judged {
             Ok(token) => {
                 let placed = check_place(&token, credential);
-                placed.and_then(|()| policy.decide(&token, credential, &mut NoTrace)).inspect_err(
-                    |denial| {
+                placed
+                    .and_then(|()| policy.decide(&token, credential, request.path_parameters(), &mut NoTrace))
+                    .inspect_err(|denial| {
                         refused(request, Some(credential), denial, denial.hint(), self.issuer_of(&token));
-                    },
-                )?;
+                    })?;
                 self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
                 log::allowed(request, credential, self.issuer_of(&token));
                 Ok(token)

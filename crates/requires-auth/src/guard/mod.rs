@@ -346,7 +346,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check(token).inspect_err(|denial| {
+        policy.check_for(token, request).inspect_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
             flow::refused(request, credential.as_ref(), denial, denial.hint(), self.issuer_of(token));
         })

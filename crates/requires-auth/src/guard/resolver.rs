@@ -89,7 +89,8 @@ impl Issuer {
         self
     }
 
-    /// Another setting of an issuer, by the [table](crate::settings).
+    /// Another setting of an issuer, by the [table](crate::settings). `introspection` and opaque tokens are for issuers that are
+    /// configured by name: with them the answer counts as failed.
     pub fn with_setting(mut self, setting: &Setting, value: Value) -> Self {
         self.settings.given.put(setting, value, None);
         self

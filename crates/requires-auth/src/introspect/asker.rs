@@ -224,18 +224,24 @@ impl State {
 impl Landing {
     /// Tells the outcome to everyone who waits. What is to be remembered of it must be remembered by now.
     pub(crate) fn land(self, outcome: Outcome) {
+        // Whoever comes after somebody was told must not join: the answer may be older than what he knows.
+        self.leave();
         self.done.send_replace(Some(outcome));
     }
-}
 
-impl Drop for Landing {
-    fn drop(&mut self) {
+    fn leave(&self) {
         let mut state = self.asker.state();
         if let Entry::Occupied(flight) = state.flights.entry(self.key)
             && flight.get().same_channel(&self.done.subscribe())
         {
             flight.remove();
         }
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

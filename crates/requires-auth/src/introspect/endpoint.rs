@@ -1,5 +1,6 @@
 //! Where the introspection endpoint of an issuer is: as configured, or as its metadata say (RFC 8414 §2).
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -33,6 +34,9 @@ pub(crate) struct Discovery {
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the metadata are, when the issuer is reached by another name.
     pub(crate) discovery_url: Option<Url>,
+    /// A file with a Bearer token for metadata and keys, which goes to the origin of the issuer alone, and to that of `jwks_uri`.
+    pub(crate) token_file: Option<Arc<Path>>,
+    pub(crate) jwks_uri: Option<Url>,
     /// How long one document may take.
     pub(crate) timeout: Duration,
     /// What was found last. Whoever looks holds the lock, so that the others wait instead of looking too.
@@ -82,7 +86,10 @@ impl Discovery {
         };
         let mut last = 0;
         for url in places {
-            let request = FetchRequest::new(url.clone(), MAX_METADATA_BYTES);
+            let trusted = [self.issuer.url(), self.jwks_uri.as_ref()];
+            let token =
+                discovery::token_for(self.token_file.as_deref(), trusted.into_iter().flatten(), &url)?;
+            let request = FetchRequest::new(url.clone(), MAX_METADATA_BYTES).with_token(token);
             let response = tokio::time::timeout(self.timeout, self.fetch.fetch(request)).await;
             let response = response.unwrap_or(Err(FetchError::Timeout)).map_err(FetchFailure::Fetch)?;
             match discovery::read_introspection(&response, &url, &self.issuer, self.transport)? {

@@ -12,13 +12,9 @@ use super::timing::life;
 use super::unproven::Unproven;
 use crate::clock::Clock;
 use crate::discovery::{self, Answer, FetchFailure, MAX_METADATA_BYTES};
-use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse, FetchToken};
-use crate::file::RegularFile;
+use crate::fetch::{Fetch, FetchError, FetchRequest, FetchResponse};
 use crate::issuer::{IssuerUrl, Transport};
 use crate::jose::key_set::{KeySet, KeySetLimits};
-
-/// A longer token is none.
-const MAX_TOKEN_BYTES: u64 = 16 * 1024;
 
 /// How to get the keys of one issuer.
 #[derive(Clone)]
@@ -219,20 +215,11 @@ impl Source {
         }
     }
 
-    /// The token for a document, if there is one and it may be sent there.
-    fn token_for(&self, url: &Url) -> Result<Option<FetchToken>, FetchFailure> {
-        let trusted = [self.issuer.url(), self.jwks_uri.as_ref()];
-        let is_ours = trusted.iter().flatten().any(|own| own.origin() == url.origin());
-        let Some(path) = self.token_file.as_ref().filter(|_| is_ours) else { return Ok(None) };
-        let read = RegularFile::open(path).and_then(|file| file.read(MAX_TOKEN_BYTES));
-        let text = read.map_err(|error| FetchFailure::TokenFile(error.to_string()))?;
-        let token = FetchToken::read(&text);
-        token.map(Some).ok_or_else(|| FetchFailure::TokenFile("what is in it is not a token".to_owned()))
-    }
-
     /// Gets one document, within the time that it may take.
     async fn get(&self, request: FetchRequest) -> Result<FetchResponse, FetchFailure> {
-        let token = self.token_for(request.url())?;
+        let trusted = [self.issuer.url(), self.jwks_uri.as_ref()];
+        let token =
+            discovery::token_for(self.token_file.as_deref(), trusted.into_iter().flatten(), request.url())?;
         let request = request.with_token(token);
         let response = tokio::time::timeout(self.timeout, self.fetch.fetch(request)).await;
         response.unwrap_or(Err(FetchError::Timeout)).map_err(FetchFailure::Fetch)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::jose::json::Raw;
+use crate::request::{PathParameters, one_segment};
 use crate::verify::AccessToken;
 
 /// What a claim must be: the second argument of [`Policy::with_claim`](super::Policy::with_claim).
@@ -17,6 +18,10 @@ use crate::verify::AccessToken;
 /// | `"a c"` | fails | fails | fails | passes |
 /// | `false`, `""`, `[]` | fails | fails | fails | passes |
 /// | `null`, absent | fails | fails | fails | fails |
+///
+/// [`contains_any`](Self::contains_any) is [`contains`](Self::contains) for several values, [`prefix`](Self::prefix) looks at
+/// the beginning of a text, and [`path`](Self::path) at the path of the request. `aud` may be one text or an array, which
+/// mean the same, so that every test sees each element of it.
 ///
 /// ```
 /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
@@ -46,8 +51,14 @@ use crate::verify::AccessToken;
 pub enum ClaimTest {
     /// An array that has this value, or this value itself.
     Contains(ClaimValue),
+    /// An array that has one of these values, or one of them itself.
+    ContainsAny(Vec<ClaimValue>),
     /// Just this value.
     Equals(ClaimValue),
+    /// A text that begins so, or an array that has one.
+    Prefix(String),
+    /// What the path of the request has in the place of this name.
+    Path(String),
     /// One of these values.
     OneOf(Vec<ClaimValue>),
     /// Anything but absent and `null`.
@@ -61,6 +72,50 @@ impl ClaimTest {
         Self::Contains(value.into())
     }
 
+    /// As [`contains`](Self::contains), for several values of which one is enough. An empty list is never met.
+    pub fn contains_any<T: Into<ClaimValue>>(values: impl IntoIterator<Item = T>) -> Self {
+        Self::ContainsAny(values.into_iter().map(Into::into).collect())
+    }
+
+    /// A text that begins so, or an array that has one: for names that end in a version or a branch, such as GitHub's
+    /// `job_workflow_ref`. Write it to the separator: `octo/app/.github/workflows/release.yml@`. An empty text is never met.
+    pub fn prefix(prefix: impl Into<String>) -> Self {
+        Self::Prefix(prefix.into())
+    }
+
+    /// What the path of the request has in the place of this name: a text that equals it, or a whole number with these
+    /// digits. A request without such a parameter is refused, and so is one with a slash in it, however it is encoded.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// use requires_auth::policy::ClaimTest;
+    /// use requires_auth::{Policy, Request, RequiresAuth};
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let auth = RequiresAuth::builder("https://issuer.example", "https://api.example").with_jwks(jwks).build()?;
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// // `/orgs/{org}/items` is for members of that organization.
+    /// let policy = Policy::default().with_claim("organization_id", ClaimTest::path("org"));
+    ///
+    /// let headers = [("authorization", format!("Bearer {}", forge.token().claim("organization_id", "acme").mint()))];
+    /// let passes = |org: &str| {
+    ///     let parameters = [("org", org)];
+    ///     let request = Request::new("GET", "/", &headers).with_path_parameters(&parameters);
+    ///     auth.authorize_now(&request, &policy).expect("the keys are there").is_ok()
+    /// };
+    /// assert!(passes("acme") && !passes("other"));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn path(parameter: impl Into<String>) -> Self {
+        Self::Path(parameter.into())
+    }
+
+    /// The path parameter that it looks at, if it does.
+    pub fn path_parameter(&self) -> Option<&str> {
+        if let Self::Path(name) = self { Some(name) } else { None }
+    }
+
     /// Just this value: for a tenant or a flag. An array of this one value does not equal it.
     pub fn equals(value: impl Into<ClaimValue>) -> Self {
         Self::Equals(value.into())
@@ -71,17 +126,44 @@ impl ClaimTest {
         Self::OneOf(values.into_iter().map(Into::into).collect())
     }
 
-    pub(super) fn holds(&self, token: &AccessToken, path: &str) -> bool {
+    pub(super) fn holds(
+        &self,
+        token: &AccessToken,
+        path: &str,
+        parameters: Option<&dyn PathParameters>,
+    ) -> bool {
+        let of_elements = |found: Raw<'_>, is_met: &dyn Fn(Raw<'_>) -> bool| {
+            is_met(found) || found.as_array().is_some_and(|items| items.into_iter().any(is_met))
+        };
+        // One audience and an array of one mean the same (RFC 7519 §4.1.3).
+        let exactly = |found: Raw<'_>, is_met: &dyn Fn(Raw<'_>) -> bool| {
+            if path == "aud" { of_elements(found, is_met) } else { is_met(found) }
+        };
         let holds = token.with_claim(path, |found| match self {
-            Self::Contains(value) => {
-                value.is(found)
-                    || found.as_array().is_some_and(|items| items.into_iter().any(|item| value.is(item)))
+            Self::Contains(value) => of_elements(found, &|item| value.is(item)),
+            Self::ContainsAny(values) => {
+                of_elements(found, &|item| values.iter().any(|value| value.is(item)))
             }
-            Self::Equals(value) => value.is(found),
-            Self::OneOf(values) => values.iter().any(|value| value.is(found)),
+            Self::Prefix(prefix) => !prefix.is_empty() && of_elements(found, &|item| begins(item, prefix)),
+            Self::Equals(value) => exactly(found, &|item| value.is(item)),
+            Self::OneOf(values) => exactly(found, &|item| values.iter().any(|value| value.is(item))),
+            Self::Path(name) => one_segment(parameters, name)
+                .is_some_and(|segment| exactly(found, &|item| is_written_as(item, segment))),
             Self::Present => found.text() != "null",
         });
         holds.unwrap_or(false)
+    }
+}
+
+fn begins(item: Raw<'_>, prefix: &str) -> bool {
+    item.as_str().is_some_and(|text| text.starts_with(prefix))
+}
+
+/// A text that is this segment of a path, or a whole number whose digits are.
+fn is_written_as(item: Raw<'_>, segment: &str) -> bool {
+    match item.as_str() {
+        Some(text) => text == segment,
+        None => item.text() == segment && item.text().parse::<i64>().is_ok(),
     }
 }
 
@@ -89,6 +171,12 @@ impl fmt::Display for ClaimTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Contains(value) => write!(f, "contains {value}"),
+            Self::ContainsAny(values) => {
+                f.write_str("contains one of")?;
+                values.iter().try_for_each(|value| write!(f, " {value}"))
+            }
+            Self::Prefix(prefix) => write!(f, "begins with {prefix:?}"),
+            Self::Path(name) => write!(f, "equals the path parameter {name}"),
             Self::Equals(value) => write!(f, "equals {value}"),
             Self::OneOf(values) => {
                 f.write_str("is one of")?;

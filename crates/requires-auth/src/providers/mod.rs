@@ -48,10 +48,6 @@ pub use recognised::{Recognised, recognise, recognise_metadata};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a row of the table writes out every member, or takes it from `PLAIN`"
-)]
 pub struct Provider {
     /// Its name in settings, and that of its page and its vectors: `logto`.
     pub name: &'static str,

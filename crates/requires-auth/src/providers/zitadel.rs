@@ -20,7 +20,8 @@ pub(super) const ROW: Provider = Provider {
     // ID tokens have no `jti`, access tokens always.
     marks: Marks { any_of: &[Mark::Claim("jti"), Mark::Type("at+jwt")], id_tokens: false },
     opaque: Some(
-        "Zitadel gives opaque tokens until the application or the service user is set to the token type JWT",
+        "Zitadel gives opaque tokens until the application or the service user is set to the token type JWT; \
+         `introspection` takes them as they are",
     ),
     warnings: &[
         "At Zitadel the audience alone is not a boundary: `aud` names all applications of a project, and any service user may \

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::layer::Guarded;
+use super::path::path_parameters;
 use super::request::{Added, mark, view};
 use super::response::{append_to_answer, refusal};
 use crate::error::Denial;
@@ -69,7 +70,8 @@ impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
 }
 
 async fn admit(guarded: Arc<Guarded>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
-    let seen = view(&parts.method, &parts.uri, &parts.headers);
+    let parameters = path_parameters(guarded.requirement.policy(), &parts.extensions, &parts.uri);
+    let seen = view(&parts.method, &parts.uri, &parts.headers).with_path_parameters(&parameters);
     let admitted = guarded.auth.admit(&seen, &guarded.requirement).await;
     (parts, admitted)
 }

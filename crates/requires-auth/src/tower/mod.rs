@@ -138,6 +138,7 @@
 mod layer;
 mod service;
 mod future;
+mod path;
 mod request;
 mod response;
 

@@ -9,6 +9,7 @@ use tower_service::Service;
 
 use super::AuthFuture;
 use super::layer::Guarded;
+use super::path::path_parameters;
 use super::request::{Added, mark, token_of, view};
 use super::response::refusal;
 
@@ -88,7 +89,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Guarded { auth, requirement } = &*self.guarded;
-        let seen = view(request.method(), request.uri(), request.headers());
+        let parameters = path_parameters(requirement.policy(), request.extensions(), request.uri());
+        let seen = view(request.method(), request.uri(), request.headers()).with_path_parameters(&parameters);
         let denial = if let Some(token) = token_of(auth, request.extensions()) {
             match auth.check(&seen, token, requirement.policy()) {
                 // The layer that has judged the token also adds its headers to the response.

@@ -28,10 +28,15 @@ pub(super) fn check_claims<'t>(
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
     // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
-    let profile = if claims.are_answered() { Profile::Jwt } else { issuer.profile.unwrap_or(rules.profile) };
+    let profile = match claims.are_answered() {
+        true => Profile::Jwt,
+        false => issuer.profile.unwrap_or(rules.profile),
+    };
     let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
     let answer_until = claims.are_answered().then(|| now.after(ttl));
-    let is_access_token = !claims.are_of_another_kind(issuer.marks.id_tokens);
+    // Where JWTs that are ID tokens are taken, answers about ID tokens still are not.
+    let takes_id_tokens = issuer.marks.id_tokens && !claims.are_answered();
+    let is_access_token = !claims.are_of_another_kind(takes_id_tokens);
     trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
         let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
         let marks = marks
@@ -116,13 +121,10 @@ pub(super) fn check_claims<'t>(
 ///
 /// An answer need not say who gives it (RFC 7662 §2.2); it was asked of the issuer.
 fn check_iss<'t>(issuer: &'t IssuerRules, claims: &Claims<'t>) -> Result<Cow<'t, str>, Reason> {
-    if let Some(issuer) = &issuer.issuer
-        && claims.are_answered()
-        && !claims.has("iss")
-    {
-        return Ok(Cow::Borrowed(&**issuer));
-    }
-    let iss = claims.required_string("iss")?;
+    let iss = match &issuer.issuer {
+        Some(issuer) if claims.are_answered() && !claims.has("iss") => Cow::Borrowed(&**issuer),
+        _ => claims.required_string("iss")?,
+    };
     match &issuer.issuer {
         Some(name) if **name == *iss => Ok(iss),
         // Under another of its names it is the same issuer, so that its subjects are the same.
@@ -139,16 +141,20 @@ const TENANT_OF_KEY: &str = "{tenantid}";
 /// signs for many.
 fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Finding)> {
     let tenancy = signer.issuer.tenant.as_ref()?;
-    let (name, issuer) = (tenancy.name.as_deref()?, signer.issuer.issuer.as_deref().unwrap_or_default());
-    if let Some(key_issuer) = &signer.key_issuer
-        && key_issuer.replace(TENANT_OF_KEY, name) != issuer
+    let issuer = signer.issuer.issuer.as_deref().unwrap_or_default();
+    let shared = match signer.key_issuer.as_deref().map(|key_issuer| (key_issuer, within(key_issuer, issuer)))
     {
-        let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
-        return Some((Reason::IssuerMismatch, finding));
-    }
-    let is_shared = signer.key_issuer.as_ref().is_some_and(|issuer| issuer.contains(TENANT_OF_KEY));
-    let mut names = tenancy.claims.iter().map(AsRef::as_ref).chain(is_shared.then_some("tid"));
-    names.find_map(|claim| {
+        None => None,
+        Some((_, Some(tenant))) => tenant,
+        Some((key_issuer, None)) => {
+            let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
+            return Some((Reason::IssuerMismatch, finding));
+        }
+    };
+    let own = tenancy.name.as_deref().into_iter();
+    let own = own.flat_map(|name| tenancy.claims.iter().map(move |claim| (&**claim, name)));
+    let mut names = own.chain(shared.map(|tenant| ("tid", tenant)));
+    names.find_map(|(claim, name)| {
         let reason = match claims.required_string(claim) {
             Ok(value) if value == name => return None,
             Ok(_) => Reason::IssuerMismatch,
@@ -157,6 +163,16 @@ fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Fin
         let found = format!("{claim} {}", claims.describe(claim));
         Some((reason, Finding::new(found, format!("{claim} \"{name}\""))))
     })
+}
+
+/// What stands for the tenant in an issuer, if a key for `key_issuer` is for it: nothing where the key is for one tenant
+/// alone. `None` if the key is for another issuer.
+fn within<'i>(key_issuer: &str, issuer: &'i str) -> Option<Option<&'i str>> {
+    let Some((before, after)) = key_issuer.split_once(TENANT_OF_KEY) else {
+        return (key_issuer == issuer).then_some(None);
+    };
+    let tenant = issuer.strip_prefix(before)?.strip_suffix(after)?;
+    (!tenant.is_empty() && !tenant.contains('/')).then_some(Some(tenant))
 }
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy

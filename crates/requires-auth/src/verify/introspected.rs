@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use super::claim_checks::{Signer, check_claims};
+use super::client::client_id;
 use super::token::Checked;
-use super::{AccessToken, Evidence, Finding, IntrospectionRules, ProvenBy, Rules, Said, Step, Stop, Trace};
+use super::{
+    AccessToken, Evidence, Finding, IntrospectionRules, IssuerRules, ProvenBy, Rules, Said, Step, Stop, Trace,
+};
 use crate::claims::{Claims, NumericDate, Vouched};
 use crate::credential::{Bearer, Credential};
-use crate::error::{Denial, Reason};
+use crate::error::{Denial, ErrorCode, Reason};
 use crate::introspection::Active;
 
 /// A shorter text is not a token that anybody gives out, so no issuer is asked about it.
@@ -26,6 +29,11 @@ pub(super) fn judge_opaque(
     trace: &mut impl Trace,
 ) -> Result<AccessToken, Stop> {
     let Some((issuer, asked)) = rules.issuers.of_opaque_tokens() else { return Err(Reason::Opaque.into()) };
+    let own = &rules.issuers[issuer];
+    // What stands where this issuer's tokens may not is not its token, and is not shown to it.
+    if !credential.places().meets(own.places) {
+        return Err(Denial::new(ErrorCode::AuthorizationHeaderMissing).into());
+    }
     let length = bearer.token().len();
     if length < SHORTEST_OPAQUE_TOKEN {
         trace.record(Step::Introspection, false, || {
@@ -37,7 +45,7 @@ pub(super) fn judge_opaque(
     let active = active(issuer, asked, evidence, trace)?;
     let is_bearer = active.token_type().is_some_and(|name| name.eq_ignore_ascii_case("bearer"));
     let claims = Claims::new(Vouched::answered(active));
-    let signer = Signer { issuer: &rules.issuers[issuer], key_issuer: None };
+    let signer = Signer { issuer: own, key_issuer: None };
     let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
     // RFC 9449 §6.2: the type of a token that is bound to a key is DPoP.
     if is_bearer && checked.confirmation.as_ref().is_some_and(|confirmation| confirmation.key.is_some()) {
@@ -67,7 +75,7 @@ pub(super) fn confirm<'t>(
     let own = &rules.issuers[issuer];
     let Some(asked) = own.introspection.as_ref().filter(|asked| asked.is_always) else { return Ok(checked) };
     let answer = Claims::new(Vouched::answered(active(issuer, asked, evidence, trace)?));
-    let agreed = agrees(rules, own.issuer.as_deref(), &answer, &checked, now);
+    let agreed = agrees(rules, own, &answer, &checked, now);
     if let Err(reason) = agreed {
         trace.record(Step::Introspection, false, || {
             Finding::new(
@@ -83,12 +91,12 @@ pub(super) fn confirm<'t>(
 /// Whether an answer is about this token, and its times hold.
 fn agrees(
     rules: &Rules,
-    issuer: Option<&str>,
+    issuer: &IssuerRules,
     answer: &Claims<'_>,
     token: &Checked<'_>,
     now: NumericDate,
 ) -> Result<(), Reason> {
-    if answer.string("iss")?.is_some_and(|iss| Some(&*iss) != issuer) {
+    if answer.string("iss")?.is_some_and(|iss| !issuer.is_called(&iss)) {
         return Err(Reason::IssuerMismatch);
     }
     if answer.time("exp")?.is_some_and(|exp| exp.has_passed(now, rules.leeway)) {
@@ -99,11 +107,14 @@ fn agrees(
             return Err(Reason::NotYetValid);
         }
     }
-    let differs = |name, own: Option<&Cow<'_, str>>| -> Result<bool, Reason> {
-        Ok(answer.string(name)?.is_some_and(|told| own.is_some_and(|own| *own != told)))
-    };
     let parties = &token.parties;
-    if differs("sub", parties.subject.as_ref())? || differs("client_id", parties.client_id.as_ref())? {
+    let differs = |told: Option<Cow<'_, str>>, own: &Option<Cow<'_, str>>| {
+        told.is_some() && own.is_some() && told != *own
+    };
+    // The client is read where that of the token was.
+    let paths = issuer.client_claims.as_ref().unwrap_or(&rules.client_claims);
+    let client = client_id(paths, answer).map_err(|(_, reason)| reason)?;
+    if differs(answer.string("sub")?, &parties.subject) || differs(client, &parties.client_id) {
         return Err(Reason::ClaimMalformed);
     }
     match answer.confirmation() {

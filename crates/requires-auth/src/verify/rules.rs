@@ -171,6 +171,8 @@ impl IssuerRules {
             marks: Marks::default(),
             aliases: Vec::new(),
             provider: None,
+            tokens: Tokens::Jwt,
+            introspection: None,
             tenant: None,
         }
     }

@@ -11,9 +11,13 @@ use tower::ServiceExt;
 use super::tower::{Passed, answer};
 use super::{Answer, Guarded};
 
-pub async fn ask(guarded: &Guarded, request: Request<()>) -> Answer {
+pub async fn ask(guarded: &Guarded, path: Option<&str>, request: Request<()>) -> Answer {
     let route = any(handler).layer(guarded.inner());
-    let app = Router::new().route("/", route.clone()).route("/{*path}", route).layer(guarded.outer());
+    let app = match path {
+        Some(path) => Router::new().route(path, route),
+        None => Router::new().route("/", route.clone()).route("/{*path}", route),
+    };
+    let app = app.layer(guarded.outer());
     let response = app.oneshot(request.map(|()| Body::empty())).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();

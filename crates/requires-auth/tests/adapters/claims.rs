@@ -6,8 +6,29 @@ use serde_json::Value;
 /// The test that a rule describes.
 pub fn test(rule: &Value) -> ClaimTest {
     match rule {
-        Value::Array(values) => ClaimTest::one_of(values.iter().map(value)),
-        one => ClaimTest::equals(value(one)),
+        Value::Object(test) => {
+            let (name, value) = test.iter().next().expect("a test");
+            named(name, value)
+        }
+        plain => contains(plain),
+    }
+}
+
+fn named(name: &str, given: &Value) -> ClaimTest {
+    match (name, given) {
+        ("equals", one) => ClaimTest::equals(value(one)),
+        ("one_of", Value::Array(values)) => ClaimTest::one_of(values.iter().map(value)),
+        ("contains", plain) => contains(plain),
+        ("prefix", Value::String(text)) => ClaimTest::prefix(text),
+        ("path", Value::String(name)) => ClaimTest::path(name),
+        other => panic!("{other:?} is not a test of a claim"),
+    }
+}
+
+fn contains(plain: &Value) -> ClaimTest {
+    match plain {
+        Value::Array(values) => ClaimTest::contains_any(values.iter().map(value)),
+        one => ClaimTest::contains(value(one)),
     }
 }
 

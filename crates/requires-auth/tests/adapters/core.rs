@@ -16,7 +16,8 @@ use super::{Answer, Guarded};
 
 /// Asks the guard about a request.
 pub async fn admit(guarded: &Guarded, case: &RequestCase) -> Answer {
-    let request = Request::new(&case.method, &case.url, &case.headers);
+    let parameters = case.path_parameters();
+    let request = Request::new(&case.method, &case.url, &case.headers).with_path_parameters(&parameters);
     match guarded.auth.admit(&request, &guarded.requirement).await.map(Admission::into_passed) {
         Ok(Passed::Token(token)) => Answer::Token(token.claims().unwrap()),
         Ok(_) => Answer::NoToken,

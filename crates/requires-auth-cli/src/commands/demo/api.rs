@@ -1,4 +1,4 @@
-//! The protected demo API: one public route, one for any token, two that need a scope.
+//! The protected demo API: one public route, one for any token, two that need a scope, and one that takes opaque tokens.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,18 +20,21 @@ use crate::ports::cannot_listen;
 const FURTHER_PORTS: u16 = 100;
 
 /// The routes, guarded.
-pub(super) fn router(auth: &RequiresAuth) -> Router {
+pub(super) fn router(auth: &RequiresAuth, asking: Option<&RequiresAuth>) -> Router {
     // A ready layer rather than one of our own: it is what an API that copies this would use. It stands outside
     // the guard, so that a page of another origin can read a refusal too; which headers of it, the guard says.
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE]);
+    // A guard of its own, so that the other routes show what an API without introspection says.
+    let opaque = asking.map(|asking| Router::new().route("/opaque/me", get(me)).layer(asking.layer()));
     Router::new()
         .route("/api/me", get(me))
         .route("/api/items", get(items).layer(auth.require("read:items")))
         .route("/api/items", post(create_item).layer(auth.require("write:items")))
         .layer(auth.layer())
+        .merge(opaque.unwrap_or_default())
         // Added after the guard, so it is outside.
         .route("/public", get(public))
         .layer(cors)
@@ -62,11 +65,15 @@ pub(super) struct DemoApi {
 
 impl DemoApi {
     /// Listens on a port, or on the next free one.
-    pub(super) async fn start(auth: &RequiresAuth, port: u16) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        auth: &RequiresAuth,
+        asking: Option<&RequiresAuth>,
+        port: u16,
+    ) -> Result<Self, Failure> {
         let failed = |error: io::Error| cannot_listen(Ipv4Addr::LOCALHOST.into(), port, &error);
         let listener = listen(port).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let router = router(auth);
+        let router = router(auth, asking);
         let serving = tokio::spawn(async move {
             // Serving ends only with the task; there is no error to report.
             axum::serve(listener, router).await.ok();

@@ -9,7 +9,8 @@ use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 
 use clap::Args;
-use requires_auth::RequiresAuth;
+use requires_auth::introspect::Introspection;
+use requires_auth::{ConfigError, RequiresAuth};
 use requires_auth_testkit::issuer::DevelopmentIssuer;
 use serde_json::json;
 
@@ -77,7 +78,8 @@ impl DemoArgs {
             if development.is_none() {
                 find_keys(&auth).await?;
             }
-            let api = DemoApi::start(&auth, self.port).await?;
+            let asking = development.as_ref().map(|_| asking(issuer, audience)).transpose()?;
+            let api = DemoApi::start(&auth, asking.as_ref(), self.port).await?;
             // Not a flag: the arguments of a process are there for everyone on the machine to see.
             let given = env::var("REQUIRES_AUTH_TOKEN").ok().filter(|token| !token.is_empty());
             let tokens = match &development {
@@ -111,6 +113,12 @@ async fn start_issuer(args: &DemoArgs, audience: &str) -> Result<DevelopmentIssu
     let builder = DevelopmentIssuer::builder().port_or_next(args.issuer_port).audience(audience);
     let started = builder.start().await;
     started.map_err(|error| cannot_listen(Ipv4Addr::LOCALHOST.into(), args.issuer_port, &error))
+}
+
+/// A guard that asks the development issuer about opaque tokens. It takes any client, so that there is no secret to keep.
+fn asking(issuer: &str, audience: &str) -> Result<RequiresAuth, ConfigError> {
+    let introspection = Introspection::discovered().with_client_secret("demo-api", "demo-secret");
+    RequiresAuth::builder(issuer, audience).with_introspection(introspection).build()
 }
 
 /// A wrong issuer is found at start, not at the first request.

@@ -41,6 +41,10 @@ impl TokenSource<'_> {
                         "201: with another scope, to write",
                         with("?scope=write:items&sub=alice", "/api/items") + " -X POST",
                     ),
+                    stop(
+                        "200: an opaque token; the API asks the issuer about it",
+                        with("?opaque=true&sub=alice", "/opaque/me"),
+                    ),
                     stop("401: expired", with("?scope=read:items&defect=expired", "/api/items")),
                     stop(
                         "401: meant for another API",

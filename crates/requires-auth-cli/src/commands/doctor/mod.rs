@@ -260,7 +260,12 @@ async fn judge(guard: &RequiresAuth, token: &str) -> Finding {
     let request = Request::new("GET", "/", &headers).as_token_alone();
     let report = guard.explain(&request, &Policy::default()).await;
     if report.verdict().is_ok() {
-        return Finding::new(Level::Ok, CODE, "the guard", "the token is accepted");
+        return match report.hint() {
+            Some(warning) => {
+                Finding::new(Level::Warn, CODE, "the guard", "the token is accepted").hint(warning)
+            }
+            None => Finding::new(Level::Ok, CODE, "the guard", "the token is accepted"),
+        };
     }
     let failed = report.checks().iter().find(|check| check.outcome() == CheckOutcome::Failed);
     let what = failed.map_or_else(

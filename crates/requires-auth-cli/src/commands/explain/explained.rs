@@ -68,7 +68,7 @@ impl Explained {
             checks: checks.collect(),
             verdict,
             hint: of_flags.or_else(|| report.hint()).map(ToOwned::to_owned),
-            from_table: report.from_table().to_vec(),
+            from_table: report.chosen_by_table().to_vec(),
         }
     }
 

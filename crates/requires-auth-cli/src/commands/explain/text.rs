@@ -34,7 +34,13 @@ pub(super) fn print(
     heading("verdict")?;
     let say = |text: String| writeln!(anstream::stdout().lock(), "{text}");
     match &explained.verdict {
-        Verdict::Allowed => say(format!("{GOOD}allowed{GOOD:#}: every check has passed")),
+        Verdict::Allowed => {
+            say(format!("{GOOD}allowed{GOOD:#}: every check has passed"))?;
+            match &explained.hint {
+                Some(warning) => print_fields(&[("warning", warning.as_str().into())]),
+                None => Ok(()),
+            }
+        }
         Verdict::Refused(denial) => print_denial(denial, explained.hint.as_deref().unwrap_or(denial.hint())),
         Verdict::NotJudged => say(format!("{CARE}not judged{CARE:#}: nothing of this is verified")),
     }

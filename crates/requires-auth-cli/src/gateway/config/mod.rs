@@ -13,6 +13,7 @@ mod peers;
 mod reverse_proxy;
 mod model;
 mod common;
+mod claim_rules;
 mod headers;
 mod server;
 mod routes;

@@ -205,6 +205,8 @@ pub(crate) struct RouteTest {
     pub(crate) host: Option<String>,
     /// The claims of its token; without any it shows none. `iss` is our name for an issuer.
     pub(crate) claims: Option<serde_json::Map<String, serde_json::Value>>,
+    /// What the issuer answers about its token, which is opaque then; the rest is that of a good one.
+    pub(crate) answer: Option<serde_json::Map<String, serde_json::Value>>,
     /// Headers of the request, each with its value, in which `{token}` stands for the token. Without one that holds it the
     /// token is in the first place that its issuer allows.
     pub(crate) headers: Vec<(HeaderName, String)>,

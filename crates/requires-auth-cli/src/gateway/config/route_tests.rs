@@ -10,7 +10,7 @@ use super::common::unknown_issuer;
 use super::model::RouteTest;
 use crate::gateway::host::plain;
 
-const TEST: [&str; 5] = ["request", "host", "claims", "headers", "expect"];
+const TEST: [&str; 6] = ["request", "host", "claims", "answer", "headers", "expect"];
 const EXPECT: [&str; 2] = ["status", "error"];
 
 pub(super) fn test(
@@ -25,6 +25,7 @@ pub(super) fn test(
         target: String::new(),
         host: None,
         claims: None,
+        answer: None,
         headers: Vec::new(),
         status: 0,
         error: None,
@@ -63,6 +64,18 @@ pub(super) fn test(
                     unknown_issuer(reader, entry.path(), name, issuers);
                 }
                 test.claims = Some(claims);
+            }
+            "answer" => {
+                let Some(serde_json::Value::Object(answer)) = json(entry.value()) else {
+                    let hint = "write answer = { active = false }";
+                    reader.report("tests", entry.path(), "another value", "a table of an answer", hint);
+                    continue;
+                };
+                if table.contains_key("claims") {
+                    let hint = "keep `answer` for an opaque token, `claims` for a JWT";
+                    reader.report("tests", entry.path(), "this beside `claims`", "one of the two", hint);
+                }
+                test.answer = Some(answer);
             }
             "headers" => test.headers = headers(reader, &entry),
             "expect" => expectation(reader, &entry, &mut test),

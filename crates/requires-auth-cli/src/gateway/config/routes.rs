@@ -1,10 +1,11 @@
 //! `[[routes]]`: from TOML to a [`Route`].
 
 use requires_auth::config::{Entry, IssuerConfig, Reader};
-use requires_auth::policy::{ClaimTest, ClaimValue, Policy, Requirement};
+use requires_auth::policy::{ClaimTest, Policy, Requirement};
 use requires_auth::settings::shown_value;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
+use super::claim_rules::{ClaimRule, check_path_rules, claim_rules};
 use super::common::{shadow, unknown_issuer};
 use crate::gateway::host::HostPattern;
 use crate::gateway::routes::{Pattern, Route};
@@ -31,7 +32,7 @@ struct Keys {
     hosts: Vec<HostPattern>,
     is_public: bool,
     scopes: Option<Policy>,
-    claims: Vec<(String, ClaimTest)>,
+    claims: Vec<ClaimRule>,
     /// `iss` of each issuer that it names.
     issuers: Vec<String>,
     audience: Vec<String>,
@@ -65,6 +66,7 @@ pub(super) fn route(
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
         }
     }
+    check_path_rules(reader, &keys.claims, &keys.patterns);
     keys.into_route(is_shadow)
 }
 
@@ -117,7 +119,7 @@ impl Keys {
         } else {
             let of_issuers = ("iss".to_owned(), ClaimTest::one_of(self.issuers.iter().cloned()));
             let of_issuers = (!self.issuers.is_empty()).then_some(of_issuers);
-            let rules = self.claims.into_iter().chain(of_issuers);
+            let rules = self.claims.into_iter().map(|rule| (rule.claim, rule.test)).chain(of_issuers);
             let policy = self.scopes.unwrap_or_default();
             let policy = if self.audience.is_empty() { policy } else { policy.with_audience(&self.audience) };
             Requirement::token(
@@ -187,37 +189,4 @@ fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {
         return None;
     }
     Some(if entry.key() == "scopes" { Policy::all_of(scopes) } else { Policy::any_of(scopes) })
-}
-
-fn claim_rules(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(String, ClaimTest)> {
-    let Some(table) = reader.table("routes", entry) else { return Vec::new() };
-    let mut rules = Vec::new();
-    for entry in reader.entries(table, entry.path()) {
-        let test = match entry.value() {
-            DeValue::Array(list) => {
-                let values: Option<Vec<_>> = list.iter().map(|item| claim_value(item.get_ref())).collect();
-                values.filter(|values| !values.is_empty()).map(ClaimTest::OneOf)
-            }
-            value => claim_value(value).map(ClaimTest::Equals),
-        };
-        if let Some(test) = test {
-            rules.push((entry.key().to_owned(), test));
-        } else {
-            let expected = "a text, number or boolean, or a list";
-            let hint = "write { \"org.plan\" = [\"pro\", \"team\"] }";
-            reader.report("routes", entry.path(), "another value", expected, hint);
-        }
-    }
-    rules
-}
-
-fn claim_value(value: &DeValue<'_>) -> Option<ClaimValue> {
-    match value {
-        DeValue::String(text) => Some(ClaimValue::Text(text.to_string())),
-        DeValue::Boolean(value) => Some(ClaimValue::Bool(*value)),
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).ok().map(ClaimValue::Integer)
-        }
-        _ => None,
-    }
 }

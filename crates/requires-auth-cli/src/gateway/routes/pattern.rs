@@ -16,6 +16,8 @@ use super::path::PlainPath;
 pub(crate) struct Pattern {
     method: Option<Box<str>>,
     pub(super) segments: Box<[Segment]>,
+    /// The name of each segment that is a place; empty for the others.
+    names: Box<[Box<str>]>,
     /// Whether it ends in `*`.
     pub(super) open: bool,
     text: Box<str>,
@@ -109,6 +111,11 @@ impl Pattern {
         }
     }
 
+    /// The segments that stand in a place of this name, counted from 0.
+    pub(crate) fn places_of(&self, name: &str) -> impl Iterator<Item = usize> {
+        self.names.iter().enumerate().filter(move |(_, own)| ***own == *name).map(|(place, _)| place)
+    }
+
     /// As it was written.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
@@ -148,13 +155,18 @@ impl FromStr for Pattern {
             }
             None => path,
         };
-        let mut segments = Vec::new();
+        let (mut segments, mut names) = (Vec::new(), Vec::new());
         if !(open && fixed.is_empty()) {
             let Some(rest) = fixed.strip_prefix('/') else {
                 return error("a path without its first slash", "write /orders");
             };
             for segment in rest.split('/') {
                 segments.push(segment_of(segment)?);
+                names.push(if is_place(segment) {
+                    segment[1..segment.len() - 1].into()
+                } else {
+                    Box::default()
+                });
             }
         }
         // The same rule as for requests: no other path could ever come here.
@@ -173,7 +185,7 @@ impl FromStr for Pattern {
                 "write it without dot segments, doubled slashes, `;` and encoded letters or separators",
             );
         }
-        Ok(Self { method, segments: segments.into(), open, text: text.into() })
+        Ok(Self { method, segments: segments.into(), names: names.into(), open, text: text.into() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use requires_auth::policy::Requirement;
 
+use super::path::PlainPath;
 use super::pattern::Pattern;
 use crate::gateway::host::HostPattern;
 
@@ -37,6 +38,21 @@ impl Route {
             is_case_exact: false,
             allows_encoded_slash: false,
         }
+    }
+
+    /// The path parameters that its claim rules look at, in a request that it is for: decoded once.
+    pub(crate) fn path_parameters(&self, method: &str, target: &str) -> Vec<(&str, String)> {
+        let mut names = self.requirement.policy().path_parameters().peekable();
+        if names.peek().is_none() {
+            return Vec::new();
+        }
+        let Ok(path) = PlainPath::with_encoded_slashes(target) else { return Vec::new() };
+        let segments: Vec<_> = path.segments().collect();
+        let Some(pattern) = self.patterns.iter().find(|pattern| pattern.matches(method, &segments)) else {
+            return Vec::new();
+        };
+        let value = |name| pattern.places_of(name).next().and_then(|place| segments.get(place));
+        names.filter_map(|name| Some((name, value(name)?.to_string()))).collect()
     }
 
     /// The first of its patterns: its name in logs and metrics.

@@ -3,6 +3,7 @@
 mod answers_given;
 mod authorization_header;
 mod one_token;
+pub mod paths;
 pub mod places;
 
 use serde_json::{Map, Value, json};
@@ -27,6 +28,7 @@ struct Request {
     about: String,
     method: &'static str,
     url: &'static str,
+    route: Option<&'static str>,
     headers: Vec<Value>,
     config: Map<String, Value>,
     key_set: Option<KeySet>,
@@ -41,6 +43,7 @@ impl Request {
             about: about.into(),
             method: "GET",
             url: "/items",
+            route: None,
             headers: Vec::new(),
             config: base_config(),
             key_set: Some(KeySet::es384()),
@@ -94,6 +97,27 @@ impl Request {
     fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
         put_below(&mut self.config, "settings", key, value.into());
         self
+    }
+
+    /// The path of its route, with places: `/orgs/{org}/items`.
+    fn route(mut self, route: &'static str) -> Self {
+        self.route = Some(route);
+        self
+    }
+
+    /// Needs the claim at a dotted path to be this, as a route of the gateway writes it.
+    fn claim(mut self, path: &str, rule: impl Into<Value>) -> Self {
+        put_below(&mut self.config, "claims", path, rule.into());
+        self
+    }
+
+    fn without_headers(mut self) -> Self {
+        self.headers.clear();
+        self
+    }
+
+    fn access_denied(self) -> Finished {
+        self.deny(&answers::access_denied())
     }
 
     fn optional(self) -> Self {
@@ -172,6 +196,9 @@ impl Request {
             "jwks": self.key_set.as_ref().map(|key_set| &key_set.name),
             "expect": expect,
         });
+        if let Some(route) = self.route {
+            json["request"]["route"] = json!(route);
+        }
         if json["request"].to_string().contains("{token}") {
             json["token"] = json!(self.token);
         }

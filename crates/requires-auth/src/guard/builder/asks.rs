@@ -12,7 +12,7 @@ use crate::error::{ConfigProblem, quoted};
 use crate::introspect::{Asker, Client, Discovery, Endpoint, Introspect, Introspection, Limits, client_of};
 use crate::issuer::{IssuerPattern, IssuerUrl, Transport, may_be_fetched};
 use crate::settings::introspection::{self as members, MEMBERS};
-use crate::settings::{self, Table};
+use crate::settings::{self, Key, Table};
 use crate::verify::{IntrospectionRules, Tokens};
 
 impl Builder {
@@ -93,13 +93,16 @@ impl Builder {
         else {
             return Ok(None);
         };
-        let discovery_url = settings.given.get(settings::DISCOVERY_URL).and_then(|url| Url::parse(&url).ok());
+        let url_of = |key: Key<String>| settings.given.get(key).and_then(|url| Url::parse(&url).ok());
+        let discovery_url = url_of(settings::DISCOVERY_URL);
         Ok(Some(Endpoint::Discovered(Box::new(Discovery {
             issuer,
             transport: common.transport,
             fetch,
             clock: Arc::clone(&self.clock),
             discovery_url: discovery_url.filter(|url| may_be_fetched(url, common.transport)),
+            token_file: settings.given.get(settings::FETCH_TOKEN_FILE).map(Into::into),
+            jwks_uri: url_of(settings::JWKS_URI),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),
             found: Mutex::new(None),
         }))))
@@ -184,6 +187,18 @@ impl IssuerSettings {
             is_always: table.is_on(members::ALWAYS),
             ttl: table.duration(members::TTL),
         })
+    }
+
+    /// What an issuer that is found while the guard runs cannot have: nobody asks it about tokens.
+    pub(super) fn check_tokens_of_resolver(&self, problems: &mut Vec<ConfigProblem>) {
+        let field = match (self.introspection(), self.tokens()) {
+            (Some(_), _) => "introspection",
+            (None, Tokens::Jwt) => return,
+            (None, _) => "accept_tokens",
+        };
+        let hint = "configure an issuer that is asked about tokens by its own name, beside the resolver";
+        let found = "this for an issuer of a resolver";
+        problems.push(ConfigProblem::new(field, found, "an issuer that is configured by name", hint));
     }
 
     /// What does not fit together.

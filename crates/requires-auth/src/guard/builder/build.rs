@@ -209,6 +209,7 @@ impl Builder {
                     }
                 }
             }
+            settings.from_table.keep_one_problem(&mut found);
             // A variable whose text is not a value is not missing.
             found.retain(|problem| {
                 !(settings.origin == Origin::Environment && unreadable.contains(&problem.field()))

@@ -52,6 +52,7 @@ impl Common {
     pub(in crate::guard) fn rules(&self, settings: &IssuerSettings) -> Result<IssuerRules, ConfigProblem> {
         let mut problems = settings.from_table.problems.clone();
         super::audience::check_audience(settings, self.profile_of(settings), &mut problems);
+        settings.check_tokens_of_resolver(&mut problems);
         let rules = self.rules_of(settings, &mut problems);
         problems.into_iter().next().map_or(Ok(rules), Err)
     }

@@ -19,6 +19,17 @@ pub(super) struct FromTable {
 }
 
 impl FromTable {
+    /// What is wrong with an issuer is told once: by the row of a provider that is named, else by the checks of any issuer.
+    pub(super) fn keep_one_problem(&self, found: &mut Vec<ConfigProblem>) {
+        let is_of_issuer = |problem: &ConfigProblem| problem.field() == settings::ISSUER.setting.key;
+        let is_ours = |problem: &ConfigProblem| self.problems.contains(problem);
+        let has = |ours: bool| found.iter().any(|problem| is_of_issuer(problem) && is_ours(problem) == ours);
+        if has(true) && has(false) {
+            let keeps_ours = self.provider.is_some();
+            found.retain(|problem| !is_of_issuer(problem) || is_ours(problem) == keeps_ours);
+        }
+    }
+
     /// What tells the access tokens of the provider from everything else that it signs.
     pub(super) fn marks(&self) -> Marks {
         self.provider.map(|provider| provider.marks).unwrap_or_default()
@@ -51,15 +62,12 @@ impl Builder {
     /// # Ok::<(), requires_auth::ConfigError>(())
     /// ```
     pub fn with_provider(mut self, name: &str) -> Self {
-        match providers::find(name) {
-            Some(provider) => self.set_for_issuer(settings::PROVIDER, provider.name),
-            None => {
-                let kind = settings::PROVIDER.setting.kind;
-                let wrong = kind.mismatch(Notation::Python, shown_value(name), Some(name));
-                self.problems.push(wrong.problem(settings::PROVIDER.setting.key));
-                self
-            }
+        if let Some(provider) = providers::find(name) {
+            return self.set_for_issuer(settings::PROVIDER, provider.name);
         }
+        let wrong = settings::PROVIDER.setting.kind.mismatch(Notation::Python, shown_value(name), Some(name));
+        self.problems.push(wrong.problem(settings::PROVIDER.setting.key));
+        self
     }
 
     /// Looks up the provider of each issuer, and lets its row choose what nobody else has chosen.

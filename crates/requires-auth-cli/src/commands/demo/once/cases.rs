@@ -30,6 +30,8 @@ pub(super) enum Wanted {
     Fresh { scope: &'static str, defect: Option<Defect> },
     /// The token of the provider.
     Given,
+    /// An opaque token, which the API asks the issuer about.
+    Opaque,
     /// A valid token with a claim changed after signing.
     Tampered,
 }
@@ -51,6 +53,7 @@ pub(super) fn all(tokens: &TokenSource<'_>) -> Vec<Case> {
     match tokens {
         TokenSource::Development(_) => {
             cases.extend(with_good_tokens());
+            cases.extend(with_opaque_tokens());
             // Before the defects: they too make the guard look for new keys, which it does only so often.
             cases.extend(around_a_rotation());
             cases.extend(with_bad_tokens());
@@ -117,6 +120,14 @@ fn with_good_tokens() -> Vec<Case> {
             fresh("read:items write:items"),
             allowed(201),
         ),
+    ]
+}
+
+fn with_opaque_tokens() -> Vec<Case> {
+    let made_up = &["Bearer made-up-token"];
+    vec![
+        case("opaque, asked about", "GET", "/opaque/me", BEARER, Some(Wanted::Opaque), allowed(200)),
+        case("opaque, made up", "GET", "/opaque/me", made_up, None, invalid(Reason::Inactive)),
     ]
 }
 

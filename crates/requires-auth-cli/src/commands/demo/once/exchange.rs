@@ -85,6 +85,9 @@ async fn mint(client: &Client, issuer: &DevelopmentIssuer, wanted: Wanted) -> Re
         query.push(("scope", scope));
         query.extend(defect.map(|defect| ("defect", defect.name())));
     }
+    if matches!(wanted, Wanted::Opaque) {
+        query.push(("opaque", "true"));
+    }
     let answer = client.get(url(issuer.token_endpoint(), "", &query)?).send().await.map_err(failed)?;
     let token = answer.error_for_status().map_err(failed)?.text().await.map_err(failed)?;
     match wanted {

@@ -70,6 +70,7 @@ fn a_key_has_the_type_of_its_row() {
     for (setting, takes) in TAKES {
         let value = match setting.kind {
             Kind::Scopes => Value::Scopes(Vec::new()),
+            Kind::Table { .. } => Value::Table(Table::default()),
             kind => kind.parse(&text(setting.examples[0])).expect("an example"),
         };
         assert!(takes(&value), "{}", setting.key);

@@ -169,8 +169,6 @@ impl IssuerRules {
             marks: Marks::default(),
             aliases: Vec::new(),
             provider: None,
-            tokens: Tokens::Jwt,
-            introspection: None,
             tenant: None,
         }
     }

@@ -162,6 +162,8 @@ impl IssuerRules {
             audience,
             algorithms: None,
             scope_claims: None,
+            tokens: Tokens::Jwt,
+            introspection: None,
             places: PlaceSet::ANY,
             client_claims: None,
             client_rule: ClientRule::default(),

@@ -18,8 +18,8 @@ main() {
     "--version ") present_version ;;
     "--holds v"?*) hold_tag "${2#v}" ;;
     "--notes "?*) notes "$2" CHANGELOG.md ;;
-    [0-9]*" ") prepare "$1" ;;
-    [0-9]*" --dry-run") prepare "$1" dry ;;
+    [v0-9]*" ") prepare "$1" ;;
+    [v0-9]*" --dry-run") prepare "$1" dry ;;
     *) sed -n '4,8s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 }

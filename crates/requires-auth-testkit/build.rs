@@ -9,12 +9,12 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut list = String::new();
     for (constant, begins) in [("TOKENS", "tokens-"), ("REQUESTS", "requests")] {
-        let texts: String = files(&folder, begins)?
-            .iter()
-            .map(|path| format!("    include_str!({:?}),\n", path.display().to_string()))
-            .collect();
         // Writing to a string cannot fail.
-        let _ = writeln!(list, "const {constant}: &[&str] = &[\n{texts}];");
+        let _ = writeln!(list, "const {constant}: &[&str] = &[");
+        for path in files(&folder, begins)? {
+            let _ = writeln!(list, "    include_str!({:?}),", path.display().to_string());
+        }
+        list.push_str("];\n");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("vector_files.rs"), list)

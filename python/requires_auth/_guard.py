@@ -112,8 +112,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider of
-    the table, such as Logto; each of them is also a method of its name.
+    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
+    of the table, such as Logto; each of them is also a method of its name.
 
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
@@ -169,9 +169,9 @@ class RequiresAuth(_core.Guard):
                 out, `{"claim": "client_id", "one_of": ["5d3kq0v1"]}` looks at another claim.
             issuers: several issuers instead, as `Issuer` or as pairs of issuer and audience. Their keys never
                 cross.
-            provider: the make of the issuer, such as `"logto"`, by its name in the table of providers (`docs/providers`):
-                it knows what the tokens of this provider look like; what is given here wins. The issuer may be a
-                short name then, such as a tenant.
+            provider: the make of the issuer, such as `"logto"`, by its name in the table of providers
+                (`docs/providers`): it knows what the tokens of this provider look like; what is given here wins.
+                The issuer may be a short name then, such as a tenant.
             jwks: the keys, if they are not to be fetched: a dict, JSON text, a public key or a certificate in PEM,
                 or the path of a file with one of these. A rotation needs a new guard then.
             algorithms: only these, such as `["ES384", "RS256"]`. By default each key's own, by its type,
@@ -433,7 +433,7 @@ class RequiresAuth(_core.Guard):
 
 def _constructor(name: str) -> Any:
     def constructor(
-        cls: type[RequiresAuth], issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
+        cls: type[RequiresAuth], /, issuer: str = "", audience: str | Sequence[str] | None = None, **options: Any
     ) -> RequiresAuth:
         return cls.for_provider(name, issuer, audience, **options)
 

@@ -59,7 +59,8 @@ def test_asynchronous_code_waits_for_the_answer(issuer: TestIssuer) -> None:
     assert auth.verify_now(token) is None
     assert asyncio.run(auth.verify_async(token)).sub == "bob"
     again = auth.verify_now(token)
-    assert again is not None and again.sub == "bob"
+    assert again is not None
+    assert again.sub == "bob"
 
 
 def test_a_revoked_token_is_inactive_once_the_ttl_is_over(issuer: TestIssuer) -> None:

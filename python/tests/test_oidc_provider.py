@@ -132,6 +132,8 @@ def ask(api: Server, token: str) -> tuple[int, str | None]:
     if api.name == "gateway":
         headers |= {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/user/info"}
     answer = api.ask("GET", "/forward-auth/caddy" if api.name == "gateway" else "/user/info", headers)
+    is_told = answer.headers.get("content-type", "").startswith("application/json")
+    assert is_told or answer.status == 200, (answer.status, answer.body)
     return answer.status, answer.json().get("reason") if answer.status != 200 else None
 
 

@@ -266,7 +266,7 @@ table! {
     Opaque = "opaque" => reason(
         "the token is opaque: a signed JWT is required",
         "the identity provider gave an opaque token: ask Logto for a `resource`, Auth0 for an `audience`; \
-         a provider that issues no signed JWTs cannot be used"),
+         if there are none but opaque ones, set `introspection` for this issuer"),
     /// The token has been revoked.
     Revoked = "revoked" => reason(
         "the token has been revoked",

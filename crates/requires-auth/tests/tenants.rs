@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::guard::{Builder, Issuer, KeyState};
+use requires_auth::introspect::Introspection;
+use requires_auth::settings;
 use requires_auth::settings::{INTROSPECTION, Table, Value as SettingValue, introspection};
 use requires_auth::{Denial, ErrorCode, Policy, Reason, Request, RequiresAuth, danger};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
@@ -412,6 +414,13 @@ async fn settings_of_a_resolver_that_cannot_work_are_an_outage() {
     let builder = RequiresAuth::resolving(resolver).with_fetch(provider.clone());
     let auth = builder.with_clock(clock.clone()).build().expect("a guard");
     assert!(is_undecided(&auth, &provider.token("contoso", &clock)).await);
+    let opaque = async |_: String| {
+        let (setting, tokens) = (settings::ACCEPT_TOKENS.setting, settings::Value::Choice("opaque"));
+        Ok(Some(Issuer::new(AUDIENCE).with_setting(setting, tokens)))
+    };
+    let builder = RequiresAuth::resolving(opaque).with_fetch(provider.clone());
+    let auth = builder.with_clock(clock.clone()).build().expect("a guard");
+    assert!(is_undecided(&auth, &provider.token("contoso", &clock)).await);
     assert_eq!(provider.fetched(), [""; 0]);
 }
 
@@ -459,6 +468,12 @@ fn what_cannot_work_as_a_pattern_is_a_configuration_error() {
         (of(PATTERN).with_tenants([""; 0]), "tenants"),
         (of(PATTERN).with_tenants(["a"]).with_discovery_url("https://a.example/metadata"), "discovery_url"),
         (of(PATTERN).with_tenants(["a"]).with_jwks_uri("http://a.example/{tenant}/keys"), "jwks_uri"),
+        (
+            of(PATTERN).with_tenants(["a"]).with_introspection(
+                Introspection::at("https://a.example/i").with_client_secret("api", "secret"),
+            ),
+            "introspection",
+        ),
     ] {
         assert_eq!(problem(builder).0, field);
     }

@@ -15,7 +15,7 @@ use crate::error::Failure;
 /// The flags of `verify` and `explain`.
 #[derive(Args, Debug)]
 pub(crate) struct VerdictArgs {
-    /// The issuer's keys, as a JWK Set; with it nothing touches the network
+    /// The issuer's keys, as a JWK Set or in PEM; with it nothing touches the network
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
 

@@ -188,7 +188,9 @@ fn check_claims(claims: &Members, setting: &Setting) -> Result<(), Stop> {
     let has = |name: &str| claims.contains_key(name);
     let is_for_access = ["scope", "scp", "client_id", "realm_access"].into_iter().any(has);
     let is_id_token = has("at_hash") || has("c_hash") || has("nonce") && !is_for_access;
-    require(!is_id_token, Check::IdToken, "type_not_allowed")?;
+    let typ = claims.get("typ").and_then(Value::as_str).map(str::to_ascii_lowercase);
+    let is_other = typ.is_some_and(|typ| ["id", "refresh", "offline", "logout"].contains(&&*typ));
+    require(!is_id_token && !is_other, Check::IdToken, "type_not_allowed")?;
 
     match (claims.get("iss"), &setting.issuer) {
         (None, _) => return Err(Refuse(Check::Issuer, "claim_missing")),
@@ -225,10 +227,13 @@ fn check_audience(claims: &Members, setting: &Setting) -> Result<(), Stop> {
 
 fn check_profile(claims: &Members, setting: &Setting) -> Result<(), Stop> {
     for name in ["iat", "sub", "client_id", "jti"] {
-        let value = claims.get(name);
+        // Null counts as absent, save for a time.
+        let value = claims.get(name).filter(|value| name == "iat" || !value.is_null());
         require(!setting.at_jwt || value.is_some(), Check::Profile, "claim_missing")?;
         require(name == "iat" || value.is_none_or(Value::is_string), Check::Profile, "claim_malformed")?;
     }
+    let is_lost = |name: &str| claims.get(name).is_some_and(Value::is_null);
+    require(!is_lost("cnf") && !is_lost("act"), Check::Profile, "claim_malformed")?;
     let is_detail = |detail: &Value| detail.get("type").is_some_and(Value::is_string);
     let fits = match claims.get("authorization_details") {
         None => true,
@@ -239,11 +244,12 @@ fn check_profile(claims: &Members, setting: &Setting) -> Result<(), Stop> {
 
 /// The scopes of a token; `None` if the claim has the wrong shape.
 pub fn scopes(claims: &Members) -> Option<Vec<&str>> {
-    let scopes = match claims.get("scope").or_else(|| claims.get("scp")) {
-        None => Vec::new(),
-        Some(Value::String(text)) => text.split(' ').collect(),
-        Some(other) => strings(other)?,
-    };
+    let scopes =
+        match ["scope", "scp"].iter().filter_map(|name| claims.get(name)).find(|value| !value.is_null()) {
+            None => Vec::new(),
+            Some(Value::String(text)) => text.split(' ').collect(),
+            Some(other) => strings(other)?,
+        };
     // One with white space or a control character in it would be several, or another, for whoever is told of it.
     let is_one =
         |scope: &&str| !scope.is_empty() && !scope.chars().any(|c| c.is_whitespace() || c.is_control());

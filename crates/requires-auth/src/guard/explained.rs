@@ -57,7 +57,7 @@ impl RequiresAuth {
         };
         let said = answer.as_ref().map(|answer| match answer {
             Ok(answer) => Said::Answer(answer),
-            Err(cause) => Said::Nothing(cause),
+            Err(told) => Said::Nothing(told),
         });
         let now = self.inner.clock.now();
         let tenant = self.tenant_of(&case, now).ok().flatten();

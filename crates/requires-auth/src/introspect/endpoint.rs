@@ -33,7 +33,7 @@ pub(crate) struct Discovery {
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the metadata are, when the issuer is reached by another name.
-    pub(crate) discovery_url: Option<Url>,
+    pub(crate) metadata_url: Option<Url>,
     /// A file with a Bearer token for metadata and keys, which goes to the origin of the issuer alone, and to that of `jwks_uri`.
     pub(crate) token_file: Option<Arc<Path>>,
     pub(crate) jwks_uri: Option<Url>,
@@ -80,7 +80,7 @@ impl Discovery {
     }
 
     async fn look(&self) -> Result<Url, FetchFailure> {
-        let places = match &self.discovery_url {
+        let places = match &self.metadata_url {
             Some(url) => vec![url.clone()],
             None => self.issuer.metadata_urls().into(),
         };

@@ -8,6 +8,7 @@ use crate::jose::alg::AlgorithmSet;
 use crate::jose::compact::{Token, Unverified};
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::{Found, KeySet};
+use crate::jose::signature::Verified;
 
 /// Who must have signed an answer, and for whom.
 #[derive(Clone, Copy)]
@@ -74,7 +75,7 @@ fn verified<'t>(
         Found::Unknown => return Err(UnreadAnswer::OtherKeys { kid: header.kid().map(Into::into) }),
     };
     let verified = candidates.iter().find_map(|key| key.public().verify(algorithm, token));
-    verified.map(|verified| verified.payload()).ok_or(UnreadAnswer::OtherKeys { kid: None })
+    verified.map(Verified::payload).ok_or(UnreadAnswer::OtherKeys { kid: None })
 }
 
 fn read_claims(payload: &[u8], expected: Expected<'_>) -> Result<Answer, AnswerFault> {

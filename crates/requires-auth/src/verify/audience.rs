@@ -90,14 +90,14 @@ impl Audience {
             {
                 return Err(Reason::ClaimMissing);
             }
-            Self::Any => {}
-            Self::Absent if audience.is_some() => return Err(Reason::AudienceMismatch),
-            Self::Absent => {}
+            Self::Absent | Self::Claim { .. } if audience.is_some() => {
+                return Err(Reason::AudienceMismatch);
+            }
+            Self::Any | Self::Absent => {}
             Self::OneOf(ours) => named(&|named| ours.iter().any(|own| own == named))?,
             Self::Prefix(prefix) => {
-                named(&|named| named.len() > prefix.len() && named.starts_with(&**prefix))?
+                named(&|named| named.len() > prefix.len() && named.starts_with(&**prefix))?;
             }
-            Self::Claim { .. } if audience.is_some() => return Err(Reason::AudienceMismatch),
             Self::Claim { path, one_of } => {
                 let found = claims.strings_at(path)?.ok_or(Reason::ClaimMissing)?;
                 if !found.iter().any(|found| one_of.iter().any(|own| **own == **found)) {

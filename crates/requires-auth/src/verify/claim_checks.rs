@@ -142,18 +142,18 @@ const TENANT_OF_KEY: &str = "{tenantid}";
 fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Finding)> {
     let tenancy = signer.issuer.tenant.as_ref()?;
     let issuer = signer.issuer.issuer.as_deref().unwrap_or_default();
-    let shared = match signer.key_issuer.as_deref().map(|key_issuer| (key_issuer, within(key_issuer, issuer)))
-    {
-        None => None,
-        Some((_, Some(tenant))) => tenant,
-        Some((key_issuer, None)) => {
+    let tenant = match signer.key_issuer.as_deref().map(|key_issuer| key_for(key_issuer, issuer)) {
+        Some(KeyFor::Another) => {
+            let key_issuer = signer.key_issuer.as_deref().unwrap_or_default();
             let finding = Finding::new(format!("a key for {key_issuer}"), format!("a key for {issuer}"));
             return Some((Reason::IssuerMismatch, finding));
         }
+        Some(KeyFor::EachTenant(tenant)) => Some(tenant),
+        Some(KeyFor::This) | None => None,
     };
     let own = tenancy.name.as_deref().into_iter();
     let own = own.flat_map(|name| tenancy.claims.iter().map(move |claim| (&**claim, name)));
-    let mut names = own.chain(shared.map(|tenant| ("tid", tenant)));
+    let mut names = own.chain(tenant.map(|tenant| ("tid", tenant)));
     names.find_map(|(claim, name)| {
         let reason = match claims.required_string(claim) {
             Ok(value) if value == name => return None,
@@ -165,14 +165,22 @@ fn tenant_fault(signer: &Signer<'_>, claims: &Claims<'_>) -> Option<(Reason, Fin
     })
 }
 
-/// What stands for the tenant in an issuer, if a key for `key_issuer` is for it: nothing where the key is for one tenant
-/// alone. `None` if the key is for another issuer.
-fn within<'i>(key_issuer: &str, issuer: &'i str) -> Option<Option<&'i str>> {
+/// For whom a key is.
+enum KeyFor<'i> {
+    /// For every tenant, of which this is the one in the issuer.
+    EachTenant(&'i str),
+    /// For this issuer alone.
+    This,
+    Another,
+}
+
+fn key_for<'i>(key_issuer: &str, issuer: &'i str) -> KeyFor<'i> {
     let Some((before, after)) = key_issuer.split_once(TENANT_OF_KEY) else {
-        return (key_issuer == issuer).then_some(None);
+        return if key_issuer == issuer { KeyFor::This } else { KeyFor::Another };
     };
-    let tenant = issuer.strip_prefix(before)?.strip_suffix(after)?;
-    (!tenant.is_empty() && !tenant.contains('/')).then_some(Some(tenant))
+    let tenant = issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    let tenant = tenant.filter(|tenant| !tenant.is_empty() && !tenant.contains('/'));
+    tenant.map_or(KeyFor::Another, KeyFor::EachTenant)
 }
 
 /// The audiences, and whether the issuer's rule takes them. One that it does not take may be that of a route, whose policy
@@ -206,10 +214,7 @@ fn check_exp(
     now: NumericDate,
     answer_until: Option<NumericDate>,
 ) -> Result<NumericDate, Reason> {
-    let exp = match claims.time("exp")? {
-        Some(exp) => exp,
-        None => return answer_until.ok_or(Reason::ClaimMissing),
-    };
+    let Some(exp) = claims.time("exp")? else { return answer_until.ok_or(Reason::ClaimMissing) };
     if exp.has_passed(now, rules.leeway) { Err(Reason::Expired) } else { Ok(exp) }
 }
 

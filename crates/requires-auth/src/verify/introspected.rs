@@ -135,9 +135,12 @@ fn active<'e>(
     evidence: &Evidence<'e>,
     trace: &mut impl Trace,
 ) -> Result<Active<'e>, Stop> {
-    let wanted = || match asked.is_type_optional {
-        false => "an answer with active true, and token_type Bearer or DPoP",
-        true => "an answer with active true, and token_type Bearer, DPoP or absent",
+    let wanted = || {
+        if asked.is_type_optional {
+            "an answer with active true, and token_type Bearer, DPoP or absent"
+        } else {
+            "an answer with active true, and token_type Bearer or DPoP"
+        }
     };
     let failed = |trace: &mut _, found: &str| refuse(trace, found, wanted());
     let answer = match (evidence.answers)(issuer) {

@@ -203,4 +203,16 @@ mod tests {
         refused("\"/orders\"", "{ a = { one_of = \"b\" } }", "or one test");
         refused("\"/orders\"", "{ a = { prefxi = \"b\" } }", "did you mean `prefix`?");
     }
+
+    #[test]
+    fn the_blocks_of_the_documentation_can_be_read() {
+        let page = include_str!("../../../../../docs/claims.md");
+        let blocks: Vec<_> =
+            page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(blocks.len(), 2);
+        for block in blocks {
+            let config = Config::parse(block, "gateway.toml").unwrap_or_else(|error| panic!("{error}"));
+            config.guard.build().unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
 }

@@ -100,7 +100,7 @@ impl Builder {
             transport: common.transport,
             fetch,
             clock: Arc::clone(&self.clock),
-            discovery_url: discovery_url.filter(|url| may_be_fetched(url, common.transport)),
+            metadata_url: discovery_url.filter(|url| may_be_fetched(url, common.transport)),
             token_file: settings.given.get(settings::FETCH_TOKEN_FILE).map(Into::into),
             jwks_uri: url_of(settings::JWKS_URI),
             timeout: self.given.duration(settings::FETCH_TIMEOUT),

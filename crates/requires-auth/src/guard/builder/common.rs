@@ -17,7 +17,7 @@ use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
 use crate::keys::{RemoteKeys, Source, StateFile, Unproven};
 use crate::settings;
-use crate::verify::{IssuerRules, Profile};
+use crate::verify::{IssuerRules, Profile, Tokens};
 
 /// What all issuers share.
 pub(in crate::guard) struct Common {
@@ -54,6 +54,7 @@ impl Common {
         super::audience::check_audience(settings, self.profile_of(settings), &mut problems);
         settings.check_tokens_of_resolver(&mut problems);
         let rules = self.rules_of(settings, &mut problems);
+        problems.extend(settings.opaque_tokens_of_tenants());
         problems.into_iter().next().map_or(Ok(rules), Err)
     }
 
@@ -182,6 +183,19 @@ impl IssuerSettings {
             return Err(ConfigProblem::new("discovery_url", quoted(&url), expected, hint));
         }
         Ok(Some(pattern))
+    }
+
+    /// Opaque tokens name no issuer, so they cannot be those of a tenant.
+    fn opaque_tokens_of_tenants(&self) -> Option<ConfigProblem> {
+        let field = if self.introspection().is_some() {
+            "introspection"
+        } else if self.tokens() != Tokens::Jwt {
+            "accept_tokens"
+        } else {
+            return None;
+        };
+        let hint = "an opaque token does not name its tenant: configure the issuer that is asked about it by its own name";
+        Some(ConfigProblem::new(field, "this for tenants", "an issuer that is configured by its name", hint))
     }
 
     /// Whether the tenants of a pattern share their keys.

@@ -385,7 +385,7 @@ class RequiresAuth(_core.Guard):
         self,
         headers: Mapping[str, str] | Headers,
         *,
-        method: str = "GET",
+        method: str | None = None,
         url: str = "/",
         scope: str | None = None,
         any_of: Iterable[str] | None = None,
@@ -395,7 +395,8 @@ class RequiresAuth(_core.Guard):
         Args:
             headers: the headers of the request, as a mapping or as pairs. A header that is there twice must
                 be there twice: two Authorization headers are refused.
-            method: the method of the request, for the log.
+            method: the method of the request. Without it, a token in a cookie counts only where the headers say
+                that the request comes from a page that may use the cookie, as for a request that changes something.
             url: its URL, or path and query: a query parameter `access_token` beside the header is refused.
             scope: the scopes that the request needs, separated by spaces: all of them.
             any_of: scopes of which it needs one.
@@ -413,7 +414,8 @@ class RequiresAuth(_core.Guard):
         elif any_of is not None:
             policy = _core.Policy.any_of(list(any_of))
         pairs = cast("Headers", headers.items() if isinstance(headers, Mapping) else headers)
-        return self._authorize(method, url, pairs, policy)
+        # The log has a dash where there is no method.
+        return self._authorize("-" if method is None else method, url, pairs, policy)
 
     if not TYPE_CHECKING:
 

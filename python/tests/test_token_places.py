@@ -22,7 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from requires_auth import AccessToken, ConfigError, Issuer, Refusal, RequiresAuth
+from requires_auth import AccessToken, AuthError, ConfigError, Issuer, Refusal, RequiresAuth
 from requires_auth import fastapi as fastapi_adapter
 from requires_auth._websocket import Guarded
 from requires_auth.django import requires_auth as django_auth
@@ -43,6 +43,23 @@ def guard_of(issuer: TestIssuer, **options: Any) -> RequiresAuth:
 
 def code(outcome: Any) -> str:
     return outcome.error.code if isinstance(outcome, Refusal) else "ok"
+
+
+# --- a request whose method is not told
+
+
+def test_a_cookie_counts_on_a_request_of_unknown_method_only_from_the_same_site(auth_issuer: TestIssuer) -> None:
+    guard = guard_of(auth_issuer, token_from=COOKIE)
+    cookie = {"cookie": f"token={auth_issuer.token()}"}
+    # What it is called for may be a POST of another site: browsers send the cookie with it.
+    with pytest.raises(AuthError) as refused:
+        guard.authenticate(cookie)
+    assert (refused.value.status, refused.value.code) == (403, "auth.cross_site")
+    with pytest.raises(AuthError):
+        guard.authenticate(cookie, method="POST")
+    assert guard.authenticate(cookie, method="GET").sub == "alice"
+    assert guard.authenticate({**cookie, "sec-fetch-site": "same-origin"}).sub == "alice"
+    assert guard.authenticate(bearer(auth_issuer.token())).sub == "alice"
 
 
 # --- settings

@@ -23,10 +23,15 @@ struct Proxy {
 
 impl Proxy {
     fn new(name: &str, settings: &str) -> Self {
+        Self::with(name, &format!("{PLACES}{settings}"), "")
+    }
+
+    /// With these settings of the guard, and of the reverse proxy.
+    fn with(name: &str, settings: &str, of_proxy: &str) -> Self {
         let (stage, application) = (Stage::new(name), Application::start("one"));
         stage.write(&format!(
-            "{PLACES}{settings}[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
-             public_url = \"https://api.example\"\n[reverse_proxy]\nupstream = \"{}\"\n\
+            "{settings}[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
+             public_url = \"https://api.example\"\n[reverse_proxy]\nupstream = \"{}\"\n{of_proxy}\
              [issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
              [[routes]]\nmatch = [\"GET /*\", \"POST /*\"]\n",
             application.url
@@ -67,6 +72,32 @@ fn a_token_is_taken_away_where_it_was_read() {
     let (code, answer, _) = proxy.ask("GET /a", &format!("Authorization: Bearer {token}\r\n"));
     assert_eq!(code, 200);
     assert!(!answer.contains("cache-control"), "{answer}");
+}
+
+#[test]
+fn an_application_that_gets_the_token_gets_it_under_its_name_alone() {
+    let proxy = Proxy::with("pass", PLACES, "pass_token = true\n");
+    let token = proxy.stage.token("x");
+    // An application that reads names as CGI does would take either for the token that was judged.
+    let spellings = format!("X-Token: {token}\r\nX_Token: a.b.c\r\nX.Token: a.b.c\r\n");
+    let (code, answer, received) = proxy.ask("GET /a", &spellings);
+    assert_eq!(code, 200, "{answer}");
+    let received = received.expect("it may pass");
+    assert_eq!(received.all("x-token"), [token]);
+    assert!(!received.head.contains("a.b.c"), "{}", received.head);
+}
+
+#[test]
+fn an_authorization_header_that_nobody_reads_is_not_passed_on_as_a_token() {
+    let settings = "token_from = [{ cookie = \"token\" }]\n";
+    let proxy = Proxy::with("pass-cookie", settings, "pass_token = true\n");
+    let token = proxy.stage.token("x");
+    let headers = format!("Cookie: token={token}\r\nAuthorization: Bearer a.b.c\r\n");
+    let (code, answer, received) = proxy.ask("GET /a", &headers);
+    assert_eq!(code, 200, "{answer}");
+    let received = received.expect("it may pass");
+    assert_eq!(received.all("cookie"), [format!("token={token}")]);
+    assert!(!received.head.contains("a.b.c"), "{}", received.head);
 }
 
 fn handshake(headers: &str) -> String {

@@ -275,6 +275,22 @@ async fn an_answer_is_remembered_for_its_ttl_and_never_past_exp() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_answer_last_longer() {
+    let (provider, clock) = (Provider::default(), Clock::new());
+    let auth = opaque(&provider, &clock, introspection());
+    let mut answer = good();
+    answer["iat"] = json!(NOW - 7200);
+    provider.says("opaque-token", &answer);
+    assert!(verify(&auth, "opaque-token").await.is_ok());
+    clock.0.fetch_sub(30, Ordering::SeqCst);
+    let within_leeway = auth.verify_now("opaque-token", &Policy::default());
+    assert!(within_leeway.expect("clocks may differ so far").is_ok());
+    provider.says("opaque-token", &json!({ "active": false }));
+    clock.0.fetch_sub(3600, Ordering::SeqCst);
+    assert_eq!(reason(&auth, "opaque-token").await, Some(Reason::Inactive), "asked again");
+}
+
+#[tokio::test]
 async fn a_refusal_is_remembered_for_a_few_seconds() {
     let (provider, clock) = (Provider::default(), Clock::new());
     let auth = opaque(&provider, &clock, introspection());
@@ -453,6 +469,26 @@ async fn with_always_the_issuer_confirms_jwts_too() {
     assert_eq!(reason(&auth, &bad).await, Some(Reason::AudienceMismatch));
     assert_eq!(provider.calls(), 5, "what is bad by itself is not asked about");
     assert_eq!(reason(&auth, "opaque-token").await, Some(Reason::Opaque));
+}
+
+#[tokio::test]
+async fn a_jwt_that_its_issuer_ends_earlier_is_not_remembered_longer() {
+    let (provider, clock) = (Provider::default(), Clock::new());
+    let (forge, jwks) = forge();
+    let introspection = introspection().always().with_ttl(Duration::from_secs(3600));
+    let auth = builder(&provider, &clock)
+        .with_introspection(introspection)
+        .with_jwks(jwks)
+        .build()
+        .expect("a guard");
+    let token = forge.token().issued_at(i64::try_from(NOW).expect("a time")).lifetime(7200).mint();
+    provider.says(&token, &json!({ "active": true, "token_type": "Bearer", "exp": NOW + 20 }));
+    assert!(verify(&auth, &token).await.is_ok());
+    clock.pass(19);
+    assert!(auth.verify_now(&token, &Policy::default()).expect("remembered").is_ok());
+    clock.pass(31);
+    assert_eq!(reason(&auth, &token).await, Some(Reason::Expired));
+    assert_eq!(provider.calls(), 2);
 }
 
 /// RFC 9701: the answer is a JWT of the issuer for this client.

@@ -8,7 +8,8 @@ use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchRe
 use requires_auth::guard::{Builder, Issuer, KeyState};
 use requires_auth::introspect::Introspection;
 use requires_auth::settings;
-use requires_auth::{Denial, ErrorCode, Policy, Reason, RequiresAuth, danger};
+use requires_auth::settings::{INTROSPECTION, Table, Value as SettingValue, introspection};
+use requires_auth::{Denial, ErrorCode, Policy, Reason, Request, RequiresAuth, danger};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set};
 use serde_json::{Value, json};
 
@@ -421,6 +422,24 @@ async fn settings_of_a_resolver_that_cannot_work_are_an_outage() {
     let auth = builder.with_clock(clock.clone()).build().expect("a guard");
     assert!(is_undecided(&auth, &provider.token("contoso", &clock)).await);
     assert_eq!(provider.fetched(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_issuer_that_a_resolver_names_is_not_introspected_and_says_so() {
+    let (provider, clock) = (Provider::with(&["contoso"]), ManualClock::new());
+    let resolver = async |_: String| {
+        let mut table = Table::default();
+        table.set(introspection::ALWAYS, true);
+        Ok(Some(Issuer::new(AUDIENCE).with_setting(INTROSPECTION.setting, SettingValue::Table(table))))
+    };
+    let builder = RequiresAuth::resolving(resolver).with_fetch(provider.clone());
+    let auth = builder.with_clock(clock.clone()).build().expect("a guard");
+    let token = provider.token("contoso", &clock);
+    assert!(is_undecided(&auth, &token).await, "nobody confirms it");
+    assert_eq!(provider.fetched(), [""; 0], "it is a mistake before anything is fetched");
+    let headers = [("authorization", format!("Bearer {token}"))];
+    let report = auth.explain(&Request::new("GET", "/", &headers), &Policy::default()).await;
+    assert_eq!(report.verdict().expect_err("refused").status(), 503);
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub(crate) struct TokenPlaces {
     /// Headers that hold a token and nothing else.
     headers: Vec<HeaderName>,
     cookies: Vec<String>,
+    has_subprotocol: bool,
 }
 
 /// What becomes of the headers of a request when its tokens are taken away.
@@ -34,7 +35,8 @@ impl TokenPlaces {
         let cookies = all.iter().filter_map(TokenPlace::cookie_name).map(ToOwned::to_owned).collect();
         let is_header = |place: &&TokenPlace| place.parts().0 == "header";
         let headers = all.iter().filter(is_header).filter_map(|place| place.header_name().try_into().ok());
-        Self { headers: headers.collect(), cookies, all }
+        let has_subprotocol = all.iter().any(|place| place.header_name() == SEC_WEBSOCKET_PROTOCOL.as_str());
+        Self { headers: headers.collect(), cookies, has_subprotocol, all }
     }
 
     /// Every place.
@@ -59,6 +61,13 @@ impl TokenPlaces {
         taken
     }
 
+    /// What is to become of the headers of a request whose token the application gets: other spellings of a header that
+    /// holds one go. Nobody has looked at them, and an application that reads names as CGI does may take one for the token.
+    pub(crate) fn take_other_spellings(&self, headers: &HeaderMap) -> Taken {
+        let is_other = |name: &&HeaderName| self.has_header(name.as_str()) && !self.headers.contains(name);
+        Taken { removed: headers.keys().filter(is_other).cloned().collect(), ..Taken::default() }
+    }
+
     fn take_cookies(&self, headers: &HeaderMap, taken: &mut Taken) {
         if self.cookies.is_empty() || !headers.contains_key(COOKIE) {
             return;
@@ -76,10 +85,18 @@ impl TokenPlaces {
     }
 
     fn take_subprotocols(&self, headers: &HeaderMap, taken: &mut Taken) {
-        let lines =
-            headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().map(|line| line.to_str().unwrap_or_default());
-        let offered: Vec<&str> =
-            lines.flat_map(|line| line.split(',')).map(str::trim).filter(|word| !word.is_empty()).collect();
+        let lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().map(HeaderValue::to_str);
+        let Ok(lines) = lines.collect::<Result<Vec<_>, _>>() else {
+            // No subprotocol has such a letter (RFC 6455 §4.1), and a token may stand beside it.
+            taken.removed.extend(self.has_subprotocol.then_some(SEC_WEBSOCKET_PROTOCOL));
+            return;
+        };
+        let offered: Vec<&str> = lines
+            .into_iter()
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+            .collect();
         if offered.is_empty() {
             return;
         }
@@ -162,6 +179,19 @@ mod tests {
                 "{headers:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_line_that_is_not_ascii_hides_no_token() {
+        let token = HeaderValue::from_bytes(b"bearer, a.b.c, \xc3\xa9").expect("a value");
+        let left = |list: &[&str]| {
+            let mut map = HeaderMap::from_iter([(SEC_WEBSOCKET_PROTOCOL, token.clone())]);
+            places(list).take(&map).apply(&mut map);
+            map.len()
+        };
+        assert_eq!(left(&["subprotocol.after=bearer"]), 0);
+        assert_eq!(left(&["subprotocol.prefix=bearer."]), 0);
+        assert_eq!(left(&["cookie=token"]), 1, "no token is looked for there");
     }
 
     #[test]

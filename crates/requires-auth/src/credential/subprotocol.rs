@@ -77,7 +77,7 @@ pub struct Protocols<'p> {
 }
 
 impl<'p> Protocols<'p> {
-    /// Of what is offered, in its order.
+    /// Of what is offered, in its order. An empty one is left out.
     pub fn of(places: &[TokenPlace], offered: &[&'p str]) -> Self {
         let announces = |protocol: &str| {
             places
@@ -93,7 +93,9 @@ impl<'p> Protocols<'p> {
         };
         let (mut rest, mut announcement) = (Vec::with_capacity(offered.len()), None);
         let mut is_announced = false;
-        for &protocol in offered {
+        // What is empty is no subprotocol, and the guard does not count it: a token may stand behind it.
+        for protocol in offered.iter().map(|protocol| protocol.trim()).filter(|protocol| !protocol.is_empty())
+        {
             let is_token = std::mem::take(&mut is_announced) || holds(protocol);
             if !is_token {
                 rest.push(protocol);
@@ -124,5 +126,30 @@ impl<'p> Protocols<'p> {
 impl fmt::Debug for Protocols<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Protocols").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_where_the_guard_finds_it() {
+        let places = [TokenPlace::subprotocol_after("bearer").expect("a place")];
+        // A server that splits a header at its commas may tell the application of empty ones.
+        for list in ["bearer, a.b.c", "bearer,, a.b.c", "bearer, ,a.b.c", ",bearer,\t, a.b.c,"] {
+            let headers = [(HEADER, list)];
+            let shown = after(&Request::new("GET", "/", &headers), "bearer").ok();
+            let token =
+                shown.and_then(|shown| if let Shown::Token(token) = shown { Some(token) } else { None });
+            assert_eq!(token.as_deref(), Some(&b"a.b.c"[..]), "{list}");
+            let offered: Vec<_> = list.split(',').collect();
+            let protocols = Protocols::of(&places, &offered);
+            assert_eq!(
+                (protocols.rest(), protocols.announcement()),
+                (&["bearer"][..], Some("bearer")),
+                "{list}"
+            );
+        }
     }
 }

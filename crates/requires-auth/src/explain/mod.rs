@@ -196,6 +196,10 @@ impl Rules {
                     .and_then(|()| policy.decide(&token, credential, parameters, &mut recorder))
                     .map(|()| token)
             }
+            // Nobody could tell whether the issuer is one of ours.
+            Err(Stop::Deny(denial)) if denial.reason() == Some(Reason::IssuerMismatch) => {
+                Err(unsettled.filter(Denial::is_undecided).unwrap_or(denial))
+            }
             Err(Stop::Deny(denial)) => Err(denial),
             Err(Stop::Need(Need::Keys { tried, .. })) => Err(unsettled.unwrap_or_else(|| match tried {
                 Some(Tried { reason, .. }) => Denial::invalid_token(reason),

@@ -109,7 +109,7 @@ pub(super) fn check_claims<'t>(
         remembered_until: None,
     };
     Ok(match answer_until {
-        Some(until) => checked.remembered_until(until),
+        Some(until) => checked.remembered_until(now, until),
         None => checked,
     })
 }

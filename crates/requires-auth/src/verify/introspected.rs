@@ -75,31 +75,36 @@ pub(super) fn confirm<'t>(
     let own = &rules.issuers[issuer];
     let Some(asked) = own.introspection.as_ref().filter(|asked| asked.is_always) else { return Ok(checked) };
     let answer = Claims::new(Vouched::answered(active(issuer, asked, evidence, trace)?));
-    let agreed = agrees(rules, own, &answer, &checked, now);
-    if let Err(reason) = agreed {
-        trace.record(Step::Introspection, false, || {
-            Finding::new(
-                reason.message(),
-                "an answer about this token: same iss, sub, client_id and cnf, not expired",
-            )
-        });
-        return Err(reason.into());
+    match agrees(rules, own, &answer, &checked, now) {
+        Ok(end) => {
+            let until = now.after(asked.ttl);
+            Ok(checked.remembered_until(now, end.map_or(until, |end| end.earlier(until))))
+        }
+        Err(reason) => {
+            trace.record(Step::Introspection, false, || {
+                Finding::new(
+                    reason.message(),
+                    "an answer about this token: same iss, sub, client_id and cnf, not expired",
+                )
+            });
+            Err(reason.into())
+        }
     }
-    Ok(checked.remembered_until(now.after(asked.ttl)))
 }
 
-/// Whether an answer is about this token, and its times hold.
+/// Whether an answer is about this token, and its times hold: when the token ends by it, if it says so.
 fn agrees(
     rules: &Rules,
     issuer: &IssuerRules,
     answer: &Claims<'_>,
     token: &Checked<'_>,
     now: NumericDate,
-) -> Result<(), Reason> {
+) -> Result<Option<NumericDate>, Reason> {
     if answer.string("iss")?.is_some_and(|iss| !issuer.is_called(&iss)) {
         return Err(Reason::IssuerMismatch);
     }
-    if answer.time("exp")?.is_some_and(|exp| exp.has_passed(now, rules.leeway)) {
+    let end = answer.time("exp")?;
+    if end.is_some_and(|exp| exp.has_passed(now, rules.leeway)) {
         return Err(Reason::Expired);
     }
     for name in ["nbf", "iat"] {
@@ -119,7 +124,7 @@ fn agrees(
     }
     match answer.confirmation() {
         Some(told) if token.confirmation.as_ref() != Some(&told) => Err(Reason::BindingMismatch),
-        _ => Ok(()),
+        _ => Ok(end),
     }
 }
 

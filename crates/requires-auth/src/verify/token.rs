@@ -83,7 +83,7 @@ pub(crate) struct Proof {
 #[repr(C)]
 struct Checks {
     expires_at: NumericDate,
-    /// The later of `nbf` and `iat`.
+    /// The latest of `nbf`, `iat`, and when the issuer was asked.
     not_before: Option<NumericDate>,
     /// Until when it is remembered; `None` until it expires. What an issuer has said counts for a while only.
     remembered_until: Option<NumericDate>,

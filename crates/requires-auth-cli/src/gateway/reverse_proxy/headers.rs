@@ -64,6 +64,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 /// How messages are changed on their way.
 pub(super) struct Rewrite {
     identity: Vec<HeaderName>,
+    /// Whether the application gets `Authorization`, which holds a token that was judged.
     passes_token: bool,
 }
 

@@ -14,6 +14,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use requires_auth::credential::TokenPlace;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -91,7 +92,9 @@ impl ReverseProxy {
         let per_peer = config.gateway.server.as_ref().and_then(|server| server.connections_per_peer);
         let budget = Budget::of_process(per_peer.map(NonZeroUsize::get));
         let client = onward(&own.upstream, tls.clone(), &budget);
-        let rewrite = Rewrite::new(identity, own.passes_token);
+        // Where it is not read, nobody has judged what a client says there.
+        let is_judged = config.guard.token_places().contains(&TokenPlace::authorization());
+        let rewrite = Rewrite::new(identity, own.passes_token && is_judged);
         Ok(Some(Self { config: own, tls, rewrite, budget, client }))
     }
 
@@ -137,7 +140,7 @@ impl ReverseProxy {
         };
         let until = lasts.map(|lasts| Instant::now() + lasts);
         let taken = if self.config.passes_token {
-            Taken::default()
+            gateway.places().take_other_spellings(request.headers())
         } else {
             gateway.places().take(request.headers())
         };

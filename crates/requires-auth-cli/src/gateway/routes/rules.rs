@@ -74,8 +74,8 @@ impl Routes {
     }
 
     /// Whether a path with an encoded slash may pass by this route: whether it says so, and so does another one that would
-    /// be for the path with a plain slash in its place. Of later routes only those count that name such a path segment by
-    /// segment: one that ends in `*` is what is left over.
+    /// be for the path with a plain slash in its place. A later route that ends in `*` does not count if it is for the path
+    /// as it came too: it is what is left over.
     fn allows_encoded_slash(
         &self,
         method: &str,
@@ -83,11 +83,16 @@ impl Routes {
         host: Option<&str>,
         route: usize,
     ) -> bool {
+        let as_it_came: Segments<Cow<'_, str>> = path.segments().collect();
         let segments: Segments<Cow<'_, str>> = path.segments_decoded_first().collect();
         let Found { first, near, hostless } = self.look(method, &segments, host);
         let near = near.filter(|near| first.is_none_or(|first| near.route < first.route));
         let others = first.into_iter().chain(near).chain(hostless);
-        let others = others.filter(|place| place.route < route || !self.pattern(*place).open);
+        let is_left_over = |place: Place| {
+            let pattern = self.pattern(place);
+            place.route >= route && pattern.open && pattern.matches(method, &as_it_came)
+        };
+        let others = others.filter(|place| !is_left_over(*place));
         let mut all = std::iter::once(route).chain(others.map(|place| place.route));
         all.all(|route| self.routes[route].allows_encoded_slash)
     }

@@ -215,6 +215,15 @@ fn a_route_with_more_rights_is_not_reached_by_an_encoded_slash() {
         assert!(later.find("GET", target, None).is_err(), "{target}");
     }
     assert_eq!(later.find("GET", "/open/a%2Fb", None).map(Route::name), Ok("/open/{id}"));
+    // A star below the place of the slash is not what is left over.
+    let mut below = routes(&[&["/open/{id}"], &["/open/private/*"], &["/open/*"], &["/*"]]);
+    below.routes[0].allows_encoded_slash = true;
+    for target in ["/open/private%2Fa", "/open/PRIVATE%2Fa", "/open/private%2Fa%2Fb"] {
+        assert_eq!(below.find("GET", target, None).map(Route::name), Err(NotFound::Slash), "{target}");
+    }
+    assert_eq!(below.find("GET", "/open/a%2Fb", None).map(Route::name), Ok("/open/{id}"));
+    below.routes[1].allows_encoded_slash = true;
+    assert_eq!(below.find("GET", "/open/private%2Fa", None).map(Route::name), Ok("/open/{id}"));
 }
 
 #[test]

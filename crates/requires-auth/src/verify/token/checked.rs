@@ -16,7 +16,7 @@ pub(in crate::verify) struct Checked<'t> {
     pub(in crate::verify) is_for_guard: bool,
     pub(in crate::verify) scopes: Strings<'t>,
     pub(in crate::verify) expires_at: NumericDate,
-    /// The later of `nbf` and `iat`.
+    /// The latest of `nbf`, `iat`, and when the issuer was asked.
     pub(in crate::verify) not_before: Option<NumericDate>,
     pub(in crate::verify) confirmation: Option<Confirmation>,
     /// Until when it may be remembered, if not until it expires.
@@ -24,9 +24,12 @@ pub(in crate::verify) struct Checked<'t> {
 }
 
 impl Checked<'_> {
-    /// Remembered no longer than this, and never past its end (RFC 7662 §4).
-    pub(in crate::verify) fn remembered_until(self, until: NumericDate) -> Self {
-        Self { remembered_until: Some(until.earlier(self.expires_at)), ..self }
+    /// Remembered from `now` on, no longer than this, and never past its end (RFC 7662 §4). A clock that is set back by more
+    /// than the leeway makes what was remembered worthless: it would hold for the length of the jump otherwise.
+    pub(in crate::verify) fn remembered_until(self, now: NumericDate, until: NumericDate) -> Self {
+        let not_before = self.not_before.map_or(now, |start| start.later(now));
+        let remembered_until = Some(until.earlier(self.expires_at));
+        Self { not_before: Some(not_before), remembered_until, ..self }
     }
 }
 

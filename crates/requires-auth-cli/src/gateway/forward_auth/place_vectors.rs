@@ -57,7 +57,7 @@ fn over_grpc(case: &RequestCase) -> HttpRequest {
 }
 
 fn cases() -> impl Iterator<Item = (RequestCase, Told)> {
-    let is_asked = |case: &RequestCase| case.row.starts_with('N') || case.route.is_some();
+    let is_asked = |case: &RequestCase| case.row.starts_with(['N', 'S']) || case.route.is_some();
     let of_requests = request_cases().into_iter().filter(move |case| is_asked(case) && !case.config.optional);
     of_requests.filter_map(|case| {
         let told = expected(&case)?;

@@ -43,17 +43,18 @@ pub(super) fn judge_opaque(
         return Err(Reason::Malformed.into());
     }
     let active = active(issuer, asked, evidence, trace)?;
-    let is_bearer = active.token_type().is_some_and(|name| name.eq_ignore_ascii_case("bearer"));
+    let is_of_type = |type_: &str| active.token_type().is_some_and(|name| name.eq_ignore_ascii_case(type_));
+    let (is_bearer, is_dpop) = (is_of_type("bearer"), is_of_type("dpop"));
     let claims = Claims::new(Vouched::answered(active));
     let signer = Signer { issuer: own, key_issuer: None };
     let checked = check_claims(rules, &signer, credential, &claims, now, trace)?;
-    // RFC 9449 §6.2: the type of a token that is bound to a key is DPoP.
-    if is_bearer && checked.confirmation.as_ref().is_some_and(|confirmation| confirmation.key.is_some()) {
+    // RFC 9449 §6.2: a token that is bound to a key has the type DPoP, and its answer says which key that is.
+    let is_bound = checked.confirmation.as_ref().is_some_and(|confirmation| confirmation.key.is_some());
+    if is_bearer && is_bound || is_dpop && !is_bound {
         trace.record(Step::Binding, false, || {
-            Finding::new(
-                "token_type Bearer beside cnf.jkt",
-                "token_type DPoP, as the token is bound to a key",
-            )
+            let found =
+                if is_bound { "token_type Bearer beside cnf.jkt" } else { "token_type DPoP without cnf.jkt" };
+            Finding::new(found, "token_type DPoP and cnf.jkt together, or neither of them")
         });
         return Err(Reason::TypeNotAllowed.into());
     }

@@ -62,7 +62,8 @@ fn types() -> Vec<Finished> {
     let typed = |id, about: &str, value: Value| answered(id, "O02", about, with("token_type", value));
     vec![
         typed("opaque-type-lower-case", "the type is bearer in lower case", json!("bearer")).accept(),
-        typed("opaque-type-dpop", "the type is DPoP, and no key is bound", json!("DPoP")).accept(),
+        typed("opaque-type-dpop", "the type is DPoP, and no key is named", json!("DPoP"))
+            .refuse("type_not_allowed"),
         typed("opaque-type-absent", "there is no type", Value::Null).refuse("type_not_allowed"),
         typed("opaque-type-refresh", "the type is that of a refresh token", json!("refresh_token"))
             .refuse("type_not_allowed"),

@@ -180,7 +180,7 @@ async fn what_is_optional_may_be_absent_and_times_may_have_fractions() {
     assert_eq!(token.expires_at(), known_until, "without exp, what is known ends with its ttl");
     let mut fractional = good();
     fractional["exp"] = json!(NOW as f64 + 5.129_376);
-    fractional["token_type"] = json!("DPOP");
+    fractional["token_type"] = json!("BEARER");
     provider.says("opaque-token-fraction", &fractional);
     assert!(verify(&auth, "opaque-token-fraction").await.is_ok());
 }

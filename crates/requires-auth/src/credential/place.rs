@@ -18,6 +18,16 @@ use super::is_tchar;
 /// assert!(TokenPlace::header("Host").is_err());
 /// # Ok::<(), requires_auth::credential::InvalidPlace>(())
 /// ```
+/// | place | in a file | in the environment | specification |
+/// | --- | --- | --- | --- |
+/// | [`authorization`](Self::authorization) | `"authorization"` | `authorization` | RFC 6750 §2.1 |
+/// | [`header`](Self::header) | `{ header = "NAME" }` | `header=NAME` | none |
+/// | [`cookie`](Self::cookie) | `{ cookie = "NAME" }` | `cookie=NAME` | RFC 6265 |
+/// | [`subprotocol_prefix`](Self::subprotocol_prefix) | `{ subprotocol = { prefix = "PREFIX" } }` | `subprotocol.prefix=PREFIX` | RFC 6455 §1.9 |
+/// | [`subprotocol_after`](Self::subprotocol_after) | `{ subprotocol = { after = "NAME" } }` | `subprotocol.after=NAME` | RFC 6455 §1.9 |
+///
+/// A name has at most 256 characters, and those of a token of RFC 9110 §5.6.2. A token in the query (RFC 6750 §2.3) is never
+/// read: URLs end in logs and in histories.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenPlace(Kind);
 
@@ -75,6 +85,9 @@ impl TokenPlace {
     /// # Errors
     ///
     /// It is not the name of a header, or it is one that means something else.
+    /// The name is compared without regard to case (RFC 9110 §5.1). For proxies that authenticate the user and put a token of
+    /// their own into a header. Only a proxy that removes the header from what clients send may be trusted to have written it;
+    /// the signature of the token is checked in any case.
     pub fn header(name: &str) -> Result<Self, InvalidPlace> {
         let lower = word(name, "the name of a header")?.to_ascii_lowercase();
         if OTHER_HEADERS.contains(&lower.as_str()) {
@@ -88,6 +101,18 @@ impl TokenPlace {
     /// # Errors
     ///
     /// It is not the name of a cookie.
+    /// A browser sends a cookie with requests that another site has caused. A token in a cookie therefore counts on a request
+    /// that may change something, and on the opening of a WebSocket, only if the request comes from a page of this site: see
+    /// [`with_cookie_origins`](crate::guard::Builder::with_cookie_origins).
+    ///
+    /// ```
+    /// use requires_auth::credential::TokenPlace;
+    ///
+    /// let place = TokenPlace::cookie("__Host-token")?;
+    /// assert_eq!((place.header_name(), place.cookie_name()), ("cookie", Some("__Host-token")));
+    /// assert!(TokenPlace::cookie("a;b").is_err());
+    /// # Ok::<(), requires_auth::credential::InvalidPlace>(())
+    /// ```
     pub fn cookie(name: &str) -> Result<Self, InvalidPlace> {
         Ok(Self(Kind::Cookie(word(name, "the name of a cookie")?.into())))
     }
@@ -107,6 +132,17 @@ impl TokenPlace {
     /// # Errors
     ///
     /// It is not a subprotocol.
+    /// A page in a browser cannot give a WebSocket an `Authorization` header, and this is the usual way around. The marker is
+    /// what a server may answer with; the token is never sent back.
+    ///
+    /// ```
+    /// use requires_auth::credential::TokenPlace;
+    ///
+    /// let place = TokenPlace::subprotocol_after("bearer")?;
+    /// assert_eq!(place.header_name(), "sec-websocket-protocol");
+    /// assert_eq!(place.to_string(), "subprotocol.after=bearer");
+    /// # Ok::<(), requires_auth::credential::InvalidPlace>(())
+    /// ```
     pub fn subprotocol_after(marker: &str) -> Result<Self, InvalidPlace> {
         Ok(Self(Kind::SubprotocolAfter(word(marker, "a subprotocol")?.into())))
     }
@@ -126,6 +162,7 @@ impl TokenPlace {
     }
 
     /// The cookie that it is.
+    /// `None` for every other place. A name is compared byte for byte.
     pub const fn cookie_name(&self) -> Option<&str> {
         match &self.0 {
             Kind::Cookie(name) => Some(name),
@@ -134,6 +171,8 @@ impl TokenPlace {
     }
 
     /// Its parts as settings write them: what it is, and which one.
+    /// The kinds are `authorization`, `header`, `cookie`, `subprotocol.prefix` and `subprotocol.after`; the first has no name.
+    /// [`from_parts`](Self::from_parts) reads them again.
     pub fn parts(&self) -> (&'static str, Option<&str>) {
         match &self.0 {
             Kind::Authorization => ("authorization", None),
@@ -145,6 +184,15 @@ impl TokenPlace {
     }
 
     /// The place that these parts name; `None` if there is no such kind of place.
+    /// The inner error is that of a kind that exists with a name that it cannot have:
+    ///
+    /// ```
+    /// use requires_auth::credential::TokenPlace;
+    ///
+    /// assert_eq!(TokenPlace::from_parts("authorization", None), Some(Ok(TokenPlace::authorization())));
+    /// assert!(TokenPlace::from_parts("cookie", Some("a;b")).is_some_and(|place| place.is_err()));
+    /// assert!(TokenPlace::from_parts("query", Some("access_token")).is_none());
+    /// ```
     pub fn from_parts(kind: &str, name: Option<&str>) -> Option<Result<Self, InvalidPlace>> {
         Some(match (kind, name) {
             ("authorization", None) => Ok(Self::authorization()),

@@ -55,20 +55,9 @@ fn of_provider(denial: &Denial, known: Recognised) -> Option<String> {
 fn of_check(denial: &Denial, check: &Check, issuers: &[Known<'_>]) -> Option<String> {
     let found = check.found();
     if denial.code() == ErrorCode::InsufficientScope
-        && let Some(known) =
-            issuers.iter().find_map(|known| known.provider.filter(|known| !known.provider.has_scopes))
+        && let Some(hint) = of_missing_scopes(found, issuers)
     {
-        let title = known.provider.title;
-        return Some(format!(
-            "tokens of {title} have no scopes: decide by a claim rule instead, or map a claim with `scope_claims`"
-        ));
-    }
-    if denial.code() == ErrorCode::InsufficientScope && found == "nothing" {
-        return Some(
-            "the token has no scope at all: ask the identity provider for the scope, or if it puts scopes into another \
-             claim (`permissions`, `roles`), configure that claim"
-                .to_owned(),
-        );
+        return Some(hint);
     }
     let hint = match denial.reason()? {
         Reason::IssuerMismatch if issuers.iter().any(|known| only_a_slash_apart(known.issuer, found)) => {
@@ -112,6 +101,23 @@ fn of_check(denial: &Denial, check: &Check, issuers: &[Known<'_>]) -> Option<Str
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// What to do about a token that has no scopes.
+fn of_missing_scopes(found: &str, issuers: &[Known<'_>]) -> Option<String> {
+    let without_scopes =
+        issuers.iter().find_map(|known| known.provider.filter(|known| !known.provider.has_scopes));
+    if let Some(known) = without_scopes {
+        let title = known.provider.title;
+        return Some(format!(
+            "tokens of {title} have no scopes: decide by a claim rule instead, or map a claim with `scope_claims`"
+        ));
+    }
+    (found == "nothing").then(|| {
+        "the token has no scope at all: ask the identity provider for the scope, or if it puts scopes into another \
+         claim (`permissions`, `roles`), configure that claim"
+            .to_owned()
+    })
 }
 
 /// What to do about an algorithm that is not taken.

@@ -1,4 +1,7 @@
 //! Issuers that only the application knows.
+//!
+//! A resolver is code of the application: a look-up in a table of customers, or a call to another service. It decides about
+//! trust, so that its mistakes count: an issuer that it returns is believed like one that is configured by name.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,8 +33,23 @@ use crate::verify::Audience;
 ///
 /// An answer holds for five minutes, and `None` for one minute. If it fails, tokens of issuers that it has not named before
 /// are answered with 503, and the cause is logged. Answers that take longer than five seconds count as failed.
+/// | it returns | a token of the issuer is | for |
+/// | --- | --- | --- |
+/// | `Ok(Some(issuer))` | judged by these settings | 5 minutes |
+/// | `Ok(None)` | refused with 401 | 1 minute |
+/// | `Err(cause)`, or settings that cannot work | answered with 503, and the cause is logged | this request |
+/// | `Err(cause)` for an issuer that has verified a token | judged by the earlier answer | 30 seconds |
+///
+/// There is one call at a time for each issuer, and the calls for issuers that have not verified a token share one
+/// allowance, so that a flood of made-up issuers does not become a flood of look-ups.
 pub trait ResolveIssuer: Send + Sync + 'static {
     /// The settings of an issuer, or `None` if it is not ours.
+    /// `issuer` is what the payload of an unverified token says, at most 1024 bytes long. Use it as a key of a look-up, and
+    /// never as an address.
+    ///
+    /// # Errors
+    ///
+    /// The look-up has failed, and nobody can tell whether the issuer is ours: the request is answered with 503.
     fn resolve(&self, issuer: &str) -> ResolveFuture;
 }
 
@@ -52,6 +70,8 @@ where
 }
 
 /// An issuer of which a [resolver](ResolveIssuer) says that it is ours.
+/// It has the settings of one issuer, as [`Builder`](super::Builder) has them for issuers that are configured by name. All
+/// else, such as leeway and cache, is that of the guard. The name of the issuer is the one that was asked about.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Issuer {
@@ -61,6 +81,7 @@ pub struct Issuer {
 
 impl Issuer {
     /// An issuer whose tokens must be for this audience, and whose keys are found by discovery.
+    /// An empty audience is a mistake: the answer counts as failed then.
     pub fn new(audience: impl Into<Audience>) -> Self {
         Self { settings: IssuerSettings::new("", audience.into()), tenant: None }
     }
@@ -91,6 +112,15 @@ impl Issuer {
 
     /// Another setting of an issuer, by the [table](crate::settings). `introspection` and opaque tokens are for issuers that are
     /// configured by name: with them the answer counts as failed.
+    /// ```
+    /// use requires_auth::guard::Issuer;
+    /// use requires_auth::settings::{self, Value};
+    ///
+    /// let issuer = Issuer::new("https://api.example.com")
+    ///     .with_tenant("customer-17")
+    ///     .with_setting(settings::SCOPE_CLAIMS.setting, Value::Words(vec!["permissions".to_owned()]));
+    /// # let _ = issuer;
+    /// ```
     pub fn with_setting(mut self, setting: &Setting, value: Value) -> Self {
         self.settings.given.put(setting, value, None);
         self

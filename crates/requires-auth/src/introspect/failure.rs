@@ -10,6 +10,25 @@ use crate::introspection::AnswerFault;
 /// says nothing of it.
 ///
 /// `Display` says what happened, [`hint`](Self::hint) what to do, and [`as_str`](Self::as_str) is a short name for a metric.
+/// | failure | [`as_str`](Self::as_str) | who has to act |
+/// | --- | --- | --- |
+/// | metadata without an endpoint | that of the failure of discovery | whoever runs the issuer, or the configuration |
+/// | no connection, time-out | `connect`, `protocol`, `timeout`, `answer_too_large` | the network, or the issuer |
+/// | credentials refused | `credentials` | the configuration: id, secret or key of this client |
+/// | another status than 200 | `status` | the issuer, or the address in the configuration |
+/// | an answer that cannot be believed | `answer` | the issuer |
+/// | no random bytes | `randomness` | the operating system |
+///
+/// Neither the token nor the credentials stand in it, so that it can be logged as it is:
+///
+/// ```
+/// use requires_auth::introspect::AskFailure;
+///
+/// let failure = AskFailure::Credentials(401);
+/// assert_eq!(failure.as_str(), "credentials");
+/// assert_eq!(failure.to_string(), "client credentials refused, with status 401");
+/// assert!(failure.hint().contains("client_id"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AskFailure {

@@ -6,6 +6,19 @@
 //!
 //! The token goes into the body of the request, and nowhere else. What cannot be a token, what is known to be good, and
 //! what was refused a moment ago is not asked about; of one token there is one call at a time.
+//!
+//! # Which tokens are asked about
+//!
+//! A token with the three parts of a JWT is judged as a JWT, and is asked about only where
+//! [`Introspection::always`] is chosen, once its signature and its claims are good. Every other token is opaque. One
+//! issuer of a guard takes opaque tokens, since nothing in them says whose they are and a token must not be shown to the
+//! wrong issuer: see [`Tokens`](crate::verify::Tokens).
+//!
+//! # What goes wrong, and how it ends
+//!
+//! An answer that the token is not active is a 401 with the reason `inactive`. Everything that keeps the issuer from
+//! answering is an [`AskFailure`]: the client gets a 503 with `Retry-After`, the log gets the cause with a hint, and the
+//! token is neither accepted nor remembered as refused.
 
 use std::fmt;
 use std::future::Future;
@@ -69,7 +82,7 @@ pub(crate) const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
 ///     .with_introspection(
-///         Introspection::at("https://issuer.example/introspect").with_client_secret("api", "secret of the API"),
+///         Introspection::at("https://issuer.example/introspect").with_client_secret("api", "secret-of-the-api"),
 ///     )
 ///     .with_accepted_tokens(Tokens::Opaque)
 ///     .with_introspect(Provider)
@@ -157,6 +170,7 @@ pub struct IntrospectionResponse {
 
 impl IntrospectionResponse {
     /// An answer with this status and body; the body is what is left once `Content-Encoding` is undone.
+    /// Only the status 200 is read for what it says of the token; a body beside any other status may be left out.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, body: body.into() }
     }

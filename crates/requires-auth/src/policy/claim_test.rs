@@ -79,6 +79,12 @@ impl ClaimTest {
 
     /// A text that begins so, or an array that has one: for names that end in a version or a branch, such as GitHub's
     /// `job_workflow_ref`. Write it to the separator: `octo/app/.github/workflows/release.yml@`. An empty text is never met.
+    /// ```
+    /// use requires_auth::policy::ClaimTest;
+    ///
+    /// let test = ClaimTest::prefix("octo/app/.github/workflows/release.yml@");
+    /// assert_eq!(test.to_string(), r#"begins with "octo/app/.github/workflows/release.yml@""#);
+    /// ```
     pub fn prefix(prefix: impl Into<String>) -> Self {
         Self::Prefix(prefix.into())
     }
@@ -112,6 +118,7 @@ impl ClaimTest {
     }
 
     /// The path parameter that it looks at, if it does.
+    /// For adapters, which hand over the parameters of a path only if a policy looks at one. `None` for every other test.
     pub fn path_parameter(&self) -> Option<&str> {
         if let Self::Path(name) = self { Some(name) } else { None }
     }
@@ -122,6 +129,12 @@ impl ClaimTest {
     }
 
     /// One of these values, which may be of one type or, as [`ClaimValue`]s, of several. An empty list is never met.
+    /// ```
+    /// use requires_auth::policy::ClaimTest;
+    ///
+    /// let test = ClaimTest::one_of(["gold", "silver"]);
+    /// assert_eq!(test.to_string(), r#"is one of "gold" "silver""#);
+    /// ```
     pub fn one_of<T: Into<ClaimValue>>(values: impl IntoIterator<Item = T>) -> Self {
         Self::OneOf(values.into_iter().map(Into::into).collect())
     }

@@ -1,4 +1,10 @@
 //! Auth0, with its own domains and custom ones. Modelled from its documentation.
+//!
+//! The audience decides what Auth0 gives: a request with `audience` gets a JWT for that API, one without gets an opaque or
+//! an encrypted token. Scopes are in `scope`; with RBAC the permissions of people are in `permissions`, so that both count.
+//! Tokens of machines have `gty` `client-credentials` and a subject that ends in `@clients`.
+//!
+//! An ID token has none of the marks below unless an Action adds them, so that it is refused although its key is the same.
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

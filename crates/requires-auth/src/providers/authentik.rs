@@ -1,4 +1,7 @@
 //! authentik. Modelled from memory of its documentation; not checked against a running server.
+//!
+//! Each provider in authentik has an issuer of its own, which ends in a slash. Its audience is the client id. Groups are in
+//! `groups`, and count beside scopes. `scope` is what tells an access token from an ID token, besides the type of RFC 9068.
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

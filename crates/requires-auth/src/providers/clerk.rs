@@ -1,4 +1,8 @@
 //! Session tokens of Clerk. Modelled from its documentation.
+//!
+//! A session token is what the frontend sends. It has no `aud`; `azp` has the origin of the frontend, which takes the place
+//! of the audience, and `sid` the session. Tokens of a JWT template are made for other services and have no `sid`, so that
+//! they are refused. There are no scopes.
 
 use super::{AudienceRule, Form, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,8 @@
 //! Cloudflare Access. Modelled from its documentation.
+//!
+//! Access is a proxy in front of the API: it puts a token of its own into `Cf-Access-Jwt-Assertion`, and the `Authorization`
+//! header counts for nothing. The audience is the AUD tag of the application; `type` is `app`, which tells the token from
+//! that of the team's session. A service token has `common_name` in place of `sub`.
 
 use super::{Form, Place, Provider, Shape};
 use crate::error::Reason;

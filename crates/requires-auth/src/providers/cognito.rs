@@ -1,4 +1,10 @@
 //! Amazon Cognito user pools. Modelled from its documentation.
+//!
+//! An access token has `token_use` `access` and no `aud`; it names its app client in `client_id`, which therefore takes the
+//! place of the audience. The issuer is made of the id of the pool, whose region stands before the underscore. The login
+//! domain of a pool is not an issuer. Groups of users are in `cognito:groups`, and count as scopes.
+//!
+//! An ID token has `token_use` `id`, and is refused.
 
 use super::{AudienceRule, Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

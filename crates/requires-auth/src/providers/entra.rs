@@ -1,4 +1,11 @@
 //! Microsoft Entra ID, one tenant or several. Modelled from its documentation and its libraries.
+//!
+//! A tenant is named by its GUID. The API's `requestedAccessTokenVersion` decides between v1 tokens (issuer
+//! `https://sts.windows.net/TENANT/`) and v2 tokens (issuer `https://login.microsoftonline.com/TENANT/v2.0`); both names
+//! count as one issuer. Users have their scopes in `scp`, applications their permissions in `roles`, and both count.
+//!
+//! `common`, `organizations` and `consumers` are places to sign in at, and the issuer of no token. For several tenants the
+//! issuer is a pattern with `{tenant}`; one key set serves all tenants, so that `tid` has to equal the tenant in `iss`.
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,8 @@
 //! Firebase Authentication. Modelled from its documentation.
+//!
+//! The ID token is what applications send to their own servers, so that it is taken here. Issuer and audience are made of
+//! the project id; the keys are at one place for all projects, which no metadata name. The claim `firebase` says how the
+//! user signed in: anonymous users have tokens too. There are no scopes.
 
 use super::{AudienceRule, Form, Provider, Shape};
 use crate::error::Reason;

@@ -39,6 +39,7 @@ pub enum Shape {
 }
 
 /// What an issuer must be to work.
+/// A rule looks at the text of the issuer, which is compared byte for byte with `iss` later (RFC 9068 §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "each is checked in its own way")]
 pub enum IssuerRule {
@@ -53,6 +54,7 @@ pub enum IssuerRule {
 }
 
 /// Why a text is not an issuer of a provider.
+/// It is a problem of the setting `issuer`, or of the variable or the key in the file where that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WrongIssuer {
@@ -81,6 +83,17 @@ impl Provider {
     /// # Errors
     ///
     /// The text is neither, or no token of this provider has such an issuer.
+    /// ```
+    /// use requires_auth::providers;
+    ///
+    /// let auth0 = providers::find("auth0").ok_or("there is such a row")?;
+    /// assert_eq!(auth0.issuer("acme.eu").as_deref(), Ok("https://acme.eu.auth0.com/"));
+    /// assert_eq!(auth0.issuer("https://login.example.com/").as_deref(), Ok("https://login.example.com/"));
+    /// // The slash at the end is part of the issuer.
+    /// let wrong = auth0.issuer("https://login.example.com").expect_err("no slash");
+    /// assert!(wrong.hint.contains("slash"));
+    /// # Ok::<(), &str>(())
+    /// ```
     pub fn issuer(&self, text: &str) -> Result<String, WrongIssuer> {
         let issuer = self.written_out(text)?;
         let broken = self.form.rules.iter().find(|(rule, _)| !rule.holds(&issuer));
@@ -100,6 +113,16 @@ impl Provider {
     }
 
     /// The other names that an issuer has in `iss`.
+    /// A token under one of them counts as one of this issuer, and [`AccessToken::issuer`](crate::AccessToken::issuer) returns
+    /// the name that is configured, so that a user has one name.
+    ///
+    /// ```
+    /// use requires_auth::providers;
+    ///
+    /// let google = providers::find("google").ok_or("there is such a row")?;
+    /// assert_eq!(google.aliases("https://accounts.google.com"), ["accounts.google.com"]);
+    /// # Ok::<(), &str>(())
+    /// ```
     pub fn aliases(&self, issuer: &str) -> Vec<String> {
         let short = self.short_of(issuer);
         let aliases = self.form.aliases.iter();

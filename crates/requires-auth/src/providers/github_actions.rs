@@ -1,4 +1,8 @@
 //! Workflows of GitHub Actions. Modelled from its documentation.
+//!
+//! There is one issuer for every repository on GitHub, and a workflow chooses the audience itself. A policy therefore needs
+//! a claim rule on `repository_id` or `repository_owner_id`; names of repositories and owners can pass to others. Every
+//! token speaks for a workflow, never for a user, and there are no scopes.
 
 use super::{Form, Provider, Shape};
 use crate::error::Reason;

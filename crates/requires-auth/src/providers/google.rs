@@ -1,4 +1,8 @@
 //! ID tokens of Google accounts and service accounts. Modelled from its documentation.
+//!
+//! Google's access tokens are opaque and for Google's own APIs, so that an API is given the ID token. `iss` is either
+//! `https://accounts.google.com` or the same without the scheme; both are one issuer. Anybody with an account has a token
+//! for a public client: `sub`, or `hd` for one organization, decides in a claim rule.
 
 use super::{Form, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,8 @@
 //! Google Cloud's Identity-Aware Proxy. Modelled from its documentation.
+//!
+//! The proxy puts an assertion of its own into `X-Goog-IAP-JWT-Assertion`, and the `Authorization` header counts for nothing.
+//! The audience is the resource behind the proxy, by the number of its project. The keys are at one place, which no metadata
+//! name, and sign with ES256 alone. There are no scopes: `email` or `hd` decides.
 
 use super::{Form, Place, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,9 @@
 //! Keycloak. Modelled from its documentation and from threads of its users; versions 25 and 26.
+//!
+//! The issuer is that of a realm. An access token has the claim `typ` with `Bearer` or `DPoP`, which tells it from ID and
+//! refresh tokens that the same realm signs; the type of RFC 9068 in the header counts as well. Roles of the realm are in
+//! `realm_access.roles`, and count beside scopes. A service account has a `preferred_username` that begins with
+//! `service-account-`.
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,9 @@
 //! Service accounts of Kubernetes. Modelled from its documentation.
+//!
+//! The issuer is the API server of the cluster, and every token speaks for a service account. The audience is that of the
+//! projected volume. The claim `kubernetes.io` names namespace, pod and account; legacy tokens of secrets do not have it.
+//! Metadata and keys often need a token themselves:
+//! [`with_fetch_token_file`](crate::guard::Builder::with_fetch_token_file).
 
 use super::{Form, Provider, Shape};
 use crate::error::Reason;

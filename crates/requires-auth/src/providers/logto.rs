@@ -1,4 +1,8 @@
 //! Logto, hosted (`*.logto.app`) and self-hosted. Recorded: versions 1.37.1 and 1.42.0.
+//!
+//! Access tokens for an API resource are JWTs with the type of RFC 9068, so that the stricter profile is chosen. A request
+//! without `resource` gets an opaque token, which introspection takes. Tokens for an organization have the audience
+//! `urn:logto:organization:ID`, and those of machine-to-machine applications name the application as their subject.
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,8 @@
 //! Okta custom authorization servers. Modelled from its documentation.
+//!
+//! Access tokens for an API come from a custom authorization server, whose URL has a path such as `/oauth2/default`. The org
+//! authorization server, which has no path, makes access tokens for Okta alone, so that its URL is refused as an issuer.
+//! Scopes are an array in `scp`; the client is in `cid`, which ID tokens do not have; users have `uid`.
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

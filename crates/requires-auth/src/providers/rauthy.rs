@@ -1,4 +1,7 @@
 //! Rauthy. Modelled from memory of its documentation; not checked against a running server.
+//!
+//! An access token has the claim `typ` with `Bearer` or `DPoP`; ID and refresh tokens have another. The audience is the
+//! client, so that the client ids that may call the API are listed. Roles are in `roles`, and count beside scopes.
 
 use super::{Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

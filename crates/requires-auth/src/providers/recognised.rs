@@ -3,6 +3,8 @@
 use super::{ALL, Provider};
 
 /// A provider that an issuer looks like.
+/// Hints about a certain provider replace the general ones; about any other they stand beside the general ones, with its
+/// name.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Recognised {
@@ -30,6 +32,7 @@ impl Recognised {
 /// assert!(recognise("https://issuer.example").is_none());
 /// # Ok::<(), &str>(())
 /// ```
+/// Nothing is fetched, and the URL need not be a good one. A host counts before a path.
 pub fn recognise(issuer: &str) -> Option<Recognised> {
     let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));

@@ -1,4 +1,8 @@
 //! Supabase Auth. Modelled from its documentation.
+//!
+//! A project has one audience for everybody who has logged in, `authenticated`, which is filled in where none is given.
+//! `session_id` tells a user's token from the project's own API keys. There are no scopes: `role` and `app_metadata` are
+//! set by the project, `user_metadata` by the users themselves, so that no rule may rest on the latter.
 
 use super::{AudienceRule, Form, IssuerRule, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,8 @@
 //! Zitadel. Modelled from its documentation and from threads of its users.
+//!
+//! Tokens are opaque until the application or the service user is set to JWT; introspection takes the opaque ones. `aud`
+//! names all applications of a project, so that it is not a boundary between them. Roles are the members of an object in
+//! `urn:zitadel:iam:org:project:roles`, whose names count as scopes. `jti` tells an access token from an ID token.
 
 use super::{Form, Provider, Shape};
 use crate::error::Reason;

@@ -1,4 +1,19 @@
 //! The members of the setting `introspection`: how an issuer is asked about tokens.
+//!
+//! In a file they are the keys of a table within an issuer, in the environment variables with the prefix
+//! `REQUIRES_AUTH_INTROSPECTION_`, in Python the keys of a dict, and in Rust the methods of
+//! [`Introspection`](crate::introspect::Introspection).
+//!
+//! | members | what they choose |
+//! | --- | --- |
+//! | `endpoint`, `discovered` | where the issuer is asked (RFC 8414 §2) |
+//! | `client_id`, `client_secret`, `private_key` and their `_env` and `_file` | which client asks, and its one credential |
+//! | `auth_method` | how the client authenticates (RFC 6749 §2.3.1, RFC 7523 §2.2) |
+//! | `ttl`, `negative_ttl`, `max_entries` | how long answers are remembered, in seconds, and how many |
+//! | `in_flight`, `calls_per_second` | how much an issuer is asked |
+//! | `signed`, `always`, `token_type` | what counts as an answer (RFC 9701), and which tokens are asked about |
+//!
+//! A secret is given in one place: by itself in code, and by the name of a variable or a file elsewhere.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use crate::error::ConfigProblem;
 
 impl Table {
     /// The chosen value of a member.
+    /// `None` if it is not chosen. The default is not filled in.
     pub fn get<T: Plain>(&self, key: Key<T>) -> Option<T> {
         self.value(key.setting.key).and_then(T::from_value)
     }
@@ -18,6 +19,7 @@ impl Table {
     }
 
     /// Chooses the value of a member by its row.
+    /// The value has to be of the type of the row's kind; one of another type counts as not chosen.
     pub fn put(&mut self, member: &'static Setting, value: Value) {
         self.insert(member.key, value);
     }

@@ -1,6 +1,14 @@
 //! The known word that a mistyped one was meant to be.
 
 /// The known word that a mistyped one was meant to be: that with the fewest changed letters, if these are at most a third of its own, or two.
+/// Case does not count, and a hyphen counts as an underscore.
+///
+/// ```
+/// use requires_auth::settings::nearest;
+///
+/// assert_eq!(nearest("audiance", ["audience", "issuer"]), Some("audience"));
+/// assert_eq!(nearest("something_else", ["audience", "issuer"]), None);
+/// ```
 pub fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let typed = typed.to_lowercase().replace('-', "_");
     let measured = words.into_iter().map(|word| (distance(&typed, word), word));

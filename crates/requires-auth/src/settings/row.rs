@@ -4,6 +4,15 @@
 pub const PREFIX: &str = "REQUIRES_AUTH_";
 
 /// One row of the table.
+/// ```
+/// use requires_auth::settings::{self, Kind, Scope};
+///
+/// let leeway = settings::LEEWAY.setting;
+/// assert_eq!((leeway.key, leeway.scope), ("leeway", Scope::Guard));
+/// let Kind::Duration(limits) = leeway.kind else { return };
+/// // In seconds.
+/// assert_eq!((limits.default, limits.most), (30, 300));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Setting {
@@ -44,16 +53,20 @@ pub enum Kind {
     /// A text.
     Text,
     /// A secret: a text that stands in no file, and is not shown.
+    /// In a file it is `{ env = "NAME" }` or `{ file = "path" }`; in code it is a [`Secret`](super::Secret).
     Secret,
     /// A text, or a list of texts.
     Words,
     /// Whom tokens must be meant for: a text, a list of texts, or a rule.
+    /// A rule is `{ prefix = "..." }` or `{ claim = "...", one_of = [...] }`: see [`Audience`](crate::Audience).
     Audience,
     /// Names of signature algorithms.
     Algorithms,
     /// Scopes that include others.
+    /// A table of scopes, each with those that it includes; no variable can hold it.
     Scopes,
     /// A time, in seconds.
+    /// `30s`, `5m`, `1h`, or a number of seconds.
     Duration(Limits),
     /// A whole number.
     Count(Limits),
@@ -76,6 +89,7 @@ pub enum Kind {
     /// True or false; true is the default.
     SwitchedOn,
     /// Where a request may have its token.
+    /// See [`TokenPlace`](crate::credential::TokenPlace) for the ways to write one.
     Places,
     /// The path of a file that is not read at once.
     Path,
@@ -87,6 +101,7 @@ pub enum Kind {
         file: &'static str,
     },
     /// A table with settings of its own.
+    /// A variable holds one member of it: `REQUIRES_AUTH_INTROSPECTION_CLIENT_ID`.
     Table {
         /// All there are.
         members: &'static [&'static Setting],
@@ -94,6 +109,7 @@ pub enum Kind {
 }
 
 /// Default and limits of a number.
+/// Seconds for a duration; a part of a second counts as a whole one. Both bounds are allowed values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a row of the table writes out every member")]
 pub struct Limits {
@@ -117,6 +133,18 @@ impl Limits {
 }
 
 /// A row of the table with the type that its value has in Rust.
+/// The type makes a wrong value a mistake of the compiler, where [`Value`](super::Value) would be one at run time:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use requires_auth::settings::{Table, introspection};
+///
+/// let mut table = Table::default();
+/// table.set(introspection::TTL, Duration::from_secs(30));
+/// assert_eq!(table.get(introspection::TTL), Some(Duration::from_secs(30)));
+/// assert_eq!(table.get(introspection::ENDPOINT), None);
+/// ```
 #[derive(Debug)]
 pub struct Key<T> {
     /// The row.
@@ -163,11 +191,17 @@ impl Setting {
     }
 
     /// The variable of the environment that holds it.
+    /// ```
+    /// use requires_auth::settings;
+    ///
+    /// assert_eq!(settings::TOKEN_FROM.setting.variable(), "REQUIRES_AUTH_TOKEN_FROM");
+    /// ```
     pub fn variable(&self) -> String {
         variable_of(self.key)
     }
 
     /// Whether it is called so, now or in earlier versions.
+    /// Earlier names are still read, and named in a warning.
     pub fn is_called(&self, key: &str) -> bool {
         self.key == key || self.aliases.contains(&key)
     }

@@ -22,6 +22,7 @@ pub enum Notation {
 }
 
 /// A value of another type than its setting has.
+/// It becomes a [`ConfigProblem`] with the name of the setting as it is written in that place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {

@@ -42,11 +42,23 @@ pub enum Value {
 }
 
 /// The values of the members of a setting that is a table.
+/// A member that is not chosen is not in it; the default stands in its row. `Debug` shows no [`Secret`].
+///
+/// ```
+/// use requires_auth::settings::{Secret, Table, introspection};
+///
+/// let mut table = Table::default();
+/// table.set(introspection::CLIENT_ID, "orders-api".to_owned());
+/// table.set(introspection::CLIENT_SECRET, Secret::new("secret of the API"));
+/// assert_eq!(table.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["client_id", "client_secret"]);
+/// assert!(!format!("{table:?}").contains("secret of the API"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table(BTreeMap<&'static str, Value>);
 
 impl Table {
     /// The chosen value of a member, by its key.
+    /// `None` for a member that is not chosen, and for a key that is not a member.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
     }
@@ -98,6 +110,7 @@ mod sealed {
 }
 
 /// The types in Rust that values of settings have.
+/// [`Key`](super::Key) ties a row to one of them. There are no others, since a reader of settings has to know each.
 pub trait Plain: sealed::Sealed + Sized {
     /// As a value.
     fn into_value(self) -> Value;

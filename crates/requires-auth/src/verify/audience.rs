@@ -27,6 +27,14 @@ use crate::error::Reason;
 /// RequiresAuth::new("https://issuer.example", Audience::claim("client_id", ["5d3kq0v1"]))?;
 /// # Ok::<(), requires_auth::ConfigError>(())
 /// ```
+/// | rule | a token without `aud` | a token whose `aud` names others only |
+/// | --- | --- | --- |
+/// | [`OneOf`](Self::OneOf), [`Prefix`](Self::Prefix) | `claim_missing` | `audience_mismatch` |
+/// | [`Claim`](Self::Claim) | passes if the other claim fits | `audience_mismatch` |
+/// | [`Absent`](Self::Absent) | passes | `audience_mismatch` |
+/// | [`Any`](Self::Any) | passes | passes |
+///
+/// With [`Profile::AccessTokenJwt`] every token needs `aud` (RFC 9068 §2.2), whatever the rule is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {
@@ -54,16 +62,30 @@ pub enum Audience {
 
 impl Audience {
     /// Any audience that begins so: see [`Audience::Prefix`].
+    /// The prefix has to end in a separator, so that it takes no longer word; another is a mistake that
+    /// [`Builder::build`](crate::guard::Builder::build) reports:
+    ///
+    /// ```
+    /// use requires_auth::{Audience, RequiresAuth};
+    ///
+    /// let guard = |prefix: &str| RequiresAuth::new("https://issuer.example", Audience::prefix(prefix));
+    /// assert!(guard("urn:logto:organization:").is_ok());
+    /// // `https://api.example.com.attacker.example` begins so, too.
+    /// assert!(guard("https://api.example.com").is_err());
+    /// ```
     pub fn prefix(prefix: impl Into<String>) -> Self {
         Self::Prefix(prefix.into())
     }
 
     /// Another claim in place of `aud`: see [`Audience::Claim`].
+    /// The path may not be `aud` or empty, and the list may not be empty. It does not go with [`Profile::AccessTokenJwt`], which
+    /// demands `aud`.
     pub fn claim<T: Into<String>>(path: impl Into<String>, one_of: impl IntoIterator<Item = T>) -> Self {
         Self::Claim { path: path.into(), one_of: one_of.into_iter().map(Into::into).collect() }
     }
 
     /// The names that it lists, if it lists names.
+    /// Empty for every rule but [`Audience::OneOf`].
     pub fn names(&self) -> &[String] {
         match self {
             Self::OneOf(names) => names,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::client::client_id;
 use super::token::{Checked, Kind, Parties};
 use super::{Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
-use crate::claims::{Claims, NumericDate, Strings};
+use crate::claims::{Claims, Confirmation, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
 
@@ -31,19 +31,7 @@ pub(super) fn check_claims<'t>(
     let profile = if claims.are_answered() { Profile::Jwt } else { issuer.profile.unwrap_or(rules.profile) };
     let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
     let answer_until = claims.are_answered().then(|| now.after(ttl));
-    // Where JWTs that are ID tokens are taken, answers about ID tokens still are not.
-    let takes_id_tokens = issuer.marks.id_tokens && !claims.are_answered();
-    let is_access_token = !claims.are_of_another_kind(takes_id_tokens);
-    trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
-        let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
-        let marks = marks
-            .map(|name| if name == "typ" { format!("typ {}", claims.describe(name)) } else { name.to_owned() })
-            .collect::<Vec<_>>();
-        let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
-        let expected =
-            "no at_hash, no c_hash, nonce only beside scope or client_id, and no typ of another kind of token";
-        Finding::new(found, expected)
-    })?;
+    check_kind(issuer, claims, trace)?;
     if let Some((reason, finding)) = tenant_fault(signer, claims) {
         trace.record(Step::Iss, false, || finding);
         return Err(reason);
@@ -55,18 +43,7 @@ pub(super) fn check_claims<'t>(
         trace.outcome(Step::Aud, check_audience(rules, issuer, profile, claims), |_| {
             Finding::new(issuer.audience.found(claims), issuer.audience.expected())
         })?;
-    let within = |name, limit: &str| {
-        let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
-        Finding::new(
-            claims.describe(name) + &words.unwrap_or_default(),
-            format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
-        )
-    };
-    let exp = check_exp(rules, claims, now, answer_until);
-    let expires_at = trace.outcome(Step::Exp, exp, |_| within("exp", "after"))?;
-    let not_ahead = |name| check_not_ahead(name, rules, claims, now);
-    let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
-    let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
+    let Times { expires_at, not_before } = check_times(rules, claims, now, answer_until, trace)?;
     let parties = trace_profile(profile, check_profile(rules, issuer, profile, claims), claims, trace)?;
     let confirmation = claims.confirmation();
     let is_client = issuer.client_rule.decide(claims, &parties);
@@ -74,23 +51,8 @@ pub(super) fn check_claims<'t>(
         Some(is_client) => !is_client,
         None => issuer.client_rule.unknown_may_be_user,
     };
-    let scopes = match read_scopes(rules, issuer, claims) {
-        Ok(scopes) => scopes,
-        Err((claim, reason)) => {
-            // A binding that is not shown names the reason before the scopes do.
-            require_binding(confirmation.as_ref(), credential, || claims.describe("cnf"), trace)?;
-            trace.record(Step::Scope, false, || {
-                let expected = if claim == "scope" {
-                    "a string or an array of strings".to_owned()
-                } else {
-                    format!("{claim}: a string, an array of strings, or an object of objects")
-                };
-                Finding::new(claims.describe_at(claim), expected)
-            });
-            return Err(reason);
-        }
-    };
-    let not_before = nbf.into_iter().chain(iat).reduce(NumericDate::later);
+    let scopes = read_scopes(rules, issuer, claims)
+        .or_else(|fault| refuse_scopes(fault, confirmation.as_ref(), credential, claims, trace))?;
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
     let checked = Checked {
         issuer: iss,
@@ -109,6 +71,52 @@ pub(super) fn check_claims<'t>(
         Some(until) => checked.remembered_until(now, until),
         None => checked,
     })
+}
+
+/// Refuses what says that it is another kind of token than an access token.
+fn check_kind(issuer: &IssuerRules, claims: &Claims<'_>, trace: &mut impl Trace) -> Result<(), Reason> {
+    // Where JWTs that are ID tokens are taken, answers about ID tokens still are not.
+    let takes_id_tokens = issuer.marks.id_tokens && !claims.are_answered();
+    let is_access_token = !claims.are_of_another_kind(takes_id_tokens);
+    trace.require(Step::IdToken, is_access_token, Reason::TypeNotAllowed, || {
+        let marks = ["at_hash", "c_hash", "nonce", "typ"].into_iter().filter(|name| claims.has(name));
+        let marks = marks
+            .map(|name| if name == "typ" { format!("typ {}", claims.describe(name)) } else { name.to_owned() })
+            .collect::<Vec<_>>();
+        let found = if marks.is_empty() { "none of them".to_owned() } else { marks.join(", ") };
+        let expected =
+            "no at_hash, no c_hash, nonce only beside scope or client_id, and no typ of another kind of token";
+        Finding::new(found, expected)
+    })
+}
+
+/// When a token begins and ends to be good.
+struct Times {
+    expires_at: NumericDate,
+    not_before: Option<NumericDate>,
+}
+
+/// Checks `exp`, `nbf` and `iat`, in this order.
+fn check_times(
+    rules: &Rules,
+    claims: &Claims<'_>,
+    now: NumericDate,
+    answer_until: Option<NumericDate>,
+    trace: &mut impl Trace,
+) -> Result<Times, Reason> {
+    let within = |name, limit: &str| {
+        let words = claims.time(name).ok().flatten().map(|time| format!(" ({})", time.in_words(now)));
+        Finding::new(
+            claims.describe(name) + &words.unwrap_or_default(),
+            format!("{limit} {} (now), leeway {} s", now.whole_seconds(), rules.leeway.as_secs()),
+        )
+    };
+    let exp = check_exp(rules, claims, now, answer_until);
+    let expires_at = trace.outcome(Step::Exp, exp, |_| within("exp", "after"))?;
+    let not_ahead = |name| check_not_ahead(name, rules, claims, now);
+    let nbf = trace.outcome(Step::Nbf, not_ahead("nbf"), |_| within("nbf", "absent, or not after"))?;
+    let iat = trace.outcome(Step::Iat, not_ahead("iat"), |_| within("iat", "absent, or not after"))?;
+    Ok(Times { expires_at, not_before: nbf.into_iter().chain(iat).reduce(NumericDate::later) })
 }
 
 /// RFC 9068 §4: `iss` is one string, equal to the issuer byte for byte.
@@ -282,6 +290,26 @@ fn check_profile<'t, 'r>(
     }
     claims.check_authorization_details().map_err(of("authorization_details"))?;
     Ok(Parties { subject, client_id })
+}
+
+/// Refuses scopes that cannot be read. A binding that is not shown names the reason before the scopes do.
+fn refuse_scopes<T>(
+    (claim, reason): (&str, Reason),
+    confirmation: Option<&Confirmation>,
+    credential: &Credential<'_>,
+    claims: &Claims<'_>,
+    trace: &mut impl Trace,
+) -> Result<T, Reason> {
+    require_binding(confirmation, credential, || claims.describe("cnf"), trace)?;
+    trace.record(Step::Scope, false, || {
+        let expected = if claim == "scope" {
+            "a string or an array of strings".to_owned()
+        } else {
+            format!("{claim}: a string, an array of strings, or an object of objects")
+        };
+        Finding::new(claims.describe_at(claim), expected)
+    });
+    Err(reason)
 }
 
 /// The scopes with those that they imply, or the claim that is malformed.

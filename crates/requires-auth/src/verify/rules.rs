@@ -65,11 +65,20 @@ impl Profile {
 /// use requires_auth::verify::Tokens;
 ///
 /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
-///     .with_introspection(Introspection::discovered().with_client_secret("orders-api", "secret of the API"))
+///     .with_introspection(Introspection::discovered().with_client_secret("orders-api", "secret-of-the-api"))
 ///     .with_accepted_tokens(Tokens::Opaque)
 ///     .build()?;
 /// # Ok::<(), requires_auth::ConfigError>(())
 /// ```
+/// | | a JWT | an opaque token | needs |
+/// | --- | --- | --- | --- |
+/// | [`Jwt`](Self::Jwt) | judged by its signature and claims | 401 | keys of the issuer |
+/// | [`Opaque`](Self::Opaque) | 401 | the issuer is asked | `introspection` |
+/// | [`Both`](Self::Both) | judged by its signature and claims | the issuer is asked | both |
+///
+/// The default is `Jwt`, and `Both` for an issuer with `introspection` that is not asked about every JWT anyway. Opaque
+/// tokens of two issuers, or without `introspection`, are a mistake that
+/// [`Builder::build`](crate::guard::Builder::build) reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tokens {

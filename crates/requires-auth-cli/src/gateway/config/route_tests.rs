@@ -51,32 +51,8 @@ pub(super) fn test(
                 }
                 test.host = Some(host);
             }
-            "claims" => {
-                let json = json(entry.value());
-                let Some(serde_json::Value::Object(claims)) = json else {
-                    let hint = "write claims = { iss = \"main\", scope = \"read:orders\" }";
-                    reader.report("tests", entry.path(), "another value", "a table of claims", hint);
-                    continue;
-                };
-                if let Some(name) = claims.get("iss").and_then(|name| name.as_str())
-                    && !issuers.iter().any(|issuer| issuer.name() == name)
-                {
-                    unknown_issuer(reader, entry.path(), name, issuers);
-                }
-                test.claims = Some(claims);
-            }
-            "answer" => {
-                let Some(serde_json::Value::Object(answer)) = json(entry.value()) else {
-                    let hint = "write answer = { active = false }";
-                    reader.report("tests", entry.path(), "another value", "a table of an answer", hint);
-                    continue;
-                };
-                if table.contains_key("claims") {
-                    let hint = "keep `answer` for an opaque token, `claims` for a JWT";
-                    reader.report("tests", entry.path(), "this beside `claims`", "one of the two", hint);
-                }
-                test.answer = Some(answer);
-            }
+            "claims" => test.claims = claims(reader, &entry, issuers),
+            "answer" => test.answer = answer(reader, &entry, table.contains_key("claims")),
             "headers" => test.headers = headers(reader, &entry),
             "expect" => expectation(reader, &entry, &mut test),
             _ => reader.unknown("tests", &entry, &TEST),
@@ -87,6 +63,43 @@ pub(super) fn test(
         reader.report("tests", &format!("{within}.{key}"), "nothing", "a request and its answer", hint);
     }
     Some(test)
+}
+
+/// The claims of a token that the test mints. Their `iss` is the name of a configured issuer.
+fn claims(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_>,
+    issuers: &[IssuerConfig],
+) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let Some(serde_json::Value::Object(claims)) = json(entry.value()) else {
+        let hint = "write claims = { iss = \"main\", scope = \"read:orders\" }";
+        reader.report("tests", entry.path(), "another value", "a table of claims", hint);
+        return None;
+    };
+    if let Some(name) = claims.get("iss").and_then(|name| name.as_str())
+        && !issuers.iter().any(|issuer| issuer.name() == name)
+    {
+        unknown_issuer(reader, entry.path(), name, issuers);
+    }
+    Some(claims)
+}
+
+/// What the issuer answers about an opaque token (RFC 7662 §2.2).
+fn answer(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_>,
+    has_claims: bool,
+) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let Some(serde_json::Value::Object(answer)) = json(entry.value()) else {
+        let hint = "write answer = { active = false }";
+        reader.report("tests", entry.path(), "another value", "a table of an answer", hint);
+        return None;
+    };
+    if has_claims {
+        let hint = "keep `answer` for an opaque token, `claims` for a JWT";
+        reader.report("tests", entry.path(), "this beside `claims`", "one of the two", hint);
+    }
+    Some(answer)
 }
 
 fn headers(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<(HeaderName, String)> {

@@ -135,13 +135,7 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
             (format!("pipe: {{ path: \"{}\" }}", path.display()), "http://localhost".to_owned())
         }
     };
-    let application = side.application.parse().map_or_else(
-        |_| {
-            let (host, port) = side.application.rsplit_once(':').unwrap_or((&side.application, "80"));
-            format!("socket_address: {{ address: \"{host}\", port_value: {port} }}")
-        },
-        socket,
-    );
+    let application = application_address(&side.application);
     // None of the values has a letter of the marks: paths, hosts and names are held to fewer.
     let (name, service, protocol) = match over {
         Over::Http => ("envoy", HTTP_SERVICE, ""),
@@ -160,6 +154,17 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
     ];
     let begin = preamble(name, "Take the cluster `requires_auth` and the first filter into your own.");
     begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+/// The address of the application, as a field of Envoy's file. A name without a port has port 80.
+fn application_address(application: &str) -> String {
+    application.parse().map_or_else(
+        |_| {
+            let (host, port) = application.rsplit_once(':').unwrap_or((application, "80"));
+            format!("socket_address: {{ address: \"{host}\", port_value: {port} }}")
+        },
+        socket,
+    )
 }
 
 /// A pattern of all names that an application could read as this one.

@@ -131,21 +131,7 @@ impl FromStr for Pattern {
             Some((method, path)) => (Some(method), path),
             None => (None, text),
         };
-        // RFC 9110 §9.1: methods are case-sensitive.
-        let method = match method {
-            None | Some("*") => None,
-            Some(method)
-                if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') =>
-            {
-                Some(method.into())
-            }
-            Some(_) => {
-                return error(
-                    "an invalid method",
-                    "write it in capitals and one space behind it: GET /orders",
-                );
-            }
-        };
+        let method = method_of(method)?;
         let mut open = false;
         // A star that stands for the rest is not a path; what stands before it must be one.
         let fixed = match path.strip_suffix("/*") {
@@ -169,24 +155,40 @@ impl FromStr for Pattern {
                 });
             }
         }
-        // The same rule as for requests: no other path could ever come here.
-        let sample: String = fixed
-            .split('/')
-            .map(|segment| if is_place(segment) { "x" } else { segment })
-            .collect::<Vec<_>>()
-            .join("/");
-        let sample = if sample.is_empty() { "/" } else { &sample };
-        if sample.contains('?') {
-            return error("a query", "write the path alone: queries are not matched");
-        }
-        if let Err(_ambiguity) = PlainPath::of(sample) {
-            return error(
-                "a path that is refused before it is matched",
-                "write it without dot segments, doubled slashes, `;` and encoded letters or separators",
-            );
-        }
+        check_sample(fixed)?;
         Ok(Self { method, segments: segments.into(), names: names.into(), open, text: text.into() })
     }
+}
+
+/// The method of a pattern; `None` for every method. RFC 9110 §9.1: methods are case-sensitive.
+fn method_of(method: Option<&str>) -> Result<Option<Box<str>>, PatternError> {
+    match method {
+        None | Some("*") => Ok(None),
+        Some(method) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') => {
+            Ok(Some(method.into()))
+        }
+        Some(_) => Err(PatternError {
+            found: "an invalid method",
+            hint: "write it in capitals and one space behind it: GET /orders",
+        }),
+    }
+}
+
+/// The same rule as for requests: no other path could ever come here.
+fn check_sample(path: &str) -> Result<(), PatternError> {
+    let sample: String = path
+        .split('/')
+        .map(|segment| if is_place(segment) { "x" } else { segment })
+        .collect::<Vec<_>>()
+        .join("/");
+    let sample = if sample.is_empty() { "/" } else { &sample };
+    if sample.contains('?') {
+        return Err(PatternError { found: "a query", hint: "write the path alone: queries are not matched" });
+    }
+    PlainPath::of(sample).map(|_| ()).map_err(|_ambiguity| PatternError {
+        found: "a path that is refused before it is matched",
+        hint: "write it without dot segments, doubled slashes, `;` and encoded letters or separators",
+    })
 }
 
 fn with_other_case(text: &str) -> String {

@@ -1,4 +1,8 @@
 //! Which tokens of an issuer are taken, and how it is asked about them.
+//!
+//! An issuer is asked about opaque tokens, about good JWTs too with `always`, or not at all. What does not fit together is a
+//! problem here, before the first request: opaque tokens without a way to ask, opaque tokens of two issuers, a way to ask
+//! that would never be used, and an issuer with a placeholder, of which nobody could say which tenant to ask.
 
 use std::sync::Arc;
 
@@ -20,18 +24,44 @@ impl Builder {
     ///
     /// Opaque tokens are taken then, unless [`with_accepted_tokens`](Self::with_accepted_tokens) says otherwise. See
     /// [`introspect`](crate::introspect).
+    /// A second call replaces the first. An issuer with a placeholder for its tenant, and one that a resolver finds, cannot have
+    /// it: nothing in an opaque token says which tenant to ask. Both are mistakes.
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    /// use requires_auth::introspect::Introspection;
+    ///
+    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+    ///     .with_introspection(Introspection::discovered().with_client_secret("orders-api", "secret-of-the-api"))
+    ///     .build()?;
+    /// # let _ = auth;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn with_introspection(self, introspection: Introspection) -> Self {
         self.set_for_issuer(settings::INTROSPECTION, introspection.into_table())
     }
 
     /// Which kinds of tokens the issuer named last may send. Default: JWTs, and where it is asked about tokens both kinds.
     /// Nothing in an opaque token says whose it is, so one issuer of a guard takes them.
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    /// use requires_auth::verify::Tokens;
+    ///
+    /// // Opaque tokens, and nobody to ask about them.
+    /// let builder = RequiresAuth::builder("https://issuer.example", "https://api.example");
+    /// let error = builder.with_accepted_tokens(Tokens::Opaque).build().unwrap_err();
+    /// assert_eq!(error.problems()[0].field(), "accept_tokens");
+    /// ```
+    ///
+    /// An issuer that sends opaque tokens alone, and does not sign its answers, needs no keys: none are fetched then.
     pub fn with_accepted_tokens(self, tokens: Tokens) -> Self {
         self.set_for_issuer(settings::ACCEPT_TOKENS, tokens)
     }
 
     /// How introspection endpoints are asked. Default, with the feature `fetch`: HTTP with rustls on aws-lc. See
     /// [`Introspect`] for one in memory.
+    /// One implementation serves all issuers of the guard. Without the feature `fetch`, an issuer with
+    /// [`with_introspection`](Self::with_introspection) needs one.
     pub fn with_introspect(mut self, introspect: impl Introspect) -> Self {
         self.introspect = Some(Arc::new(introspect));
         self

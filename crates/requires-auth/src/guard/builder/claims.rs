@@ -40,6 +40,7 @@ impl Builder {
 
     /// The claims that name the client, by dotted path; the first that is there counts. Default: `client_id`, else `azp`,
     /// `cid` or `appid`. See [`AccessToken::client_id`](crate::AccessToken::client_id).
+    /// A claim that is there and is not a text refuses the token with `claim_malformed`.
     pub fn with_client_claims<T: Into<String>>(self, paths: impl IntoIterator<Item = T>) -> Self {
         self.set(settings::CLIENT_CLAIMS, paths.into_iter().map(Into::into).collect())
     }

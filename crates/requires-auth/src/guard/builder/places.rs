@@ -39,6 +39,21 @@ impl Builder {
 
     /// Where tokens of the issuer named last may stand, whatever [`with_token_from`](Self::with_token_from) says for all. A
     /// token of this issuer in another place counts as not there. Default: what holds for all.
+    /// For one issuer behind a proxy beside others that are called directly:
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    /// use requires_auth::credential::TokenPlace;
+    ///
+    /// let auth = RequiresAuth::builder("https://login.example", "https://api.example")
+    ///     .with_issuer("https://team.cloudflareaccess.com", "4714c1358e65fe4b408ad6d432a5f878")
+    ///     .with_issuer_token_from([TokenPlace::header("Cf-Access-Jwt-Assertion")?])
+    ///     .build()?;
+    /// # let _ = auth;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// All issuers together may have 32 different places at most.
     pub fn with_issuer_token_from(self, places: impl IntoIterator<Item = TokenPlace>) -> Self {
         self.set_for_issuer(settings::TOKEN_FROM, places.into_iter().collect())
     }
@@ -46,17 +61,34 @@ impl Builder {
     /// Origins whose pages may use a token in a cookie on requests that may change something, and on opening a `WebSocket`, beside pages
     /// of the same origin; another page gets 403 `auth.cross_site`. Default: the origin of
     /// [`with_public_url`](Self::with_public_url).
+    /// An origin is scheme, host and, unless it is the scheme's own, port (RFC 6454 §4), without a path.
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    /// use requires_auth::credential::TokenPlace;
+    ///
+    /// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+    ///     .with_token_from([TokenPlace::authorization(), TokenPlace::cookie("__Host-token")?])
+    ///     .with_cookie_origins(["https://app.example"])
+    ///     .build()?;
+    /// # let _ = auth;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_cookie_origins<T: Into<String>>(self, origins: impl IntoIterator<Item = T>) -> Self {
         self.set(settings::COOKIE_ORIGINS, origins.into_iter().map(Into::into).collect())
     }
 
     /// The URL of this API as its clients know it: scheme, host and port, and a path if a proxy strips one. Default: not known.
+    /// It is never taken from a request, since `Host` and the headers of proxies are what a client may choose. A user, a
+    /// password, a query or a fragment in it is a mistake that [`build`](Self::build) reports.
     pub fn with_public_url(self, url: &str) -> Self {
         self.set(settings::PUBLIC_URL, url.to_owned())
     }
 
     /// Whether a `WebSocket` is closed when its token ends, with code 1008. Default: it is. What closes it is the adapter; see
     /// [`RequiresAuth::closes_in`](crate::RequiresAuth::closes_in).
+    /// Code 1008 is that of a violated policy (RFC 6455 §7.4.1). Without it a connection outlives its token, and the handler has
+    /// to look at [`token_end`](crate::RequiresAuth::token_end) itself.
     pub fn with_close_on_expiry(self, closes: bool) -> Self {
         self.set(settings::CLOSE_ON_EXPIRY, closes)
     }

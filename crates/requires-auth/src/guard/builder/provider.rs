@@ -61,6 +61,14 @@ impl Builder {
     /// assert_eq!(auth.health().issuers()[0].issuer(), "https://acme.logto.app/oidc");
     /// # Ok::<(), requires_auth::ConfigError>(())
     /// ```
+    /// A name that is not in the table is a mistake that [`build`](Self::build) reports, with the name that may have been meant:
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// let error = RequiresAuth::builder("acme", "https://api.example.com").with_provider("logtoo").build().unwrap_err();
+    /// assert!(error.problems().iter().any(|problem| problem.field() == "provider"));
+    /// ```
     pub fn with_provider(mut self, name: &str) -> Self {
         if let Some(provider) = providers::find(name) {
             return self.set_for_issuer(settings::PROVIDER, provider.name);

@@ -25,17 +25,25 @@ impl Builder {
     /// assert!(RequiresAuth::new(entra, "0f8f6d1e-ffff-4f00-8000-000000000000").is_err());
     /// # Ok::<(), requires_auth::ConfigError>(())
     /// ```
+    /// The placeholder stands for one whole segment of the path, or one whole label of the host, of 1 to 64 letters, digits and
+    /// hyphens. There is one at most. Only tokens of the tenants that are listed pass; a list is required where the placeholder
+    /// is in the host, since whoever has a name below that host could be a tenant otherwise. For every tenant of the provider
+    /// there is [`danger::any_tenant`](crate::danger::any_tenant).
     pub fn with_tenants<T: Into<String>>(self, tenants: impl IntoIterator<Item = T>) -> Self {
         self.set_for_issuer(settings::TENANTS, tenants.into_iter().map(Into::into).collect())
     }
 
     /// Claims of a token that must equal the tenant in its issuer, for the issuer named last. Default: none, and at Entra ID,
     /// whose keys say that they are for many tenants, `tid`.
+    /// A claim that is missing, or is not a text, refuses the token with `claim_missing` or `claim_malformed`; another tenant
+    /// refuses it with `issuer_mismatch`. For providers that sign for all their tenants with the same keys.
     pub fn with_tenant_claims<T: Into<String>>(self, claims: impl IntoIterator<Item = T>) -> Self {
         self.set_for_issuer(settings::TENANT_CLAIMS, claims.into_iter().map(Into::into).collect())
     }
 
     /// Asks this about issuers that are not configured and fit no pattern: see [`ResolveIssuer`].
+    /// Issuers that are configured by name, and tenants of a pattern, are found first and never asked about. A second call
+    /// replaces the first.
     pub fn with_resolver(mut self, resolver: impl ResolveIssuer) -> Self {
         self.resolver = Some(Arc::new(resolver));
         self

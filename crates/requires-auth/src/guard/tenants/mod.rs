@@ -3,6 +3,12 @@
 //! Each has rules and keys of its own, and a place that no other issuer has, so that a remembered token counts only while
 //! its tenant does. For tenants that are listed, and for those that have verified a token, there is always room; all others
 //! share a small table and one allowance of fetches, since whoever sends a token chooses which tenant it names.
+//!
+//! | an issuer | is found by | its keys are fetched |
+//! | --- | --- | --- |
+//! | of a pattern, listed | its text | when its first token comes |
+//! | of a pattern with any tenant | its text | when its first token comes, within the allowance |
+//! | of a resolver | asking, for five minutes each | when its first token comes, within the allowance |
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! Audience rules: which of them can work, and what is said of a token that one refuses. Their verdicts are vectors.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

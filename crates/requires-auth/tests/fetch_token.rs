@@ -1,5 +1,6 @@
 //! `fetch_token_file`: a Bearer token for metadata and keys that are not public.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -18,13 +19,16 @@ use serde_json::json;
 const ISSUER: &str = "https://cluster.example";
 const AUDIENCE: &str = "https://api.example";
 
+/// A URL, and the token that it was fetched with.
+type Shown = (String, Option<String>);
+
 /// A provider that answers whoever shows the token of its origin, and notes what it was shown.
 #[derive(Clone)]
 struct Cluster {
     key: SigningKey,
     key_set_at: &'static str,
     token: Arc<Mutex<String>>,
-    shown: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    shown: Arc<Mutex<Vec<Shown>>>,
     debugged: Arc<Mutex<String>>,
 }
 
@@ -39,7 +43,7 @@ impl Cluster {
         }
     }
 
-    fn shown(&self) -> Vec<(String, Option<String>)> {
+    fn shown(&self) -> Vec<Shown> {
         std::mem::take(&mut *self.shown.lock().expect("no panic"))
     }
 }
@@ -49,7 +53,7 @@ impl Fetch for Cluster {
         let token = request.bearer_token().map(ToOwned::to_owned);
         let is_ours = token.as_deref() == Some(&**self.token.lock().expect("no panic"));
         self.shown.lock().expect("no panic").push((request.url().to_string(), token));
-        self.debugged.lock().expect("no panic").push_str(&format!("{request:?}"));
+        write!(self.debugged.lock().expect("no panic"), "{request:?}").expect("a string takes it");
         let answer = if !is_ours && request.url().as_str().starts_with(ISSUER) {
             FetchResponse::new(401, "")
         } else if request.url().path().contains("openid-configuration") {

@@ -29,7 +29,7 @@ struct Says {
 
 impl Says {
     /// That a token is active, with these claims.
-    fn active(claims: Json) -> Self {
+    fn active(claims: &Json) -> Self {
         let mut answer = json!({ "active": true, "token_type": "Bearer", "sub": "alice", "exp": NOW + 3600 });
         for (name, value) in claims.as_object().expect("an object") {
             answer[name] = value.clone();
@@ -71,7 +71,7 @@ async fn verdict(auth: &RequiresAuth) -> Result<AccessToken, Option<Reason>> {
 }
 
 async fn of(audience: impl Into<Audience>, claims: Json) -> Result<(), Option<Reason>> {
-    verdict(&opaque(Says::active(claims).builder(ISSUER, audience))).await.map(drop)
+    verdict(&opaque(Says::active(&claims).builder(ISSUER, audience))).await.map(drop)
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn every_audience_rule_holds() {
 #[tokio::test]
 async fn the_audience_of_a_route_counts_there_alone() {
     let billing = "https://billing.example";
-    let says = Says::active(json!({ "aud": billing }));
+    let says = Says::active(&json!({ "aud": billing }));
     let auth = opaque(says.builder(ISSUER, API).with_route_audiences([billing]));
     let own = auth.verify("opaque-token", &Policy::default()).await;
     assert_eq!(own.map(drop).map_err(|denial| denial.reason()), Err(Some(Reason::AudienceMismatch)));
@@ -100,11 +100,11 @@ async fn the_audience_of_a_route_counts_there_alone() {
 
 #[tokio::test]
 async fn marks_of_a_jwt_are_not_asked_of_an_answer_and_other_tokens_are_still_refused() {
-    let rfc_9068 = Says::active(json!({ "aud": API })).builder(ISSUER, API);
+    let rfc_9068 = Says::active(&json!({ "aud": API })).builder(ISSUER, API);
     assert!(verdict(&opaque(rfc_9068.with_issuer_profile(Profile::AccessTokenJwt))).await.is_ok());
     let keycloak = "https://login.example/realms/shop";
     let at_keycloak = async |claims: Json| {
-        let builder = Says::active(claims).builder(keycloak, API).with_provider("keycloak");
+        let builder = Says::active(&claims).builder(keycloak, API).with_provider("keycloak");
         verdict(&opaque(builder)).await.map(drop)
     };
     assert_eq!(at_keycloak(json!({ "aud": API })).await, Ok(()));
@@ -113,14 +113,14 @@ async fn marks_of_a_jwt_are_not_asked_of_an_answer_and_other_tokens_are_still_re
     let id_token = json!({ "aud": API, "at_hash": "x" });
     assert_eq!(at_keycloak(id_token.clone()).await, Err(Some(Reason::TypeNotAllowed)));
     // At Google ID tokens are what APIs are given, as JWTs.
-    let google = Says::active(id_token).builder("https://accounts.google.com", API).with_provider("google");
+    let google = Says::active(&id_token).builder("https://accounts.google.com", API).with_provider("google");
     assert_eq!(verdict(&opaque(google)).await.map(drop), Err(Some(Reason::TypeNotAllowed)));
 }
 
 #[tokio::test]
 async fn the_client_is_read_and_told_from_users_as_in_a_jwt() {
     let client = async |claims: Json| {
-        let builder = Says::active(claims).builder(ISSUER, API).with_client_claims(["app"]);
+        let builder = Says::active(&claims).builder(ISSUER, API).with_client_claims(["app"]);
         let token = verdict(&opaque(builder)).await.expect("active");
         (token.client_id().map(ToOwned::to_owned), token.is_client())
     };
@@ -133,7 +133,7 @@ async fn the_client_is_read_and_told_from_users_as_in_a_jwt() {
 
 #[tokio::test]
 async fn what_stands_where_the_issuer_has_no_tokens_is_shown_to_nobody() {
-    let says = Says::active(json!({ "aud": API }));
+    let says = Says::active(&json!({ "aud": API }));
     let jwks = jwk_set([&SigningKey::generate(Algorithm::Es256)]).to_string();
     let place = |text: &str| text.parse::<TokenPlace>().expect("a place");
     let auth = says
@@ -164,7 +164,7 @@ async fn a_confirmation_names_the_client_where_the_token_does() {
     let now = i64::try_from(NOW).expect("a time");
     let jwt = Forge::new(ISSUER, API, key).token().issued_at(now).subject("alice").claim("app", "job").mint();
     let confirmed = async |claims: Json| {
-        let builder = Says::active(claims).asked(RequiresAuth::builder(ISSUER, API));
+        let builder = Says::active(&claims).asked(RequiresAuth::builder(ISSUER, API));
         let builder = builder.with_introspection(introspection().always()).with_client_claims(["app"]);
         let auth = builder.with_jwks(jwks.clone()).build().expect("a guard");
         auth.verify(&jwt, &Policy::default()).await.map(drop).map_err(|denial| denial.reason())
@@ -177,7 +177,7 @@ async fn a_confirmation_names_the_client_where_the_token_does() {
 /// Nobody could be asked about its tokens.
 #[tokio::test]
 async fn an_issuer_of_a_resolver_is_not_asked_about_tokens() {
-    let says = Says::active(json!({ "aud": API }));
+    let says = Says::active(&json!({ "aud": API }));
     let key = SigningKey::generate(Algorithm::Es256);
     let jwks = jwk_set([&key]).to_string();
     let now = i64::try_from(NOW).expect("a time");

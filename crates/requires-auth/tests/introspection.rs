@@ -179,7 +179,7 @@ async fn what_is_optional_may_be_absent_and_times_may_have_fractions() {
     let known_until = UNIX_EPOCH + Duration::from_secs(NOW + 60);
     assert_eq!(token.expires_at(), known_until, "without exp, what is known ends with its ttl");
     let mut fractional = good();
-    fractional["exp"] = json!(NOW as f64 + 5.129_376);
+    fractional["exp"] = format!("{}.129376", NOW + 5).parse::<f64>().expect("a number").into();
     fractional["token_type"] = json!("DPOP");
     provider.says("opaque-token-fraction", &fractional);
     assert!(verify(&auth, "opaque-token-fraction").await.is_ok());

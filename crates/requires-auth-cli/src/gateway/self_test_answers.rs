@@ -92,12 +92,13 @@ scopes = \"read\"
 ";
 
     async fn holds(accept: &str, signed: &str, tests: &[(&str, u16)]) {
-        let tests: String = tests
+        let tests = tests
             .iter()
             .map(|(test, status)| {
                 format!("[[tests]]\nrequest = \"/orders\"\n{test}\nexpect = {{ status = {status} }}\n")
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let text = SECTIONS.replace("ACCEPT", accept).replace("SIGNED", signed) + &tests;
         let config = Config::parse(&text, "gateway.toml").expect("no mistakes");
         for result in run_tests(&config).await.expect("they run") {

@@ -15,7 +15,7 @@ use crate::runtime::block_on;
 #[derive(Clone)]
 pub(crate) enum Judge {
     /// Rules and keys at hand.
-    Offline(Rules, Arc<KeySet>),
+    Offline(Box<Rules>, Arc<KeySet>),
     /// A guard that fetches keys.
     Online(RequiresAuth),
 }
@@ -24,14 +24,14 @@ impl Judge {
     /// Judges by keys at hand, if there are any, else by those of the issuer.
     pub(crate) fn new(settings: &Settings, keys: Option<&Arc<KeySet>>) -> Result<Self, Failure> {
         if let Some(keys) = keys {
-            return Ok(Self::Offline(settings.rules(), Arc::clone(keys)));
+            return Ok(Self::Offline(Box::new(settings.rules()), Arc::clone(keys)));
         }
         let Some(issuer) = &settings.issuer else {
             return Err(without_keys());
         };
         if settings.algorithms.as_ref().is_some_and(Vec::is_empty) {
             // A list that allows nothing refuses every token before any key is looked for.
-            return Ok(Self::Offline(settings.rules(), no_keys()));
+            return Ok(Self::Offline(Box::new(settings.rules()), no_keys()));
         }
         Ok(Self::Online(settings.guard(issuer)?))
     }

@@ -25,7 +25,7 @@ const ML_DSA_44: &[u8] = &[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x11];
 const ML_DSA_65: &[u8] = &[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x12];
 const ML_DSA_87: &[u8] = &[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x13];
 
-/// The SubjectPublicKeyInfo of a key (RFC 5280 §4.1.2.7).
+/// The `SubjectPublicKeyInfo` of a key (RFC 5280 §4.1.2.7).
 pub fn public_key(key: &SigningKey) -> Vec<u8> {
     let jwk = key.public_jwk();
     let text = |name: &str| jwk[name].as_str().unwrap_or_default().to_owned();

@@ -12,14 +12,13 @@ use crate::verify::Audience;
 pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &Entry<'_>) -> Option<Value> {
     let field = setting.key;
     Some(match setting.kind {
-        Kind::Text => Value::Text(reader.text(field, entry)?),
+        Kind::Text | Kind::Url => Value::Text(reader.text(field, entry)?),
         Kind::Secret => {
             let hint = setting.kind.mismatch(Notation::Toml, "", None).hint;
             reader.report(field, &entry.path, "a value", "where the secret is", hint);
             return None;
         }
         Kind::Table { members } => Value::Table(table(reader, setting, members, entry)?),
-        Kind::Url => Value::Text(reader.text(field, entry)?),
         Kind::Words | Kind::Algorithms => Value::Words(reader.texts(field, entry)?),
         Kind::Audience => Value::Audience(audience(reader, setting, entry)?),
         Kind::Scopes => Value::Scopes(scopes(reader, setting, entry)?),

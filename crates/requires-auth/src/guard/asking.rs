@@ -131,34 +131,34 @@ impl RequiresAuth {
                 client_id: asker.client_id(),
                 algorithms: rules.issuers[issuer].algorithms.or(rules.algorithms),
             };
-            let unread = match keys.as_deref().map(|keys| read_signed(&body, expected, keys)) {
-                Some(Ok(answer)) => return Ok(answer),
-                Some(Err(UnreadAnswer::Fault(fault))) => return Err(fault.into()),
-                Some(Err(UnreadAnswer::OtherKeys { kid })) => Some(kid),
+            let unread = match keys.as_ref().map(|keys| (keys, read_signed(&body, expected, keys))) {
+                Some((_, Ok(answer))) => return Ok(answer),
+                Some((_, Err(UnreadAnswer::Fault(fault)))) => return Err(fault.into()),
+                Some((seen, Err(UnreadAnswer::OtherKeys { kid }))) => Some((seen, kid)),
                 None => None,
             };
-            if has_fresh_keys || !self.has_other_keys(issuer, keys.as_ref(), unread, &body).await {
+            if has_fresh_keys || !self.has_other_keys(issuer, unread, &body).await {
                 return Err(AnswerFault::Signature.into());
             }
             has_fresh_keys = true;
         }
     }
 
-    /// Fetches the keys of an issuer because an answer of it is signed by another one, or because there are none.
+    /// Fetches the keys of an issuer because an answer of it is signed by another one than those in `unread`, which has
+    /// the `kid` of the answer as well, or because there are none.
     async fn has_other_keys(
         &self,
         issuer: usize,
-        keys: Option<&Arc<crate::jose::key_set::KeySet>>,
-        unread: Option<Option<Box<str>>>,
+        unread: Option<(&Arc<crate::jose::key_set::KeySet>, Option<Box<str>>)>,
         answer: &[u8],
     ) -> bool {
         let Some(Keys::Remote(remote)) = self.keys_of(None, issuer) else { return false };
-        let want = match (keys, &unread) {
-            (Some(seen), Some(kid)) => {
+        let want = match &unread {
+            Some((seen, kid)) => {
                 let doubt = kid.as_deref().map_or(Doubt::Signature(answer), Doubt::Kid);
                 Want::OtherThan { seen, doubt }
             }
-            _ => Want::Keys,
+            None => Want::Keys,
         };
         matches!(remote.refresh(want).await, Refreshed::Yes | Refreshed::Underway)
     }

@@ -80,7 +80,6 @@ pub(crate) struct Landing {
 }
 
 impl Asker {
-    #[expect(clippy::too_many_arguments, reason = "each is a part of what is asked, and there is one caller")]
     pub(crate) fn new(
         issuer: Arc<str>,
         client: Client,

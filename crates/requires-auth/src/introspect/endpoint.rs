@@ -82,7 +82,7 @@ impl Discovery {
     async fn look(&self) -> Result<Url, FetchFailure> {
         let places = match &self.metadata_url {
             Some(url) => vec![url.clone()],
-            None => self.issuer.metadata_urls().into(),
+            None => self.issuer.metadata_urls(),
         };
         let mut last = 0;
         for url in places {

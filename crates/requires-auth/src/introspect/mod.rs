@@ -137,7 +137,6 @@ impl IntrospectionRequest {
     }
 
     /// How long the body of the answer may be, in bytes; a longer one is [`FetchError::TooLarge`].
-    #[expect(clippy::unused_self, reason = "a later version may bound it by the request")]
     pub const fn max_bytes(&self) -> usize {
         MAX_ANSWER_BYTES
     }

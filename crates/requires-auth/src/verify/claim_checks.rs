@@ -28,10 +28,7 @@ pub(super) fn check_claims<'t>(
 ) -> Result<Checked<'t>, Reason> {
     let issuer = signer.issuer;
     // What RFC 9068 demands of a JWT is not demanded of an answer (RFC 7662 §2.2: all but `active` is optional).
-    let profile = match claims.are_answered() {
-        true => Profile::Jwt,
-        false => issuer.profile.unwrap_or(rules.profile),
-    };
+    let profile = if claims.are_answered() { Profile::Jwt } else { issuer.profile.unwrap_or(rules.profile) };
     let ttl = issuer.introspection.as_ref().map_or(Duration::ZERO, |asked| asked.ttl);
     let answer_until = claims.are_answered().then(|| now.after(ttl));
     // Where JWTs that are ID tokens are taken, answers about ID tokens still are not.

@@ -27,6 +27,7 @@ const ROUTE: [&str; 12] = [
 
 /// What a table of `[[routes]]` says, key by key.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key by itself")]
 struct Keys {
     patterns: Vec<Pattern>,
     hosts: Vec<HostPattern>,

@@ -7,7 +7,7 @@ use requires_auth::{ErrorCode, Policy};
 
 use super::peers::Network;
 use super::*;
-use crate::gateway::routes::Route;
+use crate::gateway::routes::{NotFound, Route};
 
 const ISSUERS: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n\
                        [issuers.partner]\nissuer = \"https://partner.example\"\naudience = \"api://orders\"\n";
@@ -299,8 +299,7 @@ fn a_route_may_say_that_case_counts() {
     );
     let exact: Vec<_> = config.routes.iter().map(|route| route.is_case_exact).collect();
     assert_eq!(exact, [true, false, false]);
-    let code =
-        |target| config.routes.find("GET", target, None).map(Route::name).map_err(|cause| cause.code());
+    let code = |target| config.routes.find("GET", target, None).map(Route::name).map_err(NotFound::code);
     assert_eq!((code("/A"), code("/a/")), (Ok("/*"), Ok("/*")));
     assert_eq!((code("/B"), code("/b/")), (Err(ErrorCode::AmbiguousPath), Err(ErrorCode::AmbiguousPath)));
     refused("[[routes]]\nmatch = \"/a\"\ncase = \"any\"\n", 2, "routes.1.case", "`any`");
@@ -311,8 +310,7 @@ fn a_route_may_allow_encoded_slashes() {
     let config = read(
         "[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"allow\"\n[[routes]]\nmatch = \"/b/{id}\"\nencoded_slash = \"deny\"\n",
     );
-    let code =
-        |target| config.routes.find("GET", target, None).map(Route::name).map_err(|cause| cause.code());
+    let code = |target| config.routes.find("GET", target, None).map(Route::name).map_err(NotFound::code);
     assert_eq!((code("/a/x%2Fy"), code("/b/x%2Fy")), (Ok("/a/{id}"), Err(ErrorCode::AmbiguousPath)));
     refused("[[routes]]\nmatch = \"/a/{id}\"\nencoded_slash = \"on\"\n", 2, "routes.1.encoded_slash", "`on`");
 }
@@ -323,8 +321,7 @@ fn a_route_may_be_for_some_hosts() {
         "[[routes]]\nmatch = \"/*\"\nhost = [\"Admin.example.com\", \"*.acme.example\"]\npublic = true\n[[routes]]\nmatch = \"/a\"\n\
          [[tests]]\nrequest = \"/a\"\nhost = \"b.test\"\nexpect = { status = 401 }\n",
     );
-    let name =
-        |host| config.routes.find("GET", "/a", Some(host)).map(Route::name).map_err(|cause| cause.code());
+    let name = |host| config.routes.find("GET", "/a", Some(host)).map(Route::name).map_err(NotFound::code);
     assert_eq!(
         (name("admin.example.com:80"), name("x.acme.example"), name("b.test")),
         (Ok("/*"), Ok("/*"), Ok("/a"))

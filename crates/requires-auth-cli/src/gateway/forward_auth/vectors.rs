@@ -1,5 +1,6 @@
 //! The shared vectors through every dialect: a token gets the verdict that it gets at the library's adapters.
 
+use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 use envoy_types::ext_authz::v3::pb::{CheckRequest, CheckResponse, HttpResponse};
@@ -83,9 +84,9 @@ pub(super) fn gateway_of(id: &str, config: &vectors::Config, jwks: &Value, patte
     let sections = SECTIONS.replace("DIALECTS", &dialects).replace("GET /", pattern);
     let mut text = config.to_toml(is_of_issuer) + &sections;
     if !config.scope.is_empty() {
-        text += &format!("scopes = {:?}\n", config.scope);
+        writeln!(text, "scopes = {:?}", config.scope).expect("a string takes it");
     }
-    text += &format!("claims = {}\n", config.claims_in_toml());
+    writeln!(text, "claims = {}", config.claims_in_toml()).expect("a string takes it");
     let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(config.now).ok()?);
     let parsed = Config::parse(&text, "gateway.toml");
     let built = parsed.and_then(|parsed| {

@@ -273,6 +273,8 @@ mod tests {
 
     #[test]
     fn an_encoded_slash_is_a_letter_of_its_segment_and_every_other_rule_holds_around_it() {
+        use Ambiguity::*;
+
         let path = |target| PlainPath::with_encoded_slashes(target);
         for (target, expected, decoded_first) in [
             ("/a%2Fb/c", vec!["a/b", "c"], vec!["a", "b", "c"]),
@@ -285,7 +287,6 @@ mod tests {
             assert_eq!(path.segments_decoded_first().collect::<Vec<_>>(), decoded_first, "{target}");
         }
         assert!(!path("/a/b%20c").expect("a path").has_encoded_slash());
-        use Ambiguity::*;
         for (target, why) in [
             ("/a/..%2Fb", DotSegment),
             ("/a/x%2f..", DotSegment),

@@ -8,6 +8,7 @@ use crate::gateway::host::HostPattern;
 
 /// One rule.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of a route by itself")]
 pub(crate) struct Route {
     /// The requests that it is for: any of these.
     pub(crate) patterns: Vec<Pattern>,

@@ -13,6 +13,7 @@ use crate::gateway::host::plain;
 
 /// All rules, in the order in which they are tried.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the routes beside what finds them")]
 pub(crate) struct Routes {
     pub(super) routes: Vec<Route>,
     pub(super) index: Index,

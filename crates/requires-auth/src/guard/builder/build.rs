@@ -21,6 +21,7 @@ use crate::guard::{Inner, Keys, RequiresAuth};
 use crate::introspect::Asker;
 use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
+use crate::jose::key_set::KeySetLimits;
 use crate::keys::StateFile;
 use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
@@ -162,7 +163,10 @@ impl Builder {
         Common {
             introspect,
             transport: if is_http_allowed { Transport::PlainHttp } else { Transport::Tls },
-            public_test_keys: self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS),
+            fetched: KeySetLimits {
+                public_test_keys: self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS),
+                ..KeySetLimits::FETCHED
+            },
             ca: ca.into(),
             fetch,
             state_file: self.given.get(settings::STATE_FILE).as_deref().map(StateFile::open),

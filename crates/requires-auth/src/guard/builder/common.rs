@@ -22,7 +22,8 @@ use crate::verify::{IssuerRules, Profile, Tokens};
 /// What all issuers share.
 pub(in crate::guard) struct Common {
     pub(super) transport: Transport,
-    pub(super) public_test_keys: bool,
+    /// What a key set that is fetched may be at most.
+    pub(super) fetched: KeySetLimits,
     pub(super) ca: Arc<[u8]>,
     pub(super) fetch: Option<Arc<dyn Fetch>>,
     pub(super) introspect: Option<Arc<dyn Introspect>>,
@@ -101,7 +102,8 @@ impl Common {
             return Ok(Some(Keys::Unneeded));
         }
         if let Some(jwks) = document(given, settings::JWKS, &settings.origin)? {
-            let limits = KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::GIVEN };
+            let public_test_keys = self.fetched.public_test_keys;
+            let limits = KeySetLimits { public_test_keys, ..KeySetLimits::GIVEN };
             return static_keys(&jwks, limits).map(|keys| Some(Keys::Static(Arc::new(keys))));
         }
         let url = |key| fetchable(given, key, transport);
@@ -112,7 +114,7 @@ impl Common {
         let source = Source {
             issuer,
             transport,
-            limits: KeySetLimits { public_test_keys: self.public_test_keys, ..KeySetLimits::FETCHED },
+            limits: self.fetched,
             fetch,
             clock: Arc::clone(&self.clock),
             ca: Arc::clone(&self.ca),

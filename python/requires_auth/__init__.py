@@ -19,7 +19,8 @@ from requires_auth._errors import InvalidDpopProof as InvalidDpopProof
 from requires_auth._errors import NoRoute as NoRoute
 from requires_auth._errors import TokenRevoked as TokenRevoked
 from requires_auth._errors import UseDpopNonce as UseDpopNonce
-from requires_auth._guard import Issuer, RequiresAuth
+from requires_auth._guard import RequiresAuth
+from requires_auth._issuer import Issuer
 
 __all__ = ["AccessToken", "Admission", "Issuer", "Policy", "Refusal", "RequiresAuth", "__version__"]
 __all__ += _errors.__all__

@@ -148,9 +148,9 @@ class Guard:
     def health(self) -> list[dict[str, Any]]:
         """How the keys of each issuer are doing: one dict per issuer. It fetches nothing.
 
-        Each has `issuer`, `is_tenant`, `state` (`fresh`, `missing`, `on_demand`, `stale`, `too_old`), `source` (`fetched`, `state_file`,
-        `static` or None), `age` and `next_refresh` in seconds or None, `last_error` (None, or `kind`, `message` and
-        `hint`), `keys`, and `skipped` (`index` and `reason` each).
+        Each has `issuer`, `is_tenant`, `state` (`fresh`, `missing`, `on_demand`, `stale`, `too_old`), `source`
+        (`fetched`, `state_file`, `static` or None), `age` and `next_refresh` in seconds or None, `last_error` (None, or
+        `kind`, `message` and `hint`), `keys`, and `skipped` (`index` and `reason` each).
         """
 
     def explain(self, token: str, policy: Policy | None = None) -> dict[str, Any]:

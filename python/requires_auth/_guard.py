@@ -3,99 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
-from requires_auth._mistakes import NO_PARAMETER, NoDependency, NoSignature, no_adapter
+from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
+from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from requires_auth._core import AccessToken, Admission, Policy, Refusal
     from requires_auth._errors import AuthError, IssuerUnavailable
+    from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
-    Introspection = Mapping[str, Any] | tuple[str | None, str, str] | Any
-    KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
-
-    Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
-    TokenPlace = str | Mapping[str, str | Mapping[str, str]]
-
     Problem = tuple[str, str, str, str]
-
-
-@dataclass(frozen=True)
-class Issuer:
-    """One of several issuers, with the audience that its tokens must have: they belong together."""
-
-    issuer: str
-    """Whose tokens to take; compared byte for byte."""
-
-    audience: Audience | None = None
-    """For which API they must be: one of these, byte for byte; or a rule, as for the guard."""
-
-    jwks: KeySet | None = None
-    """Its keys, if they are not to be fetched: a dict, JSON text, or the path of a file."""
-
-    jwks_uri: str | None = None
-    """Where its keys are, if nothing is to be discovered."""
-
-    discovery_url: str | None = None
-    """Where its metadata are, if this server reaches it by another name than tokens do."""
-
-    algorithms: Sequence[str] | None = None
-    """Only these for it, whatever the guard takes of others. By default as for the guard."""
-
-    profile: str | None = None
-    """The shape of its access tokens, whatever the guard takes of others. By default as for the guard."""
-
-    scope_claims: Sequence[str] | None = None
-    """The claims that hold scopes in its tokens, by dotted path. By default as for the guard."""
-
-    tenants: Sequence[str] | None = None
-    """Whose tokens to take, where `issuer` has a placeholder: what stands in the place of `{tenant}`, byte for byte."""
-
-    tenant_claims: Sequence[str] | None = None
-    """Claims that must equal the tenant in the issuer. By default none, and `tid` at Entra ID."""
-
-    fetch_token_file: str | os.PathLike[str] | None = None
-    """A file with a Bearer token for its metadata and keys, as Kubernetes wants one."""
-
-    client_claims: Sequence[str] | None = None
-    """The claims that name the client in its tokens, by dotted path. By default as for the guard."""
-
-    token_from: Sequence[TokenPlace] | None = None
-    """Where a request may have its tokens. By default as for the guard."""
-
-    dangerously_any_audience: bool = False
-    """Takes its tokens also if they were made for another API."""
-
-    dangerously_any_tenant: bool = False
-    """Takes tokens of every tenant of the provider, where `issuer` has a placeholder."""
-
-    tenant: str | None = None
-    """What `token.tenant` is, where a resolver returns this issuer."""
-
-    provider: str | None = None
-    """Its make, such as "logto": `issuer` may be a short name then, and is "" where the provider has only one."""
-
-    accept_tokens: str | None = None
-    """Which kinds of tokens it may send: `"jwt"`, `"opaque"` or `"both"`."""
-
-    introspection: Introspection | None = field(default=None, repr=False)
-    """How it is asked about tokens: see `requires_auth.RequiresAuth`. An issuer of a resolver is not asked."""
-
-    if not TYPE_CHECKING:
-        __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
 
 
 class RequiresAuth(_core.Guard):
@@ -246,14 +175,14 @@ class RequiresAuth(_core.Guard):
         elif issuers is None:
             entries = [of_issuer]
         else:
-            entries = _entries(issuers, bool(of_issuer.pop("dangerously_any_audience")), problems)
+            entries = entries_of(issuers, bool(of_issuer.pop("dangerously_any_audience")), problems)
             hint = "write it into the entry: Issuer(issuer, audience, jwks=...)"
             problems += [
                 ConfigProblem(name, "a value beside `issuers`", "no value", hint)
                 for name, value in of_issuer.items()
                 if value is not None and value is not False
             ]
-        asked = None if resolver is None else _resolving(resolver, problems)
+        asked = None if resolver is None else resolving(resolver, problems)
         found = self._configure(own, entries, _now, asked) if entries or not problems else []
         if problems or found:
             raise ConfigError([*problems, *_renamed(found, names)])
@@ -307,8 +236,8 @@ class RequiresAuth(_core.Guard):
             audience = "https://api.example.com"
 
         Each issuer has a table, whose name is yours; `jwks`, `jwks_uri`, `discovery_url`, `tenants`, `accept_tokens`,
-        `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and the
-        last two for all issuers, may stand above the tables. Paths are relative to the file. A setting under an
+        `introspection`, `algorithms` and `scope_claims` may stand in it. All other arguments of the constructor, and
+        the last two for all issuers, may stand above the tables. Paths are relative to the file. A setting under an
         earlier name is logged as a warning.
 
         Args:
@@ -322,7 +251,7 @@ class RequiresAuth(_core.Guard):
         for warning in file.warnings:
             _LOG.warning(warning)
         options = dict(file.settings)
-        options["issuers"] = [_of_table(name, arguments) for name, arguments in file.issuers]
+        options["issuers"] = [issuer_of_table(name, arguments) for name, arguments in file.issuers]
         overrides, _ = current_names(overrides)
         guard: Self | None = None
         found: Sequence[Problem] = []
@@ -446,6 +375,7 @@ def _constructor(name: str) -> Any:
 for _name in _core.provider_names():
     setattr(RequiresAuth, _name, _constructor(_name))
 
+_LOG = logging.getLogger("requires_auth")
 _Guard = TypeVar("_Guard", bound=RequiresAuth)
 
 
@@ -487,65 +417,6 @@ def from_environment(
     # What could not be read is not missing.
     missing = [problem for problem in found if problem.field not in unreadable]
     raise ConfigError([*unreadable.values(), *missing])
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
-
-
-def _entries(issuers: Any, any_audience: bool, problems: list[ConfigProblem]) -> list[dict[str, Any]]:
-    """The settings of each issuer."""
-    hint = "write [Issuer(issuer, audience), ...], or pairs: [(issuer, audience), ...]"
-    if not _is_list(issuers):
-        problems.append(ConfigProblem("issuers", type(issuers).__name__, "a list", hint))
-        return []
-    entries: list[dict[str, Any]] = []
-    for entry in issuers:
-        found = f"an entry of type {type(entry).__name__}"
-        if isinstance(entry, (tuple, list)) and len(cast("Sequence[Any]", entry)) == 2:
-            entry = Issuer(*cast("Sequence[Any]", entry))
-        if isinstance(entry, Issuer):
-            settings = vars(entry)
-            if entry.tenant is not None:
-                hint = "leave it out: of an issuer with a placeholder, it is what stands there"
-                problems.append(ConfigProblem("tenant", "a value without a resolver", "no value", hint))
-            entries.append({**settings, _ANY: True} if any_audience else settings)
-        else:
-            problems.append(ConfigProblem("issuers", found, "an Issuer", hint))
-    return entries
-
-
-def _resolving(resolver: object, problems: list[ConfigProblem]) -> Callable[[str], dict[str, Any] | None] | None:
-    """A resolver, whose answers are settings."""
-    if not callable(resolver) or inspect.iscoroutinefunction(resolver):
-        hint = "give a plain function from the issuer to Issuer(...) or None"
-        problems.append(ConfigProblem("resolver", type(resolver).__name__, "a function", hint))
-        return None
-
-    def resolve(issuer: str) -> dict[str, Any] | None:
-        found = resolver(issuer)
-        if found is None:
-            return None
-        if not isinstance(found, Issuer):
-            raise TypeError(f"the resolver returned {type(found).__name__}, and not an Issuer or None")
-        if found.issuer != issuer:
-            raise ValueError("the resolver returned another issuer than it was asked about")
-        return dict(vars(found))
-
-    return resolve
-
-
-_LOG = logging.getLogger("requires_auth")
-_ANY = "dangerously_any_audience"
-_NAME = "_name"
-
-
-def _of_table(name: str, arguments: Mapping[str, Any]) -> Issuer:
-    """An issuer of a file. Messages call it by the name of its table."""
-    settings: dict[str, Any] = {"issuer": "", **arguments}
-    issuer = Issuer(**settings)
-    object.__setattr__(issuer, _NAME, name)
-    return issuer
 
 
 def current_names(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer
-    from requires_auth._guard import Audience, ErrorBody, Introspection, KeySet, Resolver, TokenPlace
+    from requires_auth._guard import ErrorBody, Resolver
+    from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""

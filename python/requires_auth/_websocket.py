@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -29,7 +29,7 @@ def hide_tokens(guard: RequiresAuth, scope: Scope) -> tuple[str | None, set[str]
 
     Returns what announces the token, which may be chosen, None if nothing does; and what was taken out.
     """
-    offered = list(scope.get("subprotocols") or ())
+    offered: list[str] = list(scope.get("subprotocols") or ())
     if not offered:
         return None, set()
     rest, announcement = guard._protocols_without_token(offered)
@@ -96,7 +96,7 @@ def close_later(connection: Any, seconds: float) -> None:
     """Closes a `WebSocket` of Starlette after so many seconds, unless it has ended before."""
     # Nothing that the timer holds may hold the connection, which would stay in memory as long as its token.
     kept = weakref.ref(connection)
-    receive = type(connection).receive
+    receive: Callable[[Any], Awaitable[Message]] = cast("Any", type(connection)).receive
     is_over = False
     closing: asyncio.Future[None] | None = None
 

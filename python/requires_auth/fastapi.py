@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
     from typing_extensions import Unpack
 
-    from requires_auth._guard import Audience
+    from requires_auth._issuer import Audience
 
 __all__ = ["RequiresAuth", "requires_auth"]
 

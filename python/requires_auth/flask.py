@@ -43,7 +43,7 @@ from requires_auth._rule import Rule, names_of
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from requires_auth._guard import Audience
+    from requires_auth._issuer import Audience
 
 __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 

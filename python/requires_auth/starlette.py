@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import Admission
-    from requires_auth._guard import Audience
+    from requires_auth._issuer import Audience
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -146,7 +146,7 @@ def with_headers(send: Send, added: Iterable[tuple[str, str]]) -> Send:
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = list(message.get("headers") or ())
+            headers: list[tuple[bytes, bytes]] = list(message.get("headers") or ())
             own = {bytes(name).lower() for name, _ in headers}
             pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in added]
             message = {**message, "headers": [*headers, *(pair for pair in pairs if pair[0] not in own)]}

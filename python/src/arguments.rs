@@ -57,7 +57,9 @@ fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Res
         Kind::Duration(_) => number(argument).map(|seconds| Value::Duration(Duration::from_secs(seconds))),
         Kind::Count(_) => number(argument).map(Value::Count),
         Kind::Places => places(argument).map(Value::Places),
-        Kind::Switch | Kind::SwitchedOn => argument.cast::<PyBool>().ok().map(|is_on| Value::Switch(is_on.is_true())),
+        Kind::Switch | Kind::SwitchedOn => {
+            argument.cast::<PyBool>().ok().map(|is_on| Value::Switch(is_on.is_true()))
+        }
         Kind::Path => path(argument).map(Value::Path),
         Kind::Document { .. } => document(argument)?.map(Value::Document),
         Kind::Choice { .. } | Kind::Name { .. } => None,

@@ -14,10 +14,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::credential::Protocols;
 use requires_auth::guard::{Admission as Admitted, Passed};
-use requires_auth::policy::Requirement;
-use requires_auth::request::Headers;
-use requires_auth::{Bearer, Denial, Request, RequiresAuth};
+use requires_auth::{Bearer, Request, RequiresAuth};
 
+use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::lock_hint::LockHint;
 use crate::outcome::{Admission, Refusal};
@@ -266,88 +265,6 @@ impl Guard {
     }
 }
 
-/// Path parameters by name, as texts.
-type Parameters = Vec<(String, String)>;
-
-/// Those that a policy looks at. What a converter of the framework has made of one is written as a text again.
-fn path_parameters_of(
-    policy: Option<&Bound<'_, Policy>>,
-    given: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Parameters> {
-    let (Some(policy), Some(given)) = (policy, given) else { return Ok(Parameters::new()) };
-    let mut parameters = Parameters::new();
-    for name in policy.get().inner().path_parameters() {
-        if let Ok(value) = given.get_item(name) {
-            parameters.push((name.to_owned(), value.str()?.to_string()));
-        }
-    }
-    Ok(parameters)
-}
-
-/// What a guard says of a request.
-type Judged = Result<Admitted, Denial>;
-
-/// A request, and what is asked about it.
-struct Asked<'a> {
-    request: Request<'a>,
-    /// The value of its `Authorization` header; empty where there is none.
-    credential: &'a [u8],
-    requirement: Cow<'a, Requirement>,
-    is_websocket: bool,
-}
-
-impl<'a> Asked<'a> {
-    fn new(
-        method: &'a str,
-        url: &'a str,
-        headers: &'a impl Headers,
-        policy: Option<&'a Bound<'_, Policy>>,
-        optional: bool,
-    ) -> Self {
-        let mut credential: &[u8] = &[];
-        headers.visit("authorization", &mut |value| credential = value);
-        let requirement = match policy {
-            Some(policy) => Cow::Borrowed(policy.get().requirement(optional)),
-            None if optional => Cow::Owned(Requirement::optional(requires_auth::Policy::default())),
-            None => Cow::Owned(Requirement::default()),
-        };
-        Self { request: Request::new(method, url, headers), credential, requirement, is_websocket: false }
-    }
-
-    /// With the path parameters that claim rules look at.
-    const fn on_path(mut self, parameters: &'a Parameters) -> Self {
-        self.request = self.request.with_path_parameters(parameters);
-        self
-    }
-
-    /// A preflight is asked about as any other request.
-    const fn whatever_the_method(mut self) -> Self {
-        self.request = self.request.as_ordinary();
-        self
-    }
-
-    const fn of_websocket(mut self) -> Self {
-        self.request = self.request.as_upgrade();
-        self.is_websocket = true;
-        self
-    }
-
-    /// The headers carry a token that did not come in a request.
-    const fn token_alone(mut self) -> Self {
-        self.request = self.request.as_ordinary().as_token_alone();
-        self
-    }
-
-    /// The answer, if that needs no fetch.
-    fn ask_now(&self, auth: &RequiresAuth) -> Option<Judged> {
-        auth.admit_now(&self.request, &self.requirement)
-    }
-
-    async fn ask(&self, auth: &RequiresAuth) -> Judged {
-        auth.admit(&self.request, &self.requirement).await
-    }
-}
-
 impl Guard {
     /// The text in a token's place. White space around it would be lost in a header, and is in no token.
     fn only_token<'a>(&self, py: Python<'_>, token: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
@@ -422,7 +339,10 @@ impl Guard {
         judged: Judged,
     ) -> PyResult<Bound<'py, PyAny>> {
         match judged {
-            Ok(admitted) => Ok(Bound::new(py, Admission::new(py, admitted, asked.is_websocket.then_some(&live.auth))?)?.into_any()),
+            Ok(admitted) => {
+                Ok(Bound::new(py, Admission::new(py, admitted, asked.is_websocket.then_some(&live.auth))?)?
+                    .into_any())
+            }
             Err(denial) => {
                 let challenge = live.auth.challenge(&asked.request, &denial);
                 let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());

@@ -22,6 +22,7 @@ mod arguments;
 mod resolver;
 mod settings;
 mod config;
+mod asked;
 mod guard;
 mod lock_hint;
 mod log;

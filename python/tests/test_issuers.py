@@ -124,9 +124,11 @@ def test_a_private_key_is_never_shown(tmp_path: Path) -> None:
     for text in (private, f"  {private}", private.replace("\n", "\\n"), f"Bag Attributes\n{private}"):
         with pytest.raises(ConfigError) as error:
             RequiresAuth("my-service", AUDIENCE, jwks=text)
-        assert "private key" in str(error.value) and "MC4C" not in str(error.value)
+        assert "private key" in str(error.value)
+        assert "MC4C" not in str(error.value)
     file = tmp_path / "key.pem"
     file.write_text(private, "ascii")
     with pytest.raises(ConfigError) as error:
         RequiresAuth("my-service", AUDIENCE, jwks=file)
-    assert "private key" in str(error.value) and "MC4C" not in str(error.value)
+    assert "private key" in str(error.value)
+    assert "MC4C" not in str(error.value)

@@ -1,4 +1,4 @@
-"""The pages of `docs/providers`: what they say to write takes the tokens that the provider's model sends, and no others."""
+"""The pages of `docs/providers`: what they say to write takes the tokens of the provider's model, and no others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def test_every_row_has_a_page_tokens_and_a_line_in_the_index() -> None:
     assert sorted(name.replace("-", "_") for name in PAGES) == sorted(_core.provider_names())
     for name in PAGES:
         assert cases_of(name), name
-        assert f"({name}.md)" in index and f"`{name.replace('-', '_')}`" in index, name
+        assert f"({name}.md)" in index, name
+        assert f"`{name.replace('-', '_')}`" in index, name
 
 
 def outcomes(name: str, make: Callable[[Case], RequiresAuth]) -> dict[str, bool]:

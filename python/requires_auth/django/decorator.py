@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Admission
-    from requires_auth._guard import Audience
+    from requires_auth._issuer import Audience
 
 __all__ = ["RequiresAuth", "public", "requires_auth"]
 

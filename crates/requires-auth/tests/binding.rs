@@ -62,7 +62,6 @@ fn confirmations() -> Vec<Value> {
         json!("jkt"),
         json!(0),
         json!(false),
-        Value::Null,
     ]
 }
 
@@ -101,6 +100,17 @@ async fn every_entry_point_of_a_guard_refuses_it_at_every_use() {
         }
         assert_eq!(guard.health().remembered_tokens(), 1, "the later uses were of a remembered token");
     }
+}
+
+#[tokio::test]
+async fn a_binding_that_is_null_may_have_been_lost_and_is_malformed() {
+    let world = World::new();
+    let (guard, token) = (world.guard(), world.bound(Value::Null));
+    for _ in 0..USES {
+        let denial = guard.verify(&token, &Policy::default()).await.expect_err("nobody knows whose it is");
+        assert_eq!(denial.reason(), Some(Reason::ClaimMalformed));
+    }
+    assert_eq!(guard.health().remembered_tokens(), 0);
 }
 
 #[tokio::test]

@@ -80,9 +80,9 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
 
 #[test]
 fn what_python_writes_by_hand_has_every_setting_with_its_default() {
-    let arguments = text("../../python/requires_auth/_guard.py");
+    let guard = text("../../python/requires_auth/_guard.py");
+    let issuer = text("../../python/requires_auth/_issuer.py");
     let options = text("../../python/requires_auth/_options.py");
-    let (issuer, guard) = arguments.split_once("class RequiresAuth").expect("two classes");
     for setting in settings::ALL {
         let key = setting.key;
         let argument = guard.lines().find(|line| line.starts_with(&format!("        {key}: ")));

@@ -103,7 +103,7 @@ pub fn key_set_url(issuer: &str, status: u16, body: &[u8]) -> Result<Option<Url>
     let issuer = issuer.unwrap_or_else(|error| panic!("{error}"));
     let from = issuer.metadata_urls().swap_remove(0);
     match discovery::read(&FetchResponse::new(status, body), &from, &issuer, Transport::Tls)? {
-        Answer::KeySetAt(url) => Ok(Some(url)),
+        Answer::At(url) => Ok(Some(url)),
         Answer::NotHere(_) => Ok(None),
     }
 }

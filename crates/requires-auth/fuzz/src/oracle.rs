@@ -245,7 +245,8 @@ fn check_profile(claims: &Members, setting: &Setting) -> Result<(), Stop> {
 /// The scopes of a token; `None` if the claim has the wrong shape.
 pub fn scopes(claims: &Members) -> Option<Vec<&str>> {
     let scopes =
-        match ["scope", "scp"].into_iter().filter_map(|name| claims.get(name)).find(|value| !value.is_null()) {
+        match ["scope", "scp"].into_iter().filter_map(|name| claims.get(name)).find(|value| !value.is_null())
+        {
             None => Vec::new(),
             Some(Value::String(text)) => text.split(' ').collect(),
             Some(other) => strings(other)?,

@@ -107,7 +107,9 @@ impl Case {
 
     /// The guard accepts, and hands on exactly the claims that the token carries.
     pub fn accept(self) -> Finished {
-        let claims = match self.config.get("answer").and_then(|answer| answer["body"].as_str()) {
+        let answer = self.config.get("answer").and_then(|answer| answer["body"].as_str());
+        // No answer counts where the token is a JWT.
+        let claims = match answer.filter(|_| self.token.split('.').count() != 3) {
             Some(answer) => serde_json::from_str(answer).unwrap_or_default(),
             None => tokens::claims_of(&self.token),
         };

@@ -116,6 +116,8 @@ fn outages() -> Vec<Finished> {
         outage("opaque-answer-400", "the question is refused", 400, &good),
         outage("opaque-answer-302", "the answer leads elsewhere", 302, &good),
         outage("opaque-answer-500", "the server has failed", 500, &good),
+        answered("opaque-answer-with-white-space", "O04", "white space around it", format!("\n {good}\r\n"))
+            .accept(),
     ]
 }
 
@@ -133,6 +135,10 @@ fn shapes() -> Vec<Finished> {
         shaped("opaque-too-short", "O05", "seven characters are not a token", "1234567").refuse("malformed"),
         shaped("opaque-encrypted", "O05", "five parts are an encrypted JWT", "YQ.YQ.YQ.YQ.YQ")
             .refuse("encrypted"),
+        Case::new("opaque-good-jwt", "O06", "a good JWT is accepted, and its issuer is not asked")
+            .token(&jwt)
+            .answered(200, with("active", json!(false)))
+            .accept(),
         shaped("opaque-forged-jwt", "O06", "a JWT with a bad signature is not introspected instead", &forged)
             .refuse("signature_mismatch"),
         shaped("opaque-jwt-not-taken", "O06", "only opaque tokens are taken", &jwt)

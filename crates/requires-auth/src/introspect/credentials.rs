@@ -137,7 +137,8 @@ fn of_file(path: &Path, places: &Places) -> Result<Secret, ConfigProblem> {
     Ok(Secret::new(text))
 }
 
-/// A secret of a client is visible characters alone (RFC 6749 appendix A.2), spaces within it included.
+/// A secret without white space. RFC 6749 appendix A.2 allows a space, but providers make none with it, and a copied line
+/// break or space is a common mistake that would otherwise show as refused credentials.
 fn one_line(secret: Secret) -> Result<Secret, ConfigProblem> {
     let text = secret.text();
     if text.is_empty() {

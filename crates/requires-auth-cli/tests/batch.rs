@@ -249,7 +249,7 @@ fn the_answer_to_one_token_is_that_of_a_batch_without_id() {
             run(&[&flags[..], &["--batch", "-"]].concat(), json!({ "token": fixture.token }).to_string());
         assert_eq!(one.code(), batch.code());
         // A person looks at one token, so its answer says what to do, too.
-        let (one, hint) = without_hint(&one.stdout());
+        let (one, hint) = without_hint(one.stdout());
         assert_eq!(hint, one.contains("\"ok\":false"), "{one}");
         assert_eq!(one.replacen('{', "{\"id\":null,", 1), batch.stdout());
     }

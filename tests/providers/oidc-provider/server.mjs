@@ -57,6 +57,7 @@ function createProvider(issuer) {
         client_id: web.id,
         client_secret: web.secret,
         grant_types: ['authorization_code'],
+        introspection_signed_response_alg: 'ES384',
         redirect_uris: [web.redirectUri],
         response_types: ['code'],
         id_token_signed_response_alg: 'ES384',

@@ -80,13 +80,8 @@ part_recipes() {
 part_packages() {
   heading packages
   local python environment=$PWD/target/packages
-  python=$(find_pythons | tail -n1)
-  if [[ -z $python ]]; then
-    shout "Python 3.10 or later is missing: the packages are not tested"
-    failures+=("packages")
-    failed=$((failed + 1))
-    return
-  fi
+  python=$(newest_python)
+  if [[ -z $python ]]; then without_python packages "the packages are not tested"; return; fi
   step "what the crates pack" scripts/crates.sh --list
   step "packages for the packages" provide_package_tools "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
@@ -103,9 +98,7 @@ part_python() {
   local pythons=() python version environment newest='' ran=()
   mapfile -t pythons < <(find_pythons)
   if ((${#pythons[@]} == 0)); then
-    shout "Python 3.10 or later is missing: the Python package is not tested"
-    failures+=("python")
-    failed=$((failed + 1))
+    without_python python "the Python package is not tested"
     return
   fi
   if ! selected providers && provide_node; then
@@ -150,20 +143,13 @@ part_python() {
 part_gateway() {
   heading gateway
   local python environment=$PWD/target/gateway
-  python=$(find_pythons | tail -n1)
-  if [[ -z $python ]]; then
-    shout "Python 3.10 or later is missing: the gateway is not tested behind proxies"
-    failures+=("gateway")
-    failed=$((failed + 1))
-    return
-  fi
+  python=$(newest_python)
+  if [[ -z $python ]]; then without_python gateway "the gateway is not tested behind proxies"; return; fi
   provide_proxies || true
   step "packages for the gateway" provide_gateway_packages "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
-  if ! selected rust; then # `rust` has built the command for its own tests
-    step "the command" cargo build -p requires-auth-cli --all-features
-    if [[ ! $succeeded ]]; then return; fi
-  fi
+  provide_command
+  if [[ ! $succeeded ]]; then return; fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
     "$environment/bin/pytest" -q -rs tests/gateway
 }
@@ -172,19 +158,19 @@ part_containers() {
   heading containers
   local python environment=$PWD/target/containers command folder=$PWD/target/containers/dist
   command=${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth
-  python=$(find_pythons | tail -n1)
+  python=$(newest_python)
+  if [[ -z $python ]]; then without_python containers "the containers are not tested"; return; fi
   provide_commands zsh:zsh fish:fish ip:iproute2 openssl:openssl strip:binutils || true
-  if ! selected rust && ! selected gateway; then # they have built it for their own tests
-    step "the command" cargo build -p requires-auth-cli --all-features
-    if [[ ! $succeeded ]]; then return; fi
-  fi
+  provide_command
+  if [[ ! $succeeded ]]; then return; fi
   step "packages for the manifests" provide_manifest_packages "$python" "$environment"
   if [[ $succeeded ]]; then
     tests "pytest, containers" env REQUIRES_AUTH_BIN="$command" "$environment/bin/pytest" -q -rs tests/containers
   fi
   step "completions" scripts/try-completions.sh "$command"
   mkdir -p "$folder"
-  strip --strip-all -o "$folder/requires-auth" "$command" || return 0
+  step "a command without symbols" strip --strip-all -o "$folder/requires-auth" "$command"
+  if [[ ! $succeeded ]]; then return; fi
   step "image" scripts/image.sh --to "$folder" --command "$folder/requires-auth"
   if [[ $(id -u) == 0 ]]; then
     step "the gateway in the image" scripts/try-image.sh "$folder" --libraries
@@ -192,6 +178,20 @@ part_containers() {
     shout "the gateway in the image: needs root, skipped"
     skipped=$((skipped + 1))
   fi
+}
+
+newest_python() { find_pythons | tail -n1; }
+
+# without_python PART WHAT: a part cannot run, which is a failure.
+without_python() {
+  shout "Python 3.10 or later is missing: $2"
+  failures+=("$1")
+  failed=$((failed + 1))
+}
+
+# The command of a debug build; a moment where another part has built it.
+provide_command() {
+  step "the command" cargo build -p requires-auth-cli --all-features
 }
 
 build_wheel() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::row::{Key, Kind, Limits, Setting};
+use super::row::{Key, Setting};
 use super::table::find;
 use super::value::{Plain, Value};
 use crate::error::ConfigProblem;
@@ -27,20 +27,17 @@ impl Given {
 
     /// The chosen value, or that of the table.
     pub(crate) fn duration(&self, key: Key<Duration>) -> Duration {
-        self.get(key)
-            .unwrap_or_else(|| Duration::from_secs(limits(key.setting).map_or(0, |limits| limits.default)))
+        self.get(key).unwrap_or_else(|| key.setting.default_duration())
     }
 
     /// The chosen value, or that of the table.
     pub(crate) fn count(&self, key: Key<usize>) -> usize {
-        let default =
-            || limits(key.setting).map(|limits| usize::try_from(limits.default).unwrap_or(usize::MAX));
-        self.get(key).or_else(default).unwrap_or_default()
+        self.get(key).unwrap_or_else(|| key.setting.default_count())
     }
 
     /// Whether a switch is on.
     pub(crate) fn is_on(&self, key: Key<bool>) -> bool {
-        self.get(key).unwrap_or(matches!(key.setting.kind, Kind::SwitchedOn))
+        self.get(key).unwrap_or(key.setting.default_switch())
     }
 
     pub(crate) fn value(&self, setting: &Setting) -> Option<&Value> {
@@ -82,26 +79,9 @@ impl Given {
     /// Numbers that are less or more than the table allows.
     pub(crate) fn check_limits(&self) -> Vec<ConfigProblem> {
         let check = |(setting, value): (&'static Setting, &Value)| {
-            let limits = limits(setting)?;
-            let (number, found) = match value {
-                Value::Duration(duration) => {
-                    // What is left of a second counts: 300.5 s are more than 300.
-                    let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
-                    (seconds, format!("{seconds} s"))
-                }
-                Value::Count(count) => (*count, count.to_string()),
-                _ => return None,
-            };
-            let fits = (limits.least..=limits.most).contains(&number);
-            (!fits).then(|| ConfigProblem::new(setting.key, found, limits.expected, limits.hint))
+            let (found, limits) = setting.beyond_limits(value)?;
+            Some(ConfigProblem::new(setting.key, found, limits.expected, limits.hint))
         };
         self.iter().filter_map(check).collect()
-    }
-}
-
-const fn limits(setting: &Setting) -> Option<Limits> {
-    match setting.kind {
-        Kind::Duration(limits) | Kind::Count(limits) => Some(limits),
-        _ => None,
     }
 }

@@ -18,82 +18,59 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::row::{Key, Kind, Limits, Scope, Setting};
+use super::row::{Key, Kind, Limits, Scope, Setting, table};
 use super::secret::Secret;
 
-macro_rules! members {
-    ($(
-        $name:ident: $type:ty = $key:literal, $kind:expr;
-        doc $doc:literal;
-        $(without $without:literal;)?
-        $(aliases $($alias:literal),+;)?
-        examples $examples:expr;
-    )*) => {
-        $(
-            #[doc = $doc]
-            pub const $name: Key<$type> = Key::new(&Setting {
-                key: $key,
-                scope: Scope::Issuer,
-                kind: $kind,
-                doc: $doc,
-                without: concat!($($without)?),
-                examples: &$examples,
-                aliases: &[$($($alias),+)?],
-            });
-        )*
+table! {
+    /// Every member, in the order in which a reader wants to know of them.
+    MEMBERS;
 
-        /// Every member, in the order in which a reader wants to know of them.
-        pub const MEMBERS: &[&Setting] = &[$($name.setting),*];
-    };
-}
-
-members! {
-    ENDPOINT: String = "endpoint", Kind::Url;
+    ENDPOINT: String = "endpoint", Issuer, Kind::Url;
     doc "Where the introspection endpoint is.";
     without "The metadata of the issuer say so.";
     aliases "url";
     examples ["\"https://login.example.com/introspect\""];
 
-    DISCOVERED: bool = "discovered", Kind::Switch;
+    DISCOVERED: bool = "discovered", Issuer, Kind::Switch;
     doc "Says that the metadata of the issuer name the endpoint, which holds without `endpoint` anyway.";
     examples ["true"];
 
-    CLIENT_ID: String = "client_id", Kind::Text;
+    CLIENT_ID: String = "client_id", Issuer, Kind::Text;
     doc "The client that this API is at the issuer.";
     without "It has to be given.";
     examples ["\"orders-api\""];
 
-    CLIENT_SECRET: Secret = "client_secret", Kind::Secret;
+    CLIENT_SECRET: Secret = "client_secret", Issuer, Kind::Secret;
     doc "The secret of the client. A file says where it is: `{ env = \"NAME\" }` or `{ file = \"path\" }`.";
     without "None.";
     examples ["{\"env\": \"INTROSPECTION_SECRET\"}"];
 
-    CLIENT_SECRET_ENV: String = "client_secret_env", Kind::Text;
+    CLIENT_SECRET_ENV: String = "client_secret_env", Issuer, Kind::Text;
     doc "The variable of the environment that has the secret of the client.";
     without "None.";
     examples ["\"INTROSPECTION_SECRET\""];
 
-    CLIENT_SECRET_FILE: PathBuf = "client_secret_file", Kind::Path;
+    CLIENT_SECRET_FILE: PathBuf = "client_secret_file", Issuer, Kind::Path;
     doc "The file that has the secret of the client. A line break at its end is left out.";
     without "None.";
     examples ["\"/run/secrets/introspection\""];
 
-    PRIVATE_KEY: Secret = "private_key", Kind::Secret;
+    PRIVATE_KEY: Secret = "private_key", Issuer, Kind::Secret;
     doc "The private key of the client, as PEM or a JWK, for `private_key_jwt`.";
     without "None.";
     examples ["{\"file\": \"client-key.pem\"}"];
 
-    PRIVATE_KEY_ENV: String = "private_key_env", Kind::Text;
+    PRIVATE_KEY_ENV: String = "private_key_env", Issuer, Kind::Text;
     doc "The variable of the environment that has the private key of the client.";
     without "None.";
     examples ["\"INTROSPECTION_KEY\""];
 
-    PRIVATE_KEY_FILE: PathBuf = "private_key_file", Kind::Path;
+    PRIVATE_KEY_FILE: PathBuf = "private_key_file", Issuer, Kind::Path;
     doc "The file that has the private key of the client, as PEM or a JWK.";
     without "None.";
     examples ["\"client-key.pem\""];
 
-    AUTH_METHOD: &'static str = "auth_method", Kind::Choice {
+    AUTH_METHOD: &'static str = "auth_method", Issuer, Kind::Choice {
         names: &["client_secret_basic", "client_secret_post", "private_key_jwt"],
         expected: "client_secret_basic, client_secret_post or private_key_jwt",
     };
@@ -101,7 +78,7 @@ members! {
          private key has signed (RFC 7523), which is the default where a key is given.";
     examples ["\"client_secret_post\""];
 
-    TTL: Duration = "ttl", Kind::Duration(Limits {
+    TTL: Duration = "ttl", Issuer, Kind::Duration(Limits {
         default: 60,
         least: 0,
         most: 60 * 60,
@@ -112,7 +89,7 @@ members! {
          so long. 0 asks about each request.";
     examples ["\"30s\""];
 
-    NEGATIVE_TTL: Duration = "negative_ttl", Kind::Duration(Limits {
+    NEGATIVE_TTL: Duration = "negative_ttl", Issuer, Kind::Duration(Limits {
         default: 10,
         least: 0,
         most: 300,
@@ -122,11 +99,11 @@ members! {
     doc "For how long it is remembered that a token was refused.";
     examples ["\"5s\""];
 
-    MAX_ENTRIES: usize = "max_entries", Kind::Count(Limits::any(10_000));
+    MAX_ENTRIES: usize = "max_entries", Issuer, Kind::Count(Limits::any(10_000));
     doc "How many refused tokens are remembered. Good ones stand among those of `cache`.";
     examples ["1000"];
 
-    IN_FLIGHT: usize = "in_flight", Kind::Count(Limits {
+    IN_FLIGHT: usize = "in_flight", Issuer, Kind::Count(Limits {
         default: 64,
         least: 1,
         most: 10_000,
@@ -137,7 +114,7 @@ members! {
          good before.";
     examples ["16"];
 
-    CALLS_PER_SECOND: usize = "calls_per_second", Kind::Count(Limits {
+    CALLS_PER_SECOND: usize = "calls_per_second", Issuer, Kind::Count(Limits {
         default: 100,
         least: 1,
         most: 1_000_000,
@@ -147,15 +124,15 @@ members! {
     doc "How many calls a second there may be about tokens that are not known. Requests beyond are answered with 503.";
     examples ["20"];
 
-    SIGNED: bool = "signed", Kind::Switch;
+    SIGNED: bool = "signed", Issuer, Kind::Switch;
     doc "Asks for answers that are signed by a key of the issuer (RFC 9701), and takes no other.";
     examples ["true"];
 
-    ALWAYS: bool = "always", Kind::Switch;
+    ALWAYS: bool = "always", Issuer, Kind::Switch;
     doc "Also asks about JWTs, once they are good by their signature and claims, so that a revoked one is refused.";
     examples ["true"];
 
-    TOKEN_TYPE: &'static str = "token_type", Kind::Choice {
+    TOKEN_TYPE: &'static str = "token_type", Issuer, Kind::Choice {
         names: &["required", "optional"],
         expected: "required or optional",
     };

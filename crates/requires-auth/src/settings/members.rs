@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::row::{Key, Kind, Limits, Setting};
+use super::row::{Key, Setting};
 use super::value::{Plain, Table, Value};
 use crate::error::ConfigProblem;
 
@@ -26,20 +26,17 @@ impl Table {
 
     /// The chosen time, or that of the row.
     pub(crate) fn duration(&self, key: Key<Duration>) -> Duration {
-        self.get(key)
-            .unwrap_or_else(|| Duration::from_secs(limits(key.setting).map_or(0, |limits| limits.default)))
+        self.get(key).unwrap_or_else(|| key.setting.default_duration())
     }
 
     /// The chosen number, or that of the row.
     pub(crate) fn count(&self, key: Key<usize>) -> usize {
-        let default =
-            || limits(key.setting).map(|limits| usize::try_from(limits.default).unwrap_or(usize::MAX));
-        self.get(key).or_else(default).unwrap_or_default()
+        self.get(key).unwrap_or_else(|| key.setting.default_count())
     }
 
     /// Whether a switch is on.
     pub(crate) fn is_on(&self, key: Key<bool>) -> bool {
-        self.get(key).unwrap_or(false)
+        self.get(key).unwrap_or(key.setting.default_switch())
     }
 
     /// Members whose numbers are less or more than their rows allow, as problems of the setting `field`.
@@ -49,25 +46,10 @@ impl Table {
         members: &'static [&'static Setting],
     ) -> Vec<ConfigProblem> {
         let check = |member: &&'static Setting| {
-            let limits = limits(member)?;
-            let number = match self.value(member.key)? {
-                Value::Duration(duration) => {
-                    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
-                }
-                Value::Count(count) => *count,
-                _ => return None,
-            };
-            let fits = (limits.least..=limits.most).contains(&number);
-            let found = format!("{} {number}", member.key);
-            (!fits).then(|| ConfigProblem::new(field, found, limits.expected, limits.hint))
+            let (found, limits) = member.beyond_limits(self.value(member.key)?)?;
+            let found = format!("{} {found}", member.key);
+            Some(ConfigProblem::new(field, found, limits.expected, limits.hint))
         };
         members.iter().filter_map(check).collect()
-    }
-}
-
-const fn limits(setting: &Setting) -> Option<Limits> {
-    match setting.kind {
-        Kind::Duration(limits) | Kind::Count(limits) => Some(limits),
-        _ => None,
     }
 }

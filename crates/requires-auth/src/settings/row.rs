@@ -1,5 +1,9 @@
 //! What a row of the table is.
 
+use std::time::Duration;
+
+use super::value::Value;
+
 /// What the variable of a setting begins with.
 pub const PREFIX: &str = "REQUIRES_AUTH_";
 
@@ -108,6 +112,48 @@ pub enum Kind {
     },
 }
 
+impl Setting {
+    /// What a duration is without the setting.
+    pub(super) fn default_duration(&self) -> Duration {
+        Duration::from_secs(self.kind.limits().map_or(0, |limits| limits.default))
+    }
+
+    /// What a number is without the setting.
+    pub(super) fn default_count(&self) -> usize {
+        self.kind.limits().map_or(0, |limits| usize::try_from(limits.default).unwrap_or(usize::MAX))
+    }
+
+    /// What a switch is without the setting.
+    pub(super) const fn default_switch(&self) -> bool {
+        matches!(self.kind, Kind::SwitchedOn)
+    }
+
+    /// A number that is less or more than the row allows, as a message shows it, and the limits that it breaks.
+    pub(super) fn beyond_limits(&self, value: &Value) -> Option<(String, Limits)> {
+        let limits = self.kind.limits()?;
+        let (number, found) = match value {
+            Value::Duration(duration) => {
+                // What is left of a second counts: 300.5 s are more than 300.
+                let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
+                (seconds, format!("{seconds} s"))
+            }
+            Value::Count(count) => (*count, count.to_string()),
+            _ => return None,
+        };
+        let fits = (limits.least..=limits.most).contains(&number);
+        (!fits).then_some((found, limits))
+    }
+}
+
+impl Kind {
+    const fn limits(self) -> Option<Limits> {
+        match self {
+            Self::Duration(limits) | Self::Count(limits) => Some(limits),
+            _ => None,
+        }
+    }
+}
+
 /// Default and limits of a number.
 /// Seconds for a duration; a part of a second counts as a whole one. Both bounds are allowed values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,3 +257,40 @@ impl Setting {
 pub fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.to_ascii_uppercase())
 }
+
+/// Makes a table: a constant of each row, and the list of all of them.
+macro_rules! table {
+    (
+        $(#[$about:meta])*
+        $list:ident;
+        $(
+            $name:ident: $type:ty = $key:literal, $scope:ident, $kind:expr;
+            doc $doc:literal;
+            $(without $without:literal;)?
+            $(aliases $($alias:literal),+;)?
+            examples $examples:expr;
+        )*
+    ) => {
+        $(
+            #[doc = $doc]
+            pub const $name: Key<$type> = Key::new(&Setting {
+                key: $key,
+                scope: Scope::$scope,
+                kind: $kind,
+                doc: $doc,
+                without: concat!($($without)?),
+                examples: &$examples,
+                aliases: &[$($($alias),+)?],
+            });
+        )*
+
+        $(#[$about])*
+        pub const $list: &[&Setting] = &[$($name.setting),*];
+
+        /// Of each row, whether its type in Rust takes a value.
+        #[cfg(test)]
+        pub(super) const TAKES: &[(&Setting, fn(&super::value::Value) -> bool)] =
+            &[$(($name.setting, |value| <$type as super::value::Plain>::from_value(value).is_some())),*];
+    };
+}
+pub(super) use table;

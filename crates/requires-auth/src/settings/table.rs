@@ -7,44 +7,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
-use super::row::{Key, Kind, Limits, Scope, Setting};
+use super::row::{Key, Kind, Limits, Scope, Setting, table};
 use super::value::{Document, Table};
 use crate::credential::TokenPlace;
 use crate::providers;
 use crate::verify::{Audience, Profile, Rules, Tokens};
 
-macro_rules! settings {
-    ($(
-        $name:ident: $type:ty = $key:literal, $scope:ident, $kind:expr;
-        doc $doc:literal;
-        $(without $without:literal;)?
-        $(aliases $($alias:literal),+;)?
-        examples $examples:expr;
-    )*) => {
-        $(
-            #[doc = $doc]
-            pub const $name: Key<$type> = Key::new(&Setting {
-                key: $key,
-                scope: Scope::$scope,
-                kind: $kind,
-                doc: $doc,
-                without: concat!($($without)?),
-                examples: &$examples,
-                aliases: &[$($($alias),+)?],
-            });
-        )*
+table! {
+    /// Every setting, in the order in which a reader wants to know of them.
+    ALL;
 
-        /// Every setting, in the order in which a reader wants to know of them.
-        pub const ALL: &[&Setting] = &[$($name.setting),*];
-
-        /// Of each setting, whether its type in Rust takes a value.
-        #[cfg(test)]
-        pub(super) const TAKES: &[(&Setting, fn(&super::value::Value) -> bool)] =
-            &[$(($name.setting, |value| <$type as super::value::Plain>::from_value(value).is_some())),*];
-    };
-}
-
-settings! {
     ISSUER: String = "issuer", Issuer, Kind::Url;
     doc "Whose tokens to take: compared byte for byte with `iss`. An https URL, or http on loopback; any text where `jwks` or \
          `jwks_uri` says where its keys are.";

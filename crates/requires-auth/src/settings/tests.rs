@@ -67,10 +67,11 @@ fn every_example_is_a_value_of_its_type() {
 
 #[test]
 fn a_key_has_the_type_of_its_row() {
-    for (setting, takes) in TAKES {
+    for (setting, takes) in TAKES.iter().chain(introspection::TAKES) {
         let value = match setting.kind {
             Kind::Scopes => Value::Scopes(Vec::new()),
             Kind::Table { .. } => Value::Table(Table::default()),
+            Kind::Secret => Value::Secret(Secret::new("a-secret")),
             kind => kind.parse(&text(setting.examples[0])).expect("an example"),
         };
         assert!(takes(&value), "{}", setting.key);

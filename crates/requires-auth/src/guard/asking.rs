@@ -9,7 +9,7 @@ use super::flow::Case;
 use super::{Keys, RequiresAuth};
 use crate::credential::{Bearer, Credential};
 use crate::error::Denial;
-use crate::introspect::{AskFailure, Asker, Flight, Outcome};
+use crate::introspect::{AskFailure, Asker, Outcome, Question};
 use crate::introspection::{Answer, AnswerFault, Expected, UnreadAnswer, read_signed};
 use crate::keys::{Doubt, Refreshed, Want};
 use crate::token_cache::CacheKey;
@@ -41,11 +41,11 @@ impl RequiresAuth {
         let token = case.credential.bearer()?.token();
         let key = CacheKey::of(token.as_bytes());
         let is_known = self.inner.cache.as_ref().is_some_and(|cache| cache.get(&key).is_some());
-        let mut flight = match asker.join_or_begin(key, is_known, || self.known(asker, &key)) {
-            Flight::Over(outcome) => return outcome,
-            Flight::HeldBack => return Err(Denial::undecided(HELD_BACK)),
-            Flight::Joined(flight) => flight,
-            Flight::Begun(landing, flight) => {
+        let mut call = match asker.start_or_join(key, is_known, || self.known(asker, &key)) {
+            Question::Answered(outcome) => return outcome,
+            Question::HeldBack => return Err(Denial::undecided(HELD_BACK)),
+            Question::Joined(call) => call,
+            Question::Started(started, call) => {
                 let Ok(runtime) = Handle::try_current() else {
                     tracing::error!(
                         issuer = asker.issuer(),
@@ -54,12 +54,12 @@ impl RequiresAuth {
                     return Err(Denial::undecided(RETRY_AFTER));
                 };
                 let (guard, token) = (self.clone(), token.to_owned());
-                runtime.spawn(async move { landing.land(guard.asked(&token, issuer, key).await) });
-                flight
+                runtime.spawn(async move { started.finish(guard.asked(&token, issuer, key).await) });
+                call
             }
         };
-        let landed = tokio::time::timeout_at(deadline, flight.wait_for(Option::is_some)).await;
-        match landed {
+        let told = tokio::time::timeout_at(deadline, call.wait_for(Option::is_some)).await;
+        match told {
             Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(Denial::undecided(RETRY_AFTER))),
             // It takes too long, or the task is gone without a word: its runtime has shut down.
             Ok(Err(_)) | Err(_) => Err(Denial::undecided(RETRY_AFTER)),

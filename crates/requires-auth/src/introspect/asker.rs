@@ -55,25 +55,25 @@ pub(crate) struct Limits {
 }
 
 struct State {
-    flights: HashMap<CacheKey, watch::Receiver<Option<Outcome>>>,
+    calls: HashMap<CacheKey, watch::Receiver<Option<Outcome>>>,
     rate: Rate,
     logged: Option<(&'static str, SystemTime)>,
 }
 
 /// What to do about a token that has to be asked about.
-pub(crate) enum Flight {
+pub(crate) enum Question {
     /// It was asked about in the meantime.
-    Over(Outcome),
+    Answered(Outcome),
     /// Somebody asks already: wait for this.
     Joined(watch::Receiver<Option<Outcome>>),
     /// Ask, and tell the outcome with the first; wait for it with the second.
-    Begun(Landing, watch::Receiver<Option<Outcome>>),
+    Started(StartedCall, watch::Receiver<Option<Outcome>>),
     /// There are too many calls at the moment.
     HeldBack,
 }
 
 /// The end of a call. Dropped without an outcome, it leaves those who wait without one, and the way free for the next call.
-pub(crate) struct Landing {
+pub(crate) struct StartedCall {
     asker: Arc<Asker>,
     key: CacheKey,
     done: watch::Sender<Option<Outcome>>,
@@ -89,7 +89,7 @@ impl Asker {
         is_signed: bool,
         limits: Limits,
     ) -> Self {
-        let state = State { flights: HashMap::new(), rate: Rate::new(limits.calls_per_second), logged: None };
+        let state = State { calls: HashMap::new(), rate: Rate::new(limits.calls_per_second), logged: None };
         Self {
             issuer,
             client,
@@ -128,31 +128,31 @@ impl Asker {
         }
     }
 
-    /// Joins the call about a token, or begins one. `is_known` says that the token was good before: no flood of others
+    /// Joins the call about a token, or starts one. `is_known` says that the token was good before: no flood of others
     /// keeps it from being asked about. `look` tells what has become known of it since the caller has looked.
-    pub(crate) fn join_or_begin(
+    pub(crate) fn start_or_join(
         self: &Arc<Self>,
         key: CacheKey,
         is_known: bool,
         look: impl FnOnce() -> Option<Outcome>,
-    ) -> Flight {
+    ) -> Question {
         let mut state = self.state();
         // A call whose task is gone has a closed channel, and is replaced.
-        if let Some(flight) = state.flights.get(&key).filter(|flight| flight.has_changed().is_ok()) {
-            return Flight::Joined(flight.clone());
+        if let Some(call) = state.calls.get(&key).filter(|call| call.has_changed().is_ok()) {
+            return Question::Joined(call.clone());
         }
         // A call tells what it has found out before it ends, so with this lock there is either the one or the other.
         if let Some(outcome) = look() {
-            return Flight::Over(outcome);
+            return Question::Answered(outcome);
         }
         if !state.has_room(self.in_flight, is_known) || !(is_known || state.rate.take(self.clock.now())) {
             telemetry::introspection_held_back(&self.issuer);
-            return Flight::HeldBack;
+            return Question::HeldBack;
         }
-        let (done, flight) = watch::channel(None);
-        state.flights.insert(key, flight.clone());
+        let (done, call) = watch::channel(None);
+        state.calls.insert(key, call.clone());
         drop(state);
-        Flight::Begun(Landing { asker: Arc::clone(self), key, done }, flight)
+        Question::Started(StartedCall { asker: Arc::clone(self), key, done }, call)
     }
 
     /// Asks about a token, within five seconds in all.
@@ -212,17 +212,17 @@ impl State {
     /// Whether there may be one more call. A quarter of the room is for tokens that were good before.
     fn has_room(&mut self, in_flight: usize, is_known: bool) -> bool {
         let room = if is_known { in_flight } else { in_flight - in_flight / 4 };
-        if self.flights.len() >= room {
+        if self.calls.len() >= room {
             // Calls whose runtime has shut down have not said so.
-            self.flights.retain(|_, flight| flight.has_changed().is_ok());
+            self.calls.retain(|_, call| call.has_changed().is_ok());
         }
-        self.flights.len() < room
+        self.calls.len() < room
     }
 }
 
-impl Landing {
+impl StartedCall {
     /// Tells the outcome to everyone who waits. What is to be remembered of it must be remembered by now.
-    pub(crate) fn land(self, outcome: Outcome) {
+    pub(crate) fn finish(self, outcome: Outcome) {
         // Whoever comes after somebody was told must not join: the answer may be older than what he knows.
         self.leave();
         self.done.send_replace(Some(outcome));
@@ -230,15 +230,15 @@ impl Landing {
 
     fn leave(&self) {
         let mut state = self.asker.state();
-        if let Entry::Occupied(flight) = state.flights.entry(self.key)
-            && flight.get().same_channel(&self.done.subscribe())
+        if let Entry::Occupied(call) = state.calls.entry(self.key)
+            && call.get().same_channel(&self.done.subscribe())
         {
-            flight.remove();
+            call.remove();
         }
     }
 }
 
-impl Drop for Landing {
+impl Drop for StartedCall {
     fn drop(&mut self) {
         self.leave();
     }

@@ -40,7 +40,7 @@ mod introspection;
 #[cfg(feature = "fetch")]
 mod http;
 
-pub(crate) use asker::{Asker, Flight, Limits, Outcome};
+pub(crate) use asker::{Asker, Limits, Outcome, Question};
 pub(crate) use client::Client;
 pub(crate) use credentials::client_of;
 pub(crate) use endpoint::{Discovery, Endpoint};

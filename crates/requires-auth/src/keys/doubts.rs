@@ -9,6 +9,8 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, SystemTime};
 
+use super::bucket::Bucket;
+
 /// How many fetches a bucket allows in a row.
 const CAPACITY: u32 = 2;
 
@@ -38,7 +40,6 @@ pub(super) enum Mark {
 }
 
 /// The doubts about the keys of one issuer.
-#[derive(Default)]
 pub(super) struct Doubts {
     kids: Bucket,
     signatures: Bucket,
@@ -47,6 +48,21 @@ pub(super) struct Doubts {
     unsettled: Vec<u64>,
     fetched_at: Option<SystemTime>,
     hasher: RandomState,
+}
+
+impl Default for Doubts {
+    fn default() -> Self {
+        let bucket = || Bucket::new(CAPACITY, ONE_BACK);
+        Self {
+            kids: bucket(),
+            signatures: bucket(),
+            absent_kids: Vec::new(),
+            withdrawn_kids: Vec::new(),
+            unsettled: Vec::new(),
+            fetched_at: None,
+            hasher: RandomState::new(),
+        }
+    }
 }
 
 impl Doubts {
@@ -77,8 +93,7 @@ impl Doubts {
 
     /// Puts a fetch back that has failed: the back-off holds those back.
     pub(super) fn give_back(&mut self, mark: Mark) {
-        let bucket = self.bucket(mark);
-        bucket.missing = bucket.missing.saturating_sub(1);
+        self.bucket(mark).give_back();
     }
 
     /// Remembers what a good fetch has not settled.
@@ -129,39 +144,6 @@ fn drop_oldest<T>(remembered: &mut Vec<T>) {
     remembered.drain(..excess);
 }
 
-/// Two at once, and one more every 15 s.
-struct Bucket {
-    missing: u32,
-    /// Since when the next one is on its way back.
-    since: SystemTime,
-}
-
-impl Default for Bucket {
-    fn default() -> Self {
-        Self { missing: 0, since: SystemTime::UNIX_EPOCH }
-    }
-}
-
-impl Bucket {
-    fn take(&mut self, now: SystemTime) -> Result<(), Duration> {
-        // After a jump back of the clock it is full.
-        let mut waited = now.duration_since(self.since).unwrap_or(ONE_BACK * CAPACITY);
-        while self.missing > 0 && waited >= ONE_BACK {
-            self.missing -= 1;
-            self.since += ONE_BACK;
-            waited -= ONE_BACK;
-        }
-        if self.missing >= CAPACITY {
-            return Err(ONE_BACK.saturating_sub(waited));
-        }
-        if self.missing == 0 {
-            self.since = now;
-        }
-        self.missing += 1;
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_bucket_holds_two_and_gets_one_back_every_fifteen_seconds() {
-        let mut bucket = Bucket::default();
+        let mut bucket = Bucket::new(CAPACITY, ONE_BACK);
         let taken: Vec<_> = [0, 1, 2, 14, 15, 16, 29, 30, 31, 100, 100, 100]
             .map(|second| bucket.take(at(second)).is_ok())
             .into();

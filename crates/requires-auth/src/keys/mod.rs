@@ -27,6 +27,7 @@ use crate::jose::key_set::KeySet;
 use crate::telemetry;
 
 mod timing;
+mod bucket;
 mod doubts;
 mod unproven;
 mod fetching;

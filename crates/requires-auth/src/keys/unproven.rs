@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::bucket::Bucket;
+
 /// How many fetches there may be at once.
 const CAPACITY: u32 = 20;
 
@@ -12,38 +14,20 @@ const CAPACITY: u32 = 20;
 const ONE_BACK: Duration = Duration::from_millis(500);
 
 /// How much may be asked on behalf of all unproven issuers of a guard together: 20 at once, and two more every second.
-#[derive(Debug, Default)]
-pub(crate) struct Allowance(Mutex<Bucket>);
-
 #[derive(Debug)]
-struct Bucket {
-    missing: u32,
-    /// Since when the next one is on its way back.
-    since: SystemTime,
-}
+pub(crate) struct Allowance(Mutex<Bucket>);
 
 impl Allowance {
     /// Takes one, or tells when there will be one.
     pub(crate) fn take(&self, now: SystemTime) -> Result<(), Duration> {
         // Each change is complete before anything can panic.
-        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // After a jump back of the clock it is full.
-        let waited = now.duration_since(bucket.since).unwrap_or(ONE_BACK * CAPACITY);
-        let back = u32::try_from(waited.as_millis() / ONE_BACK.as_millis()).unwrap_or(u32::MAX);
-        bucket.since = if back >= bucket.missing { now } else { bucket.since + ONE_BACK * back };
-        bucket.missing = bucket.missing.saturating_sub(back);
-        if bucket.missing >= CAPACITY {
-            let waited = now.duration_since(bucket.since).unwrap_or_default();
-            return Err(ONE_BACK.saturating_sub(waited));
-        }
-        bucket.missing += 1;
-        Ok(())
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(now)
     }
 }
 
-impl Default for Bucket {
+impl Default for Allowance {
     fn default() -> Self {
-        Self { missing: 0, since: SystemTime::UNIX_EPOCH }
+        Self(Mutex::new(Bucket::new(CAPACITY, ONE_BACK)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The development issuer as a client sees it: over HTTP, on loopback.
 
+mod support;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,8 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use requires_auth_testkit::issuer::{Builder, DevelopmentIssuer, Discovery, Endpoint, Lie};
 use requires_auth_testkit::{Algorithm, Defect, SigningKey};
-use reqwest::{Client, Method, Response, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use support::{client, get, get_json, header, part, post};
 use tokio::time::timeout;
 
 /// Long enough for loopback, short enough for a test that expects silence.
@@ -30,39 +33,10 @@ async fn started(builder: Builder) -> DevelopmentIssuer {
     builder.start().await.expect("loopback has a free port")
 }
 
-fn client() -> Client {
-    Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client without TLS")
-}
-
-async fn get(url: &str) -> Response {
-    client().get(url).send().await.expect("the issuer answers")
-}
-
-async fn get_json(url: &str) -> Value {
-    get(url).await.json().await.expect("JSON")
-}
-
 async fn get_text(url: &str) -> String {
     let response = get(url).await;
     assert_eq!(response.status(), StatusCode::OK, "{url}");
     response.text().await.expect("text")
-}
-
-async fn post(url: &str, credentials: Option<(&str, &str)>, form: &[(&str, &str)]) -> Response {
-    let mut request = client().post(url).form(form);
-    if let Some((id, secret)) = credentials {
-        request = request.basic_auth(id, Some(secret));
-    }
-    request.send().await.expect("the issuer answers")
-}
-
-fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-    response.headers().get(name).map_or("", |value| value.to_str().expect("ASCII"))
-}
-
-fn part(token: &str, index: usize) -> Value {
-    let part = token.split('.').nth(index).expect("three parts");
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }
 
 fn kids(set: &Value) -> Vec<&str> {

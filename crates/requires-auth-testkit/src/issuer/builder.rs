@@ -5,12 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
+
 use super::clients::Clients;
 use super::listener::SwitchedListener;
 use super::ring::KeyRing;
 use super::state::{Settings, State, Urls};
 use super::wire::Line;
 use super::{DevelopmentIssuer, Discovery, Endpoint, routes};
+use crate::keys::VerifyingKey;
 use crate::{Algorithm, SigningKey};
 
 /// How many ports after the wanted one are tried.
@@ -47,6 +50,8 @@ pub struct Builder {
     key: Option<SigningKey>,
     settings: Settings,
     discovery: Discovery,
+    /// What cannot be set up, which `start` tells.
+    mistake: Option<String>,
 }
 
 impl Builder {
@@ -65,6 +70,7 @@ impl Builder {
                 clients: Clients::default(),
             },
             discovery: Discovery::default(),
+            mistake: None,
         }
     }
 
@@ -182,7 +188,48 @@ impl Builder {
     /// # }
     /// ```
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.settings.clients.add(id.into(), secret.into());
+        self.settings.clients.add_secret(id.into(), &secret.into());
+        self
+    }
+
+    /// Knows this client by its public key, a JWK; repeatable. It authenticates with `private_key_jwt` (RFC 7523) at the
+    /// token endpoint, for introspection and for revocation: a JWT that its private key signs, with its id as `iss` and
+    /// `sub`, the issuer or one of these endpoints as `aud`, an `exp` within an hour and a `jti` that counts once.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let issuer = DevelopmentIssuer::builder().client_key("backend", key.public_jwk()).start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// // What the client under test does; a forge serves as well.
+    /// let assertion = Forge::new("backend", issuer.issuer(), key).token().header("typ", "JWT").subject("backend").mint();
+    /// let form = [
+    ///     ("grant_type", "client_credentials"),
+    ///     ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+    ///     ("client_assertion", &assertion),
+    /// ];
+    /// let ask = || http.post(issuer.token_endpoint()).form(&form).send();
+    /// assert_eq!(ask().await?.status(), 200);
+    /// // Whoever has overheard it cannot use it again.
+    /// assert_eq!(ask().await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`start`](Self::start) fails for a JWK that is private, or not of RSA, P-256, P-384, P-521 or Ed25519.
+    pub fn client_key(mut self, id: impl Into<String>, jwk: Value) -> Self {
+        let id = id.into();
+        match VerifyingKey::of_jwk(&jwk) {
+            Some(key) => self.settings.clients.add_key(id, key),
+            None => {
+                self.mistake =
+                    Some(format!("the JWK of the client {id:?} is not a public key for signatures"))
+            }
+        }
         self
     }
 
@@ -214,14 +261,17 @@ impl Builder {
     /// # Errors
     ///
     /// When the address is taken or not of this machine, or when the path has characters other than
-    /// letters, digits, `-`, `.`, `_`, `~` and single slashes, or the URL is not one of scheme, host, port and such a path
-    /// ([`io::ErrorKind::InvalidInput`]).
+    /// letters, digits, `-`, `.`, `_`, `~` and single slashes, or the URL is not one of scheme, host, port and such a path, or
+    /// a client is set up with something that cannot be used ([`io::ErrorKind::InvalidInput`]).
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with IO and time switched on.
     #[expect(clippy::unused_async, reason = "only an async function shows that it needs a runtime")]
     pub async fn start(self) -> io::Result<DevelopmentIssuer> {
+        if let Some(mistake) = self.mistake {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, mistake));
+        }
         let (origin, path) = match &self.url {
             Some(url) => split_url(url).map(|(origin, path)| (Some(origin), path))?,
             None => (None, self.path.as_str()),

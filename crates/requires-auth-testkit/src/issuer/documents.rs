@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::knobs::Lie;
 use super::state::Shared;
+use crate::keys::VERIFIED_ALGORITHMS;
 
 /// `GET {issuer}/.well-known/openid-configuration` (OIDC Discovery §4).
 pub(super) async fn openid_configuration(State(state): State<Shared>, lie: Extension<Lie>) -> Response {
@@ -33,16 +34,19 @@ pub(super) async fn oauth_metadata(State(state): State<Shared>, lie: Extension<L
 
 fn metadata(state: &Shared) -> Value {
     let urls = &state.urls;
-    let authentication = ["client_secret_basic", "client_secret_post"];
+    let authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     json!({
         "issuer": urls.issuer,
         "jwks_uri": urls.jwks,
         "token_endpoint": urls.token,
         "token_endpoint_auth_methods_supported": authentication,
+        "token_endpoint_auth_signing_alg_values_supported": VERIFIED_ALGORITHMS,
         "introspection_endpoint": urls.introspection,
         "introspection_endpoint_auth_methods_supported": authentication,
+        "introspection_endpoint_auth_signing_alg_values_supported": VERIFIED_ALGORITHMS,
         "revocation_endpoint": urls.revocation,
         "revocation_endpoint_auth_methods_supported": authentication,
+        "revocation_endpoint_auth_signing_alg_values_supported": VERIFIED_ALGORITHMS,
         "grant_types_supported": ["client_credentials"],
         "response_types_supported": [],
     })

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Form, Json};
 use serde_json::{Value, json};
 
+use super::authentication::authenticate;
 use super::knobs::Lie;
 use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
@@ -28,14 +29,14 @@ pub(super) async fn introspect(
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, OAuthError> {
     let form = Parameters::from_form(form)?;
-    let client = state.settings.clients.authenticate(&headers, &form)?;
+    let client = authenticate(&state, &headers, &form)?;
     let mut answer = match state.active_claims(form.required("token")?) {
         Some(claims) => active(&claims),
         None => json!({ "active": false }),
     };
     lie.bend(&mut answer);
     if wants_signed(&headers) {
-        return Ok(signed(&state, &client, &answer));
+        return Ok(signed(&state, &client.id, &answer));
     }
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
@@ -47,7 +48,7 @@ pub(super) async fn revoke(
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<StatusCode, OAuthError> {
     let form = Parameters::from_form(form)?;
-    state.settings.clients.authenticate(&headers, &form)?;
+    authenticate(&state, &headers, &form)?;
     state.revoke(form.required("token")?);
     Ok(StatusCode::OK)
 }

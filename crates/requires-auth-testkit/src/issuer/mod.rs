@@ -31,6 +31,9 @@
 //! # }
 //! ```
 
+mod assertion;
+mod authentication;
+mod bounded;
 mod builder;
 mod clients;
 mod development;
@@ -41,6 +44,7 @@ mod listener;
 mod minted;
 mod oauth_error;
 mod parameters;
+mod random;
 mod ring;
 mod rotation;
 mod routes;

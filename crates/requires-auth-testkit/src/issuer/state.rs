@@ -87,6 +87,8 @@ pub(super) struct Order {
     pub(super) lifetime: Option<i64>,
     /// Whether it is opaque; as the issuer's without one.
     pub(super) opaque: Option<bool>,
+    /// The grant that it is of.
+    pub(super) grant: Option<String>,
     /// What is to be wrong.
     pub(super) defect: Option<Defect>,
 }
@@ -136,10 +138,10 @@ impl State {
         let is_good = order.defect.is_none();
         let token = order.defect.into_iter().fold(token, TokenBuilder::defect).mint();
         if order.opaque.unwrap_or(self.settings.is_opaque) {
-            return self.minted().name(&token);
+            return self.minted().name(&token, order.grant);
         }
         if is_good {
-            self.minted().remember(&token);
+            self.minted().remember(&token, order.grant);
         }
         token
     }
@@ -152,8 +154,8 @@ impl State {
     /// The claims of a token that this issuer minted, as long as it has not expired.
     pub(super) fn active_claims(&self, token: &str) -> Option<Value> {
         let now = self.now();
-        let claims = self.minted().claims(token).cloned()?;
-        (claims.get("exp").and_then(Value::as_i64)? > now).then_some(claims)
+        let known = self.minted().known(token).cloned()?;
+        (known.claims.get("exp").and_then(Value::as_i64)? > now).then_some(known.claims)
     }
 
     fn minted(&self) -> MutexGuard<'_, Minted> {

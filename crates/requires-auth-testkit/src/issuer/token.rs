@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use serde_json::json;
 
+use super::authentication::authenticate;
 use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
 use super::state::{Order, Shared};
@@ -19,7 +20,7 @@ pub(super) async fn grant(
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, OAuthError> {
     let form = Parameters::from_form(form)?;
-    let client_id = state.settings.clients.authenticate(&headers, &form)?;
+    let client_id = authenticate(&state, &headers, &form)?.id;
     if form.required("grant_type")? != "client_credentials" {
         return Err(OAuthError::unsupported_grant_type());
     }

@@ -75,8 +75,6 @@ async fn both_metadata_documents_name_the_issuer_byte_for_byte() {
         }
         let openid = get_json(issuer.discovery_url()).await;
         assert_eq!(openid["id_token_signing_alg_values_supported"], json!(["ES384"]));
-        let login = get(openid["authorization_endpoint"].as_str().expect("a URL")).await;
-        assert_eq!(login.status(), StatusCode::NOT_IMPLEMENTED);
     }
 }
 
@@ -467,10 +465,12 @@ async fn every_request_is_counted_where_it_arrives() {
     get(issuer.issuer()).await;
     let counts = Endpoint::ALL.map(|endpoint| (endpoint, issuer.requests(endpoint)));
     let expected = [
+        (Endpoint::Authorization, 0),
         (Endpoint::Discovery, 1),
         (Endpoint::Introspection, 1),
         (Endpoint::Jwks, 2),
         (Endpoint::OAuthMetadata, 1),
+        (Endpoint::Registration, 0),
         (Endpoint::Token, 2),
     ];
     assert_eq!(counts, expected);
@@ -529,9 +529,14 @@ async fn a_taken_port_gives_way_to_the_next_free_one() {
 #[tokio::test]
 async fn pages_of_any_origin_may_call_every_endpoint() {
     let issuer = start().await;
-    for url in
-        [issuer.discovery_url(), issuer.jwks_uri(), issuer.token_endpoint(), issuer.introspection_endpoint()]
-    {
+    for url in [
+        issuer.discovery_url(),
+        issuer.oauth_metadata_url(),
+        issuer.jwks_uri(),
+        issuer.registration_endpoint(),
+        issuer.token_endpoint(),
+        issuer.introspection_endpoint(),
+    ] {
         let preflight = client()
             .request(Method::OPTIONS, url)
             .header("Origin", "https://app.example.com")
@@ -542,7 +547,10 @@ async fn pages_of_any_origin_may_call_every_endpoint() {
             .expect("an answer");
         assert_eq!(preflight.status(), StatusCode::NO_CONTENT, "{url}");
         assert_eq!(header(&preflight, "access-control-allow-origin"), "*");
-        assert_eq!(header(&preflight, "access-control-allow-headers"), "Authorization, Content-Type");
+        assert_eq!(
+            header(&preflight, "access-control-allow-headers"),
+            "Authorization, Content-Type, MCP-Protocol-Version"
+        );
     }
     let refused = post(issuer.token_endpoint(), None, &[]).await;
     issuer.fail(Endpoint::Jwks, Some(500));
@@ -609,6 +617,8 @@ async fn the_front_page_says_what_this_is_and_its_lines_name_real_endpoints() {
         issuer.jwks_uri(),
         issuer.token_endpoint(),
         issuer.introspection_endpoint(),
+        issuer.registration_endpoint(),
+        issuer.authorization_endpoint(),
         issuer.rotation_endpoint(),
     ] {
         assert!(page.contains(url), "{url}");

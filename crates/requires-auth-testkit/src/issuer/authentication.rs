@@ -1,5 +1,7 @@
 //! How a client says who it is: by a secret (RFC 6749 §2.3.1) or by the signature of its key (RFC 7523).
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
@@ -33,7 +35,7 @@ pub(super) fn authenticate(
     state: &State,
     headers: &HeaderMap,
     form: &Parameters,
-) -> Result<Client, OAuthError> {
+) -> Result<Arc<Client>, OAuthError> {
     let shown = shown(headers, form)?;
     let id = match &shown {
         Shown::Id(id) | Shown::Post { id, .. } => id,
@@ -41,8 +43,7 @@ pub(super) fn authenticate(
         Shown::Assertion(assertion) => assertion.subject()?,
     };
     let clients = &state.settings.clients;
-    let known = clients.named(id).into_iter().find(|client| fits(&client.credential, &shown));
-    let client = known.ok_or_else(|| refused(&shown))?;
+    let client = clients.named(id).filter(|client| fits(client, &shown)).ok_or_else(|| refused(&shown))?;
     if let Shown::Assertion(assertion) = &shown {
         let urls = &state.urls;
         let audiences = [&urls.issuer, &urls.token, &urls.introspection, &urls.revocation];
@@ -51,15 +52,16 @@ pub(super) fn authenticate(
     Ok(client)
 }
 
-/// Whether what is shown is what the client has.
-fn fits(credential: &Credential, shown: &Shown<'_>) -> bool {
-    match (credential, shown) {
+/// Whether what is shown is what the client has: nothing but its id if it is public, else one of its credentials.
+fn fits(client: &Client, shown: &Shown<'_>) -> bool {
+    let shows = |credential: &Credential| match (credential, shown) {
         (Credential::Anything, Shown::Id(_) | Shown::Basic { .. } | Shown::Post { .. }) => true,
-        (Credential::Secret(own), Shown::Basic { secret, .. }) => *own == fingerprint(secret),
-        (Credential::Secret(own), Shown::Post { secret, .. }) => *own == fingerprint(secret),
+        (Credential::Basic(own), Shown::Basic { secret, .. }) => *own == fingerprint(secret),
+        (Credential::Post(own), Shown::Post { secret, .. }) => *own == fingerprint(secret),
         (Credential::Keys(keys), Shown::Assertion(assertion)) => assertion.is_signed_by(keys),
         _ => false,
-    }
+    };
+    if client.is_public() { matches!(shown, Shown::Id(_)) } else { client.credentials.iter().any(shows) }
 }
 
 fn refused(shown: &Shown<'_>) -> OAuthError {

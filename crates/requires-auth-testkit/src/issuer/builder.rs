@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::clients::Clients;
 use super::listener::SwitchedListener;
+use super::redirect_uri::RedirectUri;
 use super::ring::KeyRing;
 use super::state::{Settings, State, Urls};
 use super::wire::Line;
@@ -68,6 +69,8 @@ impl Builder {
                 is_opaque: false,
                 clock: Arc::new(unix_now),
                 clients: Clients::default(),
+                scopes: Vec::new(),
+                consents: false,
             },
             discovery: Discovery::default(),
             mistake: None,
@@ -170,7 +173,7 @@ impl Builder {
         self
     }
 
-    /// Knows this client; repeatable. Without any, every client id is accepted and secrets are ignored.
+    /// Knows this client by its secret; repeatable. Without any client, every client id is accepted and secrets are ignored.
     ///
     /// ```
     /// use requires_auth_testkit::issuer::DevelopmentIssuer;
@@ -188,7 +191,7 @@ impl Builder {
     /// # }
     /// ```
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.settings.clients.add_secret(id.into(), &secret.into());
+        self.settings.clients.add_secret(&id.into(), &secret.into());
         self
     }
 
@@ -224,12 +227,57 @@ impl Builder {
     pub fn client_key(mut self, id: impl Into<String>, jwk: Value) -> Self {
         let id = id.into();
         match VerifyingKey::of_jwk(&jwk) {
-            Some(key) => self.settings.clients.add_key(id, key),
+            Some(key) => self.settings.clients.add_key(&id, key),
             None => {
                 self.mistake =
                     Some(format!("the JWK of the client {id:?} is not a public key for signatures"))
             }
         }
+        self
+    }
+
+    /// Lets this client log users in, who come back to this redirect URI; repeatable. A client without a secret and without
+    /// a key is a public one (RFC 6749 §2.1). Clients that register themselves (RFC 7591) need no such line.
+    ///
+    /// The URI of a request has to be the same, byte for byte, but for the port of loopback (RFC 8252 §7.3).
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = DevelopmentIssuer::builder().redirect_uri("desktop", "http://127.0.0.1/callback");
+    /// let issuer = builder.start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+    /// let query = [
+    ///     ("client_id", "desktop"),
+    ///     ("redirect_uri", "http://127.0.0.1:4711/callback"),
+    ///     ("response_type", "code"),
+    ///     ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+    ///     ("code_challenge_method", "S256"),
+    /// ];
+    /// let url = reqwest::Url::parse_with_params(issuer.authorization_endpoint(), query)?;
+    /// let answer = http.get(url).send().await?;
+    /// let location = answer.headers()["location"].to_str()?;
+    /// assert!(location.starts_with("http://127.0.0.1:4711/callback?code="));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`start`](Self::start) fails for a URI that is neither https, nor http on loopback, nor of a scheme of an application.
+    pub fn redirect_uri(mut self, client_id: impl Into<String>, uri: &str) -> Self {
+        let client_id = client_id.into();
+        match RedirectUri::parse(uri) {
+            Ok(uri) => self.settings.clients.add_redirect_uri(&client_id, uri),
+            Err(mistake) => self.mistake = Some(format!("the client {client_id:?}: {mistake}")),
+        }
+        self
+    }
+
+    /// Grants these scopes alone, and lists them as `scopes_supported`; any other is `invalid_scope`. By default every scope
+    /// is granted and none is listed.
+    pub fn scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
+        self.settings.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
@@ -256,6 +304,12 @@ impl Builder {
         self
     }
 
+    /// The settings, for tests of an endpoint without a server.
+    #[cfg(test)]
+    pub(super) fn into_settings(self) -> Settings {
+        self.settings
+    }
+
     /// Starts to listen and to answer, on the tokio runtime that runs this.
     ///
     /// # Errors
@@ -268,7 +322,7 @@ impl Builder {
     ///
     /// Outside a tokio runtime with IO and time switched on.
     #[expect(clippy::unused_async, reason = "only an async function shows that it needs a runtime")]
-    pub async fn start(self) -> io::Result<DevelopmentIssuer> {
+    pub async fn start(mut self) -> io::Result<DevelopmentIssuer> {
         if let Some(mistake) = self.mistake {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, mistake));
         }
@@ -279,6 +333,7 @@ impl Builder {
         let path = normal_path(path)?;
         let (listener, switch) = SwitchedListener::open(self.address, self.further_ports)?;
         let address = listener.address();
+        self.settings.consents = address.ip().is_loopback();
         let urls = Urls::new(&origin.map_or_else(|| format!("http://{address}"), ToOwned::to_owned), &path);
         let key = self.key.unwrap_or_else(|| SigningKey::generate(Algorithm::default()));
         let state = Arc::new(State::new(urls, self.settings, KeyRing::new(key)));

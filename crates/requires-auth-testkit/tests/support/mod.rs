@@ -1,6 +1,8 @@
 //! A client without a browser, a proxy and redirects.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod server;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Response, redirect};

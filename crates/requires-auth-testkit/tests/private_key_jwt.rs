@@ -16,7 +16,7 @@ const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 /// An issuer that knows the client `api` by its key, and the client `web` by its secret.
 async fn start(key: &SigningKey) -> DevelopmentIssuer {
     let builder = DevelopmentIssuer::builder().now(|| NOW).client("web", "secret");
-    builder.client_key("api", key.public_jwk()).start().await.expect("loopback has a free port")
+    builder.client_key("api", &key.public_jwk()).start().await.expect("loopback has a free port")
 }
 
 /// A good assertion of the client `api`.
@@ -156,6 +156,7 @@ async fn the_metadata_say_so_and_a_private_key_is_not_taken_for_a_public_one() {
     }
     let mut jwk = key.public_jwk();
     jwk["d"] = json!("AA");
-    let error = DevelopmentIssuer::builder().client_key("api", jwk).start().await.expect_err("a private key");
+    let error =
+        DevelopmentIssuer::builder().client_key("api", &jwk).start().await.expect_err("a private key");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }

@@ -214,7 +214,7 @@ async fn opaque_tokens_are_asked_about_as_a_client_with_a_key() {
         let pair = KeyPair::generate_for(kind).expect("a key");
         let registered = SigningKey::from_pkcs8(algorithm, &pair.serialize_der()).expect("the same key");
         let builder = DevelopmentIssuer::builder().audience(support::AUDIENCE);
-        let issuer = builder.client_key("api", registered.public_jwk()).start().await.expect("a free port");
+        let issuer = builder.client_key("api", &registered.public_jwk()).start().await.expect("a free port");
         let guard = |private_key: &KeyPair| {
             let introspection =
                 Introspection::discovered().with_private_key("api", private_key.serialize_pem());

@@ -54,14 +54,14 @@ pub(super) fn authenticate(
 
 /// Whether what is shown is what the client has: nothing but its id if it is public, else one of its credentials.
 fn fits(client: &Client, shown: &Shown<'_>) -> bool {
-    let shows = |credential: &Credential| match (credential, shown) {
+    let has = |credential: &Credential| match (credential, shown) {
         (Credential::Anything, Shown::Id(_) | Shown::Basic { .. } | Shown::Post { .. }) => true,
         (Credential::Basic(own), Shown::Basic { secret, .. }) => *own == fingerprint(secret),
         (Credential::Post(own), Shown::Post { secret, .. }) => *own == fingerprint(secret),
         (Credential::Keys(keys), Shown::Assertion(assertion)) => assertion.is_signed_by(keys),
         _ => false,
     };
-    if client.is_public() { matches!(shown, Shown::Id(_)) } else { client.credentials.iter().any(shows) }
+    if client.is_public() { matches!(shown, Shown::Id(_)) } else { client.credentials.iter().any(has) }
 }
 
 fn refused(shown: &Shown<'_>) -> OAuthError {

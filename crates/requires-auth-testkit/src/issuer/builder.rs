@@ -206,7 +206,7 @@ impl Builder {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let key = SigningKey::generate(Algorithm::Es256);
-    /// let issuer = DevelopmentIssuer::builder().client_key("backend", key.public_jwk()).start().await?;
+    /// let issuer = DevelopmentIssuer::builder().client_key("backend", &key.public_jwk()).start().await?;
     /// # let http = reqwest::Client::builder().no_proxy().build()?;
     /// // What the client under test does; a forge serves as well.
     /// let assertion = Forge::new("backend", issuer.issuer(), key).token().header("typ", "JWT").subject("backend").mint();
@@ -224,14 +224,13 @@ impl Builder {
     /// ```
     ///
     /// [`start`](Self::start) fails for a JWK that is private, or not of RSA, P-256, P-384, P-521 or Ed25519.
-    pub fn client_key(mut self, id: impl Into<String>, jwk: Value) -> Self {
+    pub fn client_key(mut self, id: impl Into<String>, jwk: &Value) -> Self {
         let id = id.into();
-        match VerifyingKey::of_jwk(&jwk) {
-            Some(key) => self.settings.clients.add_key(&id, key),
-            None => {
-                self.mistake =
-                    Some(format!("the JWK of the client {id:?} is not a public key for signatures"))
-            }
+        if let Some(key) = VerifyingKey::of_jwk(jwk) {
+            self.settings.clients.add_key(&id, key);
+        } else {
+            let mistake = format!("the JWK of the client {id:?} is not a public key for signatures");
+            self.mistake = Some(mistake);
         }
         self
     }

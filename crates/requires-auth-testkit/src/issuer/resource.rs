@@ -19,14 +19,11 @@ pub(super) fn resources(parameters: &Parameters) -> Result<Vec<String>, OAuthErr
     if resources.len() > MAX_RESOURCES {
         return Err(OAuthError::new(ErrorCode::InvalidTarget, "a request names ten resources at most"));
     }
-    match resources.iter().find(|resource| !is_resource(resource)) {
-        None => Ok(resources),
-        Some(_) => {
-            let wanted =
-                "a resource is an absolute URI without a fragment, such as https://api.example.com/mcp";
-            Err(OAuthError::new(ErrorCode::InvalidTarget, wanted))
-        }
+    if !resources.iter().all(|resource| is_resource(resource)) {
+        let wanted = "a resource is an absolute URI without a fragment, such as https://api.example.com/mcp";
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, wanted));
     }
+    Ok(resources)
 }
 
 /// RFC 3986 §4.3: a scheme, then anything but a fragment.

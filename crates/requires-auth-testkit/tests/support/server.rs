@@ -77,8 +77,8 @@ impl Server {
             ("login_hint", "bob"),
             ("nonce", "n"),
         ];
-        let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-        let kept = good.into_iter().filter(|(name, _)| !changed(name));
+        let is_replaced = |name: &str| changes.iter().any(|(other, _)| *other == name);
+        let kept = good.into_iter().filter(|(name, _)| !is_replaced(name));
         let query: Vec<_> =
             kept.chain(changes.iter().copied()).filter(|(_, value)| !value.is_empty()).collect();
         let url = Url::parse_with_params(self.endpoint("authorization"), query).expect("a URL");

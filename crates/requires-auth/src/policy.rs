@@ -60,6 +60,8 @@ use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
 mod audience;
 mod claim_test;
 mod requirement;
+#[cfg(feature = "mcp")]
+mod union;
 
 pub use claim_test::{ClaimTest, ClaimValue};
 pub use requirement::{Presence, Requirement};

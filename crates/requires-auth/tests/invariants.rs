@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 13] = [
+const RING_0: [&str; 14] = [
     "error",
     "request",
     "credential",
@@ -19,6 +19,7 @@ const RING_0: [&str; 13] = [
     "providers",
     "policy",
     "challenge",
+    "mcp",
     "explain",
     "settings",
 ];

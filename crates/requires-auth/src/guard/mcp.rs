@@ -1,0 +1,35 @@
+//! Requests to an MCP server: what their messages need.
+
+use super::{RequiresAuth, flow};
+use crate::error::Denial;
+use crate::mcp::{Body, Scopes};
+use crate::request::Request;
+use crate::verify::AccessToken;
+
+impl RequiresAuth {
+    /// Whether a request to an MCP server, whose token this guard has judged, may do what its messages ask for.
+    ///
+    /// The last step of an adapter: see the [module](crate::mcp#an-adapter) for the steps before it. A refusal is logged
+    /// and counted as that of a route.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Scopes::needed`], and 403 `insufficient_scope` with all scopes that the messages need.
+    pub fn check_mcp(
+        &self,
+        request: &Request<'_>,
+        token: &AccessToken,
+        scopes: &Scopes,
+        body: Body<'_>,
+    ) -> Result<(), Denial> {
+        match scopes.needed(request, body) {
+            Ok(policy) => self.check(request, token, &policy),
+            Err(denial) => {
+                let credential = self.inner.rules.credential(request).ok();
+                let issuer = self.issuer_of(token);
+                flow::refused(request, credential.as_ref(), &denial, denial.hint(), issuer);
+                Err(denial)
+            }
+        }
+    }
+}

@@ -114,6 +114,7 @@ mod binding;
 pub mod verify;
 pub mod providers;
 pub mod policy;
+pub mod metadata;
 pub mod challenge;
 #[cfg(feature = "mcp")]
 pub mod mcp;

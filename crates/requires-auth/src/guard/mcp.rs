@@ -7,10 +7,16 @@ use crate::request::Request;
 use crate::verify::AccessToken;
 
 impl RequiresAuth {
+    /// Tells the guard all scopes of a table, as [`know_scopes_of`](Self::know_scopes_of) does for a policy: call it once,
+    /// when the table is made.
+    pub fn know_scopes_of_mcp(&self, scopes: &Scopes) {
+        scopes.policies().for_each(|policy| self.know_scopes_of(policy));
+    }
+
     /// Whether a request to an MCP server, whose token this guard has judged, may do what its messages ask for.
     ///
-    /// The last step of an adapter: see the [module](crate::mcp#an-adapter) for the steps before it. A refusal is logged
-    /// and counted as that of a route.
+    /// The last step of an adapter: see the [module](crate::mcp#an-adapter) for the steps before it. The base scopes of the
+    /// guard are needed as well. A refusal is logged and counted as that of a route.
     ///
     /// # Errors
     ///
@@ -22,14 +28,12 @@ impl RequiresAuth {
         scopes: &Scopes,
         body: Body<'_>,
     ) -> Result<(), Denial> {
-        match scopes.needed(request, body) {
-            Ok(policy) => self.check(request, token, &policy),
-            Err(denial) => {
-                let credential = self.inner.rules.credential(request).ok();
-                let issuer = self.issuer_of(token);
-                flow::refused(request, credential.as_ref(), &denial, denial.hint(), issuer);
-                Err(denial)
-            }
-        }
+        let checked =
+            scopes.needed(request, body).and_then(|policy| policy.check_beside(token, request, self.base()));
+        checked.map_err(|denial| {
+            let credential = self.inner.rules.credential(request).ok();
+            flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
+            self.finish(token, denial)
+        })
     }
 }

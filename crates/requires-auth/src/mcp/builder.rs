@@ -7,13 +7,11 @@ use super::Scopes;
 use super::table::{Matched, Named, Table};
 use super::uri::Pattern;
 use crate::error::{ConfigError, ConfigProblem};
+use crate::metadata::check_scopes;
 use crate::policy::Policy;
 
 /// What stands for all names that are not given.
 const OTHERS: &str = "*";
-
-/// Scopes that no challenge may name (MCP authorization 2026-07-28, "Refresh Tokens"; OpenID Connect Core §3.1.2.1).
-const NEVER_ASKED_FOR: [&str; 2] = ["offline_access", "openid"];
 
 /// How long a body may be by default: 4 MiB.
 const DEFAULT_MAX_BODY: usize = 4 << 20;
@@ -118,19 +116,12 @@ impl Builder {
 
 /// The base with these scopes beside it.
 fn needed(base: &Policy, field: &'static str, scopes: &str, problems: &mut Vec<ConfigProblem>) -> Policy {
-    if scopes.trim_ascii().is_empty() {
-        return base.clone();
-    }
-    if let Some(scope) = scopes.split_ascii_whitespace().find(|scope| NEVER_ASKED_FOR.contains(scope)) {
-        let hint = "a client asks for it by itself: name the scopes that this API knows";
-        problems.push(ConfigProblem::new(field, format!("`{scope}`"), "scopes of this API", hint));
-    }
-    match Policy::parse_as(field, scopes) {
+    let listed: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
+    check_scopes(field, &listed, problems);
+    match Policy::parse(scopes) {
         Ok(policy) => base.clone().with_scopes_of(&policy),
-        Err(problem) => {
-            problems.push(problem);
-            base.clone()
-        }
+        // Told already, or an empty list.
+        Err(_) => base.clone(),
     }
 }
 

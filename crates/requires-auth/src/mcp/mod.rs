@@ -29,11 +29,11 @@
 //!
 //! # An adapter
 //!
-//! First the token, then the body: nothing is read of a request that is not authenticated.
+//! First the token, then the body: nothing is read of a request that is not authenticated. With axum and tower,
+//! [`RequiresAuth::mcp`](crate::RequiresAuth#method.mcp) makes a layer that does all of this.
 //!
 //! ```
 //! use requires_auth::mcp::{Body, Scopes};
-//! use requires_auth::policy::Requirement;
 //! use requires_auth::{AccessToken, Denial, Request, RequiresAuth};
 //!
 //! async fn adapter(
@@ -42,7 +42,8 @@
 //!     request: &Request<'_>,
 //!     mut read: impl AsyncFnMut(usize) -> Option<Vec<u8>>,
 //! ) -> Result<Option<AccessToken>, Denial> {
-//!     let admission = auth.admit(request, &Requirement::default()).await?;
+//!     let admission = auth.admit(request, &Scopes::admission()).await;
+//!     let admission = admission.map_err(|denial| scopes.told_by(denial))?;
 //!     if let Some(token) = admission.token() {
 //!         // At most so many bytes; `None` if there are more.
 //!         let body = match scopes.body_limit(request) {
@@ -63,7 +64,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::error::{Denial, ErrorCode};
-use crate::policy::Policy;
+use crate::policy::{Policy, Requirement};
 use crate::request::Request;
 
 mod message;
@@ -78,6 +79,10 @@ mod tests;
 pub use builder::Builder;
 use message::{Operation, messages};
 use table::{Need, Table};
+
+/// Names of headers that are looked at beside those of the guard, in lower case: for an adapter that copies only those.
+pub const HEADERS: [&str; 6] =
+    ["content-encoding", "content-length", "content-type", "mcp-method", "mcp-name", "mcp-protocol-version"];
 
 /// What each tool, prompt and resource of an MCP server needs. A clone is cheap.
 ///
@@ -133,16 +138,21 @@ impl Scopes {
         &self.base
     }
 
-    /// All scopes that are named, of the base and of all operations, each once.
-    pub fn all(&self) -> Vec<&str> {
-        let policies = std::iter::once(&self.base).chain(self.table.policies());
-        let mut scopes = Vec::new();
-        for scope in policies.filter_map(Policy::scope).flat_map(|listed| listed.split(' ')) {
-            if !scopes.contains(&scope) {
-                scopes.push(scope);
-            }
-        }
-        scopes
+    /// What a request needs before its body is read: a valid token. All scopes are asked for afterwards, those of the
+    /// guard too, so that one challenge names everything that the request needs.
+    pub fn admission() -> Requirement {
+        Requirement::token(Policy::default().leaving_base())
+    }
+
+    /// A refusal before the body was read, whose challenge names what every request needs: a client that has no token asks
+    /// for that at once. It counts for guards with a resource.
+    pub fn told_by(&self, denial: Denial) -> Denial {
+        denial.with_base(self.base.scope().map(Arc::from))
+    }
+
+    /// The base, and what each operation needs.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        std::iter::once(&self.base).chain(self.table.policies())
     }
 
     /// How many bytes of the body are to be read before [`needed`](Self::needed) can say what the request needs; `None`

@@ -354,10 +354,15 @@ fn a_star_covers_what_is_not_named_and_no_other_way_to_what_is() {
 }
 
 #[test]
-fn all_scopes_are_listed_once() {
-    let all = "read:orders write:refunds coffee write:orders admin secret";
-    assert_eq!(orders().all().join(" "), all);
-    assert_eq!(orders().base().scope(), Some("read:orders"));
+fn every_policy_is_told() {
+    let orders = orders();
+    let all: Vec<_> = orders.policies().map(|policy| policy.scope().expect("the base")).collect();
+    let named =
+        ["read:orders write:refunds", "read:orders coffee", "read:orders write:orders", "read:orders"];
+    assert_eq!(all[0], "read:orders");
+    assert_eq!(all[1..5], named);
+    assert_eq!(all[5..], ["read:orders admin secret", "read:orders admin", "read:orders"]);
+    assert_eq!(orders.base().scope(), Some("read:orders"));
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! What several policies need together.
 
-use super::{Needs, Policy, Scopes, list};
-use crate::error::ConfigProblem;
+use super::Policy;
+use super::scopes::{Needs, Scopes};
+use crate::error::Denial;
+use crate::request::Request;
+use crate::verify::{AccessToken, NoTrace};
 
 impl Policy {
-    /// As [`parse`](Self::parse), where a mistake is one of this setting.
-    pub(crate) fn parse_as(field: &'static str, scopes: &str) -> Result<Self, ConfigProblem> {
-        let listed = list(field, scopes.split_ascii_whitespace())?;
-        Ok(Self { scopes: Some(Scopes { listed, needs: Needs::All }), ..Self::default() })
-    }
-
     /// Needs the scopes of another policy as well, behind its own and each once. Both need all of theirs.
     pub(crate) fn with_scopes_of(mut self, other: &Self) -> Self {
         let mut all: Vec<&str> = self.listed().collect();
@@ -19,9 +16,25 @@ impl Policy {
             }
         }
         if !all.is_empty() {
-            self.scopes = Some(Scopes { listed: all.join(" ").into(), needs: Needs::All });
+            self.scopes = Some(Scopes::listed(all.join(" ").into(), Needs::All));
         }
         self
+    }
+
+    /// The same, where [`check_beside`](Self::check_beside) asks for the base scopes of the guard.
+    pub(crate) const fn leaving_base(mut self) -> Self {
+        self.leaves_base = true;
+        self
+    }
+
+    /// As [`check`](Self::check), with the base scopes of the guard, which are asked for together with these.
+    pub(crate) fn check_beside(
+        &self,
+        token: &AccessToken,
+        request: &Request<'_>,
+        base: Option<&Self>,
+    ) -> Result<(), Denial> {
+        self.check_with(token, request.path_parameters(), base, &mut NoTrace)
     }
 
     fn listed(&self) -> impl Iterator<Item = &str> {

@@ -31,7 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth demo           serve, and print curl lines that show a 200, a 401, a 403, ...
   requires-auth demo --once    make the requests itself; exit 0 only if each answer is right
-  requires-auth demo --mcp     guard an MCP server, and show how a client finds it, registers and logs in
+  requires-auth demo --mcp     guard an MCP server, and log in there as its clients do
   requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
 
 With --issuer, --once makes the requests that need no token, and one with the token in
@@ -76,7 +76,7 @@ impl DemoArgs {
                 let walked = Walked::start(&issuer, self.port).await?;
                 walked.print(&issuer, context.format)?;
                 if !self.once && walked.is_right() {
-                    mcp::say_how_to_connect(&walked.server);
+                    walked.say_how_to_connect();
                     stop.await;
                 }
                 return Ok(Outcome::from(&walked));

@@ -190,7 +190,10 @@ async def answer_metadata(guard: Guard, scope: Scope, send: Send) -> bool:
     answer = guard.metadata_asgi(scope) if scope["type"] == "http" else None
     if answer is None:
         return False
-    await _send_answer(answer.status, answer.headers, answer.body, "http", send)
+    headers = answer.headers
+    if answer.status != 204 and all(name != "content-length" for name, _ in headers):
+        headers = [*headers, ("content-length", str(len(answer.body)))]
+    await _send_answer(answer.status, headers, answer.body, "http", send)
     return True
 
 

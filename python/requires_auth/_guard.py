@@ -44,6 +44,9 @@ class RequiresAuth(_core.Guard):
     token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
     of the table, such as Logto; each of them is also a method of its name.
 
+    A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
+    `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need.
+
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
     among threads and survives `fork`. It logs what it refuses, once, to the logger `requires_auth`.

@@ -214,6 +214,15 @@ fn the_document_names_the_issuers_in_their_order_and_to_the_byte() {
     let pattern = || RequiresAuth::resource_builder("https://login.example/{tenant}/v2.0", RESOURCE);
     let listed = pattern().with_tenants(["one", "two"]).build().unwrap();
     assert_eq!(servers(&listed), json!(["https://login.example/one/v2.0", "https://login.example/two/v2.0"]));
+    // Other names that a provider gives the same tenant are in tokens, and nowhere to log in.
+    let entra = RequiresAuth::builder("", requires_auth::Audience::OneOf(Vec::new()))
+        .with_provider("entra")
+        .with_tenants(["9188040d-6c67-4c5b-b112-36a304b66dad"])
+        .with_resource(RESOURCE)
+        .build()
+        .unwrap();
+    let login = "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0";
+    assert_eq!(servers(&entra), json!([login]));
     let error = requires_auth::danger::any_tenant(pattern()).build().unwrap_err();
     assert_eq!(error.problems()[0].field(), "authorization_servers");
 }

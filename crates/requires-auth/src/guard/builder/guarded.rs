@@ -108,7 +108,8 @@ impl Builder {
         let is_server = |issuer: &String| IssuerUrl::parse(issuer, transport).is_ok();
         let servers = given.unwrap_or_else(|| {
             let mut servers: Vec<String> = Vec::new();
-            for issuer in self.issuers.iter().flat_map(IssuerSettings::with_tenants).filter(is_server) {
+            let own = self.issuers.iter().filter(|settings| !settings.from_table.is_other_name);
+            for issuer in own.flat_map(IssuerSettings::with_tenants).filter(is_server) {
                 if !servers.contains(&issuer) {
                     servers.push(issuer);
                 }

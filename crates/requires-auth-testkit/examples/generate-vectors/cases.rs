@@ -13,6 +13,7 @@ mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
+mod mcp;
 mod metadata;
 mod opaque;
 mod order;
@@ -109,6 +110,16 @@ pub fn themes() -> Vec<Theme> {
             "tokens-settings",
             "settings that have no member of their own in a case, and claim rules",
             vec![settings::cases()],
+        ),
+        theme(
+            "mcp-messages",
+            "messages to an MCP server: what they need, and how they are read",
+            vec![mcp::messages()],
+        ),
+        theme(
+            "mcp-headers",
+            "messages to an MCP server: headers beside their body, and headers alone",
+            vec![mcp::headers()],
         ),
         theme(
             "requests",

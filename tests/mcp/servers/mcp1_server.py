@@ -1,0 +1,21 @@
+"""A server of `mcp` 1.x. Guards: `own` (its AuthSettings as they are by default), `none`."""
+
+from application import BASE, arguments, create_order, list_orders, serve
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.fastmcp import FastMCP
+from verifier import Verifier
+
+options = arguments()
+guard = {}
+if options.guard == "own":
+    guard = {
+        "token_verifier": Verifier(options.issuer),
+        "auth": AuthSettings(
+            issuer_url=options.issuer, resource_server_url=options.resource, required_scopes=[BASE]
+        ),
+    }
+mcp = FastMCP("orders", **guard)
+mcp.tool()(list_orders)
+mcp.tool()(create_order)
+app = mcp.streamable_http_app()
+serve(app, options.port)

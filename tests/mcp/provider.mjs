@@ -1,8 +1,9 @@
 // A real authorization server on loopback for the MCP clients: any client registers itself, logs in without a page,
 // and gets a JWT for whatever resource it asks for.
 //
-//   node provider.mjs --port N --keys FILE
+//   node provider.mjs --port N --keys FILE [--refresh always]
 //
+// A client gets a refresh token if it asks for `offline_access`, as at most providers, or `always`.
 // FILE is a JSON Web Key Set with private keys, so that a restart keeps the keys and the tests can sign tokens of their
 // own. When it listens, it prints one line of JSON on stdout, {"issuer", "port"}; everything else goes to stderr.
 
@@ -17,7 +18,13 @@ const HOST = '127.0.0.1';
 const ACCOUNT = 'alice';
 const SCOPES = ['read:orders', 'write:orders'];
 
-const { values: options } = parseArgs({ options: { port: { type: 'string', default: '0' }, keys: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    keys: { type: 'string' },
+    refresh: { type: 'string', default: 'offline_access' },
+  },
+});
 const jwks = JSON.parse(readFileSync(options.keys, 'utf8'));
 
 // oidc-provider prints its notices with console.info: stdout is for the one line of JSON.
@@ -60,7 +67,8 @@ function createProvider(issuer) {
     },
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     interactions: { url: (_ctx, interaction) => `/login/${interaction.uid}` },
-    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    issueRefreshToken: (_ctx, client, code) =>
+      client.grantTypeAllowed('refresh_token') && (options.refresh === 'always' || code.scopes.has('offline_access')),
     jwks,
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access', ...SCOPES],

@@ -1,8 +1,8 @@
 // What the TypeScript servers have in common.
 //
-//   node SERVER.mjs --port N --issuer URL --resource URL
+//   node SERVER.mjs --port N --issuer URL --resource URL --guard own
 //
-// Each is guarded by what its SDK has. When it listens, it answers; it prints nothing.
+// Each is guarded by what its SDK has, and nothing else. When it listens, it answers; it prints nothing.
 
 import { parseArgs } from 'node:util';
 
@@ -15,7 +15,7 @@ export const listOrders = () => ({ content: [{ type: 'text', text: 'orders: 1, 2
 export const createOrder = () => ({ content: [{ type: 'text', text: 'created: 3' }] });
 
 export const { values: options } = parseArgs({
-  options: { port: { type: 'string' }, issuer: { type: 'string' }, resource: { type: 'string' } },
+  options: { port: { type: 'string' }, issuer: { type: 'string' }, resource: { type: 'string' }, guard: { type: 'string' } },
 });
 
 /** The provider's metadata, which the SDKs' routers want. */

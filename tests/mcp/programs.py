@@ -96,8 +96,8 @@ class Provider(Program):
     """The authorization server. Its keys are in a file, so that a restart keeps them."""
 
     def __init__(self, folder: Path, *, refresh: str = "offline_access") -> None:
-        self.keys = folder / "keys.json"
         self.port = free_port()
+        self.keys = folder / f"keys-{self.port}.json"
         self.issuer = f"http://127.0.0.1:{self.port}"
         command = [NODE, "provider.mjs", "--port", str(self.port), "--keys", str(self.keys), "--refresh", refresh]
         super().__init__(command, folder, f"provider-{refresh}")
@@ -107,13 +107,14 @@ class Provider(Program):
 
 
 class Server(Program):
-    """An MCP server with the tools `list_orders` and `create_order`."""
+    """An MCP server with the tools `list_orders` and `create_order`. Its resource is its URL, or (`bare`) its origin."""
 
-    def __init__(self, name: str, guard: str, issuer: str, folder: Path, *, resource: str | None = None) -> None:
+    def __init__(self, name: str, guard: str, issuer: str, folder: Path, *, bare: bool = False) -> None:
         self.name = name
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
-        options = {"port": self.port, "issuer": issuer, "resource": resource or self.url, "guard": guard}
+        self.resource = self.url.removesuffix("/mcp") if bare else self.url
+        options = {"port": self.port, "issuer": issuer, "resource": self.resource, "guard": guard}
         arguments = [text for option, value in options.items() for text in (f"--{option}", str(value))]
         super().__init__([*SERVERS[name], *arguments], folder, f"{name}-{guard}".replace(" ", "-"))
 

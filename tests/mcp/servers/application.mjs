@@ -1,8 +1,8 @@
 // What the TypeScript servers have in common.
 //
-//   node SERVER.mjs --port N --issuer URL --resource URL --guard own
+//   node SERVER.mjs --port N --issuer URL --resource URL --guard own|audience
 //
-// Each is guarded by what its SDK has, and nothing else. When it listens, it answers; it prints nothing.
+// Each is guarded by what its SDK has, and nothing else; `audience` switches its check of the audience on. When it listens, it answers; it prints nothing.
 
 import { parseArgs } from 'node:util';
 

@@ -1,4 +1,7 @@
-"""A server of fastmcp. Guards: `own` (its JWTVerifier, and its scopes per tool), `none`."""
+"""A server of fastmcp. Guards: `own` (its JWTVerifier, and its scopes per tool), `no-audience` (the same, without
+an audience, which it takes as well), `none`."""
+
+from urllib.parse import urlsplit
 
 from application import BASE, TOOLS, arguments, create_order, list_orders, serve
 from fastmcp import FastMCP
@@ -6,12 +9,13 @@ from fastmcp.server.auth import RemoteAuthProvider, require_scopes
 from fastmcp.server.auth.providers.jwt import JWTVerifier
 
 options = arguments()
+path = urlsplit(options.resource).path or "/"
 auth, per_tool = None, {}
-if options.guard == "own":
+if options.guard in ("own", "no-audience"):
     verifier = JWTVerifier(
         jwks_uri=f"{options.issuer}/jwks",
         issuer=options.issuer,
-        audience=options.resource,
+        audience=options.resource if options.guard == "own" else None,
         algorithm="ES384",
         required_scopes=[BASE],
     )
@@ -24,4 +28,4 @@ if options.guard == "own":
 mcp = FastMCP("orders", auth=auth)
 mcp.tool(list_orders)
 mcp.tool(**per_tool)(create_order)
-serve(mcp.http_app(path="/mcp"), options.port)
+serve(mcp.http_app(path=path), options.port)

@@ -1,4 +1,5 @@
-"""A server of `mcp` 1.x. Guards: `own` (its AuthSettings as they are by default), `none`."""
+"""A server of `mcp` 1.x. Guards: `own` (its AuthSettings as they are by default),
+`audience` (the same, with the check of the audience), `none`."""
 
 from application import BASE, arguments, create_order, list_orders, serve
 from mcp.server.auth.settings import AuthSettings
@@ -7,11 +8,14 @@ from verifier import Verifier
 
 options = arguments()
 guard = {}
-if options.guard == "own":
+if options.guard in ("own", "audience"):
     guard = {
         "token_verifier": Verifier(options.issuer),
         "auth": AuthSettings(
-            issuer_url=options.issuer, resource_server_url=options.resource, required_scopes=[BASE]
+            issuer_url=options.issuer,
+            resource_server_url=options.resource,
+            required_scopes=[BASE],
+            validate_token_resource=True if options.guard == "audience" else None,
         ),
     }
 mcp = FastMCP("orders", **guard)

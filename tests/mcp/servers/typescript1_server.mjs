@@ -19,6 +19,7 @@ app.use(
   requireBearerAuth({
     verifier: verifier((message) => new InvalidTokenError(message)),
     requiredScopes: [BASE],
+    expectedResource: options.guard === 'audience' ? resource : undefined,
     resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(resource),
   }),
 );

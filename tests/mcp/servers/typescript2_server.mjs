@@ -15,6 +15,7 @@ app.use(
   requireBearerAuth({
     verifier: verifier((message) => new OAuthError(OAuthErrorCode.InvalidToken, message)),
     requiredScopes: [BASE],
+    expectedResource: options.guard === 'audience' ? resource : undefined,
     resourceMetadataUrl,
   }),
 );
@@ -22,7 +23,7 @@ const handler = createMcpHandler(
   () => {
     const server = new McpServer({ name: 'orders', version: '1.0.0' });
     server.registerTool('list_orders', {}, listOrders);
-    server.registerTool('create_order', { scopeChallenge: requireScopes(TOOL) }, createOrder);
+    server.registerTool('create_order', { scopeChallenge: requireScopes(BASE, TOOL) }, createOrder);
     return server;
   },
   { resourceMetadataUrl },

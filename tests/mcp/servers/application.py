@@ -32,6 +32,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def guarded(app, options: argparse.Namespace):
+    """Our guard around an ASGI application (`protect`), or what stands in for it (`stand-in`)."""
+    if options.guard == "protect":
+        from requires_auth.mcp import protect
+    elif options.guard == "stand-in":
+        from stand_in import protect
+    else:
+        return app
+    return protect(app, options.issuer, options.resource, scope=BASE, tools=TOOLS)
+
+
 def serve(app, port: int) -> None:
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run()

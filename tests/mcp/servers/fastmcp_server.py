@@ -1,9 +1,9 @@
 """A server of fastmcp. Guards: `own` (its JWTVerifier, and its scopes per tool), `no-audience` (the same, without
-an audience, which it takes as well), `none`."""
+an audience, which it takes as well), `none`, and ours."""
 
 from urllib.parse import urlsplit
 
-from application import BASE, TOOLS, arguments, create_order, list_orders, serve
+from application import BASE, TOOLS, arguments, create_order, guarded, list_orders, serve
 from fastmcp import FastMCP
 from fastmcp.server.auth import RemoteAuthProvider, require_scopes
 from fastmcp.server.auth.providers.jwt import JWTVerifier
@@ -25,7 +25,11 @@ if options.guard in ("own", "no-audience"):
         base_url=options.resource.removesuffix("/mcp"),
     )
     per_tool = {"auth": require_scopes(TOOLS["create_order"])}
+elif options.guard == "ours":
+    from requires_auth.fastmcp import RequiresAuth
+
+    auth = RequiresAuth(options.issuer, options.resource, scope=BASE, tools=TOOLS)
 mcp = FastMCP("orders", auth=auth)
 mcp.tool(list_orders)
 mcp.tool(**per_tool)(create_order)
-serve(mcp.http_app(path=path), options.port)
+serve(guarded(mcp.http_app(path=path), options), options.port)

@@ -1,7 +1,7 @@
 """A server of `mcp` 2.x. Guards: `own` (its AuthSettings as they are by default),
-`audience` (the same, with the check of the audience), `none`."""
+`audience` (the same, with the check of the audience), `none`, and ours."""
 
-from application import BASE, arguments, create_order, list_orders, serve
+from application import BASE, arguments, create_order, guarded, list_orders, serve
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
 from verifier import Verifier
@@ -21,5 +21,5 @@ if options.guard in ("own", "audience"):
 mcp = MCPServer("orders", **guard)
 mcp.tool()(list_orders)
 mcp.tool()(create_order)
-app = mcp.streamable_http_app()
+app = guarded(mcp.streamable_http_app(), options)
 serve(app, options.port)

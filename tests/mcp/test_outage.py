@@ -1,0 +1,56 @@
+"""The provider is stopped: the guard answers 503, and no client forgets its login."""
+
+import time
+
+import pytest
+from programs import CLIENTS, SERVERS, Provider, Server, missing
+from tokens import Mint, write_keys
+from wire import bearer, initialize
+
+GUARDED = [("mcp 2", "stand-in")]
+RECOVERY = 30  # seconds, in which a guard has asked the provider again
+
+
+@pytest.fixture(params=GUARDED, ids=" ".join)
+def stopped(request, folder):
+    """A provider and a server, of which both can be stopped."""
+    name, guard = request.param
+    if lacks := missing(SERVERS[name]):
+        pytest.skip(f"a server of {name} needs {lacks}")
+    provider = Provider(folder)
+    write_keys(provider.keys)
+    provider.start()
+    server = Server(name, guard, provider.issuer, folder)
+    server.start()
+    yield provider, server
+    server.stop()
+    provider.stop()
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_an_outage_logs_nobody_out(stopped, client, name):
+    provider, server = stopped
+    client = client(name, server.url)
+    assert client.tell("open")["ok"]
+    assert client.tell("call list_orders")["ok"]
+    before = client.tell("store")
+    assert client.tell("close")["ok"]
+
+    # A guard that has just started has no keys yet.
+    provider.stop()
+    server.stop()
+    server.start()
+    token = Mint(provider.keys, provider.issuer, server.resource).token()
+    assert initialize(server.url, bearer(token)).status == 503
+    opened = client.tell("open")
+    assert (opened["ok"], opened["logins"]) == (False, 1), opened
+    during = client.tell("store")
+    assert during == before
+
+    provider.start()
+    until = time.monotonic() + RECOVERY
+    while not (opened := client.tell("open"))["ok"] and time.monotonic() < until:
+        time.sleep(0.5)
+    assert (opened["ok"], opened["logins"]) == (True, 1), opened
+    assert client.tell("call list_orders") == {"ok": True, "text": "orders: 1, 2", "logins": 1}
+    assert client.tell("store") == before

@@ -60,11 +60,13 @@ def challenged(answer: Answer, status: int, *, error: str | None, scope: str | N
     wrong = []
     if answer.status == status:
         if answer.parameter("error") != error:
-            wrong.append(f"`error=\"{answer.parameter('error')}\"`" if answer.parameter("error") else "no `error`")
+            wrong.append(f'`error="{answer.parameter("error")}"`' if answer.parameter("error") else "no `error`")
         if not answer.parameter("resource_metadata"):
             wrong.append("no `resource_metadata`")
         if scope and not set(scope.split()) <= set((answer.parameter("scope") or "").split()):
-            wrong.append("no `scope`" if answer.parameter("scope") is None else f"`scope=\"{answer.parameter('scope')}\"`")
+            wrong.append(
+                "no `scope`" if answer.parameter("scope") is None else f'`scope="{answer.parameter("scope")}"`'
+            )
     else:
         # Of an answer with another status, the code of the challenge says what a client will do.
         code = answer.parameter("error")
@@ -109,7 +111,7 @@ def tool_needs_more(target: Target) -> Verdict:
     answer = call(target.url, "create_order", bearer(target.mint.token()))
     verdict = challenged(answer, 403, error="insufficient_scope", scope=EVERYTHING)
     if answer.status == 200:
-        verdict.text = "200, the tool runs" if b"created" in answer.body else "200, \"Unknown tool\""
+        verdict.text = "200, the tool runs" if b"created" in answer.body else '200, "Unknown tool"'
     return verdict
 
 
@@ -161,7 +163,8 @@ def preflight_of(path: Callable[[Target], str], method: str, headers: str) -> Ca
 CHECKS = [
     Check(
         "no token",
-        "401 without `error` (RFC 6750 §3.1), with `resource_metadata` (RFC 9728 §5.1) and `scope` (MCP, Scope Selection Strategy)",
+        "401 without `error` (RFC 6750 §3.1), with `resource_metadata` (RFC 9728 §5.1), with `scope` (MCP, Scope Selection "
+        "Strategy: SHOULD)",
         without_token(),
     ),
     Check("`Authorization: Bearer` and nothing else", "the same", without_token(("Authorization", "Bearer "))),

@@ -1,5 +1,6 @@
 """The programs that play: the authorization server, MCP servers, MCP clients."""
 
+import contextlib
 import json
 import os
 import select
@@ -107,7 +108,7 @@ class Provider(Program):
 
 
 class Server(Program):
-    """An MCP server with the tools `list_orders` and `create_order`. Its resource is its URL, or (`bare`) its origin."""
+    """An MCP server with two tools. Its resource is its URL, or (`bare`) its origin."""
 
     def __init__(self, name: str, guard: str, issuer: str, folder: Path, *, bare: bool = False) -> None:
         self.name = name
@@ -153,10 +154,8 @@ class Client:
 
     def kill(self) -> None:
         """Ends the client and what it has started."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()

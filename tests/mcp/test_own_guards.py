@@ -21,7 +21,8 @@ def test_a_client_logs_in_and_calls(server, client, server_name, name):
     assert opened["logins"] == 1
     assert client.tell("call list_orders") == {"ok": True, "text": "orders: 1, 2", "logins": 1}
     stored = client.tell("store")
-    assert stored["tokens"] and "read:orders" in stored["scope"].split()
+    assert stored["tokens"]
+    assert "read:orders" in stored["scope"].split()
     assert client.tell("close")["ok"]
 
 

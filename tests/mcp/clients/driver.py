@@ -90,8 +90,8 @@ class Driver:
 
 def describe(error: BaseException) -> str:
     """An error with the errors inside it."""
-    if isinstance(error, BaseExceptionGroup):
-        return "; ".join(describe(inner) for inner in error.exceptions)
+    if inside := getattr(error, "exceptions", None):
+        return "; ".join(describe(inner) for inner in inside)
     return f"{type(error).__name__}: {error}"
 
 

@@ -15,8 +15,8 @@ from driver import Driver
 os.environ["BROWSER"] = f"{sys.executable} {Path(__file__).with_name('browser.py')} %s &"
 warnings.simplefilter("ignore")  # that tokens in memory are lost
 
-from fastmcp import Client  # noqa: E402 - webbrowser reads BROWSER once
-from fastmcp.client.auth import OAuth  # noqa: E402
+from fastmcp import Client
+from fastmcp.client.auth import OAuth
 
 url = sys.argv[1]
 

@@ -1,6 +1,6 @@
 """The client of `mcp` 2.x.
 
-    python mcp2.py URL [auto|legacy]      the newest wire, or the handshake that came before it
+python mcp2.py URL [auto|legacy]      the newest wire, or the handshake that came before it
 """
 
 import sys

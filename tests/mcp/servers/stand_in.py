@@ -32,7 +32,9 @@ def protect(app, issuer, resource, *, scope, tools):
         except jwt.PyJWKClientConnectionError:
             return await answer(send, 503)
         except jwt.PyJWTError:
-            return await answer(send, 401, f'Bearer error="invalid_token", scope="{scope}", resource_metadata="{pointer}"')
+            return await answer(
+                send, 401, f'Bearer error="invalid_token", scope="{scope}", resource_metadata="{pointer}"'
+            )
         body, more = b"", request["method"] == "POST"
         while more:
             message = await receive()
@@ -56,6 +58,7 @@ def protect(app, issuer, resource, *, scope, tools):
             return {"type": "http.request", "body": body, "more_body": False}
 
         await app(request, again, send)
+        return None
 
     return guarded
 

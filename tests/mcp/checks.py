@@ -163,8 +163,8 @@ def preflight_of(path: Callable[[Target], str], method: str, headers: str) -> Ca
 CHECKS = [
     Check(
         "no token",
-        "401 without `error` (RFC 6750 §3.1), with `resource_metadata` (RFC 9728 §5.1), with `scope` (MCP, Scope Selection "
-        "Strategy: SHOULD)",
+        "401 without `error` (RFC 6750 §3.1), with `resource_metadata` (RFC 9728 §5.1) and `scope` (MCP, Scope "
+        "Selection Strategy: SHOULD)",
         without_token(),
     ),
     Check("`Authorization: Bearer` and nothing else", "the same", without_token(("Authorization", "Bearer "))),

@@ -76,7 +76,13 @@ class Program:
     def start(self, port: int) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=HERE, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.command,
+                cwd=HERE,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         until = time.monotonic() + PATIENCE
         while not listens(port):
@@ -88,7 +94,8 @@ class Program:
     def stop(self) -> None:
         """Returns when it has gone, and its port with it."""
         if self.process:
-            self.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
 

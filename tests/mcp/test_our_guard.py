@@ -1,17 +1,35 @@
 """The clients against our guard: discovery, registration, login, a call, a step-up for a tool, and calls after it."""
 
 import pytest
-from programs import CLIENTS, Server
+from guarded import GUARDED, lacks
+from programs import CLIENTS
 
-# Servers, and how our guard stands before each.
-GUARDED = [("mcp 2", "stand-in"), ("mcp 1", "stand-in")]
+
+@pytest.fixture(scope="module")
+def guarded(provider, folder):
+    """A guarded server by name, started once."""
+    running = {}
+
+    def start(name, issuer=provider.issuer):
+        if lack := lacks(name):
+            pytest.skip(f"{name} needs {lack}")
+        if (name, issuer) not in running:
+            started = GUARDED[name](issuer, folder)
+            started.start()
+            running[name, issuer] = started
+        return running[name, issuer]
+
+    yield start
+    for started in running.values():
+        started.stop()
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-@pytest.mark.parametrize(("server_name", "guard"), GUARDED)
-def test_a_client_steps_up_for_a_tool(server, client, server_name, guard, name):
-    client = client(name, server(server_name, guard).url)
-    assert client.tell("open")["ok"]
+@pytest.mark.parametrize("server", GUARDED)
+def test_a_client_steps_up_for_a_tool(guarded, client, server, name):
+    client = client(name, guarded(server).url)
+    opened = client.tell("open")
+    assert opened["ok"], opened
     assert client.tell("call list_orders") == {"ok": True, "text": "orders: 1, 2", "logins": 1}
     assert client.tell("call create_order") == {"ok": True, "text": "created: 3", "logins": 2}
     # Nothing that was granted is lost: neither tool asks again.
@@ -26,17 +44,9 @@ def test_a_client_steps_up_for_a_tool(server, client, server_name, guard, name):
 REFRESHES = {"typescript 1"}
 
 
-@pytest.fixture(scope="module")
-def with_refresh_tokens(providers, folder):
-    server = Server(*GUARDED[0], providers("always").issuer, folder)
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_with_a_refresh_token_steps_up(with_refresh_tokens, client, name):
-    client = client(name, with_refresh_tokens.url)
+def test_a_client_with_a_refresh_token_steps_up(guarded, providers, client, name):
+    client = client(name, guarded("mcp 2", providers("always").issuer).url)
     assert client.tell("open")["ok"]
     assert client.tell("call list_orders")["ok"]
     stepped = client.tell("call create_order")

@@ -3,27 +3,26 @@
 import time
 
 import pytest
-from programs import CLIENTS, SERVERS, Provider, Server, missing
+from guarded import GUARDED, lacks
+from programs import CLIENTS, Provider
 from tokens import Mint, write_keys
 from wire import bearer, initialize
 
-GUARDED = [("mcp 2", "stand-in")]
 RECOVERY = 30  # seconds, in which a guard has asked the provider again
 
 
-@pytest.fixture(params=GUARDED, ids=" ".join)
+@pytest.fixture(params=GUARDED)
 def stopped(request, folder):
-    """A provider and a server, of which both can be stopped."""
-    name, guard = request.param
-    if lacks := missing(SERVERS[name]):
-        pytest.skip(f"a server of {name} needs {lacks}")
+    """A provider and a guarded server, of which both can be stopped."""
+    if lack := lacks(request.param):
+        pytest.skip(f"{request.param} needs {lack}")
     provider = Provider(folder)
     write_keys(provider.keys)
     provider.start()
-    server = Server(name, guard, provider.issuer, folder)
-    server.start()
-    yield provider, server
-    server.stop()
+    guarded = GUARDED[request.param](provider.issuer, folder)
+    guarded.start()
+    yield provider, guarded
+    guarded.stop()
     provider.stop()
 
 

@@ -1,5 +1,6 @@
 """A server of fastmcp. Guards: `own` (its JWTVerifier, and its scopes per tool), `no-audience` (the same, without
-an audience, which it takes as well), `none`, and ours."""
+an audience, which it takes as well), `none`, and ours.
+"""
 
 from urllib.parse import urlsplit
 

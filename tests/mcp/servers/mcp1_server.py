@@ -1,5 +1,6 @@
 """A server of `mcp` 1.x. Guards: `own` (its AuthSettings as they are by default),
-`audience` (the same, with the check of the audience), `none`, and ours."""
+`audience` (the same, with the check of the audience), `none`, and ours.
+"""
 
 from application import BASE, arguments, create_order, guarded, list_orders, serve
 from mcp.server.auth.settings import AuthSettings

@@ -1,5 +1,6 @@
 """A token verifier for `mcp`, as its documentation asks for one: it checks signature and issuer, and leaves to the SDK
-what the SDK has settings for (expiry, scopes, audience). A key set that cannot be fetched raises."""
+what the SDK has settings for (expiry, scopes, audience). A key set that cannot be fetched raises.
+"""
 
 import jwt
 from anyio import to_thread

@@ -1,12 +1,13 @@
-//! A bare server of rmcp, as the gateway protects one. `--guard none` is all that rmcp has: it has no code for a
-//! protected resource.
+//! A server of rmcp. Guards: `none` is all that rmcp has, which has no code for a protected resource; `ours`.
 //!
 //!     server --port N --issuer URL --resource URL --guard NAME
 
+use std::error::Error;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::Router;
+use requires_auth::RequiresAuth;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, tool, tool_handler, tool_router};
@@ -31,17 +32,26 @@ impl Orders {
 impl ServerHandler for Orders {}
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = option("--port").ok_or("--port is missing")?.parse()?;
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port: u16 = option("--port")?.parse()?;
     let sessions = Arc::new(LocalSessionManager::default());
     let mcp = StreamableHttpService::new(|| Ok(Orders), sessions, StreamableHttpServerConfig::default());
     let app = Router::new().nest_service("/mcp", mcp);
+    let app = match option("--guard")?.as_str() {
+        "ours" => guarded(app, &option("--issuer")?, &option("--resource")?)?,
+        _ => app,
+    };
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     axum::serve(listener, app).await?;
     Ok(())
 }
 
-fn option(name: &str) -> Option<String> {
+fn guarded(app: Router, issuer: &str, resource: &str) -> Result<Router, Box<dyn Error>> {
+    let auth = RequiresAuth::for_resource(issuer, resource)?;
+    Ok(app.layer(auth.layer()))
+}
+
+fn option(name: &str) -> Result<String, String> {
     let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)
+    arguments.nth(1).ok_or_else(|| format!("{name} is missing"))
 }

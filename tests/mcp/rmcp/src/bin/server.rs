@@ -48,7 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn guarded(app: Router, issuer: &str, resource: &str) -> Result<Router, Box<dyn Error>> {
     let auth = RequiresAuth::for_resource(issuer, resource)?;
-    Ok(app.layer(auth.layer()))
+    let guard = auth.mcp().scopes("read:orders").tool("create_order", "write:orders").any_tool("");
+    Ok(app.layer(guard.layer()))
 }
 
 fn option(name: &str) -> Result<String, String> {

@@ -83,10 +83,11 @@ class Nginx(Program):
 class Front:
     """What clients see of a bare server: the gateway, or nginx before the gateway. It starts and stops as a server."""
 
-    def __init__(self, server: Server, issuer: str, folder: Path, *, nginx: bool) -> None:
+    def __init__(self, server: Server, issuer: str, folder: Path, *, nginx: bool, bare: bool) -> None:
         port = free_port()
         public = free_port() if nginx else port
-        self.url = self.resource = f"http://127.0.0.1:{public}/mcp"
+        self.url = f"http://127.0.0.1:{public}/mcp"
+        self.resource = self.url.removesuffix("/mcp") if bare else self.url
         self.gateway = Gateway(server, issuer, folder, port=port, resource=self.resource)
         self.nginx = Nginx(port, folder, port=public) if nginx else None
 

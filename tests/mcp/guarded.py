@@ -23,14 +23,14 @@ class Guarded:
             part.stop()
 
 
-def inside(name: str, guard: str) -> Callable[[str, Path], Guarded]:
-    return lambda issuer, folder: Guarded(Server(name, guard, issuer, folder))
+def inside(name: str, guard: str) -> Callable[..., Guarded]:
+    return lambda issuer, folder, *, bare=False: Guarded(Server(name, guard, issuer, folder, bare=bare))
 
 
-def behind(name: str, *, nginx: bool) -> Callable[[str, Path], Guarded]:
-    def make(issuer: str, folder: Path) -> Guarded:
+def behind(name: str, *, nginx: bool) -> Callable[..., Guarded]:
+    def make(issuer: str, folder: Path, *, bare: bool = False) -> Guarded:
         server = Server(name, "none", issuer, folder)
-        return Guarded(server, Front(server, issuer, folder, nginx=nginx))
+        return Guarded(server, Front(server, issuer, folder, nginx=nginx, bare=bare))
 
     return make
 

@@ -70,9 +70,9 @@ fn each_challenge_says_where_the_document_is() {
     let (builder, forge) = stage(RESOURCE);
     let auth = builder.with_base_scopes(["read:orders"]).build().unwrap();
     let ask = |authorization: Option<String>| refusal(&auth, authorization.as_deref(), &Policy::default());
-    let bare = format!(r#"Bearer scope="read:orders", {POINTER}"#);
-    assert_eq!(ask(None), (401, bare.clone()));
-    assert_eq!(ask(Some("Basic YTpi".to_owned())), (401, bare));
+    let without_error = format!(r#"Bearer scope="read:orders", {POINTER}"#);
+    assert_eq!(ask(None), (401, without_error.clone()));
+    assert_eq!(ask(Some("Basic YTpi".to_owned())), (401, without_error));
 
     let error = |error: &str, description: &str, scope: &str| {
         format!(r#"Bearer error="{error}", error_description="{description}", {scope}{POINTER}"#)

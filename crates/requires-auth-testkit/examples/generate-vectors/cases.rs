@@ -13,6 +13,7 @@ mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
+mod metadata;
 mod opaque;
 mod order;
 mod profiles;
@@ -123,6 +124,16 @@ pub fn themes() -> Vec<Theme> {
             "requests-places",
             "tokens in other places than Authorization",
             vec![requests::places::cases()],
+        ),
+        theme(
+            "requests-resource",
+            "a guard with a resource: its audience, and what its challenges say",
+            vec![requests::resource::cases()],
+        ),
+        theme(
+            "metadata",
+            "the metadata document of a resource: which URLs may have one, what it says, and where it is",
+            vec![metadata::cases()],
         ),
     ];
     themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));

@@ -6,6 +6,7 @@ use crate::{Algorithm, Defect};
 
 // Reading all files takes a moment, so the tests share what they read.
 static TOKEN_CASES: LazyLock<Vec<TokenCase>> = LazyLock::new(token_cases);
+static METADATA_CASES: LazyLock<Vec<MetadataCase>> = LazyLock::new(metadata_cases);
 static REQUEST_CASES: LazyLock<Vec<RequestCase>> = LazyLock::new(request_cases);
 
 /// How the token cases refuse.
@@ -39,7 +40,9 @@ fn rows() -> impl Iterator<Item = &'static str> {
 #[test]
 fn every_row_is_a_requirement_and_every_requirement_is_shown() {
     let tokens = TOKEN_CASES.iter().map(|case| &*case.row);
-    let shown: BTreeSet<&str> = tokens.chain(REQUEST_CASES.iter().map(|case| &*case.row)).collect();
+    let others =
+        REQUEST_CASES.iter().map(|case| &*case.row).chain(METADATA_CASES.iter().map(|case| &*case.row));
+    let shown: BTreeSet<&str> = tokens.chain(others).collect();
     assert_eq!(rows().collect::<BTreeSet<_>>(), shown, "vectors/README.md and the cases");
     assert_eq!(rows().count(), shown.len(), "a row stands once");
     let line = |row: &str| REQUIREMENTS.lines().find(|line| line.starts_with(&format!("| {row} |")));
@@ -53,7 +56,8 @@ fn every_row_is_a_requirement_and_every_requirement_is_shown() {
 fn ids_are_unique_and_in_kebab_case() {
     let tokens: Vec<&String> = TOKEN_CASES.iter().map(|case| &case.id).collect();
     let requests: Vec<&String> = REQUEST_CASES.iter().map(|case| &case.id).collect();
-    for ids in [tokens, requests] {
+    let metadata: Vec<&String> = METADATA_CASES.iter().map(|case| &case.id).collect();
+    for ids in [tokens, requests, metadata] {
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
         for id in ids {
             let letters =
@@ -67,6 +71,7 @@ fn ids_are_unique_and_in_kebab_case() {
 fn there_are_enough_cases() {
     assert!(TOKEN_CASES.len() >= 550, "{}", TOKEN_CASES.len());
     assert!(REQUEST_CASES.len() >= 60, "{}", REQUEST_CASES.len());
+    assert!(METADATA_CASES.len() >= 60, "{}", METADATA_CASES.len());
 }
 
 #[test]

@@ -172,9 +172,16 @@ impl Builder {
 
     /// Lets issuers without an audience take tokens for the resource.
     pub(super) fn take_audience_of(&mut self, resource: Option<&Resource>) {
-        let Some(resource) = resource else { return };
+        let audiences = match resource {
+            Some(resource) => resource.audiences(),
+            // What is wrong is the resource, which is told already; nothing is missing beside that.
+            None if self.given.value(settings::RESOURCE.setting).is_some() => {
+                vec![settings::RESOURCE.setting.key.to_owned()]
+            }
+            None => return,
+        };
         for settings in self.issuers.iter_mut().filter(|settings| settings.may_take_audience()) {
-            settings.given.set(settings::AUDIENCE, Audience::OneOf(resource.audiences()));
+            settings.given.set(settings::AUDIENCE, Audience::OneOf(audiences.clone()));
         }
     }
 

@@ -2,12 +2,13 @@
 # Real MCP clients log in at real MCP servers, with oidc-provider as authorization server, all on loopback; the same
 # checks against each SDK's own guard are the table of docs/mcp.md. Installs what is missing and says so: npm packages
 # into tests/mcp/node_modules, Python packages into target/mcp, and builds rmcp's client and server (some minutes, once).
-# Takes about ten minutes. The last line is always `N passed, M failed, K skipped`; the exit status is 0 only if M is 0.
+# Takes about ten minutes after that. The last line is always `N passed, M failed, K skipped`; the exit status is 0 only if M is 0.
 #
 #   scripts/mcp.sh                    everything
 #   scripts/mcp.sh -k fastmcp         with options for pytest
 #   WRITE_TABLE=1 scripts/mcp.sh      writes the table anew instead of comparing it
 set -euo pipefail
+export CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-line-tables-only}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly ENVIRONMENTS=$PWD/target/mcp TESTS=$PWD/tests/mcp
@@ -26,10 +27,13 @@ main() {
   npm --prefix "$TESTS" ci --no-audit --no-fund --loglevel=error
   say "building rmcp's client and server in target/mcp-rmcp"
   CARGO_TARGET_DIR=$PWD/target/mcp-rmcp cargo build --quiet --locked --manifest-path "$TESTS/rmcp/Cargo.toml"
+  say "building the gateway, as a debug build"
+  cargo build --quiet -p requires-auth-cli --all-features
   local name
   for name in mcp1 mcp2; do provide_environment "$python" "$name"; done
   provide_package
 
+  command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || say "nginx is missing (apt-get install nginx-light): its tests are skipped"
   NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 "$ENVIRONMENTS/mcp2/bin/python" -m pytest -q -rs "$TESTS" "$@" 2>&1 | tee "$LOG" || true
 }
 

@@ -1,12 +1,13 @@
-"""The snippets of docs/mcp.md. Those in Rust are doctests of `rmcp/`, which scripts/mcp.sh runs."""
+"""The snippets of docs/mcp.md."""
 
+import os
 import re
 import subprocess
 
 import anyio
 import pytest
 from gateways import COMMAND
-from programs import ROOT
+from programs import RMCP, ROOT
 
 PAGE = (ROOT / "docs/mcp.md").read_text()
 RESOURCE = "https://api.example.com/mcp"
@@ -74,3 +75,12 @@ def test_toml(tmp_path):
     file.write_text(block)
     checked = subprocess.run([str(COMMAND), "check", str(file)], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_rust():
+    """They are doctests of `rmcp/`."""
+    command = ["cargo", "test", "--quiet", "--doc", "--manifest-path", str(ROOT / "tests/mcp/rmcp/Cargo.toml")]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(RMCP.parent)}
+    tested = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert f"running {len(blocks('rust'))} test" in tested.stdout, tested.stdout

@@ -2,6 +2,7 @@
 
 mod api;
 mod tour;
+mod mcp;
 mod once;
 
 use std::env;
@@ -15,6 +16,7 @@ use requires_auth_testkit::issuer::DevelopmentIssuer;
 use serde_json::json;
 
 use self::api::DemoApi;
+use self::mcp::Walked;
 use self::tour::TokenSource;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
@@ -29,6 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth demo           serve, and print curl lines that show a 200, a 401, a 403, ...
   requires-auth demo --once    make the requests itself; exit 0 only if each answer is right
+  requires-auth demo --mcp     guard an MCP server, and show how a client finds it, registers and logs in
   requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
 
 With --issuer, --once makes the requests that need no token, and one with the token in
@@ -41,6 +44,10 @@ pub(crate) struct DemoArgs {
     /// Make the requests, print a table of the answers, and stop
     #[arg(long)]
     pub(crate) once: bool,
+
+    /// Guard an MCP server, show how a client that knows its URL logs in, and stay for other clients
+    #[arg(long, conflicts_with_all = ["issuer", "audience"])]
+    mcp: bool,
 
     /// Trust a real identity provider instead of a development issuer
     #[arg(long, value_name = "URL", requires = "audience")]
@@ -64,6 +71,16 @@ impl DemoArgs {
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
         block_on(async {
             let stop = stop_signal()?;
+            if self.mcp {
+                let issuer = start_issuer(&self, &self.audience).await?;
+                let walked = Walked::start(&issuer, self.port).await?;
+                walked.print(&issuer, context.format)?;
+                if !self.once && walked.is_right() {
+                    mcp::say_how_to_connect(&walked.server);
+                    stop.await;
+                }
+                return Ok(Outcome::from(&walked));
+            }
             let audience = self.audience.as_str();
             let development = match &self.issuer {
                 Some(_) => None,

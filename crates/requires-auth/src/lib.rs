@@ -25,6 +25,7 @@
 //! | a request to an axum server | the module `axum` (feature `axum`): a layer, and [`AccessToken`] as an argument |
 //! | a request to another tower service | the module `tower` (feature `tower`) |
 //! | a request to another framework | [`RequiresAuth::authorize`] and [`RequiresAuth::challenge`] |
+//! | a client that knows the URL of the API alone, such as one of MCP | [`RequiresAuth::for_resource`] |
 //! | a WebSocket message, a queue, a job | [`RequiresAuth::verify`] |
 //! | a file, to look at it | [`verify::Rules`], or the command `requires-auth explain` |
 //!

@@ -111,6 +111,10 @@ struct Inner {
     closes_on_expiry: bool,
     /// The protected resource that the guard stands before, if it has one.
     resource: Option<resource::Guarded>,
+    /// The resources that share its keys.
+    siblings: resource::Siblings,
+    /// The settings that it was made of.
+    recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
 }

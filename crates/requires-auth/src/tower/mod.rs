@@ -14,6 +14,7 @@
 //!
 //! # What it decides
 //!
+//! 0. A request for the metadata document of the guard's [`resource`](RequiresAuth::resource) is answered here, if it has one.
 //! 1. A CORS preflight passes unchecked: a browser sends it without credentials.
 //! 2. A request that this guard, or a clone of it, has already let pass with a token keeps that token; only
 //!    the policy is checked. Another guard's token never counts, in whatever order guards are nested.

@@ -131,8 +131,9 @@ class RequiresAuth(_core.Guard):
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
             public_url: the URL of this API as its clients know it.
-            resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience where
-                none is given, a document at a well-known place says where to log in, and challenges point to that.
+            resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
+                where none is given, a document at a well-known place says where to log in, and challenges point to
+                that.
             base_scopes: scopes of the `resource` that every request with a token needs, beside those of its route.
             scopes_supported: the scopes that the document of the `resource` names. By default `base_scopes`.
             challenge_scopes: which scopes a challenge names where one is missing: `"needed"`, or with `"keep"` also

@@ -34,6 +34,10 @@ CLIENTS = {
     "rmcp": [str(RMCP / "client"), "{url}"],
 }
 
+# On a 403 the TypeScript SDK 1.x refreshes its token, which brings no new scope, and gives up. No guard can help it;
+# where this fails, it has learned to ask.
+REFRESHES = {"typescript 1"}
+
 SERVERS = {
     "mcp 2": [PYTHON2, "servers/mcp2_server.py"],
     "mcp 1": [PYTHON1, "servers/mcp1_server.py"],

@@ -2,7 +2,7 @@
 
 import pytest
 from guarded import GUARDED, lacks
-from programs import CLIENTS
+from programs import CLIENTS, REFRESHES
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,6 @@ def test_a_client_steps_up_for_a_tool(guarded, client, server, name):
     assert client.tell("call create_order") == {"ok": True, "text": "created: 3", "logins": 2}
     assert {"read:orders", "write:orders"} <= set(client.tell("store")["scope"].split())
     assert client.tell("close")["ok"]
-
-
-# On a 403 the TypeScript SDK 1.x refreshes its token, which brings no new scope, and gives up. No guard can help it;
-# where this fails, it has learned to ask.
-REFRESHES = {"typescript 1"}
 
 
 @pytest.mark.parametrize("name", CLIENTS)

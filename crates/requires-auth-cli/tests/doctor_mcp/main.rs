@@ -9,6 +9,8 @@ mod support;
 mod server;
 #[allow(unreachable_pub, reason = "it is a module of one test")]
 mod mistakes;
+#[allow(unreachable_pub, reason = "it is a module of one test")]
+mod ours;
 
 use std::collections::BTreeSet;
 
@@ -105,6 +107,20 @@ fn a_right_server_has_no_mistake() {
     assert_eq!((found.code(), wrong(&found)), (0, BTreeSet::new()), "{}", found.stdout());
     for said in ["2 tools", "`create_order`: 403, asks for read:orders write:orders", "`list_orders`: 200"] {
         assert!(found.stdout().contains(said), "{said}: {}", found.stdout());
+    }
+}
+
+#[test]
+fn a_server_behind_our_guard_has_no_mistake() {
+    for path in ["/mcp", "/a/mcp", ""] {
+        for serves_pages in [true, false] {
+            let (url, token) = ours::start(path, serves_pages);
+            let found = look_at(&url, &["--token", &token, "--call-tools"]);
+            assert_eq!((found.code(), wrong(&found)), (0, BTreeSet::new()), "{url}: {}", found.stdout());
+            assert!(found.stdout().contains("`list_orders`: 202"), "{}", found.stdout());
+            let is_said = found.stdout().contains("clients in browsers are not served");
+            assert_eq!(is_said, !serves_pages, "{}", found.stdout());
+        }
     }
 }
 

@@ -1,0 +1,82 @@
+//! A server behind this library's own guard.
+
+use std::net::TcpListener;
+use std::thread;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use axum::{Json, Router};
+use http::{HeaderName, Method, StatusCode, header};
+use requires_auth::RequiresAuth;
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+use serde_json::{Value, json};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::server::{METADATA, McpServer};
+
+/// The URL of a server behind a guard with a resource, and a good token. `path` is that of the resource, and `serves_pages`
+/// puts a layer for CORS around the guard.
+pub fn start(path: &str, serves_pages: bool) -> (String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let resource = format!("http://{}{path}", listener.local_addr().expect("an address"));
+    let provider = McpServer::start(|request, answer| {
+        let is_metadata = request.path == METADATA;
+        if is_metadata { answer.member("protected_resources", Value::Null) } else { answer }
+    });
+    let issuer = format!("{}/tenant", provider.own);
+    let key = SigningKey::generate(Algorithm::Es256);
+    let auth = RequiresAuth::resource_builder(&issuer, &resource)
+        .with_jwks(jwk_set([&key]).to_string())
+        .with_base_scopes(["read:orders"])
+        .build()
+        .expect("a guard");
+    let token = Forge::new(issuer, &*resource, key).token().scope("read:orders").mint();
+    let served = if path.is_empty() { "/" } else { path };
+    let mut app = Router::new().route(served, any(answer)).layer(auth.layer());
+    if serves_pages {
+        app = app.layer(cors());
+    }
+    serve(listener, app);
+    (resource, token)
+}
+
+fn serve(listener: TcpListener, app: Router) {
+    listener.set_nonblocking(true).expect("a socket");
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+            axum::serve(listener, app).await.expect("it serves");
+        });
+    });
+}
+
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::any())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("mcp-protocol-version"),
+        ])
+        .expose_headers([header::WWW_AUTHENTICATE])
+}
+
+/// A server with one tool.
+async fn answer(request: Request) -> Response {
+    if request.method() != Method::POST {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let body = axum::body::to_bytes(request.into_body(), 1 << 16).await.expect("a body");
+    let Ok(message) = serde_json::from_slice::<Value>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let result = match message["method"].as_str() {
+        Some("initialize") => json!({ "protocolVersion": "2025-06-18" }),
+        Some("tools/list") => json!({ "tools": [{ "name": "list_orders" }] }),
+        _ => return StatusCode::ACCEPTED.into_response(),
+    };
+    Json(json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })).into_response()
+}

@@ -1,6 +1,7 @@
 //! An MCP server of another make and its authorization server: both right, until a mistake is planted.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -21,6 +22,8 @@ pub struct Request {
     pub query: String,
     headers: Vec<(String, String)>,
     stream: RefCell<BufReader<TcpStream>>,
+    /// Those of the messages that have come so far.
+    ids: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Request {
@@ -45,7 +48,7 @@ impl Request {
         String::from_utf8(body).expect("UTF-8")
     }
 
-    fn read(own: &str, stream: TcpStream) -> Option<Self> {
+    fn read(own: &str, stream: TcpStream, ids: &Arc<Mutex<HashSet<String>>>) -> Option<Self> {
         let mut stream = BufReader::new(stream);
         let mut lines = Vec::new();
         loop {
@@ -69,6 +72,7 @@ impl Request {
             query: query.to_owned(),
             headers: lines.iter().skip(1).filter_map(header).collect(),
             stream: RefCell::new(stream),
+            ids: Arc::clone(ids),
         })
     }
 }
@@ -160,9 +164,10 @@ impl McpServer {
         let paths_with_token = Arc::default();
         let server = Self { own: own.clone(), paths_with_token: Arc::clone(&paths_with_token) };
         thread::spawn(move || {
+            let ids = Arc::default();
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
-                let Some(request) = Request::read(&own, stream.try_clone().expect("a handle")) else {
+                let Some(request) = Request::read(&own, stream.try_clone().expect("a handle"), &ids) else {
                     continue;
                 };
                 if request.has_token() {
@@ -260,7 +265,10 @@ fn conversation(request: &Request) -> Answer {
     let result =
         |result: Value| Answer::json(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }));
     match message["method"].as_str().expect("a method") {
-        "initialize" => result(json!({ "protocolVersion": "2025-06-18" })).with("Mcp-Session-Id", "1"),
+        "initialize" => {
+            request.ids.lock().expect("no panic").clear();
+            result(json!({ "protocolVersion": "2025-06-18" })).with("Mcp-Session-Id", "1")
+        }
         _ if request.all("mcp-session-id").next() != Some("1") => Answer::new(400),
         "tools/list" => {
             let tools = json!([{ "name": "list_orders" }, { "name": "create_order" }]);

@@ -1,5 +1,7 @@
 //! A conversation with an MCP server with a valid token. Only what changes nothing is asked, and a session is ended.
 
+use std::cell::Cell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
@@ -19,6 +21,8 @@ pub(super) struct Session<'s> {
     token: &'s str,
     version: String,
     id: Option<String>,
+    /// How many messages were sent: no two have the same number in a session.
+    sent: Cell<u64>,
 }
 
 impl<'s> Session<'s> {
@@ -31,7 +35,13 @@ impl<'s> Session<'s> {
         let id = answer.header("mcp-session-id").map(str::to_owned);
         let message = if is_success { answer.message().await } else { None };
         let version = message.as_ref().and_then(|own| own.pointer("/result/protocolVersion")?.as_str());
-        let session = Self { client, token, version: version.unwrap_or(WITHOUT_SESSIONS).to_owned(), id };
+        let session = Self {
+            client,
+            token,
+            version: version.unwrap_or(WITHOUT_SESSIONS).to_owned(),
+            id,
+            sent: Cell::new(1),
+        };
         if version.is_some() {
             let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
             client.ask(session.dressed(Question::post(ready.to_string())), &[token]).await?;
@@ -52,7 +62,8 @@ impl<'s> Session<'s> {
         if let (true, Some(params)) = (is_alone, params.as_object_mut()) {
             params.insert("_meta".to_owned(), meta());
         }
-        let message = json!({ "jsonrpc": "2.0", "id": 2, "method": method, "params": params });
+        self.sent.set(self.sent.get() + 1);
+        let message = json!({ "jsonrpc": "2.0", "id": self.sent.get(), "method": method, "params": params });
         let mut question = self.dressed(Question::post(message.to_string()));
         if is_alone {
             question = question.with("mcp-method", method);

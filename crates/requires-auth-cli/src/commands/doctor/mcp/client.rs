@@ -84,44 +84,63 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// Reads the body until `is_enough`, or to its end. An error is what went wrong, in a few words.
-    pub(super) async fn body(mut self, is_enough: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, String> {
+    /// The whole body. An error is what went wrong, in a few words.
+    pub(super) async fn whole(mut self) -> Result<Vec<u8>, String> {
         let mut body = Vec::new();
         while let Some(chunk) = self.response.chunk().await.map_err(|error| cause(&error))? {
             if body.len() + chunk.len() > MAX_BODY {
                 return Err(format!("the answer is longer than {} KiB", MAX_BODY / 1024));
             }
             body.extend_from_slice(&chunk);
-            if is_enough(&body) {
-                break;
-            }
         }
         Ok(body)
     }
 
-    /// The whole body.
-    pub(super) async fn whole(self) -> Result<Vec<u8>, String> {
-        self.body(|_| false).await
-    }
-
-    /// The JSON-RPC answer: the body, or the first event of a stream that has a result or an error.
-    pub(super) async fn message(self) -> Option<Value> {
+    /// The JSON-RPC answer: the body, or the first event of a stream that has a result or an error. A stream may stay open.
+    pub(super) async fn message(mut self) -> Option<Value> {
         if !self.is("text/event-stream") {
             return serde_json::from_slice(&self.whole().await.ok()?).ok();
         }
-        let body = self.body(|body| in_events(body).is_some()).await.ok()?;
-        in_events(&body)
+        let (mut events, mut read) = (Events::default(), 0);
+        while let Some(chunk) = self.response.chunk().await.ok()? {
+            read += chunk.len();
+            if read > MAX_BODY {
+                return None;
+            }
+            if let Some(answer) = events.push(&chunk) {
+                return Some(answer);
+            }
+        }
+        None
     }
 }
 
-/// The first answer in a stream of events.
-fn in_events(body: &[u8]) -> Option<Value> {
-    // An event that has not come whole is not looked at.
-    let whole = body.get(..=body.iter().rposition(|byte| *byte == b'\n')?)?;
-    let lines = whole.split(|byte| *byte == b'\n');
-    let data = lines.filter_map(|line| line.strip_prefix(b"data:"));
-    let mut values = data.filter_map(|data| serde_json::from_slice::<Value>(data).ok());
-    values.find(|value| value.get("result").is_some() || value.get("error").is_some())
+/// A stream of events, as it comes.
+#[derive(Default)]
+struct Events {
+    /// The line whose end has not come.
+    line: Vec<u8>,
+}
+
+impl Events {
+    /// The first answer that ends in this chunk.
+    fn push(&mut self, chunk: &[u8]) -> Option<Value> {
+        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if !piece.ends_with(b"\n") {
+                continue;
+            }
+            let line = std::mem::take(&mut self.line);
+            let value =
+                line.strip_prefix(b"data:").and_then(|data| serde_json::from_slice::<Value>(data).ok());
+            if let Some(answer) =
+                value.filter(|own| own.get("result").is_some() || own.get("error").is_some())
+            {
+                return Some(answer);
+            }
+        }
+        None
+    }
 }
 
 /// Asks one MCP server, and fetches what it names.
@@ -179,13 +198,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_is_found_in_a_stream() {
+    fn the_answer_is_found_in_a_stream_however_it_comes() {
         let notice = "event: message\ndata: {\"method\":\"notifications/message\"}\n\n";
-        assert_eq!(in_events(notice.as_bytes()), None);
+        assert_eq!(Events::default().push(notice.as_bytes()), None);
         let answered = format!("{notice}: comment\r\ndata: {{\"result\":{{\"a\":1}}}}\r\n\r\n");
-        assert_eq!(in_events(answered.as_bytes()).expect("an answer")["result"]["a"], 1);
-        let cut = answered.trim_end();
-        assert_eq!(in_events(cut.as_bytes()), None, "an event that may go on");
-        assert_eq!(in_events(b""), None);
+        for size in [1, 7, 1000] {
+            let mut events = Events::default();
+            let found = answered.as_bytes().chunks(size).find_map(|chunk| events.push(chunk));
+            assert_eq!(found.expect("an answer")["result"]["a"], 1, "{size}");
+        }
+        assert_eq!(Events::default().push(answered.trim_end().as_bytes()), None, "a line that may go on");
+        assert_eq!(Events::default().push(b""), None);
     }
 }

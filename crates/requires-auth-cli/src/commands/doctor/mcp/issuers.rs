@@ -1,5 +1,7 @@
 //! The authorization servers that the document names: whether clients find their metadata, and can log in there.
 
+use std::collections::BTreeSet;
+
 use reqwest::Url;
 
 use super::super::finding::Finding;
@@ -166,9 +168,11 @@ fn scopes<'s>(
     metadata: &Document,
     wanted: impl Iterator<Item = &'s String>,
 ) -> Option<Finding> {
-    let (check, announced) = (&checks::ISSUER_SCOPES, metadata.list("scopes_supported")?);
+    let check = &checks::ISSUER_SCOPES;
+    // A set, as both lists come from servers and may be long.
+    let announced: BTreeSet<_> = metadata.list("scopes_supported")?.into_iter().collect();
     let mut missing: Vec<_> =
-        wanted.filter(|scope| !scope.is_empty() && !announced.contains(scope)).map(String::as_str).collect();
+        wanted.filter(|scope| !scope.is_empty() && !announced.contains(*scope)).map(String::as_str).collect();
     missing.sort_unstable();
     missing.dedup();
     Some(if missing.is_empty() {

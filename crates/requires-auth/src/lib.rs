@@ -96,6 +96,7 @@
 //! | `tower` | no | layers for any tower service, `Headers` for `http::HeaderMap` |
 //! | `axum` | no | [`AccessToken`] as an extractor; implies `tower` |
 //! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
+//! | `mcp` | no | the module `mcp`: scopes for each tool, prompt and resource of an MCP server |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `full` | no | all of these |
 
@@ -115,6 +116,8 @@ pub mod providers;
 pub mod policy;
 pub mod metadata;
 pub mod challenge;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod explain;
 pub mod settings;
 

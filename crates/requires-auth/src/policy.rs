@@ -60,6 +60,8 @@ mod audience;
 mod claim_test;
 mod requirement;
 mod scopes;
+#[cfg(feature = "mcp")]
+mod union;
 
 pub use claim_test::{ClaimTest, ClaimValue};
 pub use requirement::{Presence, Requirement};
@@ -97,12 +99,20 @@ pub struct Policy {
     claims: Vec<(Box<str>, ClaimTest)>,
     acr_values: Option<Arc<str>>,
     max_age: Option<Duration>,
+    /// Whether the base scopes of the guard are asked for later, together with others.
+    leaves_base: bool,
 }
 
 impl Policy {
     /// Needs nothing more than a valid token.
-    pub(crate) const NOTHING: &'static Self =
-        &Self { audience: None, scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
+    pub(crate) const NOTHING: &'static Self = &Self {
+        audience: None,
+        scopes: None,
+        claims: Vec::new(),
+        acr_values: None,
+        max_age: None,
+        leaves_base: false,
+    };
 
     /// Needs every one of these scopes. Scopes are compared exactly: case counts, and `read` does not cover
     /// `read:orders` (see [`Builder::with_implied_scopes`](crate::guard::Builder::with_implied_scopes) for an
@@ -359,7 +369,7 @@ impl Policy {
     ) -> Result<(), Denial> {
         check_binding(token, credential, trace)?;
         self.check_whole_guard(token, trace)?;
-        self.check_with(token, parameters, base, trace)
+        self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)
     }
 
     fn check_with(

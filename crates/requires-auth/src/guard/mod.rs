@@ -31,6 +31,8 @@ mod asking;
 mod providers;
 mod flow;
 mod health;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod unavailable;
 mod places;
 mod resource;

@@ -8,6 +8,7 @@
 //! | a token that has every scope of a list | [`RequiresAuth::require`] |
 //! | a token that a [`Policy`](crate::Policy) allows: one of several scopes, a claim, a recent login | [`RequiresAuth::require_policy`] |
 //! | any valid token, or without a token | [`RequiresAuth::optional_layer`] |
+//! | a token with the scopes of the tool that it calls, on an MCP server | `RequiresAuth::mcp` (feature `mcp`) |
 //!
 //! A service needs one of them. Nested, they are looked at from the outside in, and the token is verified once.
 //!
@@ -141,9 +142,13 @@ mod future;
 mod path;
 mod request;
 mod response;
+#[cfg(feature = "mcp")]
+mod mcp;
 
 pub use future::AuthFuture;
 pub use layer::AuthLayer;
+#[cfg(feature = "mcp")]
+pub use mcp::{McpLayer, McpLayerBuilder, McpService};
 pub use service::AuthService;
 
 #[cfg(feature = "axum")]

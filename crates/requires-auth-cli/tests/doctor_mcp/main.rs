@@ -112,15 +112,24 @@ fn a_right_server_has_no_mistake() {
 
 #[test]
 fn a_server_behind_our_guard_has_no_mistake() {
-    for path in ["/mcp", "/a/mcp", ""] {
-        for serves_pages in [true, false] {
-            let (url, token) = ours::start(path, serves_pages);
-            let found = look_at(&url, &["--token", &token, "--call-tools"]);
-            assert_eq!((found.code(), wrong(&found)), (0, BTreeSet::new()), "{url}: {}", found.stdout());
-            assert!(found.stdout().contains("`list_orders`: 202"), "{}", found.stdout());
-            let is_said = found.stdout().contains("clients in browsers are not served");
-            assert_eq!(is_said, !serves_pages, "{}", found.stdout());
-        }
+    let plain = ours::Server { path: "/mcp", serves_pages: false, has_scopes: false };
+    for server in [
+        plain,
+        ours::Server { path: "/a/mcp", ..plain },
+        ours::Server { path: "", ..plain },
+        ours::Server { serves_pages: true, ..plain },
+        ours::Server { has_scopes: true, ..plain },
+        ours::Server { path: "", serves_pages: true, has_scopes: true },
+    ] {
+        let (url, token) = ours::start(server);
+        let found = look_at(&url, &["--token", &token, "--call-tools"]);
+        let text = found.stdout();
+        assert_eq!((found.code(), wrong(&found)), (0, BTreeSet::new()), "{url}: {text}");
+        assert!(text.contains("`list_orders`: 202"), "{text}");
+        let steps_up = text.contains("`create_order`: 403, asks for read:orders write:orders");
+        assert_eq!(steps_up, server.has_scopes, "{text}");
+        let is_said = text.contains("clients in browsers are not served");
+        assert_eq!(is_said, !server.serves_pages, "{text}");
     }
 }
 

@@ -15,9 +15,20 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::server::{METADATA, McpServer};
 
-/// The URL of a server behind a guard with a resource, and a good token. `path` is that of the resource, and `serves_pages`
-/// puts a layer for CORS around the guard.
-pub fn start(path: &str, serves_pages: bool) -> (String, String) {
+/// What the server is made of.
+#[derive(Clone, Copy)]
+pub struct Server {
+    /// The path of the resource.
+    pub path: &'static str,
+    /// Whether a layer for CORS is around the guard.
+    pub serves_pages: bool,
+    /// Whether tools have scopes of their own.
+    pub has_scopes: bool,
+}
+
+/// The URL of a server behind a guard with a resource, and a good token.
+pub fn start(server: Server) -> (String, String) {
+    let path = server.path;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let resource = format!("http://{}{path}", listener.local_addr().expect("an address"));
     let provider = McpServer::start(|request, answer| {
@@ -33,8 +44,13 @@ pub fn start(path: &str, serves_pages: bool) -> (String, String) {
         .expect("a guard");
     let token = Forge::new(issuer, &*resource, key).token().scope("read:orders").mint();
     let served = if path.is_empty() { "/" } else { path };
-    let mut app = Router::new().route(served, any(answer)).layer(auth.layer());
-    if serves_pages {
+    let app = Router::new().route(served, any(answer));
+    let mut app = if server.has_scopes {
+        app.layer(auth.mcp().any_tool("").tool("create_order", "write:orders").layer())
+    } else {
+        app.layer(auth.layer())
+    };
+    if server.serves_pages {
         app = app.layer(cors());
     }
     serve(listener, app);
@@ -64,7 +80,7 @@ fn cors() -> CorsLayer {
         .expose_headers([header::WWW_AUTHENTICATE])
 }
 
-/// A server with one tool.
+/// A server with two tools.
 async fn answer(request: Request) -> Response {
     if request.method() != Method::POST {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
@@ -75,7 +91,7 @@ async fn answer(request: Request) -> Response {
     };
     let result = match message["method"].as_str() {
         Some("initialize") => json!({ "protocolVersion": "2025-06-18" }),
-        Some("tools/list") => json!({ "tools": [{ "name": "list_orders" }] }),
+        Some("tools/list") => json!({ "tools": [{ "name": "list_orders" }, { "name": "create_order" }] }),
         _ => return StatusCode::ACCEPTED.into_response(),
     };
     Json(json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })).into_response()

@@ -103,7 +103,7 @@ checks! {
         "the metadata must have \"code_challenge_methods_supported\": [\"S256\"]: clients must refuse an issuer without";
     PUBLIC_CLIENTS: "mcp.issuer.public_clients", "RFC 8414 §2",
         "MCP clients mostly have no secret: let the issuer take `none` as token_endpoint_auth_methods_supported";
-    REGISTRATION: "mcp.issuer.registration", "MCP authorization, Client Registration Approaches",
+    REGISTRATION: "mcp.issuer.registration", "MCP authorization, Client Registration",
         "switch on client ID metadata documents or dynamic registration, or tell users which client_id to set";
     ISSUER_SCOPES: "mcp.issuer.scopes_supported", "RFC 8414 §2",
         "some issuers refuse a registration or login that names a scope they do not know: add it there";
@@ -126,7 +126,7 @@ checks! {
         "never read `access_token` of the query: URLs are logged, and kept by browsers and proxies";
     TOKEN: "mcp.token", "MCP authorization, Token Handling",
         "`requires-auth explain` tells what is wrong with a token";
-    AUDIENCE: "mcp.token.audience", "RFC 8707 §2, MCP authorization, Token Handling",
+    AUDIENCE: "mcp.token.audience", "RFC 8707 §2, MCP authorization, Token Audience Binding and Validation",
         "have the issuer put the URL of this server into `aud`; where it cannot, the server must check another name of its own";
     TOOLS: "mcp.tools", "MCP authorization, Runtime Insufficient Scope Errors",
         "--call-tools asks for each with arguments that fit no tool";

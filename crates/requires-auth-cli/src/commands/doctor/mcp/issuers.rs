@@ -157,7 +157,7 @@ fn registration(issuer: &str, metadata: &Document) -> Finding {
     match (by_document, metadata.text("registration_endpoint").is_some()) {
         (true, true) => check.ok(issuer, "client ID metadata documents, and dynamic registration"),
         (true, false) => check.ok(issuer, "client ID metadata documents"),
-        (false, true) => check.ok(issuer, "dynamic registration"),
+        (false, true) => check.ok(issuer, "dynamic registration, which MCP has deprecated"),
         (false, false) => check.warn(issuer, "neither client ID metadata documents nor dynamic registration"),
     }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use self::mistakes::Row;
 use self::server::{Answer, McpServer};
-use self::support::{Run, run};
+use self::support::{Run, Server, run};
 
 fn look_at(url: &str, more: &[&str]) -> Run {
     run(&[&["doctor", "--mcp", url, "--output", "json"], more].concat(), "")
@@ -110,8 +110,11 @@ fn a_right_server_has_no_mistake() {
     }
 }
 
+/// Neither the guard nor the development issuer.
 #[test]
 fn a_server_behind_our_guard_has_no_mistake() {
+    let process = Server::start(&["issuer", "--port", "0"]);
+    let issuer = process.address("issuer");
     let plain = ours::Server { path: "/mcp", serves_pages: false, has_scopes: false };
     for server in [
         plain,
@@ -121,8 +124,9 @@ fn a_server_behind_our_guard_has_no_mistake() {
         ours::Server { has_scopes: true, ..plain },
         ours::Server { path: "", serves_pages: true, has_scopes: true },
     ] {
-        let (url, token) = ours::start(server);
-        let found = look_at(&url, &["--token", &token, "--call-tools"]);
+        let url = ours::start(server, issuer);
+        let token = run(&["token", "--issuer", issuer, "--audience", &url, "--scope", "read:orders"], "");
+        let found = look_at(&url, &["--token", token.stdout().trim(), "--call-tools"]);
         let text = found.stdout();
         assert_eq!((found.code(), wrong(&found)), (0, BTreeSet::new()), "{url}: {text}");
         assert!(text.contains("`list_orders`: 202"), "{text}");
@@ -130,6 +134,7 @@ fn a_server_behind_our_guard_has_no_mistake() {
         assert_eq!(steps_up, server.has_scopes, "{text}");
         let is_said = text.contains("clients in browsers are not served");
         assert_eq!(is_said, !server.serves_pages, "{text}");
+        assert!(text.contains("dynamic registration"), "{text}");
     }
 }
 

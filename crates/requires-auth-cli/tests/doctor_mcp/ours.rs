@@ -9,11 +9,8 @@ use axum::routing::any;
 use axum::{Json, Router};
 use http::{HeaderName, Method, StatusCode, header};
 use requires_auth::RequiresAuth;
-use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use serde_json::{Value, json};
 use tower_http::cors::{AllowOrigin, CorsLayer};
-
-use crate::server::{METADATA, McpServer};
 
 /// What the server is made of.
 #[derive(Clone, Copy)]
@@ -26,23 +23,13 @@ pub struct Server {
     pub has_scopes: bool,
 }
 
-/// The URL of a server behind a guard with a resource, and a good token.
-pub fn start(server: Server) -> (String, String) {
+/// The URL of a server behind a guard with a resource, which trusts this issuer.
+pub fn start(server: Server, issuer: &str) -> String {
     let path = server.path;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let resource = format!("http://{}{path}", listener.local_addr().expect("an address"));
-    let provider = McpServer::start(|request, answer| {
-        let is_metadata = request.path == METADATA;
-        if is_metadata { answer.member("protected_resources", Value::Null) } else { answer }
-    });
-    let issuer = format!("{}/tenant", provider.own);
-    let key = SigningKey::generate(Algorithm::Es256);
-    let auth = RequiresAuth::resource_builder(&issuer, &resource)
-        .with_jwks(jwk_set([&key]).to_string())
-        .with_base_scopes(["read:orders"])
-        .build()
-        .expect("a guard");
-    let token = Forge::new(issuer, &*resource, key).token().scope("read:orders").mint();
+    let builder = RequiresAuth::resource_builder(issuer, &resource).with_base_scopes(["read:orders"]);
+    let auth = builder.build().expect("a guard");
     let served = if path.is_empty() { "/" } else { path };
     let app = Router::new().route(served, any(answer));
     let mut app = if server.has_scopes {
@@ -54,7 +41,7 @@ pub fn start(server: Server) -> (String, String) {
         app = app.layer(cors());
     }
     serve(listener, app);
-    (resource, token)
+    resource
 }
 
 fn serve(listener: TcpListener, app: Router) {

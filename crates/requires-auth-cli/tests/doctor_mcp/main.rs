@@ -161,10 +161,18 @@ fn a_token_for_another_server_is_told() {
     let server = McpServer::start(|_, answer| answer);
     let other = McpServer::token("https://other.example/mcp");
     let found = look_at(&server.url(), &["--token", &other]);
-    let expected = ("fail".to_owned(), "mcp.token.audience".to_owned());
-    assert_eq!((found.code(), wrong(&found)), (1, BTreeSet::from([expected])), "{}", found.stdout());
+    let failed = |codes: &[&str]| codes.iter().map(|code| ("fail".to_owned(), (*code).to_owned())).collect();
+    let expected = failed(&["mcp.token", "mcp.token.audience"]);
+    assert_eq!((found.code(), wrong(&found)), (1, expected), "{}", found.stdout());
+    // One that looks at the audience is right.
+    let strict = McpServer::start(|request, answer| {
+        let is_good = request.all("authorization").any(|value| value.ends_with(".Z29vZA"));
+        if is_good { Answer::new(401) } else { answer }
+    });
+    let found = look_at(&strict.url(), &["--token", &other]);
+    assert_eq!(wrong(&found), failed(&["mcp.token.audience"]), "{}", found.stdout());
     let bad = look_at(&server.url(), &["--token", "Bearer a"]);
-    assert_eq!(wrong(&bad), BTreeSet::from([("fail".to_owned(), "mcp.token".to_owned())]));
+    assert_eq!(wrong(&bad), failed(&["mcp.token"]));
 }
 
 /// Since 2026-07-28 a request stands alone, and says in its headers what it asks for.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use requires_auth::Bearer;
 use serde_json::{Map, Value, json};
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, Level};
 use super::challenge::Challenge;
 use super::checks;
 use super::client::{Answer, Client};
@@ -25,7 +25,9 @@ pub(super) async fn run(client: &Client<'_>, token: &str, calls_tools: bool, fin
         findings.push(finding.hint("look for quotes, spaces, line breaks or a `Bearer` before the token"));
         return;
     }
-    findings.push(audience(client.server(), token));
+    let audience = audience(client.server(), token);
+    let is_foreign = audience.level == Level::Fail;
+    findings.push(audience);
     let (session, status) = match Session::open(client, token).await {
         Ok(opened) => opened,
         Err(error) => {
@@ -34,7 +36,17 @@ pub(super) async fn run(client: &Client<'_>, token: &str, calls_tools: bool, fin
         }
     };
     match status {
+        200..=299 if is_foreign => {
+            findings
+                .push(check.fail(subject, format!("it passes, and is not for this server: {status}")).hint(
+                "check the audience of each token: else every API to which a user sends one can use it here",
+            ))
+        }
         200..=299 => findings.push(check.ok(subject, format!("it passes: {status}"))),
+        401 if is_foreign => {
+            findings.push(check.ok(subject, "401, as it is not for this server"));
+            return;
+        }
         401 | 403 => {
             findings.push(check.fail(subject, format!("it is refused: {status}")));
             return;
@@ -152,7 +164,6 @@ fn refusal(subject: &str, name: &str, answer: &Answer) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::finding::Level;
     use super::*;
 
     fn token(claims: &str) -> String {

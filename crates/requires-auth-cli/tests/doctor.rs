@@ -91,6 +91,13 @@ fn a_provider_is_recognised_by_its_metadata_wherever_it_runs() {
         "{keycloak:?}"
     );
     assert!(keycloak[1].contains("Audience mapper"), "{keycloak:?}");
+    let logto = of_provider(&look_at(
+        &provider(
+            r#"/auth","scopes_supported":["urn:logto:scope:roles"],"introspection_endpoint":"http://a/oidc/token/introspection"#,
+        ),
+        &[],
+    ));
+    assert!(logto[0].contains("provider = \"logto\""), "{logto:?}");
     assert_eq!(of_provider(&look_at(&provider("/authorize"), &[])), [""; 0]);
 }
 
@@ -105,6 +112,7 @@ fn a_development_issuer_is_well() {
     {
         assert_eq!(level(&well, code), "ok", "{code}");
     }
+    assert_eq!(of_provider(&well), [""; 0], "it stands under `/oidc`, and is not Logto");
     let slash = look_at(&format!("{url}/"), &[]);
     assert_eq!(slash.code(), 1);
     assert_eq!(level(&slash, "discovery.issuer"), "fail");

@@ -17,8 +17,8 @@ pub struct Form {
     /// Beginnings and parts of the path where people run it themselves: `/realms/*`, `/oidc`. A star at the end stands for
     /// anything that is not empty.
     pub paths: &'static [&'static str],
-    /// What its metadata have, wherever it runs: a member, and a part of its text. All must be there; none listed tell
-    /// nothing.
+    /// What its metadata have, wherever it runs: a member, and a part of its text or of a text in its list. All must be
+    /// there; none listed tell nothing.
     pub metadata: &'static [(&'static str, &'static str)],
     /// What an issuer must be to work, each with a sentence about one that is not.
     pub rules: &'static [(IssuerRule, &'static str)],

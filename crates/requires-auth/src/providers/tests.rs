@@ -88,6 +88,24 @@ fn issuers_are_recognised() {
 }
 
 #[test]
+fn metadata_tell_a_provider_only_if_all_that_is_its_own_is_there() {
+    let seen = |scopes: &[&'static str], endpoint: &'static str| {
+        let found = recognise_metadata(|member| match member {
+            "introspection_endpoint" => vec![endpoint],
+            "scopes_supported" => scopes.to_vec(),
+            _ => Vec::new(),
+        });
+        found.map(|provider| provider.name)
+    };
+    let endpoint = "http://127.0.0.1:3001/oidc/token/introspection";
+    assert_eq!(seen(&["openid", "urn:logto:scope:organizations"], endpoint), Some("logto"));
+    // Another server may stand under `/oidc`, too.
+    assert_eq!(seen(&["openid"], endpoint), None);
+    assert_eq!(seen(&[], endpoint), None);
+    assert_eq!(seen(&["urn:logto:scope:organizations"], "http://127.0.0.1:3001/introspect"), None);
+}
+
+#[test]
 fn every_row_is_whole() {
     let names: HashSet<_> = NAMES.iter().collect();
     assert_eq!(names.len(), ALL.len(), "a name is there once");

@@ -276,7 +276,7 @@ impl Builder {
 impl IssuerSettings {
     /// A problem, with where to mend it.
     fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
-        self.origin.explain(named(&self.given, problem))
+        self.origin.explain(named(&self.given, problem), self.from_table.provider())
     }
 }
 

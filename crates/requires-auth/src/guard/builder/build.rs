@@ -218,7 +218,12 @@ impl Builder {
             found.retain(|problem| {
                 !(settings.origin == Origin::Environment && unreadable.contains(&problem.field()))
             });
-            problems.extend(found.into_iter().map(|problem| settings.explain(problem)));
+            // A pattern under another name has the mistakes of the first again.
+            for problem in found.into_iter().map(|problem| settings.explain(problem)) {
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
         }
         parts
     }

@@ -211,3 +211,11 @@ fn an_audience_that_is_missing_is_told_as_its_provider_has_it() {
     let plain = hint(Builder::new("https://issuer.example", ""));
     assert!(plain.contains("such as https://api.example.com, as an argument"), "{plain}");
 }
+
+/// Entra ID has two patterns for its tenants. What is wrong with both of them is told once.
+#[test]
+fn a_mistake_in_a_pattern_with_another_name_is_told_once() {
+    let builder = Builder::new("", "api").with_provider("entra").with_tenants(["a"]).with_jwks("{}");
+    let error = builder.build().expect_err("no keys");
+    assert_eq!(error.problems().len(), 1, "{error}");
+}

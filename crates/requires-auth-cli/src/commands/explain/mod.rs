@@ -2,8 +2,8 @@
 
 mod anatomy;
 mod explained;
-mod text;
 mod unverifiable;
+mod text;
 
 use std::io;
 

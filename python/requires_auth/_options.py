@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from requires_auth import AccessToken, Issuer
+    from requires_auth import AccessToken, Issuer, Policy
     from requires_auth._guard import ErrorBody, Resolver
     from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
 
@@ -131,13 +131,13 @@ class Adapter:
         """The arguments of the constructor that this adapter was given, or finds in the settings of the framework."""
         return options_from(self._settings(), self._given)
 
-    def verify(self, token: str) -> AccessToken:
+    def verify(self, token: str, policy: Policy | None = None) -> AccessToken:
         """Verifies a token that does not come with a request; see `requires_auth.RequiresAuth.verify`."""
-        return self.guard.verify(token)
+        return self.guard.verify(token, policy)
 
-    async def verify_async(self, token: str) -> AccessToken:
+    async def verify_async(self, token: str, policy: Policy | None = None) -> AccessToken:
         """As `verify`, in asynchronous code."""
-        return await self.guard.verify_async(token)
+        return await self.guard.verify_async(token, policy)
 
     def warm(self) -> None:
         """Fetches the keys now, so that a wrong issuer shows at start instead of at the first request."""

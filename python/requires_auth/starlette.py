@@ -50,7 +50,7 @@ from requires_auth._rule import Rule, before_routing
 from requires_auth._websocket import Guarded, hide_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 
     from typing_extensions import Unpack
 
@@ -207,11 +207,14 @@ def _serves_document(auth: Guard | Adapter | None, adapter: Guard | Adapter) -> 
     return adapter.has_resource()
 
 
-def with_headers(send: Send, added: Iterable[tuple[str, str]]) -> Send:
-    """Adds headers to the answer of the application, where that has none of the name."""
+def with_headers(send: Send, added: Collection[tuple[str, str]]) -> Send:
+    """Adds headers to the answer of the application, where that has none of the name.
+
+    They are read when the answer begins.
+    """
 
     async def answer(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if added and message["type"] == "http.response.start":
             headers: list[tuple[bytes, bytes]] = list(message.get("headers") or ())
             own = {bytes(name).lower() for name, _ in headers}
             pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in added]

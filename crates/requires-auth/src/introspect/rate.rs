@@ -10,7 +10,7 @@ const MEMORY: Duration = Duration::from_secs(1);
 
 /// A bucket that holds the calls of one second, and fills evenly.
 ///
-/// A client that has had its share gets more only while the bucket is more than half full. So one that floods gets all that
+/// A client that has had its share gets more only while half of the bucket is left after it. So one that floods gets all that
 /// nobody else wants, and finds the rest kept for those who have had less.
 #[derive(Debug)]
 pub(super) struct Rate {
@@ -41,7 +41,8 @@ impl Rate {
 
     /// Whether one of the calls that are left is for this client, which has it then.
     fn is_for(&mut self, client: Share, now: SystemTime) -> bool {
-        let may_have_more = self.left > self.per_second / 2.0;
+        let is_kept = (self.per_second / 2.0).floor();
+        let may_have_more = self.left - 1.0 >= is_kept;
         self.clients.take(client, self.per_second, may_have_more, now)
     }
 }
@@ -165,6 +166,14 @@ mod tests {
         assert!(!rate.take(client(2), at(0)));
         assert!(rate.take(client(1), at(1_000)));
         assert!(rate.take(client(2), at(2_000)));
+    }
+
+    #[test]
+    fn of_two_calls_a_second_one_is_kept_at_any_time() {
+        let mut rate = Rate::new(2);
+        // From one call to the next there is a bit more than half of the bucket.
+        assert_eq!((0..100).filter(|step| rate.take(client(1), at(*step))).count(), 1);
+        assert!(rate.take(client(2), at(100)));
     }
 
     #[test]

@@ -66,6 +66,17 @@ class RequiresAuth(_core.Guard):
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
         public_url: str | None = None,
+        resource: str | None = None,
+        base_scopes: str | Sequence[str] | None = None,
+        scopes_supported: Sequence[str] | None = None,
+        challenge_scopes: str = "keep",
+        resource_name: str | None = None,
+        resource_documentation: str | None = None,
+        resource_policy_uri: str | None = None,
+        resource_tos_uri: str | None = None,
+        authorization_servers: Sequence[str] | None = None,
+        metadata_url: str | None = None,
+        allow_resource_query: bool = False,
         close_on_expiry: bool = True,
         cache: int = 10_000,
         stale: int = 3600,
@@ -120,6 +131,20 @@ class RequiresAuth(_core.Guard):
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
             public_url: the URL of this API as its clients know it.
+            resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience where
+                none is given, a document at a well-known place says where to log in, and challenges point to that.
+            base_scopes: scopes of the `resource` that every request with a token needs, beside those of its route.
+            scopes_supported: the scopes that the document of the `resource` names. By default `base_scopes`.
+            challenge_scopes: which scopes a challenge names where one is missing: `"needed"`, or with `"keep"` also
+                those of the `resource` that the token has, as some clients ask for exactly what they are told.
+            resource_name: the name of the `resource` for people, in its document.
+            resource_documentation: a page for developers, in the document.
+            resource_policy_uri: a page about how clients may use the data, in the document.
+            resource_tos_uri: the terms of service, in the document.
+            authorization_servers: those that the document names, if they are not the issuers. Most clients log in at
+                the first one.
+            metadata_url: where clients find the document, if a proxy lets them reach it elsewhere than RFC 9728 says.
+            allow_resource_query: lets the `resource` have a query, which RFC 9728 advises against.
             close_on_expiry: closes a WebSocket when its token ends, with code 1008.
             cache: how many accepted tokens are remembered; 0 verifies every token anew. Times, keys and
                 policy are looked at every time all the same.

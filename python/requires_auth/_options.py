@@ -42,6 +42,17 @@ class GuardOptions(TypedDict, total=False):
     token_from: Sequence[TokenPlace] | None
     cookie_origins: str | Sequence[str] | None
     public_url: str | None
+    resource: str | None
+    base_scopes: str | Sequence[str] | None
+    scopes_supported: Sequence[str] | None
+    challenge_scopes: str
+    resource_name: str | None
+    resource_documentation: str | None
+    resource_policy_uri: str | None
+    resource_tos_uri: str | None
+    authorization_servers: Sequence[str] | None
+    metadata_url: str | None
+    allow_resource_query: bool
     close_on_expiry: bool
     cache: int
     stale: int

@@ -192,6 +192,7 @@ use crate::request::Request;
 use crate::tower::{Passed, refusal, response, view};
 use crate::verify::{AccessToken, ClaimsError};
 
+mod metadata;
 mod methods;
 
 pub use methods::GuardedMethods;

@@ -4,6 +4,7 @@
 //! for another framework asks [`RequiresAuth::challenge`](crate::RequiresAuth::challenge) for the [`Challenge`] and
 //! copies its status, headers and body, all three unchanged.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::credential::Scheme;
 use crate::error::{ChallengeKind, Denial, Reason};
+use crate::metadata::{Metadata, union};
 use crate::request::Request;
 
 /// The answer to a refused request: what an adapter turns into a response of its framework.
@@ -64,6 +66,8 @@ pub struct Challenge {
 pub(crate) struct Style {
     body: BodyFormat,
     schemes: Schemes,
+    /// The resource whose metadata the challenges point to.
+    resource: Option<Arc<Metadata>>,
 }
 
 /// The schemes that a guard takes, in the order in which it names them.
@@ -77,6 +81,11 @@ impl Default for Schemes {
 }
 
 impl Style {
+    /// The same, with challenges that point to the metadata of this resource (RFC 9728 §5.1).
+    pub(crate) fn of_resource(self, resource: Option<Arc<Metadata>>) -> Self {
+        Self { resource, ..self }
+    }
+
     /// The answer to `request`, refused for `denial`.
     pub(crate) fn challenge(&self, denial: &Denial, request: &Request<'_>) -> Challenge {
         Challenge::of(denial, request, &self.body, self.www_authenticate(denial))
@@ -84,7 +93,7 @@ impl Style {
 
     /// The values of `WWW-Authenticate`: one for each scheme (RFC 9110 §11.6.1).
     fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
-        let Some(parameters) = parameters(denial) else { return Vec::new() };
+        let Some(parameters) = parameters(denial, self.resource.as_deref()) else { return Vec::new() };
         let of_scheme = |scheme: &Scheme| match parameters.as_str() {
             "" => scheme.as_str().to_owned(),
             parameters => format!("{} {parameters}", scheme.as_str()),
@@ -184,17 +193,34 @@ pub fn www_authenticate(denial: &Denial) -> Vec<String> {
 
 /// The parameters of a challenge, none for a bare one; `None` if there is no challenge, as another credential would not
 /// help.
-fn parameters(denial: &Denial) -> Option<String> {
-    let error = match denial.code().challenge() {
+fn parameters(denial: &Denial, resource: Option<&Metadata>) -> Option<String> {
+    let mut parameters = match denial.code().challenge() {
         ChallengeKind::Absent => return None,
-        ChallengeKind::Bare => return Some(String::new()),
-        ChallengeKind::Error(error) => error,
+        ChallengeKind::Bare => Vec::new(),
+        ChallengeKind::Error(error) => {
+            vec![quoted("error", error), quoted("error_description", denial.message())]
+        }
     };
-    let mut parameters = vec![quoted("error", error), quoted("error_description", denial.message())];
-    parameters.extend(denial.scope().map(|scope| quoted("scope", scope)));
+    parameters.extend(scope(denial, resource).map(|scope| quoted("scope", scope)));
     parameters.extend(denial.acr_values().map(|acr_values| quoted("acr_values", acr_values)));
     parameters.extend(denial.max_age().map(|max_age| quoted("max_age", max_age)));
+    parameters.extend(resource.map(|resource| quoted("resource_metadata", resource.url())));
     Some(parameters.join(", "))
+}
+
+/// The scopes to ask for. Of a resource, a 401 names those of every request, and the refusal for a scope these, those of the
+/// operation, and those that the token has: a client that asks for exactly this loses none.
+fn scope<'d>(denial: &'d Denial, resource: Option<&'d Metadata>) -> Option<Cow<'d, str>> {
+    let Some(resource) = resource else { return denial.scope().map(Cow::Borrowed) };
+    let base = resource.scopes.base.as_deref();
+    match (denial.status(), denial.scope()) {
+        (_, Some(needed)) => {
+            let lists = [base, Some(needed), denial.kept()].into_iter().flatten();
+            union(lists).map(Cow::Owned)
+        }
+        (401, None) => base.map(Cow::Borrowed),
+        _ => None,
+    }
 }
 
 /// A parameter of a challenge. Every value is made of our own tables or of checked configuration, and needs

@@ -113,6 +113,7 @@ mod binding;
 pub mod verify;
 pub mod providers;
 pub mod policy;
+pub mod metadata;
 pub mod challenge;
 pub mod explain;
 pub mod settings;

@@ -288,6 +288,16 @@ impl<'a> Request<'a> {
         self.url.split(['?', '#']).next().unwrap_or_default()
     }
 
+    /// The path as it stands in the request, also where the URL has its scheme and host.
+    pub(crate) fn target_path(&self) -> &'a str {
+        let path = self.path();
+        if path.starts_with('/') {
+            return path;
+        }
+        let Some((_, rest)) = path.split_once("://") else { return path };
+        rest.find('/').map_or("", |at| &rest[at..])
+    }
+
     /// Whether this is a CORS preflight: `OPTIONS` with `Origin` and `Access-Control-Request-Method`.
     ///
     /// A browser sends a preflight without credentials (Fetch standard, CORS protocol), so it cannot

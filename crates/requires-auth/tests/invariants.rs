@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 13] = [
+const RING_0: [&str; 14] = [
     "error",
     "request",
     "credential",
@@ -18,6 +18,7 @@ const RING_0: [&str; 13] = [
     "verify",
     "providers",
     "policy",
+    "metadata",
     "challenge",
     "explain",
     "settings",

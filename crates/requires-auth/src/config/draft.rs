@@ -42,7 +42,8 @@ impl<T> Draft<T> {
         let mut reader = Reader::new(text, file);
         let document = reader.document();
         ConfigError::unless_empty(std::mem::take(&mut reader.problems))?;
-        let mut read = Read { reader: &mut reader, warnings: Vec::new() };
+        let has_resource = document.contains_key("resource");
+        let mut read = Read { reader: &mut reader, warnings: Vec::new(), has_resource };
         let (given, issuers) = read.document(&document);
         let warnings = read.warnings;
         let other = sections(&mut reader, &document, &issuers);
@@ -87,6 +88,8 @@ impl<T> Draft<T> {
 struct Read<'r, 't> {
     reader: &'r mut Reader<'t>,
     warnings: Vec<String>,
+    /// Whether the API has a URL, which issuers without an audience take for one.
+    has_resource: bool,
 }
 
 impl Read<'_, '_> {
@@ -214,7 +217,8 @@ impl Read<'_, '_> {
             self.reader.report("issuer", &format!("{within}.issuer"), "nothing", "an https URL", hint);
         }
         let has_default = |row: &Provider| matches!(row.audience_rule, AudienceRule::Default(_));
-        let is_given = table.contains_key("audience") || provider.is_some_and(has_default);
+        let is_given =
+            table.contains_key("audience") || provider.is_some_and(has_default) || self.has_resource;
         if !is_given && !given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
             let hint = "use the identifier of this API at the issuer, such as https://api.example.com";
             let path = format!("{within}.audience");

@@ -38,6 +38,8 @@ pub struct Denial {
     code: ErrorCode,
     reason: Option<Reason>,
     scope: Option<Arc<str>>,
+    /// Of the scopes that the token has, those that a challenge names as well.
+    kept: Option<Arc<str>>,
     acr_values: Option<Arc<str>>,
     max_age: Option<u64>,
     retry_after: Option<u32>,
@@ -82,6 +84,7 @@ impl Denial {
             code,
             reason: None,
             scope: None,
+            kept: None,
             acr_values: None,
             max_age: None,
             retry_after: None,
@@ -97,6 +100,15 @@ impl Denial {
 
     pub(crate) fn insufficient_scope(needed: Arc<str>) -> Self {
         Self { scope: Some(needed), ..Self::new(ErrorCode::InsufficientScope) }
+    }
+
+    /// The same, of a token with these scopes of the resource, space-separated: names of its configuration.
+    pub(crate) fn keeping(self, kept: Option<Arc<str>>) -> Self {
+        Self { kept, ..self }
+    }
+
+    pub(crate) fn kept(&self) -> Option<&str> {
+        self.kept.as_deref()
     }
 
     pub(crate) fn insufficient_user_authentication(

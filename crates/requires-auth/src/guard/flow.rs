@@ -265,9 +265,13 @@ impl RequiresAuth {
             Ok(token) => {
                 let placed = check_place(&token, credential);
                 placed
-                    .and_then(|()| policy.decide(&token, credential, request.path_parameters(), &mut NoTrace))
-                    .inspect_err(|denial| {
-                        refused(request, Some(credential), denial, denial.hint(), self.issuer_of(&token));
+                    .and_then(|()| {
+                        let parameters = request.path_parameters();
+                        policy.decide(&token, credential, parameters, self.base(), &mut NoTrace)
+                    })
+                    .map_err(|denial| {
+                        refused(request, Some(credential), &denial, denial.hint(), self.issuer_of(&token));
+                        self.finish(&token, denial)
                     })?;
                 self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
                 log::allowed(request, credential, self.issuer_of(&token));

@@ -33,6 +33,7 @@ mod flow;
 mod health;
 mod unavailable;
 mod places;
+mod resource;
 mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
@@ -106,6 +107,8 @@ struct Inner {
     /// Headers that are read for a token beside `authorization`.
     token_headers: Box<[Box<str>]>,
     closes_on_expiry: bool,
+    /// The protected resource that the guard stands before, if it has one.
+    resource: Option<resource::Guarded>,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
 }
@@ -346,9 +349,10 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check_for(token, request).inspect_err(|denial| {
+        policy.check_for(token, request).map_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
-            flow::refused(request, credential.as_ref(), denial, denial.hint(), self.issuer_of(token));
+            flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
+            self.finish(token, denial)
         })
     }
 

@@ -147,7 +147,7 @@ pub use layer::AuthLayer;
 pub use service::AuthService;
 
 #[cfg(feature = "axum")]
-pub(crate) use {request::Passed, request::view, response::refusal, response::response};
+pub(crate) use {request::Passed, request::view, response::metadata, response::refusal, response::response};
 
 #[cfg(doc)]
 use crate::RequiresAuth;

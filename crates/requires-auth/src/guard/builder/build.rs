@@ -12,10 +12,12 @@ use super::checks::{
 use super::common::Common;
 use super::origin::Origin;
 use super::places::{check_places, cookie_origins, public_origin};
+use super::resource::resource;
 use super::{Builder, IssuerSettings};
-use crate::challenge::BodyFormat;
+use crate::challenge::{BodyFormat, Style};
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
+use crate::guard::resource::Guarded;
 use crate::guard::tenants::{Group, Tenants};
 use crate::guard::{Inner, Keys, RequiresAuth};
 use crate::introspect::Asker;
@@ -69,11 +71,14 @@ impl Builder {
         found.extend(check_paths(&self.given));
         check_claim_paths(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
+        let resource = resource(&self.given, &mut found);
+        self.take_audience_of(resource.as_ref());
         self.look_up_providers();
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
         let common = self.common(for_all, &mut found);
+        let resource = self.guarded(resource, &common, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
@@ -106,7 +111,8 @@ impl Builder {
             keys,
             askers,
             clock: self.clock,
-            style: body_format.into(),
+            style: Style::from(body_format).of_resource(resource.as_ref().map(Guarded::metadata)),
+            resource,
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,

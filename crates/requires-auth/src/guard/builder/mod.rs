@@ -24,6 +24,7 @@ mod common;
 mod origin;
 mod places;
 mod provider;
+mod resource;
 mod tenants;
 
 pub(super) use common::{Common, TenantOf};

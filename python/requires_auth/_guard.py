@@ -216,6 +216,12 @@ class RequiresAuth(_core.Guard):
         found = self._configure(own, entries, _now, asked) if entries or not problems else []
         if problems or found:
             raise ConfigError([*problems, *_renamed(found, names)])
+        self._has_resolver = asked is not None
+
+    def _may_have_several_issuers(self) -> bool:
+        """Whether two tokens may be of two issuers, or of two tenants, so that a subject alone names nobody."""
+        named = [health["issuer"] for health in self.health() if not health["is_tenant"]]
+        return self._has_resolver or len(named) > 1 or any("{" in issuer for issuer in named)
 
     @classmethod
     def for_provider(

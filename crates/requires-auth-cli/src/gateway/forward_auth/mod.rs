@@ -142,4 +142,6 @@ mod tests;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]
+mod request_vectors;
+#[cfg(test)]
 mod place_vectors;

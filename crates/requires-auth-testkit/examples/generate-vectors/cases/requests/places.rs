@@ -172,6 +172,9 @@ fn one_token() -> Vec<Finished> {
             .authorization("Basic dTpw")
             .header(HEADER, "{token}")
             .allow(),
+        all("place-basic-alone", "A06", "another scheme, and no token in any place")
+            .authorization("Basic dTpw")
+            .scheme_not_supported(),
         all("place-malformed-beside", "N05", "what is not a token beside one is not skipped")
             .authorization("Bearer")
             .header(HEADER, "{token}")

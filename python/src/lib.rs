@@ -25,6 +25,7 @@ mod config;
 mod asked;
 mod guard;
 mod lock_hint;
+mod mcp;
 mod log;
 mod names;
 mod testing;
@@ -40,6 +41,8 @@ mod _core {
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
+    #[pymodule_export]
+    use super::mcp::McpScopes;
     #[pymodule_export]
     use super::names::nearest;
     #[pymodule_export]

@@ -23,6 +23,7 @@ mod resolver;
 mod settings;
 mod config;
 mod asked;
+mod metadata;
 mod guard;
 mod lock_hint;
 mod mcp;
@@ -43,6 +44,8 @@ mod _core {
     use super::guard::Guard;
     #[pymodule_export]
     use super::mcp::McpScopes;
+    #[pymodule_export]
+    use super::metadata::MetadataAnswer;
     #[pymodule_export]
     use super::names::nearest;
     #[pymodule_export]

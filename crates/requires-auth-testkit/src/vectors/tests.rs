@@ -6,6 +6,7 @@ use crate::{Algorithm, Defect};
 
 // Reading all files takes a moment, so the tests share what they read.
 static TOKEN_CASES: LazyLock<Vec<TokenCase>> = LazyLock::new(token_cases);
+static METADATA_CASES: LazyLock<Vec<MetadataCase>> = LazyLock::new(metadata_cases);
 static REQUEST_CASES: LazyLock<Vec<RequestCase>> = LazyLock::new(request_cases);
 static MCP_CASES: LazyLock<Vec<McpCase>> = LazyLock::new(mcp_cases);
 
@@ -17,8 +18,9 @@ fn refusals() -> impl Iterator<Item = &'static Refusal> {
     })
 }
 
-/// Rows on tokens that are never accepted: `none`, HMAC and encrypted ones, and those whose body is not looked at.
-const NEVER_ACCEPTED: [&str; 4] = ["C06", "C08", "C26", "U15"];
+/// Rows on tokens that are never accepted: `none`, HMAC and encrypted ones, what a provider signs for other ends, and those whose
+/// body is not looked at.
+const NEVER_ACCEPTED: [&str; 7] = ["C06", "C08", "C26", "S02", "S03", "S04", "U15"];
 
 /// Rows on claims that count only where something is configured, and on what is read from a token.
 const NEVER_REFUSED: [&str; 2] = ["D13", "Q12"];
@@ -41,7 +43,8 @@ fn rows() -> impl Iterator<Item = &'static str> {
 fn every_row_is_a_requirement_and_every_requirement_is_shown() {
     let tokens = TOKEN_CASES.iter().map(|case| &*case.row);
     let requests = REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request));
-    let shown: BTreeSet<&str> = tokens.chain(requests.map(|case| &*case.row)).collect();
+    let others = requests.map(|case| &*case.row).chain(METADATA_CASES.iter().map(|case| &*case.row));
+    let shown: BTreeSet<&str> = tokens.chain(others).collect();
     assert_eq!(rows().collect::<BTreeSet<_>>(), shown, "vectors/README.md and the cases");
     assert_eq!(rows().count(), shown.len(), "a row stands once");
     let line = |row: &str| REQUIREMENTS.lines().find(|line| line.starts_with(&format!("| {row} |")));
@@ -55,8 +58,9 @@ fn every_row_is_a_requirement_and_every_requirement_is_shown() {
 fn ids_are_unique_and_in_kebab_case() {
     let tokens: Vec<&String> = TOKEN_CASES.iter().map(|case| &case.id).collect();
     let requests: Vec<&String> = REQUEST_CASES.iter().map(|case| &case.id).collect();
+    let metadata: Vec<&String> = METADATA_CASES.iter().map(|case| &case.id).collect();
     let messages: Vec<&String> = MCP_CASES.iter().map(|case| &case.request.id).collect();
-    for ids in [tokens, requests, messages] {
+    for ids in [tokens, requests, metadata, messages] {
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
         for id in ids {
             let letters =
@@ -70,6 +74,7 @@ fn ids_are_unique_and_in_kebab_case() {
 fn there_are_enough_cases() {
     assert!(TOKEN_CASES.len() >= 550, "{}", TOKEN_CASES.len());
     assert!(REQUEST_CASES.len() >= 60, "{}", REQUEST_CASES.len());
+    assert!(METADATA_CASES.len() >= 60, "{}", METADATA_CASES.len());
 }
 
 #[test]
@@ -88,7 +93,7 @@ fn every_rule_is_shown_accepting_and_refusing() {
             Verdict::Refuse(_) => refused.insert(&*case.row),
         };
     }
-    let judged = || rows().filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'U']));
+    let judged = || rows().filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'S', 'U']));
     let lacks = |found: &BTreeSet<&str>, spared: &[&str]| {
         judged().filter(|row| !found.contains(row) && !spared.contains(row)).collect::<Vec<_>>()
     };

@@ -10,6 +10,9 @@ use serde_json::json;
 use support::server::{CALLBACK, CHALLENGE, NOW, RESOURCE, Server, VERIFIER, answer_of, text};
 use support::{client, get, get_json, header, part, post};
 
+/// Parameters of a request.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn a_client_discovers_registers_logs_in_and_refreshes() {
     let server = Server::start(DevelopmentIssuer::builder().lifetime(300)).await;
@@ -99,7 +102,7 @@ async fn a_bad_client_or_redirect_uri_is_a_page_and_never_a_redirect() {
     );
     let server = server.await;
     let id = server.public_client().await;
-    let cases: [(&str, &[(&str, &str)]); 15] = [
+    let cases: [(&str, Pairs<'_>); 15] = [
         ("", &[]),
         ("unknown", &[]),
         (&id, &[("client_id", &id), ("client_id", &id)]),
@@ -137,7 +140,7 @@ async fn every_other_mistake_is_told_to_the_client() {
     assert_eq!(server.metadata["scopes_supported"], json!(["read:items", "openid", "offline_access"]));
     let id = server.public_client().await;
     let challenge = |value| ("code_challenge", value);
-    let cases: [(&[(&str, &str)], &str); 19] = [
+    let cases: [(Pairs<'_>, &str); 19] = [
         (&[("response_type", "")], "invalid_request"),
         (&[("response_type", "token")], "unsupported_response_type"),
         (&[("response_type", "code id_token")], "unsupported_response_type"),
@@ -183,7 +186,7 @@ async fn a_token_request_that_does_not_fit_the_login_is_refused() {
     let (id, other) = (server.public_client().await, server.public_client().await);
     let grant = ("grant_type", "authorization_code");
     let verifier = ("code_verifier", VERIFIER);
-    let cases: [(&str, &[(&str, &str)], &str); 9] = [
+    let cases: [(&str, Pairs<'_>, &str); 9] = [
         (&id, &[grant], "invalid_request"),
         (&id, &[grant, ("code_verifier", &VERIFIER[1..])], "invalid_grant"),
         (&id, &[grant, ("code_verifier", CHALLENGE)], "invalid_grant"),

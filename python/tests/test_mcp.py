@@ -314,10 +314,9 @@ JSON = {"Accept": "application/json, text/event-stream", "Content-Type": "applic
 
 def test_a_server_of_mcp_knows_who_calls(issuer: TestIssuer, of_mcp: Any) -> None:
     # Version 1 calls it `mcp.server.fastmcp.FastMCP`.
-    name, module = (
-        ("MCPServer", "mcp.server") if hasattr(of_mcp.server, "MCPServer") else ("FastMCP", "mcp.server.fastmcp")
-    )
-    Server = getattr(importlib.import_module(module), name)  # noqa: N806
+    is_new = hasattr(of_mcp.server, "MCPServer")
+    module = importlib.import_module("mcp.server" if is_new else "mcp.server.fastmcp")
+    Server = module.MCPServer if is_new else module.FastMCP  # noqa: N806
     from mcp.server.auth.middleware.auth_context import get_access_token
 
     mcp = Server("orders")

@@ -44,6 +44,9 @@ class RequiresAuth(_core.Guard):
     token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
     of the table, such as Logto; each of them is also a method of its name.
 
+    A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
+    `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need.
+
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
     among threads and survives `fork`. It logs what it refuses, once, to the logger `requires_auth`.
@@ -131,8 +134,9 @@ class RequiresAuth(_core.Guard):
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
             public_url: the URL of this API as its clients know it.
-            resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience where
-                none is given, a document at a well-known place says where to log in, and challenges point to that.
+            resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
+                where none is given, a document at a well-known place says where to log in, and challenges point to
+                that.
             base_scopes: scopes of the `resource` that every request with a token needs, beside those of its route.
             scopes_supported: the scopes that the document of the `resource` names. By default `base_scopes`.
             challenge_scopes: which scopes a challenge names where one is missing: `"needed"`, or with `"keep"` also
@@ -212,6 +216,12 @@ class RequiresAuth(_core.Guard):
         found = self._configure(own, entries, _now, asked) if entries or not problems else []
         if problems or found:
             raise ConfigError([*problems, *_renamed(found, names)])
+        self._has_resolver = asked is not None
+
+    def _may_have_several_issuers(self) -> bool:
+        """Whether two tokens may be of two issuers, or of two tenants, so that a subject alone names nobody."""
+        named = [health["issuer"] for health in self.health() if not health["is_tenant"]]
+        return self._has_resolver or len(named) > 1 or any("{" in issuer for issuer in named)
 
     @classmethod
     def for_provider(

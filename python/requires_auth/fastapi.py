@@ -22,6 +22,12 @@ An exception handler of your own for `AuthError` must send `error.headers` with 
 are: `Response(..., status_code=error.status, headers=dict(error.headers))`. They hold `WWW-Authenticate`, without
 which a client does not learn what was wrong.
 
+A guard with a `resource` has a metadata document (RFC 9728), which a dependency cannot serve:
+
+    from requires_auth.starlette import ResourceMetadataMiddleware
+
+    app.add_middleware(ResourceMetadataMiddleware, auth=auth)
+
 An application factory configures the ready instance with `requires_auth.configure(issuer, audience)`. In tests,
 `app.dependency_overrides[auth]` stands in for `auth` and for everything that it was called with: `auth("read:orders")`,
 `auth(any_of=[...])`, `auth(policy=...)`, `auth(optional=True)`.
@@ -158,7 +164,7 @@ class RequiresAuth(Adapter, SecurityBase):
             raise TypeError("this guard was made with an issuer already: make another one")
         given = {"issuer": issuer, "audience": audience, **options}
         given = {**self._own_options, **{name: value for name, value in given.items() if value is not None}}
-        guard = guard_from({}, given)
+        guard = self._told(guard_from({}, given))
         with self._lock:
             self._given, self._guard = given, guard
 
@@ -204,7 +210,7 @@ class RequiresAuth(Adapter, SecurityBase):
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
-        rule = Rule.of(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional)
         if not scopes or optional:
             return _Judged(self, rule)
         needed = " ".join(scopes).split()
@@ -241,6 +247,7 @@ class RequiresAuth(Adapter, SecurityBase):
         if outcome is None:
             outcome = await judge(self.guard, scope, rule)
         if isinstance(outcome, Refusal):
+            self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             raise refused(scope, outcome)
         token = outcome.token
         if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
@@ -258,7 +265,7 @@ class RequiresAuth(Adapter, SecurityBase):
         """The rule for the scopes of a route, made once."""
         rule = self._rules.get((scopes, optional))
         if rule is None:
-            rule = self._rules[scopes, optional] = Rule.of(scopes, optional=optional)
+            rule = self._rules[scopes, optional] = self.rule(scopes, optional=optional)
         return rule
 
 
@@ -316,6 +323,12 @@ class _Judged(SecurityBase):
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER
+
+
+_HOW_TO_SERVE = (
+    "write app.add_middleware(ResourceMetadataMiddleware, auth=auth) with the class from requires_auth.starlette, "
+    "in the outermost application"
+)
 
 
 def _refuse_decorated(arguments: Sequence[Any]) -> None:

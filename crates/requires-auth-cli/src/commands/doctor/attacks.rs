@@ -194,7 +194,7 @@ fn path_variants(path: &str) -> Vec<String> {
 }
 
 /// A token that nobody has signed (RFC 8725 §2.1).
-fn unsigned_token() -> String {
+pub(super) fn unsigned_token() -> String {
     let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
     let claims = r#"{"sub":"admin","scope":"admin","exp":4102444800}"#;
     format!("{}.{}.", part(r#"{"alg":"none","typ":"at+jwt"}"#), part(claims))

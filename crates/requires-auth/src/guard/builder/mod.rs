@@ -21,10 +21,12 @@ mod build;
 mod checks;
 mod claims;
 mod common;
+mod guarded;
 mod origin;
 mod places;
 mod provider;
 mod resource;
+mod siblings;
 mod tenants;
 
 pub(super) use common::{Common, TenantOf};
@@ -62,6 +64,7 @@ use provider::FromTable;
 /// # Ok::<(), requires_auth::ConfigError>(())
 /// ```
 #[must_use]
+#[derive(Clone)]
 pub struct Builder {
     issuers: Vec<IssuerSettings>,
     given: Given,
@@ -70,6 +73,8 @@ pub struct Builder {
     fetch: Option<Arc<dyn Fetch>>,
     introspect: Option<Arc<dyn Introspect>>,
     keys_of: Option<RequiresAuth>,
+    /// Whether keys are those of `keys_of` from now on, and not only to begin with.
+    shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
     problems: Vec<ConfigProblem>,
@@ -133,6 +138,7 @@ impl Builder {
             fetch: None,
             introspect: None,
             keys_of: None,
+            shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
             problems: Vec::new(),

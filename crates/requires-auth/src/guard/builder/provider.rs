@@ -12,6 +12,8 @@ pub(super) struct FromTable {
     provider: Option<&'static Provider>,
     /// The settings that the row has chosen.
     chosen: Vec<&'static str>,
+    /// Whether these settings are those of another name of an issuer, which is configured by its own.
+    pub(super) is_other_name: bool,
     /// Other names of the issuer.
     pub(super) aliases: Vec<String>,
     /// What is wrong with the issuer.
@@ -116,6 +118,7 @@ impl IssuerSettings {
         let of_name = |issuer: String| {
             let mut settings = self.clone();
             settings.given.set(settings::ISSUER, issuer);
+            settings.from_table.is_other_name = true;
             settings
         };
         provider.other_patterns(&self.issuer()).into_iter().map(of_name).collect()

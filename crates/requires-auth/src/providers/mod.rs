@@ -63,6 +63,7 @@ mod logto;
 mod okta;
 mod rauthy;
 mod supabase;
+mod workos;
 mod zitadel;
 
 pub use form::{Form, IssuerRule, Shape, WrongIssuer};
@@ -252,7 +253,7 @@ macro_rules! rows {
     ($then:ident) => {
         $then! {
             logto, auth0, keycloak, entra, cognito, okta, google, google_iap, zitadel, firebase, supabase, clerk,
-            cloudflare_access, github_actions, kubernetes, rauthy, authentik,
+            workos, cloudflare_access, github_actions, kubernetes, rauthy, authentik,
         }
     };
 }

@@ -13,6 +13,7 @@ __all__ = [
     "Admission",
     "ConfigFile",
     "Guard",
+    "MetadataAnswer",
     "Policy",
     "Refusal",
     "TestIssuer",
@@ -44,17 +45,18 @@ class Guard:
         now: int | None = None,
         resolver: Callable[[str], dict[str, Any] | None] | None = None,
     ) -> list[tuple[str, str, str, str]]: ...
-    def verify(self, token: str) -> AccessToken:
+    def verify(self, token: str, policy: Policy | None = None) -> AccessToken:
         """Verifies a token without its scheme, and returns it with its claims.
 
+        `policy` is what it has to be allowed, such as `Policy.all_of("read:orders")`; any valid token will do without.
         Waits only if keys have to be fetched; the interpreter lock is released meanwhile.
 
         Raises:
-            AuthError: the token is refused.
+            AuthError: the token is refused; where it is valid and not allowed, with status 403.
             IssuerUnavailable: the keys are out of reach.
         """
 
-    def verify_now(self, token: str) -> AccessToken | None:
+    def verify_now(self, token: str, policy: Policy | None = None) -> AccessToken | None:
         """As `verify` if that needs no fetch; never waits. None means that keys have to be fetched."""
 
     def admit(
@@ -128,6 +130,34 @@ class Guard:
     def admit_asgi(
         self, scope: Mapping[str, Any], policy: Policy | None = None, optional: bool = False, *, wait: bool
     ) -> Admission | Refusal | None: ...
+    @property
+    def resource(self) -> str | None:
+        """The URL of the resource that this guard protects; None without one."""
+
+    def metadata(self, method: str, url: str) -> MetadataAnswer | None:
+        """The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
+
+        An adapter asks this before it looks for a token: the document is public, and is there also while the issuer is
+        down.
+
+        Args:
+            method: the method, as sent.
+            url: the URL, or path and query, with what an application is mounted at.
+        """
+
+    def metadata_wsgi(self, environ: Mapping[str, Any]) -> MetadataAnswer | None:
+        """As `metadata`, of a WSGI environment (PEP 3333), or `META` of a Django request."""
+
+    def metadata_asgi(self, scope: Mapping[str, Any]) -> MetadataAnswer | None:
+        """As `metadata`, of the scope of an ASGI connection."""
+
+    def know_scopes_of(self, policy: Policy) -> None:
+        """Tells the guard that its resource has the scopes of this policy: call it when a route is built.
+
+        The challenge of a request that lacks a scope also names those scopes of the resource that its token has.
+        Without a resource it does nothing.
+        """
+
     def _authorize(
         self,
         method: str,
@@ -337,6 +367,22 @@ class Admission:
 
         None if it need not be, and of another request.
         """
+
+@final
+class MetadataAnswer:
+    """The answer to a request for the metadata document of a resource: send it as it is."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: 200, 204 or 405."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """All headers of the answer, names in lower case. Only an answer to HEAD has a `content-length` among them."""
+
+    @property
+    def body(self) -> bytes:
+        """The body; empty unless the method is GET."""
 
 @final
 class Refusal:

@@ -23,6 +23,7 @@ mod resolver;
 mod settings;
 mod config;
 mod asked;
+mod metadata;
 mod guard;
 mod lock_hint;
 mod log;
@@ -40,6 +41,8 @@ mod _core {
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
+    #[pymodule_export]
+    use super::metadata::MetadataAnswer;
     #[pymodule_export]
     use super::names::nearest;
     #[pymodule_export]

@@ -364,6 +364,22 @@ mod tests {
         }
     }
 
+    /// Clients look for the parameters of a challenge by their names alone, without reading its grammar.
+    #[test]
+    fn no_text_of_a_challenge_has_the_name_of_a_parameter() {
+        let errors = ErrorCode::ALL.iter().filter_map(|code| match code.challenge() {
+            Error(error) => Some(error),
+            Bare | Absent => None,
+        });
+        let messages = ErrorCode::ALL.iter().map(|code| code.message());
+        let texts = messages.chain(Reason::ALL.iter().map(|reason| reason.message())).chain(errors);
+        for text in texts {
+            for parameter in ["scope=", "error=", "resource_metadata="] {
+                assert!(!text.contains(parameter), "{text}");
+            }
+        }
+    }
+
     /// RFC 9110 §15.5.2: a 401 has a challenge.
     #[test]
     fn every_401_has_a_challenge() {

@@ -25,6 +25,7 @@
 //! | a request to an axum server | the module `axum` (feature `axum`): a layer, and [`AccessToken`] as an argument |
 //! | a request to another tower service | the module `tower` (feature `tower`) |
 //! | a request to another framework | [`RequiresAuth::authorize`] and [`RequiresAuth::challenge`] |
+//! | a client that knows the URL of the API alone, such as one of MCP | [`RequiresAuth::for_resource`] |
 //! | a WebSocket message, a queue, a job | [`RequiresAuth::verify`] |
 //! | a file, to look at it | [`verify::Rules`], or the command `requires-auth explain` |
 //!
@@ -164,6 +165,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
+
+/// Runs the Rust blocks of the page on opaque tokens as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/opaque-tokens.md")]
+struct OpaqueTokensPage;
 
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]

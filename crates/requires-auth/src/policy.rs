@@ -417,8 +417,7 @@ impl Policy {
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
         let needed = [base.and_then(|base| base.scopes.as_ref()), self.scopes.as_ref()];
-        let is_met = |scopes: &Option<&Scopes>| scopes.is_none_or(|scopes| scopes.are_met_by(token));
-        let has_scopes = needed.iter().all(is_met);
+        let has_scopes = needed.iter().flatten().all(|scopes| scopes.are_met_by(token));
         trace.record(Step::Scope, has_scopes, || {
             let expected = needed.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
             let expected = if expected.is_empty() { "no scope".to_owned() } else { expected };

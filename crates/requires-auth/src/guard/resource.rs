@@ -21,15 +21,17 @@ pub(super) struct Guarded {
     base: Option<Policy>,
     /// Scopes that policies of this guard have named, beside those of its settings.
     named: RwLock<BTreeSet<Box<str>>>,
-    /// How many resources share their keys with this one, itself included.
-    siblings: Arc<AtomicUsize>,
+    siblings: Siblings,
 }
 
+/// How many resources share their keys.
+#[derive(Clone, Default)]
+pub(super) struct Siblings(Arc<AtomicUsize>);
+
 impl Guarded {
-    /// `siblings` is that of a resource that this one shares its keys with.
-    pub(super) fn new(metadata: Metadata, base: Option<Policy>, siblings: Option<Arc<AtomicUsize>>) -> Self {
-        let siblings = siblings.unwrap_or_default();
-        siblings.fetch_add(1, Ordering::Relaxed);
+    /// One more of its siblings.
+    pub(super) fn new(metadata: Metadata, base: Option<Policy>, siblings: Siblings) -> Self {
+        siblings.0.fetch_add(1, Ordering::Relaxed);
         Self { metadata: Arc::new(metadata), base, named: RwLock::default(), siblings }
     }
 
@@ -50,7 +52,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        self.siblings.fetch_sub(1, Ordering::Relaxed);
+        self.siblings.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -89,7 +91,7 @@ impl RequiresAuth {
     /// ```
     pub fn metadata(&self, request: &Request<'_>) -> Option<MetadataAnswer> {
         let guarded = self.inner.resource.as_ref()?;
-        let is_only = || guarded.siblings.load(Ordering::Relaxed) <= 1;
+        let is_only = || guarded.siblings.0.load(Ordering::Relaxed) <= 1;
         guarded.metadata.matches(request.method(), request.target_path(), request.query(), is_only)
     }
 

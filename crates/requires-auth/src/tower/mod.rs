@@ -14,6 +14,7 @@
 //!
 //! # What it decides
 //!
+//! 0. A request for the metadata document of the guard's [`resource`](RequiresAuth::resource) is answered here, if it has one.
 //! 1. A CORS preflight passes unchecked: a browser sends it without credentials.
 //! 2. A request that this guard, or a clone of it, has already let pass with a token keeps that token; only
 //!    the policy is checked. Another guard's token never counts, in whatever order guards are nested.
@@ -152,7 +153,9 @@ pub use mcp::{McpLayer, McpLayerBuilder, McpService};
 pub use service::AuthService;
 
 #[cfg(feature = "axum")]
-pub(crate) use {request::Passed, request::view, response::metadata, response::refusal, response::response};
+pub(crate) use {request::Passed, response::metadata, response::response};
+#[allow(unused_imports, reason = "adapters that stand on this one use them, and each has a feature of its own")]
+pub(crate) use {request::view, response::refusal};
 
 #[cfg(doc)]
 use crate::RequiresAuth;

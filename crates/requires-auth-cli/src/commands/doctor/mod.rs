@@ -10,6 +10,8 @@ mod provider;
 mod issuer;
 mod places;
 mod raw;
+mod sent;
+mod attacks;
 mod probe;
 mod mcp;
 
@@ -17,17 +19,20 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use requires_auth::credential::TokenPlace;
 use requires_auth::explain::Outcome as CheckOutcome;
 use requires_auth::settings;
 use requires_auth::verify::Rules;
 use requires_auth::{Algorithm, Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
 
+use self::attacks::Probe;
 use self::configured::Configured;
 use self::connection::{Connector, is_loopback};
 use self::finding::{Finding, Level};
 use self::mcp::McpArgs;
 use self::raw::Target;
+use self::sent::{Sent, place_of};
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
@@ -200,13 +205,26 @@ async fn examine(
     if let (Some(url), Some(path)) = (&args.url, &args.path) {
         // It is sent as it is, so it must be a token in form.
         let token = token.filter(|token| Bearer::parse(token).is_ok());
+        let places =
+            config.map_or_else(|| vec![TokenPlace::authorization()], |config| config.guard.token_places());
+        let all = Sent::all(&places);
+        let sent = match token {
+            Some(token) => {
+                place_of(source.map(|source| &source.guard), &all, token).await.map(|sent| (sent, token))
+            }
+            None => None,
+        };
         match Target::new(url) {
             Ok(target) => {
                 // From this machine its own loopback can be reached, which tells nothing.
                 let admin = config.and_then(admin_port).filter(|_| !is_loopback(url));
                 let headers = config.into_iter().flat_map(|config| &config.gateway.headers);
                 let identity: Vec<_> = headers.map(|header| header.name.as_str()).collect();
-                findings.extend(probe::run(url.as_str(), &target, path, token, &identity, admin).await);
+                let probe = Probe { path, places: &all, token: sent.as_ref(), identity: &identity };
+                findings.extend(probe::run(&probe, url.as_str(), &target, admin).await);
+                if token.is_some() && sent.is_none() {
+                    findings.push(probe::only_websockets(url.as_str()));
+                }
             }
             Err(error) => return Err(Failure::new(format!("--url cannot be used: {error}"))),
         }

@@ -14,7 +14,7 @@ use super::{ANSWER_LIFE, Resolved, Route, Tenant, Tenants, seconds};
 use crate::error::{ConfigProblem, Denial};
 use crate::guard::builder::TenantOf;
 use crate::guard::resolver::{Issuer, ResolveError, ResolveIssuer};
-use crate::keys::{Unproven, whole_seconds};
+use crate::keys::{Earlier, Unproven, whole_seconds};
 use crate::verify::{Issuers, Tenancy};
 
 /// How long an issuer that the resolver has refused is not asked about again.
@@ -150,7 +150,9 @@ impl Tenants {
         let of = TenantOf { label: "".into(), unproven: Some(Arc::clone(&unproven)), is_saved: false };
         let mut rules = self.common.rules(&settings)?;
         let earlier_keys = earlier.and_then(|tenant| tenant.keys.remote());
-        let Some(keys) = self.common.keys(&settings, Some(of), earlier_keys)? else { return Ok(()) };
+        let Some(keys) = self.common.keys(&settings, Some(of), earlier_keys.map(Earlier::Copied))? else {
+            return Ok(());
+        };
         rules.tenant = Some(Tenancy { name: name.map(Into::into), claims: settings.tenant_claims() });
         if earlier.is_some_and(|tenant| tenant.is_trusted()) {
             unproven.end();

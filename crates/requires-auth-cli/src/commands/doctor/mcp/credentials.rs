@@ -1,7 +1,7 @@
 //! Credentials that must be refused, and how.
 
-use super::super::finding::Finding;
 use super::super::attacks::unsigned_token;
+use super::super::finding::Finding;
 use super::checks;
 use super::client::{Client, Question};
 use super::refusal::{Said, bearer};

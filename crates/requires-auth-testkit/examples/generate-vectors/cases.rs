@@ -23,6 +23,7 @@ mod requests;
 mod rsa;
 mod scope;
 mod settings;
+mod signed_answers;
 mod standards;
 mod structure;
 mod time;
@@ -99,7 +100,7 @@ pub fn themes() -> Vec<Theme> {
         theme(
             "tokens-opaque",
             "opaque tokens: what the introspection endpoint answers, made up and as Logto 1.37.1 and oidc-provider 9.13.3 do",
-            vec![opaque::cases()],
+            vec![opaque::cases(), signed_answers::cases()],
         ),
         theme(
             "tokens-claim-rules",

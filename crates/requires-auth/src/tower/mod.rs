@@ -154,7 +154,10 @@ pub use service::AuthService;
 
 #[cfg(feature = "axum")]
 pub(crate) use {request::Passed, response::metadata, response::response};
-#[allow(unused_imports, reason = "adapters that stand on this one use them, and each has a feature of its own")]
+#[allow(
+    unused_imports,
+    reason = "adapters that stand on this one use them, and each has a feature of its own"
+)]
 pub(crate) use {request::view, response::refusal};
 
 #[cfg(doc)]

@@ -45,17 +45,18 @@ class Guard:
         now: int | None = None,
         resolver: Callable[[str], dict[str, Any] | None] | None = None,
     ) -> list[tuple[str, str, str, str]]: ...
-    def verify(self, token: str) -> AccessToken:
+    def verify(self, token: str, policy: Policy | None = None) -> AccessToken:
         """Verifies a token without its scheme, and returns it with its claims.
 
+        `policy` is what it has to be allowed, such as `Policy.all_of("read:orders")`; any valid token will do without.
         Waits only if keys have to be fetched; the interpreter lock is released meanwhile.
 
         Raises:
-            AuthError: the token is refused.
+            AuthError: the token is refused; where it is valid and not allowed, with status 403.
             IssuerUnavailable: the keys are out of reach.
         """
 
-    def verify_now(self, token: str) -> AccessToken | None:
+    def verify_now(self, token: str, policy: Policy | None = None) -> AccessToken | None:
         """As `verify` if that needs no fetch; never waits. None means that keys have to be fetched."""
 
     def admit(

@@ -14,7 +14,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from email.message import Message
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
@@ -104,10 +104,10 @@ class LoginClient:
         if status != 401 or "resource_metadata" not in challenge:
             raise LoginError(f"{url} answers {status}, and not 401 with resource_metadata in WWW-Authenticate")
         document = _document(challenge["resource_metadata"])
-        issuers = document.get("authorization_servers")
-        if document.get("resource") != url or not isinstance(issuers, list) or not issuers:
+        issuers: list[str] = document.get("authorization_servers") or []
+        if document.get("resource") != url or not issuers:
             raise LoginError(f"the document at {challenge['resource_metadata']} is not that of {url}")
-        client = cls(str(issuers[0]), url, sub=sub)
+        client = cls(issuers[0], url, sub=sub)
         client.log_in(challenge.get("scope", ""))
         return client
 
@@ -198,7 +198,7 @@ class LoginClient:
             answer = _object(body)
             if status != 201 or not isinstance(answer.get("client_id"), str):
                 raise _refusal(answer)
-            self.client_id = answer["client_id"]
+            self.client_id = str(answer["client_id"])
         return self.client_id
 
     def _redeem(self, **form: str) -> Tokens:
@@ -262,12 +262,12 @@ def _document(url: str) -> dict[str, Any]:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body)
+        value: Any = json.loads(body)
     except ValueError:
         value = None
     if not isinstance(value, dict):
         raise LoginError("an answer that is not a JSON object")
-    return value
+    return cast("dict[str, Any]", value)
 
 
 def _challenge(header: str) -> dict[str, str]:

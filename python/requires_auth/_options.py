@@ -191,13 +191,13 @@ class Adapter:
         self._serves_metadata = True
         _LOG.warning("nothing serves the metadata document of %s: %s", guard.resource, how)
 
-    def verify(self, token: str) -> AccessToken:
+    def verify(self, token: str, policy: Policy | None = None) -> AccessToken:
         """Verifies a token that does not come with a request; see `requires_auth.RequiresAuth.verify`."""
-        return self.guard.verify(token)
+        return self.guard.verify(token, policy)
 
-    async def verify_async(self, token: str) -> AccessToken:
+    async def verify_async(self, token: str, policy: Policy | None = None) -> AccessToken:
         """As `verify`, in asynchronous code."""
-        return await self.guard.verify_async(token)
+        return await self.guard.verify_async(token, policy)
 
     def warm(self) -> None:
         """Fetches the keys now, so that a wrong issuer shows at start instead of at the first request."""

@@ -50,7 +50,7 @@ from starlette.requests import HTTPConnection
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides
-from requires_auth._fastapi_answers import Preflight, refused, teach, teach_applications
+from requires_auth._fastapi_answers import Preflight, add_headers, refused, teach, teach_applications
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
 from requires_auth._options import Adapter, GuardOptions, guard_from
 from requires_auth._rule import ANY_TOKEN, Rule
@@ -253,6 +253,8 @@ class RequiresAuth(Adapter, SecurityBase):
         if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
             raise Preflight
         scope.setdefault("state", {})["access_token"] = token
+        if added := outcome.headers:
+            add_headers(scope, added)
         if scope["type"] == "websocket":
             hide_tokens(self.guard, scope)
             if outcome.closes_in is not None:

@@ -50,7 +50,7 @@ from requires_auth._rule import Rule, before_routing
 from requires_auth._websocket import Guarded, hide_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 
     from typing_extensions import Unpack
 
@@ -190,7 +190,10 @@ async def answer_metadata(guard: Guard, scope: Scope, send: Send) -> bool:
     answer = guard.metadata_asgi(scope) if scope["type"] == "http" else None
     if answer is None:
         return False
-    await _send_answer(answer.status, answer.headers, answer.body, "http", send)
+    headers = answer.headers
+    if answer.status != 204 and all(name != "content-length" for name, _ in headers):
+        headers = [*headers, ("content-length", str(len(answer.body)))]
+    await _send_answer(answer.status, headers, answer.body, "http", send)
     return True
 
 
@@ -204,11 +207,14 @@ def _serves_document(auth: Guard | Adapter | None, adapter: Guard | Adapter) -> 
     return adapter.has_resource()
 
 
-def with_headers(send: Send, added: Iterable[tuple[str, str]]) -> Send:
-    """Adds headers to the answer of the application, where that has none of the name."""
+def with_headers(send: Send, added: Collection[tuple[str, str]]) -> Send:
+    """Adds headers to the answer of the application, where that has none of the name.
+
+    They are read when the answer begins.
+    """
 
     async def answer(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if added and message["type"] == "http.response.start":
             headers: list[tuple[bytes, bytes]] = list(message.get("headers") or ())
             own = {bytes(name).lower() for name, _ in headers}
             pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in added]

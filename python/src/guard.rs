@@ -98,19 +98,31 @@ impl Guard {
     /// Waits only if keys have to be fetched; the interpreter lock is released meanwhile.
     ///
     /// Raises `AuthError`, or `IssuerUnavailable` if the keys are out of reach.
-    fn verify(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<AccessToken> {
+    #[pyo3(signature = (token, policy = None))]
+    fn verify(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyString>,
+        policy: Option<&Bound<'_, Policy>>,
+    ) -> PyResult<AccessToken> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, false).token_alone();
+        let asked = Asked::new("-", "-", &headers, policy, false).token_alone();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
     }
 
     /// As `verify` if that needs no fetch; never waits. None means that keys have to be fetched.
-    fn verify_now(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<Option<AccessToken>> {
+    #[pyo3(signature = (token, policy = None))]
+    fn verify_now(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyString>,
+        policy: Option<&Bound<'_, Policy>>,
+    ) -> PyResult<Option<AccessToken>> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, false).token_alone();
+        let asked = Asked::new("-", "-", &headers, policy, false).token_alone();
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| live.token_or_raise(py, &asked, judged)).transpose()
     }

@@ -110,7 +110,7 @@ def server(answers: dict[str, tuple[int, dict[str, str], Any]]) -> Generator[str
 
         do_GET = do_POST = answer  # noqa: N815 - the names are those of http.server
 
-        def log_message(self, *_arguments: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as http.server has it
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:

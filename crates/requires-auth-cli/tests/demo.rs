@@ -25,6 +25,11 @@ fn each_request_is_answered_right() {
     for status in [200, 201, 400, 401, 403] {
         assert!(statuses.contains(&status), "no request is answered with {status}");
     }
+    let answer = |about: &str| requests.iter().find(|request| request["about"] == about).expect("it is made");
+    let told = |about| (answer(about)["status"].as_u64(), answer(about)["reason"].as_str());
+    assert_eq!(told("a known tenant"), (Some(200), None));
+    assert_eq!(told("another tenant"), (Some(401), Some("issuer_mismatch")));
+    assert_eq!(told("opaque, asked about"), (Some(200), None));
     for defect in Defect::ALL {
         let is_shown = requests.iter().any(|request| request["reason"] == defect.name());
         assert!(is_shown, "no request shows {defect}");
@@ -159,6 +164,6 @@ fn the_curl_lines_work() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), title[2..5], "{title}\n{command}");
         tried += 1;
     }
-    assert_eq!(tried, 12);
+    assert_eq!(tried, 14);
     demo.kill().and_then(|()| demo.wait()).expect("the demo ends");
 }

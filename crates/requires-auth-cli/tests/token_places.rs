@@ -6,9 +6,9 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 
+use self::support::Server;
 use self::support::application::{Application, Received};
 use self::support::gateway::{AUDIENCE, ISSUER, Stage, ask, connect, read_until, status};
-use self::support::{Server, requires_auth};
 
 const PLACES: &str = r#"
 token_from = ["authorization", { header = "X-Token" }, { cookie = "token" }, { subprotocol = { after = "bearer" } }]
@@ -144,23 +144,4 @@ fn a_websocket_ends_with_its_token() {
     std::thread::sleep(std::time::Duration::from_secs(3));
     stream.write_all(b"\x81\x00").expect("it reads");
     stream.read_exact(&mut [0; 2]).expect("an echo");
-}
-
-#[test]
-fn the_files_of_the_documentation_are_right() {
-    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/token-places.md");
-    let page = std::fs::read_to_string(page).expect("the page");
-    let blocks: Vec<_> =
-        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 3);
-    let stage = Stage::new("documentation");
-    for (number, block) in blocks.iter().enumerate() {
-        let file = stage.folder.join(format!("page-{number}.toml"));
-        std::fs::write(&file, block).expect("a file");
-        let file = file.to_str().expect("UTF-8");
-        let output = requires_auth(&["check", file]).output().expect("the command runs");
-        let told =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{block}\n{told}");
-    }
 }

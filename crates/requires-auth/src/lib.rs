@@ -166,6 +166,11 @@ struct Readme;
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
 
+/// Runs the Rust blocks of the page on opaque tokens as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/opaque-tokens.md")]
+struct OpaqueTokensPage;
+
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/issuers-and-keys.md")]

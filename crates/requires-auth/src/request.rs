@@ -4,6 +4,7 @@
 //! accepted (RFC 6750 §2.2 is not offered).
 
 use std::fmt;
+use std::net::IpAddr;
 
 use memchr::memchr;
 
@@ -109,6 +110,7 @@ pub struct Request<'a> {
     headers: &'a dyn Headers,
     origin: Option<&'a str>,
     certificate: Option<Certificate<'a>>,
+    client: Option<IpAddr>,
     path_parameters: Option<&'a dyn PathParameters>,
     is_ordinary: bool,
     is_upgrade: bool,
@@ -136,6 +138,7 @@ impl<'a> Request<'a> {
             headers,
             origin: None,
             certificate: None,
+            client: None,
             path_parameters: None,
             is_ordinary: false,
             is_upgrade: false,
@@ -179,6 +182,26 @@ impl<'a> Request<'a> {
     #[must_use]
     pub const fn with_certificate(mut self, certificate: Certificate<'a>) -> Self {
         self.certificate = Some(certificate);
+        self
+    }
+
+    /// The same request, sent from this address. Default: not known.
+    ///
+    /// It decides nothing about the request. Where issuers are asked about opaque tokens, the calls that there may be are
+    /// shared between clients, so that one which floods does not take what the others need; a network of 64 bits of IPv6
+    /// is one client. It comes from the connection, or from a proxy that is trusted to tell it.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("Authorization", "Bearer opaque-token")];
+    /// let request = Request::new("GET", "/orders", &headers).from_client("192.0.2.1".parse()?);
+    /// assert!(request.client().is_some());
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
+    #[must_use]
+    pub const fn from_client(mut self, address: IpAddr) -> Self {
+        self.client = Some(address);
         self
     }
 
@@ -248,6 +271,11 @@ impl<'a> Request<'a> {
     /// The certificate that the client has shown, if it has.
     pub const fn certificate(&self) -> Option<Certificate<'a>> {
         self.certificate
+    }
+
+    /// The address that the request was sent from, if that is known.
+    pub const fn client(&self) -> Option<IpAddr> {
+        self.client
     }
 
     /// The method, as sent: case counts, and `options` is not `OPTIONS`.

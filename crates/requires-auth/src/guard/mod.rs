@@ -215,7 +215,8 @@ impl RequiresAuth {
     /// ```
     /// # Errors
     ///
-    /// Every issuer whose keys could not be fetched, with the cause and what to do about it.
+    /// Every issuer whose keys could not be fetched, with the cause and what to do about it. Each is logged already, as
+    /// one that a request comes upon is.
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();

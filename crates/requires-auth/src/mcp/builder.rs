@@ -161,7 +161,7 @@ fn matched(base: &Policy, given: &[(String, String)], problems: &mut Vec<ConfigP
                 problems.push(ConfigProblem::new(field, found, "a URI or the beginning of one", hint));
             }
             Some(pattern) if needs.iter().any(|(own, _)| *own == pattern) => {
-                problems.push(twice(field, text))
+                problems.push(twice(field, text));
             }
             Some(pattern) => needs.push((pattern, policy)),
         }

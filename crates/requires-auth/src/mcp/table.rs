@@ -95,7 +95,7 @@ impl Matched {
     }
 }
 
-/// Whether a name is one by which FastMCP finds a tool past its listed name: `__`, twelve hexadecimal digits, `_`, and the
+/// Whether a name is one by which `FastMCP` finds a tool past its listed name: `__`, twelve hexadecimal digits, `_`, and the
 /// name within its app. Such a name reaches a tool that may be named here as well, so only a rule of its own allows it.
 fn is_hashed(name: &str) -> bool {
     const DIGITS: usize = 12;

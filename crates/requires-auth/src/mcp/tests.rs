@@ -46,6 +46,7 @@ fn ask(scopes: &Scopes, body: impl AsRef<[u8]>) -> Result<String, ErrorCode> {
     ask_with(scopes, &[], Body::Bytes(body.as_ref()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside refusals")]
 fn needs(scopes: &str) -> Result<String, ErrorCode> {
     Ok(scopes.to_owned())
 }
@@ -111,7 +112,7 @@ fn a_list_needs_what_all_of_its_messages_need() {
         (vec![one.clone(), call("other")], Err(McpOperationUnknown)),
         (vec![], Err(McpMessageInvalid)),
         (vec![one.clone(), "null".to_owned()], Err(McpMessageInvalid)),
-        (vec![one.clone(), list(&[one.clone()])], Err(McpMessageInvalid)),
+        (vec![one.clone(), list(std::slice::from_ref(&one))], Err(McpMessageInvalid)),
         (vec![one.clone(), r#"{"method":"x","params":{"a":1,"a":2}}"#.to_owned()], Err(McpBodyNotJson)),
         (vec![one, String::new()], Err(McpBodyNotJson)),
     ] {

@@ -43,6 +43,7 @@ use crate::error::Reason;
 use crate::verify::{Audience, ClientRule, Marks, Profile};
 
 mod form;
+mod missing;
 mod recognised;
 mod rules;
 
@@ -65,6 +66,7 @@ mod supabase;
 mod zitadel;
 
 pub use form::{Form, IssuerRule, Shape, WrongIssuer};
+pub(crate) use missing::audience_hint;
 pub use recognised::{Recognised, recognise, recognise_metadata};
 
 /// One row of the table.
@@ -91,6 +93,8 @@ pub struct Provider {
     pub form: Form,
     /// What the audience of an API is called there, for messages and for `config init`.
     pub audience: &'static str,
+    /// What an audience looks like there, for the same messages.
+    pub audience_example: &'static str,
     /// What an audience that is given as a name is compared with.
     /// A rule that is given, such as [`Audience::Prefix`], is left as it is.
     pub audience_rule: AudienceRule,
@@ -167,6 +171,7 @@ impl Provider {
         title: "",
         form: Form::PLAIN,
         audience: "the identifier of this API",
+        audience_example: "https://api.example.com",
         audience_rule: AudienceRule::Aud,
         jwks_uri: None,
         profile: None,

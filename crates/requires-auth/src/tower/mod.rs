@@ -153,7 +153,12 @@ pub use mcp::{McpLayer, McpLayerBuilder, McpService};
 pub use service::AuthService;
 
 #[cfg(feature = "axum")]
-pub(crate) use {request::Passed, request::view, response::metadata, response::refusal, response::response};
+pub(crate) use {request::Passed, response::metadata, response::response};
+#[allow(
+    unused_imports,
+    reason = "adapters that stand on this one use them, and each has a feature of its own"
+)]
+pub(crate) use {request::view, response::refusal};
 
 #[cfg(doc)]
 use crate::RequiresAuth;

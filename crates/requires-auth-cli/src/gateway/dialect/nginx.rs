@@ -226,4 +226,5 @@ proxy_set_header X-Original-Method $request_method;
 proxy_set_header X-Original-URI $request_uri;
 proxy_set_header X-Original-Host $host;
 proxy_set_header X-Original-Proto $scheme;
+proxy_set_header X-Real-IP $remote_addr;
 ";

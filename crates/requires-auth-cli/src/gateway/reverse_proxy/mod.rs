@@ -131,6 +131,7 @@ impl ReverseProxy {
             method: request.method().as_str(),
             target: target.path.as_str(),
             host: target.host.as_ref().and_then(|host| host.to_str().ok()),
+            client: caller.peer.address(),
             headers: request.headers(),
             has_body: !request.body().is_end_stream(),
         };
@@ -264,3 +265,6 @@ fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
         .set_host(false)
         .build(Connector::new(upstream.clone(), tls, budget.clone()))
 }
+
+#[cfg(test)]
+mod vectors;

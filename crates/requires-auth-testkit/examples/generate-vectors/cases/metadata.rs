@@ -65,7 +65,7 @@ impl Metadata {
     }
 
     /// The document of a resource of which nothing else is said.
-    fn is_that_of(self, resource: &str) -> Finished {
+    fn serves(self, resource: &str) -> Finished {
         self.has(&document(resource, ISSUER, ""))
     }
 
@@ -131,7 +131,7 @@ fn urls() -> Vec<Finished> {
         )
         .setting("resource", url)
         .url(format!("{WELL_KNOWN}{path}"))
-        .is_that_of(url)
+        .serves(url)
     };
     let mut cases: Vec<_> = urls.into_iter().map(case).collect();
     let with_query = |id, about: &str| {
@@ -141,7 +141,7 @@ fn urls() -> Vec<Finished> {
     cases.extend([
         with_query("url-query", "a query that is allowed")
             .url(format!("{PATH}?tenant=1"))
-            .is_that_of("https://api.example.test/mcp?tenant=1"),
+            .serves("https://api.example.test/mcp?tenant=1"),
         with_query("url-query-other", "another query").url(format!("{PATH}?tenant=2")).other(),
         with_query("url-query-none", "without the query").url(PATH).other(),
     ]);
@@ -209,7 +209,7 @@ fn places() -> Vec<Finished> {
     };
     vec![
         at("place-query", "T04", "a query says nothing", "/.well-known/oauth-protected-resource/mcp?a=b")
-            .is_that_of(RESOURCE),
+            .serves(RESOURCE),
         at(
             "place-slash",
             "T04",
@@ -223,9 +223,9 @@ fn places() -> Vec<Finished> {
             .other(),
         at("place-two-slashes", "T04", "nothing is merged", "//.well-known/oauth-protected-resource/mcp")
             .other(),
-        deep("place-root", "at the root", WELL_KNOWN).is_that_of("https://api.example.test/a/mcp"),
+        deep("place-root", "at the root", WELL_KNOWN).serves("https://api.example.test/a/mcp"),
         deep("place-below", "behind the path", "/a/mcp/.well-known/oauth-protected-resource")
-            .is_that_of("https://api.example.test/a/mcp"),
+            .serves("https://api.example.test/a/mcp"),
         deep("place-part", "a part of the path", "/.well-known/oauth-protected-resource/a").other(),
         deep("place-below-part", "behind a part of the path", "/a/.well-known/oauth-protected-resource")
             .other(),
@@ -236,24 +236,24 @@ fn places() -> Vec<Finished> {
             "/mcp/.well-known/oauth-protected-resource",
         )
         .setting("resource", "https://api.example.test/mcp/")
-        .is_that_of("https://api.example.test/mcp/"),
-        behind("place-stripped", "as the proxy hands it on", PATH).is_that_of(stripped),
+        .serves("https://api.example.test/mcp/"),
+        behind("place-stripped", "as the proxy hands it on", PATH).serves(stripped),
         behind(
             "place-not-stripped",
             "as the client has sent it",
             "/v1/.well-known/oauth-protected-resource/mcp",
         )
-        .is_that_of(stripped),
+        .serves(stripped),
         behind(
             "place-stripped-below",
             "behind the path that is left",
             "/mcp/.well-known/oauth-protected-resource",
         )
-        .is_that_of(stripped),
+        .serves(stripped),
         behind("place-stripped-other", "another path below the prefix", "/v1/mcp").other(),
         at("place-moved", "T06", "where it is said to be, without a prefix", "/meta/orders.json")
             .setting("metadata_url", "https://api.example.test/meta/orders.json")
-            .is_that_of(RESOURCE),
+            .serves(RESOURCE),
         at("place-moved-api", "T06", "the document cannot be where the API is", PATH)
             .setting("metadata_url", RESOURCE)
             .mistake("metadata_url"),
@@ -273,14 +273,14 @@ fn documents() -> Vec<Finished> {
         r#""resource_policy_uri":"https://example.test/policy","resource_tos_uri":"https://example.test/terms"}"#
     );
     vec![
-        with("document-plain", "no scopes, no name").is_that_of(RESOURCE),
+        with("document-plain", "no scopes, no name").serves(RESOURCE),
         with("document-base", "the base scopes")
             .setting("base_scopes", json!(["read:orders"]))
             .has(&document(RESOURCE, ISSUER, r#""scopes_supported":["read:orders"],"#)),
         with("document-no-scopes", "a list of none is left out")
             .setting("base_scopes", json!(["read:orders"]))
             .setting("scopes_supported", json!([]))
-            .is_that_of(RESOURCE),
+            .serves(RESOURCE),
         with("document-full", "all that can be said")
             .setting("base_scopes", json!(["read:orders"]))
             .setting("scopes_supported", json!(["read:orders", "list:orders"]))

@@ -228,7 +228,12 @@ impl Builder {
             found.retain(|problem| {
                 !(settings.origin == Origin::Environment && unreadable.contains(&problem.field()))
             });
-            problems.extend(found.into_iter().map(|problem| settings.explain(problem)));
+            // A pattern under another name has the mistakes of the first again.
+            for problem in found.into_iter().map(|problem| settings.explain(problem)) {
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
         }
         parts
     }
@@ -292,7 +297,7 @@ impl Builder {
 impl IssuerSettings {
     /// A problem, with where to mend it.
     fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
-        self.origin.explain(named(&self.given, problem))
+        self.origin.explain(named(&self.given, problem), self.from_table.provider())
     }
 }
 

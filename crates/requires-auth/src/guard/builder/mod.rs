@@ -317,7 +317,8 @@ impl Builder {
     }
 
     /// How long fetching one document of an issuer may take: its metadata or its key set. Default 5 s, at least 1 s and
-    /// at most 30 s.
+    /// at most 30 s. A request waits for keys for at most 5 s whatever this says; a fetch that takes longer goes on, and serves
+    /// later requests.
     pub fn with_fetch_timeout(self, timeout: Duration) -> Self {
         self.set(settings::FETCH_TIMEOUT, timeout)
     }

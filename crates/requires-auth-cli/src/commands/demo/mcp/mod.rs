@@ -24,7 +24,7 @@ use crate::ports::cannot_listen;
 
 /// A server that has been walked through, and goes on as long as this is kept.
 pub(super) struct Walked {
-    pub(super) server: McpServer,
+    server: McpServer,
     steps: Vec<Step>,
 }
 
@@ -47,6 +47,12 @@ impl Walked {
     /// Whether each answer was right, to the end of the way.
     pub(super) fn is_right(&self) -> bool {
         self.steps.iter().all(|step| step.is_right)
+    }
+
+    /// Says how other clients use the server.
+    pub(super) fn say_how_to_connect(&self) {
+        let url = self.server.url();
+        say(&format!("\nconnect an MCP client to {url}: it logs in by itself; ctrl-c stops the demo"));
     }
 
     /// Prints what each step brought.
@@ -76,11 +82,6 @@ impl Walked {
         });
         Ok(())
     }
-}
-
-/// How the server is used by hand.
-pub(super) fn say_how_to_connect(server: &McpServer) {
-    say(&format!("\nconnect an MCP client to {}: it logs in by itself; ctrl-c stops the demo", server.url()));
 }
 
 /// What comes of it, for a script.

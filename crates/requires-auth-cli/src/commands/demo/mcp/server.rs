@@ -21,7 +21,7 @@ pub(super) const CREATE: &str = "create_item";
 const VERSION: &str = "2025-11-25";
 
 /// The server, listening on loopback; dropping it stops it.
-pub(in super::super) struct McpServer {
+pub(super) struct McpServer {
     url: String,
     serving: JoinHandle<()>,
 }

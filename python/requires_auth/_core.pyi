@@ -13,6 +13,7 @@ __all__ = [
     "Admission",
     "ConfigFile",
     "Guard",
+    "McpScopes",
     "MetadataAnswer",
     "Policy",
     "Refusal",
@@ -187,6 +188,70 @@ class Guard:
         """Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
 
         Fetches keys if that is needed. It shows what the token says: keep it out of logs.
+        """
+
+@final
+class McpScopes:
+    """What each tool, prompt and resource of an MCP server needs.
+
+    Ask in this order: `Guard.admit_asgi` with `admission` as the policy; then, if `body_limit` is not None, read so many
+    bytes at most; then `check`. So nothing is read of a request that is not authenticated.
+    """
+
+    def __new__(
+        cls,
+        scope: str | Sequence[str] | None = None,
+        tools: Mapping[str, str | Sequence[str]] | None = None,
+        prompts: Mapping[str, str | Sequence[str]] | None = None,
+        resources: Mapping[str, str | Sequence[str]] | None = None,
+        max_body: int | None = None,
+    ) -> Self:
+        """Makes the table. A str may hold several scopes, separated by spaces; an empty one needs the base alone.
+
+        Args:
+            scope: the base, which every request needs, beside the base scopes of the guard.
+            tools: what a call of a tool needs, by its name. As soon as one is named, any other is refused, unless `*`
+                says what all others need.
+            prompts: what getting a prompt needs, by its name.
+            resources: what reading a resource needs, by its URI or the beginning of one with a `*` behind it.
+            max_body: how many bytes a body may have; 4 MiB.
+
+        Raises:
+            ConfigError: the table cannot be meant, with every mistake.
+        """
+
+    @property
+    def admission(self) -> Policy:
+        """The policy before the body is read: any valid token. `check` asks for all scopes."""
+
+    def body_limit(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]]) -> int | None:
+        """How many bytes of the body are to be read; None if nothing is to be read, and `check` needs none of it."""
+
+    def judge(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]], body: bytes) -> str | None:
+        """The scopes that a request needs beside those of the guard; None if there are none.
+
+        Raises:
+            AuthError: the message cannot be judged, or no rule allows its operation.
+        """
+
+    def check(
+        self,
+        guard: Guard,
+        token: AccessToken,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[str | bytes, str | bytes]],
+        body: bytes | None,
+    ) -> Refusal | None:
+        """Whether a request, whose token the guard has judged, may do what its messages ask for: None, or the refusal.
+
+        Args:
+            guard: the guard that has judged the token.
+            token: the token of the request.
+            method: the method, as sent.
+            url: the URL, or path and query.
+            headers: all headers.
+            body: all of it, or None if there was more than `body_limit`.
         """
 
 @final

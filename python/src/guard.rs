@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::credential::Protocols;
 use requires_auth::guard::{Admission as Admitted, Passed};
-use requires_auth::{Bearer, Request, RequiresAuth};
+use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
@@ -400,11 +400,27 @@ impl Guard {
                     .into_any())
             }
             Err(denial) => {
-                let challenge = live.auth.challenge(&asked.request, &denial);
-                let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
-                Ok(Bound::new(py, Refusal::new(py, denial, challenge, format)?)?.into_any())
+                Ok(Bound::new(py, self.refuse(py, &live.auth, &asked.request, denial)?)?.into_any())
             }
         }
+    }
+
+    /// The answer to a request that is refused.
+    pub(crate) fn refuse(
+        &self,
+        py: Python<'_>,
+        auth: &RequiresAuth,
+        request: &Request<'_>,
+        denial: Denial,
+    ) -> PyResult<Refusal> {
+        let challenge = auth.challenge(request, &denial);
+        let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
+        Refusal::new(py, denial, challenge, format)
+    }
+
+    /// The guard of this process.
+    pub(crate) fn auth(&self) -> PyResult<RequiresAuth> {
+        Ok(self.live()?.auth.clone())
     }
 
     /// Waits for `future` where keys may have to be fetched; elsewhere it is ready at once, and needs no runtime.

@@ -26,6 +26,7 @@ mod asked;
 mod metadata;
 mod guard;
 mod lock_hint;
+mod mcp;
 mod log;
 mod names;
 mod testing;
@@ -41,6 +42,8 @@ mod _core {
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
+    #[pymodule_export]
+    use super::mcp::McpScopes;
     #[pymodule_export]
     use super::metadata::MetadataAnswer;
     #[pymodule_export]

@@ -161,6 +161,12 @@ impl Challenge {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
+    /// Whether the body is an error of JSON-RPC, for a message of MCP that could not be read. Such a body is sent as it is,
+    /// also where an adapter has a format of its own.
+    pub const fn is_json_rpc(&self) -> bool {
+        self.body.is_json_rpc
+    }
+
     /// The body, in the format of the guard; [`headers`](Self::headers) has its media type. An answer to `HEAD` leaves
     /// it out.
     pub fn body(&self) -> &[u8] {
@@ -235,13 +241,14 @@ fn quoted(name: &str, value: impl fmt::Display) -> String {
 pub struct Body {
     content_type: String,
     bytes: Vec<u8>,
+    is_json_rpc: bool,
 }
 
 impl Body {
     /// A body of your own. `content_type` is the value of the header `Content-Type`; one that cannot be a header value is
     /// left out by the adapters of this crate.
     pub fn new(content_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { content_type: content_type.into(), bytes: bytes.into() }
+        Self { content_type: content_type.into(), bytes: bytes.into(), is_json_rpc: false }
     }
 }
 
@@ -310,7 +317,7 @@ impl BodyFormat {
 
     fn write(&self, denial: &Denial) -> Body {
         if let Some(body) = JsonRpc::of(denial) {
-            return json("application/json", &body);
+            return Body { is_json_rpc: true, ..json("application/json", &body) };
         }
         let (code, status, message) = (denial.code().as_str(), denial.status(), denial.message());
         let reason = denial.reason().map(Reason::as_str);

@@ -118,7 +118,6 @@ fn scopes(case: &McpCase) -> Scopes {
 /// As an adapter asks that has the whole body, or none.
 async fn library(case: &McpCase) -> Answer {
     let (auth, scopes) = (guard(case), scopes(case));
-    auth.know_scopes_of_mcp(&scopes);
     let request = Request::new(&case.request.method, &case.request.url, &case.request.headers);
     let verdict = async {
         let admission = auth.admit(&request, &Scopes::admission()).await?;

@@ -7,12 +7,6 @@ use crate::request::Request;
 use crate::verify::AccessToken;
 
 impl RequiresAuth {
-    /// Tells the guard all scopes of a table, as [`know_scopes_of`](Self::know_scopes_of) does for a policy: call it once,
-    /// when the table is made.
-    pub fn know_scopes_of_mcp(&self, scopes: &Scopes) {
-        scopes.policies().for_each(|policy| self.know_scopes_of(policy));
-    }
-
     /// Whether a request to an MCP server, whose token this guard has judged, may do what its messages ask for.
     ///
     /// The last step of an adapter: see the [module](crate::mcp#an-adapter) for the steps before it. The base scopes of the
@@ -33,6 +27,10 @@ impl RequiresAuth {
         checked.map_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
             flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
+            if denial.scope().is_some() {
+                // Those of other operations that the token has are not to be lost.
+                scopes.policies().for_each(|policy| self.know_scopes_of(policy));
+            }
             self.finish(token, denial)
         })
     }

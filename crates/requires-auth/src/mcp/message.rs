@@ -118,16 +118,15 @@ fn refuse_lookalikes(object: &Object<'_>, names: &[&str]) -> Result<(), Denial> 
     if object.iter().any(|(own, _)| is_lookalike(own)) { Err(invalid()) } else { Ok(()) }
 }
 
-/// Whether two names are equal under simple case folding, where the second is in lower-case ASCII.
+/// Whether two names are equal in capitals or in small letters, where the second is in lower-case ASCII. Letters outside
+/// ASCII count: a long s in capitals is an S, and so is a dotless i an I.
 fn is_alike(own: &str, name: &str) -> bool {
-    let folded = own.chars().map(|letter| match letter {
-        // The two letters outside ASCII that fold into it.
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        letter => letter.to_ascii_lowercase(),
-    });
-    // A folded letter is never longer than three bytes.
-    own.len() <= name.len() * 3 && folded.eq(name.chars())
+    // No letter that becomes one of ASCII has more than three bytes.
+    if own.len() > name.len() * 3 {
+        return false;
+    }
+    let in_capitals = || own.chars().flat_map(char::to_uppercase).eq(name.to_ascii_uppercase().chars());
+    in_capitals() || own.chars().flat_map(char::to_lowercase).eq(name.chars())
 }
 
 const fn not_json() -> Denial {

@@ -145,6 +145,7 @@ fn what_two_readers_could_read_in_two_ways_is_refused() {
             McpMessageInvalid,
         ),
         (br#"{"id":1,"RESULT":{},"result":{}}"#.to_vec(), McpMessageInvalid),
+        ("{\"method\":\"tools/list\",\"\u{131}d\":1}".as_bytes().to_vec(), McpMessageInvalid),
         (in_params(r#"{"name":"list_orders","NAME":"create_order"}"#), McpMessageInvalid),
         (in_params(r#"{"name":"list_orders\u0000create_order"}"#), McpMessageInvalid),
         (in_params(r#"{"name":5}"#), McpMessageInvalid),

@@ -74,7 +74,6 @@ impl RequiresAuth {
 
     /// A layer with a table that is made elsewhere, such as one whose names come from a file.
     pub fn mcp_layer(&self, scopes: Scopes) -> McpLayer {
-        self.know_scopes_of_mcp(&scopes);
         McpLayer { guarded: Arc::new(Guarded { auth: self.clone(), scopes }) }
     }
 }

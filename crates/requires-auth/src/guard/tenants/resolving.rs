@@ -185,3 +185,47 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each change is complete before anything can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn resolving() -> Resolving {
+        Resolving::new(Arc::new(|_: String| async { Ok(None) }))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
+    }
+
+    #[test]
+    fn a_refusal_is_remembered_for_its_time_and_so_many_of_them() {
+        let resolving = resolving();
+        resolving.refuse("one", at(0));
+        resolving.refuse("two", at(1));
+        assert!(resolving.has_refused("one", at(59)) && resolving.has_refused("two", at(60)));
+        assert!(!resolving.has_refused("one", at(60)) && !resolving.has_refused("three", at(1)));
+        assert!(!resolving.has_refused("one", UNIX_EPOCH), "the clock was set back");
+        for number in 0..2 * MOST_REFUSALS {
+            resolving.refuse(&number.to_string(), at(2));
+            resolving.refuse("again", at(2));
+        }
+        assert_eq!(lock(&resolving.refused).len(), MOST_REFUSALS);
+        assert!(resolving.has_refused("again", at(2)) && !resolving.has_refused("one", at(2)));
+    }
+
+    #[test]
+    fn a_turn_is_forgotten_once_nobody_waits_for_it() {
+        let resolving = resolving();
+        let (first, second) = (resolving.turn("x"), resolving.turn("x"));
+        assert!(Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&first, &resolving.turn("y")));
+        resolving.end("y");
+        resolving.end("x");
+        assert_eq!(lock(&resolving.turns).keys().map(|key| &**key).collect::<Vec<_>>(), ["x"]);
+        drop(second);
+        resolving.end("x");
+        assert!(lock(&resolving.turns).is_empty());
+    }
+}

@@ -10,7 +10,7 @@ import argparse
 import uvicorn
 
 BASE = "read:orders"
-TOOLS = {"create_order": "write:orders"}
+TOOLS = {"create_order": "write:orders", "*": ""}
 
 
 def list_orders() -> str:

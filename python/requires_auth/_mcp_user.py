@@ -38,7 +38,7 @@ def _package() -> _Package | None:
     except ImportError:
         return None
 
-    class User(AuthenticatedUser):  # type: ignore[misc]
+    class User(AuthenticatedUser):
         """The caller, with the token as this package has verified it."""
 
         def __init__(self, token: AccessToken) -> None:

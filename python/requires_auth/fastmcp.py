@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from requires_auth.mcp import TokenVerifier, guard_of, protect
+from requires_auth._rule import listed
+from requires_auth.mcp import TokenVerifier, guard_of, guarded, needs_of
 
 try:
     from fastmcp.server.auth import AuthProvider
@@ -37,13 +38,13 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import RequiresAuth as Guard
-    from requires_auth._options import Adapter, GuardOptions
+    from requires_auth._options import Adapter, ResourceOptions
     from requires_auth.mcp import Needs
 
 __all__ = ["RequiresAuth"]
 
 
-class RequiresAuth(AuthProvider):  # type: ignore[misc]
+class RequiresAuth(AuthProvider):
     """Guards a server of `fastmcp`: give it as `auth=`."""
 
     def __init__(
@@ -59,7 +60,7 @@ class RequiresAuth(AuthProvider):  # type: ignore[misc]
         cors_origins: Iterable[str] = (),
         exempt: Iterable[str] = (),
         auth: Guard | Adapter | None = None,
-        **options: Unpack[GuardOptions],
+        **options: Unpack[ResourceOptions],
     ) -> None:
         """Makes a guard; see `requires_auth.mcp.protect` for the arguments.
 
@@ -69,25 +70,19 @@ class RequiresAuth(AuthProvider):  # type: ignore[misc]
         """
         super().__init__()
         self._guard = guard_of(auth, issuer, resource, scope, options)
-        self._needs: dict[str, Any] = {
-            "tools": tools,
-            "prompts": prompts,
-            "resources": resources,
-            "max_body": max_body,
-            "cors_origins": cors_origins,
-            "exempt": exempt,
+        # The package looks whether there is such a header, and no further.
+        self._arguments: dict[str, Any] = {
+            "guard": self._guard,
+            "needs": needs_of(tools, prompts, resources, max_body),
+            "cors_origins": listed("cors_origins", cors_origins),
+            "exempt": listed("exempt", exempt),
+            "instead": b"Bearer -",
         }
-        # A mistake in them shows here, and not when the server starts.
-        protect(_nothing, auth=self._guard, **self._needs)
 
     def get_middleware(self) -> list[Middleware]:
         """The guard as a middleware of the server. It serves the metadata document, too."""
-        return [Middleware(protect, auth=self._guard, **self._needs)]  # type: ignore[arg-type]
+        return [Middleware(guarded, **self._arguments)]
 
     async def verify_token(self, token: str) -> Any:
         """The token as `fastmcp` knows it; None if it is refused."""
         return await TokenVerifier(self._guard).verify_token(token)
-
-
-async def _nothing(*_: Any) -> None:
-    """An application that does nothing."""

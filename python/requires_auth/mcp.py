@@ -35,7 +35,7 @@ from requires_auth import RequiresAuth as Guard
 from requires_auth._core import McpScopes
 from requires_auth._exempt import Exempt
 from requires_auth._mcp_user import caller, calling, known
-from requires_auth._options import Adapter, GuardOptions
+from requires_auth._options import Adapter, ResourceOptions
 from requires_auth._rule import Rule
 from requires_auth.starlette import (
     RequiresAuthMiddleware,
@@ -89,7 +89,7 @@ def protect(
     cors_origins: Iterable[str] = (),
     exempt: Iterable[str] = (),
     auth: Guard | Adapter | None = None,
-    **options: Unpack[GuardOptions],
+    **options: Unpack[ResourceOptions],
 ) -> App:
     """Guards an MCP server, and returns the application to serve instead of it.
 
@@ -116,10 +116,43 @@ def protect(
         ImportError: `cors_origins` needs Starlette, which the package `mcp` brings.
     """
     guard = guard_of(auth, issuer, resource, scope, options)
-    needs = McpScopes(None, _plain(tools), _plain(prompts), _plain(resources), max_body)
-    served: App = _Guarded(app, guard, needs, exempt)
+    return guarded(app, guard, needs_of(tools, prompts, resources, max_body), cors_origins, exempt)
+
+
+def guarded(
+    app: App,
+    guard: Guard,
+    needs: McpScopes,
+    cors_origins: Iterable[str] = (),
+    exempt: Iterable[str] = (),
+    instead: bytes | None = None,
+) -> App:
+    """As `protect`, of what it is given put in order.
+
+    Args:
+        app: the server.
+        guard: has a resource.
+        needs: what the messages need.
+        cors_origins: as for `protect`.
+        exempt: as for `protect`.
+        instead: what the server is shown as the `Authorization` header; by default it has none.
+    """
+    served: App = _Guarded(app, guard, needs, exempt, instead)
     origins = [cors_origins] if isinstance(cors_origins, str) else list(cors_origins)
     return _Documented(_for_browsers(served, origins) if origins else served, guard)
+
+
+def needs_of(tools: Needs | None, prompts: Needs | None, resources: Needs | None, max_body: int | None) -> McpScopes:
+    """What messages need, as `protect` takes it.
+
+    Raises:
+        ConfigError: the tables are wrong; all mistakes at once.
+    """
+
+    def plain(needs: Needs | None) -> dict[str, str | Sequence[str]] | None:
+        return None if needs is None else dict(needs)
+
+    return McpScopes(None, plain(tools), plain(prompts), plain(resources), max_body)
 
 
 def access_token() -> AccessToken | None:
@@ -165,11 +198,12 @@ class _Documented:
 class _Guarded:
     """Asks for the token first, and for what the messages need then."""
 
-    def __init__(self, app: App, guard: Guard, needs: McpScopes, exempt: Iterable[str]) -> None:
+    def __init__(self, app: App, guard: Guard, needs: McpScopes, exempt: Iterable[str], instead: bytes | None) -> None:
         self.app = app
         self._guard = guard
         self._needs = needs
         self._rule = Rule(needs.admission)
+        self._shown = [] if instead is None else [(b"authorization", instead)]
         self._exempt = Exempt("exempt", exempt)
         # MCP has no WebSockets, but an application may have some beside it.
         self._websockets = RequiresAuthMiddleware(app, auth=guard, exempt=exempt)
@@ -210,7 +244,7 @@ class _Guarded:
         token = outcome.token
         # The server is never shown the token, so that it cannot pass it on.
         inner = dict(scope)
-        inner["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"authorization"]
+        inner["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"authorization"] + self._shown
         inner["state"] = {**scope.get("state", {}), "access_token": token}
         sending = with_headers(send, outcome.headers) if outcome.headers else send
         current = _current.set(token)
@@ -260,16 +294,12 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return give
 
 
-def _plain(needs: Needs | None) -> dict[str, str | Sequence[str]] | None:
-    return None if needs is None else dict(needs)
-
-
 def guard_of(
     auth: Guard | Adapter | None,
     issuer: str | None,
     resource: str | None,
     scope: str | Sequence[str] | None,
-    options: GuardOptions,
+    options: ResourceOptions,
 ) -> Guard:
     """The guard that is given or described.
 
@@ -299,8 +329,8 @@ def guard_of(
 def _for_browsers(app: App, origins: list[str]) -> App:
     from starlette.middleware.cors import CORSMiddleware
 
-    return CORSMiddleware(  # type: ignore[return-value]
-        app,  # type: ignore[arg-type]
+    return CORSMiddleware(
+        app,
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=list(_CORS_REQUEST_HEADERS),

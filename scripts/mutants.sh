@@ -6,13 +6,25 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v cargo-mutants >/dev/null || { echo "install it first: cargo install cargo-mutants" >&2; exit 2; }
 
-[[ $# -gt 0 ]] || set -- 'jose/**' 'verify/**' 'binding/**' 'claims/**' 'policy/**' claims.rs credential.rs policy.rs challenge.rs
+# The verifier, where a token stands, whose it is, and what its issuer says of it.
+verifier=(
+  'jose/**' 'verify/**' 'binding/**' 'claims/**' 'policy/**' claims.rs policy.rs challenge.rs
+  credential.rs 'credential/**' request.rs 'request/**'
+  'introspection/**' introspect/{asker,rate,refusals,endpoint,credentials,client,secret_key,introspection}.rs
+  guard/{places,resolver,tenancy}.rs 'guard/tenants/**' providers/mod.rs
+)
+# What holds it: each of these fails if one of the checks is weakened.
+tests=(
+  request_vectors peers policy hostile config keys health
+  token_places introspection introspected_claims tenants audience per_issuer route_audience key_documents published_keys
+  binding token_cache examine config_file settings fetch_token
+)
+[[ $# -gt 0 ]] || set -- "${verifier[@]}"
 files=()
 for file in "$@"; do
   files+=(--file "crates/requires-auth/src/$file")
 done
 # Output for people (Debug, Display, what `explain` prints) is not a check.
 exclude='impl (std::)?fmt::(Debug|Display)|describe|expected_audience|NoTrace'
-exec cargo mutants --package requires-auth --features axum "${files[@]}" --exclude-re "$exclude" \
-  --baseline skip --timeout 20 --output "${MUTANTS_OUT:-.}" -- \
-  --lib --test request_vectors --test peers --test policy --test hostile --test config --test keys --test health
+exec cargo mutants --package requires-auth --features axum,config,tower "${files[@]}" --exclude-re "$exclude" \
+  --baseline skip --timeout 60 --output "${MUTANTS_OUT:-.}" -- --lib "${tests[@]/#/--test=}"

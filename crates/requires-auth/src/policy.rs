@@ -60,6 +60,8 @@ mod audience;
 mod claim_test;
 mod requirement;
 mod scopes;
+#[cfg(feature = "mcp")]
+mod union;
 
 pub use claim_test::{ClaimTest, ClaimValue};
 pub use requirement::{Presence, Requirement};
@@ -97,12 +99,20 @@ pub struct Policy {
     claims: Vec<(Box<str>, ClaimTest)>,
     acr_values: Option<Arc<str>>,
     max_age: Option<Duration>,
+    /// Whether the base scopes of the guard are asked for later, together with others.
+    leaves_base: bool,
 }
 
 impl Policy {
     /// Needs nothing more than a valid token.
-    pub(crate) const NOTHING: &'static Self =
-        &Self { audience: None, scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
+    pub(crate) const NOTHING: &'static Self = &Self {
+        audience: None,
+        scopes: None,
+        claims: Vec::new(),
+        acr_values: None,
+        max_age: None,
+        leaves_base: false,
+    };
 
     /// Needs every one of these scopes. Scopes are compared exactly: case counts, and `read` does not cover
     /// `read:orders` (see [`Builder::with_implied_scopes`](crate::guard::Builder::with_implied_scopes) for an
@@ -359,7 +369,7 @@ impl Policy {
     ) -> Result<(), Denial> {
         check_binding(token, credential, trace)?;
         self.check_whole_guard(token, trace)?;
-        self.check_with(token, parameters, base, trace)
+        self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)
     }
 
     fn check_with(
@@ -407,8 +417,7 @@ impl Policy {
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
         let needed = [base.and_then(|base| base.scopes.as_ref()), self.scopes.as_ref()];
-        let is_met = |scopes: &Option<&Scopes>| scopes.is_none_or(|scopes| scopes.are_met_by(token));
-        let has_scopes = needed.iter().all(is_met);
+        let has_scopes = needed.iter().flatten().all(|scopes| scopes.are_met_by(token));
         trace.record(Step::Scope, has_scopes, || {
             let expected = needed.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
             let expected = if expected.is_empty() { "no scope".to_owned() } else { expected };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 14] = [
+const RING_0: [&str; 15] = [
     "error",
     "request",
     "credential",
@@ -20,6 +20,7 @@ const RING_0: [&str; 14] = [
     "policy",
     "metadata",
     "challenge",
+    "mcp",
     "explain",
     "settings",
 ];

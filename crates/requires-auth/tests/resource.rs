@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::routing::{get, post};
 use http::{Request as HttpRequest, StatusCode};
+use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::guard::Builder;
 use requires_auth::metadata::ChallengeScopes;
 use requires_auth::{Policy, Reason, Request, RequiresAuth};
@@ -31,6 +36,7 @@ fn refusal(auth: &RequiresAuth, authorization: Option<&str>, policy: &Policy) ->
     let request = Request::new("POST", "/mcp", &headers);
     let denial = auth.authorize_now(&request, policy).expect("the keys are there").unwrap_err();
     let challenge = auth.challenge(&request, &denial);
+    assert_eq!(auth.www_authenticate(&denial), challenge.www_authenticate());
     (challenge.status(), challenge.www_authenticate().join(" | "))
 }
 
@@ -70,9 +76,9 @@ fn each_challenge_says_where_the_document_is() {
     let (builder, forge) = stage(RESOURCE);
     let auth = builder.with_base_scopes(["read:orders"]).build().unwrap();
     let ask = |authorization: Option<String>| refusal(&auth, authorization.as_deref(), &Policy::default());
-    let bare = format!(r#"Bearer scope="read:orders", {POINTER}"#);
-    assert_eq!(ask(None), (401, bare.clone()));
-    assert_eq!(ask(Some("Basic YTpi".to_owned())), (401, bare));
+    let without_error = format!(r#"Bearer scope="read:orders", {POINTER}"#);
+    assert_eq!(ask(None), (401, without_error.clone()));
+    assert_eq!(ask(Some("Basic YTpi".to_owned())), (401, without_error));
 
     let error = |error: &str, description: &str, scope: &str| {
         format!(r#"Bearer error="{error}", error_description="{description}", {scope}{POINTER}"#)
@@ -209,6 +215,15 @@ fn the_document_names_the_issuers_in_their_order_and_to_the_byte() {
     let pattern = || RequiresAuth::resource_builder("https://login.example/{tenant}/v2.0", RESOURCE);
     let listed = pattern().with_tenants(["one", "two"]).build().unwrap();
     assert_eq!(servers(&listed), json!(["https://login.example/one/v2.0", "https://login.example/two/v2.0"]));
+    // Other names that a provider gives the same tenant are in tokens, and nowhere to log in.
+    let entra = RequiresAuth::builder("", requires_auth::Audience::OneOf(Vec::new()))
+        .with_provider("entra")
+        .with_tenants(["9188040d-6c67-4c5b-b112-36a304b66dad"])
+        .with_resource(RESOURCE)
+        .build()
+        .unwrap();
+    let login = "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0";
+    assert_eq!(servers(&entra), json!([login]));
     let error = requires_auth::danger::any_tenant(pattern()).build().unwrap_err();
     assert_eq!(error.problems()[0].field(), "authorization_servers");
 }
@@ -310,4 +325,125 @@ async fn a_path_with_braces_is_a_path() {
     let app: Router = auth.metadata_router();
     assert!(is_served(&app, "/.well-known/oauth-protected-resource/:a/*b").await);
     assert_eq!(ask(&app, "GET", "/.well-known/oauth-protected-resource/x/y").await.0, 404);
+}
+
+/// A provider in memory that counts what it is asked.
+struct Provider {
+    jwks: String,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Fetch for Provider {
+    fn fetch(&self, request: FetchRequest) -> FetchFuture {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let metadata = json!({ "issuer": ISSUER, "jwks_uri": "https://issuer.example/jwks" }).to_string();
+        let body = if request.url().path() == "/jwks" { self.jwks.clone() } else { metadata };
+        Box::pin(ready(Ok(FetchResponse::new(200, body))))
+    }
+}
+
+#[tokio::test]
+async fn several_resources_share_keys_and_no_token() {
+    let key = SigningKey::generate(Algorithm::Es256);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let provider = Provider { jwks: jwk_set([&key]).to_string(), asked: Arc::clone(&asked) };
+    let a = RequiresAuth::resource_builder(ISSUER, "https://api.example/a/mcp")
+        .with_fetch(provider)
+        .with_base_scopes(["read:a"])
+        .with_resource_name("A")
+        .build()
+        .unwrap();
+    let b = a.for_other_resource("https://api.example/b/mcp").unwrap();
+    let forge = Forge::new(ISSUER, "https://api.example/a/mcp", key);
+    let for_a = forge.token().scope("read:a").mint();
+    let for_b = forge.token().claim("aud", "https://api.example/b/mcp").scope("anything").mint();
+    let any = Policy::default();
+    // Twice: judged and remembered.
+    for _ in 0..2 {
+        assert!(a.verify(&for_a, &any).await.is_ok() && b.verify(&for_b, &any).await.is_ok());
+        for denial in [b.verify(&for_a, &any).await.unwrap_err(), a.verify(&for_b, &any).await.unwrap_err()] {
+            assert_eq!((denial.status(), denial.reason()), (401, Some(Reason::AudienceMismatch)));
+        }
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "metadata and keys, once for both");
+
+    // The document of each is its own, and the root belongs to neither.
+    let at = |auth: &RequiresAuth, path: &str| {
+        let no_headers: [(&str, &str); 0] = [];
+        let answer = auth.metadata(&Request::new("GET", path, &no_headers))?;
+        Some(serde_json::from_slice::<Value>(answer.body()).unwrap())
+    };
+    let (of_a, of_b) =
+        ("/.well-known/oauth-protected-resource/a/mcp", "/.well-known/oauth-protected-resource/b/mcp");
+    assert_eq!(at(&a, of_a).unwrap()["resource_name"], "A");
+    assert_eq!(at(&b, of_b).unwrap().get("resource_name"), None);
+    let root = "/.well-known/oauth-protected-resource";
+    assert_eq!([at(&a, of_b), at(&b, of_a), at(&a, root), at(&b, root)], [None, None, None, None]);
+    drop(b);
+    assert_eq!(at(&a, root).unwrap()["resource"], "https://api.example/a/mcp");
+    // What cannot be a resource cannot be another one.
+    assert!(a.for_other_resource("https://api.example/").is_err());
+    assert!(at(&a, root).is_some(), "a guard that could not be built is none");
+}
+
+/// A name of the first resource is not one of the other: without its own audience a token for one would be good at both.
+#[test]
+fn the_audience_of_one_resource_is_not_that_of_another() {
+    let key = SigningKey::generate(Algorithm::Es256);
+    let a = RequiresAuth::builder(ISSUER, "api://a")
+        .with_jwks(jwk_set([&key]).to_string())
+        .with_resource("https://api.example/a")
+        .build()
+        .unwrap();
+    let b = a.for_other_resource("https://api.example/b").unwrap();
+    let forge = Forge::new(ISSUER, "api://a", key);
+    let passes = |auth: &RequiresAuth, audience: &str| {
+        let token = forge.token().claim("aud", audience).mint();
+        auth.verify_now(&token, &Policy::default()).expect("the keys are there").is_ok()
+    };
+    assert!(passes(&a, "api://a") && !passes(&b, "api://a"));
+    assert!(passes(&b, "https://api.example/b") && !passes(&a, "https://api.example/b"));
+}
+
+/// Keys of another place, or with another patience, are keys of their own.
+#[tokio::test]
+async fn what_is_chosen_anew_has_keys_of_its_own() {
+    let key = SigningKey::generate(Algorithm::Es256);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let provider = Provider { jwks: jwk_set([&key]).to_string(), asked: Arc::clone(&asked) };
+    let a =
+        RequiresAuth::resource_builder(ISSUER, "https://api.example/a").with_fetch(provider).build().unwrap();
+    let b = a
+        .other_resource_builder("https://api.example/b")
+        .with_jwks_uri("https://issuer.example/jwks")
+        .build()
+        .unwrap();
+    let forge = Forge::new(ISSUER, "https://api.example/a", key);
+    let any = Policy::default();
+    assert!(a.verify(&forge.token().mint(), &any).await.is_ok());
+    assert!(b.verify(&forge.token().claim("aud", "https://api.example/b").mint(), &any).await.is_ok());
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+/// A provider that is down.
+struct Down;
+
+impl Fetch for Down {
+    fn fetch(&self, _: FetchRequest) -> FetchFuture {
+        Box::pin(ready(Ok(FetchResponse::new(500, ""))))
+    }
+}
+
+/// The document says where to log in, which is worth most while nobody can.
+#[tokio::test]
+async fn an_outage_is_503_with_the_document_at_hand() {
+    let auth = RequiresAuth::resource_builder(ISSUER, RESOURCE).with_fetch(Down).build().unwrap();
+    let app: Router = Router::new().route("/mcp", post(async || "called")).layer(auth.layer());
+    let (_, forge) = stage(RESOURCE);
+    let request = HttpRequest::post("/mcp").header("authorization", bearer(forge.token().mint()));
+    let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key("retry-after"));
+    assert!(!response.headers().contains_key("www-authenticate"));
+    assert!(is_served(&app, PATH).await);
 }

@@ -166,6 +166,17 @@ async fn a_fixed_issuer_beside_a_pattern_has_no_tenant() {
 }
 
 #[tokio::test]
+async fn a_fixed_issuer_that_a_pattern_fits_too_is_the_fixed_one() {
+    let (provider, clock) = (Provider::with(&["contoso", "own"]), ManualClock::new());
+    let builder = danger::any_tenant(pattern(&provider, &clock));
+    let auth = builder.with_issuer("https://login.example/own/v2.0", "https://other.example");
+    let auth = auth.build().expect("a guard");
+    assert_eq!(reason(&auth, &provider.token("own", &clock)).await, Some(Reason::AudienceMismatch));
+    let contoso = verdict(&auth, &provider.token("contoso", &clock)).await.expect("a good token");
+    assert_eq!(contoso.as_deref(), Some("contoso"));
+}
+
+#[tokio::test]
 async fn any_tenant_passes_where_that_is_said_within_one_allowance() {
     let (provider, clock) = (Provider::with(&["contoso", "late", "later"]), ManualClock::new());
     let auth = danger::any_tenant(pattern(&provider, &clock)).build().expect("a guard");
@@ -456,6 +467,32 @@ async fn many_first_uses_ask_the_resolver_once_and_many_issuers_within_the_allow
     }
     assert_eq!(customers.calls(), 18, "of 20, one call and one fetch were for contoso");
     assert!(verdict(&auth, &provider.token("contoso", &clock)).await.is_ok());
+    // Once the answer has to be asked for anew, strangers hold up nobody who has verified a token.
+    clock.advance(301);
+    for number in 300..600 {
+        let token = provider.token_of(&format!("t{number}"), "contoso", &clock).mint();
+        assert!(verdict(&auth, &token).await.is_err());
+    }
+    assert!(verdict(&auth, &provider.token("contoso", &clock)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_resolver_may_call_a_tenant_otherwise_later() {
+    let (provider, clock) = (Provider::with(&["contoso"]), ManualClock::new());
+    let name = Arc::new(Mutex::new("before"));
+    let named = Arc::clone(&name);
+    let resolver = move |_: String| {
+        let name = *named.lock().expect("no panic");
+        async move { Ok(Some(Issuer::new(AUDIENCE).with_tenant(name))) }
+    };
+    let builder = RequiresAuth::resolving(resolver).with_fetch(provider.clone());
+    let auth = builder.with_clock(clock.clone()).build().expect("a guard");
+    let token = provider.token("contoso", &clock);
+    assert_eq!(verdict(&auth, &token).await.expect("a good token").as_deref(), Some("before"));
+    *name.lock().expect("no panic") = "after";
+    assert_eq!(verdict(&auth, &token).await.expect("a good token").as_deref(), Some("before"));
+    clock.advance(301);
+    assert_eq!(verdict(&auth, &token).await.expect("a good token").as_deref(), Some("after"));
 }
 
 #[tokio::test]

@@ -194,7 +194,7 @@ def HasScope(  # noqa: N802 - it stands where a class stands
     `HasScope("a") | HasScope("b")` is as `HasScope(any_of=["a", "b"])`, whose refusal lists both scopes.
     """
     alternatives = [any_of] if isinstance(any_of, str) else list(any_of or ())
-    rule = Rule.of(scopes, None if any_of is None else alternatives, policy)
+    rule = auth.rule(scopes, None if any_of is None else alternatives, policy)
     needs = {"auth": auth, "rule": rule, "scopes": " ".join(scopes).split(), "any_of": alternatives}
     return type("HasScope", (HasAccessToken,), needs)
 

@@ -32,6 +32,8 @@ mod identity_value;
 mod identity;
 mod decide;
 pub(crate) mod emit;
+#[cfg(test)]
+mod vector_gateway;
 mod self_test_answers;
 pub(crate) mod self_test;
 mod forward_auth;

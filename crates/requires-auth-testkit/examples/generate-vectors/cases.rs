@@ -13,6 +13,8 @@ mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
+mod mcp;
+mod metadata;
 mod opaque;
 mod order;
 mod profiles;
@@ -21,6 +23,7 @@ mod requests;
 mod rsa;
 mod scope;
 mod settings;
+mod signed_answers;
 mod standards;
 mod structure;
 mod time;
@@ -97,7 +100,7 @@ pub fn themes() -> Vec<Theme> {
         theme(
             "tokens-opaque",
             "opaque tokens: what the introspection endpoint answers, made up and as Logto 1.37.1 and oidc-provider 9.13.3 do",
-            vec![opaque::cases()],
+            vec![opaque::cases(), signed_answers::cases()],
         ),
         theme(
             "tokens-claim-rules",
@@ -108,6 +111,16 @@ pub fn themes() -> Vec<Theme> {
             "tokens-settings",
             "settings that have no member of their own in a case, and claim rules",
             vec![settings::cases()],
+        ),
+        theme(
+            "mcp-messages",
+            "messages to an MCP server: what they need, and how they are read",
+            vec![mcp::messages()],
+        ),
+        theme(
+            "mcp-headers",
+            "messages to an MCP server: headers beside their body, and headers alone",
+            vec![mcp::headers()],
         ),
         theme(
             "requests",
@@ -123,6 +136,16 @@ pub fn themes() -> Vec<Theme> {
             "requests-places",
             "tokens in other places than Authorization",
             vec![requests::places::cases()],
+        ),
+        theme(
+            "requests-resource",
+            "a guard with a resource: its audience, and what its challenges say",
+            vec![requests::resource::cases()],
+        ),
+        theme(
+            "metadata",
+            "the metadata document of a resource: which URLs may have one, what it says, and where it is",
+            vec![metadata::cases()],
         ),
     ];
     themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));

@@ -10,7 +10,7 @@ use super::reader::{Entry, Reader};
 use super::values::value;
 use crate::error::{ConfigError, ConfigProblem, Place};
 use crate::guard::RequiresAuth;
-use crate::providers::{self, AudienceRule, Provider, Shape};
+use crate::providers::{self, AudienceRule, Provider, Shape, audience_hint};
 use crate::settings::{self, ALL, Given, Setting, shown_key};
 
 /// Sections that other programs keep in the same file: those of the gateway.
@@ -213,14 +213,20 @@ impl Read<'_, '_> {
             _ => false,
         };
         if !table.contains_key("issuer") && !provider.is_some_and(is_told) {
-            let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
-            self.reader.report("issuer", &format!("{within}.issuer"), "nothing", "an https URL", hint);
+            let (expected, hint) = match provider.and_then(|row| row.issuer("").err()) {
+                Some(wrong) => (wrong.expected, wrong.hint),
+                None => (
+                    "an https URL",
+                    "copy `issuer` from the provider's /.well-known/openid-configuration".to_owned(),
+                ),
+            };
+            self.reader.report("issuer", &format!("{within}.issuer"), "nothing", expected, hint);
         }
         let has_default = |row: &Provider| matches!(row.audience_rule, AudienceRule::Default(_));
         let is_given =
             table.contains_key("audience") || provider.is_some_and(has_default) || self.has_resource;
         if !is_given && !given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
-            let hint = "use the identifier of this API at the issuer, such as https://api.example.com";
+            let hint = audience_hint(provider);
             let path = format!("{within}.audience");
             self.reader.report("audience", &path, "nothing", "the identifier of this API", hint);
         }

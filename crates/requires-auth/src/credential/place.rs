@@ -270,6 +270,7 @@ mod tests {
         ] {
             assert!(text.parse::<TokenPlace>().is_err(), "{text}");
         }
+        assert!(TokenPlace::header(&"a".repeat(256)).is_ok());
         assert!(TokenPlace::header(&"a".repeat(257)).is_err());
     }
 }

@@ -134,6 +134,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_holds_a_token_is_told_from_what_announces_one() {
+        let after = TokenPlace::subprotocol_after("bearer").expect("a place");
+        let prefix = TokenPlace::subprotocol_prefix("token.").expect("a place");
+        for (places, offered, rest, others) in [
+            (vec![after.clone()], "chat bearer a.b.c v2", "chat bearer v2", "chat v2"),
+            (vec![prefix.clone()], "chat token.a.b.c v2", "chat v2", "chat v2"),
+            (vec![prefix, after], "token.a.b.c bearer d.e.f", "bearer", ""),
+            (vec![], "bearer a.b.c", "bearer a.b.c", "bearer a.b.c"),
+        ] {
+            let offered: Vec<_> = offered.split(' ').collect();
+            let protocols = Protocols::of(&places, &offered);
+            let of_others: Vec<_> = protocols.others().collect();
+            assert_eq!((protocols.rest().join(" "), of_others.join(" ")), (rest.into(), others.into()));
+            assert_eq!(protocols.announcement(), (rest != others).then_some("bearer"), "{offered:?}");
+        }
+    }
+
+    #[test]
     fn a_token_is_found_where_the_guard_finds_it() {
         let places = [TokenPlace::subprotocol_after("bearer").expect("a place")];
         // A server that splits a header at its commas may tell the application of empty ones.

@@ -38,6 +38,8 @@ pub struct Denial {
     code: ErrorCode,
     reason: Option<Reason>,
     scope: Option<Arc<str>>,
+    /// What every request to this part of a resource needs, beside the base of the resource.
+    base: Option<Arc<str>>,
     /// Of the scopes that the token has, those that a challenge names as well.
     kept: Option<Arc<str>>,
     acr_values: Option<Arc<str>>,
@@ -84,6 +86,7 @@ impl Denial {
             code,
             reason: None,
             scope: None,
+            base: None,
             kept: None,
             acr_values: None,
             max_age: None,
@@ -105,6 +108,16 @@ impl Denial {
     /// The same, of a token with these scopes of the resource, space-separated: names of its configuration.
     pub(crate) fn keeping(self, kept: Option<Arc<str>>) -> Self {
         Self { kept, ..self }
+    }
+
+    /// The same, where every request needs these scopes: a 401 names them, too.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn with_base(self, base: Option<Arc<str>>) -> Self {
+        Self { base, ..self }
+    }
+
+    pub(crate) fn base(&self) -> Option<&str> {
+        self.base.as_deref()
     }
 
     pub(crate) fn kept(&self) -> Option<&str> {

@@ -31,6 +31,8 @@ mod asking;
 mod providers;
 mod flow;
 mod health;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod unavailable;
 mod places;
 mod resource;
@@ -109,6 +111,10 @@ struct Inner {
     closes_on_expiry: bool,
     /// The protected resource that the guard stands before, if it has one.
     resource: Option<resource::Guarded>,
+    /// The resources that share its keys.
+    siblings: resource::Siblings,
+    /// The settings that it was made of.
+    recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
 }
@@ -209,7 +215,8 @@ impl RequiresAuth {
     /// ```
     /// # Errors
     ///
-    /// Every issuer whose keys could not be fetched, with the cause and what to do about it.
+    /// Every issuer whose keys could not be fetched, with the cause and what to do about it. Each is logged already, as
+    /// one that a request comes upon is.
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();

@@ -21,15 +21,17 @@ pub(super) struct Guarded {
     base: Option<Policy>,
     /// Scopes that policies of this guard have named, beside those of its settings.
     named: RwLock<BTreeSet<Box<str>>>,
-    /// How many resources share their keys with this one, itself included.
-    siblings: Arc<AtomicUsize>,
+    siblings: Siblings,
 }
 
+/// How many resources share their keys.
+#[derive(Clone, Default)]
+pub(super) struct Siblings(Arc<AtomicUsize>);
+
 impl Guarded {
-    /// `siblings` is that of a resource that this one shares its keys with.
-    pub(super) fn new(metadata: Metadata, base: Option<Policy>, siblings: Option<Arc<AtomicUsize>>) -> Self {
-        let siblings = siblings.unwrap_or_default();
-        siblings.fetch_add(1, Ordering::Relaxed);
+    /// One more of its siblings.
+    pub(super) fn new(metadata: Metadata, base: Option<Policy>, siblings: Siblings) -> Self {
+        siblings.0.fetch_add(1, Ordering::Relaxed);
         Self { metadata: Arc::new(metadata), base, named: RwLock::default(), siblings }
     }
 
@@ -50,7 +52,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        self.siblings.fetch_sub(1, Ordering::Relaxed);
+        self.siblings.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -89,8 +91,26 @@ impl RequiresAuth {
     /// ```
     pub fn metadata(&self, request: &Request<'_>) -> Option<MetadataAnswer> {
         let guarded = self.inner.resource.as_ref()?;
-        let is_only = || guarded.siblings.load(Ordering::Relaxed) <= 1;
+        let is_only = || guarded.siblings.0.load(Ordering::Relaxed) <= 1;
         guarded.metadata.matches(request.method(), request.target_path(), request.query(), is_only)
+    }
+
+    /// The values of `WWW-Authenticate` for a refusal of this guard, with the place of its document: for answers that are not HTTP
+    /// responses of a route, such as a message of another protocol. Empty where another credential would not help.
+    ///
+    /// ```
+    /// use requires_auth::{Denial, ErrorCode, RequiresAuth};
+    ///
+    /// let auth = RequiresAuth::for_resource("https://issuer.example", "https://api.example/mcp")?;
+    /// // Some clients of MCP read the challenge of a tool call in the result of the tool.
+    /// let values = auth.www_authenticate(&Denial::new(ErrorCode::AuthorizationHeaderMissing));
+    /// let meta = serde_json::json!({ "mcp/www_authenticate": values });
+    /// # let url = "https://api.example/.well-known/oauth-protected-resource/mcp";
+    /// # assert_eq!(meta["mcp/www_authenticate"][0], format!("Bearer resource_metadata=\"{url}\""));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
+        self.inner.style.www_authenticate(denial)
     }
 
     /// Tells the guard which scopes its resource has: those that this policy names.

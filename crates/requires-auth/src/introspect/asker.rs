@@ -199,9 +199,13 @@ impl Asker {
         }
     }
 
-    /// Finds the endpoint, so that a mistake shows before the first token.
+    /// Finds the endpoint, so that a mistake shows before the first token. A failure is logged, as that of a token is.
     pub(crate) async fn warm(&self) -> Result<(), crate::discovery::FetchFailure> {
-        self.endpoint.find().await.map(drop)
+        let found = self.endpoint.find().await.map(drop);
+        if let Err(failure) = &found {
+            self.log(&failure.clone().into());
+        }
+        found
     }
 
     /// Logs a failure, unless one of its kind was logged a moment ago: strangers can bring it about.

@@ -27,6 +27,12 @@ impl Scopes {
         Ok(Self { listed: list("scope", scopes)?, needs })
     }
 
+    /// With a list that is joined and checked already.
+    #[cfg(feature = "mcp")]
+    pub(super) const fn listed(listed: Arc<str>, needs: Needs) -> Self {
+        Self { listed, needs }
+    }
+
     pub(super) fn are_met_by(&self, token: &AccessToken) -> bool {
         let mut scopes = self.listed.split(' ');
         match self.needs {

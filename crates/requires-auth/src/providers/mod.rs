@@ -43,6 +43,7 @@ use crate::error::Reason;
 use crate::verify::{Audience, ClientRule, Marks, Profile};
 
 mod form;
+mod missing;
 mod recognised;
 mod rules;
 
@@ -62,9 +63,11 @@ mod logto;
 mod okta;
 mod rauthy;
 mod supabase;
+mod workos;
 mod zitadel;
 
 pub use form::{Form, IssuerRule, Shape, WrongIssuer};
+pub(crate) use missing::audience_hint;
 pub use recognised::{Recognised, recognise, recognise_metadata};
 
 /// One row of the table.
@@ -91,6 +94,8 @@ pub struct Provider {
     pub form: Form,
     /// What the audience of an API is called there, for messages and for `config init`.
     pub audience: &'static str,
+    /// What an audience looks like there, for the same messages.
+    pub audience_example: &'static str,
     /// What an audience that is given as a name is compared with.
     /// A rule that is given, such as [`Audience::Prefix`], is left as it is.
     pub audience_rule: AudienceRule,
@@ -167,6 +172,7 @@ impl Provider {
         title: "",
         form: Form::PLAIN,
         audience: "the identifier of this API",
+        audience_example: "https://api.example.com",
         audience_rule: AudienceRule::Aud,
         jwks_uri: None,
         profile: None,
@@ -264,7 +270,7 @@ macro_rules! rows {
     ($then:ident) => {
         $then! {
             logto, auth0, keycloak, entra, cognito, okta, google, google_iap, zitadel, firebase, supabase, clerk,
-            cloudflare_access, github_actions, kubernetes, rauthy, authentik,
+            workos, cloudflare_access, github_actions, kubernetes, rauthy, authentik,
         }
     };
 }

@@ -240,7 +240,8 @@ table! {
         expected: "1 to 30 s",
         hint: "the default is 5 s; a request waits for keys for at most 5 s in any case",
     });
-    doc "How long fetching one document of an issuer may take: its metadata or its key set, 1 to 30 seconds.";
+    doc "How long fetching one document of an issuer may take: its metadata or its key set, 1 to 30 seconds. A request waits \
+         for keys for at most 5 seconds whatever this says; a fetch that takes longer goes on, and serves later requests.";
     examples ["\"10s\"", "2"];
 
     STATE_FILE: PathBuf = "state_file", Guard, Kind::Path;

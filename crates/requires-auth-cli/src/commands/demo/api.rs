@@ -112,7 +112,8 @@ impl Drop for DemoApi {
     }
 }
 
-async fn listen(wanted: u16) -> io::Result<TcpListener> {
+/// Listens on a port of loopback, or on the next free one.
+pub(super) async fn listen(wanted: u16) -> io::Result<TcpListener> {
     let mut port = wanted;
     loop {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {

@@ -3,6 +3,7 @@
 mod api;
 mod development;
 mod tour;
+mod mcp;
 mod once;
 
 use std::env;
@@ -14,6 +15,7 @@ use serde_json::json;
 
 use self::api::{DemoApi, Guards};
 use self::development::Development;
+use self::mcp::Walked;
 use self::tour::TokenSource;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
@@ -28,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth demo           serve, and print curl lines that show a 200, a 401, a 403, ...
   requires-auth demo --once    make the requests itself; exit 0 only if each answer is right
+  requires-auth demo --mcp     guard an MCP server, and log in there as its clients do
   requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
 
 With --issuer, --once makes the requests that need no token, and one with the token in
@@ -40,6 +43,10 @@ pub(crate) struct DemoArgs {
     /// Make the requests, print a table of the answers, and stop
     #[arg(long)]
     pub(crate) once: bool,
+
+    /// Guard an MCP server, show how a client that knows its URL logs in, and stay for other clients
+    #[arg(long, conflicts_with_all = ["issuer", "audience"])]
+    mcp: bool,
 
     /// Trust a real identity provider instead of a development issuer
     #[arg(long, value_name = "URL", requires = "audience")]
@@ -63,6 +70,16 @@ impl DemoArgs {
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
         block_on(async {
             let stop = stop_signal()?;
+            if self.mcp {
+                let development = Development::start(self.issuer_port, &self.audience).await?;
+                let walked = Walked::start(&development.issuer, self.port).await?;
+                walked.print(&development.issuer, context.format)?;
+                if !self.once && walked.is_right() {
+                    walked.say_how_to_connect();
+                    stop.await;
+                }
+                return Ok(Outcome::from(&walked));
+            }
             let audience = self.audience.as_str();
             let development = match &self.issuer {
                 Some(_) => None,

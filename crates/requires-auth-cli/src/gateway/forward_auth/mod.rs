@@ -145,4 +145,6 @@ mod shares;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]
+mod request_vectors;
+#[cfg(test)]
 mod place_vectors;

@@ -265,3 +265,6 @@ fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
         .set_host(false)
         .build(Connector::new(upstream.clone(), tls, budget.clone()))
 }
+
+#[cfg(test)]
+mod vectors;

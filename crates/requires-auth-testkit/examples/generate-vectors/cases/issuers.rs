@@ -52,6 +52,13 @@ fn pattern(id: &str, row: &'static str, about: &str, tenant: &str) -> Case {
 
 fn tenants() -> Vec<Finished> {
     let listed = |id: &str, about: &str, tenant: &str| pattern(id, "P11", about, tenant);
+    let in_host = |id: &str, about: &str, tenant: &str| {
+        let issuer = |tenant: &str| format!("https://{tenant}.login.example.test/oidc");
+        Case::new(format!("tenant-{id}"), "P11", about)
+            .with("issuer", issuer("{tenant}"))
+            .setting("tenants", json!(["contoso", "Fabrikam-2"]))
+            .token(good(es384()).claim("iss", issuer(tenant)).mint())
+    };
     let any = |id: &str, about: &str, tenant: &str| {
         of_tenant(&format!("any-{id}"), "P12", about, tenant).setting("dangerously_any_tenant", json!(true))
     };
@@ -64,6 +71,10 @@ fn tenants() -> Vec<Finished> {
         listed("empty", "no tenant", "").refuse("issuer_mismatch"),
         listed("deeper", "two segments", "contoso/x").refuse("issuer_mismatch"),
         listed("dots", "a way up", "contoso/..").refuse("issuer_mismatch"),
+        in_host("host", "a tenant in the host", "contoso").accept(),
+        in_host("host-other", "a tenant in the host that is not listed", "adatum").refuse("issuer_mismatch"),
+        in_host("host-deeper", "two labels", "a.contoso").refuse("issuer_mismatch"),
+        in_host("host-elsewhere", "another host", "contoso.evil.example/contoso").refuse("issuer_mismatch"),
         any("listed", "a tenant", "contoso").accept(),
         any("other", "another tenant", "adatum").accept(),
         any("longest", "64 characters", &"a".repeat(64)).accept(),

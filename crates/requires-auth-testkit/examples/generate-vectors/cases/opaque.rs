@@ -1,4 +1,4 @@
-//! Rows O01 to O08: tokens that only their issuer understands (RFC 7662).
+//! Rows O01 to O10: tokens that only their issuer understands (RFC 7662).
 
 use serde_json::{Value, json};
 
@@ -16,10 +16,12 @@ pub fn cases() -> Vec<Finished> {
     cases.extend(shapes());
     cases.extend(logto());
     cases.extend(oidc_provider());
+    cases.extend(without_type());
+    cases.extend(without_audience());
     cases
 }
 
-fn told() -> Value {
+pub fn told() -> Value {
     json!({
         "active": true, "token_type": "Bearer", "iss": ISSUER, "aud": AUDIENCE, "sub": "alice",
         "client_id": "test-client", "scope": "read:items", "iat": ISSUED, "exp": ISSUED + 3600,
@@ -27,7 +29,7 @@ fn told() -> Value {
 }
 
 /// The good answer with one member changed; null takes it out.
-fn with(name: &str, value: Value) -> String {
+pub fn with(name: &str, value: Value) -> String {
     let mut answer = told();
     if let Some(members) = answer.as_object_mut() {
         if value.is_null() {
@@ -39,7 +41,7 @@ fn with(name: &str, value: Value) -> String {
     answer.to_string()
 }
 
-fn answered(id: &'static str, row: &'static str, about: &str, body: impl Into<String>) -> Case {
+pub fn answered(id: &'static str, row: &'static str, about: &str, body: impl Into<String>) -> Case {
     Case::new(id, row, about).token(TOKEN).answered(200, body)
 }
 
@@ -64,6 +66,10 @@ fn types() -> Vec<Finished> {
         typed("opaque-type-lower-case", "the type is bearer in lower case", json!("bearer")).accept(),
         typed("opaque-type-dpop", "the type is DPoP, and no key is named", json!("DPoP"))
             .refuse("type_not_allowed"),
+        answered("opaque-type-bearer-bound", "O02", "the type is Bearer, and a key is named", {
+            with("cnf", json!({ "jkt": "A".repeat(43) }))
+        })
+        .refuse("type_not_allowed"),
         typed("opaque-type-absent", "there is no type", Value::Null).refuse("type_not_allowed"),
         typed("opaque-type-refresh", "the type is that of a refresh token", json!("refresh_token"))
             .refuse("type_not_allowed"),
@@ -94,6 +100,15 @@ fn claims() -> Vec<Finished> {
         claim("opaque-scope-other", "a scope is missing", "scope", json!("write:items")).forbid("read:items"),
         claim("opaque-cnf-certificate", "it is bound to a certificate", "cnf", bound)
             .refuse("binding_mismatch"),
+        claim("opaque-cnf-kid", "it is bound to a key by its name", "cnf", json!({ "kid": "one" }))
+            .refuse("binding_mismatch"),
+        claim(
+            "opaque-cnf-unknown",
+            "it is bound in an unknown way",
+            "cnf",
+            json!({ "urn:example:other": "x" }),
+        )
+        .refuse("binding_mismatch"),
         claim("opaque-sub-absent", "there is no subject, whatever the profile of JWTs", "sub", Value::Null)
             .strict()
             .accept(),
@@ -132,6 +147,7 @@ fn shapes() -> Vec<Finished> {
     vec![
         shaped("opaque-with-a-dot", "O05", "an opaque token has a dot in it", "ya29.a0AfH6SMBx-opaque")
             .accept(),
+        shaped("opaque-shortest", "O05", "eight characters may be a token", "12345678").accept(),
         shaped("opaque-too-short", "O05", "seven characters are not a token", "1234567").refuse("malformed"),
         shaped("opaque-encrypted", "O05", "five parts are an encrypted JWT", "YQ.YQ.YQ.YQ.YQ")
             .refuse("encrypted"),
@@ -199,5 +215,47 @@ fn oidc_provider() -> Vec<Finished> {
             .refuse("inactive"),
         of_panva("opaque-oidc-provider-dpop", "a token of oidc-provider that is bound to a key", bound)
             .refuse("binding_mismatch"),
+    ]
+}
+
+/// Where the setting says that a type may be missing.
+fn without_type() -> Vec<Finished> {
+    let typed = |id, about: &str, value: Value| {
+        answered(id, "O09", about, with("token_type", value)).introspection("token_type", "optional")
+    };
+    vec![
+        typed("opaque-optional-type-absent", "there is no type", Value::Null).accept(),
+        typed("opaque-optional-type", "the type is Bearer", json!("Bearer")).accept(),
+        typed("opaque-optional-type-refresh", "the type is that of a refresh token", json!("refresh_token"))
+            .refuse("type_not_allowed"),
+        typed("opaque-optional-type-list", "the type is a list", json!(["Bearer"]))
+            .refuse("type_not_allowed"),
+    ]
+}
+
+/// Where another claim stands in for the audience that no answer has.
+fn without_audience() -> Vec<Finished> {
+    let by_client = |id, about: &str, body: String| {
+        let rule = json!({ "claim": "client_id", "one_of": ["test-client", "other-client"] });
+        answered(id, "O10", about, body).without("audience").setting("audience", rule)
+    };
+    let for_client = |client: &str| {
+        let mut answer = told();
+        if let Some(members) = answer.as_object_mut() {
+            members.shift_remove("aud");
+            members.insert("client_id".to_owned(), json!(client));
+        }
+        answer.to_string()
+    };
+    vec![
+        by_client("opaque-audience-claim", "the client is one of those", for_client("test-client")).accept(),
+        by_client("opaque-audience-claim-other", "the client is another", for_client("a-client"))
+            .refuse("audience_mismatch"),
+        by_client("opaque-audience-claim-beside-aud", "there is an audience too", told().to_string())
+            .refuse("audience_mismatch"),
+        answered("opaque-audience-any", "O10", "any audience is taken", for_client("test-client"))
+            .without("audience")
+            .setting("dangerously_any_audience", true)
+            .accept(),
     ]
 }

@@ -15,7 +15,7 @@ use crate::introspect::Introspect;
 use crate::issuer::{IssuerPattern, IssuerUrl, Tenants, Transport, is_tenant};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
-use crate::keys::{RemoteKeys, Source, StateFile, Unproven};
+use crate::keys::{Earlier, RemoteKeys, Source, StateFile, Unproven};
 use crate::settings;
 use crate::verify::{IssuerRules, Profile, Tokens};
 
@@ -95,7 +95,7 @@ impl Common {
         &self,
         settings: &IssuerSettings,
         of: Option<TenantOf>,
-        earlier: Option<&RemoteKeys>,
+        earlier: Option<Earlier<'_>>,
     ) -> Result<Option<Keys>, ConfigProblem> {
         let (given, transport) = (&settings.given, self.transport);
         let issuer = self.issuer(settings)?;

@@ -18,7 +18,7 @@ use super::Keys;
 use super::builder::{Common, IssuerSettings, TenantOf};
 use super::resolver::ResolveIssuer;
 use crate::issuer::IssuerPattern;
-use crate::keys::{Allowance, Unproven};
+use crate::keys::{Allowance, Earlier, Unproven};
 use crate::verify::{IssuerRules, Issuers, Rules, Tenancy};
 
 mod resolving;
@@ -214,7 +214,10 @@ impl Tenants {
                 unproven: unproven.clone(),
                 is_saved: is_listed,
             };
-            self.common.keys(&settings, Some(of), earlier.and_then(Keys::remote)).ok().flatten()?
+            self.common
+                .keys(&settings, Some(of), earlier.and_then(Keys::remote).map(Earlier::Copied))
+                .ok()
+                .flatten()?
         };
         let claims = group.settings.tenant_claims();
         let rules = IssuerRules {
@@ -297,3 +300,6 @@ impl Resolved {
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod tests;

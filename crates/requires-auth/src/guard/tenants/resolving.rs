@@ -13,7 +13,7 @@ use super::{Resolved, Route, Tenant, Tenants};
 use crate::error::{ConfigProblem, Denial};
 use crate::guard::builder::TenantOf;
 use crate::guard::resolver::{Issuer, ResolveError, ResolveIssuer};
-use crate::keys::{Unproven, whole_seconds};
+use crate::keys::{Earlier, Unproven, whole_seconds};
 use crate::verify::{Issuers, Tenancy};
 
 /// How long an issuer that the resolver has refused is not asked about again.
@@ -145,7 +145,9 @@ impl Tenants {
         let of = TenantOf { label: "".into(), unproven: Some(Arc::clone(&unproven)), is_saved: false };
         let mut rules = self.common.rules(&settings)?;
         let earlier_keys = earlier.and_then(|tenant| tenant.keys.remote());
-        let Some(keys) = self.common.keys(&settings, Some(of), earlier_keys)? else { return Ok(()) };
+        let Some(keys) = self.common.keys(&settings, Some(of), earlier_keys.map(Earlier::Copied))? else {
+            return Ok(());
+        };
         rules.tenant = Some(Tenancy { name: name.map(Into::into), claims: settings.tenant_claims() });
         if earlier.is_some_and(|tenant| tenant.is_trusted()) {
             unproven.end();
@@ -182,4 +184,48 @@ async fn until<T>(deadline: Instant, future: impl Future<Output = T>) -> Option<
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each change is complete before anything can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn resolving() -> Resolving {
+        Resolving::new(Arc::new(|_: String| async { Ok(None) }))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
+    }
+
+    #[test]
+    fn a_refusal_is_remembered_for_its_time_and_so_many_of_them() {
+        let resolving = resolving();
+        resolving.refuse("one", at(0));
+        resolving.refuse("two", at(1));
+        assert!(resolving.has_refused("one", at(59)) && resolving.has_refused("two", at(60)));
+        assert!(!resolving.has_refused("one", at(60)) && !resolving.has_refused("three", at(1)));
+        assert!(!resolving.has_refused("one", UNIX_EPOCH), "the clock was set back");
+        for number in 0..2 * MOST_REFUSALS {
+            resolving.refuse(&number.to_string(), at(2));
+            resolving.refuse("again", at(2));
+        }
+        assert_eq!(lock(&resolving.refused).len(), MOST_REFUSALS);
+        assert!(resolving.has_refused("again", at(2)) && !resolving.has_refused("one", at(2)));
+    }
+
+    #[test]
+    fn a_turn_is_forgotten_once_nobody_waits_for_it() {
+        let resolving = resolving();
+        let (first, second) = (resolving.turn("x"), resolving.turn("x"));
+        assert!(Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&first, &resolving.turn("y")));
+        resolving.end("y");
+        resolving.end("x");
+        assert_eq!(lock(&resolving.turns).keys().map(|key| &**key).collect::<Vec<_>>(), ["x"]);
+        drop(second);
+        resolving.end("x");
+        assert!(lock(&resolving.turns).is_empty());
+    }
 }

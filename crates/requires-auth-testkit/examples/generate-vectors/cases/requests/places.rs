@@ -172,6 +172,9 @@ fn one_token() -> Vec<Finished> {
             .authorization("Basic dTpw")
             .header(HEADER, "{token}")
             .allow(),
+        all("place-basic-alone", "A06", "another scheme, and no token in any place")
+            .authorization("Basic dTpw")
+            .scheme_not_supported(),
         all("place-malformed-beside", "N05", "what is not a token beside one is not skipped")
             .authorization("Bearer")
             .header(HEADER, "{token}")
@@ -194,6 +197,8 @@ fn cross_site() -> Vec<Finished> {
     vec![
         request("cookie-get", "N07", "a GET changes nothing").header("Sec-Fetch-Site", "cross-site").allow(),
         request("cookie-head", "N07", "nor does a HEAD").method("HEAD").allow(),
+        request("cookie-options", "N07", "nor does an OPTIONS").method("OPTIONS").allow(),
+        request("cookie-put", "N07", "a PUT").method("PUT").cross_site(),
         post("cookie-post", "a POST that does not say where it comes from").cross_site(),
         post("cookie-post-same-origin", "a POST of a page of this origin")
             .header("Sec-Fetch-Site", "same-origin")
@@ -209,6 +214,9 @@ fn cross_site() -> Vec<Finished> {
         named("cookie-origin-other", "an origin that is not", "https://app.example.test.evil.example")
             .cross_site(),
         named("cookie-origin-null", "no origin", "null").cross_site(),
+        named("cookie-origin-twice", "two origins", "https://app.example.test")
+            .header("Origin", "https://app.example.test")
+            .cross_site(),
         public("cookie-public-url", "the origin of the public URL", "https://api.example.test").allow(),
         public("cookie-public-url-other", "another one", "https://app.example.test").cross_site(),
         request("cookie-websocket", "N08", "a WebSocket of a page that is not known")

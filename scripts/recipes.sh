@@ -78,6 +78,8 @@ build() {
   grep -q '+recipes"$' Cargo.toml || fail "the copy has the version of the tree"
   cargo fmt --all --check
   cargo clippy --offline --workspace --all-targets --all-features -- -D warnings
+  # An adapter needs no feature but its own.
+  cargo check --offline -p requires-auth --no-default-features --features hyper
   # The tables and their pages, the layout, and the rules that the patches add.
   cargo test --offline -p requires-auth --all-features --lib --test reference --test settings --test invariants --test request_vectors
   cargo test --offline -p requires-auth-cli --all-features --bins

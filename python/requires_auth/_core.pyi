@@ -13,6 +13,8 @@ __all__ = [
     "Admission",
     "ConfigFile",
     "Guard",
+    "McpScopes",
+    "MetadataAnswer",
     "Policy",
     "Refusal",
     "TestIssuer",
@@ -44,17 +46,18 @@ class Guard:
         now: int | None = None,
         resolver: Callable[[str], dict[str, Any] | None] | None = None,
     ) -> list[tuple[str, str, str, str]]: ...
-    def verify(self, token: str) -> AccessToken:
+    def verify(self, token: str, policy: Policy | None = None) -> AccessToken:
         """Verifies a token without its scheme, and returns it with its claims.
 
+        `policy` is what it has to be allowed, such as `Policy.all_of("read:orders")`; any valid token will do without.
         Waits only if keys have to be fetched; the interpreter lock is released meanwhile.
 
         Raises:
-            AuthError: the token is refused.
+            AuthError: the token is refused; where it is valid and not allowed, with status 403.
             IssuerUnavailable: the keys are out of reach.
         """
 
-    def verify_now(self, token: str) -> AccessToken | None:
+    def verify_now(self, token: str, policy: Policy | None = None) -> AccessToken | None:
         """As `verify` if that needs no fetch; never waits. None means that keys have to be fetched."""
 
     def admit(
@@ -128,6 +131,34 @@ class Guard:
     def admit_asgi(
         self, scope: Mapping[str, Any], policy: Policy | None = None, optional: bool = False, *, wait: bool
     ) -> Admission | Refusal | None: ...
+    @property
+    def resource(self) -> str | None:
+        """The URL of the resource that this guard protects; None without one."""
+
+    def metadata(self, method: str, url: str) -> MetadataAnswer | None:
+        """The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
+
+        An adapter asks this before it looks for a token: the document is public, and is there also while the issuer is
+        down.
+
+        Args:
+            method: the method, as sent.
+            url: the URL, or path and query, with what an application is mounted at.
+        """
+
+    def metadata_wsgi(self, environ: Mapping[str, Any]) -> MetadataAnswer | None:
+        """As `metadata`, of a WSGI environment (PEP 3333), or `META` of a Django request."""
+
+    def metadata_asgi(self, scope: Mapping[str, Any]) -> MetadataAnswer | None:
+        """As `metadata`, of the scope of an ASGI connection."""
+
+    def know_scopes_of(self, policy: Policy) -> None:
+        """Tells the guard that its resource has the scopes of this policy: call it when a route is built.
+
+        The challenge of a request that lacks a scope also names those scopes of the resource that its token has.
+        Without a resource it does nothing.
+        """
+
     def _authorize(
         self,
         method: str,
@@ -157,6 +188,70 @@ class Guard:
         """Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
 
         Fetches keys if that is needed. It shows what the token says: keep it out of logs.
+        """
+
+@final
+class McpScopes:
+    """What each tool, prompt and resource of an MCP server needs.
+
+    Ask in this order: `Guard.admit_asgi` with `admission` as the policy; then, if `body_limit` is not None, read so
+    many bytes at most; then `check`. So nothing is read of a request that is not authenticated.
+    """
+
+    def __new__(
+        cls,
+        scope: str | Sequence[str] | None = None,
+        tools: Mapping[str, str | Sequence[str]] | None = None,
+        prompts: Mapping[str, str | Sequence[str]] | None = None,
+        resources: Mapping[str, str | Sequence[str]] | None = None,
+        max_body: int | None = None,
+    ) -> Self:
+        """Makes the table. A str may hold several scopes, separated by spaces; an empty one needs the base alone.
+
+        Args:
+            scope: the base, which every request needs, beside the base scopes of the guard.
+            tools: what a call of a tool needs, by its name. As soon as one is named, any other is refused, unless `*`
+                says what all others need.
+            prompts: what getting a prompt needs, by its name.
+            resources: what reading a resource needs, by its URI or the beginning of one with a `*` behind it.
+            max_body: how many bytes a body may have; 4 MiB.
+
+        Raises:
+            ConfigError: the table cannot be meant, with every mistake.
+        """
+
+    @property
+    def admission(self) -> Policy:
+        """The policy before the body is read: any valid token. `check` asks for all scopes."""
+
+    def body_limit(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]]) -> int | None:
+        """How many bytes of the body are to be read; None if nothing is to be read, and `check` needs none of it."""
+
+    def judge(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]], body: bytes) -> str | None:
+        """The scopes that a request needs beside those of the guard; None if there are none.
+
+        Raises:
+            AuthError: the message cannot be judged, or no rule allows its operation.
+        """
+
+    def check(
+        self,
+        guard: Guard,
+        token: AccessToken,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[str | bytes, str | bytes]],
+        body: bytes | None,
+    ) -> Refusal | None:
+        """Whether a request, whose token the guard has judged, may do what its messages ask for: None, or the refusal.
+
+        Args:
+            guard: the guard that has judged the token.
+            token: the token of the request.
+            method: the method, as sent.
+            url: the URL, or path and query.
+            headers: all headers.
+            body: all of it, or None if there was more than `body_limit`.
         """
 
 @final
@@ -337,6 +432,22 @@ class Admission:
 
         None if it need not be, and of another request.
         """
+
+@final
+class MetadataAnswer:
+    """The answer to a request for the metadata document of a resource: send it as it is."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: 200, 204 or 405."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """All headers of the answer, names in lower case. Only an answer to HEAD has a `content-length` among them."""
+
+    @property
+    def body(self) -> bytes:
+        """The body; empty unless the method is GET."""
 
 @final
 class Refusal:

@@ -41,6 +41,12 @@ __all__ = [
     "IssuerMismatch",
     "IssuerUnavailable",
     "KeyUnknown",
+    "McpBodyEncoded",
+    "McpBodyNotJson",
+    "McpBodyTooLarge",
+    "McpHeaderMismatch",
+    "McpMessageInvalid",
+    "McpOperationUnknown",
     "RequiresAuthError",
     "SignatureMismatch",
     "TokenEncrypted",
@@ -209,6 +215,34 @@ class InvalidRequest(AuthError, code="invalid_request"):
     """The request carries more than one access token: 400."""
 
 
+class McpBodyEncoded(AuthError, code="auth.mcp_body_encoded"):
+    """MCP: the body of a message has a content encoding, or a charset that is not UTF-8: 415."""
+
+
+class McpBodyNotJson(AuthError, code="auth.mcp_body_not_json"):
+    """MCP: the body of a message is not JSON without duplicate members: 400."""
+
+
+class McpBodyTooLarge(AuthError, code="auth.mcp_body_too_large"):
+    """MCP: the body of a message is longer than the limit: 413."""
+
+
+class McpHeaderMismatch(AuthError, code="auth.mcp_header_mismatch"):
+    """MCP: `Mcp-Method` or `Mcp-Name` says another thing than the body: 400."""
+
+
+class McpHeadersInsufficient(AuthError, code="auth.mcp_headers_insufficient"):
+    """MCP: only headers are seen, and they do not say which operation is asked for: 403."""
+
+
+class McpMessageInvalid(AuthError, code="auth.mcp_message_invalid"):
+    """MCP: the body is JSON, but not a message that every server reads in the same way: 400."""
+
+
+class McpOperationUnknown(AuthError, code="auth.mcp_operation_unknown"):
+    """MCP: no rule is for the tool, prompt or resource: 403."""
+
+
 class NoRoute(AuthError, code="auth.no_route"):
     """No route of the gateway matches: 403."""
 
@@ -297,6 +331,7 @@ NEVER_RAISED: tuple[type[AuthError], ...] = (
     AmbiguousPath,
     AmbiguousRequest,
     InvalidDpopProof,
+    McpHeadersInsufficient,
     NoRoute,
     TokenRevoked,
     UseDpopNonce,

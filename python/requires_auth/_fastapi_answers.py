@@ -11,13 +11,16 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from requires_auth import AuthError, IssuerUnavailable, Refusal
 from requires_auth._answers import Answer, answer_to
-from requires_auth.starlette import refuse
+from requires_auth.starlette import refuse, with_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import HTTPConnection
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _REFUSAL = "requires_auth.refusal"
+_ADDED = "requires_auth.headers"
 _TAUGHT = "_requires_auth_taught"
 _NO_HANDLERS: tuple[dict[Any, Any]] = ({},)
 """Outside of an application: what is added here answers nothing."""
@@ -33,23 +36,39 @@ def refused(scope: Scope, refusal: Refusal) -> AuthError | IssuerUnavailable:
     return refusal.error
 
 
+def add_headers(scope: Scope, added: Iterable[tuple[str, str]]) -> None:
+    """Adds headers to the answer of the route, whatever makes it, where it has none of the name."""
+    if (headers := scope.get(_ADDED)) is not None:
+        headers.extend(added)
+
+
 def teach_applications() -> None:
-    """Lets every application that starts from now on answer errors that `verify` raises in a route.
+    """Lets every application that starts from now on answer errors that `verify` raises in a route, and add headers.
 
     Such a route need not depend on a guard, so no code of ours runs in the application before the error leaves it.
-    Starlette has no other place for handlers that come with a package.
+    Starlette has no other place for handlers that come with a package. And what a dependency of FastAPI adds to its
+    `Response` is lost where the route returns a response of its own, or an exception handler does.
     """
     made: Any = ExceptionMiddleware.__init__
     if hasattr(made, _TAUGHT):
         return
+    called: Any = ExceptionMiddleware.__call__
 
     @wraps(made)
     def make(self: Any, *args: Any, **kwargs: Any) -> None:
         made(self, *args, **kwargs)
         _add_handlers(self._exception_handlers)
 
+    @wraps(called)
+    async def call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            # A list, as a copy of the scope further in has the same one.
+            send = with_headers(send, scope.setdefault(_ADDED, []))
+        await called(self, scope, receive, send)
+
     setattr(make, _TAUGHT, True)
     ExceptionMiddleware.__init__ = make  # type: ignore[method-assign]
+    ExceptionMiddleware.__call__ = call  # type: ignore[method-assign]
 
 
 def teach(scope: Scope) -> None:

@@ -34,7 +34,7 @@ class RequiresAuth(_core.Guard):
     such as `requires_auth.flask`: this one is not a decorator, and knows no framework. Of its methods, reach first for
 
     - `verify`, if there is a token: it is returned with its claims, or an `AuthError` is raised;
-    - `authenticate`, if there are the headers of a request: the same, and scopes can be asked for;
+    - `authenticate`, if there are the headers of a request: the same;
     - `admit`, to write an adapter: it decides over a request as a whole, preflights and optional tokens included, and
       returns an `Admission`, or a `Refusal` that is the whole answer. `admit_wsgi` and `admit_asgi` take what servers
       give.
@@ -43,6 +43,9 @@ class RequiresAuth(_core.Guard):
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
     token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
     of the table, such as Logto; each of them is also a method of its name.
+
+    A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
+    `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need.
 
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
@@ -66,6 +69,17 @@ class RequiresAuth(_core.Guard):
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
         public_url: str | None = None,
+        resource: str | None = None,
+        base_scopes: str | Sequence[str] | None = None,
+        scopes_supported: Sequence[str] | None = None,
+        challenge_scopes: str = "keep",
+        resource_name: str | None = None,
+        resource_documentation: str | None = None,
+        resource_policy_uri: str | None = None,
+        resource_tos_uri: str | None = None,
+        authorization_servers: Sequence[str] | None = None,
+        metadata_url: str | None = None,
+        allow_resource_query: bool = False,
         close_on_expiry: bool = True,
         cache: int = 10_000,
         stale: int = 3600,
@@ -120,6 +134,21 @@ class RequiresAuth(_core.Guard):
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
             public_url: the URL of this API as its clients know it.
+            resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
+                where none is given, a document at a well-known place says where to log in, and challenges point to
+                that.
+            base_scopes: scopes of the `resource` that every request with a token needs, beside those of its route.
+            scopes_supported: the scopes that the document of the `resource` names. By default `base_scopes`.
+            challenge_scopes: which scopes a challenge names where one is missing: `"needed"`, or with `"keep"` also
+                those of the `resource` that the token has, as some clients ask for exactly what they are told.
+            resource_name: the name of the `resource` for people, in its document.
+            resource_documentation: a page for developers, in the document.
+            resource_policy_uri: a page about how clients may use the data, in the document.
+            resource_tos_uri: the terms of service, in the document.
+            authorization_servers: those that the document names, if they are not the issuers. Most clients log in at
+                the first one.
+            metadata_url: where clients find the document, if a proxy lets them reach it elsewhere than RFC 9728 says.
+            allow_resource_query: lets the `resource` have a query, which RFC 9728 advises against.
             close_on_expiry: closes a WebSocket when its token ends, with code 1008.
             cache: how many accepted tokens are remembered; 0 verifies every token anew. Times, keys and
                 policy are looked at every time all the same.
@@ -150,7 +179,8 @@ class RequiresAuth(_core.Guard):
                 `client_secret_env`, `client_secret_file`.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
-            fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30.
+            fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30. A request
+                waits for keys for at most 5 seconds whatever this says.
             error_body: what the bodies of refusals look like: `"json"`, `"problem"` (RFC 9457), or a
                 function from the error to a media type and the body's bytes.
             dangerously_allow_http_issuer: lets keys be fetched over plain http beyond loopback. Whoever is on
@@ -186,6 +216,12 @@ class RequiresAuth(_core.Guard):
         found = self._configure(own, entries, _now, asked) if entries or not problems else []
         if problems or found:
             raise ConfigError([*problems, *_renamed(found, names)])
+        self._has_resolver = asked is not None
+
+    def _may_have_several_issuers(self) -> bool:
+        """Whether two tokens may be of two issuers, or of two tenants, so that a subject alone names nobody."""
+        named = [health["issuer"] for health in self.health() if not health["is_tenant"]]
+        return self._has_resolver or len(named) > 1 or any("{" in issuer for issuer in named)
 
     @classmethod
     def for_provider(
@@ -280,20 +316,21 @@ class RequiresAuth(_core.Guard):
         firebase: ClassVar[_Constructor]
         supabase: ClassVar[_Constructor]
         clerk: ClassVar[_Constructor]
+        workos: ClassVar[_Constructor]
         cloudflare_access: ClassVar[_Constructor]
         github_actions: ClassVar[_Constructor]
         kubernetes: ClassVar[_Constructor]
         rauthy: ClassVar[_Constructor]
         authentik: ClassVar[_Constructor]
 
-    async def verify_async(self, token: str) -> AccessToken:
+    async def verify_async(self, token: str, policy: Policy | None = None) -> AccessToken:
         """As `verify`, in asynchronous code.
 
         It is as synchronous as `verify` unless keys have to be fetched: to await costs more than most
         signatures.
         """
-        verified = self.verify_now(token)
-        return await asyncio.to_thread(self.verify, token) if verified is None else verified
+        verified = self.verify_now(token, policy)
+        return await asyncio.to_thread(self.verify, token, policy) if verified is None else verified
 
     async def admit_async(
         self,
@@ -318,6 +355,7 @@ class RequiresAuth(_core.Guard):
         url: str = "/",
         scope: str | None = None,
         any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
     ) -> AccessToken:
         """Judges the token of a request, and returns it.
 
@@ -329,15 +367,16 @@ class RequiresAuth(_core.Guard):
             url: its URL, or path and query: a query parameter `access_token` beside the header is refused.
             scope: the scopes that the request needs, separated by spaces: all of them.
             any_of: scopes of which it needs one.
+            policy: all else that it needs, in the place of the two.
 
         Raises:
             AuthError: the request is refused.
             IssuerUnavailable: the keys are out of reach.
             ConfigError: a scope is not a scope token.
+            TypeError: more than one of scope, `any_of` and `policy` is given.
         """
-        policy = None
-        if scope is not None and any_of is not None:
-            raise TypeError("give scope or any_of, not both")
+        if (scope is not None) + (any_of is not None) + (policy is not None) > 1:
+            raise TypeError("give scope, any_of or a policy, and only one of them")
         if scope is not None:
             policy = _core.Policy.all_of(scope)
         elif any_of is not None:

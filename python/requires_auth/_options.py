@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
+from weakref import WeakSet
 
 from requires_auth import ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import current_names as _current
 from requires_auth._guard import from_environment
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, has_type
+from requires_auth._rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from typing_extensions import Unpack
 
-    from requires_auth import AccessToken, Issuer
+    from requires_auth import AccessToken, Issuer, Policy
     from requires_auth._guard import ErrorBody, Resolver
     from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
 
@@ -27,8 +30,12 @@ PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
 
 
-class GuardOptions(TypedDict, total=False):
-    """The keyword arguments that an adapter passes on to `requires_auth.RequiresAuth`, which describes them."""
+_RESOURCE = PREFIX + "RESOURCE"
+_LOG = logging.getLogger("requires_auth")
+
+
+class ResourceOptions(TypedDict, total=False):
+    """The keyword arguments that `requires_auth.mcp` passes on to `requires_auth.RequiresAuth`; that describes them."""
 
     issuers: Iterable[Issuer | tuple[str, Audience]] | None
     provider: str | None
@@ -42,6 +49,16 @@ class GuardOptions(TypedDict, total=False):
     token_from: Sequence[TokenPlace] | None
     cookie_origins: str | Sequence[str] | None
     public_url: str | None
+    base_scopes: str | Sequence[str] | None
+    scopes_supported: Sequence[str] | None
+    challenge_scopes: str
+    resource_name: str | None
+    resource_documentation: str | None
+    resource_policy_uri: str | None
+    resource_tos_uri: str | None
+    authorization_servers: Sequence[str] | None
+    metadata_url: str | None
+    allow_resource_query: bool
     close_on_expiry: bool
     cache: int
     stale: int
@@ -63,6 +80,12 @@ class GuardOptions(TypedDict, total=False):
     dangerously_any_audience: bool
     dangerously_any_tenant: bool
     error_format: ErrorBody | None
+
+
+class GuardOptions(ResourceOptions, total=False):
+    """The keyword arguments that an adapter passes on."""
+
+    resource: str | None
 
 
 SETTINGS = ("issuer", "audience", *GuardOptions.__annotations__)
@@ -104,8 +127,11 @@ class Adapter:
         self._guard: RequiresAuth | None = None
         self._replacement: RequiresAuth | None = None
         self._lock = threading.Lock()
+        self._policies: list[Policy] = []
+        self._made: WeakSet[RequiresAuth] = WeakSet()
+        self._serves_metadata = False
         if issuer is not None or options.get("issuers") or options.get("resolver"):
-            self._guard = RequiresAuth(issuer, audience, **options)
+            self._guard = self._told(RequiresAuth(issuer, audience, **options))
 
     @property
     def guard(self) -> RequiresAuth:
@@ -120,8 +146,30 @@ class Adapter:
         """Makes the guard from settings, once. An adapter with a guard per application overrides it."""
         with self._lock:
             if self._guard is None:
-                self._guard = guard_from(self._settings(), self._given, self.settings_in)
+                self._guard = self._told(guard_from(self._settings(), self._given, self.settings_in))
             return self._guard
+
+    def rule(
+        self,
+        scopes: Sequence[str] = (),
+        any_of: Iterable[str] | None = None,
+        policy: Policy | None = None,
+        optional: bool = False,
+    ) -> Rule:
+        """Reads what a route needs, as `Rule.of`, and tells the guard that its resource has these scopes."""
+        rule = Rule.of(scopes, any_of, policy, optional)
+        if rule.policy is not None and rule.policy not in self._policies:
+            self._policies.append(rule.policy)
+            for guard in self._made:
+                guard.know_scopes_of(rule.policy)
+        return rule
+
+    def _told(self, guard: RequiresAuth) -> RequiresAuth:
+        """A guard of this adapter, which is told what the routes need: those that there are, and those to come."""
+        self._made.add(guard)
+        for policy in self._policies:
+            guard.know_scopes_of(policy)
+        return guard
 
     def _settings(self) -> Mapping[str, Any]:
         """The settings of the framework."""
@@ -131,13 +179,30 @@ class Adapter:
         """The arguments of the constructor that this adapter was given, or finds in the settings of the framework."""
         return options_from(self._settings(), self._given)
 
-    def verify(self, token: str) -> AccessToken:
-        """Verifies a token that does not come with a request; see `requires_auth.RequiresAuth.verify`."""
-        return self.guard.verify(token)
+    def has_resource(self, settings: Mapping[str, Any] | None = None) -> bool:
+        """Whether a metadata document is to be served. To ask makes no guard: public paths do not need one."""
+        if self._given.get("resource") or os.environ.get(_RESOURCE):
+            return True
+        return bool((self._settings() if settings is None else settings).get(_RESOURCE))
 
-    async def verify_async(self, token: str) -> AccessToken:
+    def serve_metadata(self) -> None:
+        """Says that something serves the document of the resource."""
+        self._serves_metadata = True
+
+    def look_for_metadata(self, guard: RequiresAuth, how: str) -> None:
+        """Logs, once, that nothing serves the document to which a refusal points, and how to have it served."""
+        if self._serves_metadata or guard.resource is None:
+            return
+        self._serves_metadata = True
+        _LOG.warning("nothing serves the metadata document of %s: %s", guard.resource, how)
+
+    def verify(self, token: str, policy: Policy | None = None) -> AccessToken:
+        """Verifies a token that does not come with a request; see `requires_auth.RequiresAuth.verify`."""
+        return self.guard.verify(token, policy)
+
+    async def verify_async(self, token: str, policy: Policy | None = None) -> AccessToken:
         """As `verify`, in asynchronous code."""
-        return await self.guard.verify_async(token)
+        return await self.guard.verify_async(token, policy)
 
     def warm(self) -> None:
         """Fetches the keys now, so that a wrong issuer shows at start instead of at the first request."""
@@ -153,7 +218,7 @@ class Adapter:
         This is for tests: see `requires_auth.testing`. Returns what stood there before; None is the adapter's
         own guard.
         """
-        before, self._replacement = self._replacement, guard
+        before, self._replacement = self._replacement, None if guard is None else self._told(guard)
         return before
 
     if not TYPE_CHECKING:
@@ -200,7 +265,16 @@ def _found(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
     return found, {key: PREFIX + earlier.get(key, key).upper() for key in found}
 
 
-_LISTS = ("algorithms", "scope_claims", "tenants", "tenant_claims", "cookie_origins")
+_LISTS = (
+    "algorithms",
+    "authorization_servers",
+    "base_scopes",
+    "cookie_origins",
+    "scope_claims",
+    "scopes_supported",
+    "tenant_claims",
+    "tenants",
+)
 
 
 def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigProblem]:
@@ -209,10 +283,12 @@ def _forgotten(options: Mapping[str, Any], settings_in: str) -> Iterator[ConfigP
         return
     if os.environ.get(PREFIX + "PROVIDER"):
         return
+    # A resource is its own audience.
+    has_resource = options.get("resource") or os.environ.get(_RESOURCE)
     places = settings_in if settings_in == Adapter.settings_in else f"{settings_in} or in the environment"
     for name, expected in (("issuer", "an https URL"), ("audience", "the identifier of this API")):
         key = PREFIX + name.upper()
-        unused = name == "audience" and options.get("dangerously_any_audience")
+        unused = name == "audience" and (options.get("dangerously_any_audience") or has_resource)
         if not options.get(name) and not os.environ.get(key) and not unused:
             yield ConfigProblem(name, "nothing", expected, f"set {key} in {places}")
 

@@ -22,6 +22,12 @@ An exception handler of your own for `AuthError` must send `error.headers` with 
 are: `Response(..., status_code=error.status, headers=dict(error.headers))`. They hold `WWW-Authenticate`, without
 which a client does not learn what was wrong.
 
+A guard with a `resource` has a metadata document (RFC 9728), which a dependency cannot serve:
+
+    from requires_auth.starlette import ResourceMetadataMiddleware
+
+    app.add_middleware(ResourceMetadataMiddleware, auth=auth)
+
 An application factory configures the ready instance with `requires_auth.configure(issuer, audience)`. In tests,
 `app.dependency_overrides[auth]` stands in for `auth` and for everything that it was called with: `auth("read:orders")`,
 `auth(any_of=[...])`, `auth(policy=...)`, `auth(optional=True)`.
@@ -44,7 +50,7 @@ from starlette.requests import HTTPConnection
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides
-from requires_auth._fastapi_answers import Preflight, refused, teach, teach_applications
+from requires_auth._fastapi_answers import Preflight, add_headers, refused, teach, teach_applications
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
 from requires_auth._options import Adapter, GuardOptions, guard_from
 from requires_auth._rule import ANY_TOKEN, Rule
@@ -158,7 +164,7 @@ class RequiresAuth(Adapter, SecurityBase):
             raise TypeError("this guard was made with an issuer already: make another one")
         given = {"issuer": issuer, "audience": audience, **options}
         given = {**self._own_options, **{name: value for name, value in given.items() if value is not None}}
-        guard = guard_from({}, given)
+        guard = self._told(guard_from({}, given))
         with self._lock:
             self._given, self._guard = given, guard
 
@@ -204,7 +210,7 @@ class RequiresAuth(Adapter, SecurityBase):
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
-        rule = Rule.of(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional)
         if not scopes or optional:
             return _Judged(self, rule)
         needed = " ".join(scopes).split()
@@ -241,11 +247,14 @@ class RequiresAuth(Adapter, SecurityBase):
         if outcome is None:
             outcome = await judge(self.guard, scope, rule)
         if isinstance(outcome, Refusal):
+            self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             raise refused(scope, outcome)
         token = outcome.token
         if token is None and outcome.kind == "preflight" and not _is_for_options_alone(scope):
             raise Preflight
         scope.setdefault("state", {})["access_token"] = token
+        if added := outcome.headers:
+            add_headers(scope, added)
         if scope["type"] == "websocket":
             hide_tokens(self.guard, scope)
             if outcome.closes_in is not None:
@@ -256,7 +265,7 @@ class RequiresAuth(Adapter, SecurityBase):
         """The rule for the scopes of a route, made once."""
         rule = self._rules.get((scopes, optional))
         if rule is None:
-            rule = self._rules[scopes, optional] = Rule.of(scopes, optional=optional)
+            rule = self._rules[scopes, optional] = self.rule(scopes, optional=optional)
         return rule
 
 
@@ -314,6 +323,12 @@ class _Judged(SecurityBase):
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER
+
+
+_HOW_TO_SERVE = (
+    "write app.add_middleware(ResourceMetadataMiddleware, auth=auth) with the class from requires_auth.starlette, "
+    "in the outermost application"
+)
 
 
 def _refuse_decorated(arguments: Sequence[Any]) -> None:

@@ -118,8 +118,8 @@ class RequiresAuth(Adapter):
         """
         refuse_keywords(unknown)
         if len(args) == 1 and callable(args[0]):
-            return self._guarded(args[0], Rule.of((), any_of, policy, optional))
-        rule = Rule.of(args, any_of, policy, optional)
+            return self._guarded(args[0], self.rule((), any_of, policy, optional))
+        rule = self.rule(args, any_of, policy, optional)
 
         def guard(view: _View) -> _View:
             return self._guarded(view, rule)
@@ -133,7 +133,7 @@ class RequiresAuth(Adapter):
         audience: Audience | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
-        """Configures this adapter for an application now.
+        """Configures this adapter for an application now, and serves the metadata document of a `resource` (RFC 9728).
 
         A mistake shows at start, and not at the first request. Arguments go before `app.config`, and this
         before the environment.
@@ -148,9 +148,11 @@ class RequiresAuth(Adapter):
         given = {"issuer": issuer, "audience": audience, **options}
         given = {name: value for name, value in given.items() if value is not None}
         if self._guard is None:
-            self._guards(app)[self] = _guard_from(app, {**self._given, **given})
+            self._guards(app)[self] = self._told(_guard_from(app, {**self._given, **given}))
         elif given:
             raise TypeError("this guard was made with an issuer already: make another one")
+        self.serve_metadata()
+        app.before_request(self._metadata)
 
     def protect(
         self,
@@ -176,15 +178,20 @@ class RequiresAuth(Adapter):
             RuntimeError: the application has Flask-SocketIO, whose events Flask never sees. It is raised at each
                 request if Flask-SocketIO came later.
         """
-        rule = Rule.of(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional)
         public = names_of("exempt", exempt)
         whole = isinstance(target, Flask) and SOCKETIO not in public
         if whole:
             check_socketio(target)
 
+        if isinstance(target, Flask):
+            self.serve_metadata()
+
         def before_request() -> Response | None:
             if whole:
                 check_socketio(target)
+            if (document := self._metadata()) is not None:
+                return document
             endpoint = request.endpoint
             if endpoint in public:
                 return None
@@ -192,6 +199,22 @@ class RequiresAuth(Adapter):
             return self._refusal(rule, view)
 
         target.before_request(before_request)
+
+    def _metadata(self) -> Response | None:
+        """The answer to a request for the metadata document of the resource; None for any other request."""
+        app = _behind(current_app)
+        if not self.has_resource(_config(app)):
+            return None
+        answer = (self._replacement or self._guard or self._of(app)).metadata_wsgi(request.environ)
+        if answer is None:
+            return None
+        response = app.response_class(answer.body, answer.status)
+        response.headers.clear()
+        response.headers.extend(answer.headers)
+        if answer.status != 204:
+            # An answer to HEAD says how long that to GET would be.
+            response.headers.setdefault("content-length", str(len(answer.body)))
+        return response
 
     def _guarded(self, view: _View, rule: Rule) -> _View:
         # `method_decorators` are applied at each request, and what has a guard already is not open.
@@ -250,6 +273,7 @@ class RequiresAuth(Adapter):
         guard = self._replacement or self._guard or self._of(context.app)
         outcome = guard.admit_wsgi(asked.environ, rule.policy, rule.optional, True, asked.view_args)
         if isinstance(outcome, Refusal):
+            self.look_for_metadata(guard, "call auth.init_app(app), or auth.protect(app)")
             return kept(context.app.response_class(outcome.body, outcome.status, outcome.headers), outcome.error)
         context.g.access_token = token = outcome.token
         if outcome.headers:
@@ -273,7 +297,7 @@ class RequiresAuth(Adapter):
         except KeyError:
             with self._lock:
                 guards = self._guards(app)
-                return guards.get(self) or guards.setdefault(self, _guard_from(app, self._given))
+                return guards.get(self) or guards.setdefault(self, self._told(_guard_from(app, self._given)))
 
     @staticmethod
     def _guards(app: Flask) -> dict[RequiresAuth, Guard]:

@@ -28,6 +28,10 @@ Put `CORSMiddleware` outside of it, so that a browser can read a refusal: before
 In the other order a warning says so when the application starts. Preflights pass without a token in either order.
 Behind a guard that has no CORS middleware around it they reach the application: a handler that answers `OPTIONS` must
 not do what needs a token.
+
+A guard with a `resource` has a metadata document (RFC 9728). This middleware serves it, whatever is exempt; put it
+around the outermost application, since one that is mounted sees only requests below its prefix. Where the guard is a
+dependency of FastAPI, `ResourceMetadataMiddleware` serves the document alone.
 """
 
 from __future__ import annotations
@@ -46,7 +50,7 @@ from requires_auth._rule import Rule, before_routing
 from requires_auth._websocket import Guarded, hide_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 
     from typing_extensions import Unpack
 
@@ -59,7 +63,7 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-__all__ = ["RequiresAuthMiddleware"]
+__all__ = ["RequiresAuthMiddleware", "ResourceMetadataMiddleware"]
 
 
 class RequiresAuthMiddleware:
@@ -110,11 +114,19 @@ class RequiresAuthMiddleware:
         self._adapter = auth if isinstance(auth, Adapter) else Adapter(issuer, audience, **options)
         self._own = auth if isinstance(auth, Guard) else None
         self._rule = before_routing(Rule.of(() if scope is None else (scope,), any_of, policy, optional))
+        if self._rule.policy is not None:
+            if self._own is not None:
+                self._own.know_scopes_of(self._rule.policy)
+            else:
+                self._adapter.rule(policy=self._rule.policy)
         self._exempt = Exempt("exempt", exempt)
+        self._has_document = _serves_document(auth, self._adapter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judges a connection; what is neither HTTP nor WebSocket passes."""
-        if scope["type"] not in ("http", "websocket") or _path(scope) in self._exempt:
+        if self._has_document and await answer_metadata(self._own or self._adapter.guard, scope, send):
+            return None
+        if scope["type"] not in ("http", "websocket") or path_of(scope) in self._exempt:
             return await self.app(scope, receive, send)
         guard = self._own or self._adapter.guard
         outcome = await judge(guard, scope, self._rule)
@@ -141,11 +153,68 @@ class RequiresAuthMiddleware:
         )
 
 
-def with_headers(send: Send, added: Iterable[tuple[str, str]]) -> Send:
-    """Adds headers to the answer of the application, where that has none of the name."""
+class ResourceMetadataMiddleware:
+    """Serves the metadata document of the resource of a guard (RFC 9728), and hands every other request on.
+
+    It is for applications that guard their routes one by one, such as those of FastAPI: put it around the outermost
+    one.
+    """
+
+    def __init__(self, app: App, *, auth: Guard | Adapter) -> None:
+        """Serves a document.
+
+        Args:
+            app: the application.
+            auth: the guard, or the adapter that has it.
+
+        Raises:
+            TypeError: it is not a guard.
+        """
+        if not _is_guard(auth):
+            raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, resource=..)")
+        self.app = app
+        self._auth = auth
+        self._has_document = _serves_document(auth, auth)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request for the document."""
+        if self._has_document:
+            guard = self._auth.guard if isinstance(self._auth, Adapter) else self._auth
+            if await answer_metadata(guard, scope, send):
+                return
+        await self.app(scope, receive, send)
+
+
+async def answer_metadata(guard: Guard, scope: Scope, send: Send) -> bool:
+    """Answers a request for the metadata document of the guard's resource; False for any other request."""
+    answer = guard.metadata_asgi(scope) if scope["type"] == "http" else None
+    if answer is None:
+        return False
+    headers = answer.headers
+    if answer.status != 204 and all(name != "content-length" for name, _ in headers):
+        headers = [*headers, ("content-length", str(len(answer.body)))]
+    await _send_answer(answer.status, headers, answer.body, "http", send)
+    return True
+
+
+def _serves_document(auth: Guard | Adapter | None, adapter: Guard | Adapter) -> bool:
+    """Whether a middleware has a document to serve. It tells the adapter so."""
+    if isinstance(auth, Guard):
+        return auth.resource is not None
+    if not isinstance(adapter, Adapter):
+        return False
+    adapter.serve_metadata()
+    return adapter.has_resource()
+
+
+def with_headers(send: Send, added: Collection[tuple[str, str]]) -> Send:
+    """Adds headers to the answer of the application, where that has none of the name.
+
+    They are read when the answer begins.
+    """
 
     async def answer(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if added and message["type"] == "http.response.start":
             headers: list[tuple[bytes, bytes]] = list(message.get("headers") or ())
             own = {bytes(name).lower() for name, _ in headers}
             pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in added]
@@ -178,7 +247,8 @@ def _is_cors(cls: Any) -> bool:
     return any(base.__name__ == "CORSMiddleware" for base in getattr(cls, "__mro__", ()))
 
 
-def _path(scope: Scope) -> str:
+def path_of(scope: Scope) -> str:
+    """The path of a connection, as the application sees it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
@@ -202,8 +272,12 @@ async def refuse(refusal: Answer, scope: Scope, send: Send) -> None:
             await send({"type": "websocket.close", "code": 1008, "reason": refusal.error.code})
             return
         kind = "websocket.http"
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in refusal.headers]
-    headers.append((b"content-length", str(len(refusal.body)).encode()))
+    headers = [*refusal.headers, ("content-length", str(len(refusal.body)))]
     body = b"" if scope.get("method") == "HEAD" else refusal.body
-    await send({"type": f"{kind}.response.start", "status": refusal.status, "headers": headers})
+    await _send_answer(refusal.status, headers, body, kind, send)
+
+
+async def _send_answer(status: int, headers: Iterable[tuple[str, str]], body: bytes, kind: str, send: Send) -> None:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": f"{kind}.response.start", "status": status, "headers": encoded})
     await send({"type": f"{kind}.response.body", "body": body})

@@ -26,6 +26,12 @@
         with override_settings(**auth_issuer.settings):
             yield Client()
 
+    # a server of MCP, whose clients log in by themselves
+    def test_tool(auth_server):
+        client = auth_server.login_client("https://api.example.com/mcp")
+        tokens = client.log_in("read:orders")              # or client.step_up(response.headers["WWW-Authenticate"])
+        assert call_tool("list_orders", headers=tokens.headers).status_code == 200
+
     # with FastAPI, and for every guard that was made with an issuer of its own
     @pytest.fixture
     def client(auth_issuer):
@@ -44,6 +50,7 @@ import pytest
 
 from requires_auth import RequiresAuth
 from requires_auth._core import TestIssuer as _Issuer
+from requires_auth._login import LoginClient, LoginError, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -52,7 +59,16 @@ if TYPE_CHECKING:
 
     from requires_auth._options import Adapter, GuardOptions
 
-__all__ = ["TestIssuer", "TokenFactory", "auth_issuer", "auth_token"]
+__all__ = [
+    "LoginClient",
+    "LoginError",
+    "TestIssuer",
+    "TokenFactory",
+    "Tokens",
+    "auth_issuer",
+    "auth_server",
+    "auth_token",
+]
 
 
 class TestIssuer:
@@ -164,8 +180,26 @@ class TestIssuer:
         """Lets a fresh key sign from now on. The one before stays published until the next time."""
         self._issuer.rotate()
 
+    def login_client(self, resource: str | None = None, *, sub: str = "alice") -> LoginClient:
+        """A client that registers itself and logs in over HTTP, as an MCP client does, without a browser.
+
+        Args:
+            resource: the API that its tokens are for; the issuer's audience without it.
+            sub: who logs in.
+
+        Raises:
+            ValueError: the issuer does not serve.
+        """
+        if not self.issuer.startswith("http://"):
+            raise ValueError("the issuer does not serve: call serve() first, as nobody can log in there")
+        return LoginClient(self.issuer, resource or self.audience, sub=sub)
+
     def serve(self) -> str:
-        """Serves discovery and keys on a free port of loopback; the URL that it returns is `issuer` then."""
+        """Serves on a free port of loopback; the URL that it returns is `issuer` then.
+
+        It is an authorization server with discovery, keys, introspection, registration, and logins, each of which it
+        grants at once.
+        """
         return self._issuer.serve()
 
     def stop(self) -> None:
@@ -211,6 +245,15 @@ class TokenFactory(Protocol):
 def auth_issuer() -> TestIssuer:
     """An issuer for the whole run of the tests, offline."""
     return TestIssuer()
+
+
+@pytest.fixture(scope="session")
+def auth_server() -> Generator[TestIssuer]:
+    """An issuer for the whole run of the tests that serves on loopback, so that clients can log in."""
+    issuer = TestIssuer()
+    issuer.serve()
+    yield issuer
+    issuer.stop()
 
 
 @pytest.fixture(scope="session")

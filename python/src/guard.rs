@@ -14,11 +14,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::credential::Protocols;
 use requires_auth::guard::{Admission as Admitted, Passed};
-use requires_auth::{Bearer, Request, RequiresAuth};
+use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::lock_hint::LockHint;
+use crate::metadata::{MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
 use crate::request::FrameworkRequest;
@@ -32,6 +33,7 @@ use crate::{errors, log, report, runtime};
 pub(crate) struct Guard {
     settings: OnceLock<Settings>,
     live: ArcSwapOption<Live>,
+    policies: RoutePolicies,
 }
 
 /// A guard that belongs to one process.
@@ -50,7 +52,7 @@ impl Guard {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { settings: OnceLock::new(), live: ArcSwapOption::empty() }
+        Self { settings: OnceLock::new(), live: ArcSwapOption::empty(), policies: RoutePolicies::default() }
     }
 
     /// Takes the settings, once. Returns the mistakes in them: setting, found, expected, hint; with any, it takes none.
@@ -96,19 +98,31 @@ impl Guard {
     /// Waits only if keys have to be fetched; the interpreter lock is released meanwhile.
     ///
     /// Raises `AuthError`, or `IssuerUnavailable` if the keys are out of reach.
-    fn verify(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<AccessToken> {
+    #[pyo3(signature = (token, policy = None))]
+    fn verify(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyString>,
+        policy: Option<&Bound<'_, Policy>>,
+    ) -> PyResult<AccessToken> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, false).token_alone();
+        let asked = Asked::new("-", "-", &headers, policy, false).token_alone();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
     }
 
     /// As `verify` if that needs no fetch; never waits. None means that keys have to be fetched.
-    fn verify_now(&self, py: Python<'_>, token: &Bound<'_, PyString>) -> PyResult<Option<AccessToken>> {
+    #[pyo3(signature = (token, policy = None))]
+    fn verify_now(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyString>,
+        policy: Option<&Bound<'_, Policy>>,
+    ) -> PyResult<Option<AccessToken>> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, None, false).token_alone();
+        let asked = Asked::new("-", "-", &headers, policy, false).token_alone();
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| live.token_or_raise(py, &asked, judged)).transpose()
     }
@@ -211,6 +225,48 @@ impl Guard {
         live.token_or_raise(py, &asked, judged)
     }
 
+    /// The URL of the resource that this guard protects; None without one.
+    #[getter]
+    fn resource(&self) -> PyResult<Option<String>> {
+        Ok(self.live()?.auth.resource().map(|resource| resource.as_str().to_owned()))
+    }
+
+    /// The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
+    ///
+    /// An adapter asks this before it looks for a token: the document is public, and is there also while the issuer is
+    /// down. `url` is the URL, or path and query, with what an application is mounted at.
+    fn metadata(&self, method: &str, url: &str) -> PyResult<Option<MetadataAnswer>> {
+        Ok(MetadataAnswer::to(&self.live()?.auth, method, url))
+    }
+
+    /// As `metadata`, of a WSGI environment (PEP 3333) or `META` of a Django request.
+    fn metadata_wsgi(&self, environ: &Bound<'_, PyAny>) -> PyResult<Option<MetadataAnswer>> {
+        let live = self.live()?;
+        if live.auth.resource().is_none() {
+            return Ok(None);
+        }
+        let request = FrameworkRequest::of_wsgi(environ, &[])?;
+        Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url))
+    }
+
+    /// As `metadata`, of the scope of an ASGI connection.
+    fn metadata_asgi(&self, scope: &Bound<'_, PyAny>) -> PyResult<Option<MetadataAnswer>> {
+        let live = self.live()?;
+        if live.auth.resource().is_none() {
+            return Ok(None);
+        }
+        let request = FrameworkRequest::of_asgi(scope, &[])?;
+        Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url).filter(|_| !request.is_websocket))
+    }
+
+    /// Tells the guard that its resource has the scopes of this policy: call it when a route is built.
+    ///
+    /// The challenge of a request that lacks a scope also names those scopes of the resource that its token has.
+    fn know_scopes_of(&self, policy: &Bound<'_, Policy>) -> PyResult<()> {
+        self.policies.add(policy.get().inner(), &self.live()?.auth);
+        Ok(())
+    }
+
     /// The subprotocols of a WebSocket without those that hold a token, and what announces one there.
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn _protocols_without_token(&self, offered: Vec<String>) -> PyResult<(Vec<String>, Option<String>)> {
@@ -252,16 +308,16 @@ impl Guard {
     ) -> PyResult<Bound<'py, PyAny>> {
         let none = requires_auth::Policy::default();
         let policy = policy.map_or(&none, |policy| policy.get().inner());
+        let live = self.live_in_this_process()?;
         let explained = match Bearer::parse(token) {
             Ok(_) => {
-                let live = self.live_in_this_process()?;
                 let headers = BearerHeader::new(token);
                 let request = Request::new("GET", "/", &headers).as_token_alone();
                 Ok(self.run(py, live.auth.explain(&request, policy))?)
             }
             Err(denial) => Err(denial),
         };
-        report::explanation(py, &explained)
+        report::explanation(py, &live.auth, &explained)
     }
 }
 
@@ -344,11 +400,27 @@ impl Guard {
                     .into_any())
             }
             Err(denial) => {
-                let challenge = live.auth.challenge(&asked.request, &denial);
-                let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
-                Ok(Bound::new(py, Refusal::new(py, denial, challenge, format)?)?.into_any())
+                Ok(Bound::new(py, self.refuse(py, &live.auth, &asked.request, denial)?)?.into_any())
             }
         }
+    }
+
+    /// The answer to a request that is refused.
+    pub(crate) fn refuse(
+        &self,
+        py: Python<'_>,
+        auth: &RequiresAuth,
+        request: &Request<'_>,
+        denial: Denial,
+    ) -> PyResult<Refusal> {
+        let challenge = auth.challenge(request, &denial);
+        let format = self.settings.get().and_then(|settings| settings.error_body.as_ref());
+        Refusal::new(py, denial, challenge, format)
+    }
+
+    /// The guard of this process.
+    pub(crate) fn auth(&self) -> PyResult<RequiresAuth> {
+        Ok(self.live()?.auth.clone())
     }
 
     /// Waits for `future` where keys may have to be fetched; elsewhere it is ready at once, and needs no runtime.
@@ -381,6 +453,7 @@ impl Guard {
         let settings = self.settings.get().ok_or_else(not_configured)?;
         // The same settings have built a guard before.
         let auth = settings.build().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        self.policies.tell(&auth);
         let live = Arc::new(Live::new(auth, settings));
         let before = self.live.compare_and_swap(&inherited, Some(Arc::clone(&live)));
         if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &inherited)) {

@@ -23,8 +23,10 @@ mod resolver;
 mod settings;
 mod config;
 mod asked;
+mod metadata;
 mod guard;
 mod lock_hint;
+mod mcp;
 mod log;
 mod names;
 mod testing;
@@ -40,6 +42,10 @@ mod _core {
     use super::errors::{error_codes, reasons};
     #[pymodule_export]
     use super::guard::Guard;
+    #[pymodule_export]
+    use super::mcp::McpScopes;
+    #[pymodule_export]
+    use super::metadata::MetadataAnswer;
     #[pymodule_export]
     use super::names::nearest;
     #[pymodule_export]

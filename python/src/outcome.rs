@@ -97,7 +97,8 @@ impl Refusal {
         format: Option<&Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut refusal = Self { denial, challenge, body: None, error: PyOnceLock::new() };
-        if let Some(format) = format {
+        // A message of MCP is answered in JSON-RPC, whatever the format.
+        if let Some(format) = format.filter(|_| !refusal.challenge.is_json_rpc()) {
             let error = refusal.error(py)?;
             let (content_type, bytes) = format.bind(py).call1((error,))?.extract()?;
             refusal.body = Some(OwnBody { content_type, bytes });

@@ -140,7 +140,7 @@ impl Policy {
 }
 
 impl Policy {
-    fn of(policy: requires_auth::Policy, made_by: String) -> Self {
+    pub(crate) fn of(policy: requires_auth::Policy, made_by: String) -> Self {
         Self { required: policy.clone().into(), optional: Requirement::optional(policy), made_by }
     }
 

@@ -26,6 +26,10 @@ impl AccessToken {
     pub(crate) const fn new(token: requires_auth::AccessToken) -> Self {
         Self { token, claims: PyOnceLock::new() }
     }
+
+    pub(crate) const fn inner(&self) -> &requires_auth::AccessToken {
+        &self.token
+    }
 }
 
 #[pymethods]

@@ -327,11 +327,39 @@ def test_authenticate(issuer: TestIssuer, guard: RequiresAuth) -> None:
         guard.authenticate([*headers(token), *headers(token)])
     with pytest.raises(InvalidRequest):
         guard.authenticate(mapping, url="/?access_token=x")
-    with pytest.raises(TypeError, match="not both"):
+    policy = Policy.all_of("read:x").with_claim("sub", equals="alice")
+    assert guard.authenticate(mapping, policy=policy).sub == "alice"
+    with pytest.raises(InsufficientScope):
+        guard.authenticate(mapping, policy=Policy.all_of("write:x"))
+    with pytest.raises(TypeError, match="only one of them"):
         guard.authenticate(mapping, scope="a", any_of=["b"])
+    with pytest.raises(TypeError, match="only one of them"):
+        guard.authenticate(mapping, scope="a", policy=policy)
     preflight = {"origin": "https://a.example", "access-control-request-method": "GET"}
     with pytest.raises(AuthorizationHeaderMissing):
         guard.authenticate(preflight, method="OPTIONS")
+
+
+def test_a_token_by_itself_can_be_asked_for_more(issuer: TestIssuer, guard: RequiresAuth) -> None:
+    token = issuer.token("read:x", sub="bob")
+    allowed, denied = Policy.all_of("read:x"), Policy.all_of("read:x").with_claim("sub", equals="alice")
+    now = guard.verify_now(token, allowed)
+    assert now is not None
+    for passed in (guard.verify(token, allowed), now, asyncio.run(guard.verify_async(token, allowed))):
+        assert passed.sub == "bob"
+    for refused in (
+        lambda: guard.verify(token, denied),
+        lambda: guard.verify_now(token, policy=denied),
+        lambda: asyncio.run(guard.verify_async(token, denied)),
+    ):
+        with pytest.raises(AuthError) as raised:
+            refused()
+        assert raised.value.status == 403
+    # What needs a path is refused where there is none.
+    with pytest.raises(AuthError):
+        guard.verify(token, Policy().with_claim("sub", path_parameter="user"))
+    with pytest.raises(TypeError):
+        guard.verify(token, "read:x")  # type: ignore[arg-type]
 
 
 def test_a_page_of_another_origin_may_read_the_challenge(guard: RequiresAuth) -> None:

@@ -44,6 +44,7 @@ def test_what_is_raised_is_one_list() -> None:
         "AmbiguousPath",
         "AmbiguousRequest",
         "InvalidDpopProof",
+        "McpHeadersInsufficient",
         "NoRoute",
         "TokenRevoked",
         "UseDpopNonce",

@@ -411,6 +411,29 @@ def test_system_checks(auth_issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"issuer": "https://a.example", "audience": "a"}, 0),
+        ({"issuers": [("https://a.example", "a"), ("https://b.example", "a")]}, 1),
+        ({"issuer": "https://{tenant}.example/x", "audience": "a", "tenants": ["one", "two"]}, 1),
+        ({"issuer": "https://a.example", "audience": "a", "resolver": lambda issuer: None}, 1),
+        ({"resolver": lambda issuer: None}, 1),
+    ],
+)
+def test_a_subject_alone_names_nobody_where_there_are_several_issuers(
+    options: dict[str, Any], found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "requires_auth", RequiresAuth(**options))
+    with override_settings(REQUIRES_AUTH_USER=BY_USERNAME):
+        assert ids(checks.check_subjects()) == ["requires_auth.W003"] * found
+    with override_settings(REQUIRES_AUTH_USER=users.by_username):
+        assert ids(checks.check_subjects()) == ["requires_auth.W003"] * found
+    for own in (None, lambda token: None, "no.such.function"):
+        with override_settings(REQUIRES_AUTH_USER=own):
+            assert checks.check_subjects() == []
+
+
+@pytest.mark.parametrize(
     ("value", "names"),
     [
         ({"LEEWAY": 5, "issuer": "secret", "REQUIRES_AUTH_CACHE": 1, "USER": 1}, ["LEEWAY", "ISSUER", "CACHE"]),

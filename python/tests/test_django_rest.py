@@ -15,6 +15,7 @@ from django.urls import clear_url_caches, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
 from drf_spectacular.generators import SchemaGenerator
+from rest_framework.authentication import BasicAuthentication
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -87,6 +88,35 @@ def test_another_permission_refuses_with_its_own_words(client: APIClient, auth_t
     serve(Never | HasScope("a"))
     assert client.get("/x", headers=bearer(auth_token("a"))).status_code == 200
     assert client.get("/x", headers=bearer(auth_token("b"))).json()["code"] == "insufficient_scope"
+
+
+# --- beside another authentication class
+
+
+@pytest.mark.parametrize("permission", [AllowAny, HasAccessToken])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_dpop_token_is_never_somebody_anonymous(
+    client: APIClient, auth_token: TokenFactory, permission: Any, is_first: bool
+) -> None:
+    both = [AccessTokenAuthentication, BasicAuthentication]
+
+    class View(django_site.Rest):
+        authentication_classes = tuple(both if is_first else reversed(both))
+        permission_classes = (permission,)
+
+    urlpatterns[:] = [path("x", View.as_view())]
+    clear_url_caches()
+    for token in (auth_token("a"), "opaque", "a.b.c"):
+        refused = client.get("/x", headers={"Authorization": f"DPoP {token}"})
+        assert refused.status_code == 401
+        assert refused.json()["code"] == "auth.authorization_token_type_not_supported"
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+    assert client.get("/x", headers=bearer(auth_token("a", sub="bob"))).json()["auth"] == "bob"
+    # Another scheme is for the other class, which cannot read this one.
+    basic = client.get("/x", headers={"Authorization": "Basic YWI="})
+    assert basic.json()["detail"].startswith("Invalid basic header")
+    if permission is AllowAny:
+        assert client.get("/x").json()["auth"] is None
 
 
 # --- force_authenticate

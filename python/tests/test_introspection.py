@@ -163,3 +163,15 @@ def test_a_flask_application_configures_it_by_settings(issuer: TestIssuer) -> No
     refused = client.get("/items", headers=bearer("made-up-token"))
     assert (refused.status_code, refused.get_json()["reason"]) == (401, "inactive")
     assert os.environ.get("REQUIRES_AUTH_INTROSPECTION") is None
+
+
+def test_the_block_of_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).parents[2] / "docs" / "opaque-tokens.md"
+    [block] = [rest.split("```")[0] for rest in page.read_text("utf-8").split("```python\n")[1:]]
+    monkeypatch.setenv("ORDERS_API_SECRET", "a-secret")
+    found: dict[str, Any] = {}
+    exec(block, found)
+    assert isinstance(found["auth"], RequiresAuth)
+    monkeypatch.setenv("ORDERS_API_SECRET", "")
+    with pytest.raises(ConfigError, match="secret"):
+        exec(block, {})

@@ -182,8 +182,8 @@ def test_block(block: str, issuer: TestIssuer, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_block_with_a_test(tmp_path: Path) -> None:
-    [block] = [block for block in BLOCKS if "def test_" in block]
+@pytest.mark.parametrize("block", [block for block in BLOCKS if "def test_" in block])
+def test_the_block_with_a_test(block: str, tmp_path: Path) -> None:
     (tmp_path / "test_block.py").write_text(block)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -13,7 +13,7 @@ import django_site  # noqa: F401 - the site that is asked
 import pytest
 from adapters import PYTHON, bearer
 from django.test import Client, override_settings
-from fastapi import Depends, FastAPI, WebSocket
+from fastapi import Depends, FastAPI, HTTPException, WebSocket
 from flask import Flask, Response, g
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -218,6 +218,53 @@ def test_fastapi(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
         pass
     with client.websocket_connect("/ws", headers={**cookie, "Sec-Fetch-Site": "same-origin"}) as socket:
         assert socket.receive_json()[0] == "bob"
+
+
+def test_fastapi_says_that_an_answer_is_private_however_it_is_made(
+    auth_issuer: TestIssuer, auth_token: TokenFactory
+) -> None:
+    auth = fastapi_adapter.RequiresAuth(
+        auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, token_from=COOKIE
+    )
+    app, inner = fastapi_app(auth), fastapi_app(auth)
+    app.mount("/inner", inner)
+
+    @inner.get("/own", dependencies=[Depends(auth)])
+    @app.get("/own", dependencies=[Depends(auth)])
+    async def own() -> PlainTextResponse:
+        return PlainTextResponse("x")
+
+    @app.get("/cached", dependencies=[Depends(auth)])
+    async def cached() -> PlainTextResponse:
+        return PlainTextResponse("x", headers={"Cache-Control": "max-age=60"})
+
+    @app.get("/missing", dependencies=[Depends(auth(optional=True))])
+    async def missing() -> None:
+        raise HTTPException(404)
+
+    @app.get("/public")
+    async def public() -> str:
+        return "x"
+
+    client = TestClient(app)
+    token = auth_token()
+    cookie = {"Cookie": f"token={token}"}
+
+    def said(path: str, headers: dict[str, str]) -> list[str]:
+        return client.get(path, headers=headers).headers.get_list("cache-control")
+
+    for path in ["/", "/own", "/missing", "/inner/", "/inner/own"]:
+        assert said(path, cookie) == ["private"], path
+        assert said(path, bearer(token)) == [], path
+    assert said("/cached", cookie) == ["max-age=60"]
+    assert said("/public", cookie) == []
+    assert said("/missing", {}) == []
+    # A refusal says more than that.
+    assert said("/", {"Cookie": "token=x"}) == ["no-store"]
+
+    both = fastapi_app(auth)
+    both.add_middleware(RequiresAuthMiddleware, auth=auth)
+    assert TestClient(both).get("/", headers=cookie).headers.get_list("cache-control") == ["private"]
 
 
 @pytest.fixture

@@ -28,15 +28,20 @@ if isinstance(outcome, Refusal):
 own = RequiresAuth("https://a.example", "b", error_format=lambda error: ("text/plain", error.message.encode()))
 auth.authenticate({"authorization": "Bearer x"}, scope="a")
 auth.authenticate([("authorization", b"Bearer x")], any_of=["a"])
+auth.authenticate({}, policy=policy)
+token = auth.verify("a.b.c", policy)
+now: AccessToken | None = auth.verify_now("a.b.c", policy=policy)
 
 async def main() -> AccessToken:
-    return await auth.verify_async("a.b.c")
+    return await auth.verify_async("a.b.c", policy=policy)
 
 asyncio.run(main())
 """
 
 MISUSE = {
     'auth.verify(b"x")': "arg-type",
+    'auth.verify("x", "read:a")': "arg-type",
+    'auth.authenticate({}, policy="read:a")': "arg-type",
     'auth.verify("x").sub = "y"': "misc",
     'auth.verify("x").claims["a"] = 1': "index",
     'RequiresAuth("a", "b", leway=1)': "call-arg",

@@ -57,7 +57,7 @@ enum Command {
     Config(ConfigArgs),
     /// Run a development issuer and a protected demo API, and print curl lines to paste
     Demo(DemoArgs),
-    /// Look for what is wrong online: with the issuers, and with the public side of the API
+    /// Look for what is wrong online: with issuers, the public side of an API, and the login of an MCP server
     Doctor(DoctorArgs),
     /// Show every check of a token: passed, failed with what was found, or not reached
     Explain(ExplainArgs),

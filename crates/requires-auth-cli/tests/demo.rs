@@ -25,6 +25,11 @@ fn each_request_is_answered_right() {
     for status in [200, 201, 400, 401, 403] {
         assert!(statuses.contains(&status), "no request is answered with {status}");
     }
+    let answer = |about: &str| requests.iter().find(|request| request["about"] == about).expect("it is made");
+    let told = |about| (answer(about)["status"].as_u64(), answer(about)["reason"].as_str());
+    assert_eq!(told("a known tenant"), (Some(200), None));
+    assert_eq!(told("another tenant"), (Some(401), Some("issuer_mismatch")));
+    assert_eq!(told("opaque, asked about"), (Some(200), None));
     for defect in Defect::ALL {
         let is_shown = requests.iter().any(|request| request["reason"] == defect.name());
         assert!(is_shown, "no request shows {defect}");
@@ -44,6 +49,38 @@ fn the_table_is_for_people() {
     }
     assert!(demo.stderr().contains("--output json"), "{}", demo.stderr());
     assert!(demo.stderr().ends_with("each answered right\n"), "{}", demo.stderr());
+}
+
+#[test]
+fn an_mcp_client_finds_the_issuer_registers_logs_in_and_steps_up() {
+    let demo = run(&[&ON_FREE_PORTS[..], &["--mcp", "--once", "--output", "json"]].concat(), "");
+    assert_eq!(demo.code(), 0, "{demo:?}");
+    let answers = demo.json();
+    assert_eq!(answers["ok"], true);
+    let steps = answers["steps"].as_array().expect("an array");
+    let statuses: Vec<_> = steps.iter().filter_map(|step| step["status"].as_u64()).collect();
+    assert_eq!(statuses, [401, 200, 200, 201, 302, 200, 200, 403, 302, 200, 200, 200]);
+    let answer = |index: usize| steps[index]["answer"].as_str().expect("a text");
+    let pointer = format!(
+        "WWW-Authenticate: Bearer scope=\"read:items\", resource_metadata=\"{}\"",
+        answers["mcp"].as_str().expect("a URL").replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
+    );
+    assert_eq!(answer(0), pointer);
+    assert!(answer(7).contains("scope=\"read:items write:items\""), "{}", answer(7));
+    assert!(answer(10).ends_with("made by alice"), "{}", answer(10));
+    // Nothing that is printed can be used: a token begins so.
+    assert!(!demo.stdout().contains("eyJ"));
+}
+
+#[test]
+fn the_way_of_an_mcp_client_is_for_people_too() {
+    let demo = run(&[&ON_FREE_PORTS[..], &["--mcp", "--once"]].concat(), "");
+    assert_eq!(demo.code(), 0, "{demo:?}");
+    let marked = |mark| demo.stdout().lines().filter(|line| line.starts_with(mark)).count();
+    assert_eq!((marked('✓'), marked('✗')), (12, 0));
+    assert!(demo.stderr().ends_with("12 steps, each answered right\n"), "{}", demo.stderr());
+    let other = run(&["demo", "--mcp", "--issuer", "https://issuer.example", "--audience", "a"], "");
+    assert_eq!(other.code(), 2);
 }
 
 #[test]
@@ -96,6 +133,7 @@ fn a_taken_port_gives_way_to_the_next() {
 #[test]
 fn it_stops_when_it_is_told_to() {
     assert_eq!(Server::start(&ON_FREE_PORTS).terminate(), Some(0));
+    assert_eq!(Server::start(&[&ON_FREE_PORTS[..], &["--mcp"]].concat()).terminate(), Some(0));
     assert_eq!(Server::start(&["issuer", "--port", "0"]).terminate(), Some(0));
 }
 
@@ -126,6 +164,6 @@ fn the_curl_lines_work() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), title[2..5], "{title}\n{command}");
         tried += 1;
     }
-    assert_eq!(tried, 12);
+    assert_eq!(tried, 14);
     demo.kill().and_then(|()| demo.wait()).expect("the demo ends");
 }

@@ -9,7 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use requires_auth_testkit::{Algorithm, SigningKey, jwk_set};
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 use serde_json::Value;
 
 use self::support::{Run, Server, run};
@@ -91,6 +91,13 @@ fn a_provider_is_recognised_by_its_metadata_wherever_it_runs() {
         "{keycloak:?}"
     );
     assert!(keycloak[1].contains("Audience mapper"), "{keycloak:?}");
+    let logto = of_provider(&look_at(
+        &provider(
+            r#"/auth","scopes_supported":["urn:logto:scope:roles"],"introspection_endpoint":"http://a/oidc/token/introspection"#,
+        ),
+        &[],
+    ));
+    assert!(logto[0].contains("provider = \"logto\""), "{logto:?}");
     assert_eq!(of_provider(&look_at(&provider("/authorize"), &[])), [""; 0]);
 }
 
@@ -105,6 +112,7 @@ fn a_development_issuer_is_well() {
     {
         assert_eq!(level(&well, code), "ok", "{code}");
     }
+    assert_eq!(of_provider(&well), [""; 0], "it stands under `/oidc`, and is not Logto");
     let slash = look_at(&format!("{url}/"), &[]);
     assert_eq!(slash.code(), 1);
     assert_eq!(level(&slash, "discovery.issuer"), "fail");
@@ -256,6 +264,58 @@ fn each_weakness_of_an_api_is_found_and_no_other() {
         assert_eq!(failed.len(), 1, "{code}: {failed:?}");
         assert_eq!(failed[0]["code"], code);
     }
+}
+
+/// A token is sent where the guard of the configuration reads it, and so are those that must not pass.
+#[test]
+fn a_token_is_sent_in_its_place_and_so_are_attacks() {
+    let folder = std::env::temp_dir().join(format!("requires-auth-doctor-sent-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let key = SigningKey::generate(Algorithm::Es256);
+    fs::write(folder.join("keys.json"), jwk_set([&key]).to_string()).expect("a file");
+    let token = Forge::new("https://issuer.example", AUDIENCE, key).token().mint();
+    let file = folder.join("auth.toml");
+    let look = |place: &str, lets_through: fn(&str, &str) -> bool| {
+        let text = format!(
+            "token_from = [{place}]\n[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"{AUDIENCE}\"\n\
+             jwks = \"keys.json\"\n"
+        );
+        fs::write(&file, text).expect("a file");
+        let own = token.clone();
+        let api = double(move |_, head| {
+            let (status, headers) = if lets_through(head, &own) { (200, "") } else { REFUSED };
+            response(status, headers, "")
+        });
+        let file = file.to_str().expect("UTF-8");
+        let args =
+            ["doctor", file, "--url", &api, "--path", "/orders", "--token", &token, "--output", "json"];
+        let found = run(&args, "");
+        for part in token.split('.') {
+            assert!(!found.stdout().contains(part) && !found.stderr().contains(part), "{found:?}");
+        }
+        found
+    };
+    let guarded: fn(&str, &str) -> bool = |head, token| {
+        head.starts_with("GET /orders ")
+            && head.contains(&format!("\r\ncookie: t={token}\r\n"))
+            && head.matches("cookie:").count() == 1
+    };
+    let found = look("{ cookie = \"t\" }", guarded);
+    assert_eq!((found.code(), level(&found, "probe.token_passes").as_str()), (0, "ok"), "{found:?}");
+    assert!(told(&found, "probe.token_passes").0.contains("cookie=t"), "{found:?}");
+    // The same API behind a guard that reads another place.
+    let found = look("{ header = \"X-Token\" }", guarded);
+    assert_eq!((found.code(), level(&found, "probe.token_passes").as_str()), (1, "fail"), "{found:?}");
+    // An application that takes whatever stands in the cookie.
+    let found = look("{ cookie = \"t\" }", |head, _| head.contains("\r\ncookie: t="));
+    let json = found.json();
+    let findings = json["findings"].as_array().expect("findings").iter();
+    let failed: Vec<_> =
+        findings.filter(|one| one["level"] == "fail").map(|one| one["code"].to_string()).collect();
+    assert_eq!(failed, ["\"probe.garbage\"", "\"probe.alg_none\"", "\"probe.two_credentials\""], "{found:?}");
+    let found = look("{ subprotocol = { after = \"bearer\" } }", |_, _| false);
+    assert_eq!((found.code(), level(&found, "probe.token_passes").as_str()), (0, "skip"), "{found:?}");
+    drop(fs::remove_dir_all(&folder));
 }
 
 #[test]

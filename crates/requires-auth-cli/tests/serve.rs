@@ -211,6 +211,31 @@ fn a_flood_of_one_reason_is_one_short_harmless_line_of_the_log_in_a_second() {
     assert!(written.lines().all(|line| !line.contains(char::is_control)), "{written}");
 }
 
+/// Keys and the introspection endpoint: each failure is a line of its own, and none is there twice.
+#[test]
+fn an_issuer_that_is_out_of_reach_at_the_start_is_told_once() {
+    let stage = Stage::new("out-of-reach");
+    fs::write(stage.folder.join("secret"), "0123456789abcdef").expect("a file");
+    let start = |introspection: &str| {
+        stage.write(&format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n[forward_auth]\ndialects = [\"caddy\"]\n[issuers.main]\n\
+             issuer = \"http://127.0.0.1:1/oidc\"\naudience = \"{AUDIENCE}\"\n{introspection}[[routes]]\nmatch = \"GET /\"\n"
+        ));
+        let mut server = stage.start();
+        assert_eq!(ask(server.address("listen"), "GET /forward-auth/caddy HTTP/1.1\r\nHost: a\r\n").0, 400);
+        server.signal("TERM");
+        server.stderr()
+    };
+    let told = |log: &str, what: &str| log.lines().filter(|line| line.contains(what)).count();
+    let log = start("");
+    assert_eq!((told(&log, "Connection refused"), told(&log, "keys could not be fetched")), (1, 1), "{log}");
+    assert_eq!(told(&log, "tokens cannot be introspected"), 0, "{log}");
+    let log = start(
+        "accept_tokens = \"opaque\"\nintrospection = { client_id = \"api\", client_secret_file = \"secret\" }\n",
+    );
+    assert_eq!(told(&log, "tokens cannot be introspected"), 1, "{log}");
+}
+
 #[test]
 fn a_file_with_mistakes_is_told_as_json_where_the_log_is() {
     let stage = Stage::new("json-failure");

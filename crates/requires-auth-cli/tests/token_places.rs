@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 
 use self::support::application::{Application, Received};
 use self::support::gateway::{AUDIENCE, ISSUER, Stage, ask, connect, read_until, status};
-use self::support::{Server, requires_auth};
+use self::support::{Server, run};
 
 const PLACES: &str = r#"
 token_from = ["authorization", { header = "X-Token" }, { cookie = "token" }, { subprotocol = { after = "bearer" } }]
@@ -147,20 +147,19 @@ fn a_websocket_ends_with_its_token() {
 }
 
 #[test]
-fn the_files_of_the_documentation_are_right() {
-    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/token-places.md");
-    let page = std::fs::read_to_string(page).expect("the page");
-    let blocks: Vec<_> =
-        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 3);
-    let stage = Stage::new("documentation");
-    for (number, block) in blocks.iter().enumerate() {
-        let file = stage.folder.join(format!("page-{number}.toml"));
-        std::fs::write(&file, block).expect("a file");
-        let file = file.to_str().expect("UTF-8");
-        let output = requires_auth(&["check", file]).output().expect("the command runs");
-        let told =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{block}\n{told}");
-    }
+fn check_tells_where_the_tokens_of_a_provider_are_not_read() {
+    let stage = Stage::new("unread");
+    let check = |token_from: &str| {
+        stage.write(&format!(
+            "{token_from}[issuers.access]\nissuer = \"acme\"\nprovider = \"cloudflare_access\"\naudience = \"a\"\n"
+        ));
+        let run = run(&["check", stage.file().to_str().expect("UTF-8")], "");
+        assert_eq!(run.code(), 0, "{run:?}");
+        format!("{}{}", run.stdout(), run.stderr()).contains(
+            "issuers.access: tokens of Cloudflare Access come in `header=Cf-Access-Jwt-Assertion`, which is not read",
+        )
+    };
+    assert!(check("token_from = [\"authorization\"]\n"));
+    assert!(!check(""));
+    assert!(!check("token_from = [\"authorization\", { header = \"Cf-Access-Jwt-Assertion\" }]\n"));
 }

@@ -3,7 +3,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 
-use requires_auth_testkit::Defect;
+use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, jwk_set};
 use serde_json::{Value, json};
 
 use self::support::{Server, run};
@@ -53,6 +53,53 @@ fn every_defect_is_refused_for_its_reason() {
         assert_eq!(explained["error"], verified.json()["error"], "{defect}");
         assert!(explained["hint"].is_string(), "{defect}");
     }
+}
+
+#[test]
+fn tenants_are_taken_by_name() {
+    let issuer = Issuer::start(&[]);
+    let pattern = issuer.url().replace("/oidc", "/{tenant}");
+    let token = issuer.token(&[]);
+    let ask = |command: &str, more: &[&str]| {
+        let flags = [command, "--issuer", &pattern, "--audience", AUDIENCE];
+        run(&[&flags[..], more, &["-"]].concat(), format!("{token}\n"))
+    };
+    for command in ["verify", "explain"] {
+        for tenants in
+            [&["--tenant", "oidc"][..], &["--tenant", "a,oidc"], &["--tenant", "a", "--tenant", "oidc"]]
+        {
+            let taken = ask(command, tenants);
+            assert_eq!(taken.code(), 0, "{tenants:?}: {taken:?}");
+        }
+        let other = ask(command, &["--tenant", "a,b", "--output", "json"]);
+        assert_eq!(
+            (other.code(), &other.json()["error"]["reason"]),
+            (1, &json!("issuer_mismatch")),
+            "{other:?}"
+        );
+        let none = ask(command, &[]);
+        assert!(none.code() == 2 && none.stderr().contains("--tenant TENANT"), "{none:?}");
+    }
+    assert!(ask("verify", &["--tenant", "oidc"]).stdout().contains("tenant    oidc"));
+    // A line of a batch has one issuer.
+    assert_eq!(run(&["verify", "--tenant", "oidc", "--batch", "-"], "").code(), 2);
+}
+
+#[test]
+fn tenants_may_share_keys_in_a_file() {
+    let key = SigningKey::generate(Algorithm::Es256);
+    let keys = std::env::temp_dir().join(format!("requires-auth-tenants-{}.json", std::process::id()));
+    std::fs::write(&keys, jwk_set([&key]).to_string()).expect("a file");
+    let token = Forge::new("https://issuer.example/contoso", AUDIENCE, key).token().mint();
+    let verdict = |tenant: &str| {
+        let file = keys.to_str().expect("UTF-8");
+        let flags =
+            ["verify", "--jwks", file, "--issuer", "https://issuer.example/{tenant}", "--tenant", tenant];
+        run(&[&flags[..], &["--audience", AUDIENCE, &token]].concat(), "").code()
+    };
+    let found = (verdict("contoso"), verdict("fabrikam"));
+    std::fs::remove_file(&keys).ok();
+    assert_eq!(found, (0, 1));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod fixed;
 mod jwk;
 mod pair;
+mod verifying;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 pub use self::fixed::fixed_thumbprints;
 pub use self::pair::InvalidKey;
 use self::pair::Pair;
+pub(crate) use self::verifying::{VERIFIED_ALGORITHMS, VerifyingKey};
 use crate::Algorithm;
 
 /// A private key for one algorithm, with the name under which a JWK Set publishes it.

@@ -4,6 +4,8 @@
 //!
 //! - `tokens-*.json`: a token meets a guard; [`token_cases`] reads them.
 //! - `requests*.json`: a whole request meets a guard; [`request_cases`] reads them.
+//! - `metadata*.json`: a request meets a guard with a resource; [`metadata_cases`] reads them.
+//! - `mcp-*.json`: a message meets the guard of an MCP server; [`mcp_cases`] reads them.
 //! - `key-sets.json`: the JWK Sets that cases name in `jwks`.
 //!
 //! The verdicts were written by hand, and no verifier was asked. Every case names the row of the
@@ -22,6 +24,8 @@
 //! ```
 
 mod config;
+mod mcp;
+mod metadata;
 mod request;
 mod toml;
 mod token;
@@ -31,12 +35,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use self::config::{Config, IntrospectionAnswer};
+pub use self::mcp::{McpCase, McpScopes};
+pub use self::metadata::{MetadataCase, Served};
 pub use self::request::{Outcome, RequestCase};
 pub use self::token::TokenCase;
 pub use self::verdict::{Refusal, Verdict};
 
 const KEY_SETS: &str = include_str!("../vectors/key-sets.json");
-// `TOKENS` and `REQUESTS`: the texts of the files, in alphabetical order.
+// `MCP`, `METADATA`, `REQUESTS` and `TOKENS`: the texts of the files, in alphabetical order.
 include!(concat!(env!("OUT_DIR"), "/vector_files.rs"));
 
 /// Every case in which a token meets a guard, with its key set filled in.
@@ -93,6 +99,41 @@ pub fn token_cases() -> Vec<TokenCase> {
 pub fn request_cases() -> Vec<RequestCase> {
     let key_sets = key_sets();
     REQUESTS.iter().flat_map(|text| cases(text, &key_sets)).collect()
+}
+
+/// Every case in which a guard has a resource, and is asked for its metadata document (RFC 9728) or cannot be built.
+///
+/// No case has a key: the document is there also while every issuer is out of reach.
+///
+/// ```
+/// use requires_auth_testkit::vectors::{Served, metadata_cases};
+///
+/// let mistakes = metadata_cases().into_iter().filter(|case| matches!(case.served, Served::Mistake { .. }));
+/// assert!(mistakes.count() > 10);
+/// ```
+/// # Panics
+///
+/// When a file of the crate is not what the generator writes.
+pub fn metadata_cases() -> Vec<MetadataCase> {
+    METADATA.iter().flat_map(|text| cases(text, &Map::new())).collect()
+}
+
+/// Every case in which a message meets the guard of an MCP server, with its key set, token and body filled in.
+///
+/// ```
+/// use requires_auth_testkit::vectors::mcp_cases;
+///
+/// let cases = mcp_cases();
+/// // Some bodies are not UTF-8, and for some cases only the headers are seen.
+/// assert!(cases.iter().flat_map(|case| &case.body).any(|body| std::str::from_utf8(body).is_err()));
+/// assert!(cases.iter().any(|case| case.body.is_none()));
+/// ```
+/// # Panics
+///
+/// When a file of the crate is not what the generator writes.
+pub fn mcp_cases() -> Vec<McpCase> {
+    let key_sets = key_sets();
+    MCP.iter().flat_map(|text| cases(text, &key_sets)).collect()
 }
 
 fn key_sets() -> Map<String, Value> {

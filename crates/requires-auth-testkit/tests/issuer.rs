@@ -1,5 +1,7 @@
 //! The development issuer as a client sees it: over HTTP, on loopback.
 
+mod support;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,8 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use requires_auth_testkit::issuer::{Builder, DevelopmentIssuer, Discovery, Endpoint, Lie};
 use requires_auth_testkit::{Algorithm, Defect, SigningKey};
-use reqwest::{Client, Method, Response, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use support::{client, get, get_json, header, part, post};
 use tokio::time::timeout;
 
 /// Long enough for loopback, short enough for a test that expects silence.
@@ -30,39 +33,10 @@ async fn started(builder: Builder) -> DevelopmentIssuer {
     builder.start().await.expect("loopback has a free port")
 }
 
-fn client() -> Client {
-    Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client without TLS")
-}
-
-async fn get(url: &str) -> Response {
-    client().get(url).send().await.expect("the issuer answers")
-}
-
-async fn get_json(url: &str) -> Value {
-    get(url).await.json().await.expect("JSON")
-}
-
 async fn get_text(url: &str) -> String {
     let response = get(url).await;
     assert_eq!(response.status(), StatusCode::OK, "{url}");
     response.text().await.expect("text")
-}
-
-async fn post(url: &str, credentials: Option<(&str, &str)>, form: &[(&str, &str)]) -> Response {
-    let mut request = client().post(url).form(form);
-    if let Some((id, secret)) = credentials {
-        request = request.basic_auth(id, Some(secret));
-    }
-    request.send().await.expect("the issuer answers")
-}
-
-fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-    response.headers().get(name).map_or("", |value| value.to_str().expect("ASCII"))
-}
-
-fn part(token: &str, index: usize) -> Value {
-    let part = token.split('.').nth(index).expect("three parts");
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }
 
 fn kids(set: &Value) -> Vec<&str> {
@@ -101,8 +75,6 @@ async fn both_metadata_documents_name_the_issuer_byte_for_byte() {
         }
         let openid = get_json(issuer.discovery_url()).await;
         assert_eq!(openid["id_token_signing_alg_values_supported"], json!(["ES384"]));
-        let login = get(openid["authorization_endpoint"].as_str().expect("a URL")).await;
-        assert_eq!(login.status(), StatusCode::NOT_IMPLEMENTED);
     }
 }
 
@@ -493,10 +465,12 @@ async fn every_request_is_counted_where_it_arrives() {
     get(issuer.issuer()).await;
     let counts = Endpoint::ALL.map(|endpoint| (endpoint, issuer.requests(endpoint)));
     let expected = [
+        (Endpoint::Authorization, 0),
         (Endpoint::Discovery, 1),
         (Endpoint::Introspection, 1),
         (Endpoint::Jwks, 2),
         (Endpoint::OAuthMetadata, 1),
+        (Endpoint::Registration, 0),
         (Endpoint::Token, 2),
     ];
     assert_eq!(counts, expected);
@@ -555,9 +529,14 @@ async fn a_taken_port_gives_way_to_the_next_free_one() {
 #[tokio::test]
 async fn pages_of_any_origin_may_call_every_endpoint() {
     let issuer = start().await;
-    for url in
-        [issuer.discovery_url(), issuer.jwks_uri(), issuer.token_endpoint(), issuer.introspection_endpoint()]
-    {
+    for url in [
+        issuer.discovery_url(),
+        issuer.oauth_metadata_url(),
+        issuer.jwks_uri(),
+        issuer.registration_endpoint(),
+        issuer.token_endpoint(),
+        issuer.introspection_endpoint(),
+    ] {
         let preflight = client()
             .request(Method::OPTIONS, url)
             .header("Origin", "https://app.example.com")
@@ -568,7 +547,10 @@ async fn pages_of_any_origin_may_call_every_endpoint() {
             .expect("an answer");
         assert_eq!(preflight.status(), StatusCode::NO_CONTENT, "{url}");
         assert_eq!(header(&preflight, "access-control-allow-origin"), "*");
-        assert_eq!(header(&preflight, "access-control-allow-headers"), "Authorization, Content-Type");
+        assert_eq!(
+            header(&preflight, "access-control-allow-headers"),
+            "Authorization, Content-Type, MCP-Protocol-Version"
+        );
     }
     let refused = post(issuer.token_endpoint(), None, &[]).await;
     issuer.fail(Endpoint::Jwks, Some(500));
@@ -635,6 +617,8 @@ async fn the_front_page_says_what_this_is_and_its_lines_name_real_endpoints() {
         issuer.jwks_uri(),
         issuer.token_endpoint(),
         issuer.introspection_endpoint(),
+        issuer.registration_endpoint(),
+        issuer.authorization_endpoint(),
         issuer.rotation_endpoint(),
     ] {
         assert!(page.contains(url), "{url}");

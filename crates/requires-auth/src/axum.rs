@@ -17,6 +17,9 @@
 //!   scopes. Give each method a line of its own, as below, or use
 //!   [`methods`](crate::RequiresAuth::methods), which cannot be written in the wrong order.
 //! - `Router::layer` guards the routes above it. A route that is added after it is public.
+//! - Of a guard with a [`resource`](RequiresAuth::resource), a layer of the whole router also serves the metadata document. Where
+//!   routers are merged or nested, or where layers stand around single routes, merge
+//!   [`metadata_router`](RequiresAuth::metadata_router) into the outermost router.
 //! - CORS: `CorsLayer` goes outside the guard, so that a refusal too carries `Access-Control-Allow-Origin`:
 //!   `.layer(auth.layer()).layer(cors)`. Preflights get through in either order.
 //! - Behind two guards the token is that of the inner one.
@@ -192,6 +195,7 @@ use crate::request::Request;
 use crate::tower::{Passed, refusal, response, view};
 use crate::verify::{AccessToken, ClaimsError};
 
+mod metadata;
 mod methods;
 
 pub use methods::GuardedMethods;

@@ -4,13 +4,15 @@
 //! for another framework asks [`RequiresAuth::challenge`](crate::RequiresAuth::challenge) for the [`Challenge`] and
 //! copies its status, headers and body, all three unchanged.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::credential::Scheme;
-use crate::error::{ChallengeKind, Denial, Reason};
+use crate::error::{ChallengeKind, Denial, ErrorCode, Reason};
+use crate::metadata::{Metadata, union};
 use crate::request::Request;
 
 /// The answer to a refused request: what an adapter turns into a response of its framework.
@@ -64,6 +66,8 @@ pub struct Challenge {
 pub(crate) struct Style {
     body: BodyFormat,
     schemes: Schemes,
+    /// The resource whose metadata the challenges point to.
+    resource: Option<Arc<Metadata>>,
 }
 
 /// The schemes that a guard takes, in the order in which it names them.
@@ -77,14 +81,19 @@ impl Default for Schemes {
 }
 
 impl Style {
+    /// The same, with challenges that point to the metadata of this resource (RFC 9728 §5.1).
+    pub(crate) fn of_resource(self, resource: Option<Arc<Metadata>>) -> Self {
+        Self { resource, ..self }
+    }
+
     /// The answer to `request`, refused for `denial`.
     pub(crate) fn challenge(&self, denial: &Denial, request: &Request<'_>) -> Challenge {
         Challenge::of(denial, request, &self.body, self.www_authenticate(denial))
     }
 
     /// The values of `WWW-Authenticate`: one for each scheme (RFC 9110 §11.6.1).
-    fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
-        let Some(parameters) = parameters(denial) else { return Vec::new() };
+    pub(crate) fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
+        let Some(parameters) = parameters(denial, self.resource.as_deref()) else { return Vec::new() };
         let of_scheme = |scheme: &Scheme| match parameters.as_str() {
             "" => scheme.as_str().to_owned(),
             parameters => format!("{} {parameters}", scheme.as_str()),
@@ -152,6 +161,12 @@ impl Challenge {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
+    /// Whether the body is an error of JSON-RPC, for a message of MCP that could not be read. Such a body is sent as it is,
+    /// also where an adapter has a format of its own.
+    pub const fn is_json_rpc(&self) -> bool {
+        self.body.is_json_rpc
+    }
+
     /// The body, in the format of the guard; [`headers`](Self::headers) has its media type. An answer to `HEAD` leaves
     /// it out.
     pub fn body(&self) -> &[u8] {
@@ -168,7 +183,8 @@ impl Challenge {
 /// help: for 403 `access_denied` and for 503.
 ///
 /// This is for answers that are not HTTP responses of a route, such as the refusal of a WebSocket or of a call over
-/// another protocol. Everywhere else the [`Challenge`] has these values among its headers.
+/// another protocol. Everywhere else the [`Challenge`] has these values among its headers. They are those of a guard without a
+/// resource: see [`RequiresAuth::www_authenticate`](crate::RequiresAuth::www_authenticate) for one that has one.
 ///
 /// ```
 /// use requires_auth::challenge::www_authenticate;
@@ -184,17 +200,34 @@ pub fn www_authenticate(denial: &Denial) -> Vec<String> {
 
 /// The parameters of a challenge, none for a bare one; `None` if there is no challenge, as another credential would not
 /// help.
-fn parameters(denial: &Denial) -> Option<String> {
-    let error = match denial.code().challenge() {
+fn parameters(denial: &Denial, resource: Option<&Metadata>) -> Option<String> {
+    let mut parameters = match denial.code().challenge() {
         ChallengeKind::Absent => return None,
-        ChallengeKind::Bare => return Some(String::new()),
-        ChallengeKind::Error(error) => error,
+        ChallengeKind::Bare => Vec::new(),
+        ChallengeKind::Error(error) => {
+            vec![quoted("error", error), quoted("error_description", denial.message())]
+        }
     };
-    let mut parameters = vec![quoted("error", error), quoted("error_description", denial.message())];
-    parameters.extend(denial.scope().map(|scope| quoted("scope", scope)));
+    parameters.extend(scope(denial, resource).map(|scope| quoted("scope", scope)));
     parameters.extend(denial.acr_values().map(|acr_values| quoted("acr_values", acr_values)));
     parameters.extend(denial.max_age().map(|max_age| quoted("max_age", max_age)));
+    parameters.extend(resource.map(|resource| quoted("resource_metadata", resource.url())));
     Some(parameters.join(", "))
+}
+
+/// The scopes to ask for. Of a resource, a 401 names those of every request, and the refusal for a scope these, those of the
+/// operation, and those that the token has: a client that asks for exactly this loses none.
+fn scope<'d>(denial: &'d Denial, resource: Option<&'d Metadata>) -> Option<Cow<'d, str>> {
+    let Some(resource) = resource else { return denial.scope().map(Cow::Borrowed) };
+    let base = resource.scopes.base.as_deref();
+    match (denial.status(), denial.scope(), denial.base()) {
+        (401, None, None) => base.map(Cow::Borrowed),
+        (401, _, own) | (_, Some(_), own) => {
+            let lists = [base, own, denial.scope(), denial.kept()].into_iter().flatten();
+            union(lists).map(Cow::Owned)
+        }
+        _ => None,
+    }
 }
 
 /// A parameter of a challenge. Every value is made of our own tables or of checked configuration, and needs
@@ -208,20 +241,23 @@ fn quoted(name: &str, value: impl fmt::Display) -> String {
 pub struct Body {
     content_type: String,
     bytes: Vec<u8>,
+    is_json_rpc: bool,
 }
 
 impl Body {
     /// A body of your own. `content_type` is the value of the header `Content-Type`; one that cannot be a header value is
     /// left out by the adapters of this crate.
     pub fn new(content_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { content_type: content_type.into(), bytes: bytes.into() }
+        Self { content_type: content_type.into(), bytes: bytes.into(), is_json_rpc: false }
     }
 }
 
 /// What the bodies of refusals look like; chosen for a guard with
 /// [`Builder::with_error_body`](crate::guard::Builder::with_error_body).
 ///
-/// Status and headers are the same in every format. The media type is that of the format, whatever the request accepts.
+/// Status and headers are the same in every format. The media type is that of the format, whatever the request accepts. A
+/// message of MCP that cannot be read is answered with an error of JSON-RPC in every format, which has the members of
+/// [`Json`](Self::Json) as its `data`.
 ///
 /// ```
 /// # use requires_auth::{ConfigError, Denial, ErrorCode, Request};
@@ -280,6 +316,9 @@ impl BodyFormat {
     }
 
     fn write(&self, denial: &Denial) -> Body {
+        if let Some(body) = JsonRpc::of(denial) {
+            return Body { is_json_rpc: true, ..json("application/json", &body) };
+        }
         let (code, status, message) = (denial.code().as_str(), denial.status(), denial.message());
         let reason = denial.reason().map(Reason::as_str);
         match self {
@@ -324,6 +363,38 @@ struct Problem {
     reason: Option<&'static str>,
 }
 
+/// The error of JSON-RPC 2.0 (§5.1) that a refused message of MCP is answered with, in every format: a client takes a
+/// 400 with another body for a server that does not know its protocol version.
+#[derive(Serialize)]
+struct JsonRpc {
+    jsonrpc: &'static str,
+    /// That of the message is not told: what cannot be read has none.
+    id: (),
+    error: JsonRpcError,
+}
+
+#[derive(Serialize)]
+struct JsonRpcError {
+    code: i32,
+    message: &'static str,
+    data: Plain,
+}
+
+impl JsonRpc {
+    fn of(denial: &Denial) -> Option<Self> {
+        let code = match denial.code() {
+            ErrorCode::McpBodyNotJson => -32_700,
+            ErrorCode::McpBodyEncoded | ErrorCode::McpBodyTooLarge | ErrorCode::McpMessageInvalid => -32_600,
+            // The transport of MCP 2026-07-28, "Server Validation".
+            ErrorCode::McpHeaderMismatch => -32_020,
+            _ => return None,
+        };
+        let (status, message) = (denial.status(), denial.message());
+        let data = Plain { code: denial.code().as_str(), status, message, reason: None };
+        Some(Self { jsonrpc: "2.0", id: (), error: JsonRpcError { code, message, data } })
+    }
+}
+
 fn json(content_type: &str, body: &impl Serialize) -> Body {
     // Strings and numbers always serialize; an empty body would still carry the status and the challenge.
     Body::new(content_type, serde_json::to_vec(body).unwrap_or_default())
@@ -335,6 +406,8 @@ const fn status_phrase(status: u16) -> &'static str {
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
         503 => "Service Unavailable",
         _ => "Error",
     }
@@ -343,7 +416,6 @@ const fn status_phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
 
     fn answer(denial: &Denial, format: &BodyFormat) -> (Vec<(&'static str, String)>, String) {
         let headers = [("origin", "https://app.example")];
@@ -421,6 +493,31 @@ mod tests {
         let lines = challenge.headers().filter(|(name, _)| *name == "www-authenticate").count();
         assert_eq!(lines, 2);
         assert!(style.www_authenticate(&Denial::new(ErrorCode::AccessDenied)).is_empty());
+    }
+
+    #[test]
+    fn a_message_of_mcp_is_answered_with_an_error_of_json_rpc_in_every_format() {
+        let own = BodyFormat::custom(|_| Body::new("text/plain", "no"));
+        let denial = Denial::new(ErrorCode::McpHeaderMismatch);
+        let expected = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32020,\"message\":\"Mcp-Method or Mcp-Name does \
+                        not agree with the body of the message\",\"data\":{\"code\":\"auth.mcp_header_mismatch\",\"status\":400,\
+                        \"message\":\"Mcp-Method or Mcp-Name does not agree with the body of the message\"}}}";
+        for format in [BodyFormat::Json, BodyFormat::ProblemDetails, own] {
+            let (headers, body) = answer(&denial, &format);
+            assert_eq!((&*headers[0].1, &*body), ("application/json", expected));
+        }
+        for (code, number) in [
+            (ErrorCode::McpBodyNotJson, -32_700),
+            (ErrorCode::McpMessageInvalid, -32_600),
+            (ErrorCode::McpBodyTooLarge, -32_600),
+            (ErrorCode::McpBodyEncoded, -32_600),
+        ] {
+            let body = answer(&Denial::new(code), &BodyFormat::Json).1;
+            assert!(body.contains(&format!("\"error\":{{\"code\":{number},")), "{body}");
+        }
+        // A refusal for want of a rule is one of the guard, and has the format of the guard.
+        let body = answer(&Denial::new(ErrorCode::McpOperationUnknown), &BodyFormat::Json).1;
+        assert!(body.starts_with("{\"code\":\"auth.mcp_operation_unknown\""), "{body}");
     }
 
     #[test]

@@ -168,6 +168,34 @@ table! {
     IssuerUnavailable = "auth.issuer_unavailable" => code(503, Absent,
         "the identity provider cannot be reached at the moment, try again later",
         "check that this machine reaches the issuer's discovery document and key set"),
+    /// MCP: the body of a message is compressed or in another encoding than UTF-8.
+    McpBodyEncoded = "auth.mcp_body_encoded" => code(415, Absent,
+        "the body of a message must be JSON in UTF-8, without a content encoding",
+        "send the message without Content-Encoding, and with no other charset than UTF-8: what cannot be read cannot be judged"),
+    /// MCP: the body of a message is not strict JSON.
+    McpBodyNotJson = "auth.mcp_body_not_json" => code(400, Absent,
+        "the body of a message must be JSON without duplicate members",
+        "look for a member that stands twice, a byte order mark, another encoding than UTF-8, or a body that is cut off"),
+    /// MCP: the body of a message is longer than the limit.
+    McpBodyTooLarge = "auth.mcp_body_too_large" => code(413, Absent,
+        "the body of the message is too large",
+        "raise `max_body` where the tools are named if messages are that large, and keep in mind that each is held in memory"),
+    /// MCP: a header says another method or name than the body.
+    McpHeaderMismatch = "auth.mcp_header_mismatch" => code(400, Absent,
+        "Mcp-Method or Mcp-Name does not agree with the body of the message",
+        "send Mcp-Method and Mcp-Name at most once each, equal to `method` and to `params.name` or `params.uri` of the body"),
+    /// MCP: only headers are seen, and they do not say which operation is asked for.
+    McpHeadersInsufficient = "auth.mcp_headers_insufficient" => code(403, Absent,
+        "the headers do not say which operation the message asks for",
+        "only clients from protocol version 2026-07-28 on name the operation in headers: for others the body must be seen, as by `[reverse_proxy]`"),
+    /// MCP: the body is JSON, but not a message that every server reads in the same way.
+    McpMessageInvalid = "auth.mcp_message_invalid" => code(400, Absent,
+        "the body must be one message, or a list of them, each with a method or a result",
+        "send JSON-RPC 2.0: `method` is a string, `params.name` of tools/call and prompts/get and `params.uri` of resources/read are strings, and no member differs from these in its case alone"),
+    /// MCP: no rule is for the tool, prompt or resource.
+    McpOperationUnknown = "auth.mcp_operation_unknown" => code(403, Absent,
+        "no rule allows this tool, prompt or resource",
+        "name it with the scopes that it needs, or say under \"*\" what all those need that are not named"),
     /// Gateway: no route matches.
     NoRoute = "auth.no_route" => code(403, Absent,
         "no route allows this request",
@@ -286,7 +314,7 @@ table! {
 }
 
 impl ErrorCode {
-    /// The HTTP status of the answer: 400, 401, 403 or 503.
+    /// The HTTP status of the answer: 400, 401, 403, 413, 415 or 503.
     pub const fn status(self) -> u16 {
         self.row().status
     }
@@ -333,6 +361,22 @@ mod tests {
             .chain(Reason::ALL.iter().map(|reason| reason.message()));
         for text in texts {
             assert!(text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{text}");
+        }
+    }
+
+    /// Clients look for the parameters of a challenge by their names alone, without reading its grammar.
+    #[test]
+    fn no_text_of_a_challenge_has_the_name_of_a_parameter() {
+        let errors = ErrorCode::ALL.iter().filter_map(|code| match code.challenge() {
+            Error(error) => Some(error),
+            Bare | Absent => None,
+        });
+        let messages = ErrorCode::ALL.iter().map(|code| code.message());
+        let texts = messages.chain(Reason::ALL.iter().map(|reason| reason.message())).chain(errors);
+        for text in texts {
+            for parameter in ["scope=", "error=", "resource_metadata="] {
+                assert!(!text.contains(parameter), "{text}");
+            }
         }
     }
 

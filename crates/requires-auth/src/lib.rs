@@ -25,6 +25,7 @@
 //! | a request to an axum server | the module `axum` (feature `axum`): a layer, and [`AccessToken`] as an argument |
 //! | a request to another tower service | the module `tower` (feature `tower`) |
 //! | a request to another framework | [`RequiresAuth::authorize`] and [`RequiresAuth::challenge`] |
+//! | a client that knows the URL of the API alone, such as one of MCP | [`RequiresAuth::for_resource`] |
 //! | a WebSocket message, a queue, a job | [`RequiresAuth::verify`] |
 //! | a file, to look at it | [`verify::Rules`], or the command `requires-auth explain` |
 //!
@@ -96,6 +97,7 @@
 //! | `tower` | no | layers for any tower service, `Headers` for `http::HeaderMap` |
 //! | `axum` | no | [`AccessToken`] as an extractor; implies `tower` |
 //! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
+//! | `mcp` | no | the module `mcp`: scopes for each tool, prompt and resource of an MCP server |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `full` | no | all of these |
 
@@ -113,7 +115,10 @@ mod binding;
 pub mod verify;
 pub mod providers;
 pub mod policy;
+pub mod metadata;
 pub mod challenge;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod explain;
 pub mod settings;
 
@@ -160,6 +165,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
+
+/// Runs the Rust blocks of the page on opaque tokens as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/opaque-tokens.md")]
+struct OpaqueTokensPage;
 
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]

@@ -47,22 +47,25 @@
 //! # Ok::<(), requires_auth::ConfigError>(())
 //! ```
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::claims::NumericDate;
 use crate::credential::Credential;
-use crate::error::{ConfigError, ConfigProblem, Denial, ErrorCode};
+use crate::error::{ConfigError, Denial, ErrorCode};
 use crate::request::{PathParameters, Request};
 use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
 
 mod audience;
 mod claim_test;
 mod requirement;
+mod scopes;
+#[cfg(feature = "mcp")]
+mod union;
 
 pub use claim_test::{ClaimTest, ClaimValue};
 pub use requirement::{Presence, Requirement};
+use scopes::{Needs, Scopes, list};
 
 /// What a request needs beyond a valid token. `Policy::default()` needs nothing more.
 ///
@@ -96,25 +99,20 @@ pub struct Policy {
     claims: Vec<(Box<str>, ClaimTest)>,
     acr_values: Option<Arc<str>>,
     max_age: Option<Duration>,
-}
-
-/// The scopes of a policy. `listed` is what the challenge says: every scope, space-separated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Scopes {
-    listed: Arc<str>,
-    needs: Needs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Needs {
-    All,
-    Any,
+    /// Whether the base scopes of the guard are asked for later, together with others.
+    leaves_base: bool,
 }
 
 impl Policy {
     /// Needs nothing more than a valid token.
-    pub(crate) const NOTHING: &'static Self =
-        &Self { audience: None, scopes: None, claims: Vec::new(), acr_values: None, max_age: None };
+    pub(crate) const NOTHING: &'static Self = &Self {
+        audience: None,
+        scopes: None,
+        claims: Vec::new(),
+        acr_values: None,
+        max_age: None,
+        leaves_base: false,
+    };
 
     /// Needs every one of these scopes. Scopes are compared exactly: case counts, and `read` does not cover
     /// `read:orders` (see [`Builder::with_implied_scopes`](crate::guard::Builder::with_implied_scopes) for an
@@ -341,12 +339,12 @@ impl Policy {
     /// 401 `invalid_token` for the audience, 403 `insufficient_scope`, 403 `access_denied`, or 401
     /// `insufficient_user_authentication`, in this order.
     pub fn check(&self, token: &AccessToken) -> Result<(), Denial> {
-        self.check_with(token, None, &mut NoTrace)
+        self.check_with(token, None, None, &mut NoTrace)
     }
 
     /// As [`check`](Self::check), with the path parameters of a request.
     pub(crate) fn check_for(&self, token: &AccessToken, request: &Request<'_>) -> Result<(), Denial> {
-        self.check_with(token, request.path_parameters(), &mut NoTrace)
+        self.check_with(token, request.path_parameters(), None, &mut NoTrace)
     }
 
     /// The path parameters that its claim rules look at: the route must have each.
@@ -355,7 +353,8 @@ impl Policy {
     }
 
     /// The last word on a request whose token is good: whether it shows what the token is bound to, and whether the token
-    /// may do what this policy guards. Every way from a token to a handler leads through here.
+    /// may do what this policy guards. Every way from a token to a handler leads through here. `base` is what every request of
+    /// the guard needs.
     ///
     /// # Errors
     ///
@@ -365,31 +364,23 @@ impl Policy {
         token: &AccessToken,
         credential: &Credential<'_>,
         parameters: Option<&dyn PathParameters>,
+        base: Option<&Self>,
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
         check_binding(token, credential, trace)?;
         self.check_whole_guard(token, trace)?;
-        self.check_with(token, parameters, trace)
+        self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)
     }
 
     fn check_with(
         &self,
         token: &AccessToken,
         parameters: Option<&dyn PathParameters>,
+        base: Option<&Self>,
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
         self.check_audience(token, trace)?;
-        let scopes = self.scopes.as_ref();
-        let has_scopes = scopes.is_none_or(|scopes| scopes.are_met_by(token));
-        trace.record(Step::Scope, has_scopes, || {
-            Finding::new(
-                token.scopes().collect::<Vec<_>>().join(" "),
-                scopes.map_or_else(|| "no scope".to_owned(), ToString::to_string),
-            )
-        });
-        if let Some(scopes) = scopes.filter(|_| !has_scopes) {
-            return Err(Denial::insufficient_scope(Arc::clone(&scopes.listed)));
-        }
+        self.check_scopes(token, base, trace)?;
 
         let broken = self.claims.iter().find(|(path, test)| !test.holds(token, path, parameters));
         trace.record(Step::ClaimRules, broken.is_none(), || match broken {
@@ -417,59 +408,27 @@ impl Policy {
         let max_age = self.max_age.map(|age| age.as_secs());
         Err(Denial::insufficient_user_authentication(self.acr_values.clone(), max_age))
     }
-}
 
-impl Scopes {
-    fn new<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>, needs: Needs) -> Result<Self, ConfigProblem> {
-        Ok(Self { listed: list("scope", scopes)?, needs })
-    }
-
-    fn are_met_by(&self, token: &AccessToken) -> bool {
-        let mut scopes = self.listed.split(' ');
-        match self.needs {
-            Needs::All => scopes.all(|scope| token.has_scope(scope)),
-            Needs::Any => scopes.any(|scope| token.has_scope(scope)),
+    /// The scopes of the base, then those of this policy.
+    fn check_scopes(
+        &self,
+        token: &AccessToken,
+        base: Option<&Self>,
+        trace: &mut impl Trace,
+    ) -> Result<(), Denial> {
+        let needed = [base.and_then(|base| base.scopes.as_ref()), self.scopes.as_ref()];
+        let has_scopes = needed.iter().flatten().all(|scopes| scopes.are_met_by(token));
+        trace.record(Step::Scope, has_scopes, || {
+            let expected = needed.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+            let expected = if expected.is_empty() { "no scope".to_owned() } else { expected };
+            Finding::new(token.scopes().collect::<Vec<_>>().join(" "), expected)
+        });
+        // All that the operation needs, whichever is missing; what the base needs is added by the challenge.
+        match needed.iter().rev().flatten().next() {
+            Some(scopes) if !has_scopes => Err(Denial::insufficient_scope(Arc::clone(&scopes.listed))),
+            _ => Ok(()),
         }
     }
-}
-
-impl fmt::Display for Scopes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let needs = match self.needs {
-            Needs::All => "all of",
-            Needs::Any => "any of",
-        };
-        write!(f, "{needs} {}", self.listed)
-    }
-}
-
-/// Joins tokens that may stand in a quoted string: `%x21 / %x23-5B / %x5D-7E` each (RFC 6749 §3.3).
-fn list<T: AsRef<str>>(
-    field: &'static str,
-    tokens: impl IntoIterator<Item = T>,
-) -> Result<Arc<str>, ConfigProblem> {
-    let mut listed = String::new();
-    for token in tokens {
-        let token = token.as_ref();
-        if token.is_empty() || !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
-            let hint = "write one scope per entry, without spaces, quotes or backslashes: `read:orders`";
-            return Err(ConfigProblem::new(
-                field,
-                format!("`{token}`"),
-                "printable ASCII without spaces",
-                hint,
-            ));
-        }
-        if !listed.is_empty() {
-            listed.push(' ');
-        }
-        listed.push_str(token);
-    }
-    if listed.is_empty() {
-        let hint = "leave the rule out if any valid token will do";
-        return Err(ConfigProblem::new(field, "an empty list", "at least one entry", hint));
-    }
-    Ok(listed.into())
 }
 
 fn has_acr(token: &AccessToken, accepted: &str) -> bool {

@@ -3,6 +3,7 @@
 //! This is the only thing that an adapter builds. Bodies are never read: a token in a form is not
 //! accepted (RFC 6750 §2.2 is not offered).
 
+use core::net::IpAddr; // without IO, as all of this module
 use std::fmt;
 
 use memchr::memchr;
@@ -109,6 +110,7 @@ pub struct Request<'a> {
     headers: &'a dyn Headers,
     origin: Option<&'a str>,
     certificate: Option<Certificate<'a>>,
+    client: Option<IpAddr>,
     path_parameters: Option<&'a dyn PathParameters>,
     is_ordinary: bool,
     is_upgrade: bool,
@@ -136,6 +138,7 @@ impl<'a> Request<'a> {
             headers,
             origin: None,
             certificate: None,
+            client: None,
             path_parameters: None,
             is_ordinary: false,
             is_upgrade: false,
@@ -179,6 +182,26 @@ impl<'a> Request<'a> {
     #[must_use]
     pub const fn with_certificate(mut self, certificate: Certificate<'a>) -> Self {
         self.certificate = Some(certificate);
+        self
+    }
+
+    /// The same request, sent from this address. Default: not known.
+    ///
+    /// It decides nothing about the request. Where issuers are asked about opaque tokens, the calls that there may be are
+    /// shared between clients, so that one which floods does not take what the others need; a network of 64 bits of IPv6
+    /// is one client. It comes from the connection, or from a proxy that is trusted to tell it.
+    ///
+    /// ```
+    /// use requires_auth::Request;
+    ///
+    /// let headers = [("Authorization", "Bearer opaque-token")];
+    /// let request = Request::new("GET", "/orders", &headers).from_client("192.0.2.1".parse()?);
+    /// assert!(request.client().is_some());
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
+    #[must_use]
+    pub const fn from_client(mut self, address: IpAddr) -> Self {
+        self.client = Some(address);
         self
     }
 
@@ -250,6 +273,11 @@ impl<'a> Request<'a> {
         self.certificate
     }
 
+    /// The address that the request was sent from, if that is known.
+    pub const fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
     /// The method, as sent: case counts, and `options` is not `OPTIONS`.
     pub const fn method(&self) -> &'a str {
         self.method
@@ -258,6 +286,16 @@ impl<'a> Request<'a> {
     /// The URL without its query and fragment, neither decoded nor normalised: for logs, not for routing.
     pub fn path(&self) -> &'a str {
         self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// The path as it stands in the request, also where the URL has its scheme and host.
+    pub(crate) fn target_path(&self) -> &'a str {
+        let path = self.path();
+        if path.starts_with('/') {
+            return path;
+        }
+        let Some((_, rest)) = path.split_once("://") else { return path };
+        rest.find('/').map_or("", |at| &rest[at..])
     }
 
     /// Whether this is a CORS preflight: `OPTIONS` with `Origin` and `Access-Control-Request-Method`.

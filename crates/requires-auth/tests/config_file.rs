@@ -490,3 +490,30 @@ fn the_files_on_the_page_about_issuers_are_configurations() {
         config.build_with(|builder| builder).unwrap_or_else(|error| panic!("{error}\n{block}"));
     }
 }
+
+/// What is missing beside a provider is told with what that provider has there, and not with an example of another.
+#[test]
+fn what_is_missing_beside_a_provider_is_told_in_its_words() {
+    let told = |issuer: &str| {
+        let config = Config::parse(&format!("[issuers.main]\n{issuer}\n"), "auth.toml");
+        let error = config.and_then(|config| config.build()).expect_err(issuer);
+        error
+            .problems()
+            .iter()
+            .map(|problem| (problem.field(), problem.hint().to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let cognito = told("provider = \"cognito\"\nissuer = \"eu-west-1_Acme\"");
+    assert!(matches!(&cognito[..], [("audience", hint)] if hint.contains("app client ids")), "{cognito:?}");
+    let google = told("provider = \"google\"");
+    assert!(matches!(&google[..], [("audience", hint)] if hint.contains("OAuth client id")), "{google:?}");
+    // With the project of Firebase the audience is known.
+    for issuer in ["provider = \"firebase\"", "provider = \"firebase\"\nissuer = \"\""] {
+        let firebase = told(issuer);
+        assert!(matches!(&firebase[..], [("issuer", hint)] if hint.contains("project id")), "{firebase:?}");
+    }
+    let keycloak = told("provider = \"keycloak\"\naudience = \"orders-api\"");
+    assert!(matches!(&keycloak[..], [("issuer", hint)] if hint.contains("/realms/NAME")), "{keycloak:?}");
+    let plain = told("audience = \"https://api.example\"");
+    assert!(matches!(&plain[..], [("issuer", hint)] if hint.starts_with("copy `issuer`")), "{plain:?}");
+}

@@ -7,6 +7,8 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256};
+use requires_auth::introspect::Introspection;
 use requires_auth::{Policy, Request, RequiresAuth};
 use requires_auth_testkit::issuer::{DevelopmentIssuer, Discovery, Endpoint, Lie};
 use requires_auth_testkit::{Algorithm, Defect, SigningKey};
@@ -200,4 +202,37 @@ async fn nothing_of_a_token_reaches_the_network() {
     // Connections are accepted by the kernel, so one that was made would be waiting by now.
     let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
     assert!(accepted.is_err(), "a URL of the token was fetched");
+}
+
+#[tokio::test]
+async fn opaque_tokens_are_asked_about_as_a_client_with_a_key() {
+    for (kind, algorithm) in [
+        (&PKCS_ECDSA_P256_SHA256, Algorithm::Es256),
+        (&PKCS_ED25519, Algorithm::Ed25519),
+        (&PKCS_RSA_SHA256, Algorithm::Rs256),
+    ] {
+        let pair = KeyPair::generate_for(kind).expect("a key");
+        let registered = SigningKey::from_pkcs8(algorithm, &pair.serialize_der()).expect("the same key");
+        let builder = DevelopmentIssuer::builder().audience(support::AUDIENCE);
+        let issuer = builder.client_key("api", &registered.public_jwk()).start().await.expect("a free port");
+        let guard = |private_key: &KeyPair| {
+            let introspection =
+                Introspection::discovered().with_private_key("api", private_key.serialize_pem());
+            let builder = RequiresAuth::builder(issuer.issuer(), support::AUDIENCE);
+            builder.with_introspection(introspection).build().expect("a configuration")
+        };
+        let ours = guard(&pair);
+        // Each question has an assertion of its own, which counts once.
+        for _ in 0..2 {
+            assert_eq!(verdict(&ours, &issuer.opaque_token("", "alice")).await, "ok", "{algorithm}");
+        }
+        let revoked = issuer.opaque_token("", "alice");
+        issuer.revoke(&revoked);
+        assert_eq!(verdict(&ours, &revoked).await, "inactive", "{algorithm}");
+        assert_eq!(issuer.requests(Endpoint::Introspection), 3);
+
+        let stranger = guard(&KeyPair::generate_for(kind).expect("a key"));
+        let refused = verdict(&stranger, &issuer.opaque_token("", "alice")).await;
+        assert_eq!(refused, "auth.issuer_unavailable", "{algorithm}");
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 13] = [
+const RING_0: [&str; 15] = [
     "error",
     "request",
     "credential",
@@ -18,7 +18,9 @@ const RING_0: [&str; 13] = [
     "verify",
     "providers",
     "policy",
+    "metadata",
     "challenge",
+    "mcp",
     "explain",
     "settings",
 ];

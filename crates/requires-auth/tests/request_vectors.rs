@@ -7,13 +7,16 @@
 use std::collections::BTreeMap;
 
 use requires_auth::ConfigError;
+use requires_auth::error::ConfigProblem;
 use requires_auth::explain::{Check, Outcome};
 use requires_auth::verify::Step;
-use requires_auth_testkit::vectors::{RequestCase, request_cases, token_cases};
+use requires_auth_testkit::vectors::{
+    MetadataCase, RequestCase, Served, metadata_cases, request_cases, token_cases,
+};
 
 mod adapters;
 
-use adapters::{Answer, Guarded, axum, core, tower};
+use adapters::{Answer, Document, Guarded, axum, core, tower};
 
 #[tokio::test]
 async fn every_request_gets_one_answer_through_every_adapter() {
@@ -70,6 +73,51 @@ async fn every_token_gets_one_answer_through_every_adapter() {
         tally.compare("axum", &case.id, &expected, &axum::ask(&guarded, None, request).await);
     }
     tally.report();
+}
+
+/// The document of a resource is served by every adapter at the same places, with the same bytes, while no issuer is in reach.
+#[tokio::test]
+async fn every_document_is_served_by_every_adapter() {
+    let mut differences = Vec::new();
+    for case in metadata_cases() {
+        let guarded = match (Guarded::new(&case.config, None), &case.served) {
+            (Err(error), Served::Mistake { setting }) => {
+                let fields: Vec<_> = error.problems().iter().map(ConfigProblem::field).collect();
+                assert_eq!(fields, [setting], "{}", case.id);
+                continue;
+            }
+            (Err(error), _) => panic!("{}: {error}", case.id),
+            (Ok(_), Served::Mistake { .. }) => panic!("{}: the guard was built", case.id),
+            (Ok(guarded), _) => guarded,
+        };
+        let request = http::Request::builder().method(case.method.as_str()).uri(&case.url).body(()).unwrap();
+        let answers = [
+            ("core", core::metadata(&guarded, &case)),
+            ("tower", tower::metadata(&guarded, request.clone()).await),
+            ("axum", axum::metadata(&guarded, request.clone()).await),
+            ("axum, merged", axum::merged_metadata(&guarded, request).await),
+        ];
+        for (adapter, answer) in answers {
+            if !is_served(&case, answer.as_ref()) {
+                differences.push(format!("{} through {adapter}: {answer:?}", case.id));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Whether this is the answer that a case expects; `None` is one that is not about a document.
+fn is_served(case: &MetadataCase, answer: Option<&Document>) -> bool {
+    match (&case.served, answer) {
+        (Served::Answer { status, headers, body }, Some(answer)) => {
+            let has = |(name, value): (&String, &String)| {
+                answer.headers.iter().filter(|(own, _)| own == name).eq([&(name.clone(), value.clone())])
+            };
+            answer.status == *status && answer.body == *body && headers.iter().all(has)
+        }
+        (Served::Other, None) => true,
+        _ => false,
+    }
 }
 
 /// Explaining a token gives its verdict; of the checks, those before the one that failed have passed, and those after

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use requires_auth::credential::TokenPlace;
 use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::guard::{Builder, Issuer, KeyState};
 use requires_auth::introspect::Introspection;
@@ -290,6 +291,33 @@ async fn another_configuration_takes_over_the_tenants_that_are_still_ours() {
 }
 
 #[tokio::test]
+async fn an_issuer_of_a_resolver_whose_tokens_nobody_looks_for_is_an_outage_and_not_a_refusal() {
+    let (provider, clock) = (Provider::with(&["contoso"]), ManualClock::new());
+    let (header, cookie) = ("X-Token", TokenPlace::cookie("token").expect("a cookie"));
+    let place = || TokenPlace::header(header).expect("a header");
+    let resolver = async move |_: String| {
+        let places = SettingValue::Places(vec![TokenPlace::header(header)?]);
+        Ok(Some(Issuer::new(AUDIENCE).with_setting(settings::TOKEN_FROM.setting, places)))
+    };
+    let guard = |places: Vec<TokenPlace>| {
+        let builder =
+            RequiresAuth::resolving(resolver).with_fetch(provider.clone()).with_clock(clock.clone());
+        builder.with_token_from(places).build().expect("a guard")
+    };
+    let token = provider.token("contoso", &clock);
+    let ask = async |auth: RequiresAuth| {
+        let headers = [("X-Token", token.clone()), ("Cookie", format!("token={token}"))];
+        auth.authenticate(&Request::new("GET", "/", &headers))
+            .await
+            .map_err(|denial| denial.status())
+            .map(drop)
+    };
+    // The resolver's mistake is in the log; before, every token of this issuer was refused without a word.
+    assert_eq!(ask(guard(vec![cookie.clone()])).await, Err(503));
+    assert_eq!(ask(guard(vec![cookie, place()])).await, Ok(()));
+}
+
+#[tokio::test]
 async fn explain_and_examine_know_the_tenants() {
     let (provider, clock) = (Provider::with(&["contoso", "stranger"]), ManualClock::new());
     let auth = pattern(&provider, &clock).with_tenants(["contoso", "gone"]).build().expect("a guard");
@@ -395,6 +423,29 @@ async fn a_resolver_that_fails_is_an_outage_and_those_who_are_known_still_pass()
     assert!(verdict(&auth, &contoso).await.is_ok(), "the earlier answer still holds");
     customers.is_broken.store(false, Ordering::SeqCst);
     assert!(verdict(&auth, &provider.token("fabrikam", &clock)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_resolver_that_fails_for_ever_keeps_an_answer_for_an_hour_and_no_longer() {
+    let (provider, clock) = (Provider::with(&["contoso"]), ManualClock::new());
+    let customers = Customers::default();
+    customers.known.lock().expect("no panic").push(PATTERN.replace("{tenant}", "contoso"));
+    let auth = customers.guard(&provider, &clock);
+    let contoso = provider.token("contoso", &clock);
+    assert!(verdict(&auth, &contoso).await.is_ok());
+    clock.advance(301);
+    assert!(verdict(&auth, &contoso).await.is_ok(), "the resolver says it again, and the hour begins");
+    customers.is_broken.store(true, Ordering::SeqCst);
+    for second in (0..3_600).step_by(60) {
+        assert!(verdict(&auth, &contoso).await.is_ok(), "after {second} s");
+        clock.advance(60);
+    }
+    for _ in 0..3 {
+        assert!(is_undecided(&auth, &contoso).await, "the last good answer is an hour old");
+        clock.advance(60);
+    }
+    customers.is_broken.store(false, Ordering::SeqCst);
+    assert!(verdict(&auth, &contoso).await.is_ok(), "and it works again");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 - `requires_auth.W001`: a setting that begins with `REQUIRES_AUTH_` is not one of ours, or all
   settings are in a dict `REQUIRES_AUTH`, which is not read.
 - `requires_auth.W002`: REST framework authenticates by access token, and has no permission that demands one.
+- `requires_auth.W003`: users are looked up by the subject alone, and there may be several issuers.
 """
 
 from __future__ import annotations
@@ -51,6 +52,22 @@ def check_user(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     return [Error(f"{users.SETTING}: {problem}", hint=hint, id="requires_auth.E002")]
 
 
+def check_subjects(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """A subject names a user only together with its issuer or its tenant."""
+    try:
+        is_by_username = users.are_mapped() and users.function() is users.by_username
+        if not is_by_username or not requires_auth.guard._may_have_several_issuers():
+            return []
+    except (ConfigError, ImportError, TypeError):
+        return []  # another check tells it
+    problem = (
+        f"{users.SETTING} is by_username, which looks at the subject alone, and the guard takes tokens of several "
+        "issuers or tenants: whoever has this subject at one of them is this user"
+    )
+    hint = "write a function that looks up token.issuer, or token.tenant, together with token.sub"
+    return [CheckWarning(problem, hint=hint, id="requires_auth.W003")]
+
+
 def check_views(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Every guard is asked before its view answers."""
     if not getattr(settings, "ROOT_URLCONF", None):
@@ -91,5 +108,5 @@ def _hint(name: str) -> str:
     return f"did you mean {meant}?" if meant else "the settings are " + ", ".join(_KNOWN)
 
 
-ALL = (check_guard, check_names, check_rest_framework, check_user, check_views)
+ALL = (check_guard, check_names, check_rest_framework, check_subjects, check_user, check_views)
 """What `manage.py check` runs."""

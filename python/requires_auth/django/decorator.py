@@ -35,6 +35,7 @@ _NOT_YET = object()
 """No view has been looked at."""
 _DESCRIBERS = ("django", "rest_framework")
 """Packages whose own `options` says what a view takes, which is not for everybody."""
+_HOW_TO_SERVE = 'put "requires_auth.django.middleware.ResourceMetadataMiddleware" first in MIDDLEWARE'
 _AnyView: TypeAlias = Callable[..., Any]
 _View = TypeVar("_View", bound=_AnyView)
 
@@ -103,8 +104,8 @@ class RequiresAuth(Adapter):
         refuse_keywords(unknown)
         refuse_requests(*args)
         if len(args) == 1 and callable(args[0]):
-            return self._guarded(args[0], Rule.of((), any_of, policy, optional))
-        rule = Rule.of(args, any_of, policy, optional)
+            return self._guarded(args[0], self.rule((), any_of, policy, optional))
+        rule = self.rule(args, any_of, policy, optional)
 
         def guard(view: _View) -> _View:
             return self._guarded(view, rule)
@@ -141,6 +142,7 @@ class RequiresAuth(Adapter):
         """What to answer instead of running the view; None if the request passes."""
         outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional, True, path_parameters(request))
         if isinstance(outcome, Refusal):
+            self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             return keep(request, response_to(outcome))
         return admit(request, outcome, view)
 
@@ -153,6 +155,7 @@ class RequiresAuth(Adapter):
         if outcome is None:
             outcome = await asyncio.to_thread(self.guard.admit_wsgi, meta, rule.policy, rule.optional, True, parameters)
         if isinstance(outcome, Refusal):
+            self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             return keep(request, response_to(outcome))
         remember_headers(request, outcome.headers)
         if outcome.token is not None and users.are_mapped():

@@ -24,7 +24,6 @@ from ninja.security.base import AuthBase
 
 from requires_auth import Policy, Refusal
 from requires_auth._mistakes import refuse_keywords
-from requires_auth._rule import Rule
 from requires_auth.django.decorator import RequiresAuth, admit, path_parameters, requires_auth, response_to
 from requires_auth.django.refusals import keep
 
@@ -78,7 +77,7 @@ class AccessTokenAuth(AuthBase):
         refuse_keywords(unknown)
         super().__init__()
         self._auth = auth
-        self._rule = Rule.of(scopes, any_of, policy)
+        self._rule = auth.rule(scopes, any_of, policy)
 
     def __call__(self, request: HttpRequest) -> AccessToken | None:
         """The token of a request; None without one, and Ninja asks the next authentication.

@@ -45,8 +45,6 @@ __all__ = ["AccessTokenAuthentication", "HasAccessToken", "HasScope", "TokenUser
 _DENIED = "permission_denied"
 """The method of a view by which REST framework refuses."""
 
-_OTHER_SCHEME = "auth.authorization_token_type_not_supported"
-
 
 class TokenUser:
     """Who a token speaks for, without a row in a table."""
@@ -104,7 +102,7 @@ class AccessTokenAuthentication(BaseAuthentication):
     """Authenticates a request that carries an access token.
 
     A request without one is left to permissions, and one with another scheme to the other authentication
-    classes of the view, if it has any.
+    classes of the view, if it has any. `DPoP` is a scheme of access tokens too: it is refused, whatever stands beside.
     """
 
     auth: ClassVar[RequiresAuth] = requires_auth
@@ -118,8 +116,6 @@ class AccessTokenAuthentication(BaseAuthentication):
         """
         outcome = _judge(self.auth, request, Rule(optional=True))
         if isinstance(outcome, Refusal):
-            if outcome.error.code == _OTHER_SCHEME and len(request.authenticators or ()) > 1:
-                return None
             raise _refused(request, outcome)
         token = outcome.token
         _remember(request, token)
@@ -198,7 +194,7 @@ def HasScope(  # noqa: N802 - it stands where a class stands
     `HasScope("a") | HasScope("b")` is as `HasScope(any_of=["a", "b"])`, whose refusal lists both scopes.
     """
     alternatives = [any_of] if isinstance(any_of, str) else list(any_of or ())
-    rule = Rule.of(scopes, None if any_of is None else alternatives, policy)
+    rule = auth.rule(scopes, None if any_of is None else alternatives, policy)
     needs = {"auth": auth, "rule": rule, "scopes": " ".join(scopes).split(), "any_of": alternatives}
     return type("HasScope", (HasAccessToken,), needs)
 

@@ -31,7 +31,8 @@ def by_username(token: AccessToken) -> Any:
     known to give clients subjects like those of users: a client must not pose as the user of that name (RFC 9068 5).
 
     It looks at the subject alone. Two issuers, or two tenants, may each have a subject of the same name: with more than
-    one, write a function of your own that looks up `token.issuer` (or `token.tenant`) together with `token.sub`.
+    one, write a function of your own that looks up `token.issuer` (or `token.tenant`) together with `token.sub`;
+    `manage.py check` warns (`requires_auth.W003`).
     """
     if not token.may_be_user:
         return None

@@ -53,6 +53,11 @@ pub(crate) struct IssuerArgs {
     #[arg(long, value_name = "TIME", default_value = "3600", value_parser = lifetime, allow_hyphen_values = true)]
     lifetime: i64,
 
+    /// Grant these scopes alone, and list them in the metadata; repeatable or space-separated
+    /// [default: every scope, and no list]
+    #[arg(long, value_name = "SCOPE", value_delimiter = ' ')]
+    scope: Vec<String>,
+
     /// Give out opaque tokens, which an API has to ask the introspection endpoint about
     #[arg(long)]
     opaque: bool,
@@ -74,7 +79,8 @@ impl IssuerArgs {
             let builder = DevelopmentIssuer::builder().bind(SocketAddr::new(self.host, self.port));
             let builder =
                 builder.key(SigningKey::generate(self.alg)).audience(&self.audience).lifetime(self.lifetime);
-            let builder = builder.opaque(self.opaque);
+            let builder =
+                builder.opaque(self.opaque).scopes(self.scope.iter().filter(|scope| !scope.is_empty()));
             // A URL names a port, so that no other will do.
             let builder = match &self.url {
                 Some(url) => builder.url(url),
@@ -108,7 +114,10 @@ fn addresses(issuer: &DevelopmentIssuer) -> serde_json::Value {
         "issuer": issuer.issuer(),
         "audience": issuer.audience(),
         "discovery": issuer.discovery_url(),
+        "oauth_metadata": issuer.oauth_metadata_url(),
         "jwks_uri": issuer.jwks_uri(),
+        "authorization_endpoint": issuer.authorization_endpoint(),
+        "registration_endpoint": issuer.registration_endpoint(),
         "token_endpoint": issuer.token_endpoint(),
         "introspection_endpoint": issuer.introspection_endpoint(),
         "revocation_endpoint": issuer.revocation_endpoint(),
@@ -145,6 +154,10 @@ fn print_welcome(issuer: &DevelopmentIssuer, wanted_port: u16) -> io::Result<()>
                 "curl -s '{token}?opaque=true&scope=read:items'\nexport REQUIRES_AUTH_INTROSPECTION_CLIENT_ID=my-api\n\
                  export REQUIRES_AUTH_INTROSPECTION_CLIENT_SECRET=my-secret"
             ),
+        ),
+        (
+            "a login, granted at once; applications and MCP clients find and register themselves",
+            format!("curl -s {}", issuer.oauth_metadata_url()),
         ),
         ("rotate the key", format!("curl -s -X POST {}", issuer.rotation_endpoint())),
     ];

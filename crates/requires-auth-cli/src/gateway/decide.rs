@@ -1,5 +1,6 @@
 //! One decision for all adapters: which route, which verdict, which answer.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::header::UPGRADE;
@@ -33,6 +34,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) target: &'a str,
     /// The host that the client has asked for, where it is known; with a port, if that is said.
     pub(crate) host: Option<&'a str>,
+    /// Who has sent it, where that is known: what an issuer is asked about opaque tokens is shared between clients.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) headers: &'a HeaderMap,
     /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
     pub(crate) has_body: bool,
@@ -94,6 +97,7 @@ impl Gateway {
     pub(crate) async fn decide(&self, asked: Asked<'_>) -> Decision {
         let timed = self.decisions.begin();
         let request = Request::new(asked.method, asked.target, asked.headers);
+        let request = asked.client.map_or(request, |client| request.from_client(client));
         let route = match self.route(asked, &request) {
             Ok(route) => route,
             Err(cause) => {

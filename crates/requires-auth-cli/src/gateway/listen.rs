@@ -33,12 +33,17 @@ impl Peer {
         }
     }
 
-    /// To whose share its connections count; nobody's behind a unix socket, where a proxy brings many clients.
-    pub(crate) fn share(self) -> Option<Share> {
+    /// Its address, unless it is a proxy behind a unix socket.
+    pub(crate) const fn address(self) -> Option<IpAddr> {
         match self {
-            Self::Address(address) => Some(Share::of(address)),
+            Self::Address(address) => Some(address),
             Self::UnixSocket => None,
         }
+    }
+
+    /// To whose share its connections count; nobody's behind a unix socket, where a proxy brings many clients.
+    pub(crate) fn share(self) -> Option<Share> {
+        self.address().map(Share::of)
     }
 }
 

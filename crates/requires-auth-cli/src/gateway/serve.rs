@@ -72,10 +72,9 @@ async fn operate(
         addresses.admin = Some(listener.name("http"));
         tokio::spawn(administer(listener, Arc::clone(&current), handle));
     }
-    if let Err(failures) = current.service().gateway().auth().warm().await {
-        // It starts all the same: the provider may come back before the first request.
-        warn!("{failures}");
-    }
+    // It starts all the same where keys are missing: the provider may come back before the first request. The guard has
+    // logged what failed.
+    drop(current.service().gateway().auth().warm().await);
     tell("INFO", &format!("listening on {}", addresses.listen));
     if let Some(admin) = &addresses.admin {
         tell("INFO", &format!("admin pages on {admin}"));

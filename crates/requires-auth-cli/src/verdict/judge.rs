@@ -16,24 +16,28 @@ use crate::runtime::block_on;
 pub(crate) enum Judge {
     /// Rules and keys at hand.
     Offline(Box<Rules>, Arc<KeySet>),
-    /// A guard that fetches keys.
-    Online(RequiresAuth),
+    /// A guard, which fetches what keys it has not been given.
+    Guard(RequiresAuth),
 }
 
 impl Judge {
     /// Judges by keys at hand, if there are any, else by those of the issuer.
     pub(crate) fn new(settings: &Settings, keys: Option<&Arc<KeySet>>) -> Result<Self, Failure> {
+        if settings.tenants.is_some() {
+            // Only a guard knows which issuers fit a pattern.
+            return Ok(Self::Guard(settings.guard()?));
+        }
         if let Some(keys) = keys {
             return Ok(Self::Offline(Box::new(settings.rules()), Arc::clone(keys)));
         }
-        let Some(issuer) = &settings.issuer else {
+        if !settings.names_issuer() {
             return Err(without_keys());
-        };
+        }
         if settings.algorithms.as_ref().is_some_and(Vec::is_empty) {
             // A list that allows nothing refuses every token before any key is looked for.
             return Ok(Self::Offline(Box::new(settings.rules()), no_keys()));
         }
-        Ok(Self::Online(settings.guard(issuer)?))
+        Ok(Self::Guard(settings.guard()?))
     }
 
     /// Judges a token as a request with it would be judged.
@@ -51,7 +55,7 @@ impl Judge {
                 let judged = rules.verify(bearer, keys, settings.now());
                 Ok(judged.and_then(|token| settings.policy.check(&token).map(|()| token)))
             }
-            Self::Online(guard) => {
+            Self::Guard(guard) => {
                 let headers = [("authorization", format!("Bearer {token}"))];
                 let request = Request::new("GET", "/", &headers);
                 block_on(guard.authorize(&request, &settings.policy))
@@ -75,13 +79,13 @@ impl Judge {
                 let keys = [Some(Arc::clone(keys))];
                 Ok(Ok(rules.explain(&request, &keys, &settings.policy, settings.now())))
             }
-            Self::Online(guard) => block_on(guard.explain(&request, &settings.policy)).map(Ok),
+            Self::Guard(guard) => block_on(guard.explain(&request, &settings.policy)).map(Ok),
         }
     }
 
     /// When a token could not be judged for want of keys: what happened, and what to do about it.
     pub(crate) fn outage(&self, denial: &Denial) -> Option<Failure> {
-        let Self::Online(guard) = self else { return None };
+        let Self::Guard(guard) = self else { return None };
         if denial.code() != ErrorCode::IssuerUnavailable {
             return None;
         }

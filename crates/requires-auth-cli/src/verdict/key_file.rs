@@ -13,8 +13,8 @@ use crate::output::warn;
 /// A key set may be this long, in bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Reads a key set, and warns if no key of it can be used.
-pub(crate) fn read(path: &Path) -> Result<Arc<KeySet>, Failure> {
+/// Reads a key set and its text, and warns if no key of it can be used.
+pub(crate) fn read(path: &Path) -> Result<(Arc<KeySet>, Vec<u8>), Failure> {
     let mut text = Vec::new();
     // One byte more than allowed, so that too much is seen as such.
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text));
@@ -41,5 +41,5 @@ pub(crate) fn read(path: &Path) -> Result<Arc<KeySet>, Failure> {
         let skipped = keys.skipped().iter().map(|key| format!("; key {}: {}", key.index(), key.reason()));
         warn(&format!("`{}` has no usable key{}", path.display(), skipped.collect::<String>()));
     }
-    Ok(Arc::new(keys))
+    Ok((Arc::new(keys), text))
 }

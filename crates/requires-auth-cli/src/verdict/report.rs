@@ -26,14 +26,16 @@ fn print_token(token: &AccessToken, settings: &Settings) -> io::Result<()> {
     let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
     let audience = or_none(token.audience().collect::<Vec<_>>().join(" "));
     let scopes = or_none(token.scopes().collect::<Vec<_>>().join(" "));
-    print_fields(&[
-        ("issuer", printable(token.issuer())),
+    let tenant = token.tenant().map(|tenant| ("tenant", printable(tenant)));
+    let fields = [
         ("subject", printable(token.subject().unwrap_or("none"))),
         ("client", printable(token.client_id().unwrap_or("none"))),
         ("audience", printable(&audience)),
         ("scopes", printable(&scopes)),
         ("expires", relative(token.expires_at(), settings.now()).into()),
-    ])
+    ];
+    let issuer = [("issuer", printable(token.issuer()))];
+    print_fields(&issuer.into_iter().chain(tenant).chain(fields).collect::<Vec<_>>())
 }
 
 /// Prints a refusal with what to do about it.

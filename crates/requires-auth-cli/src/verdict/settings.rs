@@ -27,6 +27,10 @@ pub(crate) struct VerdictArgs {
     #[arg(long, value_name = "ISS")]
     issuer: Option<String>,
 
+    /// What may stand in the place of `{tenant}` in --issuer; repeatable or comma-separated
+    #[arg(long, value_name = "TENANT", value_delimiter = ',')]
+    tenant: Vec<String>,
+
     /// This API's identifier, one of which `aud` must name; without it a token that has `aud` is refused
     #[arg(long, value_name = "AUD")]
     audience: Vec<String>,
@@ -64,14 +68,23 @@ impl VerdictArgs {
         if self.audience.iter().any(String::is_empty) {
             return Err(empty("--audience"));
         }
-        let keys = self.jwks.as_deref().map(key_file::read).transpose()?;
+        let (keys, text) = self.jwks.as_deref().map(key_file::read).transpose()?.unzip();
         let issuer = match self.provider {
-            Some(provider) => Some(issuer_of(provider, self.issuer.as_deref().unwrap_or_default())?),
-            None => self.issuer,
+            // With tenants the guard itself writes the pattern out.
+            Some(provider) if self.tenant.is_empty() => {
+                Some(issuer_of(provider, self.issuer.as_deref().unwrap_or_default())?)
+            }
+            _ => self.issuer,
         };
+        if self.tenant.is_empty() && issuer.as_deref().is_some_and(|issuer| issuer.contains('{')) {
+            return Err(Failure::new("--issuer has a placeholder, and no tenant is named")
+                .hint("name what may stand in its place: --tenant TENANT"));
+        }
+        let tenants = Tenants { names: self.tenant, keys: text };
         let settings = Settings {
             provider: self.provider,
             issuer,
+            tenants: (!tenants.names.is_empty()).then_some(tenants),
             audience: self.audience,
             policy: policy(&self.scope)?,
             algorithms: (!self.alg.is_empty()).then_some(self.alg),
@@ -88,6 +101,8 @@ impl VerdictArgs {
 pub(crate) struct Settings {
     pub(crate) provider: Option<&'static Provider>,
     pub(crate) issuer: Option<String>,
+    /// Where the issuer has a placeholder.
+    pub(crate) tenants: Option<Tenants>,
     /// None of them: only a token without `aud` is accepted.
     pub(crate) audience: Vec<String>,
     pub(crate) policy: Policy,
@@ -98,7 +113,20 @@ pub(crate) struct Settings {
     pub(crate) profile: Option<Profile>,
 }
 
+/// Whose tokens are taken where the issuer has a placeholder.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tenants {
+    names: Vec<String>,
+    /// The key set of all of them; without it each has its own, which is fetched.
+    keys: Option<Vec<u8>>,
+}
+
 impl Settings {
+    /// Whether it is said whose tokens are taken.
+    pub(crate) const fn names_issuer(&self) -> bool {
+        self.issuer.is_some() || self.tenants.is_some()
+    }
+
     /// The time to judge at.
     pub(crate) fn now(&self) -> SystemTime {
         self.now.unwrap_or_else(SystemTime::now)
@@ -134,11 +162,18 @@ impl Settings {
         }
     }
 
-    /// A guard that fetches the keys of the issuer.
-    pub(crate) fn guard(&self, issuer: &str) -> Result<RequiresAuth, ConfigError> {
+    /// A guard that fetches the keys of the issuer, unless they are the ones that all tenants of a pattern share.
+    pub(crate) fn guard(&self) -> Result<RequiresAuth, ConfigError> {
+        let issuer = self.issuer.as_deref().unwrap_or_default();
         let mut builder = RequiresAuth::builder(issuer, self.audience()).with_leeway(self.leeway);
         if let Some(provider) = self.provider {
             builder = builder.with_provider(provider.name);
+        }
+        if let Some(Tenants { names, keys }) = &self.tenants {
+            builder = builder.with_tenants(names.iter().map(String::as_str));
+            if let Some(keys) = keys {
+                builder = builder.with_jwks(keys.as_slice());
+            }
         }
         if let Some(profile) = self.profile {
             builder = builder.with_profile(profile);

@@ -13,6 +13,8 @@ mod issuers;
 mod json_text;
 mod jwk;
 mod key_selection;
+mod mcp;
+mod metadata;
 mod opaque;
 mod order;
 mod profiles;
@@ -111,6 +113,16 @@ pub fn themes() -> Vec<Theme> {
             vec![settings::cases()],
         ),
         theme(
+            "mcp-messages",
+            "messages to an MCP server: what they need, and how they are read",
+            vec![mcp::messages()],
+        ),
+        theme(
+            "mcp-headers",
+            "messages to an MCP server: headers beside their body, and headers alone",
+            vec![mcp::headers()],
+        ),
+        theme(
             "requests",
             "whole requests: where the token comes from, and what the answer looks like",
             vec![requests::cases()],
@@ -124,6 +136,16 @@ pub fn themes() -> Vec<Theme> {
             "requests-places",
             "tokens in other places than Authorization",
             vec![requests::places::cases()],
+        ),
+        theme(
+            "requests-resource",
+            "a guard with a resource: its audience, and what its challenges say",
+            vec![requests::resource::cases()],
+        ),
+        theme(
+            "metadata",
+            "the metadata document of a resource: which URLs may have one, what it says, and where it is",
+            vec![metadata::cases()],
         ),
     ];
     themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));

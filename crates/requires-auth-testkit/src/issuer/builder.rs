@@ -5,12 +5,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
+
 use super::clients::Clients;
 use super::listener::SwitchedListener;
+use super::redirect_uri::RedirectUri;
 use super::ring::KeyRing;
 use super::state::{Settings, State, Urls};
 use super::wire::Line;
 use super::{DevelopmentIssuer, Discovery, Endpoint, routes};
+use crate::keys::VerifyingKey;
 use crate::{Algorithm, SigningKey};
 
 /// How many ports after the wanted one are tried.
@@ -47,6 +51,8 @@ pub struct Builder {
     key: Option<SigningKey>,
     settings: Settings,
     discovery: Discovery,
+    /// What cannot be set up, which `start` tells.
+    mistake: Option<String>,
 }
 
 impl Builder {
@@ -63,8 +69,11 @@ impl Builder {
                 is_opaque: false,
                 clock: Arc::new(unix_now),
                 clients: Clients::default(),
+                scopes: Vec::new(),
+                consents: false,
             },
             discovery: Discovery::default(),
+            mistake: None,
         }
     }
 
@@ -164,7 +173,7 @@ impl Builder {
         self
     }
 
-    /// Knows this client; repeatable. Without any, every client id is accepted and secrets are ignored.
+    /// Knows this client by its secret; repeatable. Without any client, every client id is accepted and secrets are ignored.
     ///
     /// ```
     /// use requires_auth_testkit::issuer::DevelopmentIssuer;
@@ -182,7 +191,92 @@ impl Builder {
     /// # }
     /// ```
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.settings.clients.add(id.into(), secret.into());
+        self.settings.clients.add_secret(&id.into(), &secret.into());
+        self
+    }
+
+    /// Knows this client by its public key, a JWK; repeatable. It authenticates with `private_key_jwt` (RFC 7523) at the
+    /// token endpoint, for introspection and for revocation: a JWT that its private key signs, with its id as `iss` and
+    /// `sub`, the issuer or one of these endpoints as `aud`, an `exp` within an hour and a `jti` that counts once.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let issuer = DevelopmentIssuer::builder().client_key("backend", &key.public_jwk()).start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// // What the client under test does; a forge serves as well.
+    /// let assertion = Forge::new("backend", issuer.issuer(), key).token().header("typ", "JWT").subject("backend").mint();
+    /// let form = [
+    ///     ("grant_type", "client_credentials"),
+    ///     ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+    ///     ("client_assertion", &assertion),
+    /// ];
+    /// let ask = || http.post(issuer.token_endpoint()).form(&form).send();
+    /// assert_eq!(ask().await?.status(), 200);
+    /// // Whoever has overheard it cannot use it again.
+    /// assert_eq!(ask().await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`start`](Self::start) fails for a JWK that is private, or not of RSA, P-256, P-384, P-521 or Ed25519.
+    pub fn client_key(mut self, id: impl Into<String>, jwk: &Value) -> Self {
+        let id = id.into();
+        if let Some(key) = VerifyingKey::of_jwk(jwk) {
+            self.settings.clients.add_key(&id, key);
+        } else {
+            let mistake = format!("the JWK of the client {id:?} is not a public key for signatures");
+            self.mistake = Some(mistake);
+        }
+        self
+    }
+
+    /// Lets this client log users in, who come back to this redirect URI; repeatable. A client without a secret and without
+    /// a key is a public one (RFC 6749 §2.1). Clients that register themselves (RFC 7591) need no such line.
+    ///
+    /// The URI of a request has to be the same, byte for byte, but for the port of loopback (RFC 8252 §7.3).
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = DevelopmentIssuer::builder().redirect_uri("desktop", "http://127.0.0.1/callback");
+    /// let issuer = builder.start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+    /// let query = [
+    ///     ("client_id", "desktop"),
+    ///     ("redirect_uri", "http://127.0.0.1:4711/callback"),
+    ///     ("response_type", "code"),
+    ///     ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+    ///     ("code_challenge_method", "S256"),
+    /// ];
+    /// let url = reqwest::Url::parse_with_params(issuer.authorization_endpoint(), query)?;
+    /// let answer = http.get(url).send().await?;
+    /// let location = answer.headers()["location"].to_str()?;
+    /// assert!(location.starts_with("http://127.0.0.1:4711/callback?code="));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`start`](Self::start) fails for a URI that is neither https, nor http on loopback, nor of a scheme of an application.
+    pub fn redirect_uri(mut self, client_id: impl Into<String>, uri: &str) -> Self {
+        let client_id = client_id.into();
+        match RedirectUri::parse(uri) {
+            Ok(uri) => self.settings.clients.add_redirect_uri(&client_id, uri),
+            Err(mistake) => self.mistake = Some(format!("the client {client_id:?}: {mistake}")),
+        }
+        self
+    }
+
+    /// Grants these scopes alone, and lists them as `scopes_supported`; any other is `invalid_scope`. By default every scope
+    /// is granted and none is listed.
+    pub fn scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
+        self.settings.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
@@ -209,19 +303,28 @@ impl Builder {
         self
     }
 
+    /// The settings, for tests of an endpoint without a server.
+    #[cfg(test)]
+    pub(super) fn into_settings(self) -> Settings {
+        self.settings
+    }
+
     /// Starts to listen and to answer, on the tokio runtime that runs this.
     ///
     /// # Errors
     ///
     /// When the address is taken or not of this machine, or when the path has characters other than
-    /// letters, digits, `-`, `.`, `_`, `~` and single slashes, or the URL is not one of scheme, host, port and such a path
-    /// ([`io::ErrorKind::InvalidInput`]).
+    /// letters, digits, `-`, `.`, `_`, `~` and single slashes, or the URL is not one of scheme, host, port and such a path, or
+    /// a client is set up with something that cannot be used ([`io::ErrorKind::InvalidInput`]).
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with IO and time switched on.
     #[expect(clippy::unused_async, reason = "only an async function shows that it needs a runtime")]
-    pub async fn start(self) -> io::Result<DevelopmentIssuer> {
+    pub async fn start(mut self) -> io::Result<DevelopmentIssuer> {
+        if let Some(mistake) = self.mistake {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, mistake));
+        }
         let (origin, path) = match &self.url {
             Some(url) => split_url(url).map(|(origin, path)| (Some(origin), path))?,
             None => (None, self.path.as_str()),
@@ -229,6 +332,7 @@ impl Builder {
         let path = normal_path(path)?;
         let (listener, switch) = SwitchedListener::open(self.address, self.further_ports)?;
         let address = listener.address();
+        self.settings.consents = address.ip().is_loopback();
         let urls = Urls::new(&origin.map_or_else(|| format!("http://{address}"), ToOwned::to_owned), &path);
         let key = self.key.unwrap_or_else(|| SigningKey::generate(Algorithm::default()));
         let state = Arc::new(State::new(urls, self.settings, KeyRing::new(key)));

@@ -45,6 +45,7 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
         claims: query.all("claim").map(claim).collect::<Result<_, _>>()?,
         lifetime: lifetime.transpose()?,
         opaque: opaque.transpose()?,
+        grant: None,
         defect: defect.transpose()?,
     })
 }

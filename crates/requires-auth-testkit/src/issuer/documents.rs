@@ -1,4 +1,4 @@
-//! The documents: metadata, the key set and the front page.
+//! The key set and the front page.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Extension;
@@ -8,45 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
 
 use super::knobs::Lie;
 use super::state::Shared;
-
-/// `GET {issuer}/.well-known/openid-configuration` (OIDC Discovery §4).
-pub(super) async fn openid_configuration(State(state): State<Shared>, lie: Extension<Lie>) -> Response {
-    let mut document = metadata(&state);
-    // Required of an OIDC provider, also of one without a login.
-    document["authorization_endpoint"] = json!(state.urls.authorization);
-    document["subject_types_supported"] = json!(["public"]);
-    document["id_token_signing_alg_values_supported"] = json!([state.ring().current().algorithm().name()]);
-    lie.bend(&mut document);
-    json_response(&document)
-}
-
-/// `GET /.well-known/oauth-authorization-server{path}` (RFC 8414 §3).
-pub(super) async fn oauth_metadata(State(state): State<Shared>, lie: Extension<Lie>) -> Response {
-    let mut document = metadata(&state);
-    lie.bend(&mut document);
-    json_response(&document)
-}
-
-fn metadata(state: &Shared) -> Value {
-    let urls = &state.urls;
-    let authentication = ["client_secret_basic", "client_secret_post"];
-    json!({
-        "issuer": urls.issuer,
-        "jwks_uri": urls.jwks,
-        "token_endpoint": urls.token,
-        "token_endpoint_auth_methods_supported": authentication,
-        "introspection_endpoint": urls.introspection,
-        "introspection_endpoint_auth_methods_supported": authentication,
-        "revocation_endpoint": urls.revocation,
-        "revocation_endpoint_auth_methods_supported": authentication,
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-    })
-}
 
 /// `GET {issuer}/jwks`, with an entity tag, so that a client need not read an unchanged set again.
 pub(super) async fn jwks(State(state): State<Shared>, lie: Extension<Lie>, headers: HeaderMap) -> Response {
@@ -78,12 +42,6 @@ fn names_tag(headers: &HeaderMap, tag: &str) -> bool {
     headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(names)
 }
 
-/// `GET {issuer}/auth`: the metadata has to name it, but there is no login here.
-pub(super) async fn no_login() -> Response {
-    let text = "the development issuer has no login: ask its token endpoint for a token\n";
-    (StatusCode::NOT_IMPLEMENTED, text).into_response()
-}
-
 /// `GET /` and `GET {issuer}`: what this server is, with lines to try.
 pub(super) async fn front_page(State(state): State<Shared>) -> String {
     let urls = &state.urls;
@@ -101,8 +59,11 @@ A token with a claim of your own, which lives for a minute:
   curl '{token}?claim=plan=pro&lifetime=60'
 A token that an API has to refuse:
   curl '{token}?defect=expired'
-A token as OAuth clients ask for it:
+A token as machines ask for it:
   curl -u my-client:my-secret -d grant_type=client_credentials -d scope=read:items {token}
+A login, as applications and MCP clients do it; every login is granted, to login_hint or alice:
+  curl -H 'Content-Type: application/json' -d '{{\"redirect_uris\": [\"http://127.0.0.1/callback\"]}}' {registration}
+  {authorize}?response_type=code&client_id=...&code_challenge=...&code_challenge_method=S256
 An opaque token, which says nothing by itself:
   curl '{token}?opaque=true&scope=read:items'
 What the issuer knows about a token it minted:
@@ -119,6 +80,8 @@ Metadata and keys:
         issuer = urls.issuer,
         audience = state.settings.audience,
         token = urls.token,
+        registration = urls.registration,
+        authorize = urls.authorization,
         introspection = urls.introspection,
         revocation = urls.revocation,
         rotate = urls.rotate,
@@ -126,10 +89,6 @@ Metadata and keys:
         oauth_metadata = urls.oauth_metadata,
         jwks = urls.jwks,
     )
-}
-
-fn json_response(document: &Value) -> Response {
-    ([(CONTENT_TYPE, "application/json")], document.to_string()).into_response()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Form, Json};
 use serde_json::{Value, json};
 
+use super::authentication::authenticate;
 use super::knobs::Lie;
 use super::oauth_error::OAuthError;
 use super::parameters::Parameters;
@@ -28,27 +29,33 @@ pub(super) async fn introspect(
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, OAuthError> {
     let form = Parameters::from_form(form)?;
-    let client = state.settings.clients.authenticate(&headers, &form)?;
+    let client = authenticate(&state, &headers, &form)?;
+    if client.is_public() {
+        return Err(OAuthError::invalid_client("introspection is for clients that authenticate"));
+    }
     let mut answer = match state.active_claims(form.required("token")?) {
         Some(claims) => active(&claims),
         None => json!({ "active": false }),
     };
     lie.bend(&mut answer);
     if wants_signed(&headers) {
-        return Ok(signed(&state, &client, &answer));
+        return Ok(signed(&state, &client.id, &answer));
     }
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// Forgets a token. Whatever it is, the answer is the same (RFC 7009 §2.2).
+/// Forgets an access token, or ends the grant of a refresh token with all its access tokens (RFC 7009 §2.1). Whatever it
+/// is, the answer is the same (§2.2).
 pub(super) async fn revoke(
     State(state): State<Shared>,
     headers: HeaderMap,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<StatusCode, OAuthError> {
     let form = Parameters::from_form(form)?;
-    state.settings.clients.authenticate(&headers, &form)?;
-    state.revoke(form.required("token")?);
+    let client = authenticate(&state, &headers, &form)?;
+    let token = form.required("token")?;
+    state.revoke(token);
+    state.grants().revoke(token, &client.id);
     Ok(StatusCode::OK)
 }
 

@@ -14,6 +14,8 @@ static STRANGER: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Al
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
+    /// `{issuer}/authorize` (RFC 6749 §3.1).
+    Authorization,
     /// `{issuer}/.well-known/openid-configuration`.
     Discovery,
     /// `{issuer}/token/introspection` (RFC 7662).
@@ -22,14 +24,23 @@ pub enum Endpoint {
     Jwks,
     /// `/.well-known/oauth-authorization-server{path}` (RFC 8414).
     OAuthMetadata,
+    /// `{issuer}/register` (RFC 7591).
+    Registration,
     /// `{issuer}/token`, both the `POST` of OAuth and the one-line `GET`.
     Token,
 }
 
 impl Endpoint {
     /// Every endpoint, in the order of the enum.
-    pub const ALL: [Self; 5] =
-        [Self::Discovery, Self::Introspection, Self::Jwks, Self::OAuthMetadata, Self::Token];
+    pub const ALL: [Self; 7] = [
+        Self::Authorization,
+        Self::Discovery,
+        Self::Introspection,
+        Self::Jwks,
+        Self::OAuthMetadata,
+        Self::Registration,
+        Self::Token,
+    ];
 }
 
 /// Which of the two metadata documents the issuer has; the other one answers 404.
@@ -75,7 +86,7 @@ pub enum Lie {
     Redirect(String),
     /// The right answer, whose body arrives one byte a second.
     Trickle,
-    /// Metadata, or an introspection answer, that names another issuer.
+    /// Metadata, an introspection answer or the answer of a login (RFC 9207) that names another issuer.
     WrongIssuer(String),
 }
 

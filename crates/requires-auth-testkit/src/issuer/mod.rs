@@ -1,8 +1,10 @@
 //! A development issuer: an OIDC provider on loopback that mints a token for every client that asks.
 //!
 //! It has what a resource server needs of a real provider: metadata (OIDC Discovery and
-//! RFC 8414), a key set with rotation and entity tags, a token endpoint and introspection. And it
-//! has what no real provider has:
+//! RFC 8414), a key set with rotation and entity tags, a token endpoint and introspection. It has
+//! what a client needs: registration (RFC 7591), an authorization endpoint with PKCE, `resource`
+//! (RFC 8707) and `iss` (RFC 9207), codes and refresh tokens that count once. And it has what no
+//! real provider has:
 //!
 //! 1. Tokens in one line, good and bad: `curl '{issuer}/token?scope=read:items&defect=expired'`.
 //! 2. Switches for each endpoint: [`DevelopmentIssuer::delay`], [`fail`](DevelopmentIssuer::fail)
@@ -12,7 +14,8 @@
 //! 4. Counters, to prove that something was fetched once and not twice:
 //!    [`DevelopmentIssuer::requests`].
 //!
-//! It has no login, and it protects nothing: never let it listen where others reach it.
+//! Nobody logs in: it grants every login at once, to the user that `login_hint` names or to
+//! `alice`, and it protects nothing. Never let it listen where others reach it.
 //!
 //! Choose it when a test is about fetching: discovery, rotation, an outage, a slow provider. Where any valid token will do,
 //! a [`Forge`] with a static key set is faster and needs no socket.
@@ -31,19 +34,31 @@
 //! # }
 //! ```
 
+mod assertion;
+mod authentication;
+mod authorization;
+mod bounded;
 mod builder;
 mod clients;
 mod development;
 mod documents;
+mod grants;
 mod introspection;
 mod knobs;
 mod listener;
+mod metadata;
 mod minted;
 mod oauth_error;
 mod parameters;
+mod pkce;
+mod random;
+mod redirect_uri;
+mod registration;
+mod resource;
 mod ring;
 mod rotation;
 mod routes;
+mod scope;
 mod state;
 mod token;
 mod wire;
@@ -139,6 +154,16 @@ impl DevelopmentIssuer {
     /// The URL of the revocation endpoint (RFC 7009).
     pub fn revocation_endpoint(&self) -> &str {
         &self.state.urls.revocation
+    }
+
+    /// The URL of the authorization endpoint, which grants every login at once (RFC 6749 §3.1).
+    pub fn authorization_endpoint(&self) -> &str {
+        &self.state.urls.authorization
+    }
+
+    /// The URL where clients register themselves (RFC 7591).
+    pub fn registration_endpoint(&self) -> &str {
+        &self.state.urls.registration
     }
 
     /// The URL whose `POST` rotates the key.

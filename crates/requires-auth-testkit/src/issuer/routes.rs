@@ -16,7 +16,7 @@ use axum::routing::{MethodRouter, get, post};
 use super::knobs::{Endpoint, Lie};
 use super::state::Shared;
 use super::wire::{self, Line, Pace};
-use super::{development, documents, introspection, rotation, token};
+use super::{authorization, development, documents, introspection, metadata, registration, rotation, token};
 
 /// The longest request body, in bytes; a token is at most 16 KiB.
 const MAX_BODY: usize = 64 * 1024;
@@ -32,16 +32,19 @@ pub(super) fn router(state: &Shared, path: &str) -> Router {
     let switched = |endpoint, route: MethodRouter<Shared>| {
         route.route_layer(from_fn_with_state((Arc::clone(state), endpoint), apply_knobs))
     };
-    let discovery = switched(Endpoint::Discovery, get(documents::openid_configuration));
-    let oauth_metadata = switched(Endpoint::OAuthMetadata, get(documents::oauth_metadata));
+    let discovery = switched(Endpoint::Discovery, get(metadata::openid_configuration));
+    let oauth_metadata = switched(Endpoint::OAuthMetadata, get(metadata::oauth_metadata));
     let introspection = switched(Endpoint::Introspection, post(introspection::introspect));
+    let authorize = switched(Endpoint::Authorization, get(authorization::authorize));
+    let register = switched(Endpoint::Registration, post(registration::register));
     let token = switched(Endpoint::Token, post(token::grant).get(development::mint));
     let mut router = Router::new()
         .route("/", get(documents::front_page))
         .route(&format!("{path}/.well-known/openid-configuration"), discovery)
         .route(&format!("/.well-known/oauth-authorization-server{path}"), oauth_metadata)
         .route(&format!("{path}/jwks"), switched(Endpoint::Jwks, get(documents::jwks)))
-        .route(&format!("{path}/auth"), get(documents::no_login))
+        .route(&format!("{path}/authorize"), authorize)
+        .route(&format!("{path}/register"), register)
         .route(&format!("{path}/token"), token)
         .route(&format!("{path}/token/introspection"), introspection)
         .route(&format!("{path}/token/revocation"), post(introspection::revoke))
@@ -51,17 +54,21 @@ pub(super) fn router(state: &Shared, path: &str) -> Router {
     }
     router
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(cors))
+        .layer(from_fn_with_state(Arc::<str>::from(format!("{path}/authorize")), cors))
         .layer(from_fn(wire::free))
         .with_state(Arc::clone(state))
 }
 
-/// Lets pages of any origin call the issuer; there is nothing here to protect.
-async fn cors(request: Request, next: Next) -> Response {
+/// Lets pages of any origin call the issuer; there is nothing here to protect. A page is sent to the authorization
+/// endpoint and does not call it (RFC 9700 §2.6).
+async fn cors(State(authorize): State<Arc<str>>, request: Request, next: Next) -> Response {
+    if request.uri().path() == &*authorize {
+        return next.run(request).await;
+    }
     let mut response = if request.method() == Method::OPTIONS {
         let allowed = [
             (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST"),
-            (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type"),
+            (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, MCP-Protocol-Version"),
         ];
         (StatusCode::NO_CONTENT, allowed).into_response()
     } else {

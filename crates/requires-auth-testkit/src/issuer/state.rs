@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::clients::Clients;
+use super::grants::Grants;
 use super::knobs::Knobs;
 use super::minted::Minted;
 use super::ring::KeyRing;
@@ -24,6 +25,7 @@ pub(super) struct State {
     pub(super) knobs: Knobs,
     ring: Mutex<KeyRing>,
     minted: Mutex<Minted>,
+    grants: Mutex<Grants>,
 }
 
 /// What the builder chooses for as long as the issuer runs.
@@ -36,6 +38,10 @@ pub(super) struct Settings {
     pub(super) is_opaque: bool,
     pub(super) clock: Clock,
     pub(super) clients: Clients,
+    /// The scopes that there are; every scope if empty.
+    pub(super) scopes: Vec<String>,
+    /// Whether logins are granted: where nobody but this machine reaches the issuer.
+    pub(super) consents: bool,
 }
 
 /// The addresses of an issuer.
@@ -49,6 +55,7 @@ pub(super) struct Urls {
     pub(super) token: String,
     pub(super) introspection: String,
     pub(super) revocation: String,
+    pub(super) registration: String,
     pub(super) rotate: String,
 }
 
@@ -60,10 +67,11 @@ impl Urls {
             discovery: format!("{issuer}/.well-known/openid-configuration"),
             oauth_metadata: format!("{origin}/.well-known/oauth-authorization-server{path}"),
             jwks: format!("{issuer}/jwks"),
-            authorization: format!("{issuer}/auth"),
+            authorization: format!("{issuer}/authorize"),
             token: format!("{issuer}/token"),
             introspection: format!("{issuer}/token/introspection"),
             revocation: format!("{issuer}/token/revocation"),
+            registration: format!("{issuer}/register"),
             rotate: format!("{issuer}/rotate"),
             issuer,
         }
@@ -87,14 +95,16 @@ pub(super) struct Order {
     pub(super) lifetime: Option<i64>,
     /// Whether it is opaque; as the issuer's without one.
     pub(super) opaque: Option<bool>,
+    /// The grant that it is of.
+    pub(super) grant: Option<String>,
     /// What is to be wrong.
     pub(super) defect: Option<Defect>,
 }
 
 impl State {
     pub(super) fn new(urls: Urls, settings: Settings, ring: KeyRing) -> Self {
-        let (knobs, minted) = (Knobs::default(), Mutex::default());
-        Self { urls, settings, knobs, ring: Mutex::new(ring), minted }
+        let (knobs, minted, grants) = (Knobs::default(), Mutex::default(), Mutex::default());
+        Self { urls, settings, knobs, ring: Mutex::new(ring), minted, grants }
     }
 
     /// The time, in seconds since 1970.
@@ -136,10 +146,10 @@ impl State {
         let is_good = order.defect.is_none();
         let token = order.defect.into_iter().fold(token, TokenBuilder::defect).mint();
         if order.opaque.unwrap_or(self.settings.is_opaque) {
-            return self.minted().name(&token);
+            return self.minted().name(&token, order.grant);
         }
         if is_good {
-            self.minted().remember(&token);
+            self.minted().remember(&token, order.grant);
         }
         token
     }
@@ -149,11 +159,19 @@ impl State {
         self.minted().forget(token);
     }
 
-    /// The claims of a token that this issuer minted, as long as it has not expired.
+    /// The claims of a token that this issuer minted, as long as neither it nor its grant has come to its end.
     pub(super) fn active_claims(&self, token: &str) -> Option<Value> {
         let now = self.now();
-        let claims = self.minted().claims(token).cloned()?;
-        (claims.get("exp").and_then(Value::as_i64)? > now).then_some(claims)
+        let known = self.minted().known(token).cloned()?;
+        if known.grant.is_some_and(|grant| !self.grants().lives(&grant)) {
+            return None;
+        }
+        (known.claims.get("exp").and_then(Value::as_i64)? > now).then_some(known.claims)
+    }
+
+    /// What users have granted. Nothing that holds the lock panics or waits, so poison is ignored.
+    pub(super) fn grants(&self) -> MutexGuard<'_, Grants> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn minted(&self) -> MutexGuard<'_, Minted> {

@@ -1,4 +1,4 @@
-//! The token endpoint of OAuth: `POST {issuer}/token` with the client credentials grant.
+//! The token endpoint of OAuth: `POST {issuer}/token` with the grants of [`GrantType`].
 
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
@@ -6,46 +6,127 @@ use axum::http::HeaderMap;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::oauth_error::OAuthError;
+use super::authentication::authenticate;
+use super::clients::{Client, GrantType};
+use super::grants::{Login, Redeemed, Wanted};
+use super::oauth_error::{ErrorCode, OAuthError};
 use super::parameters::Parameters;
+use super::resource::resources;
+use super::scope::{scope_of, words};
 use super::state::{Order, Shared};
 
-/// Answers RFC 6749 §4.4; `resource` (RFC 8707) or `audience` names the API, and `sub` anyone.
+/// Answers a grant of RFC 6749 §4.1.3, §4.4 or §6.
 pub(super) async fn grant(
     State(state): State<Shared>,
     headers: HeaderMap,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, OAuthError> {
     let form = Parameters::from_form(form)?;
-    let client_id = state.settings.clients.authenticate(&headers, &form)?;
-    if form.required("grant_type")? != "client_credentials" {
-        return Err(OAuthError::unsupported_grant_type());
+    let client = authenticate(&state, &headers, &form)?;
+    let grant = GrantType::named(form.required("grant_type")?).ok_or_else(|| {
+        let names = GrantType::ALL.map(GrantType::name).join(", ");
+        let description = format!("the development issuer supports {names}");
+        OAuthError::new(ErrorCode::UnsupportedGrantType, description)
+    })?;
+    if !client.may(grant) {
+        let description = format!("the client is not registered for {}", grant.name());
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, description));
     }
-    let scope = form.one("scope")?.map(normal_scope).transpose()?;
-    let subject = form.one("sub")?.unwrap_or(&client_id).to_owned();
+    let answer = match grant {
+        GrantType::AuthorizationCode => code(&state, &client, &form)?,
+        GrantType::RefreshToken => refresh(&state, &client, &form)?,
+        GrantType::ClientCredentials => client_credentials(&state, &client, &form)?,
+    };
+    Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// RFC 6749 §4.4; `resource` (RFC 8707) or `audience` names the API, and `sub` anyone.
+fn client_credentials(state: &Shared, client: &Client, form: &Parameters) -> Result<Value, OAuthError> {
+    if client.is_public() {
+        let description = "client_credentials is for clients that authenticate";
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, description));
+    }
+    let scope = scope_of(form, &state.settings.scopes)?;
+    let subject = form.one("sub")?.unwrap_or(&client.id).to_owned();
     let audience = form.all("resource").chain(form.all("audience")).map(str::to_owned).collect();
     let token = state.mint(Order {
         subject: Some(subject),
-        client_id: Some(client_id),
+        client_id: Some(client.id.clone()),
         audience,
         scope: scope.clone(),
         ..Order::default()
     });
+    Ok(answer(state, &token, scope))
+}
+
+/// RFC 6749 §4.1.3. PKCE takes the place of `redirect_uri`, which may be absent (OAuth 2.1 §10.2); if it is there, it has
+/// to be that of the authorization request.
+fn code(state: &Shared, client: &Client, form: &Parameters) -> Result<Value, OAuthError> {
+    let (code, verifier) = (form.required("code")?, form.required("code_verifier")?);
+    let redirect_uri = form.one("redirect_uri")?;
+    let wanted = Wanted { scope: None, audience: resources(form)? };
+    let now = state.now();
+    let redeemed = state.grants().take_code(code, &client.id, redirect_uri, verifier, now)?;
+    wanted.within(&redeemed.login)?;
+    Ok(tokens(state, redeemed, wanted, true))
+}
+
+/// RFC 6749 §6, with a new refresh token for each that is used.
+fn refresh(state: &Shared, client: &Client, form: &Parameters) -> Result<Value, OAuthError> {
+    let token = form.required("refresh_token")?;
+    let wanted = Wanted { scope: scope_of(form, &[])?, audience: resources(form)? };
+    let now = state.now();
+    let redeemed = state.grants().take_refresh(token, &client.id, &wanted, now)?;
+    Ok(tokens(state, redeemed, wanted, false))
+}
+
+/// The tokens of a login; an ID token comes with the first ones alone.
+fn tokens(state: &Shared, redeemed: Redeemed, wanted: Wanted, is_first: bool) -> Value {
+    let Redeemed { grant, login, refresh_token } = redeemed;
+    let scope = wanted.scope.or_else(|| login.scope.clone());
+    let audience = if wanted.audience.is_empty() { login.audience.clone() } else { wanted.audience };
+    let token = state.mint(Order {
+        subject: login.subject.clone(),
+        client_id: Some(login.client_id.clone()),
+        audience,
+        scope: scope.clone(),
+        grant: Some(grant),
+        ..Order::default()
+    });
+    let is_openid = words(scope.as_deref().unwrap_or_default()).any(|word| word == "openid");
+    let mut answer = answer(state, &token, scope);
+    if let Some(refresh_token) = refresh_token {
+        answer["refresh_token"] = json!(refresh_token);
+    }
+    if is_first && is_openid {
+        answer["id_token"] = json!(id_token(state, &login));
+    }
+    answer
+}
+
+fn answer(state: &Shared, token: &str, scope: Option<String>) -> Value {
     let mut answer =
         json!({ "access_token": token, "token_type": "Bearer", "expires_in": state.settings.lifetime });
     if let Some(scope) = scope {
         answer["scope"] = json!(scope);
     }
-    Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+    answer
 }
 
-/// The scopes with one space between them; RFC 6749 §3.3 leaves out quotes and backslashes.
-fn normal_scope(scope: &str) -> Result<String, OAuthError> {
-    let allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
-    if !scope.chars().all(allowed) {
-        return Err(OAuthError::invalid_scope("a scope has a character that scopes cannot have"));
+/// OIDC Core §2. It is for the client, and an API has to refuse it.
+fn id_token(state: &Shared, login: &Login) -> String {
+    let now = state.now();
+    let mut claims = json!({
+        "iss": state.urls.issuer,
+        "sub": login.subject.as_deref().unwrap_or("alice"),
+        "aud": login.client_id,
+        "iat": now,
+        "exp": now.saturating_add(state.settings.lifetime),
+    });
+    if let Some(nonce) = &login.nonce {
+        claims["nonce"] = json!(nonce);
     }
-    Ok(scope.split(' ').filter(|scope| !scope.is_empty()).collect::<Vec<_>>().join(" "))
+    state.forge().token().header("typ", "JWT").raw_claims(claims.to_string()).mint()
 }

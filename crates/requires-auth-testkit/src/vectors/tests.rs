@@ -6,7 +6,9 @@ use crate::{Algorithm, Defect};
 
 // Reading all files takes a moment, so the tests share what they read.
 static TOKEN_CASES: LazyLock<Vec<TokenCase>> = LazyLock::new(token_cases);
+static METADATA_CASES: LazyLock<Vec<MetadataCase>> = LazyLock::new(metadata_cases);
 static REQUEST_CASES: LazyLock<Vec<RequestCase>> = LazyLock::new(request_cases);
+static MCP_CASES: LazyLock<Vec<McpCase>> = LazyLock::new(mcp_cases);
 
 /// How the token cases refuse.
 fn refusals() -> impl Iterator<Item = &'static Refusal> {
@@ -16,8 +18,9 @@ fn refusals() -> impl Iterator<Item = &'static Refusal> {
     })
 }
 
-/// Rows on tokens that are never accepted: `none`, HMAC and encrypted ones, and what a provider signs for other ends.
-const NEVER_ACCEPTED: [&str; 6] = ["C06", "C08", "C26", "S02", "S03", "S04"];
+/// Rows on tokens that are never accepted: `none`, HMAC and encrypted ones, what a provider signs for other ends, and those whose
+/// body is not looked at.
+const NEVER_ACCEPTED: [&str; 7] = ["C06", "C08", "C26", "S02", "S03", "S04", "U15"];
 
 /// Rows on claims that count only where something is configured, and on what is read from a token.
 const NEVER_REFUSED: [&str; 2] = ["D13", "Q12"];
@@ -39,7 +42,9 @@ fn rows() -> impl Iterator<Item = &'static str> {
 #[test]
 fn every_row_is_a_requirement_and_every_requirement_is_shown() {
     let tokens = TOKEN_CASES.iter().map(|case| &*case.row);
-    let shown: BTreeSet<&str> = tokens.chain(REQUEST_CASES.iter().map(|case| &*case.row)).collect();
+    let requests = REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request));
+    let others = requests.map(|case| &*case.row).chain(METADATA_CASES.iter().map(|case| &*case.row));
+    let shown: BTreeSet<&str> = tokens.chain(others).collect();
     assert_eq!(rows().collect::<BTreeSet<_>>(), shown, "vectors/README.md and the cases");
     assert_eq!(rows().count(), shown.len(), "a row stands once");
     let line = |row: &str| REQUIREMENTS.lines().find(|line| line.starts_with(&format!("| {row} |")));
@@ -53,7 +58,9 @@ fn every_row_is_a_requirement_and_every_requirement_is_shown() {
 fn ids_are_unique_and_in_kebab_case() {
     let tokens: Vec<&String> = TOKEN_CASES.iter().map(|case| &case.id).collect();
     let requests: Vec<&String> = REQUEST_CASES.iter().map(|case| &case.id).collect();
-    for ids in [tokens, requests] {
+    let metadata: Vec<&String> = METADATA_CASES.iter().map(|case| &case.id).collect();
+    let messages: Vec<&String> = MCP_CASES.iter().map(|case| &case.request.id).collect();
+    for ids in [tokens, requests, metadata, messages] {
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
         for id in ids {
             let letters =
@@ -67,13 +74,14 @@ fn ids_are_unique_and_in_kebab_case() {
 fn there_are_enough_cases() {
     assert!(TOKEN_CASES.len() >= 550, "{}", TOKEN_CASES.len());
     assert!(REQUEST_CASES.len() >= 60, "{}", REQUEST_CASES.len());
+    assert!(METADATA_CASES.len() >= 60, "{}", METADATA_CASES.len());
 }
 
 #[test]
 fn every_rule_is_shown_accepting_and_refusing() {
     let mut accepted = BTreeSet::new();
     let mut refused = BTreeSet::new();
-    for case in REQUEST_CASES.iter() {
+    for case in REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request)) {
         match case.outcome {
             Outcome::Deny(_) => refused.insert(&*case.row),
             Outcome::Allow | Outcome::Anonymous | Outcome::Preflight => accepted.insert(&*case.row),
@@ -85,7 +93,7 @@ fn every_rule_is_shown_accepting_and_refusing() {
             Verdict::Refuse(_) => refused.insert(&*case.row),
         };
     }
-    let judged = || rows().filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'S']));
+    let judged = || rows().filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'S', 'U']));
     let lacks = |found: &BTreeSet<&str>, spared: &[&str]| {
         judged().filter(|row| !found.contains(row) && !spared.contains(row)).collect::<Vec<_>>()
     };
@@ -149,8 +157,20 @@ fn challenges_hold_only_what_rfc_6750_allows() {
 }
 
 #[test]
+fn a_message_is_refused_with_a_challenge_where_a_token_would_help() {
+    assert!(MCP_CASES.len() >= 100, "{}", MCP_CASES.len());
+    for case in MCP_CASES.iter() {
+        let Outcome::Deny(refusal) = &case.request.outcome else { continue };
+        let helps = refusal.status == 401 || refusal.code == "insufficient_scope";
+        assert_eq!(refusal.challenge.is_some(), helps, "{refusal:?}");
+        let is_json_rpc = [400, 413, 415].contains(&refusal.status);
+        assert_eq!(case.json_rpc.is_some(), is_json_rpc, "{refusal:?}");
+    }
+}
+
+#[test]
 fn placeholders_are_filled_in() {
-    for case in REQUEST_CASES.iter() {
+    for case in REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request)) {
         assert!(!case.url.contains("{token}"), "{}", case.id);
         for (name, value) in &case.headers {
             assert!(!String::from_utf8_lossy(value).contains("{token}"), "{}: {name}", case.id);

@@ -10,7 +10,7 @@ use super::reader::{Entry, Reader};
 use super::values::value;
 use crate::error::{ConfigError, ConfigProblem, Place};
 use crate::guard::RequiresAuth;
-use crate::providers::{self, AudienceRule, Provider, Shape};
+use crate::providers::{self, AudienceRule, Provider, Shape, audience_hint};
 use crate::settings::{self, ALL, Given, Setting, shown_key};
 
 /// Sections that other programs keep in the same file: those of the gateway.
@@ -42,7 +42,8 @@ impl<T> Draft<T> {
         let mut reader = Reader::new(text, file);
         let document = reader.document();
         ConfigError::unless_empty(std::mem::take(&mut reader.problems))?;
-        let mut read = Read { reader: &mut reader, warnings: Vec::new() };
+        let has_resource = document.contains_key("resource");
+        let mut read = Read { reader: &mut reader, warnings: Vec::new(), has_resource };
         let (given, issuers) = read.document(&document);
         let warnings = read.warnings;
         let other = sections(&mut reader, &document, &issuers);
@@ -87,6 +88,8 @@ impl<T> Draft<T> {
 struct Read<'r, 't> {
     reader: &'r mut Reader<'t>,
     warnings: Vec<String>,
+    /// Whether the API has a URL, which issuers without an audience take for one.
+    has_resource: bool,
 }
 
 impl Read<'_, '_> {
@@ -210,13 +213,20 @@ impl Read<'_, '_> {
             _ => false,
         };
         if !table.contains_key("issuer") && !provider.is_some_and(is_told) {
-            let hint = "copy `issuer` from the provider's /.well-known/openid-configuration";
-            self.reader.report("issuer", &format!("{within}.issuer"), "nothing", "an https URL", hint);
+            let (expected, hint) = match provider.and_then(|row| row.issuer("").err()) {
+                Some(wrong) => (wrong.expected, wrong.hint),
+                None => (
+                    "an https URL",
+                    "copy `issuer` from the provider's /.well-known/openid-configuration".to_owned(),
+                ),
+            };
+            self.reader.report("issuer", &format!("{within}.issuer"), "nothing", expected, hint);
         }
         let has_default = |row: &Provider| matches!(row.audience_rule, AudienceRule::Default(_));
-        let is_given = table.contains_key("audience") || provider.is_some_and(has_default);
+        let is_given =
+            table.contains_key("audience") || provider.is_some_and(has_default) || self.has_resource;
         if !is_given && !given.is_on(settings::DANGEROUSLY_ANY_AUDIENCE) {
-            let hint = "use the identifier of this API at the issuer, such as https://api.example.com";
+            let hint = audience_hint(provider);
             let path = format!("{within}.audience");
             self.reader.report("audience", &path, "nothing", "the identifier of this API", hint);
         }

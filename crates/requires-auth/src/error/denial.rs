@@ -38,6 +38,10 @@ pub struct Denial {
     code: ErrorCode,
     reason: Option<Reason>,
     scope: Option<Arc<str>>,
+    /// What every request to this part of a resource needs, beside the base of the resource.
+    base: Option<Arc<str>>,
+    /// Of the scopes that the token has, those that a challenge names as well.
+    kept: Option<Arc<str>>,
     acr_values: Option<Arc<str>>,
     max_age: Option<u64>,
     retry_after: Option<u32>,
@@ -82,6 +86,8 @@ impl Denial {
             code,
             reason: None,
             scope: None,
+            base: None,
+            kept: None,
             acr_values: None,
             max_age: None,
             retry_after: None,
@@ -97,6 +103,25 @@ impl Denial {
 
     pub(crate) fn insufficient_scope(needed: Arc<str>) -> Self {
         Self { scope: Some(needed), ..Self::new(ErrorCode::InsufficientScope) }
+    }
+
+    /// The same, of a token with these scopes of the resource, space-separated: names of its configuration.
+    pub(crate) fn keeping(self, kept: Option<Arc<str>>) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// The same, where every request needs these scopes: a 401 names them, too.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn with_base(self, base: Option<Arc<str>>) -> Self {
+        Self { base, ..self }
+    }
+
+    pub(crate) fn base(&self) -> Option<&str> {
+        self.base.as_deref()
+    }
+
+    pub(crate) fn kept(&self) -> Option<&str> {
+        self.kept.as_deref()
     }
 
     pub(crate) fn insufficient_user_authentication(

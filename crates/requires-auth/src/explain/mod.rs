@@ -155,6 +155,17 @@ impl Outcome {
     }
 }
 
+/// What is asked of a token beside being good.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) parameters: Option<&'a dyn PathParameters>,
+    /// What every request of the guard needs.
+    pub(crate) base: Option<&'a Policy>,
+    /// What the guard adds to a refusal.
+    pub(crate) finish: &'a dyn Fn(&AccessToken, Denial) -> Denial,
+}
+
 impl Rules {
     /// Judges the token of a request like [`Rules::verify`], then its binding and the policy, and tells of every check.
     ///
@@ -172,7 +183,9 @@ impl Rules {
                 let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
                 let evidence =
                     Evidence { known_header: None, is_of_tenant: false, keys: &key_set, answers: &|_| None };
-                self.explain_settled(&credential, &evidence, (policy, request.path_parameters()), now, None)
+                let parameters = request.path_parameters();
+                let asked = Asked { policy, parameters, base: None, finish: &|_, denial| denial };
+                self.explain_settled(&credential, &evidence, asked, now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
         }
@@ -184,7 +197,7 @@ impl Rules {
         &self,
         credential: &Credential<'_>,
         evidence: &Evidence<'_>,
-        (policy, parameters): (&Policy, Option<&dyn PathParameters>),
+        asked: Asked<'_>,
         now: SystemTime,
         unsettled: Option<Denial>,
     ) -> Report {
@@ -193,7 +206,11 @@ impl Rules {
             Ok(token) => {
                 let placed = check_place(&token, credential);
                 placed
-                    .and_then(|()| policy.decide(&token, credential, parameters, &mut recorder))
+                    .and_then(|()| {
+                        let Asked { policy, parameters, base, .. } = asked;
+                        policy.decide(&token, credential, parameters, base, &mut recorder)
+                    })
+                    .map_err(|denial| (asked.finish)(&token, denial))
                     .map(|()| token)
             }
             // Nobody could tell whether the issuer is one of ours.

@@ -9,7 +9,7 @@ use super::flow::Case;
 use super::{Keys, RequiresAuth};
 use crate::credential::{Bearer, Credential};
 use crate::error::Denial;
-use crate::introspect::{AskFailure, Asker, Outcome, Question};
+use crate::introspect::{AskFailure, Asker, Outcome, Question, Share};
 use crate::introspection::{Answer, AnswerFault, Expected, UnreadAnswer, read_signed};
 use crate::keys::{Doubt, Refreshed, Want};
 use crate::token_cache::CacheKey;
@@ -41,7 +41,9 @@ impl RequiresAuth {
         let token = case.credential.bearer()?.token();
         let key = CacheKey::of(token.as_bytes());
         let is_known = self.inner.cache.as_ref().is_some_and(|cache| cache.get(&key).is_some());
-        let mut call = match asker.start_or_join(key, is_known, || self.known(asker, &key)) {
+        let mut call = match asker
+            .start_or_join(key, is_known, case.client.map(Share::of), || self.known(asker, &key))
+        {
             Question::Answered(outcome) => return outcome,
             Question::HeldBack => return Err(Denial::undecided(HELD_BACK)),
             Question::Joined(call) => call,
@@ -92,7 +94,7 @@ impl RequiresAuth {
             keys: &|issuer| self.keys_of(None, issuer)?.current(now),
             answers: &|asked| (asked == issuer).then_some(Said::Answer(&answer)),
         };
-        let case = Case { credential: Credential::from(bearer), key: Some(key) };
+        let case = Case { credential: Credential::from(bearer), key: Some(key), client: None };
         match self.judge_by(None, &case, &evidence, now) {
             Ok(token) => {
                 if let Some(cache) = &self.inner.cache {

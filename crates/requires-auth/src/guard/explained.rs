@@ -4,12 +4,12 @@ use std::time::SystemTime;
 
 use super::flow::{self, Case};
 use super::{Keys, RequiresAuth};
-use crate::explain::Report;
+use crate::explain::{Asked, Report};
 use crate::introspection::Answer;
 use crate::keys::Want;
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::verify::{Evidence, Need, Said, Stop};
+use crate::verify::{AccessToken, Evidence, Need, Said, Stop};
 
 impl RequiresAuth {
     /// Judges the token of a request, then its binding and the policy, and tells what every check found. Fetches keys if
@@ -70,7 +70,9 @@ impl RequiresAuth {
         let answers = |_| said;
         let evidence =
             Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &answers };
-        let asked = (policy, request.path_parameters());
+        let parameters = request.path_parameters();
+        let finish = |token: &AccessToken, denial| self.finish(token, denial);
+        let asked = Asked { policy, parameters, base: self.base(), finish: &finish };
         self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 

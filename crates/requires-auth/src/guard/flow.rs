@@ -1,6 +1,7 @@
 //! The way of a request through the guard: its credential, the cache or the verifier, fresh keys where they are needed,
 //! and the last word.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -31,6 +32,8 @@ pub(super) struct Case<'r> {
     pub(super) credential: Credential<'r>,
     /// Where its token stands in the cache; `None` if it can never stand there.
     pub(super) key: Option<CacheKey>,
+    /// Who has sent it, where that is known.
+    pub(super) client: Option<IpAddr>,
 }
 
 impl RequiresAuth {
@@ -58,7 +61,7 @@ impl RequiresAuth {
         let token = credential.token_bytes();
         let may_be_cached = self.inner.cache.is_some() && token.len() <= self.inner.rules.max_token_bytes;
         let key = may_be_cached.then(|| CacheKey::of(token));
-        Ok(Case { credential, key })
+        Ok(Case { credential, key, client: request.client() })
     }
 
     /// What there is to say of a token at once.
@@ -262,9 +265,13 @@ impl RequiresAuth {
             Ok(token) => {
                 let placed = check_place(&token, credential);
                 placed
-                    .and_then(|()| policy.decide(&token, credential, request.path_parameters(), &mut NoTrace))
-                    .inspect_err(|denial| {
-                        refused(request, Some(credential), denial, denial.hint(), self.issuer_of(&token));
+                    .and_then(|()| {
+                        let parameters = request.path_parameters();
+                        policy.decide(&token, credential, parameters, self.base(), &mut NoTrace)
+                    })
+                    .map_err(|denial| {
+                        refused(request, Some(credential), &denial, denial.hint(), self.issuer_of(&token));
+                        self.finish(&token, denial)
                     })?;
                 self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
                 log::allowed(request, credential, self.issuer_of(&token));

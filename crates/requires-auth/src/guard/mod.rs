@@ -31,8 +31,11 @@ mod asking;
 mod providers;
 mod flow;
 mod health;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod unavailable;
 mod places;
+mod resource;
 mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
@@ -106,6 +109,12 @@ struct Inner {
     /// Headers that are read for a token beside `authorization`.
     token_headers: Box<[Box<str>]>,
     closes_on_expiry: bool,
+    /// The protected resource that the guard stands before, if it has one.
+    resource: Option<resource::Guarded>,
+    /// The resources that share its keys.
+    siblings: resource::Siblings,
+    /// The settings that it was made of.
+    recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
 }
@@ -206,7 +215,8 @@ impl RequiresAuth {
     /// ```
     /// # Errors
     ///
-    /// Every issuer whose keys could not be fetched, with the cause and what to do about it.
+    /// Every issuer whose keys could not be fetched, with the cause and what to do about it. Each is logged already, as
+    /// one that a request comes upon is.
     pub async fn warm(&self) -> Result<(), KeysUnavailable> {
         let mut failures = Vec::new();
         let now = self.inner.clock.now();
@@ -346,9 +356,10 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check_for(token, request).inspect_err(|denial| {
+        policy.check_for(token, request).map_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
-            flow::refused(request, credential.as_ref(), denial, denial.hint(), self.issuer_of(token));
+            flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
+            self.finish(token, denial)
         })
     }
 

@@ -14,6 +14,7 @@ use super::endpoint::Endpoint;
 use super::failure::AskFailure;
 use super::rate::Rate;
 use super::refusals::Refusals;
+use super::share::{Share, UnderWay};
 use super::{Client, Introspect};
 use crate::clock::Clock;
 use crate::error::{Denial, Reason};
@@ -55,9 +56,16 @@ pub(crate) struct Limits {
 }
 
 struct State {
-    calls: HashMap<CacheKey, watch::Receiver<Option<Outcome>>>,
+    calls: HashMap<CacheKey, Call>,
+    under_way: UnderWay,
     rate: Rate,
     logged: Option<(&'static str, SystemTime)>,
+}
+
+/// A call on its way.
+struct Call {
+    outcome: watch::Receiver<Option<Outcome>>,
+    client: Option<Share>,
 }
 
 /// What to do about a token that has to be asked about.
@@ -89,7 +97,12 @@ impl Asker {
         is_signed: bool,
         limits: Limits,
     ) -> Self {
-        let state = State { calls: HashMap::new(), rate: Rate::new(limits.calls_per_second), logged: None };
+        let state = State {
+            calls: HashMap::new(),
+            under_way: UnderWay::default(),
+            rate: Rate::new(limits.calls_per_second),
+            logged: None,
+        };
         Self {
             issuer,
             client,
@@ -129,28 +142,35 @@ impl Asker {
     }
 
     /// Joins the call about a token, or starts one. `is_known` says that the token was good before: no flood of others
-    /// keeps it from being asked about. `look` tells what has become known of it since the caller has looked.
+    /// keeps it from being asked about. `client` is who has sent it, where that is known: nobody takes the calls that others
+    /// need. `look` tells what has become known of the token since the caller has looked.
     pub(crate) fn start_or_join(
         self: &Arc<Self>,
         key: CacheKey,
         is_known: bool,
+        client: Option<Share>,
         look: impl FnOnce() -> Option<Outcome>,
     ) -> Question {
         let mut state = self.state();
         // A call whose task is gone has a closed channel, and is replaced.
-        if let Some(call) = state.calls.get(&key).filter(|call| call.has_changed().is_ok()) {
-            return Question::Joined(call.clone());
+        if let Some(call) = state.calls.get(&key).filter(|call| call.outcome.has_changed().is_ok()) {
+            return Question::Joined(call.outcome.clone());
         }
         // A call tells what it has found out before it ends, so with this lock there is either the one or the other.
         if let Some(outcome) = look() {
             return Question::Answered(outcome);
         }
-        if !state.has_room(self.in_flight, is_known) || !(is_known || state.rate.take(self.clock.now())) {
+        let may_ask = if is_known {
+            state.has_room(self.in_flight)
+        } else {
+            state.has_room_for(client, self.in_flight) && state.rate.take(client, self.clock.now())
+        };
+        if !may_ask {
             telemetry::introspection_held_back(&self.issuer);
             return Question::HeldBack;
         }
         let (done, call) = watch::channel(None);
-        state.calls.insert(key, call.clone());
+        state.begin(key, Call { outcome: call.clone(), client });
         drop(state);
         Question::Started(StartedCall { asker: Arc::clone(self), key, done }, call)
     }
@@ -179,9 +199,13 @@ impl Asker {
         }
     }
 
-    /// Finds the endpoint, so that a mistake shows before the first token.
+    /// Finds the endpoint, so that a mistake shows before the first token. A failure is logged, as that of a token is.
     pub(crate) async fn warm(&self) -> Result<(), crate::discovery::FetchFailure> {
-        self.endpoint.find().await.map(drop)
+        let found = self.endpoint.find().await.map(drop);
+        if let Err(failure) = &found {
+            self.log(&failure.clone().into());
+        }
+        found
     }
 
     /// Logs a failure, unless one of its kind was logged a moment ago: strangers can bring it about.
@@ -209,14 +233,37 @@ impl Asker {
 }
 
 impl State {
-    /// Whether there may be one more call. A quarter of the room is for tokens that were good before.
-    fn has_room(&mut self, in_flight: usize, is_known: bool) -> bool {
-        let room = if is_known { in_flight } else { in_flight - in_flight / 4 };
+    /// Whether there may be one more call about a token that is not known: a quarter of all is for tokens that were good
+    /// before. Of the rest, half is for clients that have fewer on their way than their share.
+    fn has_room_for(&mut self, client: Option<Share>, in_flight: usize) -> bool {
+        let room = in_flight - in_flight / 4;
+        if !self.has_room(room) {
+            return false;
+        }
+        let is_below_share = |client| self.under_way.is_below_share(client, room);
+        self.calls.len() < room.div_ceil(2) || client.is_none_or(is_below_share)
+    }
+
+    fn has_room(&mut self, room: usize) -> bool {
         if self.calls.len() >= room {
             // Calls whose runtime has shut down have not said so.
-            self.calls.retain(|_, call| call.has_changed().is_ok());
+            let under_way = &mut self.under_way;
+            self.calls.retain(|_, call| {
+                let is_alive = call.outcome.has_changed().is_ok();
+                if !is_alive {
+                    under_way.end(call.client);
+                }
+                is_alive
+            });
         }
         self.calls.len() < room
+    }
+
+    fn begin(&mut self, key: CacheKey, call: Call) {
+        self.under_way.begin(call.client);
+        if let Some(dead) = self.calls.insert(key, call) {
+            self.under_way.end(dead.client);
+        }
     }
 }
 
@@ -230,11 +277,11 @@ impl StartedCall {
 
     fn leave(&self) {
         let mut state = self.asker.state();
-        if let Entry::Occupied(call) = state.calls.entry(self.key)
-            && call.get().same_channel(&self.done.subscribe())
-        {
-            call.remove();
-        }
+        let left = match state.calls.entry(self.key) {
+            Entry::Occupied(call) if call.get().outcome.same_channel(&self.done.subscribe()) => call.remove(),
+            _ => return,
+        };
+        state.under_way.end(left.client);
     }
 }
 

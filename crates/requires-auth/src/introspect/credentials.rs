@@ -85,8 +85,9 @@ pub(crate) fn client_of(table: &Table) -> Result<Client, ConfigProblem> {
 
 /// The secret, from the one place that it is given in.
 fn read(table: &Table, places: &Places) -> Result<Option<Secret>, ConfigProblem> {
-    let (itself, variable, file) =
-        (table.get(places.itself), table.get(places.variable), table.get(places.file));
+    // An empty text is what code reads from a variable that is not set.
+    let itself = table.get(places.itself).filter(|secret| !secret.text().is_empty());
+    let (variable, file) = (table.get(places.variable), table.get(places.file));
     let given = [itself.is_some(), variable.is_some(), file.is_some()];
     if given.into_iter().filter(|given| *given).count() > 1 {
         let found = format!("several places for {}", places.what);

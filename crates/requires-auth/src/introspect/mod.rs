@@ -34,6 +34,7 @@ mod credentials;
 mod endpoint;
 mod failure;
 mod refusals;
+mod share;
 mod rate;
 mod asker;
 mod introspection;
@@ -48,6 +49,7 @@ pub use failure::AskFailure;
 #[cfg(feature = "fetch")]
 pub use http::HttpIntrospect;
 pub use introspection::Introspection;
+pub(crate) use share::Share;
 
 /// An answer may be this long, in bytes.
 pub(crate) const MAX_ANSWER_BYTES: usize = 256 * 1024;

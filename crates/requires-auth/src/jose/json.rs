@@ -70,6 +70,22 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Reads a text that is one array. Of its elements the grammar is checked, and that an object has no duplicate members
+/// of its own: whoever uses one reads it strictly, with [`Raw::as_object`].
+#[cfg(feature = "mcp")]
+pub(crate) fn outer_array(text: &[u8]) -> Result<Vec<Raw<'_>>, Malformed> {
+    whole_array(std::str::from_utf8(text).map_err(|_| Malformed)?)
+}
+
+fn whole_array(text: &str) -> Result<Vec<Raw<'_>>, Malformed> {
+    let mut scanner = Scanner { text, position: 0, duplicates: Duplicates::RefuseAtTop };
+    let mut elements = Vec::new();
+    scanner.skip_whitespace();
+    scanner.array(1, |element| elements.push(element))?;
+    scanner.skip_whitespace();
+    if scanner.position == text.len() { Ok(elements) } else { Err(Malformed) }
+}
+
 /// The text of one well-formed value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw<'a> {
@@ -108,8 +124,7 @@ impl<'a> Raw<'a> {
 
     /// The elements of an array; `None` for any other type.
     pub(crate) fn as_array(self) -> Option<Vec<Self>> {
-        let mut scanner = Scanner { text: self.text, position: 0, duplicates: Duplicates::RefuseAtTop };
-        if self.text.starts_with('[') { scanner.array(1).ok() } else { None }
+        whole_array(self.text).ok()
     }
 
     /// The members of an object without duplicates at any depth; `None` for anything else.
@@ -143,7 +158,7 @@ impl<'a> Scanner<'a> {
     fn skip_value(&mut self, depth: usize) -> Result<Escapes, Malformed> {
         match self.peek() {
             Some(b'{') => drop(self.object(depth + 1)?),
-            Some(b'[') => drop(self.array(depth + 1)?),
+            Some(b'[') => self.array(depth + 1, |_| {})?,
             Some(b'"') => return self.skip_string(),
             Some(b't') => self.literal("true")?,
             Some(b'f') => self.literal("false")?,
@@ -181,22 +196,21 @@ impl<'a> Scanner<'a> {
         if looked_at && members.have_duplicates() { Err(Malformed) } else { Ok(members) }
     }
 
-    fn array(&mut self, depth: usize) -> Result<Vec<Raw<'a>>, Malformed> {
+    fn array(&mut self, depth: usize, mut each: impl FnMut(Raw<'a>)) -> Result<(), Malformed> {
         if depth > MAX_DEPTH {
             return Err(Malformed);
         }
         self.expect(b'[')?;
-        let mut elements = Vec::new();
         self.skip_whitespace();
         if self.eat(b']') {
-            return Ok(elements);
+            return Ok(());
         }
         loop {
             self.skip_whitespace();
-            elements.push(self.value(depth)?);
+            each(self.value(depth)?);
             self.skip_whitespace();
             if self.eat(b']') {
-                return Ok(elements);
+                return Ok(());
             }
             self.expect(b',')?;
         }

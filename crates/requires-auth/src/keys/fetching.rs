@@ -114,6 +114,11 @@ impl Source {
             && self.token_file == other.token_file
     }
 
+    /// Whether keys of the other also are as long in use, and are fetched as patiently.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.is_same_place(other) && self.stale == other.stale && self.timeout == other.timeout
+    }
+
     /// Fetches the key set from `known` if that is given, else from where the metadata say.
     ///
     /// When the set of a remembered place has no key `wanted`, the metadata are read again: the set may

@@ -57,6 +57,15 @@ pub(crate) struct RemoteKeys {
     shared: Arc<Shared>,
 }
 
+/// Keys of the same issuer that another guard has.
+#[derive(Clone, Copy)]
+pub(crate) enum Earlier<'k> {
+    /// What it has fetched is what this one begins with.
+    Copied(&'k RemoteKeys),
+    /// They are those of both from now on, if they come from the same place in the same way.
+    Shared(&'k RemoteKeys),
+}
+
 /// Why fresh keys are wanted.
 #[derive(Clone, Copy)]
 pub(crate) enum Want<'k> {
@@ -106,7 +115,12 @@ type Running = watch::Receiver<Option<Refreshed>>;
 
 impl RemoteKeys {
     /// Keys that are fetched on first need, beginning with those of `earlier`, or else in `saved`, that are not too old.
-    pub(crate) fn new(source: Source, saved: Option<Arc<StateFile>>, earlier: Option<&Self>) -> Self {
+    pub(crate) fn new(source: Source, saved: Option<Arc<StateFile>>, earlier: Option<Earlier<'_>>) -> Self {
+        let earlier = match earlier {
+            Some(Earlier::Shared(keys)) if keys.shared.source.is_same(&source) => return keys.clone(),
+            Some(Earlier::Shared(keys) | Earlier::Copied(keys)) => Some(keys),
+            None => None,
+        };
         let now = source.clock.now();
         let taken = earlier.and_then(|earlier| Held::of(earlier, &source)).filter(|held| held.is_usable(now));
         let held = taken.or_else(|| {

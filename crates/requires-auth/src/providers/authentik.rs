@@ -21,6 +21,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the client id of the provider",
+    audience_example: "client-1",
     scope_claims: &["scope", "groups"],
     marks: Marks { any_of: &[Mark::Claim("scope"), Mark::Type("at+jwt")], id_tokens: false },
     hints: &[

@@ -18,6 +18,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the origins of the frontends whose sessions are taken",
+    audience_example: "https://app.example.com",
     audience_rule: AudienceRule::Claim("azp"),
     algorithms: &["RS256"],
     client_rule: ClientRule::of(&[(ClientTest::Always, false)]),

@@ -18,6 +18,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the AUD tag of the Access application",
+    audience_example: "32eafc7626e737136c2a2a8e5ad5b2a1c1f4c2a1d0b6d2a1c0ffee0000000001",
     jwks_uri: Some("https://{}.cloudflareaccess.com/cdn-cgi/access/certs"),
     algorithms: &["RS256"],
     token_from: &[Place::Header("Cf-Access-Jwt-Assertion")],

@@ -27,6 +27,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the app client ids whose tokens are taken",
+    audience_example: "1example23456789",
     audience_rule: AudienceRule::Claim("client_id"),
     scope_claims: &["scope", "cognito:groups"],
     client_rule: ClientRule::of(&[

@@ -35,6 +35,7 @@ pub(super) const ROW: Provider = Provider {
         ],
     },
     audience: "the application (client) id of the API, and for v1 tokens its Application ID URI too",
+    audience_example: "11112222-bbbb-3333-cccc-4444dddd5555",
     // People have `scp`, applications `roles`.
     scope_claims: &["scp", "roles"],
     tenant_claims: &["tid"],

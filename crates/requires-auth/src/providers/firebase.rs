@@ -18,6 +18,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the project id",
+    audience_example: "my-project",
     audience_rule: AudienceRule::Default("{}"),
     jwks_uri: Some(
         "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",

@@ -17,8 +17,8 @@ pub struct Form {
     /// Beginnings and parts of the path where people run it themselves: `/realms/*`, `/oidc`. A star at the end stands for
     /// anything that is not empty.
     pub paths: &'static [&'static str],
-    /// What its metadata have, wherever it runs: a member, and a part of its text. All must be there; none listed tell
-    /// nothing.
+    /// What its metadata have, wherever it runs: a member, and a part of its text or of a text in its list. All must be
+    /// there; none listed tell nothing.
     pub metadata: &'static [(&'static str, &'static str)],
     /// What an issuer must be to work, each with a sentence about one that is not.
     pub rules: &'static [(IssuerRule, &'static str)],
@@ -182,29 +182,25 @@ impl Provider {
             Shape::Template(template) => {
                 let short = without_suffix(text, template);
                 let is_right = is_short(short);
-                is_right.then(|| template.replace("{}", short)).ok_or_else(|| self.neither(template))
+                is_right.then(|| template.replace("{}", short)).ok_or_else(|| self.neither())
             }
             Shape::CognitoPool => {
                 let region = text.split_once('_').map(|(region, _)| region);
                 let region = region.filter(|region| is_short(region) && is_short(&text[region.len() + 1..]));
                 region
                     .map(|region| format!("https://cognito-idp.{region}.amazonaws.com/{text}"))
-                    .ok_or_else(|| self.neither("https://cognito-idp.REGION.amazonaws.com/POOL"))
+                    .ok_or_else(|| self.neither())
             }
             Shape::Fixed(issuer) => Err(WrongIssuer {
                 expected: "the issuer of this provider",
                 hint: format!("leave it out: it is always {issuer}"),
             }),
-            Shape::Url(example) => Err(WrongIssuer {
-                expected: "the URL of the issuer",
-                hint: format!("write it out, as in {example}"),
-            }),
+            Shape::Url(_) => Err(WrongIssuer { expected: "the URL of the issuer", ..self.neither() }),
         }
     }
 
-    fn neither(&self, template: &str) -> WrongIssuer {
-        let hint =
-            format!("write {}, as in {}, or the whole URL", self.form.short, template.replace("{}", "NAME"));
+    fn neither(&self) -> WrongIssuer {
+        let hint = format!("write {}", self.issuer_to_write());
         WrongIssuer { expected: "the short name of an issuer, or its URL", hint }
     }
 }

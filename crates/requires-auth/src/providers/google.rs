@@ -19,6 +19,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the OAuth client id, or the audience that a service account asks for",
+    audience_example: "407408718192.apps.googleusercontent.com",
     marks: Marks { any_of: &[], id_tokens: true },
     opaque: Some("Google's access tokens are opaque and only for Google's own APIs: send the ID token"),
     has_scopes: false,

@@ -16,7 +16,8 @@ pub(super) const ROW: Provider = Provider {
         hosts: &["cloud.google.com"],
         ..Form::PLAIN
     },
-    audience: "the resource, as in /projects/NUMBER/global/backendServices/ID",
+    audience: "the resource behind the proxy",
+    audience_example: "/projects/123456789012/global/backendServices/987654321",
     jwks_uri: Some("https://www.gstatic.com/iap/verify/public_key-jwk"),
     algorithms: &["ES256"],
     has_scopes: false,

@@ -24,6 +24,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the client id that an Audience mapper puts into aud",
+    audience_example: "orders-api",
     scope_claims: &["scope", "realm_access.roles"],
     client_rule: ClientRule::of(&[
         (ClientTest::Begins("preferred_username", "service-account-"), true),

@@ -16,7 +16,11 @@ pub(super) const ROW: Provider = Provider {
         short: "the tenant id",
         hosts: &["*.logto.app"],
         paths: &["/oidc"],
-        metadata: &[("introspection_endpoint", "/oidc/token/introspection")],
+        // Any server under `/oidc` may have such an endpoint; the scopes are Logto's own.
+        metadata: &[
+            ("introspection_endpoint", "/oidc/token/introspection"),
+            ("scopes_supported", "urn:logto:scope:"),
+        ],
         rules: &[(
             IssuerRule::EndsWith("/oidc"),
             "Logto's issuer is its endpoint with /oidc at the end, without a slash",

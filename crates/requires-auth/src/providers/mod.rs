@@ -43,6 +43,7 @@ use crate::error::Reason;
 use crate::verify::{Audience, ClientRule, Marks, Profile};
 
 mod form;
+mod missing;
 mod recognised;
 mod rules;
 
@@ -62,9 +63,11 @@ mod logto;
 mod okta;
 mod rauthy;
 mod supabase;
+mod workos;
 mod zitadel;
 
 pub use form::{Form, IssuerRule, Shape, WrongIssuer};
+pub(crate) use missing::audience_hint;
 pub use recognised::{Recognised, recognise, recognise_metadata};
 
 /// One row of the table.
@@ -91,6 +94,8 @@ pub struct Provider {
     pub form: Form,
     /// What the audience of an API is called there, for messages and for `config init`.
     pub audience: &'static str,
+    /// What an audience looks like there, for the same messages.
+    pub audience_example: &'static str,
     /// What an audience that is given as a name is compared with.
     /// A rule that is given, such as [`Audience::Prefix`], is left as it is.
     pub audience_rule: AudienceRule,
@@ -167,6 +172,7 @@ impl Provider {
         title: "",
         form: Form::PLAIN,
         audience: "the identifier of this API",
+        audience_example: "https://api.example.com",
         audience_rule: AudienceRule::Aud,
         jwks_uri: None,
         profile: None,
@@ -196,6 +202,23 @@ impl Provider {
         let place = |Place::Header(name): &Place| TokenPlace::header(name).ok();
         let places: Vec<_> = self.token_from.iter().filter_map(place).collect();
         (!places.is_empty()).then_some(places)
+    }
+
+    /// The place of its tokens, if none of those that are read is one: then no token of it is ever found.
+    ///
+    /// ```
+    /// use requires_auth::credential::TokenPlace;
+    /// use requires_auth::providers;
+    ///
+    /// let access = providers::find("cloudflare_access").ok_or("there is such a row")?;
+    /// let unread = access.unread_place(&[TokenPlace::authorization()]).ok_or("it is not read")?;
+    /// assert_eq!(unread.to_string(), "header=Cf-Access-Jwt-Assertion");
+    /// assert!(access.unread_place(&[unread]).is_none());
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn unread_place(&self, read: &[TokenPlace]) -> Option<TokenPlace> {
+        let own = self.token_places()?;
+        if own.iter().any(|place| read.contains(place)) { None } else { own.into_iter().next() }
     }
 
     /// The audience that stands for what is given; `None` if that stands for itself.
@@ -247,7 +270,7 @@ macro_rules! rows {
     ($then:ident) => {
         $then! {
             logto, auth0, keycloak, entra, cognito, okta, google, google_iap, zitadel, firebase, supabase, clerk,
-            cloudflare_access, github_actions, kubernetes, rauthy, authentik,
+            workos, cloudflare_access, github_actions, kubernetes, rauthy, authentik,
         }
     };
 }

@@ -26,7 +26,8 @@ pub(super) const ROW: Provider = Provider {
         )],
         ..Form::PLAIN
     },
-    audience: "the audience of the custom authorization server, such as api://default",
+    audience: "the audience of the custom authorization server",
+    audience_example: "api://default",
     scope_claims: &["scp"],
     client_rule: ClientRule::of(&[(ClientTest::SubjectIsClient, true), (ClientTest::Present("uid"), false)]),
     marks: Marks { any_of: &[Mark::Claim("cid")], id_tokens: false },

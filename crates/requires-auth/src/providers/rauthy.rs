@@ -21,6 +21,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the client id, to which clients are made for",
+    audience_example: "shop",
     scope_claims: &["scope", "roles"],
     marks: Marks { any_of: &[Mark::Value("typ", "Bearer"), Mark::Value("typ", "DPoP")], id_tokens: false },
     warnings: &["Rauthy's audience is the client: list the client ids whose tokens may be used here."],

@@ -48,7 +48,8 @@ pub fn recognise(issuer: &str) -> Option<Recognised> {
     })
 }
 
-/// The provider whose metadata these are, wherever it runs. `member` gives a member of the document, if it is a text.
+/// The provider whose metadata these are, wherever it runs. `member` gives the texts of a member of the document: the member
+/// itself if it is a text, or those in its list.
 ///
 /// ```
 /// use requires_auth::providers::recognise_metadata;
@@ -56,10 +57,13 @@ pub fn recognise(issuer: &str) -> Option<Recognised> {
 /// let endpoint = "https://id.example.com/auth/realms/shop/protocol/openid-connect/auth";
 /// let found = recognise_metadata(|member| (member == "authorization_endpoint").then_some(endpoint));
 /// assert_eq!(found.map(|provider| provider.name), Some("keycloak"));
-/// assert!(recognise_metadata(|_| None).is_none());
+/// assert!(recognise_metadata(|_| None::<&str>).is_none());
 /// ```
-pub fn recognise_metadata<'m>(member: impl Fn(&str) -> Option<&'m str>) -> Option<&'static Provider> {
-    let has = |(name, part): &(&str, &str)| member(name).is_some_and(|text| text.contains(part));
+pub fn recognise_metadata<'m, T>(member: impl Fn(&str) -> T) -> Option<&'static Provider>
+where
+    T: IntoIterator<Item = &'m str>,
+{
+    let has = |(name, part): &(&str, &str)| member(name).into_iter().any(|text| text.contains(part));
     let is_its =
         |provider: &&&Provider| !provider.form.metadata.is_empty() && provider.form.metadata.iter().all(has);
     ALL.iter().copied().find(|provider| is_its(&provider))

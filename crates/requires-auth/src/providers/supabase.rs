@@ -18,7 +18,8 @@ pub(super) const ROW: Provider = Provider {
         rules: &[(IssuerRule::EndsWith("/auth/v1"), "Supabase's issuer ends in /auth/v1, without a slash")],
         ..Form::PLAIN
     },
-    audience: "authenticated, for everybody who has logged in",
+    audience: "the audience of everybody who has logged in",
+    audience_example: "authenticated",
     audience_rule: AudienceRule::Default("authenticated"),
     jwks_uri: Some("https://{}.supabase.co/auth/v1/.well-known/jwks.json"),
     client_rule: ClientRule::of(&[(ClientTest::Always, false)]),

@@ -88,12 +88,46 @@ fn issuers_are_recognised() {
 }
 
 #[test]
+fn metadata_tell_a_provider_only_if_all_that_is_its_own_is_there() {
+    let seen = |scopes: &[&'static str], endpoint: &'static str| {
+        let found = recognise_metadata(|member| match member {
+            "introspection_endpoint" => vec![endpoint],
+            "scopes_supported" => scopes.to_vec(),
+            _ => Vec::new(),
+        });
+        found.map(|provider| provider.name)
+    };
+    let endpoint = "http://127.0.0.1:3001/oidc/token/introspection";
+    assert_eq!(seen(&["openid", "urn:logto:scope:organizations"], endpoint), Some("logto"));
+    // Another server may stand under `/oidc`, too.
+    assert_eq!(seen(&["openid"], endpoint), None);
+    assert_eq!(seen(&[], endpoint), None);
+    assert_eq!(seen(&["urn:logto:scope:organizations"], "http://127.0.0.1:3001/introspect"), None);
+}
+
+#[test]
+fn a_missing_audience_is_told_in_the_words_of_the_row() {
+    let hint = |name: &str| audience_hint(find(name));
+    for (name, example, claim) in [
+        ("logto", "https://api.example.com", "`aud`"),
+        ("cognito", "1example23456789", "`client_id`"),
+        ("clerk", "https://app.example.com", "`azp`"),
+        ("google", "407408718192.apps.googleusercontent.com", "`aud`"),
+    ] {
+        assert!(hint(name).contains(example) && hint(name).ends_with(claim), "{name}: {}", hint(name));
+    }
+    assert!(!hint("cognito").contains("https://api.example.com"));
+    assert!(audience_hint(None).contains("https://api.example.com"));
+}
+
+#[test]
 fn every_row_is_whole() {
     let names: HashSet<_> = NAMES.iter().collect();
     assert_eq!(names.len(), ALL.len(), "a name is there once");
     for (provider, name) in ALL.iter().zip(NAMES) {
         assert_eq!(provider.name, *name);
         assert!(!provider.title.is_empty() && !provider.audience.is_empty(), "{name}");
+        assert!(!provider.audience_example.is_empty() && !provider.audience.contains("such as"), "{name}");
         assert!(!provider.hints.is_empty(), "{name}");
         assert!(provider.warnings.iter().all(|text| text.ends_with('.') && !text.contains("  ")), "{name}");
         for (reason, hint) in provider.hints {

@@ -19,6 +19,7 @@ pub(super) const ROW: Provider = Provider {
         ..Form::PLAIN
     },
     audience: "the project id",
+    audience_example: "260000000000000001",
     // Roles are the members of an object.
     scope_claims: &["scope", "urn:zitadel:iam:org:project:roles"],
     // ID tokens have no `jti`, access tokens always.

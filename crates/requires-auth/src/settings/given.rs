@@ -67,8 +67,13 @@ impl Given {
     pub(crate) fn choose<T: Plain>(&mut self, key: Key<T>, value: Option<T>) {
         match value {
             Some(value) => self.set(key, value),
-            None => drop(self.0.remove(key.setting.key)),
+            None => self.forget(key.setting),
         }
+    }
+
+    /// Leaves a setting to its default.
+    pub(crate) fn forget(&mut self, setting: &Setting) {
+        self.0.remove(setting.key);
     }
 
     /// Chosen settings in the order of their keys.

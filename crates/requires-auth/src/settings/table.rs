@@ -10,6 +10,7 @@ use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting, table};
 use super::value::{Document, Table};
 use crate::credential::TokenPlace;
+use crate::metadata::ChallengeScopes;
 use crate::providers;
 use crate::verify::{Audience, Profile, Rules, Tokens};
 
@@ -130,6 +131,67 @@ table! {
     without "Not known.";
     examples ["\"https://api.example.com\""];
 
+    RESOURCE: String = "resource", Guard, Kind::Url;
+    doc "The URL of this API as its clients are given it, byte for byte (RFC 9728). Tokens must name it as their audience where an \
+         issuer has no `audience` of its own, a document at a well-known place says where to log in, and challenges point to that.";
+    without "The API has no document, and challenges point to none.";
+    examples ["\"https://api.example.com/mcp\""];
+
+    BASE_SCOPES: Vec<String> = "base_scopes", Guard, Kind::Words;
+    doc "Scopes of the `resource` that every request with a token needs, beside those of its route. Challenges tell clients to ask \
+         for them first.";
+    without "None.";
+    examples ["\"read:orders\"", "[\"read:orders\", \"read:stock\"]"];
+
+    SCOPES_SUPPORTED: Vec<String> = "scopes_supported", Guard, Kind::Words;
+    doc "The scopes that the document of the `resource` names: the few that a client needs to begin with.";
+    without "Those of `base_scopes`.";
+    examples ["[\"read:orders\", \"write:orders\"]"];
+
+    CHALLENGE_SCOPES: ChallengeScopes = "challenge_scopes", Guard, Kind::Choice {
+        names: &["keep", "needed"],
+        expected: "keep or needed",
+    };
+    doc "Which scopes the challenge of a request names that lacks one: with `needed` those that the request needs; with `keep` also \
+         those of the `resource` that its token has, since some clients ask for exactly what they are told, and would lose them.";
+    examples ["\"needed\""];
+
+    RESOURCE_NAME: String = "resource_name", Guard, Kind::Text;
+    doc "The name of the `resource` for people, in its document.";
+    without "None.";
+    examples ["\"Orders\""];
+
+    RESOURCE_DOCUMENTATION: String = "resource_documentation", Guard, Kind::Url;
+    doc "A page for developers about the `resource`, in its document.";
+    without "None.";
+    examples ["\"https://docs.example.com/orders\""];
+
+    RESOURCE_POLICY_URI: String = "resource_policy_uri", Guard, Kind::Url;
+    doc "A page about how clients may use the data of the `resource`, in its document.";
+    without "None.";
+    examples ["\"https://example.com/policy\""];
+
+    RESOURCE_TOS_URI: String = "resource_tos_uri", Guard, Kind::Url;
+    doc "The terms of service of the `resource`, in its document.";
+    without "None.";
+    examples ["\"https://example.com/terms\""];
+
+    AUTHORIZATION_SERVERS: Vec<String> = "authorization_servers", Guard, Kind::Words;
+    doc "The authorization servers that the document of the `resource` names, if they are not the issuers: most clients log in at the \
+         first one.";
+    without "The issuers, in their order.";
+    examples ["\"https://login.example.com\""];
+
+    METADATA_URL: String = "metadata_url", Guard, Kind::Url;
+    doc "Where clients find the document of the `resource`, if a proxy lets them reach it elsewhere than RFC 9728 says. It is \
+         served there, too.";
+    without "The well-known place before the path of the `resource`.";
+    examples ["\"https://api.example.com/v1/.well-known/oauth-protected-resource/mcp\""];
+
+    ALLOW_RESOURCE_QUERY: bool = "allow_resource_query", Guard, Kind::Switch;
+    doc "Lets the `resource` have a query. RFC 9728 advises against it, and many clients leave it out of the place of the document.";
+    examples ["true"];
+
     CLOSE_ON_EXPIRY: bool = "close_on_expiry", Guard, Kind::SwitchedOn;
     doc "Closes a WebSocket when its token ends, with code 1008.";
     examples ["false"];
@@ -178,7 +240,8 @@ table! {
         expected: "1 to 30 s",
         hint: "the default is 5 s; a request waits for keys for at most 5 s in any case",
     });
-    doc "How long fetching one document of an issuer may take: its metadata or its key set, 1 to 30 seconds.";
+    doc "How long fetching one document of an issuer may take: its metadata or its key set, 1 to 30 seconds. A request waits \
+         for keys for at most 5 seconds whatever this says; a fetch that takes longer goes on, and serves later requests.";
     examples ["\"10s\"", "2"];
 
     STATE_FILE: PathBuf = "state_file", Guard, Kind::Path;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::secret::Secret;
 use crate::credential::TokenPlace;
 use crate::jose::pem;
+use crate::metadata::ChallengeScopes;
 use crate::verify::{Audience, Profile, Tokens};
 
 /// The value of a setting, of the type that its [`Kind`](super::Kind) has.
@@ -179,6 +180,19 @@ impl Plain for Profile {
     fn from_value(value: &Value) -> Option<Self> {
         let Value::Choice(name) = value else { return None };
         [Self::AccessTokenJwt, Self::Jwt].into_iter().find(|profile| profile.as_str() == *name)
+    }
+}
+
+impl sealed::Sealed for ChallengeScopes {}
+
+impl Plain for ChallengeScopes {
+    fn into_value(self) -> Value {
+        Value::Choice(self.as_str())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let Value::Choice(name) = value else { return None };
+        Self::ALL.into_iter().find(|scopes| scopes.as_str() == *name)
     }
 }
 

@@ -52,7 +52,7 @@ type Admitting = Pin<Box<dyn Future<Output = (Parts, Result<Admission, Denial>)>
 
 impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
     /// The guard has answered.
-    pub(super) const fn refused(response: S::Response) -> Self {
+    pub(super) const fn answered(response: S::Response) -> Self {
         Self { state: State::Refused { response: Some(response) } }
     }
 

@@ -172,6 +172,7 @@ pub(super) struct Guarded {
 
 impl AuthLayer {
     fn new(auth: &RequiresAuth, requirement: Requirement) -> Self {
+        auth.know_scopes_of(requirement.policy());
         Self { guarded: Arc::new(Guarded { auth: auth.clone(), requirement }) }
     }
 }

@@ -8,11 +8,13 @@
 //! | a token that has every scope of a list | [`RequiresAuth::require`] |
 //! | a token that a [`Policy`](crate::Policy) allows: one of several scopes, a claim, a recent login | [`RequiresAuth::require_policy`] |
 //! | any valid token, or without a token | [`RequiresAuth::optional_layer`] |
+//! | a token with the scopes of the tool that it calls, on an MCP server | `RequiresAuth::mcp` (feature `mcp`) |
 //!
 //! A service needs one of them. Nested, they are looked at from the outside in, and the token is verified once.
 //!
 //! # What it decides
 //!
+//! 0. A request for the metadata document of the guard's [`resource`](RequiresAuth::resource) is answered here, if it has one.
 //! 1. A CORS preflight passes unchecked: a browser sends it without credentials.
 //! 2. A request that this guard, or a clone of it, has already let pass with a token keeps that token; only
 //!    the policy is checked. Another guard's token never counts, in whatever order guards are nested.
@@ -141,13 +143,22 @@ mod future;
 mod path;
 mod request;
 mod response;
+#[cfg(feature = "mcp")]
+mod mcp;
 
 pub use future::AuthFuture;
 pub use layer::AuthLayer;
+#[cfg(feature = "mcp")]
+pub use mcp::{McpLayer, McpLayerBuilder, McpService};
 pub use service::AuthService;
 
 #[cfg(feature = "axum")]
-pub(crate) use {request::Passed, request::view, response::refusal, response::response};
+pub(crate) use {request::Passed, response::metadata, response::response};
+#[allow(
+    unused_imports,
+    reason = "adapters that stand on this one use them, and each has a feature of its own"
+)]
+pub(crate) use {request::view, response::refusal};
 
 #[cfg(doc)]
 use crate::RequiresAuth;

@@ -16,6 +16,17 @@ pub(super) fn path_parameters(policy: &Policy, extensions: &Extensions, uri: &Ur
     of_router(extensions, uri)
 }
 
+/// The URL that the client has asked for, where a router has cut off what a nested one is mounted at.
+#[cfg(feature = "axum")]
+pub(super) fn original_uri(extensions: &Extensions) -> Option<&Uri> {
+    extensions.get::<::axum::extract::OriginalUri>().map(|original| &original.0)
+}
+
+#[cfg(not(feature = "axum"))]
+pub(super) const fn original_uri(_: &Extensions) -> Option<&Uri> {
+    None
+}
+
 #[cfg(not(feature = "axum"))]
 fn of_router(_: &Extensions, _: &Uri) -> Parameters {
     Parameters::new()

@@ -3,9 +3,12 @@
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
+use super::path::original_uri;
+use super::request::view;
 use crate::challenge::Challenge;
 use crate::error::Denial;
 use crate::guard::RequiresAuth;
+use crate::metadata::MetadataAnswer;
 use crate::request::Request;
 
 /// The answer to a refused request, with the denial in its extensions. `HEAD` gets no body.
@@ -23,6 +26,28 @@ pub(crate) fn refusal<R: From<Vec<u8>>>(
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
         *response.body_mut() = Vec::new().into();
     }
+    response
+}
+
+/// The answer to a request for the document of the guard's resource; `None` for any other request.
+pub(crate) fn metadata<R: From<Vec<u8>>, B>(
+    auth: &RequiresAuth,
+    request: &http::Request<B>,
+) -> Option<Response<R>> {
+    auth.resource()?;
+    let uri = original_uri(request.extensions()).unwrap_or(request.uri());
+    let answer = auth.metadata(&view(request.method(), uri, request.headers()))?;
+    Some(metadata_response(answer))
+}
+
+/// The answer to a request for a document, as a response.
+fn metadata_response<R: From<Vec<u8>>>(answer: MetadataAnswer) -> Response<R> {
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut headers = HeaderMap::new();
+    append(&mut headers, answer.headers());
+    let mut response = Response::new(answer.into_body().into());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     response
 }
 

@@ -11,7 +11,7 @@ use super::AuthFuture;
 use super::layer::Guarded;
 use super::path::path_parameters;
 use super::request::{Added, mark, token_of, view};
-use super::response::refusal;
+use super::response::{metadata, refusal};
 
 /// A service with a guard around it. Made by [`AuthLayer`](super::AuthLayer).
 ///
@@ -89,6 +89,10 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Guarded { auth, requirement } = &*self.guarded;
+        if let Some(response) = metadata(auth, &request) {
+            drop(self.take_ready());
+            return AuthFuture::answered(response);
+        }
         let parameters = path_parameters(requirement.policy(), request.extensions(), request.uri());
         let seen = view(request.method(), request.uri(), request.headers()).with_path_parameters(&parameters);
         let denial = if let Some(token) = token_of(auth, request.extensions()) {
@@ -112,6 +116,6 @@ where
         // What the inner service has reserved when it became ready (a permit, a slot) is given back: else
         // refused requests on idle connections could hold it.
         drop(self.take_ready());
-        AuthFuture::refused(response)
+        AuthFuture::answered(response)
     }
 }

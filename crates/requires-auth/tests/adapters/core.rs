@@ -8,11 +8,11 @@ use requires_auth::explain::Report;
 use requires_auth::guard::{Admission, Passed};
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{AccessToken, Bearer, Denial, Request};
-use requires_auth_testkit::vectors::{RequestCase, TokenCase};
+use requires_auth_testkit::vectors::{MetadataCase, RequestCase, TokenCase};
 
 use serde_json::json;
 
-use super::{Answer, Guarded};
+use super::{Answer, Document, Guarded};
 
 /// Asks the guard about a request.
 pub async fn admit(guarded: &Guarded, case: &RequestCase) -> Answer {
@@ -23,6 +23,15 @@ pub async fn admit(guarded: &Guarded, case: &RequestCase) -> Answer {
         Ok(_) => Answer::NoToken,
         Err(denial) => refused(&guarded.auth.challenge(&request, &denial)),
     }
+}
+
+/// Asks the guard for a document.
+pub fn metadata(guarded: &Guarded, case: &MetadataCase) -> Option<Document> {
+    let no_headers: [(&str, &str); 0] = [];
+    let answer = guarded.auth.metadata(&Request::new(&case.method, &case.url, &no_headers))?;
+    let headers = answer.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let (status, body) = (answer.status(), String::from_utf8(answer.into_body()).unwrap());
+    Some(Document { status, headers, body })
 }
 
 /// Asks the verifier about a token. Every configuration of a vector can be put to it; one with settings has them of a

@@ -112,6 +112,26 @@ impl Answer {
     }
 }
 
+/// The answer to a request for the document of a resource.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Document {
+    /// An answer of a guard; `None` if it has refused the request for want of a token, and serves no document.
+    pub fn of(response: &http::Response<Vec<u8>>) -> Option<Self> {
+        let status = response.status().as_u16();
+        let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        let body = String::from_utf8(response.body().clone()).unwrap();
+        (![401, 404].contains(&status)).then_some(Self { status, headers, body })
+    }
+}
+
 /// A guard, and what is asked of it.
 pub struct Guarded {
     pub auth: RequiresAuth,

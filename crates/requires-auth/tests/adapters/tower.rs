@@ -9,7 +9,7 @@ use requires_auth::{AccessToken, Denial, Reason};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
 
-use super::{Answer, Guarded};
+use super::{Answer, Document, Guarded};
 
 pub async fn ask(guarded: &Guarded, request: Request<()>) -> Answer {
     let layers: Vec<AuthLayer> = match guarded.requirement.presence() {
@@ -23,6 +23,11 @@ pub async fn ask(guarded: &Guarded, request: Request<()>) -> Answer {
         }
         _ => unreachable!(),
     }
+}
+
+/// Asks for a document.
+pub async fn metadata(guarded: &Guarded, request: Request<()>) -> Option<Document> {
+    Document::of(&guarded.inner().layer(service_fn(handler)).oneshot(request).await.unwrap())
 }
 
 async fn handler(request: Request<()>) -> Result<Response<Vec<u8>>, Infallible> {

@@ -170,6 +170,25 @@ mod tests {
         }
     }
 
+    /// Each key that is left to fill in is told once, with the example of its provider, and nothing else is told.
+    #[test]
+    fn what_is_not_filled_in_is_told_once_in_the_words_of_the_provider() {
+        for provider in providers::ALL {
+            let text = filled(&starter::of_provider(EXAMPLE, provider, None, None), "", "");
+            let left: Vec<_> = ["issuer", "audience"]
+                .into_iter()
+                .filter(|key| text.contains(&format!("\n{key} = \"\"")))
+                .collect();
+            let built = Config::parse(&text, "requires-auth.toml").and_then(|config| config.guard.build());
+            let error = built.expect_err(provider.name);
+            let told: Vec<_> = error.problems().iter().map(|problem| problem.field()).collect();
+            assert_eq!(told, left, "{}: {error}", provider.name);
+            for problem in error.problems().iter().filter(|problem| problem.field() == "audience") {
+                assert!(problem.hint().contains(provider.audience_example), "{}: {error}", provider.name);
+            }
+        }
+    }
+
     #[test]
     fn a_value_does_not_leave_its_quotes() {
         let audience = "a\"\nb\\ü\t";

@@ -32,7 +32,7 @@ fn issuer_table(provider: &Provider, issuer: Option<&str>, audience: Option<&str
         lines.push("issuer = \"ISSUER\"".to_owned());
     }
     if audience.is_some() || !matches!(provider.audience_rule, AudienceRule::Default(_)) {
-        lines.push(format!("# This is {}.", provider.audience));
+        lines.push(format!("# This is {}, such as {}.", provider.audience, provider.audience_example));
         lines.push("audience = \"AUDIENCE\"".to_owned());
     }
     lines.join("\n") + "\n"

@@ -1,4 +1,5 @@
-//! The protected demo API: one public route, one for any token, two that need a scope, and one that takes opaque tokens.
+//! The protected demo API: one public route, one for any token, two that need a scope, one that takes opaque tokens, and one
+//! for tenants.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,22 +20,35 @@ use crate::ports::cannot_listen;
 /// How many ports after the wanted one are tried.
 const FURTHER_PORTS: u16 = 100;
 
+/// The guards of the API. Each is one of its own, so that the other routes show what an API without it says.
+pub(super) struct Guards {
+    /// Takes JWTs of one issuer.
+    pub(super) auth: RequiresAuth,
+    /// Asks the issuer about opaque tokens, too.
+    pub(super) asking: Option<RequiresAuth>,
+    /// Takes tokens of some tenants of an issuer with many.
+    pub(super) tenants: Option<RequiresAuth>,
+}
+
 /// The routes, guarded.
-pub(super) fn router(auth: &RequiresAuth, asking: Option<&RequiresAuth>) -> Router {
+pub(super) fn router(guards: &Guards) -> Router {
+    let Guards { auth, asking, tenants } = guards;
     // A ready layer rather than one of our own: it is what an API that copies this would use. It stands outside
     // the guard, so that a page of another origin can read a refusal too; which headers of it, the guard says.
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE]);
-    // A guard of its own, so that the other routes show what an API without introspection says.
-    let opaque = asking.map(|asking| Router::new().route("/opaque/me", get(me)).layer(asking.layer()));
+    let guarded = |path, guard: &RequiresAuth| Router::new().route(path, get(me)).layer(guard.layer());
+    let opaque = asking.as_ref().map(|asking| guarded("/opaque/me", asking));
+    let of_tenants = tenants.as_ref().map(|tenants| guarded("/tenants/me", tenants));
     Router::new()
         .route("/api/me", get(me))
         .route("/api/items", get(items).layer(auth.require("read:items")))
         .route("/api/items", post(create_item).layer(auth.require("write:items")))
         .layer(auth.layer())
         .merge(opaque.unwrap_or_default())
+        .merge(of_tenants.unwrap_or_default())
         // Added after the guard, so it is outside.
         .route("/public", get(public))
         .layer(cors)
@@ -46,7 +60,11 @@ async fn public() -> Json<Value> {
 
 async fn me(token: AccessToken) -> Json<Value> {
     let scopes: Vec<_> = token.scopes().collect();
-    Json(json!({ "sub": token.subject(), "client_id": token.client_id(), "scopes": scopes }))
+    let mut answer = json!({ "sub": token.subject(), "client_id": token.client_id(), "scopes": scopes });
+    if let Some(tenant) = token.tenant() {
+        answer["tenant"] = tenant.into();
+    }
+    Json(answer)
 }
 
 async fn items() -> Json<Value> {
@@ -65,15 +83,11 @@ pub(super) struct DemoApi {
 
 impl DemoApi {
     /// Listens on a port, or on the next free one.
-    pub(super) async fn start(
-        auth: &RequiresAuth,
-        asking: Option<&RequiresAuth>,
-        port: u16,
-    ) -> Result<Self, Failure> {
+    pub(super) async fn start(guards: &Guards, port: u16) -> Result<Self, Failure> {
         let failed = |error: io::Error| cannot_listen(Ipv4Addr::LOCALHOST.into(), port, &error);
         let listener = listen(port).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let router = router(auth, asking);
+        let router = router(guards);
         let serving = tokio::spawn(async move {
             // Serving ends only with the task; there is no error to report.
             axum::serve(listener, router).await.ok();
@@ -98,7 +112,8 @@ impl Drop for DemoApi {
     }
 }
 
-async fn listen(wanted: u16) -> io::Result<TcpListener> {
+/// Listens on a port of loopback, or on the next free one.
+pub(super) async fn listen(wanted: u16) -> io::Result<TcpListener> {
     let mut port = wanted;
     loop {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {

@@ -1,25 +1,26 @@
 //! `requires-auth demo`: an issuer and a protected API in one process, to try the guard with curl.
 
 mod api;
+mod development;
 mod tour;
+mod mcp;
 mod once;
 
 use std::env;
 use std::io::{self, Write as _};
-use std::net::Ipv4Addr;
 
 use clap::Args;
-use requires_auth::introspect::Introspection;
-use requires_auth::{ConfigError, RequiresAuth};
-use requires_auth_testkit::issuer::DevelopmentIssuer;
+use requires_auth::RequiresAuth;
 use serde_json::json;
 
-use self::api::DemoApi;
+use self::api::{DemoApi, Guards};
+use self::development::Development;
+use self::mcp::Walked;
 use self::tour::TokenSource;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::{DIM, GOOD, print_json, printable, say};
-use crate::ports::{ISSUER_PORT, cannot_listen, taken};
+use crate::ports::{ISSUER_PORT, taken};
 use crate::runtime::{block_on, stop_signal};
 
 /// Where the demo API listens, if the port is free.
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth demo           serve, and print curl lines that show a 200, a 401, a 403, ...
   requires-auth demo --once    make the requests itself; exit 0 only if each answer is right
+  requires-auth demo --mcp     guard an MCP server, and log in there as its clients do
   requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
 
 With --issuer, --once makes the requests that need no token, and one with the token in
@@ -41,6 +43,10 @@ pub(crate) struct DemoArgs {
     /// Make the requests, print a table of the answers, and stop
     #[arg(long)]
     pub(crate) once: bool,
+
+    /// Guard an MCP server, show how a client that knows its URL logs in, and stay for other clients
+    #[arg(long, conflicts_with_all = ["issuer", "audience"])]
+    mcp: bool,
 
     /// Trust a real identity provider instead of a development issuer
     #[arg(long, value_name = "URL", requires = "audience")]
@@ -64,26 +70,40 @@ impl DemoArgs {
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
         block_on(async {
             let stop = stop_signal()?;
+            if self.mcp {
+                let development = Development::start(self.issuer_port, &self.audience).await?;
+                let walked = Walked::start(&development.issuer, self.port).await?;
+                walked.print(&development.issuer, context.format)?;
+                if !self.once && walked.is_right() {
+                    walked.say_how_to_connect();
+                    stop.await;
+                }
+                return Ok(Outcome::from(&walked));
+            }
             let audience = self.audience.as_str();
             let development = match &self.issuer {
                 Some(_) => None,
-                None => Some(start_issuer(&self, audience).await?),
+                None => Some(Development::start(self.issuer_port, audience).await?),
             };
             let issuer = development
                 .as_ref()
-                .map(DevelopmentIssuer::issuer)
+                .map(|development| development.issuer.issuer())
                 .or(self.issuer.as_deref())
                 .unwrap_or_default();
             let auth = RequiresAuth::new(issuer, audience)?;
             if development.is_none() {
                 find_keys(&auth).await?;
             }
-            let asking = development.as_ref().map(|_| asking(issuer, audience)).transpose()?;
-            let api = DemoApi::start(&auth, asking.as_ref(), self.port).await?;
+            let guards = Guards {
+                auth,
+                asking: development.as_ref().map(|it| it.asking(audience)).transpose()?,
+                tenants: development.as_ref().map(|it| it.tenants(audience)).transpose()?,
+            };
+            let api = DemoApi::start(&guards, self.port).await?;
             // Not a flag: the arguments of a process are there for everyone on the machine to see.
             let given = env::var("REQUIRES_AUTH_TOKEN").ok().filter(|token| !token.is_empty());
             let tokens = match &development {
-                Some(issuer) => TokenSource::Development(issuer),
+                Some(development) => TokenSource::Development(development),
                 None => TokenSource::Provider { issuer, audience, token: given.as_deref() },
             };
             if self.once {
@@ -94,10 +114,10 @@ impl DemoArgs {
                     "issuer": issuer,
                     "audience": audience,
                     "api": api.url(),
-                    "token_endpoint": development.as_ref().map(DevelopmentIssuer::token_endpoint),
+                    "token_endpoint": development.as_ref().map(|it| it.issuer.token_endpoint()),
                 }))?,
                 Format::Text => {
-                    let issuer_port = development.as_ref().map(|issuer| issuer.address().port());
+                    let issuer_port = development.as_ref().map(|it| it.issuer.address().port());
                     let of_issuer = issuer_port.and_then(|used| taken(self.issuer_port, used));
                     let notes: Vec<_> = of_issuer.into_iter().chain(taken(self.port, api.port())).collect();
                     print_welcome(issuer, audience, &api, &tokens, &notes)?;
@@ -107,18 +127,6 @@ impl DemoArgs {
             Ok(Outcome::Allow)
         })?
     }
-}
-
-async fn start_issuer(args: &DemoArgs, audience: &str) -> Result<DevelopmentIssuer, Failure> {
-    let builder = DevelopmentIssuer::builder().port_or_next(args.issuer_port).audience(audience);
-    let started = builder.start().await;
-    started.map_err(|error| cannot_listen(Ipv4Addr::LOCALHOST.into(), args.issuer_port, &error))
-}
-
-/// A guard that asks the development issuer about opaque tokens. It takes any client, so that there is no secret to keep.
-fn asking(issuer: &str, audience: &str) -> Result<RequiresAuth, ConfigError> {
-    let introspection = Introspection::discovered().with_client_secret("demo-api", "demo-secret");
-    RequiresAuth::builder(issuer, audience).with_introspection(introspection).build()
 }
 
 /// A wrong issuer is found at start, not at the first request.

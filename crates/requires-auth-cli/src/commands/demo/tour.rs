@@ -1,11 +1,11 @@
 //! What there is to try with curl: each line works when it is pasted.
 
-use requires_auth_testkit::issuer::DevelopmentIssuer;
+use super::development::Development;
 
 /// Where tokens for the demo API come from.
 pub(super) enum TokenSource<'a> {
-    /// The development issuer, which mints any.
-    Development(&'a DevelopmentIssuer),
+    /// The development issuers, which mint any.
+    Development(&'a Development),
     /// A real provider; a token of it may have been given.
     Provider { issuer: &'a str, audience: &'a str, token: Option<&'a str> },
 }
@@ -29,10 +29,13 @@ impl TokenSource<'_> {
         let with_token =
             |token: &str, path: &str| format!("curl -i {api}{path} -H \"Authorization: Bearer {token}\"");
         match self {
-            Self::Development(issuer) => {
-                let endpoint = issuer.token_endpoint();
-                let mint = |query: &str| format!("$(curl -s '{endpoint}{query}')");
-                let with = |query: &str, path: &str| with_token(&mint(query), path);
+            Self::Development(development) => {
+                let minted = |endpoint: &str, query: &str, path: &str| {
+                    with_token(&format!("$(curl -s '{endpoint}{query}')"), path)
+                };
+                let with = |query: &str, path: &str| minted(development.issuer.token_endpoint(), query, path);
+                let of_tenant =
+                    |query: &str| minted(development.tenant.token_endpoint(), query, "/tenants/me");
                 stops.extend([
                     stop("200: a valid token", with("?sub=alice", "/api/me")),
                     stop("403: the token lacks the scope read:items", with("?sub=alice", "/api/items")),
@@ -45,6 +48,11 @@ impl TokenSource<'_> {
                         "200: an opaque token; the API asks the issuer about it",
                         with("?opaque=true&sub=alice", "/opaque/me"),
                     ),
+                    stop("200: a tenant that the API knows, of an issuer with many", of_tenant("?sub=alice")),
+                    stop(
+                        "401: another tenant; nothing is fetched for it",
+                        of_tenant(&format!("?sub=alice&claim={}", development.other_tenant())),
+                    ),
                     stop("401: expired", with("?scope=read:items&defect=expired", "/api/items")),
                     stop(
                         "401: meant for another API",
@@ -56,7 +64,7 @@ impl TokenSource<'_> {
                     ),
                     stop(
                         "200: rotate the key; old and new tokens count",
-                        format!("curl -i -X POST {}", issuer.rotation_endpoint()),
+                        format!("curl -i -X POST {}", development.issuer.rotation_endpoint()),
                     ),
                     stop("200: the new key is found at once", with("?scope=read:items", "/api/items")),
                 ]);

@@ -56,10 +56,14 @@ impl Connector {
         })
     }
 
+    /// The client for a URL.
+    pub(super) fn client(&self, url: &Url) -> &Client {
+        if is_loopback(url) { &self.direct } else { &self.proxied }
+    }
+
     /// Looks at the server of a URL; an error is what went wrong, in a few words. The body of the answer is not read.
     pub(super) async fn look(&self, url: &Url) -> Result<Seen, String> {
-        let client = if is_loopback(url) { &self.direct } else { &self.proxied };
-        let answer = client.get(url.clone()).send().await.map_err(|error| cause(&error))?;
+        let answer = self.client(url).get(url.clone()).send().await.map_err(|error| cause(&error))?;
         let date = answer.headers().get("date").and_then(|value| value.to_str().ok());
         let theirs = date.and_then(|date| httpdate::parse_http_date(date).ok());
         let tls = answer.extensions().get::<TlsInfo>();

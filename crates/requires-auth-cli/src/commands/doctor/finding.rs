@@ -33,13 +33,16 @@ pub(super) struct Finding {
     pub(super) what: String,
     /// What to do about it.
     pub(super) hint: Option<String>,
+    /// The section of a standard that rules, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<&'static str>,
 }
 
 impl Finding {
     pub(super) fn new(level: Level, code: &'static str, subject: &str, what: impl Into<String>) -> Self {
         // Most of it comes from servers: it must neither drive the terminal nor fill it.
         let bounded = |text: &str| printable(&text.chars().take(500).collect::<String>()).into_owned();
-        Self { level, code, subject: bounded(subject), what: bounded(&what.into()), hint: None }
+        Self { level, code, subject: bounded(subject), what: bounded(&what.into()), hint: None, rule: None }
     }
 
     /// With what to do about it, unless all is well.
@@ -47,6 +50,12 @@ impl Finding {
         if self.level != Level::Ok {
             self.hint = Some(hint.into());
         }
+        self
+    }
+
+    /// With the section of a standard that rules.
+    pub(super) fn rule(mut self, rule: &'static str) -> Self {
+        self.rule = Some(rule);
         self
     }
 }
@@ -69,7 +78,8 @@ pub(super) fn print(findings: &[Finding]) -> Result<(), Failure> {
         };
         writeln!(stdout, "  {style}{level:4}{style:#}  {:width$}  {}", finding.code, finding.what)?;
         if let Some(hint) = &finding.hint {
-            writeln!(stdout, "        {:width$}  {DIM}hint: {hint}{DIM:#}", "")?;
+            let rule = finding.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+            writeln!(stdout, "        {:width$}  {DIM}hint: {hint}{rule}{DIM:#}", "")?;
         }
     }
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();

@@ -10,22 +10,29 @@ mod provider;
 mod issuer;
 mod places;
 mod raw;
+mod sent;
+mod attacks;
 mod probe;
+mod mcp;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use requires_auth::credential::TokenPlace;
 use requires_auth::explain::Outcome as CheckOutcome;
 use requires_auth::settings;
 use requires_auth::verify::Rules;
 use requires_auth::{Algorithm, Bearer, Policy, Request, RequiresAuth};
 use reqwest::Url;
 
+use self::attacks::Probe;
 use self::configured::Configured;
 use self::connection::{Connector, is_loopback};
 use self::finding::{Finding, Level};
+use self::mcp::McpArgs;
 use self::raw::Target;
+use self::sent::{Sent, place_of};
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
@@ -43,8 +50,14 @@ Examples:
   requires-auth doctor gateway.toml --token - < token.txt    and whether a token is good for it
   requires-auth doctor --url https://api.example.com --path /orders
                                                              attack a protected path of your own API
+  requires-auth doctor --mcp https://api.example.com/mcp     whether MCP clients find the login
+  requires-auth doctor --mcp https://api.example.com/mcp --token - < token.txt
+                                                             and whether a token is good for it
 
 With --url it sends requests that must not pass. Use it on what is yours.
+
+With --mcp the server may be of any make. Nothing that is sent changes anything there: --call-tools
+calls each tool with arguments that fit none, but a careless server may run it all the same.
 
 Exit codes: 0 nothing failed, 1 something failed, 2 usage or configuration.";
 
@@ -75,6 +88,9 @@ pub(crate) struct DoctorArgs {
     /// A path there that needs a token
     #[arg(long, value_name = "PATH", requires = "url", value_parser = path)]
     path: Option<String>,
+
+    #[command(flatten)]
+    mcp: McpArgs,
 }
 
 /// A path that can stand in a request line as it is.
@@ -121,10 +137,11 @@ fn source(args: &DoctorArgs) -> Result<Option<Source>, Failure> {
     let file = match &args.file {
         Some(file) => file.as_path(),
         None if Path::new(DEFAULT_FILE).exists() => Path::new(DEFAULT_FILE),
-        None if args.url.is_some() => return Ok(None),
+        None if args.url.is_some() || args.mcp.server.is_some() => return Ok(None),
         None => {
-            return Err(Failure::new("there is nothing to look at")
-                .hint("give a configuration FILE, or --issuer and --audience, or --url and --path"));
+            return Err(Failure::new("there is nothing to look at").hint(
+                "give a configuration FILE, or --issuer and --audience, or --url and --path, or --mcp",
+            ));
         }
     };
     let (config, guard) = Config::load(file, |builder| builder).map_err(|error| located(&error))?;
@@ -167,9 +184,9 @@ async fn examine(
 ) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     let config = source.and_then(|source| source.config.as_ref());
+    let ca = config.and_then(|config| config.guard.get(settings::CA));
+    let connector = Connector::new(ca.as_ref())?;
     if let Some(source) = source {
-        let ca = config.and_then(|config| config.guard.get(settings::CA));
-        let connector = Connector::new(ca.as_ref())?;
         let examined = source.guard.examine().await;
         for configured in &source.issuers {
             match examined.iter().find(|found| found.issuer() == configured.issuer) {
@@ -188,17 +205,31 @@ async fn examine(
     if let (Some(url), Some(path)) = (&args.url, &args.path) {
         // It is sent as it is, so it must be a token in form.
         let token = token.filter(|token| Bearer::parse(token).is_ok());
+        let places =
+            config.map_or_else(|| vec![TokenPlace::authorization()], |config| config.guard.token_places());
+        let all = Sent::all(&places);
+        let sent = match token {
+            Some(token) => {
+                place_of(source.map(|source| &source.guard), &all, token).await.map(|sent| (sent, token))
+            }
+            None => None,
+        };
         match Target::new(url) {
             Ok(target) => {
                 // From this machine its own loopback can be reached, which tells nothing.
                 let admin = config.and_then(admin_port).filter(|_| !is_loopback(url));
                 let headers = config.into_iter().flat_map(|config| &config.gateway.headers);
                 let identity: Vec<_> = headers.map(|header| header.name.as_str()).collect();
-                findings.extend(probe::run(url.as_str(), &target, path, token, &identity, admin).await);
+                let probe = Probe { path, places: &all, token: sent.as_ref(), identity: &identity };
+                findings.extend(probe::run(&probe, url.as_str(), &target, admin).await);
+                if token.is_some() && sent.is_none() {
+                    findings.push(probe::only_websockets(url.as_str()));
+                }
             }
             Err(error) => return Err(Failure::new(format!("--url cannot be used: {error}"))),
         }
     }
+    findings.extend(mcp::run(&args.mcp, token, &connector).await);
     Ok(findings)
 }
 

@@ -53,5 +53,14 @@ fn warnings(name: &str, provider: &'static Provider) -> impl Iterator<Item = Fin
 fn of_metadata(found: &Examination) -> Option<&'static Provider> {
     let document = found.metadata().iter().rev().find(|document| document.status() == Ok(200))?;
     let metadata: Value = serde_json::from_slice(document.body()).ok()?;
-    recognise_metadata(|member| metadata.get(member)?.as_str())
+    recognise_metadata(|member| texts(metadata.get(member)))
+}
+
+/// The texts of a member: itself, or those in its list.
+fn texts(member: Option<&Value>) -> Vec<&str> {
+    match member {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod anatomy;
 mod explained;
+mod unverifiable;
 mod text;
 
 use std::io;
@@ -10,6 +11,7 @@ use clap::Args;
 
 use self::anatomy::Anatomy;
 use self::explained::{Explained, Verdict};
+use self::unverifiable::Unverifiable;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::print_json;
@@ -42,11 +44,13 @@ impl ExplainArgs {
     /// Runs `explain`; with `--verbose` the text tells what every check found, not only the failed one.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
         let (settings, keys) = self.check.resolve()?;
-        if keys.is_none() && settings.issuer.is_none() {
+        if keys.is_none() && !settings.names_issuer() {
             // Whoever only wants to read a token gets that far; the exit code still says that nothing was judged.
             let token = read_token(self.token)?;
-            print(&Explained::not_judged(), &token, &settings, context)?;
-            return Err(without_keys());
+            let unverifiable = Unverifiable::of(&token);
+            let hint = unverifiable.map(|unverifiable| unverifiable.hint().to_owned());
+            print(&Explained { hint, ..Explained::not_judged() }, &token, &settings, context)?;
+            return Err(unverifiable.map_or_else(without_keys, Unverifiable::failure));
         }
         let judge = Judge::new(&settings, keys.as_ref())?;
         let token = read_token(self.token)?;

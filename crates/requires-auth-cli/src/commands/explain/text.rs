@@ -6,6 +6,7 @@ use requires_auth::explain::Outcome;
 
 use super::anatomy::Anatomy;
 use super::explained::{CheckLine, Explained, Verdict};
+use super::unverifiable::Unverifiable;
 use crate::output::{BAD, CARE, DIM, GOOD, print_fields, printable, relative};
 use crate::verdict::Settings;
 use crate::verdict::print_denial;
@@ -19,7 +20,7 @@ pub(super) fn print(
     settings: &Settings,
     is_verbose: bool,
 ) -> io::Result<()> {
-    print_anatomy(&Anatomy::of(token), settings)?;
+    print_anatomy(token, settings)?;
     for row in &explained.from_table {
         heading("provider")?;
         let settings =
@@ -50,12 +51,16 @@ fn heading(title: &str) -> io::Result<()> {
     writeln!(anstream::stdout().lock(), "\n{DIM}{title}{DIM:#}")
 }
 
-fn print_anatomy(anatomy: &Anatomy, settings: &Settings) -> io::Result<()> {
+fn print_anatomy(token: &str, settings: &Settings) -> io::Result<()> {
+    let anatomy = Anatomy::of(token);
     if anatomy.header.is_none() && anatomy.claims.is_none() {
-        return writeln!(
-            anstream::stdout().lock(),
-            "neither header nor claims are readable: this is not a signed JWT"
-        );
+        let what = match Unverifiable::of(token) {
+            Some(Unverifiable::Opaque) => {
+                "this is an opaque token: it says nothing by itself, and only its issuer can tell what it is good for"
+            }
+            _ => "neither header nor claims are readable: this is not a signed JWT",
+        };
+        return writeln!(anstream::stdout().lock(), "{what}");
     }
     let parts = [("header", &anatomy.header), ("claims, as the token has them", &anatomy.claims)];
     for (title, part) in parts {

@@ -33,7 +33,7 @@ pub(crate) struct VerifyArgs {
     check: VerdictArgs,
 
     /// Verify each line of a file of JSON lines; `-` is stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "tenant"])]
     batch: Option<PathBuf>,
 
     /// The token; `-` or nothing is stdin

@@ -50,7 +50,9 @@ impl Dialect for Envoy {
 
     /// It asks with the original method and host, and appends the original path to the endpoint's.
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
-        Ok(Original { method: question.method.as_str(), target: question.rest, host: question.host })
+        // Of addresses it shows its own.
+        let (method, target, host) = (question.method.as_str(), question.rest, question.host);
+        Ok(Original { method, target, host, client: None })
     }
 
     /// A 503 that anybody can cause with a token of their own making is told as 403: with `failure_mode_allow: true`

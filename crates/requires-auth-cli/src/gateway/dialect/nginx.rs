@@ -13,7 +13,7 @@ use http::StatusCode;
 use super::interface::Asking;
 use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
-use super::proxy_side::{Place, ProxySide, preamble};
+use super::proxy_side::{Place, ProxySide, UNJUDGED, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 
@@ -140,6 +140,9 @@ fn identity(side: &ProxySide) -> String {
         writeln!(text, "auth_request_set $requires_auth_{place} $upstream_http_{};", variable(header)).ok();
         writeln!(text, "proxy_set_header {header} $requires_auth_{place};").ok();
     }
+    if side.clears_authorization {
+        writeln!(text, "{UNJUDGED}\nproxy_set_header Authorization \"\";").ok();
+    }
     text
 }
 
@@ -226,4 +229,5 @@ proxy_set_header X-Original-Method $request_method;
 proxy_set_header X-Original-URI $request_uri;
 proxy_set_header X-Original-Host $host;
 proxy_set_header X-Original-Proto $scheme;
+proxy_set_header X-Real-IP $remote_addr;
 ";

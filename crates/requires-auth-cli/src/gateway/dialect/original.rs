@@ -1,5 +1,7 @@
 //! The request that a proxy asks about, and what else its headers say about that.
 
+use std::net::IpAddr;
+
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -10,11 +12,13 @@ const X_ORIGINAL: Family = Family {
     method: HeaderName::from_static("x-original-method"),
     target: HeaderName::from_static("x-original-uri"),
     host: HeaderName::from_static("x-original-host"),
+    client: HeaderName::from_static("x-real-ip"),
 };
 const X_FORWARDED: Family = Family {
     method: HeaderName::from_static("x-forwarded-method"),
     target: HeaderName::from_static("x-forwarded-uri"),
     host: HeaderName::from_static("x-forwarded-host"),
+    client: HeaderName::from_static("x-forwarded-for"),
 };
 
 /// Headers with which a client asks the application for another method than the gateway has seen.
@@ -35,6 +39,8 @@ struct Family {
     method: HeaderName,
     target: HeaderName,
     host: HeaderName,
+    /// Who has sent it. A proxy that comes after others writes its own client last.
+    client: HeaderName,
 }
 
 /// The request that a proxy asks about.
@@ -44,6 +50,8 @@ pub(crate) struct Original<'r> {
     pub(crate) target: &'r str,
     /// Its host, where the proxy names one host alone.
     pub(crate) host: Option<&'r str>,
+    /// Who has sent it, where the proxy tells that. It decides nothing.
+    pub(crate) client: Option<IpAddr>,
 }
 
 impl<'r> Original<'r> {
@@ -107,8 +115,14 @@ impl Family {
             .ok_or("the header that names the method is missing, or is there twice")?;
         let target = only(headers, &self.target)
             .ok_or("the header that names the path is missing, or is there twice")?;
-        Ok(Original { method, target, host: only(headers, &self.host) })
+        let client = only(headers, &self.client).and_then(last_address);
+        Ok(Original { method, target, host: only(headers, &self.host), client })
     }
+}
+
+/// The address that a list ends with.
+fn last_address(list: &str) -> Option<IpAddr> {
+    list.rsplit(',').next()?.trim().parse().ok()
 }
 
 /// Whether a header names this target: as it is, or as a URL, in which some proxies write it.
@@ -198,9 +212,37 @@ mod tests {
         }
         assert!(!nginx(&[("x_forwarded_method", "POST")]));
         assert!(nginx(&[("x-http-methods", "POST"), ("x-original-urls", "/b")]));
-        let of_envoy = Original { method: "GET", target: "/a", host: None };
+        let of_envoy = Original { method: "GET", target: "/a", host: None, client: None };
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/b")])).is_some());
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/a")])).is_none());
+    }
+
+    #[test]
+    fn the_client_is_who_the_proxy_itself_has_seen() {
+        let client = |name: &'static str, values: &[&str]| {
+            let own = [
+                ("x-original-method", "GET"),
+                ("x-original-uri", "/a"),
+                ("x-forwarded-method", "GET"),
+                ("x-forwarded-uri", "/a"),
+            ];
+            let told: Vec<_> = values.iter().map(|value| (name, *value)).collect();
+            let headers = headers(&[&own[..], &told].concat());
+            let read = if name == "x-real-ip" { Original::in_x_original } else { Original::in_x_forwarded };
+            read(&headers).expect("an original").client.map(|address| address.to_string())
+        };
+        for (values, expected) in [
+            (&["192.0.2.1"][..], Some("192.0.2.1")),
+            (&["2001:db8::1"], Some("2001:db8::1")),
+            (&["198.51.100.9, 192.0.2.1"], Some("192.0.2.1")),
+            (&["192.0.2.1, unknown"], None),
+            (&["192.0.2.1", "192.0.2.2"], None),
+            (&[""], None),
+            (&[], None),
+        ] {
+            assert_eq!(client("x-forwarded-for", values).as_deref(), expected, "{values:?}");
+            assert_eq!(client("x-real-ip", values).as_deref(), expected, "{values:?}");
+        }
     }
 
     #[test]
@@ -225,7 +267,7 @@ mod tests {
             ("x-forwarded-host", "b.test"),
         ]);
         assert_eq!(Original::in_x_forwarded(&forwarded).expect("an original").host, Some("b.test"));
-        let of_envoy = Original { method: "GET", target: "/a", host: Some("a.test") };
+        let of_envoy = Original { method: "GET", target: "/a", host: Some("a.test"), client: None };
         assert!(of_envoy.other_host(&forwarded).is_some());
     }
 }

@@ -82,7 +82,8 @@ pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Res
         return Ok(denied(gateway.refuse_ambiguous(&HeaderMap::new())));
     };
     let host = Some(request.host.as_str());
-    let original = Original { method: &request.method, target: &request.path, host };
+    let client = request.client.parse().ok();
+    let original = Original { method: &request.method, target: &request.path, host, client };
     Ok(match judge(gateway, config, &original, &headers).await {
         Decision::Refuse(refused) => denied(refused),
         Decision::Allow { identity, added, .. } => {

@@ -95,8 +95,9 @@ async fn judge(
         info!(problem, "refused: the request says two things");
         return Decision::Refuse(gateway.refuse_ambiguous(headers));
     }
-    let Original { method, target, host } = *original;
-    gateway.decide(Asked { method, target, host, headers, has_body: dialect::has_body(headers) }).await
+    let Original { method, target, host, client } = *original;
+    let has_body = dialect::has_body(headers);
+    gateway.decide(Asked { method, target, host, client, headers, has_body }).await
 }
 
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
@@ -139,6 +140,8 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
 mod route_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod shares;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

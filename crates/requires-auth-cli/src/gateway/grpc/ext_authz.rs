@@ -18,21 +18,29 @@ pub(crate) struct HttpRequest {
     pub(crate) headers: HashMap<String, String>,
     /// Each header as it came, where Envoy is told to send them so (`encode_raw_headers`).
     pub(crate) header_map: Vec<(String, Vec<u8>)>,
+    /// The address of who has sent it, as Envoy sees it: `attributes.source.address`.
+    pub(crate) client: String,
 }
 
 impl HttpRequest {
     /// Reads a `CheckRequest`; there is none where it has no request.
     pub(crate) fn read(check_request: &[u8]) -> Result<Option<Self>, Malformed> {
-        let mut request = None;
+        let (mut request, mut client) = (None, "");
         for attributes in messages(Fields::of(check_request), 1) {
-            for outer in messages(attributes?, 4) {
-                for http in messages(outer?, 2) {
-                    // Parts of a message that comes in parts are put together.
-                    request.get_or_insert_with(Self::default).merge(http?)?;
+            for field in attributes? {
+                match field? {
+                    (1, source) => client = address_of(source.message()?)?.unwrap_or(client),
+                    (4, outer) => {
+                        for http in messages(outer.message()?, 2) {
+                            // Parts of a message that comes in parts are put together.
+                            request.get_or_insert_with(Self::default).merge(http?)?;
+                        }
+                    }
+                    _ => {}
                 }
             }
         }
-        Ok(request)
+        Ok(request.map(|request| Self { client: client.to_owned(), ..request }))
     }
 
     fn merge(&mut self, fields: Fields<'_>) -> Result<(), Malformed> {
@@ -64,6 +72,27 @@ fn messages(fields: Fields<'_>, number: u32) -> impl Iterator<Item = Result<Fiel
         Ok(_) => None,
         Err(malformed) => Some(Err(malformed)),
     })
+}
+
+/// The address of a `Peer`, where it says one; empty if that is not one of a socket.
+fn address_of(peer: Fields<'_>) -> Result<Option<&str>, Malformed> {
+    let mut found = None;
+    for address in messages(peer, 1) {
+        for kind in address? {
+            let (number, value) = kind?;
+            // Of the kinds of addresses the last one counts.
+            if matches!(number, 2 | 3) {
+                found = Some("");
+            } else if number == 1 {
+                for field in value.message()? {
+                    if let (2, text) = field? {
+                        found = Some(text.text()?);
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// An entry of a map of texts.
@@ -163,7 +192,9 @@ fn options(message: Message, field: u32, options: &[HeaderOption]) -> Message {
 #[cfg(test)]
 mod tests {
     use envoy_types::ext_authz::v3::pb::{self, CheckRequest, HeaderAppendAction, HttpResponse};
-    use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
+    use envoy_types::pb::envoy::config::core::v3::{
+        Address, HeaderMap, HeaderValue, Pipe, SocketAddress, address,
+    };
     use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
     use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, Peer};
     use proptest::prelude::*;
@@ -173,7 +204,12 @@ mod tests {
 
     /// The request as Envoy's own definitions have it, and the same one as it is read here.
     fn expected(question: CheckRequest) -> Option<HttpRequest> {
-        let http = question.attributes?.request?.http?;
+        let attributes = question.attributes?;
+        let client = match attributes.source.and_then(|source| source.address?.address) {
+            Some(address::Address::SocketAddress(socket)) => socket.address,
+            _ => String::new(),
+        };
+        let http = attributes.request?.http?;
         let raw = http.header_map.map_or_else(Vec::new, |map| map.headers);
         let raw = raw.into_iter().map(|HeaderValue { key, value, raw_value }| {
             (key, if raw_value.is_empty() { value.into_bytes() } else { raw_value })
@@ -184,6 +220,7 @@ mod tests {
             host: http.host,
             headers: http.headers,
             header_map: raw.collect(),
+            client,
         })
     }
 
@@ -210,7 +247,9 @@ mod tests {
 
     fn question(http: Option<attribute_context::HttpRequest>) -> CheckRequest {
         let request = attribute_context::Request { http, ..Default::default() };
-        let source = Peer { service: "edge".to_owned(), ..Default::default() };
+        let socket = SocketAddress { address: "192.0.2.1".to_owned(), ..Default::default() };
+        let address = Some(Address { address: Some(address::Address::SocketAddress(socket)) });
+        let source = Peer { service: "edge".to_owned(), address, ..Default::default() };
         let attributes =
             AttributeContext { source: Some(source), request: Some(request), ..Default::default() };
         CheckRequest { attributes: Some(attributes) }
@@ -250,6 +289,20 @@ mod tests {
                 prop_assert_eq!(ours, expected(theirs));
             }
         }
+    }
+
+    #[test]
+    fn only_a_socket_has_the_address_of_a_client() {
+        let pipe = address::Address::Pipe(Pipe { path: "/run/envoy".to_owned(), ..Default::default() });
+        let mut other = question(Some(attribute_context::HttpRequest::default()));
+        let client = |question: &CheckRequest| {
+            HttpRequest::read(&question.encode_to_vec()).expect("a message").expect("a request").client
+        };
+        assert_eq!(client(&other), "192.0.2.1");
+        let attributes = other.attributes.as_mut().expect("attributes");
+        attributes.source =
+            Some(Peer { address: Some(Address { address: Some(pipe) }), ..Default::default() });
+        assert_eq!(client(&other), "");
     }
 
     #[test]

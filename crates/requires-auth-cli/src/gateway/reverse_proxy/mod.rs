@@ -131,6 +131,7 @@ impl ReverseProxy {
             method: request.method().as_str(),
             target: target.path.as_str(),
             host: target.host.as_ref().and_then(|host| host.to_str().ok()),
+            client: caller.peer.address(),
             headers: request.headers(),
             has_body: !request.body().is_end_stream(),
         };

@@ -5,6 +5,7 @@ mod authorization_header;
 mod one_token;
 pub mod paths;
 pub mod places;
+pub mod resource;
 
 use serde_json::{Map, Value, json};
 

@@ -2,6 +2,7 @@
 
 use super::IssuerSettings;
 use crate::error::{ConfigProblem, quoted};
+use crate::providers::{Provider, audience_hint};
 use crate::settings;
 use crate::verify::{Audience, Profile};
 
@@ -16,8 +17,12 @@ pub(super) fn check_audience(settings: &IssuerSettings, profile: Profile, proble
         problems.push(ConfigProblem::new(FIELD, found, "one of the two", "leave out one of them"));
         return;
     }
+    let provider = settings.from_table.provider();
+    if !is_given && settings.from_table.lacks_issuer_for_audience() {
+        return;
+    }
     match settings.audience() {
-        Audience::OneOf(names) => check_names(&names, problems),
+        Audience::OneOf(names) => check_names(&names, provider, problems),
         Audience::Prefix(prefix) => problems.extend(prefix_problem(&prefix)),
         Audience::Claim { path, one_of } => {
             if path.is_empty() || path == "aud" {
@@ -25,7 +30,7 @@ pub(super) fn check_audience(settings: &IssuerSettings, profile: Profile, proble
                 problems.push(ConfigProblem::new(FIELD, quoted(&path), "another claim than `aud`", hint));
             }
             problems.extend(ConfigProblem::of_unseen(FIELD, &path));
-            check_names(&one_of, problems);
+            check_names(&one_of, provider, problems);
             if profile == Profile::AccessTokenJwt {
                 let hint =
                     "name the audience; or choose the profile jwt, if the issuer's tokens have no `aud`";
@@ -37,14 +42,13 @@ pub(super) fn check_audience(settings: &IssuerSettings, profile: Profile, proble
     }
 }
 
-fn check_names(names: &[String], problems: &mut Vec<ConfigProblem>) {
-    let hint = "use the identifier of this API at the issuer, such as https://api.example.com";
+fn check_names(names: &[String], provider: Option<&Provider>, problems: &mut Vec<ConfigProblem>) {
     if names.is_empty() {
-        problems.push(ConfigProblem::new(FIELD, "nothing", EXPECTED, hint));
+        problems.push(ConfigProblem::new(FIELD, "nothing", EXPECTED, audience_hint(provider)));
     }
     for name in names {
         if name.trim().is_empty() {
-            problems.push(ConfigProblem::new(FIELD, quoted(name), EXPECTED, hint));
+            problems.push(ConfigProblem::new(FIELD, quoted(name), EXPECTED, audience_hint(provider)));
         }
         problems.extend(ConfigProblem::of_unseen(FIELD, name));
     }

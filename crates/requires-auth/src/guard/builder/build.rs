@@ -10,19 +10,21 @@ use super::checks::{
     algorithms, certificates, check_claim_paths, check_implied_scopes, check_paths, implications,
 };
 use super::common::Common;
+use super::guarded::resource;
 use super::origin::Origin;
 use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
-use crate::challenge::BodyFormat;
+use crate::challenge::{BodyFormat, Style};
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
+use crate::guard::resource::Guarded;
 use crate::guard::tenants::{Group, Tenants};
 use crate::guard::{Inner, Keys, RequiresAuth};
 use crate::introspect::Asker;
 use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
-use crate::keys::StateFile;
+use crate::keys::{Earlier, StateFile};
 use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
@@ -62,6 +64,7 @@ impl Builder {
     /// ```
     pub fn build(mut self) -> Result<RequiresAuth, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
+        let recipe = Self { keys_of: None, shares_keys: false, ..self.clone() };
         let unreadable: Vec<_> = problems.iter().map(ConfigProblem::field).collect();
         let mut found = Vec::new();
         let for_all = algorithms(&self.given, &mut found);
@@ -69,15 +72,20 @@ impl Builder {
         found.extend(check_paths(&self.given));
         check_claim_paths(&self.given, &mut found);
         check_implied_scopes(&self.given, &mut found);
+        let resource = resource(&self.given, &mut found);
+        self.take_audience_of(resource.as_ref());
         self.look_up_providers();
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
         let common = self.common(for_all, &mut found);
+        let siblings = self.siblings();
+        let resource = self.guarded(resource, &common, &siblings, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
+        self.warn_of_unread_places();
         let body_format = self.body_format();
         let rules = Rules {
             algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
@@ -106,7 +114,10 @@ impl Builder {
             keys,
             askers,
             clock: self.clock,
-            style: body_format.into(),
+            style: Style::from(body_format).of_resource(resource.as_ref().map(Guarded::metadata)),
+            resource,
+            siblings,
+            recipe,
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
@@ -205,7 +216,7 @@ impl Builder {
                     if !parts.issuers.push(rules) && !issuer.is_empty() {
                         found.push(self.twice(place, &issuer));
                     }
-                    let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(&issuer));
+                    let earlier = self.earlier(&issuer);
                     parts.askers.push(self.asker(settings, common, &mut found));
                     match common.keys(settings, None, earlier) {
                         Ok(source) => parts.keys.extend(source),
@@ -218,7 +229,12 @@ impl Builder {
             found.retain(|problem| {
                 !(settings.origin == Origin::Environment && unreadable.contains(&problem.field()))
             });
-            problems.extend(found.into_iter().map(|problem| settings.explain(problem)));
+            // A pattern under another name has the mistakes of the first again.
+            for problem in found.into_iter().map(|problem| settings.explain(problem)) {
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
         }
         parts
     }
@@ -233,13 +249,19 @@ impl Builder {
         common: &Common,
     ) -> Result<Option<Group>, ConfigProblem> {
         let keys = if settings.shares_keys(&pattern) {
-            let earlier = self.keys_of.as_ref().and_then(|guard| guard.remote_keys(pattern.text()));
+            let earlier = self.earlier(pattern.text());
             common.keys(settings, None, earlier)?
         } else {
             common.keys(&settings.of_tenant(&pattern, "tenant"), None, None)?;
             None
         };
         Ok(Some(Group { pattern, settings: settings.clone(), rules, keys }))
+    }
+
+    /// Keys of the issuer that another guard has.
+    fn earlier(&self, issuer: &str) -> Option<Earlier<'_>> {
+        let keys = self.keys_of.as_ref()?.remote_keys(issuer)?;
+        Some(if self.shares_keys { Earlier::Shared(keys) } else { Earlier::Copied(keys) })
     }
 
     fn twice(&self, place: usize, issuer: &str) -> ConfigProblem {
@@ -276,7 +298,7 @@ impl Builder {
 impl IssuerSettings {
     /// A problem, with where to mend it.
     fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
-        self.origin.explain(named(&self.given, problem))
+        self.origin.explain(named(&self.given, problem), self.from_table.provider())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::introspect::Introspect;
 use crate::issuer::{IssuerPattern, IssuerUrl, Tenants, Transport, is_tenant};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
-use crate::keys::{RemoteKeys, Source, StateFile, Unproven};
+use crate::keys::{Earlier, RemoteKeys, Source, StateFile, Unproven};
 use crate::settings;
 use crate::verify::{IssuerRules, Profile, Tokens};
 
@@ -56,6 +56,7 @@ impl Common {
         settings.check_tokens_of_resolver(&mut problems);
         let rules = self.rules_of(settings, &mut problems);
         problems.extend(settings.opaque_tokens_of_tenants());
+        problems.extend(self.check_places_of(settings).err());
         problems.into_iter().next().map_or(Ok(rules), Err)
     }
 
@@ -94,7 +95,7 @@ impl Common {
         &self,
         settings: &IssuerSettings,
         of: Option<TenantOf>,
-        earlier: Option<&RemoteKeys>,
+        earlier: Option<Earlier<'_>>,
     ) -> Result<Option<Keys>, ConfigProblem> {
         let (given, transport) = (&settings.given, self.transport);
         let issuer = self.issuer(settings)?;

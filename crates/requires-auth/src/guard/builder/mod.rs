@@ -21,9 +21,12 @@ mod build;
 mod checks;
 mod claims;
 mod common;
+mod guarded;
 mod origin;
 mod places;
 mod provider;
+mod resource;
+mod siblings;
 mod tenants;
 
 pub(super) use common::{Common, TenantOf};
@@ -61,6 +64,7 @@ use provider::FromTable;
 /// # Ok::<(), requires_auth::ConfigError>(())
 /// ```
 #[must_use]
+#[derive(Clone)]
 pub struct Builder {
     issuers: Vec<IssuerSettings>,
     given: Given,
@@ -69,6 +73,8 @@ pub struct Builder {
     fetch: Option<Arc<dyn Fetch>>,
     introspect: Option<Arc<dyn Introspect>>,
     keys_of: Option<RequiresAuth>,
+    /// Whether keys are those of `keys_of` from now on, and not only to begin with.
+    shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
     problems: Vec<ConfigProblem>,
@@ -132,6 +138,7 @@ impl Builder {
             fetch: None,
             introspect: None,
             keys_of: None,
+            shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
             problems: Vec::new(),
@@ -310,7 +317,8 @@ impl Builder {
     }
 
     /// How long fetching one document of an issuer may take: its metadata or its key set. Default 5 s, at least 1 s and
-    /// at most 30 s.
+    /// at most 30 s. A request waits for keys for at most 5 s whatever this says; a fetch that takes longer goes on, and serves
+    /// later requests.
     pub fn with_fetch_timeout(self, timeout: Duration) -> Self {
         self.set(settings::FETCH_TIMEOUT, timeout)
     }

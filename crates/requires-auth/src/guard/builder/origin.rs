@@ -1,6 +1,7 @@
 //! Where the settings of an issuer come from, which is where their mistakes are mended.
 
 use crate::error::ConfigProblem;
+use crate::providers::Provider;
 use crate::settings::{self, shown_key, variable_of};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +14,23 @@ pub(super) enum Origin {
     File(String),
 }
 
-/// What a message says to give where an issuer or an audience is missing.
-const MISSING: [(&str, &str); 2] = [
-    ("issuer", "the issuer of the tokens, such as https://tenant-id.logto.app/oidc"),
-    ("audience", "the identifier of this API at the issuer, such as https://api.example.com"),
-];
+/// What a message says to give where an issuer or an audience is missing; `None` for other settings.
+fn value_to_give(field: &str, provider: Option<&Provider>) -> Option<String> {
+    Some(match (field, provider) {
+        ("issuer", Some(provider)) => provider.issuer_to_write(),
+        ("audience", Some(provider)) => provider.audience_to_write(),
+        ("issuer", None) => "the issuer of the tokens, such as https://tenant-id.logto.app/oidc".to_owned(),
+        ("audience", None) => {
+            "the identifier of this API at the issuer, such as https://api.example.com".to_owned()
+        }
+        _ => return None,
+    })
+}
 
 impl Origin {
-    /// A problem with where its setting is written, and if that is missing with all the ways to give it.
-    pub(super) fn explain(&self, problem: ConfigProblem) -> ConfigProblem {
+    /// A problem with where its setting is written, and if that is missing with all the ways to give it. `provider` is the
+    /// one that the issuer names.
+    pub(super) fn explain(&self, problem: ConfigProblem, provider: Option<&Provider>) -> ConfigProblem {
         let field = problem.field();
         let problem = match self {
             Self::File(name) => problem.within(format!("issuers.{}.{field}", shown_key(name))),
@@ -30,9 +39,9 @@ impl Origin {
         };
         let hint = self.in_its_words(problem.hint());
         let problem = problem.with_hint(hint);
-        let missing =
-            MISSING.iter().find(|(own, _)| *own == field && ["nothing", "``"].contains(&problem.found()));
-        match missing.and_then(|(_, value)| self.all_ways(field, value)) {
+        let is_missing = ["nothing", "``"].contains(&problem.found());
+        let missing = value_to_give(field, provider).filter(|_| is_missing);
+        match missing.and_then(|value| self.all_ways(field, &value)) {
             Some(hint) => problem.with_hint(hint),
             None => problem,
         }

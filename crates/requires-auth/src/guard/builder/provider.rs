@@ -2,16 +2,18 @@
 
 use super::{Builder, IssuerSettings};
 use crate::error::ConfigProblem;
-use crate::providers::{self, Provider, WrongIssuer};
+use crate::providers::{self, AudienceRule, Provider, WrongIssuer};
 use crate::settings::{self, Given, Key, Notation, Plain, shown_value};
 use crate::verify::{ClientRule, Marks, OfTable};
 
 /// What came from the row of a provider.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FromTable {
-    provider: Option<&'static Provider>,
+    pub(super) provider: Option<&'static Provider>,
     /// The settings that the row has chosen.
     chosen: Vec<&'static str>,
+    /// Whether these settings are those of another name of an issuer, which is configured by its own.
+    pub(super) is_other_name: bool,
     /// Other names of the issuer.
     pub(super) aliases: Vec<String>,
     /// What is wrong with the issuer.
@@ -28,6 +30,17 @@ impl FromTable {
             let keeps_ours = self.provider.is_some();
             found.retain(|problem| !is_of_issuer(problem) || is_ours(problem) == keeps_ours);
         }
+    }
+
+    /// The provider that is named.
+    pub(super) const fn provider(&self) -> Option<&'static Provider> {
+        self.provider
+    }
+
+    /// Whether the audience follows from the issuer, and that is what is wrong: then nothing is to be told of the audience.
+    pub(super) fn lacks_issuer_for_audience(&self) -> bool {
+        let follows = |provider: &Provider| matches!(provider.audience_rule, AudienceRule::Default(_));
+        self.provider.is_some_and(follows) && !self.problems.is_empty()
     }
 
     /// What tells the access tokens of the provider from everything else that it signs.
@@ -105,6 +118,7 @@ impl IssuerSettings {
         let of_name = |issuer: String| {
             let mut settings = self.clone();
             settings.given.set(settings::ISSUER, issuer);
+            settings.from_table.is_other_name = true;
             settings
         };
         provider.other_patterns(&self.issuer()).into_iter().map(of_name).collect()

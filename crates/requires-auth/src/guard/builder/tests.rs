@@ -199,3 +199,23 @@ fn an_argument_is_not_blamed_on_the_environment() {
 fn the_time_of_a_fetch_is_that_of_the_table() {
     assert_eq!(Given::default().duration(settings::FETCH_TIMEOUT), crate::fetch::TOTAL_TIMEOUT);
 }
+
+#[test]
+fn an_audience_that_is_missing_is_told_as_its_provider_has_it() {
+    let hint = |builder: Builder| {
+        let error = builder.build().expect_err("no audience");
+        error.problems().iter().map(|problem| problem.hint().to_owned()).collect::<Vec<_>>().join("; ")
+    };
+    let cognito = hint(Builder::new("eu-west-1_Acme", "").with_provider("cognito"));
+    assert!(cognito.contains("such as 1example23456789, as an argument"), "{cognito}");
+    let plain = hint(Builder::new("https://issuer.example", ""));
+    assert!(plain.contains("such as https://api.example.com, as an argument"), "{plain}");
+}
+
+/// Entra ID has two patterns for its tenants. What is wrong with both of them is told once.
+#[test]
+fn a_mistake_in_a_pattern_with_another_name_is_told_once() {
+    let builder = Builder::new("", "api").with_provider("entra").with_tenants(["a"]).with_jwks("{}");
+    let error = builder.build().expect_err("no keys");
+    assert_eq!(error.problems().len(), 1, "{error}");
+}

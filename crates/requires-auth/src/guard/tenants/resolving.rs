@@ -3,18 +3,17 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{ANSWER_LIFE, Resolved, Route, Tenant, Tenants, seconds};
+use super::{Resolved, Route, Tenant, Tenants};
 use crate::error::{ConfigProblem, Denial};
 use crate::guard::builder::TenantOf;
 use crate::guard::resolver::{Issuer, ResolveError, ResolveIssuer};
-use crate::keys::{Unproven, whole_seconds};
+use crate::keys::{Earlier, Unproven, whole_seconds};
 use crate::verify::{Issuers, Tenancy};
 
 /// How long an issuer that the resolver has refused is not asked about again.
@@ -23,7 +22,7 @@ const REFUSAL_LIFE: Duration = Duration::from_secs(60);
 /// How many refused issuers are remembered. The oldest make room.
 const MOST_REFUSALS: usize = 1024;
 
-/// How much longer an earlier answer holds when the resolver fails.
+/// How much longer an earlier answer holds when the resolver fails, until it is an hour old.
 const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) struct Resolving {
@@ -120,11 +119,8 @@ impl Tenants {
         // The issuer is not told: nobody vouches for what it says.
         tracing::error!(error = %failure, "the resolver of issuers has failed");
         match earlier.as_deref().and_then(|tenant| tenant.resolved.as_ref().filter(|_| tenant.is_trusted())) {
-            Some(resolved) => {
-                resolved.until.store(seconds(now + GRACE), Ordering::Relaxed);
-                Ok(())
-            }
-            None => Err(Denial::undecided(1)),
+            Some(resolved) if resolved.prolong(GRACE, now) => Ok(()),
+            Some(_) | None => Err(Denial::undecided(1)),
         }
     }
 
@@ -137,25 +133,26 @@ impl Tenants {
         now: SystemTime,
     ) -> Result<(), ConfigProblem> {
         let (settings, name) = found.into_settings(issuer);
-        let until = seconds(now + ANSWER_LIFE);
         let same = earlier.and_then(|tenant| {
             let resolved = tenant.resolved.as_ref()?;
             (resolved.settings == settings && tenant.name() == name.as_deref()).then_some(resolved)
         });
         if let Some(same) = same {
-            same.until.store(until, Ordering::Relaxed);
+            same.renew(now);
             return Ok(());
         }
         let unproven = Arc::new(Unproven::new(Arc::clone(&self.allowance)));
         let of = TenantOf { label: "".into(), unproven: Some(Arc::clone(&unproven)), is_saved: false };
         let mut rules = self.common.rules(&settings)?;
         let earlier_keys = earlier.and_then(|tenant| tenant.keys.remote());
-        let Some(keys) = self.common.keys(&settings, Some(of), earlier_keys)? else { return Ok(()) };
+        let Some(keys) = self.common.keys(&settings, Some(of), earlier_keys.map(Earlier::Copied))? else {
+            return Ok(());
+        };
         rules.tenant = Some(Tenancy { name: name.map(Into::into), claims: settings.tenant_claims() });
         if earlier.is_some_and(|tenant| tenant.is_trusted()) {
             unproven.end();
         }
-        let resolved = Resolved { settings, until: AtomicU64::new(until) };
+        let resolved = Resolved::new(settings, now);
         let group = self.groups.len();
         let tenant = self.tenant(group, issuer, rules, keys, Some(unproven), Some(resolved), now);
         self.table.replace(&Arc::new(tenant));

@@ -32,6 +32,8 @@ pub(super) enum Wanted {
     Given,
     /// An opaque token, which the API asks the issuer about.
     Opaque,
+    /// A token of a tenant: the one that the API knows, or another one.
+    Tenant { is_ours: bool },
     /// A valid token with a claim changed after signing.
     Tampered,
 }
@@ -54,6 +56,7 @@ pub(super) fn all(tokens: &TokenSource<'_>) -> Vec<Case> {
         TokenSource::Development(_) => {
             cases.extend(with_good_tokens());
             cases.extend(with_opaque_tokens());
+            cases.extend(with_tokens_of_tenants());
             // Before the defects: they too make the guard look for new keys, which it does only so often.
             cases.extend(around_a_rotation());
             cases.extend(with_bad_tokens());
@@ -128,6 +131,15 @@ fn with_opaque_tokens() -> Vec<Case> {
     vec![
         case("opaque, asked about", "GET", "/opaque/me", BEARER, Some(Wanted::Opaque), allowed(200)),
         case("opaque, made up", "GET", "/opaque/me", made_up, None, invalid(Reason::Inactive)),
+    ]
+}
+
+fn with_tokens_of_tenants() -> Vec<Case> {
+    let of = |is_ours| Some(Wanted::Tenant { is_ours });
+    let mismatch = invalid(Reason::IssuerMismatch);
+    vec![
+        case("a known tenant", "GET", "/tenants/me", BEARER, of(true), allowed(200)),
+        case("another tenant", "GET", "/tenants/me", BEARER, of(false), mismatch),
     ]
 }
 

@@ -1,10 +1,10 @@
 //! One request and what came back.
 
-use requires_auth_testkit::issuer::DevelopmentIssuer;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
+use super::super::development::Development;
 use super::super::tour::TokenSource;
 use super::cases::{Answer, Case, Wanted};
 use crate::error::Failure;
@@ -32,7 +32,9 @@ impl Exchange {
         let token = match (case.token, tokens) {
             (None, _) => String::new(),
             (Some(_), TokenSource::Provider { token, .. }) => token.unwrap_or_default().to_owned(),
-            (Some(wanted), TokenSource::Development(issuer)) => mint(client, issuer, wanted).await?,
+            (Some(wanted), TokenSource::Development(development)) => {
+                mint(client, development, wanted).await?
+            }
         };
         // The methods of the cases are methods of HTTP.
         let method = Method::from_bytes(case.method.as_bytes()).unwrap_or_default();
@@ -74,7 +76,9 @@ impl Exchange {
 }
 
 /// A token over HTTP, as anybody gets it.
-async fn mint(client: &Client, issuer: &DevelopmentIssuer, wanted: Wanted) -> Result<String, Failure> {
+async fn mint(client: &Client, development: &Development, wanted: Wanted) -> Result<String, Failure> {
+    let issuer =
+        if matches!(wanted, Wanted::Tenant { .. }) { &development.tenant } else { &development.issuer };
     let rotate = || client.post(issuer.rotation_endpoint()).send();
     let failed = |error: reqwest::Error| Failure::new(format!("the issuer gave no token: {}", cause(&error)));
     if matches!(wanted, Wanted::AfterRotation) {
@@ -84,6 +88,10 @@ async fn mint(client: &Client, issuer: &DevelopmentIssuer, wanted: Wanted) -> Re
     if let Wanted::Fresh { scope, defect } = wanted {
         query.push(("scope", scope));
         query.extend(defect.map(|defect| ("defect", defect.name())));
+    }
+    let other_tenant = development.other_tenant();
+    if matches!(wanted, Wanted::Tenant { is_ours: false }) {
+        query.push(("claim", &other_tenant));
     }
     if matches!(wanted, Wanted::Opaque) {
         query.push(("opaque", "true"));

@@ -1,0 +1,61 @@
+//! The configurations on the pages of the documentation: `check` finds nothing wrong with them.
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use self::support::requires_auth;
+
+/// The pages, each with the languages of its blocks. Those in Rust are documentation tests of the library, those in Python
+/// tests of the package.
+const PAGES: [(&str, &[&str]); 4] = [
+    ("claims.md", &["toml", "toml"]),
+    ("issuers-and-keys.md", &["rust", "toml", "python", "rust", "toml", "python", "rust", "python", "toml"]),
+    ("opaque-tokens.md", &["toml", "rust", "python"]),
+    ("token-places.md", &["python", "js", "python", "rust", "toml", "toml", "toml"]),
+];
+
+/// The blocks of a page, each with its language.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+    let page = fs::read_to_string(page).expect("the page");
+    let fenced = page.split("```").skip(1).step_by(2);
+    let parts = fenced.map(|block| block.split_once('\n').expect("a language and a body"));
+    parts.map(|(language, body)| (language.to_owned(), body.to_owned())).collect()
+}
+
+/// Whether a configuration is right, and what is told of it.
+fn check(name: &str, text: &str) -> (bool, String) {
+    let file = std::env::temp_dir().join(format!("requires-auth-{}-{name}.toml", std::process::id()));
+    fs::write(&file, text).expect("a file");
+    let mut command = requires_auth(&["check", file.to_str().expect("UTF-8")]);
+    let output = command.env("ORDERS_API_SECRET", "a-secret").output().expect("the command runs");
+    fs::remove_file(&file).expect("it goes");
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+}
+
+#[test]
+fn every_configuration_is_right_and_every_block_is_known() {
+    for (page, languages) in PAGES {
+        let blocks = blocks(page);
+        let found: Vec<_> = blocks.iter().map(|(language, _)| language.as_str()).collect();
+        assert_eq!(found, languages, "{page}: a block that no test runs?");
+        for (place, (_, block)) in blocks.iter().enumerate().filter(|(_, (language, _))| language == "toml") {
+            let (is_right, told) = check(&format!("{page}-{place}"), block);
+            assert!(is_right, "{page}: {block}\n{told}");
+        }
+    }
+}
+
+#[test]
+fn a_block_with_a_mistake_is_found() {
+    for (page, _) in PAGES {
+        let blocks = blocks(page);
+        let (_, block) = blocks.iter().find(|(language, _)| language == "toml").expect("a configuration");
+        let (is_right, told) = check(&format!("{page}-wrong"), &block.replace("audience =", "audiense ="));
+        assert!(!is_right && told.contains("audiense"), "{page}: {told}");
+    }
+}

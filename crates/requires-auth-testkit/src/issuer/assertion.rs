@@ -1,0 +1,174 @@
+//! `private_key_jwt`: a client shows a JWT that its own key has signed (RFC 7523 §2.2 and §3).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use super::bounded::Bounded;
+use super::oauth_error::OAuthError;
+use super::random::{Fingerprint, fingerprint};
+use crate::keys::VerifyingKey;
+
+/// What says that an assertion is a JWT (RFC 7523 §2.2).
+pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How far ahead `exp` may be, in seconds: RFC 7523 §3 lets a server refuse what is unreasonably far.
+const LONGEST_LIFE: i64 = 3600;
+
+/// How far the clock of a client may be ahead, in seconds.
+const LEEWAY: i64 = 30;
+
+/// How many assertions are remembered until they expire.
+const CAPACITY: usize = 10_000;
+
+/// The values of `typ` that mean an assertion of a client.
+const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
+
+/// The assertions that have been shown and have not expired, with their `exp`.
+pub(super) struct UsedAssertions(Bounded<Fingerprint, i64>);
+
+impl Default for UsedAssertions {
+    fn default() -> Self {
+        Self(Bounded::new(CAPACITY))
+    }
+}
+
+impl UsedAssertions {
+    /// Records that a client has shown its assertion of this `jti`.
+    ///
+    /// # Errors
+    ///
+    /// When it has been shown before, or so many have been that one could be forgotten and count again.
+    fn spend(&mut self, client: &str, jti: &str, expires: i64, now: i64) -> Result<(), OAuthError> {
+        let name = fingerprint(&serde_json::json!([client, jti]).to_string());
+        if self.0.is_full() {
+            self.0.retain(|expires| *expires > now);
+        }
+        if self.0.get(&name).is_some_and(|expires| *expires > now) {
+            return Err(OAuthError::invalid_client(
+                "the client_assertion has been used before: its jti counts once",
+            ));
+        }
+        if self.0.is_full() {
+            return Err(OAuthError::server_error("too many assertions at once: wait until some expire"));
+        }
+        self.0.insert(name, expires);
+        Ok(())
+    }
+}
+
+/// An assertion that is shaped as one, and of which nothing has been checked.
+pub(super) struct Assertion<'a> {
+    header: Value,
+    claims: Value,
+    message: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Assertion<'a> {
+    /// Reads an assertion.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a JWT.
+    pub(super) fn parse(text: &'a str) -> Result<Self, OAuthError> {
+        let parsed = || {
+            let (message, signature) = text.rsplit_once('.')?;
+            let (header, claims) = message.split_once('.')?;
+            let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
+            let object = |part| serde_json::from_slice(&decode(part)?).ok().filter(Value::is_object);
+            Some(Self {
+                header: object(header)?,
+                claims: object(claims)?,
+                message,
+                signature: decode(signature)?,
+            })
+        };
+        parsed().ok_or_else(|| OAuthError::invalid_client("the client_assertion is not a JWT"))
+    }
+
+    /// The client that it says to be of, which its signature has to confirm.
+    pub(super) fn subject(&self) -> Result<&str, OAuthError> {
+        match (self.text("iss"), self.text("sub")) {
+            (Some(issuer), Some(subject)) if issuer == subject && !subject.is_empty() => Ok(subject),
+            _ => Err(OAuthError::invalid_client(
+                "iss and sub of the client_assertion have to be the client id",
+            )),
+        }
+    }
+
+    /// Whether one of the keys has signed it, and it says that it is an assertion of a client.
+    pub(super) fn is_signed_by(&self, keys: &[VerifyingKey]) -> bool {
+        let header = |name: &str| self.header.get(name).and_then(Value::as_str);
+        let Some(algorithm) = header("alg") else { return false };
+        let is_assertion = match self.header.get("typ") {
+            None => true,
+            Some(typ) => typ.as_str().is_some_and(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str())),
+        };
+        is_assertion
+            && self.header.get("crit").is_none()
+            && keys
+                .iter()
+                .filter(|key| key.is_named(header("kid")))
+                .any(|key| key.verifies(algorithm, self.message.as_bytes(), &self.signature))
+    }
+
+    /// Checks for whom and when it is, and that it is shown for the first time.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_client`, which says what is wrong.
+    pub(super) fn spend(
+        &self,
+        audiences: &[&str],
+        used: &mut UsedAssertions,
+        now: i64,
+    ) -> Result<(), OAuthError> {
+        let audience = match self.claims.get("aud") {
+            // One recipient alone: an assertion for two could be passed on from one to the other.
+            Some(Value::Array(several)) if several.len() == 1 => several[0].as_str(),
+            Some(one) => one.as_str(),
+            None => None,
+        };
+        if !audience.is_some_and(|audience| audiences.contains(&audience)) {
+            return Err(OAuthError::invalid_client("aud of the client_assertion has to be the issuer"));
+        }
+        let time = |name: &str| self.claims.get(name).map(Value::as_i64);
+        let expires = match time("exp") {
+            Some(Some(expires)) if expires > now && expires <= now.saturating_add(LONGEST_LIFE) => expires,
+            _ => {
+                let wrong = "exp of the client_assertion has to be ahead, by an hour at most";
+                return Err(OAuthError::invalid_client(wrong));
+            }
+        };
+        let is_early = |name| time(name).is_some_and(|time| time.is_none_or(|time| time > now + LEEWAY));
+        if is_early("nbf") || is_early("iat") {
+            return Err(OAuthError::invalid_client("the client_assertion is of the future"));
+        }
+        let jti = self.text("jti").filter(|jti| !jti.is_empty());
+        let jti = jti.ok_or_else(|| OAuthError::invalid_client("the client_assertion has no jti"))?;
+        used.spend(self.subject()?, jti, expires, now)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name).and_then(Value::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CAPACITY, UsedAssertions};
+
+    #[test]
+    fn a_full_memory_refuses_until_something_expires() {
+        let mut used = UsedAssertions::default();
+        for number in 0..CAPACITY {
+            used.spend("api", &number.to_string(), 100, 0).expect("the first time");
+        }
+        assert!(used.spend("api", "new", 100, 0).is_err());
+        assert!(used.spend("api", "0", 100, 99).is_err());
+        assert!(used.spend("api", "new", 200, 100).is_ok());
+        assert!(used.spend("api", "new", 200, 100).is_err());
+        assert!(used.spend("web", "new", 200, 100).is_ok());
+    }
+}

@@ -1,0 +1,321 @@
+//! What users have granted to clients: the codes and refresh tokens of a login, each of which counts once.
+//!
+//! Code and refresh token have two halves, the name of the grant and a secret. So a secret that has been used before still
+//! names its grant, which ends then with all that came of it (RFC 6749 §4.1.2 and §10.5, RFC 9700 §4.14.2).
+
+use super::bounded::Bounded;
+use super::oauth_error::{ErrorCode, OAuthError};
+use super::pkce::Challenge;
+use super::random::{Fingerprint, fingerprint, random_name};
+use super::redirect_uri::RedirectUri;
+use super::scope::words;
+
+/// How long a code counts, in seconds.
+pub(super) const CODE_LIFE: i64 = 60;
+
+/// How long a login can be refreshed, in seconds: 30 days.
+const REFRESH_LIFE: i64 = 30 * 24 * 60 * 60;
+
+/// How many grants are remembered; the oldest ends for the next.
+const CAPACITY: usize = 10_000;
+
+/// What a user has let a client do.
+#[derive(Clone, Debug)]
+pub(super) struct Login {
+    pub(super) client_id: String,
+    pub(super) redirect_uri: RedirectUri,
+    pub(super) challenge: Challenge,
+    pub(super) subject: Option<String>,
+    pub(super) scope: Option<String>,
+    /// The APIs that its tokens may be for; one at least.
+    pub(super) audience: Vec<String>,
+    /// What an ID token repeats (OIDC Core §3.1.2.1).
+    pub(super) nonce: Option<String>,
+    /// Whether the client is given refresh tokens.
+    pub(super) refreshes: bool,
+}
+
+struct Grant {
+    login: Login,
+    /// The code, until it is used.
+    code: Option<Fingerprint>,
+    code_expires: i64,
+    /// The refresh token that counts.
+    refresh: Option<Fingerprint>,
+    refresh_expires: i64,
+}
+
+/// What a code or a refresh token was good for.
+#[derive(Debug)]
+pub(super) struct Redeemed {
+    /// The name of the grant.
+    pub(super) grant: String,
+    pub(super) login: Login,
+    /// The refresh token that counts from now on.
+    pub(super) refresh_token: Option<String>,
+}
+
+/// The grants that have not ended, by their names.
+pub(super) struct Grants(Bounded<String, Grant>);
+
+impl Default for Grants {
+    fn default() -> Self {
+        Self(Bounded::new(CAPACITY))
+    }
+}
+
+impl Grants {
+    /// Begins a grant, and returns its code.
+    pub(super) fn begin(&mut self, login: Login, now: i64) -> String {
+        let (name, secret) = (random_name(), random_name());
+        let grant = Grant {
+            login,
+            code: Some(fingerprint(&secret)),
+            code_expires: now.saturating_add(CODE_LIFE),
+            refresh: None,
+            refresh_expires: now.saturating_add(REFRESH_LIFE),
+        };
+        self.0.insert(name.clone(), grant);
+        format!("{name}.{secret}")
+    }
+
+    /// Takes a code. Whatever is wrong ends the grant: a code has one try.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_grant` for a code that is unknown, used, expired, of another client or redirect URI, or begun with the
+    /// challenge of another verifier.
+    pub(super) fn take_code(
+        &mut self,
+        code: &str,
+        client_id: &str,
+        redirect_uri: Option<&str>,
+        verifier: &str,
+        now: i64,
+    ) -> Result<Redeemed, OAuthError> {
+        let (name, secret) = halves(code);
+        let name = name.to_owned();
+        let unknown = || OAuthError::invalid_grant("the code is not known, or has been used before");
+        let grant = self.0.get_mut(&name).ok_or_else(unknown)?;
+        let login = &grant.login;
+        let mistake = if grant.code.take() != Some(fingerprint(secret)) {
+            Some(unknown())
+        } else if grant.code_expires <= now {
+            Some(OAuthError::invalid_grant("the code has expired: it counts for 60 seconds"))
+        } else if login.client_id != client_id {
+            Some(OAuthError::invalid_grant("the code is of another client"))
+        } else if redirect_uri.is_some_and(|uri| uri != login.redirect_uri.as_str()) {
+            Some(OAuthError::invalid_grant("redirect_uri is not that of the authorization request"))
+        } else if !login.challenge.is_of(verifier) {
+            Some(OAuthError::invalid_grant("code_verifier is not that of the code_challenge"))
+        } else {
+            None
+        };
+        if let Some(mistake) = mistake {
+            self.0.remove(&name);
+            return Err(mistake);
+        }
+        Ok(renewed(name, grant))
+    }
+
+    /// Takes a refresh token, whose place another one takes.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_grant` for a token that is unknown, expired, used or of another client; the last two end the grant, as one
+    /// of the two who have it is a thief. `invalid_scope` and `invalid_target` for more than was granted; the token counts
+    /// on then.
+    pub(super) fn take_refresh(
+        &mut self,
+        token: &str,
+        client_id: &str,
+        wanted: &Wanted,
+        now: i64,
+    ) -> Result<Redeemed, OAuthError> {
+        let (name, secret) = halves(token);
+        let name = name.to_owned();
+        let unknown = || OAuthError::invalid_grant("the refresh token is not known, or has been used before");
+        let grant = self.0.get_mut(&name).ok_or_else(unknown)?;
+        let is_current = grant.refresh.is_some_and(|refresh| refresh == fingerprint(secret));
+        if !is_current || grant.login.client_id != client_id || grant.refresh_expires <= now {
+            self.0.remove(&name);
+            return Err(unknown());
+        }
+        wanted.within(&grant.login)?;
+        Ok(renewed(name, grant))
+    }
+
+    /// Ends the grant of a refresh token, if it is the client's.
+    pub(super) fn revoke(&mut self, token: &str, client_id: &str) {
+        let name = halves(token).0.to_owned();
+        if self.0.get(&name).is_some_and(|grant| grant.login.client_id == client_id && grant.code.is_none()) {
+            self.0.remove(&name);
+        }
+    }
+
+    /// Whether a grant has not ended.
+    pub(super) fn lives(&self, name: &String) -> bool {
+        self.0.get(name).is_some()
+    }
+}
+
+/// What a request asks for again, out of what was granted.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// The scopes; all that were granted without them.
+    pub(super) scope: Option<String>,
+    /// The APIs; all that were granted if empty.
+    pub(super) audience: Vec<String>,
+}
+
+impl Wanted {
+    /// Checks that all of it was granted.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_scope` (RFC 6749 §6) and `invalid_target` (RFC 8707 §2.2).
+    pub(super) fn within(&self, login: &Login) -> Result<(), OAuthError> {
+        let granted = |word: &str| words(login.scope.as_deref().unwrap_or_default()).any(|own| own == word);
+        if !words(self.scope.as_deref().unwrap_or_default()).all(granted) {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "the scope is more than was granted"));
+        }
+        if !self.audience.iter().all(|audience| login.audience.contains(audience)) {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidTarget,
+                "the resource is not one that was granted",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What comes of a code or refresh token that has been taken.
+fn renewed(name: String, grant: &mut Grant) -> Redeemed {
+    let secret = grant.login.refreshes.then(random_name);
+    grant.refresh = secret.as_deref().map(fingerprint);
+    let refresh_token = secret.map(|secret| format!("{name}.{secret}"));
+    Redeemed { grant: name, login: grant.login.clone(), refresh_token }
+}
+
+fn halves(text: &str) -> (&str, &str) {
+    text.split_once('.').unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parameters::Parameters;
+    use super::{CAPACITY, Challenge, Grants, Login, RedirectUri, Wanted};
+
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const ALL: Wanted = Wanted { scope: None, audience: Vec::new() };
+
+    fn login() -> Login {
+        let pairs = [
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Login {
+            client_id: "client".to_owned(),
+            redirect_uri: RedirectUri::parse("app:/callback").expect("a redirect URI"),
+            challenge: Challenge::of(&Parameters::new(pairs.into())).expect("a challenge"),
+            subject: None,
+            scope: Some("a b".to_owned()),
+            audience: vec!["https://api.example".to_owned()],
+            nonce: None,
+            refreshes: true,
+        }
+    }
+
+    #[test]
+    fn a_code_counts_once_for_a_minute_and_its_second_use_ends_the_grant() {
+        let mut grants = Grants::default();
+        let code = grants.begin(login(), 0);
+        let redeemed = grants.take_code(&code, "client", Some("app:/callback"), VERIFIER, 59).expect("good");
+        let refresh = redeemed.refresh_token.expect("a refresh token");
+        assert!(grants.lives(&redeemed.grant));
+        assert!(grants.take_code(&code, "client", Some("app:/callback"), VERIFIER, 59).is_err());
+        assert!(!grants.lives(&redeemed.grant));
+        assert!(grants.take_refresh(&refresh, "client", &ALL, 59).is_err());
+    }
+
+    #[test]
+    fn a_code_has_one_try() {
+        for (client, uri, verifier, now) in [
+            ("other", Some("app:/callback"), VERIFIER, 0),
+            ("client", Some("app:/other"), VERIFIER, 0),
+            ("client", None, "another", 0),
+            ("client", None, VERIFIER, 60),
+        ] {
+            let mut grants = Grants::default();
+            let code = grants.begin(login(), 0);
+            assert!(grants.take_code(&code, client, uri, verifier, now).is_err(), "{client} {uri:?} {now}");
+            assert!(grants.take_code(&code, "client", None, VERIFIER, 0).is_err());
+        }
+        let mut grants = Grants::default();
+        let code = grants.begin(login(), 0);
+        assert!(grants.take_code(&format!("{code}x"), "client", None, VERIFIER, 0).is_err());
+        assert!(grants.take_code(&code, "client", None, VERIFIER, 0).is_err());
+        for unknown in ["", ".", "a.b"] {
+            assert!(grants.take_code(unknown, "client", None, VERIFIER, 0).is_err());
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_counts_once_and_only_for_what_was_granted() {
+        let mut grants = Grants::default();
+        let code = grants.begin(login(), 0);
+        let first = grants.take_code(&code, "client", None, VERIFIER, 0).expect("good");
+        let first = first.refresh_token.expect("a refresh token");
+        let scope = |scope: &str| Wanted { scope: Some(scope.to_owned()), audience: Vec::new() };
+        let audience = |one: &str| Wanted { scope: None, audience: vec![one.to_owned()] };
+        for more in [scope("a c"), audience("https://other.example")] {
+            assert!(grants.take_refresh(&first, "client", &more, 0).is_err());
+        }
+        let second = grants.take_refresh(&first, "client", &scope("b"), 0).expect("counts on");
+        let second = second.refresh_token.expect("a refresh token");
+        let third =
+            grants.take_refresh(&second, "client", &audience("https://api.example"), 0).expect("good");
+        let third = third.refresh_token.expect("a refresh token");
+        assert!(grants.take_refresh(&first, "client", &ALL, 0).is_err());
+        assert!(grants.take_refresh(&third, "client", &ALL, 0).is_err());
+    }
+
+    #[test]
+    fn another_client_the_end_of_its_life_and_revocation_end_a_grant() {
+        let grant = || {
+            let mut grants = Grants::default();
+            let code = grants.begin(login(), 0);
+            let redeemed = grants.take_code(&code, "client", None, VERIFIER, 0).expect("good");
+            (grants, redeemed.grant, redeemed.refresh_token.expect("a refresh token"))
+        };
+        for (client, now) in [("other", 0), ("client", 30 * 24 * 60 * 60)] {
+            let (mut grants, name, token) = grant();
+            assert!(grants.take_refresh(&token, client, &ALL, now).is_err());
+            assert!(!grants.lives(&name));
+        }
+        let (mut grants, name, token) = grant();
+        grants.revoke(&token, "other");
+        grants.revoke("unknown", "client");
+        assert!(grants.lives(&name));
+        grants.revoke(&token, "client");
+        assert!(!grants.lives(&name));
+    }
+
+    #[test]
+    fn a_client_without_refresh_tokens_has_none_to_use() {
+        let mut grants = Grants::default();
+        let code = grants.begin(Login { refreshes: false, ..login() }, 0);
+        let redeemed = grants.take_code(&code, "client", None, VERIFIER, 0).expect("good");
+        assert_eq!(redeemed.refresh_token, None);
+        assert!(grants.take_refresh(&format!("{}.", redeemed.grant), "client", &ALL, 0).is_err());
+    }
+
+    #[test]
+    fn the_oldest_grant_ends_when_the_memory_is_full() {
+        let mut grants = Grants::default();
+        let codes: Vec<_> = (0..=CAPACITY).map(|_| grants.begin(login(), 0)).collect();
+        assert!(grants.take_code(&codes[0], "client", None, VERIFIER, 0).is_err());
+        assert!(grants.take_code(&codes[1], "client", None, VERIFIER, 0).is_ok());
+    }
+}

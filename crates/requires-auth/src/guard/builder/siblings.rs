@@ -1,0 +1,82 @@
+//! Several resources on one server, each with a guard of its own, and one set of keys for all of them.
+
+use super::Builder;
+use crate::error::ConfigError;
+use crate::guard::RequiresAuth;
+use crate::settings::{self, Setting};
+use crate::verify::Audience;
+
+/// What is said of one resource alone.
+const OF_ONE: [&Setting; 8] = [
+    settings::BASE_SCOPES.setting,
+    settings::SCOPES_SUPPORTED.setting,
+    settings::RESOURCE_NAME.setting,
+    settings::RESOURCE_DOCUMENTATION.setting,
+    settings::RESOURCE_POLICY_URI.setting,
+    settings::RESOURCE_TOS_URI.setting,
+    settings::METADATA_URL.setting,
+    settings::PUBLIC_URL.setting,
+];
+
+impl RequiresAuth {
+    /// A guard for another resource of this server: with the same issuers and settings, and another audience.
+    ///
+    /// The two share the keys of the issuers, so that they are fetched once. They share no token: each remembers its own, and a token
+    /// for one resource is 401 at the other. What is said of this resource alone is not said of the other: base scopes, name, links,
+    /// the place of the document. Where a server has several resources, none has the root of the server for its document.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// use requires_auth::{Policy, RequiresAuth};
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let forge = Forge::new("https://issuer.example", "https://api.example/a/mcp", key);
+    /// let orders = RequiresAuth::resource_builder("https://issuer.example", "https://api.example/a/mcp")
+    /// #   .with_jwks(jwks)
+    ///     .with_base_scopes(["read:orders"])
+    ///     .build()?;
+    /// let stock = orders.for_other_resource("https://api.example/b/mcp")?;
+    ///
+    /// let token = forge.token().scope("read:orders").mint();
+    /// let passes = |auth: &RequiresAuth| auth.verify_now(&token, &Policy::default()).expect("the keys are there").is_ok();
+    /// assert!(passes(&orders) && !passes(&stock));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, as [`Builder::build`]: the URL cannot be that of a resource.
+    pub fn for_other_resource(&self, url: &str) -> Result<Self, ConfigError> {
+        self.other_resource_builder(url).build()
+    }
+
+    /// As [`for_other_resource`](Self::for_other_resource), with more to choose. An issuer that is chosen anew has its own keys.
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    ///
+    /// let orders = RequiresAuth::for_resource("https://issuer.example", "https://api.example/a/mcp")?;
+    /// let stock = orders
+    ///     .other_resource_builder("https://api.example/b/mcp")
+    ///     .with_base_scopes(["read:stock"])
+    ///     .build()?;
+    /// # let _ = stock;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn other_resource_builder(&self, url: &str) -> Builder {
+        let mut builder = self.inner.recipe.clone();
+        for setting in OF_ONE {
+            builder.given.forget(setting);
+        }
+        for issuer in &mut builder.issuers {
+            // The audience of one resource is not that of the other, whatever it is called.
+            if !matches!(issuer.audience, Some(Audience::Any | Audience::Absent)) {
+                issuer.audience = None;
+                issuer.given.forget(settings::AUDIENCE.setting);
+            }
+        }
+        builder.shares_keys = true;
+        builder.with_keys_of(self).with_resource(url)
+    }
+}

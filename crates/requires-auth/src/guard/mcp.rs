@@ -1,0 +1,37 @@
+//! Requests to an MCP server: what their messages need.
+
+use super::{RequiresAuth, flow};
+use crate::error::Denial;
+use crate::mcp::{Body, Scopes};
+use crate::request::Request;
+use crate::verify::AccessToken;
+
+impl RequiresAuth {
+    /// Whether a request to an MCP server, whose token this guard has judged, may do what its messages ask for.
+    ///
+    /// The last step of an adapter: see the [module](crate::mcp#an-adapter) for the steps before it. The base scopes of the
+    /// guard are needed as well. A refusal is logged and counted as that of a route.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Scopes::needed`], and 403 `insufficient_scope` with all scopes that the messages need.
+    pub fn check_mcp(
+        &self,
+        request: &Request<'_>,
+        token: &AccessToken,
+        scopes: &Scopes,
+        body: Body<'_>,
+    ) -> Result<(), Denial> {
+        let checked =
+            scopes.needed(request, body).and_then(|policy| policy.check_beside(token, request, self.base()));
+        checked.map_err(|denial| {
+            let credential = self.inner.rules.credential(request).ok();
+            flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
+            if denial.scope().is_some() {
+                // Those of other operations that the token has are not to be lost.
+                scopes.policies().for_each(|policy| self.know_scopes_of(policy));
+            }
+            self.finish(token, denial)
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! The metadata document of a protected resource, for adapters (RFC 9728).
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use requires_auth::{Policy, RequiresAuth, metadata};
+
+/// The answer to a request for the metadata document of a resource: send it as it is.
+#[pyclass(frozen, module = "requires_auth._core")]
+pub(crate) struct MetadataAnswer(metadata::MetadataAnswer);
+
+impl MetadataAnswer {
+    /// The answer to a request for the document; `None` for any other request. `url` is path and query.
+    pub(crate) fn to(auth: &RequiresAuth, method: &str, url: &str) -> Option<Self> {
+        let no_headers: [(&str, &str); 0] = [];
+        auth.metadata(&requires_auth::Request::new(method, url, &no_headers)).map(Self)
+    }
+}
+
+#[pymethods]
+impl MetadataAnswer {
+    /// The HTTP status.
+    #[getter]
+    const fn status(&self) -> u16 {
+        self.0.status()
+    }
+
+    /// All headers of the answer, names in lower case. Only an answer to HEAD has a content-length among them.
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.0.headers().collect::<Vec<_>>())
+    }
+
+    /// The body; empty unless the method is GET.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.body())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<MetadataAnswer: {}>", self.0.status())
+    }
+}
+
+/// The policies of the routes of an application, whose scopes are those of its resource.
+///
+/// They are kept, so that a guard that a forked child builds for itself can be told, too.
+#[derive(Default)]
+pub(crate) struct RoutePolicies(Mutex<Vec<Policy>>);
+
+impl RoutePolicies {
+    /// Remembers a policy, and tells the guard.
+    pub(crate) fn add(&self, policy: &Policy, auth: &RequiresAuth) {
+        auth.know_scopes_of(policy);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(policy) {
+            known.push(policy.clone());
+        }
+    }
+
+    /// Tells another guard what the first one was told.
+    pub(crate) fn tell(&self, auth: &RequiresAuth) {
+        for policy in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            auth.know_scopes_of(policy);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+"""Where our guard stands: in a server of each SDK, and in the gateway before a bare one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gateways import COMMAND, NGINX, Front
+from programs import SERVERS, Server, missing
+
+
+class Guarded:
+    """Everything that clients see of a guarded server; it starts and stops as one."""
+
+    def __init__(self, *parts: Server | Front) -> None:
+        self.parts = parts
+        self.url, self.resource = parts[-1].url, parts[-1].resource
+
+    def start(self) -> None:
+        for part in self.parts:
+            part.start()
+
+    def stop(self) -> None:
+        for part in reversed(self.parts):
+            part.stop()
+
+
+def inside(name: str, guard: str) -> Callable[..., Guarded]:
+    return lambda issuer, folder, *, bare=False: Guarded(Server(name, guard, issuer, folder, bare=bare))
+
+
+def behind(name: str, *, nginx: bool) -> Callable[..., Guarded]:
+    def make(issuer: str, folder: Path, *, bare: bool = False) -> Guarded:
+        server = Server(name, "none", issuer, folder)
+        return Guarded(server, Front(server, issuer, folder, nginx=nginx, bare=bare))
+
+    return make
+
+
+GUARDED = {
+    "mcp 2": inside("mcp 2", "protect"),
+    "mcp 1": inside("mcp 1", "protect"),
+    "fastmcp": inside("fastmcp", "ours"),
+    "rmcp": inside("rmcp", "ours"),
+    "gateway": behind("mcp 2", nginx=False),
+    "nginx and gateway": behind("rmcp", nginx=True),
+}
+
+
+def lacks(name: str) -> str | None:
+    """What a guarded server needs that is not there."""
+    commands = {
+        "gateway": [SERVERS["mcp 2"], [str(COMMAND)]],
+        "nginx and gateway": [SERVERS["rmcp"], [str(COMMAND)], [NGINX]],
+    }
+    return next((lack for command in commands.get(name) or [SERVERS[name]] if (lack := missing(command))), None)

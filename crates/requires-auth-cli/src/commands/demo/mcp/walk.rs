@@ -1,5 +1,6 @@
 //! The way of a client, step by step, as the authorization of MCP describes it (revision 2026-07-28).
 
+use std::borrow::Cow;
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 
@@ -154,7 +155,7 @@ fn code_of(answer: &Answer, state: &str, issuer: &str) -> Option<String> {
     let parameter =
         |name: &str| location.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value);
     let is_ours = parameter("state")? == state && parameter("iss")? == issuer;
-    parameter("code").filter(|_| is_ours && answer.status == 302).map(|code| code.into_owned())
+    parameter("code").filter(|_| is_ours && answer.status == 302).map(Cow::into_owned)
 }
 
 /// RFC 8414 §3.1: the path of the issuer comes after the well-known part.

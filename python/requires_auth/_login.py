@@ -112,7 +112,7 @@ class LoginClient:
         return client
 
     def log_in(self, scope: str = "") -> Tokens:
-        """Logs in for these scopes, separated by spaces.
+        """Logs in for these scopes, separated by spaces. A refresh token comes with `offline_access`.
 
         Raises:
             LoginError: the issuer refuses, or answers what a client must not accept.

@@ -42,9 +42,10 @@ def test_without_a_resource_it_is_for_the_audience_of_the_issuer(auth_server: Te
 
 def test_a_refresh_token_counts_once(auth_server: TestIssuer) -> None:
     client = auth_server.login_client(RESOURCE)
-    first = client.log_in("read:orders")
+    assert client.log_in("read:orders").refresh_token is None
+    first = client.log_in("read:orders offline_access")
     second = client.refresh()
-    assert second.scope == "read:orders"
+    assert second.scope == "read:orders offline_access"
     assert first.refresh_token != second.refresh_token
     client.tokens = first
     with pytest.raises(LoginError) as refused:

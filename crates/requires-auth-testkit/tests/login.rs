@@ -32,11 +32,11 @@ async fn a_client_discovers_registers_logs_in_and_refreshes() {
     assert_eq!((answer["state"].as_str(), answer["iss"].as_str()), ("a state & more", issuer));
     let (status, first) = server.redeem(&id, &answer["code"]).await;
     assert_eq!((status, &first["token_type"], &first["expires_in"]), (200, &json!("Bearer"), &json!(300)));
-    assert_eq!(first["scope"], "read:items openid");
+    assert_eq!(first["scope"], "read:items openid offline_access");
     let claims = part(text(&first["access_token"]), 1);
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(issuer), &json!(RESOURCE)));
     assert_eq!((&claims["sub"], &claims["client_id"]), (&json!("bob"), &json!(id)));
-    assert_eq!(claims["scope"], "read:items openid");
+    assert_eq!(claims["scope"], "read:items openid offline_access");
     let identity = part(text(&first["id_token"]), 1);
     assert_eq!((&identity["aud"], &identity["sub"]), (&json!(id), &json!("bob")));
     assert_eq!(identity["nonce"], "n");
@@ -172,7 +172,9 @@ async fn every_other_mistake_is_told_to_the_client() {
     let (_, tokens) = server.redeem(&id, &without["code"]).await;
     let claims = part(text(&tokens["access_token"]), 1);
     assert_eq!((&claims["aud"], claims.get("scope")), (&json!(server.issuer.audience()), None));
-    assert_eq!((tokens.get("scope"), tokens.get("id_token")), (None, None));
+    for name in ["scope", "id_token", "refresh_token"] {
+        assert_eq!(tokens.get(name), None, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -19,8 +19,12 @@ use super::parameters::Parameters;
 use super::pkce::Challenge;
 use super::redirect_uri::RedirectUri;
 use super::resource::resources;
-use super::scope::scope_of;
+use super::scope::{scope_of, words};
 use super::state::Shared;
+
+/// The scope that a refresh token comes with (OIDC Core §11), as most providers have it. A client that was given one without
+/// asking may use it where it should log in again, for more scopes: version 1 of the TypeScript SDK of MCP does.
+const OFFLINE_ACCESS: &str = "offline_access";
 
 /// Where an answer may be sent: to a client that is known, at a redirect URI that it has registered.
 struct Addressee {
@@ -120,6 +124,7 @@ fn login(state: &Shared, query: &Parameters, addressee: &Addressee) -> Result<Lo
         let why = "the development issuer grants a login only where it listens on loopback";
         return Err(OAuthError::new(ErrorCode::AccessDenied, why));
     }
+    let is_offline = words(scope.as_deref().unwrap_or_default()).any(|word| word == OFFLINE_ACCESS);
     Ok(Login {
         client_id: client.id.clone(),
         redirect_uri: addressee.redirect_uri.clone(),
@@ -128,7 +133,7 @@ fn login(state: &Shared, query: &Parameters, addressee: &Addressee) -> Result<Lo
         scope,
         audience,
         nonce: nonce.map(str::to_owned),
-        refreshes: client.may(GrantType::RefreshToken),
+        refreshes: is_offline && client.may(GrantType::RefreshToken),
     })
 }
 

@@ -73,7 +73,7 @@ impl Server {
             ("code_challenge_method", "S256"),
             ("state", "a state & more"),
             ("resource", RESOURCE),
-            ("scope", "read:items  openid"),
+            ("scope", "read:items  openid offline_access"),
             ("login_hint", "bob"),
             ("nonce", "n"),
         ];

@@ -296,3 +296,29 @@ impl fmt::Debug for Asker {
         f.debug_struct("Asker").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_whose_task_is_gone_takes_no_room() {
+        let mut state = State { calls: HashMap::new(), rate: Rate::new(100), logged: None };
+        let (alive, call) = watch::channel(None);
+        state.calls.insert(CacheKey::of(b"alive"), call);
+        let (gone, call) = watch::channel(None);
+        state.calls.insert(CacheKey::of(b"gone"), call);
+        assert!(!state.has_room(2, true) && state.has_room(3, true));
+        drop(gone);
+        assert!(state.has_room(2, true) && !state.has_room(1, true));
+        // A quarter is for tokens that were good before.
+        assert!(state.has_room(4, false));
+        let others: Vec<_> =
+            (0..2_u8).map(|number| (CacheKey::of(&[number]), watch::channel(None))).collect();
+        for (key, (_, call)) in &others {
+            state.calls.insert(*key, call.clone());
+        }
+        assert!(!state.has_room(4, false) && state.has_room(4, true));
+        drop(alive);
+    }
+}

@@ -303,22 +303,25 @@ mod tests {
 
     #[test]
     fn a_call_whose_task_is_gone_takes_no_room() {
-        let mut state = State { calls: HashMap::new(), rate: Rate::new(100), logged: None };
-        let (alive, call) = watch::channel(None);
-        state.calls.insert(CacheKey::of(b"alive"), call);
-        let (gone, call) = watch::channel(None);
-        state.calls.insert(CacheKey::of(b"gone"), call);
-        assert!(!state.has_room(2, true) && state.has_room(3, true));
+        let mut state = State {
+            calls: HashMap::new(),
+            under_way: UnderWay::default(),
+            rate: Rate::new(100),
+            logged: None,
+        };
+        let begin = |state: &mut State, name: &[u8]| {
+            let (done, outcome) = watch::channel(None);
+            state.begin(CacheKey::of(name), Call { outcome, client: None });
+            done
+        };
+        let (alive, gone) = (begin(&mut state, b"alive"), begin(&mut state, b"gone"));
+        assert!(!state.has_room(2) && state.has_room(3));
         drop(gone);
-        assert!(state.has_room(2, true) && !state.has_room(1, true));
+        assert!(state.has_room(2) && !state.has_room(1));
         // A quarter is for tokens that were good before.
-        assert!(state.has_room(4, false));
-        let others: Vec<_> =
-            (0..2_u8).map(|number| (CacheKey::of(&[number]), watch::channel(None))).collect();
-        for (key, (_, call)) in &others {
-            state.calls.insert(*key, call.clone());
-        }
-        assert!(!state.has_room(4, false) && state.has_room(4, true));
-        drop(alive);
+        assert!(state.has_room_for(None, 4));
+        let others = [begin(&mut state, b"one"), begin(&mut state, b"another")];
+        assert!(!state.has_room_for(None, 4) && state.has_room(4));
+        drop((alive, others));
     }
 }

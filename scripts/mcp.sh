@@ -61,7 +61,8 @@ provide_package() {
   say "building the Python package with maturin, and installing it into both environments"
   "$ENVIRONMENTS/mcp2/bin/pip" install --quiet --disable-pip-version-check 'maturin>=1.14,<2'
   rm -rf "$ENVIRONMENTS/wheels"
-  "$ENVIRONMENTS/mcp2/bin/maturin" build --quiet --locked --profile dev --manifest-path python/Cargo.toml --out "$ENVIRONMENTS/wheels"
+  # Into the folder of the gateway's build, which has most of what it needs.
+  CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} "$ENVIRONMENTS/mcp2/bin/maturin" build --quiet --locked --profile dev --manifest-path python/Cargo.toml --out "$ENVIRONMENTS/wheels"
   local name
   for name in mcp1 mcp2; do
     "$ENVIRONMENTS/$name/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$ENVIRONMENTS"/wheels/*.whl

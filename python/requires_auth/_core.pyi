@@ -194,8 +194,8 @@ class Guard:
 class McpScopes:
     """What each tool, prompt and resource of an MCP server needs.
 
-    Ask in this order: `Guard.admit_asgi` with `admission` as the policy; then, if `body_limit` is not None, read so many
-    bytes at most; then `check`. So nothing is read of a request that is not authenticated.
+    Ask in this order: `Guard.admit_asgi` with `admission` as the policy; then, if `body_limit` is not None, read so
+    many bytes at most; then `check`. So nothing is read of a request that is not authenticated.
     """
 
     def __new__(

@@ -316,6 +316,7 @@ class RequiresAuth(_core.Guard):
         firebase: ClassVar[_Constructor]
         supabase: ClassVar[_Constructor]
         clerk: ClassVar[_Constructor]
+        workos: ClassVar[_Constructor]
         cloudflare_access: ClassVar[_Constructor]
         github_actions: ClassVar[_Constructor]
         kubernetes: ClassVar[_Constructor]

@@ -34,8 +34,8 @@ _RESOURCE = PREFIX + "RESOURCE"
 _LOG = logging.getLogger("requires_auth")
 
 
-class GuardOptions(TypedDict, total=False):
-    """The keyword arguments that an adapter passes on to `requires_auth.RequiresAuth`, which describes them."""
+class ResourceOptions(TypedDict, total=False):
+    """The keyword arguments that `requires_auth.mcp` passes on to `requires_auth.RequiresAuth`; that describes them."""
 
     issuers: Iterable[Issuer | tuple[str, Audience]] | None
     provider: str | None
@@ -49,7 +49,6 @@ class GuardOptions(TypedDict, total=False):
     token_from: Sequence[TokenPlace] | None
     cookie_origins: str | Sequence[str] | None
     public_url: str | None
-    resource: str | None
     base_scopes: str | Sequence[str] | None
     scopes_supported: Sequence[str] | None
     challenge_scopes: str
@@ -81,6 +80,12 @@ class GuardOptions(TypedDict, total=False):
     dangerously_any_audience: bool
     dangerously_any_tenant: bool
     error_format: ErrorBody | None
+
+
+class GuardOptions(ResourceOptions, total=False):
+    """The keyword arguments that an adapter passes on."""
+
+    resource: str | None
 
 
 SETTINGS = ("issuer", "audience", *GuardOptions.__annotations__)

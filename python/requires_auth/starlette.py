@@ -126,7 +126,7 @@ class RequiresAuthMiddleware:
         """Judges a connection; what is neither HTTP nor WebSocket passes."""
         if self._has_document and await answer_metadata(self._own or self._adapter.guard, scope, send):
             return None
-        if scope["type"] not in ("http", "websocket") or _path(scope) in self._exempt:
+        if scope["type"] not in ("http", "websocket") or path_of(scope) in self._exempt:
             return await self.app(scope, receive, send)
         guard = self._own or self._adapter.guard
         outcome = await judge(guard, scope, self._rule)
@@ -247,7 +247,8 @@ def _is_cors(cls: Any) -> bool:
     return any(base.__name__ == "CORSMiddleware" for base in getattr(cls, "__mro__", ()))
 
 
-def _path(scope: Scope) -> str:
+def path_of(scope: Scope) -> str:
+    """The path of a connection, as the application sees it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")) or "/"
 

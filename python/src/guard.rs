@@ -308,16 +308,16 @@ impl Guard {
     ) -> PyResult<Bound<'py, PyAny>> {
         let none = requires_auth::Policy::default();
         let policy = policy.map_or(&none, |policy| policy.get().inner());
+        let live = self.live_in_this_process()?;
         let explained = match Bearer::parse(token) {
             Ok(_) => {
-                let live = self.live_in_this_process()?;
                 let headers = BearerHeader::new(token);
                 let request = Request::new("GET", "/", &headers).as_token_alone();
                 Ok(self.run(py, live.auth.explain(&request, policy))?)
             }
             Err(denial) => Err(denial),
         };
-        report::explanation(py, &explained)
+        report::explanation(py, &live.auth, &explained)
     }
 }
 

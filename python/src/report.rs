@@ -1,11 +1,10 @@
 //! `explain` and `health` as plain Python data, in the form that the command line prints.
 
 use pyo3::prelude::*;
-use requires_auth::challenge::www_authenticate;
 use requires_auth::explain::{Outcome, Report};
 use requires_auth::guard::{Health, IssuerHealth, KeySource};
 use requires_auth::verify::Step;
-use requires_auth::{Denial, Reason};
+use requires_auth::{Denial, Reason, RequiresAuth};
 use serde_json::{Value, json};
 
 use crate::json;
@@ -13,6 +12,7 @@ use crate::json;
 /// `{"ok", "error", "hint", "checks": [{"check", "outcome", "found", "expected"}]}`.
 pub(crate) fn explanation<'py>(
     py: Python<'py>,
+    auth: &RequiresAuth,
     report: &Result<Report, Denial>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (denial, hint, checks) = match report {
@@ -26,8 +26,7 @@ pub(crate) fn explanation<'py>(
             (Some(denial), Some(hint), checks.collect())
         }
     };
-    let explanation =
-        json!({ "ok": denial.is_none(), "error": denial.map(error), "hint": hint, "checks": checks });
+    let explanation = json!({ "ok": denial.is_none(), "error": denial.map(|denial| error(auth, denial)), "hint": hint, "checks": checks });
     json::load(py, &explanation.to_string())
 }
 
@@ -41,8 +40,8 @@ fn check(step: &str, outcome: Outcome, found: &str, expected: &str) -> Value {
     json!({ "check": step, "outcome": outcome.as_str(), "found": reached(found), "expected": reached(expected) })
 }
 
-fn error(denial: &Denial) -> Value {
-    let challenges = www_authenticate(denial);
+fn error(auth: &RequiresAuth, denial: &Denial) -> Value {
+    let challenges = auth.www_authenticate(denial);
     let challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
     let reason = denial.reason().map(Reason::as_str);
     json!({ "code": denial.code().as_str(), "status": denial.status(), "reason": reason, "challenge": challenge })

@@ -75,11 +75,13 @@ def challenged(answer: Answer, status: int, *, error: str | None, scope: str | N
     return Verdict(text, answer.status == status and not wrong)
 
 
-def without_token(*headers: tuple[str, str]) -> Callable[[Target], Verdict]:
-    def measure(target: Target) -> Verdict:
-        return challenged(initialize(target.url, list(headers)), 401, error=None, scope=BASE)
+def without_token(target: Target) -> Verdict:
+    return challenged(initialize(target.url), 401, error=None, scope=BASE)
 
-    return measure
+
+def empty_bearer(target: Target) -> Verdict:
+    answer = initialize(target.url, [("Authorization", "Bearer ")])
+    return challenged(answer, 401, error=answer.parameter("error"), scope=BASE)
 
 
 def refused(token: Callable[[Mint], str]) -> Callable[[Target], Verdict]:
@@ -165,9 +167,13 @@ CHECKS = [
         "no token",
         "401 without `error` (RFC 6750 §3.1), with `resource_metadata` (RFC 9728 §5.1) and `scope` (MCP, Scope "
         "Selection Strategy: SHOULD)",
-        without_token(),
+        without_token,
     ),
-    Check("`Authorization: Bearer` and nothing else", "the same", without_token(("Authorization", "Bearer "))),
+    Check(
+        "`Authorization: Bearer` and nothing else",
+        "the same; `error` may be there, as RFC 6750 §3.1 does not say whether that is no token or a malformed one",
+        empty_bearer,
+    ),
     Check(
         "token for another resource",
         "401 `invalid_token` (MCP, Token Handling; RFC 9068 §4)",

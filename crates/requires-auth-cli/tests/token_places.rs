@@ -6,9 +6,9 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 
-use self::support::Server;
 use self::support::application::{Application, Received};
 use self::support::gateway::{AUDIENCE, ISSUER, Stage, ask, connect, read_until, status};
+use self::support::{Server, run};
 
 const PLACES: &str = r#"
 token_from = ["authorization", { header = "X-Token" }, { cookie = "token" }, { subprotocol = { after = "bearer" } }]
@@ -144,4 +144,22 @@ fn a_websocket_ends_with_its_token() {
     std::thread::sleep(std::time::Duration::from_secs(3));
     stream.write_all(b"\x81\x00").expect("it reads");
     stream.read_exact(&mut [0; 2]).expect("an echo");
+}
+
+#[test]
+fn check_tells_where_the_tokens_of_a_provider_are_not_read() {
+    let stage = Stage::new("unread");
+    let check = |token_from: &str| {
+        stage.write(&format!(
+            "{token_from}[issuers.access]\nissuer = \"acme\"\nprovider = \"cloudflare_access\"\naudience = \"a\"\n"
+        ));
+        let run = run(&["check", stage.file().to_str().expect("UTF-8")], "");
+        assert_eq!(run.code(), 0, "{run:?}");
+        format!("{}{}", run.stdout(), run.stderr()).contains(
+            "issuers.access: tokens of Cloudflare Access come in `header=Cf-Access-Jwt-Assertion`, which is not read",
+        )
+    };
+    assert!(check("token_from = [\"authorization\"]\n"));
+    assert!(!check(""));
+    assert!(!check("token_from = [\"authorization\", { header = \"Cf-Access-Jwt-Assertion\" }]\n"));
 }

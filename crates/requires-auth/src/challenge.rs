@@ -92,7 +92,7 @@ impl Style {
     }
 
     /// The values of `WWW-Authenticate`: one for each scheme (RFC 9110 §11.6.1).
-    fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
+    pub(crate) fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
         let Some(parameters) = parameters(denial, self.resource.as_deref()) else { return Vec::new() };
         let of_scheme = |scheme: &Scheme| match parameters.as_str() {
             "" => scheme.as_str().to_owned(),
@@ -183,7 +183,8 @@ impl Challenge {
 /// help: for 403 `access_denied` and for 503.
 ///
 /// This is for answers that are not HTTP responses of a route, such as the refusal of a WebSocket or of a call over
-/// another protocol. Everywhere else the [`Challenge`] has these values among its headers.
+/// another protocol. Everywhere else the [`Challenge`] has these values among its headers. They are those of a guard without a
+/// resource: see [`RequiresAuth::www_authenticate`](crate::RequiresAuth::www_authenticate) for one that has one.
 ///
 /// ```
 /// use requires_auth::challenge::www_authenticate;

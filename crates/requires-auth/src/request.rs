@@ -3,8 +3,8 @@
 //! This is the only thing that an adapter builds. Bodies are never read: a token in a form is not
 //! accepted (RFC 6750 §2.2 is not offered).
 
+use core::net::IpAddr; // without IO, as all of this module
 use std::fmt;
-use std::net::IpAddr;
 
 use memchr::memchr;
 

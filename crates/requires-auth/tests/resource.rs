@@ -36,6 +36,7 @@ fn refusal(auth: &RequiresAuth, authorization: Option<&str>, policy: &Policy) ->
     let request = Request::new("POST", "/mcp", &headers);
     let denial = auth.authorize_now(&request, policy).expect("the keys are there").unwrap_err();
     let challenge = auth.challenge(&request, &denial);
+    assert_eq!(auth.www_authenticate(&denial), challenge.www_authenticate());
     (challenge.status(), challenge.www_authenticate().join(" | "))
 }
 

@@ -49,8 +49,8 @@ export function verifier(invalid) {
       // The SDK looks at the expiry itself.
       return await jwtVerify(token, keys, { issuer: options.issuer, algorithms: ['ES384'], currentDate: new Date(0) });
     } catch (error) {
-      const bad = [errors.JWTInvalid, errors.JWSInvalid, errors.JWSSignatureVerificationFailed, errors.JWTClaimValidationFailed];
-      if (bad.some((kind) => error instanceof kind)) throw invalid(error.message);
+      const unreachable = ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT'].includes(error.code);
+      if (error instanceof errors.JOSEError && !unreachable) throw invalid(error.message);
       throw error;
     }
   }

@@ -76,8 +76,8 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
              nothing else, so name each audience"
         )?;
     }
-    if let Some(shared) = shared_subjects(config) {
-        writeln!(stdout, "{DIM}note{DIM:#}  {file}: {shared}")?;
+    for note in shared_subjects(config).into_iter().chain(unread_places(config)) {
+        writeln!(stdout, "{DIM}note{DIM:#}  {file}: {note}")?;
     }
     let siblings = siblings(config);
     for Told { pattern, earlier, path } in siblings.iter().take(SHOWN) {
@@ -109,7 +109,20 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
 
 /// What does not keep the file from being used.
 fn warnings(config: &Config) -> Vec<String> {
-    config.guard.warnings().iter().cloned().chain(shared_subjects(config)).collect()
+    let guard = &config.guard;
+    guard.warnings().iter().cloned().chain(shared_subjects(config)).chain(unread_places(config)).collect()
+}
+
+/// A provider behind a proxy has its tokens in a place of its own. Where that is not read, all of them are refused.
+fn unread_places(config: &Config) -> impl Iterator<Item = String> {
+    let guard = &config.guard;
+    guard.issuers.iter().filter_map(|issuer| {
+        let place = issuer.provider()?.unread_place(&guard.token_places_of(issuer))?;
+        let (name, title) = (issuer.name(), issuer.provider()?.title);
+        Some(format!(
+            "issuers.{name}: tokens of {title} come in `{place}`, which is not read: add it to `token_from`"
+        ))
+    })
 }
 
 /// Users of different issuers may have the same `sub`: an application that is told nothing else takes them for one.

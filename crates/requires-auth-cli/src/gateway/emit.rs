@@ -85,6 +85,7 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         port: wanted.port,
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
         token_headers: token_headers(&places),
+        clears_authorization: !places.contains(&TokenPlace::authorization()),
         names_hosts: gateway.routes.names_hosts(),
     })
 }
@@ -258,6 +259,31 @@ mod tests {
         assert!(!envoy.contains("# Tokens may stand in"));
         let default = format!("{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n");
         assert!(!print(&default, "nginx").contains("# Tokens may stand in"));
+    }
+
+    #[test]
+    fn an_authorization_header_that_nobody_reads_is_taken_away() {
+        let print = |token_from: &str, name, part| {
+            let text = format!("{token_from}{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n");
+            let config = Config::parse(&text, "/etc/auth.toml").expect("no mistakes");
+            let wanted = Wanted { part, ..Wanted::default() };
+            emit(dialect::named(name).expect(name), &config, Path::new("auth.toml"), &wanted).expect("a text")
+        };
+        let elsewhere = "token_from = [{ header = \"X-Token\" }]\n";
+        let both = "token_from = [\"authorization\", { header = \"X-Token\" }]\n";
+        for (name, part, directive) in [
+            ("nginx", None, "proxy_set_header Authorization \"\";\n"),
+            ("nginx", Some(Part::Location), "proxy_set_header Authorization \"\";\n"),
+            ("caddy", None, "header_up -Authorization\n"),
+            ("traefik", None, "          Authorization: \"\"\n"),
+        ] {
+            let text = print(elsewhere, name, part);
+            assert!(text.contains(directive) && text.contains("nobody has judged what it says"), "{text}");
+            for read in ["", both] {
+                assert!(!print(read, name, part).contains("Authorization:"), "{name}");
+                assert!(!print(read, name, part).contains(directive), "{name}");
+            }
+        }
     }
 
     #[test]

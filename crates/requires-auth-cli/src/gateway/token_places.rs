@@ -1,6 +1,6 @@
 //! Where tokens stand beside `Authorization`, and how they are taken away from the application.
 
-use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
+use http::header::{AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use requires_auth::credential::{Protocols, TokenPlace};
 
@@ -14,6 +14,7 @@ pub(crate) struct TokenPlaces {
     headers: Vec<HeaderName>,
     cookies: Vec<String>,
     has_subprotocol: bool,
+    reads_authorization: bool,
 }
 
 /// What becomes of the headers of a request when its tokens are taken away.
@@ -36,7 +37,8 @@ impl TokenPlaces {
         let is_header = |place: &&TokenPlace| place.parts().0 == "header";
         let headers = all.iter().filter(is_header).filter_map(|place| place.header_name().try_into().ok());
         let has_subprotocol = all.iter().any(|place| place.header_name() == SEC_WEBSOCKET_PROTOCOL.as_str());
-        Self { headers: headers.collect(), cookies, has_subprotocol, all }
+        let reads_authorization = places.contains(&authorization);
+        Self { headers: headers.collect(), cookies, has_subprotocol, reads_authorization, all }
     }
 
     /// Every place.
@@ -56,6 +58,9 @@ impl TokenPlaces {
             return taken;
         }
         taken.removed.extend(headers.keys().filter(|name| self.has_header(name.as_str())).cloned());
+        // Nobody has judged what it says.
+        let is_unread = !self.reads_authorization && headers.contains_key(AUTHORIZATION);
+        taken.removed.extend(is_unread.then_some(AUTHORIZATION));
         self.take_cookies(headers, &mut taken);
         self.take_subprotocols(headers, &mut taken);
         taken
@@ -171,7 +176,8 @@ mod tests {
             (vec![("sec-websocket-protocol", "bearer, a.b.c")], vec![], Some("bearer")),
             (vec![("sec-websocket-protocol", "t.a.b.c, chat")], vec!["sec-websocket-protocol: chat"], None),
             (vec![("sec-websocket-protocol", "chat")], vec!["sec-websocket-protocol: chat"], None),
-            (vec![("authorization", "Bearer a.b.c")], vec!["authorization: Bearer a.b.c"], None),
+            // No token is read there, so nobody has judged what it says.
+            (vec![("authorization", "Bearer a.b.c"), ("accept", "*/*")], vec!["accept: */*"], None),
         ] {
             assert_eq!(
                 left(&all, &headers),
@@ -179,6 +185,15 @@ mod tests {
                 "{headers:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_authorization_header_stays_where_it_is_read() {
+        let (rest, _) = left(
+            &["authorization", "header=X-Token"],
+            &[("authorization", "Bearer a.b.c"), ("x-token", "a.b.c")],
+        );
+        assert_eq!(rest, ["authorization: Bearer a.b.c"]);
     }
 
     #[test]

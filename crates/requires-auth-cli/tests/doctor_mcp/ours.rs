@@ -30,8 +30,8 @@ pub fn start(server: Server, issuer: &str) -> String {
     let resource = format!("http://{}{path}", listener.local_addr().expect("an address"));
     let builder = RequiresAuth::resource_builder(issuer, &resource).with_base_scopes(["read:orders"]);
     let auth = builder.build().expect("a guard");
-    let served = if path.is_empty() { "/" } else { path };
-    let app = Router::new().route(served, any(answer));
+    let route = if path.is_empty() { "/" } else { path };
+    let app = Router::new().route(route, any(answer));
     let mut app = if server.has_scopes {
         app.layer(auth.mcp().any_tool("").tool("create_order", "write:orders").layer())
     } else {

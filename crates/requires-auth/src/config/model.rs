@@ -138,7 +138,8 @@ impl IssuerConfig {
         [issuer].into_iter().chain(others).collect()
     }
 
-    fn provider(&self) -> Option<&'static Provider> {
+    /// Its row in the table of providers, if it names one.
+    pub fn provider(&self) -> Option<&'static Provider> {
         self.given.get(settings::PROVIDER).and_then(providers::find)
     }
 

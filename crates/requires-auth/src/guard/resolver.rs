@@ -32,13 +32,13 @@ use crate::verify::Audience;
 /// ```
 ///
 /// An answer holds for five minutes, and `None` for one minute. If it fails, tokens of issuers that it has not named before
-/// are answered with 503, and the cause is logged. Answers that take longer than five seconds count as failed.
+/// are answered with 503, and the cause is logged; the others pass until an hour after its last answer. Answers that take longer than five seconds count as failed.
 /// | it returns | a token of the issuer is | for |
 /// | --- | --- | --- |
 /// | `Ok(Some(issuer))` | judged by these settings | 5 minutes |
 /// | `Ok(None)` | refused with 401 | 1 minute |
 /// | `Err(cause)`, or settings that cannot work | answered with 503, and the cause is logged | this request |
-/// | `Err(cause)` for an issuer that has verified a token | judged by the earlier answer | 30 seconds |
+/// | `Err(cause)` for an issuer that has verified a token | judged by the earlier answer, until that is an hour old | 30 seconds |
 ///
 /// There is one call at a time for each issuer, and the calls for issuers that have not verified a token share one
 /// allowance, so that a flood of made-up issuers does not become a flood of look-ups.

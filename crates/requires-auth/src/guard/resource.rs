@@ -95,6 +95,24 @@ impl RequiresAuth {
         guarded.metadata.matches(request.method(), request.target_path(), request.query(), is_only)
     }
 
+    /// The values of `WWW-Authenticate` for a refusal of this guard, with the place of its document: for answers that are not HTTP
+    /// responses of a route, such as a message of another protocol. Empty where another credential would not help.
+    ///
+    /// ```
+    /// use requires_auth::{Denial, ErrorCode, RequiresAuth};
+    ///
+    /// let auth = RequiresAuth::for_resource("https://issuer.example", "https://api.example/mcp")?;
+    /// // Some clients of MCP read the challenge of a tool call in the result of the tool.
+    /// let values = auth.www_authenticate(&Denial::new(ErrorCode::AuthorizationHeaderMissing));
+    /// let meta = serde_json::json!({ "mcp/www_authenticate": values });
+    /// # let url = "https://api.example/.well-known/oauth-protected-resource/mcp";
+    /// # assert_eq!(meta["mcp/www_authenticate"][0], format!("Bearer resource_metadata=\"{url}\""));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
+        self.inner.style.www_authenticate(denial)
+    }
+
     /// Tells the guard which scopes its resource has: those that this policy names.
     ///
     /// The challenge of a request that lacks a scope also lists the scopes of the resource that its token has, and this is how the

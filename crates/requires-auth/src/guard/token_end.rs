@@ -10,25 +10,30 @@ use crate::verify::AccessToken;
 /// When a token ends with which a connection was opened, such as a WebSocket: it is to be closed then. There is no end where
 /// `close_on_expiry` is off.
 ///
-/// In axum, with the guard as state:
+/// In axum, with the guard as state; `examples/axum_websocket.rs` is the whole program:
 ///
-/// ```ignore
-/// async fn talk(ws: WebSocketUpgrade, token: AccessToken, State(auth): State<RequiresAuth>) -> Response {
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+/// use axum::extract::State;
+/// use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
+/// use axum::response::Response;
+/// use requires_auth::guard::TokenEnd;
+/// use requires_auth::{AccessToken, RequiresAuth};
+///
+/// async fn live(upgrade: WebSocketUpgrade, token: AccessToken, State(auth): State<RequiresAuth>) -> Response {
 ///     let end = auth.token_end(&token);
 ///     // Of the subprotocols that a client offers, the server answers with one of these, and never with a token.
-///     ws.protocols(["bearer"]).on_upgrade(async move |mut socket| {
-///         loop {
-///             tokio::select! {
-///                 () = end.reached() => {
-///                     let frame = CloseFrame { code: TokenEnd::CLOSE_CODE, reason: TokenEnd::REASON.into() };
-///                     socket.send(Message::Close(Some(frame))).await.ok();
-///                     break;
-///                 }
-///                 message = socket.recv() => match message {
-///                     Some(Ok(message)) => { /* answer it */ }
-///                     _ => break,
-///                 },
+///     upgrade.protocols(["bearer"]).on_upgrade(async move |mut socket| loop {
+///         tokio::select! {
+///             () = end.reached() => {
+///                 let frame = CloseFrame { code: TokenEnd::CLOSE_CODE, reason: TokenEnd::REASON.into() };
+///                 socket.send(Message::Close(Some(frame))).await.ok();
+///                 break;
 ///             }
+///             message = socket.recv() => match message {
+///                 Some(Ok(message)) => { /* answer it */ }
+///                 _ => break,
+///             },
 ///         }
 ///     })
 /// }

@@ -296,3 +296,32 @@ impl fmt::Debug for Asker {
         f.debug_struct("Asker").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_whose_task_is_gone_takes_no_room() {
+        let mut state = State {
+            calls: HashMap::new(),
+            under_way: UnderWay::default(),
+            rate: Rate::new(100),
+            logged: None,
+        };
+        let begin = |state: &mut State, name: &[u8]| {
+            let (done, outcome) = watch::channel(None);
+            state.begin(CacheKey::of(name), Call { outcome, client: None });
+            done
+        };
+        let (alive, gone) = (begin(&mut state, b"alive"), begin(&mut state, b"gone"));
+        assert!(!state.has_room(2) && state.has_room(3));
+        drop(gone);
+        assert!(state.has_room(2) && !state.has_room(1));
+        // A quarter is for tokens that were good before.
+        assert!(state.has_room_for(None, 4));
+        let others = [begin(&mut state, b"one"), begin(&mut state, b"another")];
+        assert!(!state.has_room_for(None, 4) && state.has_room(4));
+        drop((alive, others));
+    }
+}

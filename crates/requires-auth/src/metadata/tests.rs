@@ -232,3 +232,31 @@ fn scopes_that_no_client_is_told_to_ask_for() {
     assert_eq!(union(["a b", "b c", "", "a"]).as_deref(), Some("a b c"));
     assert_eq!(union([""; 2]), None);
 }
+
+proptest::proptest! {
+    /// Whatever is a resource stays as it is, and is what an URL parser reads.
+    #[test]
+    fn a_resource_is_its_text(
+        url in "(https?|HTTPS)?(:|:/|://)?[a-zA-Z0-9.@:\\[\\]-]{0,12}(/[ -~\u{e9}]{0,6}){0,3}[?#]?[ -~]{0,4}\
+                |https://[a-z][a-z0-9.]{0,6}(:[0-9]{1,4})?(/[a-zA-Z0-9._~%!$&()*+,;=:@-]{0,6}){0,3}([?][a-z=]{0,4})?",
+    ) {
+        if let Ok(resource) = Resource::with_query(&url) {
+            proptest::prop_assert_eq!(resource.as_str(), &url);
+            let query = resource.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let joined = format!("{}{}{query}", resource.origin(), resource.path());
+            proptest::prop_assert_eq!(&joined, &url);
+            let read = url::Url::parse(&url).expect("a URL");
+            let slash = if resource.path().is_empty() { "/" } else { "" };
+            proptest::prop_assert_eq!(read.as_str(), format!("{}{}{slash}{query}", resource.origin(), resource.path()));
+            proptest::prop_assert!(url::Url::parse(&resource.metadata_url()).is_ok_and(|url| url.as_str() == resource.metadata_url()));
+        }
+    }
+
+    /// A path of a request is compared, and nothing else happens to it.
+    #[test]
+    fn any_path_is_the_document_or_not(path in "[ -~\u{e9}/]{0,40}", prefix in "(/[a-z]{0,3}){0,2}") {
+        let metadata = metadata("https://api.example/a/mcp", None, &prefix);
+        let is_served = metadata.matches("GET", &path, "", || true).is_some();
+        proptest::prop_assert_eq!(is_served, metadata.paths().contains(&&*path));
+    }
+}

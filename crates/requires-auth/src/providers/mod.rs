@@ -63,6 +63,7 @@ mod logto;
 mod okta;
 mod rauthy;
 mod supabase;
+mod workos;
 mod zitadel;
 
 pub use form::{Form, IssuerRule, Shape, WrongIssuer};
@@ -203,6 +204,23 @@ impl Provider {
         (!places.is_empty()).then_some(places)
     }
 
+    /// The place of its tokens, if none of those that are read is one: then no token of it is ever found.
+    ///
+    /// ```
+    /// use requires_auth::credential::TokenPlace;
+    /// use requires_auth::providers;
+    ///
+    /// let access = providers::find("cloudflare_access").ok_or("there is such a row")?;
+    /// let unread = access.unread_place(&[TokenPlace::authorization()]).ok_or("it is not read")?;
+    /// assert_eq!(unread.to_string(), "header=Cf-Access-Jwt-Assertion");
+    /// assert!(access.unread_place(&[unread]).is_none());
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn unread_place(&self, read: &[TokenPlace]) -> Option<TokenPlace> {
+        let own = self.token_places()?;
+        if own.iter().any(|place| read.contains(place)) { None } else { own.into_iter().next() }
+    }
+
     /// The audience that stands for what is given; `None` if that stands for itself.
     /// `issuer` is the whole URL, as [`issuer`](Self::issuer) returns it.
     ///
@@ -252,7 +270,7 @@ macro_rules! rows {
     ($then:ident) => {
         $then! {
             logto, auth0, keycloak, entra, cognito, okta, google, google_iap, zitadel, firebase, supabase, clerk,
-            cloudflare_access, github_actions, kubernetes, rauthy, authentik,
+            workos, cloudflare_access, github_actions, kubernetes, rauthy, authentik,
         }
     };
 }

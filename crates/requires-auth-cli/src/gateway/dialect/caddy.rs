@@ -7,7 +7,7 @@
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{Place, ProxySide, preamble};
+use super::proxy_side::{Place, ProxySide, UNJUDGED, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -60,6 +60,11 @@ fn emit(side: &ProxySide) -> String {
             headers.join("|")
         ),
     };
+    let cleared = if side.clears_authorization {
+        format!(" {{\n            {UNJUDGED}\n            header_up -Authorization\n        }}")
+    } else {
+        String::new()
+    };
     format!(
         "{}
 :{port} {{
@@ -67,7 +72,7 @@ fn emit(side: &ProxySide) -> String {
         forward_auth {gateway} {{
             uri /forward-auth/caddy{copied}
         }}
-        reverse_proxy {application}
+        reverse_proxy {application}{cleared}
     }}
 }}
 ",

@@ -13,7 +13,7 @@ use http::StatusCode;
 use super::interface::Asking;
 use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
-use super::proxy_side::{Place, ProxySide, preamble};
+use super::proxy_side::{Place, ProxySide, UNJUDGED, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 
@@ -139,6 +139,9 @@ fn identity(side: &ProxySide) -> String {
         // Writing to a string cannot fail.
         writeln!(text, "auth_request_set $requires_auth_{place} $upstream_http_{};", variable(header)).ok();
         writeln!(text, "proxy_set_header {header} $requires_auth_{place};").ok();
+    }
+    if side.clears_authorization {
+        writeln!(text, "{UNJUDGED}\nproxy_set_header Authorization \"\";").ok();
     }
     text
 }

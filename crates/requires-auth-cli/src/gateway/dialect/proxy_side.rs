@@ -15,6 +15,8 @@ pub(crate) struct ProxySide {
     pub(crate) headers: Vec<String>,
     /// The headers that the gateway reads for a token in another place than `Authorization`, in lower case.
     pub(crate) token_headers: Vec<String>,
+    /// Whether the application must not get `Authorization`, as no token is read there: nobody has judged what it says.
+    pub(crate) clears_authorization: bool,
     /// Whether a route is for some hosts alone.
     pub(crate) names_hosts: bool,
 }
@@ -34,6 +36,9 @@ pub(crate) fn title_case(name: &str) -> String {
     };
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
+
+/// Why `Authorization` is taken away, as a comment.
+pub(super) const UNJUDGED: &str = "# No token is read from Authorization (`token_from`), so nobody has judged what it says: it must not reach the application.";
 
 /// The first lines of what is printed.
 pub(super) fn preamble(proxy: &str, note: &str) -> String {

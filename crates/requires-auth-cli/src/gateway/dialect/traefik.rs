@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{Place, ProxySide, preamble};
+use super::proxy_side::{Place, ProxySide, UNJUDGED, preamble};
 use crate::error::Failure;
 
 /// Traefik's `ForwardAuth`.
@@ -39,6 +39,21 @@ impl Dialect for Traefik {
     }
 }
 
+/// The second middleware in the list of a router.
+const CLEARED: &str = "        - requires-auth-clear\n";
+
+/// A middleware that takes a header away: one that is set to nothing.
+fn clear() -> String {
+    format!(
+        "    requires-auth-clear:
+      headers:
+        customRequestHeaders:
+          {UNJUDGED}
+          Authorization: \"\"
+"
+    )
+}
+
 fn emit(side: &ProxySide) -> Result<String, Failure> {
     let Place::Tcp(gateway) = &side.gateway else {
         return Err(Failure::new("Traefik does not ask over unix sockets")
@@ -56,6 +71,7 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         // Writing to a string cannot fail.
         writeln!(copied, "          - \"{header}\"").ok();
     }
+    let (clear, cleared) = if side.clears_authorization { (clear(), CLEARED) } else { Default::default() };
     Ok(format!(
         "{}
 http:
@@ -65,13 +81,13 @@ http:
         address: \"http://{gateway}/forward-auth/traefik\"
         # A client's own X-Forwarded-Uri must not be what is judged.
         trustForwardHeader: false
-{copied}
+{copied}{clear}
   routers:
     api:
       rule: \"PathPrefix(`/`)\"
       middlewares:
         - requires-auth
-      service: api
+{cleared}      service: api
 
   services:
     api:

@@ -4,7 +4,9 @@ use super::{FAIL, Row, WARN, challenge};
 use crate::server::{Answer, Request};
 
 fn has_one_token(request: &Request) -> bool {
-    request.path == "/mcp" && request.all("authorization").count() == 1
+    let mut values = request.all("authorization");
+    let is_token = values.next().is_some_and(|value| value.starts_with("Bearer "));
+    request.path == "/mcp" && is_token && values.next().is_none()
 }
 
 /// Whether the request has the token that is good.
@@ -43,6 +45,18 @@ pub const CREDENTIALS: &[Row] = &[
         } else {
             answer
         }
+    }),
+    ("another scheme passes", &[(FAIL, "mcp.token.none")], |request, answer| {
+        let is_basic = request.all("authorization").any(|value| value.starts_with("Basic "));
+        if is_basic { Answer::new(200) } else { answer }
+    }),
+    ("another scheme has no pointer", &[(WARN, "mcp.token.none")], |request, answer| {
+        let is_basic = request.all("authorization").any(|value| value.starts_with("Basic "));
+        if is_basic { answer.set("WWW-Authenticate", "Basic realm=\"a\"") } else { answer }
+    }),
+    ("an empty Bearer breaks the server", &[(WARN, "mcp.token.none")], |request, answer| {
+        let is_empty = request.all("authorization").any(|value| value == "Bearer");
+        if is_empty { Answer::new(500) } else { answer }
     }),
     ("one of two tokens is read", &[(WARN, "mcp.token.two")], |request, mut answer| {
         if request.all("authorization").count() == 2 {

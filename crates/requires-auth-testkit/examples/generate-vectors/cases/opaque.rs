@@ -66,6 +66,10 @@ fn types() -> Vec<Finished> {
         typed("opaque-type-lower-case", "the type is bearer in lower case", json!("bearer")).accept(),
         typed("opaque-type-dpop", "the type is DPoP, and no key is named", json!("DPoP"))
             .refuse("type_not_allowed"),
+        answered("opaque-type-bearer-bound", "O02", "the type is Bearer, and a key is named", {
+            with("cnf", json!({ "jkt": "A".repeat(43) }))
+        })
+        .refuse("type_not_allowed"),
         typed("opaque-type-absent", "there is no type", Value::Null).refuse("type_not_allowed"),
         typed("opaque-type-refresh", "the type is that of a refresh token", json!("refresh_token"))
             .refuse("type_not_allowed"),
@@ -143,6 +147,7 @@ fn shapes() -> Vec<Finished> {
     vec![
         shaped("opaque-with-a-dot", "O05", "an opaque token has a dot in it", "ya29.a0AfH6SMBx-opaque")
             .accept(),
+        shaped("opaque-shortest", "O05", "eight characters may be a token", "12345678").accept(),
         shaped("opaque-too-short", "O05", "seven characters are not a token", "1234567").refuse("malformed"),
         shaped("opaque-encrypted", "O05", "five parts are an encrypted JWT", "YQ.YQ.YQ.YQ.YQ")
             .refuse("encrypted"),

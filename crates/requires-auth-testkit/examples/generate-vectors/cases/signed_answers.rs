@@ -71,9 +71,19 @@ fn nested() -> Vec<Finished> {
             changed("active", json!(false)),
         )
         .unknown(),
+        case("opaque-signed-same-outside", "outside it says the same", changed("active", json!(true)))
+            .accept(),
         case("opaque-signed-text", "there is a text within", within(json!(told().to_string()))).unknown(),
         signed("opaque-signed-type", "O11", "it is another kind of JWT", {
             answer_of(&within(told())).header("typ", "at+jwt")
+        })
+        .unknown(),
+        signed("opaque-signed-critical", "O11", "it has an extension that is critical", {
+            answer_of(&within(told())).header("crit", json!(["x"])).header("x", 1)
+        })
+        .unknown(),
+        signed("opaque-signed-nested", "O11", "it says that it has a JWT within", {
+            answer_of(&within(told())).header("cty", "JWT")
         })
         .unknown(),
         signed("opaque-signed-other-key", "O11", "another key has signed it", {
@@ -115,6 +125,10 @@ fn always() -> Vec<Finished> {
     };
     let good = || good(es384());
     let expired = || good().issued_at(NOW - 7200).lifetime(3600);
+    let told_with = |id, about: &str, name: &str, value: Value| {
+        let case = Case::new(id, "O13", about).answered(200, with(name, value));
+        case.introspection("always", true).alg("ES384").token(good().mint())
+    };
     vec![
         jwt("always-active", "a JWT is good, and active", good(), json!(true)).accept(),
         jwt("always-inactive", "a JWT is good, and was revoked", good(), json!(false)).refuse("inactive"),
@@ -125,6 +139,42 @@ fn always() -> Vec<Finished> {
             json!(true),
         )
         .refuse("expired"),
+        told_with(
+            "always-other-issuer",
+            "the answer is about a token of another issuer",
+            "iss",
+            json!("https://a.example"),
+        )
+        .refuse("issuer_mismatch"),
+        told_with("always-no-issuer", "the answer names no issuer", "iss", Value::Null).accept(),
+        told_with("always-ended", "the answer says that the token has expired", "exp", json!(NOW - 31))
+            .refuse("expired"),
+        told_with("always-ahead", "the answer says that the token is not valid yet", "nbf", json!(NOW + 31))
+            .refuse("not_yet_valid"),
+        told_with(
+            "always-other-subject",
+            "the answer is about a token of somebody else",
+            "sub",
+            json!("bob"),
+        )
+        .refuse("claim_malformed"),
+        told_with("always-no-subject", "the answer names no subject", "sub", Value::Null).accept(),
+        told_with(
+            "always-other-client",
+            "the answer is about a token of another client",
+            "client_id",
+            json!("other"),
+        )
+        .refuse("claim_malformed"),
+        told_with(
+            "always-bound",
+            "the answer says that the token is bound",
+            "cnf",
+            json!({ "jkt": "A".repeat(43) }),
+        )
+        .refuse("binding_mismatch"),
+        told_with("always-refresh", "the answer is about a refresh token", "token_type", Value::Null)
+            .refuse("type_not_allowed"),
         Case::new("always-outage", "O13", "nobody can tell whether it was revoked")
             .answered(500, "")
             .introspection("always", true)

@@ -85,6 +85,7 @@ impl Builder {
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
+        self.warn_of_unread_places();
         let body_format = self.body_format();
         let rules = Rules {
             algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),

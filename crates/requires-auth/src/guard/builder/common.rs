@@ -56,6 +56,7 @@ impl Common {
         settings.check_tokens_of_resolver(&mut problems);
         let rules = self.rules_of(settings, &mut problems);
         problems.extend(settings.opaque_tokens_of_tenants());
+        problems.extend(self.check_places_of(settings).err());
         problems.into_iter().next().map_or(Ok(rules), Err)
     }
 

@@ -117,6 +117,25 @@ impl Builder {
         all
     }
 
+    /// Warns of issuers whose tokens stand where nobody looks. It is no mistake: a proxy may put them elsewhere.
+    pub(super) fn warn_of_unread_places(&self) {
+        for (issuer, place) in self.unread_places() {
+            let hint = "add the place to `token_from`: without it, no token of this issuer is found";
+            tracing::warn!(issuer, %place, hint, "the provider's tokens come in a place that is not read");
+        }
+    }
+
+    /// Issuers of a provider, each with the place of its tokens, which is not one of those that are read.
+    fn unread_places(&self) -> Vec<(String, TokenPlace)> {
+        let for_all = self.given.get(settings::TOKEN_FROM);
+        let unread = |issuer: &IssuerSettings| {
+            let read = issuer.given.get(settings::TOKEN_FROM).or_else(|| for_all.clone());
+            let place = issuer.from_table.provider?.unread_place(&read.unwrap_or_else(authorization))?;
+            Some((issuer.issuer(), place))
+        };
+        self.issuers.iter().filter_map(unread).collect()
+    }
+
     /// What is read; `None` for the `Authorization` header alone.
     pub(super) fn places(common: &Common, cookie_origins: Vec<Box<str>>) -> Option<Places> {
         (!is_default(&common.places)).then(|| Places::new(common.places.clone(), cookie_origins))
@@ -132,6 +151,22 @@ impl Common {
                 let own = own.or_else(|| self.token_from.clone()).unwrap_or_else(authorization);
                 PlaceSet::of(&self.places, &own)
             }
+        }
+    }
+}
+
+impl Common {
+    /// An issuer that is found later, and whose tokens stand where this guard never looks.
+    pub(super) fn check_places_of(&self, issuer: &IssuerSettings) -> Result<(), ConfigProblem> {
+        let own = issuer.given.get(settings::TOKEN_FROM).unwrap_or_default();
+        match own.first() {
+            Some(place) if !own.iter().any(|place| self.places.contains(place)) => {
+                let hint = "add the place to `token_from` of the guard: what an issuer of a resolver names is read only if the \
+                            guard reads it, too";
+                let found = format!("`{place}` for an issuer of a resolver");
+                Err(ConfigProblem::new("token_from", found, "a place that the guard reads", hint))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -204,4 +239,34 @@ fn origin(text: &str) -> Option<String> {
 
 fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "http") && url.has_host()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unread(builder: Builder) -> Vec<String> {
+        let mut builder = builder;
+        builder.look_up_providers();
+        builder.unread_places().into_iter().map(|(issuer, place)| format!("{issuer} {place}")).collect()
+    }
+
+    #[test]
+    fn the_place_of_a_provider_is_told_where_nobody_reads_it() {
+        let header = TokenPlace::header("Cf-Access-Jwt-Assertion").expect("a header");
+        let cookie = TokenPlace::cookie("token").expect("a cookie");
+        let access = || Builder::new("acme", "an-audience").with_provider("cloudflare_access");
+        let told = "https://acme.cloudflareaccess.com header=Cf-Access-Jwt-Assertion";
+        // The row chooses the place where nobody else does.
+        assert_eq!(unread(access()), [""; 0]);
+        assert_eq!(unread(access().with_token_from([TokenPlace::authorization()])), [told]);
+        assert_eq!(unread(access().with_token_from([cookie.clone(), header.clone()])), [""; 0]);
+        assert_eq!(unread(access().with_issuer_token_from([cookie.clone()])), [told]);
+        assert_eq!(
+            unread(access().with_token_from([cookie.clone()]).with_issuer_token_from([header])),
+            [""; 0]
+        );
+        let plain = Builder::new("https://issuer.example", "an-audience").with_token_from([cookie]);
+        assert_eq!(unread(plain), [""; 0], "its tokens may be anywhere");
+    }
 }

@@ -30,6 +30,9 @@ use table::Table;
 /// How long the answer of a resolver holds.
 const ANSWER_LIFE: Duration = Duration::from_secs(5 * 60);
 
+/// For how long an answer is good after it was given, while the resolver fails.
+const LONGEST_ANSWER_LIFE: Duration = Duration::from_secs(60 * 60);
+
 /// A longer issuer is nobody's.
 const LONGEST_ISSUER: usize = 1024;
 
@@ -73,6 +76,8 @@ pub(super) struct Tenant {
 /// What a resolver has said.
 struct Resolved {
     settings: IssuerSettings,
+    /// When it was said last, in seconds since 1970.
+    said_at: AtomicU64,
     /// Until when it holds, in seconds since 1970.
     until: AtomicU64,
 }
@@ -265,6 +270,36 @@ impl Tenant {
     }
 }
 
+impl Resolved {
+    fn new(settings: IssuerSettings, now: SystemTime) -> Self {
+        let (said_at, until) = (AtomicU64::default(), AtomicU64::default());
+        let resolved = Self { settings, said_at, until };
+        resolved.renew(now);
+        resolved
+    }
+
+    /// The resolver has said the same again.
+    fn renew(&self, now: SystemTime) {
+        self.said_at.store(seconds(now), Ordering::Relaxed);
+        self.until.store(seconds(now + ANSWER_LIFE), Ordering::Relaxed);
+    }
+
+    /// Lets the answer hold for so much longer, as the resolver has failed. False if it is too old for that.
+    fn prolong(&self, grace: Duration, now: SystemTime) -> bool {
+        let said_at = self.said_at.load(Ordering::Relaxed);
+        let end = said_at + LONGEST_ANSWER_LIFE.as_secs();
+        // After a jump back of the clock nobody knows how old it is.
+        let is_good = (said_at..end).contains(&seconds(now));
+        if is_good {
+            self.until.store(seconds(now + grace).min(end), Ordering::Relaxed);
+        }
+        is_good
+    }
+}
+
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{ANSWER_LIFE, Resolved, Route, Tenant, Tenants, seconds};
+use super::{Resolved, Route, Tenant, Tenants};
 use crate::error::{ConfigProblem, Denial};
 use crate::guard::builder::TenantOf;
 use crate::guard::resolver::{Issuer, ResolveError, ResolveIssuer};
@@ -23,7 +22,7 @@ const REFUSAL_LIFE: Duration = Duration::from_secs(60);
 /// How many refused issuers are remembered. The oldest make room.
 const MOST_REFUSALS: usize = 1024;
 
-/// How much longer an earlier answer holds when the resolver fails.
+/// How much longer an earlier answer holds when the resolver fails, until it is an hour old.
 const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) struct Resolving {
@@ -120,11 +119,8 @@ impl Tenants {
         // The issuer is not told: nobody vouches for what it says.
         tracing::error!(error = %failure, "the resolver of issuers has failed");
         match earlier.as_deref().and_then(|tenant| tenant.resolved.as_ref().filter(|_| tenant.is_trusted())) {
-            Some(resolved) => {
-                resolved.until.store(seconds(now + GRACE), Ordering::Relaxed);
-                Ok(())
-            }
-            None => Err(Denial::undecided(1)),
+            Some(resolved) if resolved.prolong(GRACE, now) => Ok(()),
+            Some(_) | None => Err(Denial::undecided(1)),
         }
     }
 
@@ -137,13 +133,12 @@ impl Tenants {
         now: SystemTime,
     ) -> Result<(), ConfigProblem> {
         let (settings, name) = found.into_settings(issuer);
-        let until = seconds(now + ANSWER_LIFE);
         let same = earlier.and_then(|tenant| {
             let resolved = tenant.resolved.as_ref()?;
             (resolved.settings == settings && tenant.name() == name.as_deref()).then_some(resolved)
         });
         if let Some(same) = same {
-            same.until.store(until, Ordering::Relaxed);
+            same.renew(now);
             return Ok(());
         }
         let unproven = Arc::new(Unproven::new(Arc::clone(&self.allowance)));
@@ -157,7 +152,7 @@ impl Tenants {
         if earlier.is_some_and(|tenant| tenant.is_trusted()) {
             unproven.end();
         }
-        let resolved = Resolved { settings, until: AtomicU64::new(until) };
+        let resolved = Resolved::new(settings, now);
         let group = self.groups.len();
         let tenant = self.tenant(group, issuer, rules, keys, Some(unproven), Some(resolved), now);
         self.table.replace(&Arc::new(tenant));
@@ -189,4 +184,49 @@ async fn until<T>(deadline: Instant, future: impl Future<Output = T>) -> Option<
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each change is complete before anything can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn resolving() -> Resolving {
+        Resolving::new(Arc::new(|_: String| async { Ok(None) }))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
+    }
+
+    #[test]
+    fn a_refusal_is_remembered_for_its_time_and_so_many_of_them() {
+        let resolving = resolving();
+        resolving.refuse("one", at(0));
+        resolving.refuse("two", at(1));
+        assert!(resolving.has_refused("one", at(59)) && resolving.has_refused("two", at(60)));
+        assert!(!resolving.has_refused("one", at(60)) && !resolving.has_refused("three", at(1)));
+        assert!(!resolving.has_refused("one", UNIX_EPOCH), "the clock was set back");
+        for number in 0..2 * MOST_REFUSALS {
+            resolving.refuse(&number.to_string(), at(2));
+            resolving.refuse("again", at(2));
+        }
+        assert_eq!(lock(&resolving.refused).len(), MOST_REFUSALS);
+        assert!(resolving.has_refused("again", at(2)) && !resolving.has_refused("one", at(2)));
+    }
+
+    #[test]
+    fn a_turn_is_forgotten_once_nobody_waits_for_it() {
+        let resolving = resolving();
+        let (first, second) = (resolving.turn("x"), resolving.turn("x"));
+        assert!(Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&first, &resolving.turn("y")));
+        resolving.end("y");
+        resolving.end("x");
+        assert_eq!(lock(&resolving.turns).keys().map(|key| &**key).collect::<Vec<_>>(), ["x"]);
+        drop((first, second));
+        // However the request ends.
+        drop(Turn { resolving: &resolving, issuer: "x", mutex: resolving.turn("x") });
+        assert!(lock(&resolving.turns).is_empty());
+    }
 }

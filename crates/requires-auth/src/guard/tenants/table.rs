@@ -8,10 +8,10 @@ use super::Tenant;
 
 /// How many tenants may be kept that have verified a token, beside those that are listed. Who was not used for longest makes
 /// room.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 /// How many may be kept that have not. The oldest makes room.
-const MOST_UNPROVEN: usize = 100;
+pub(super) const MOST_UNPROVEN: usize = 100;
 
 #[derive(Default)]
 pub(super) struct Table(RwLock<Tables>);

@@ -120,6 +120,8 @@ checks! {
 
     BAD_TOKEN: "mcp.token.bad", "MCP authorization, Token Handling",
         "a token that does not verify must be 401 with error=\"invalid_token\": other answers end a client's login or log it out";
+    NO_BEARER: "mcp.token.none", "RFC 6750 §3",
+        "answer other schemes and an empty `Bearer` as a request without a token: 401 with the challenge";
     TWO_TOKENS: "mcp.token.two", "RFC 6750 §3.1",
         "refuse a request with two Authorization headers with 400: the server may read the one that the guard did not";
     QUERY_TOKEN: "mcp.token.query", "MCP authorization, Token Requirements",

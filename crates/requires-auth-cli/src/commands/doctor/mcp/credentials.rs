@@ -14,6 +14,10 @@ pub(super) const GARBAGE: &str = "garbage";
 pub(super) async fn run(client: &Client<'_>, said: &Said, is_guarded: bool, findings: &mut Vec<Finding>) {
     findings.push(bad(client, said, GARBAGE, "a made-up token").await);
     findings.push(bad(client, said, &unsigned_token(), "a token that nobody has signed").await);
+    if is_guarded {
+        findings.push(none(client, said, "Basic ZG9jdG9yOmRvY3Rvcg==", "another scheme").await);
+        findings.push(none(client, said, "Bearer", "an empty `Bearer`").await);
+    }
     findings.push(two(client).await);
     if is_guarded {
         findings.push(query(client, said).await);
@@ -38,6 +42,25 @@ async fn bad(client: &Client<'_>, said: &Said, token: &str, what: &str) -> Findi
         401 => check.ok(subject, format!("{what}: 401, invalid_token")),
         200..=299 => check.fail(subject, format!("{what}: {}, it passes", answer.status)),
         status => check.fail(subject, format!("{what}: {status}, where 401 is expected")),
+    }
+}
+
+/// What is not a token is answered as nothing, or as a mistake in form.
+async fn none(client: &Client<'_>, said: &Said, value: &str, what: &str) -> Finding {
+    let (check, subject) = (&checks::NO_BEARER, client.subject());
+    let answer = match client.ask(Question::ping().with("authorization", value), &[]).await {
+        Ok(answer) => answer,
+        Err(error) => return check.warn(subject, format!("{what}: no answer: {error}")),
+    };
+    let has_pointer =
+        || bearer(&answer.challenges()).is_some_and(|challenge| challenge.get("resource_metadata").is_some());
+    match answer.status {
+        401 if said.pointer.is_some() && !has_pointer() => {
+            check.warn(subject, format!("{what}: 401 without `resource_metadata`"))
+        }
+        status @ (400 | 401) => check.ok(subject, format!("{what}: {status}")),
+        status @ 200..=299 => check.fail(subject, format!("{what}: {status}, it passes")),
+        status => check.warn(subject, format!("{what}: {status}, where 401 is expected")),
     }
 }
 

@@ -35,33 +35,33 @@ pub(super) async fn run(client: &Client<'_>, token: &str, calls_tools: bool, fin
             return;
         }
     };
-    match status {
-        200..=299 if is_foreign => {
-            findings
-                .push(check.fail(subject, format!("it passes, and is not for this server: {status}")).hint(
-                "check the audience of each token: else every API to which a user sends one can use it here",
-            ))
-        }
-        200..=299 => findings.push(check.ok(subject, format!("it passes: {status}"))),
-        401 if is_foreign => {
-            findings.push(check.ok(subject, "401, as it is not for this server"));
-            return;
-        }
-        401 | 403 => {
-            findings.push(check.fail(subject, format!("it is refused: {status}")));
-            return;
-        }
-        500.. => {
-            let finding = check.fail(subject, format!("{status}"));
-            findings.push(finding.hint("the token may be good: look at the log of the server"));
-            return;
-        }
-        // Servers of 2026-07-28 alone do not know `initialize`.
-        _ => {}
+    findings.extend(passes(subject, status, is_foreign));
+    if [401, 403].contains(&status) || status >= 500 {
+        return;
     }
     findings.push(beside_another(&session, client, token).await);
     tools(&session, client, calls_tools, findings).await;
     session.close().await;
+}
+
+/// What the answer to the first message says of the token; `is_foreign` says that it is not for this server.
+fn passes(subject: &str, status: u16, is_foreign: bool) -> Option<Finding> {
+    let check = &checks::TOKEN;
+    Some(match status {
+        200..=299 if is_foreign => {
+            check.fail(subject, format!("it passes, and is not for this server: {status}")).hint(
+                "check the audience of each token: else every API to which a user sends one can use it here",
+            )
+        }
+        200..=299 => check.ok(subject, format!("it passes: {status}")),
+        401 if is_foreign => check.ok(subject, "401, as it is not for this server"),
+        401 | 403 => check.fail(subject, format!("it is refused: {status}")),
+        500.. => check
+            .fail(subject, status.to_string())
+            .hint("the token may be good: look at the log of the server"),
+        // Servers of 2026-07-28 alone do not know `initialize`.
+        _ => return None,
+    })
 }
 
 /// RFC 8707 §2: the token is for this server. What else it has there is not told.

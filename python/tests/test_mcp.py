@@ -1,0 +1,378 @@
+"""MCP servers behind `requires_auth.mcp.protect`, and those of fastmcp."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from requires_auth import ConfigError, RequiresAuth
+from requires_auth.mcp import TokenVerifier, access_token, protect
+from requires_auth.testing import TestIssuer
+
+RESOURCE = "https://api.example.com/mcp"
+DOCUMENT = "/.well-known/oauth-protected-resource/mcp"
+POINTER = f'resource_metadata="https://api.example.com{DOCUMENT}"'
+TOOLS = {"create_order": "write:orders", "*": ""}
+
+
+@pytest.fixture
+def issuer() -> TestIssuer:
+    return TestIssuer(audience=RESOURCE)
+
+
+async def show(request: Request) -> JSONResponse:
+    """What the server sees."""
+    token = access_token()
+    return JSONResponse(
+        {
+            "sub": token and token.sub,
+            "of_state": request.state.access_token.sub,
+            "body": (await request.body()).decode(),
+            "headers": sorted(request.headers),
+        }
+    )
+
+
+async def health(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("fine")
+
+
+def server(*routes: Route) -> Starlette:
+    methods = ["GET", "POST", "DELETE"]
+    return Starlette(routes=[Route("/mcp", show, methods=methods), Route("/health", health), *routes])
+
+
+def client_of(issuer: TestIssuer, app: Any = None, **options: Any) -> TestClient:
+    own = {"scope": "read:orders", "tools": TOOLS, **options}
+    return TestClient(protect(app or server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, **own))
+
+
+def call(tool: str) -> str:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+    return json.dumps(message)
+
+
+def bearer(issuer: TestIssuer, scope: str = "read:orders", **more: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issuer.token(scope=scope, **more)}"}
+
+
+def test_a_client_that_knows_the_url_alone_learns_where_to_log_in(issuer: TestIssuer) -> None:
+    client = client_of(issuer)
+    refused = client.post("/mcp", content=call("list_orders"))
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, f'Bearer scope="read:orders", {POINTER}')
+    document = client.get(DOCUMENT).json()
+    assert (document["resource"], document["authorization_servers"]) == (RESOURCE, [issuer.issuer])
+
+
+def test_a_call_needs_the_scope_of_its_tool(issuer: TestIssuer) -> None:
+    client = client_of(issuer)
+    headers = bearer(issuer, sub="alice")
+    passed = client.post("/mcp", content=call("list_orders"), headers=headers)
+    assert (passed.status_code, passed.json()["sub"], passed.json()["of_state"]) == (200, "alice", "alice")
+    refused = client.post("/mcp", content=call("create_order"), headers=headers)
+    assert refused.status_code == 403
+    assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
+    assert 'scope="read:orders write:orders"' in refused.headers["www-authenticate"]
+    assert POINTER in refused.headers["www-authenticate"]
+    more = bearer(issuer, "read:orders write:orders")
+    assert client.post("/mcp", content=call("create_order"), headers=more).status_code == 200
+
+
+def test_the_server_gets_the_message_and_no_token(issuer: TestIssuer) -> None:
+    seen = client_of(issuer).post("/mcp", content=call("list_orders"), headers=bearer(issuer)).json()
+    assert seen["body"] == call("list_orders")
+    assert "authorization" not in seen["headers"]
+
+
+def test_a_tool_that_is_not_named_is_refused_without_a_star(issuer: TestIssuer) -> None:
+    client = client_of(issuer, tools={"create_order": "write:orders"})
+    assert client.post("/mcp", content=call("list_orders"), headers=bearer(issuer)).status_code == 403
+    # As is the other name under which fastmcp calls a tool.
+    more = bearer(issuer, "read:orders write:orders")
+    assert client.post("/mcp", content=call("abcdef12_create_order"), headers=more).status_code == 403
+
+
+def test_other_methods_need_the_base_scope(issuer: TestIssuer) -> None:
+    client = client_of(issuer)
+    for method in ("GET", "DELETE"):
+        assert client.request(method, "/mcp", headers=bearer(issuer)).status_code == 200
+        assert client.request(method, "/mcp", headers=bearer(issuer, "other")).status_code == 403
+        assert client.request(method, "/mcp").status_code == 401
+
+
+def test_a_token_for_another_server_is_refused(issuer: TestIssuer) -> None:
+    other = bearer(issuer, claims={"aud": "https://api.example.com/other"})
+    assert client_of(issuer).post("/mcp", content=call("list_orders"), headers=other).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/call","method":"tools/list"}', 400, -32700),
+        (b"{", 400, -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}', 400, -32600),
+    ],
+)
+def test_a_message_that_could_be_read_in_two_ways_is_refused(
+    issuer: TestIssuer, body: bytes, status: int, code: int
+) -> None:
+    refused = client_of(issuer).post("/mcp", content=body, headers=bearer(issuer))
+    assert refused.status_code == status
+    assert (refused.json()["jsonrpc"], refused.json()["error"]["code"]) == ("2.0", code)
+
+
+def test_headers_and_message_must_agree(issuer: TestIssuer) -> None:
+    names = {"Mcp-Method": "tools/call", "Mcp-Name": "list_orders", "MCP-Protocol-Version": "2026-07-28"}
+    client = client_of(issuer)
+    agreed = client.post("/mcp", content=call("list_orders"), headers={**bearer(issuer), **names})
+    assert agreed.status_code == 200
+    refused = client.post("/mcp", content=call("create_order"), headers={**bearer(issuer), **names})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, -32020)
+
+
+def test_a_message_has_a_limit(issuer: TestIssuer) -> None:
+    client = client_of(issuer, max_body=len(call("list_orders")))
+    assert client.post("/mcp", content=call("list_orders"), headers=bearer(issuer)).status_code == 200
+    assert client.post("/mcp", content=call("list_orders") + " ", headers=bearer(issuer)).status_code == 413
+
+
+class Untouched:
+    """A body that nobody may read."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        raise AssertionError("the body was read")
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+
+def scope_of(method: str = "POST", headers: list[tuple[bytes, bytes]] | None = None) -> dict[str, Any]:
+    return {"type": "http", "method": method, "path": "/mcp", "query_string": b"", "headers": headers or []}
+
+
+async def never(*_: Any) -> None:
+    raise AssertionError("the server was called")
+
+
+@pytest.mark.parametrize("token", [None, "expired", "foreign"])
+def test_nothing_is_read_of_a_request_that_is_not_authenticated(issuer: TestIssuer, token: str | None) -> None:
+    given = {
+        None: [],
+        "expired": [(b"authorization", b"Bearer " + issuer.token(lifetime=-3600).encode())],
+        "foreign": [(b"authorization", b"Bearer " + issuer.token(claims={"aud": "other"}).encode())],
+    }[token]
+    app = protect(never, issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=TOOLS)
+    wire = Untouched()
+    asyncio.run(app(scope_of(headers=given), wire.receive, wire.send))
+    assert wire.sent[0]["status"] == 401
+
+
+def test_a_client_that_hangs_up_is_not_answered(issuer: TestIssuer) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    wire = Untouched()
+    given = [(b"authorization", f"Bearer {issuer.token()}".encode())]
+    app = protect(never, issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=TOOLS)
+    asyncio.run(app(scope_of(headers=given), receive, wire.send))
+    assert wire.sent == []
+
+
+def test_answers_are_streamed(issuer: TestIssuer) -> None:
+    async def events() -> AsyncIterator[bytes]:
+        yield b"data: one\n\n"
+        yield b"data: two\n\n"
+
+    async def stream(_: Request) -> StreamingResponse:
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    streaming = Starlette(routes=[Route("/mcp", stream, methods=["POST"])])
+    app = protect(streaming, issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=TOOLS)
+    bodies: list[bytes] = []
+    message = {"type": "http.request", "body": call("list_orders").encode(), "more_body": False}
+    waiting = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        nonlocal message
+        if message:
+            given, message = message, {}
+            return given
+        await waiting.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(sent: Any) -> None:
+        if sent["type"] == "http.response.body":
+            bodies.append(sent["body"])
+
+    async def main() -> None:
+        headers = [(b"authorization", f"Bearer {issuer.token()}".encode())]
+        await app(scope_of(headers=headers), receive, send)
+
+    asyncio.run(main())
+    assert bodies[:2] == [b"data: one\n\n", b"data: two\n\n"]
+
+
+def test_the_lifespan_is_the_servers(issuer: TestIssuer) -> None:
+    states: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        states.append("started")
+        yield
+        states.append("stopped")
+
+    app = Starlette(routes=[Route("/mcp", show, methods=["POST"])], lifespan=lifespan)
+    with client_of(issuer, app) as client:
+        assert client.post("/mcp", content=call("list_orders"), headers=bearer(issuer)).status_code == 200
+    assert states == ["started", "stopped"]
+
+
+def test_a_path_may_be_public(issuer: TestIssuer) -> None:
+    assert client_of(issuer, exempt=["/health"]).get("/health").text == "fine"
+    assert client_of(issuer).get("/health").status_code == 401
+
+
+def test_pages_of_a_named_origin_may_call(issuer: TestIssuer) -> None:
+    client = client_of(issuer, cors_origins=["https://app.example.com"])
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, mcp-name"}
+    ours = {"Origin": "https://app.example.com"}
+    preflight = client.options("/mcp", headers={**asked, **ours})
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, ours["Origin"])
+    refused = client.post("/mcp", content=call("list_orders"), headers=ours)
+    assert refused.headers["access-control-allow-origin"] == ours["Origin"]
+    assert "WWW-Authenticate" in refused.headers["access-control-expose-headers"]
+    foreign = {"Origin": "https://evil.example.com"}
+    assert client.options("/mcp", headers={**asked, **foreign}).status_code == 400
+    assert "access-control-allow-origin" not in client.post("/mcp", headers=foreign).headers
+    # The document is for everybody.
+    assert client.get(DOCUMENT, headers=foreign).headers["access-control-allow-origin"] == "*"
+
+
+def test_while_the_issuer_is_down_nobody_is_told_to_log_in(issuer: TestIssuer) -> None:
+    down = protect(server(), issuer.issuer, RESOURCE, jwks_uri="http://127.0.0.1:1/jwks", tools=TOOLS)
+    client = TestClient(down)
+    refused = client.post("/mcp", content=call("list_orders"), headers=bearer(issuer))
+    assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+    assert "www-authenticate" not in refused.headers
+    assert client.get(DOCUMENT).status_code == 200
+
+
+def test_a_guard_of_ones_own_may_be_given(issuer: TestIssuer) -> None:
+    guard = RequiresAuth(issuer.issuer, resource=RESOURCE, jwks=issuer.jwks)
+    client = TestClient(protect(server(), auth=guard, tools=TOOLS))
+    assert client.post("/mcp", content=call("list_orders"), headers=bearer(issuer)).status_code == 200
+    with pytest.raises(TypeError, match="not both"):
+        protect(server(), issuer.issuer, auth=guard)
+    with pytest.raises(TypeError, match="no resource"):
+        protect(server(), auth=RequiresAuth(issuer.issuer, "https://api.example.com", jwks=issuer.jwks))
+
+
+@pytest.mark.parametrize("tools", [{"": "write:orders"}, {"create_order": 'write"orders'}])
+def test_mistakes_show_when_the_server_is_made(issuer: TestIssuer, tools: dict[str, str]) -> None:
+    with pytest.raises(ConfigError):
+        protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=tools)
+
+
+def test_the_verifier_checks_the_audience(issuer: TestIssuer) -> None:
+    pytest.importorskip("mcp")
+    verifier = TokenVerifier(RequiresAuth(issuer.issuer, resource=RESOURCE, jwks=issuer.jwks))
+    known = asyncio.run(verifier.verify_token(issuer.token(sub="alice", scope="read:orders")))
+    assert (known.subject, known.scopes, known.resource, known.token) == ("alice", ["read:orders"], RESOURCE, "")
+    assert asyncio.run(verifier.verify_token(issuer.token(claims={"aud": "other"}))) is None
+
+
+# --- servers of the packages
+
+
+@pytest.fixture
+def of_mcp() -> Any:
+    return pytest.importorskip("mcp")
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}
+JSON = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+
+
+def test_a_server_of_mcp_knows_who_calls(issuer: TestIssuer, of_mcp: Any) -> None:
+    # Version 1 calls it `mcp.server.fastmcp.FastMCP`.
+    is_new = hasattr(of_mcp.server, "MCPServer")
+    module = importlib.import_module("mcp.server" if is_new else "mcp.server.fastmcp")
+    Server = module.MCPServer if is_new else module.FastMCP  # noqa: N806
+    from mcp.server.auth.middleware.auth_context import get_access_token
+
+    mcp = Server("orders")
+
+    @mcp.tool()
+    def list_orders() -> str:
+        token, known = access_token(), get_access_token()
+        assert token is not None
+        assert known is not None
+        return f"{token.sub} {known.subject} {known.scopes} {known.token!r}"
+
+    answers = _session(issuer, mcp.streamable_http_app(), "alice")
+    assert "alice alice ['read:orders'] ''" in answers
+
+
+def test_a_server_of_fastmcp_knows_who_calls(issuer: TestIssuer) -> None:
+    fastmcp = pytest.importorskip("fastmcp")
+    from fastmcp.server.dependencies import get_access_token
+
+    from requires_auth.fastmcp import RequiresAuth as Auth
+
+    mcp = fastmcp.FastMCP(
+        "orders", auth=Auth(issuer.issuer, RESOURCE, scope="read:orders", tools=TOOLS, jwks=issuer.jwks)
+    )
+
+    @mcp.tool
+    def list_orders() -> str:
+        token, known = access_token(), get_access_token()
+        assert token is not None
+        assert known is not None
+        return f"{token.sub} {known.subject} {known.scopes} {known.token!r}"
+
+    app = mcp.http_app(path="/mcp")
+    assert "alice alice ['read:orders'] ''" in _session(issuer, app, "alice", guarded=True)
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        assert client.get(DOCUMENT).json()["resource"] == RESOURCE
+        refused = client.post("/mcp", content=call("create_order"), headers={**bearer(issuer), **JSON})
+        assert refused.status_code == 403
+        assert 'scope="read:orders write:orders"' in refused.headers["www-authenticate"]
+    with pytest.raises(ConfigError):
+        Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, tools={"": "write:orders"})
+
+
+def _session(issuer: TestIssuer, app: Any, sub: str, guarded: bool = False) -> str:
+    """All that a server answers to a client that starts a session and calls `list_orders`."""
+    if not guarded:
+        app = protect(app, issuer.issuer, RESOURCE, scope="read:orders", tools=TOOLS, jwks=issuer.jwks)
+    headers = {**bearer(issuer, sub=sub), **JSON}
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        begun = client.post("/mcp", json=INITIALIZE, headers=headers)
+        assert begun.status_code == 200, begun.text
+        if "mcp-session-id" in begun.headers:
+            headers["Mcp-Session-Id"] = begun.headers["mcp-session-id"]
+        headers["MCP-Protocol-Version"] = "2025-06-18"
+        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        assert client.post("/mcp", json=ready, headers=headers).status_code == 202
+        answered = client.post("/mcp", content=call("list_orders"), headers=headers)
+        assert answered.status_code == 200, answered.text
+        return answered.text

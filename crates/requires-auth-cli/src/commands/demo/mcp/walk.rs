@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
-use std::borrow::Cow;
 
 use super::pkce::{Pkce, random};
 use super::server::{CREATE, LIST};

@@ -563,7 +563,7 @@ def test_all_vectors() -> None:
     async def judged(request: Request) -> Any:
         return await state["dependency"](connection=request, security_scopes=SecurityScopes())
 
-    @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE", "OPTIONS", "HEAD"])
+    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
     async def items(token: Annotated[Any, Depends(judged)]) -> Any:
         nonlocal ran
         ran = True

@@ -18,10 +18,11 @@ declare -rA MAX_LEN=(
   [claims]=4096
   [key_set]=16384
   [discovery]=1024
+  [mcp]=2048
   [configuration]=1024
   [differential]=256
 )
-readonly ALL=(differential claims key_set header credential compact discovery configuration)
+readonly ALL=(differential claims key_set mcp header credential compact discovery configuration)
 
 main() {
   parse_arguments "$@"

@@ -1,7 +1,10 @@
 """The gateway in front of a bare server, alone and behind nginx."""
 
+import functools
 import os
 import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 from programs import ROOT, Program, Server, free_port
@@ -52,6 +55,19 @@ http {{
     }}
 }}
 """
+
+
+@functools.cache
+def knows_resources() -> bool:
+    """Whether this gateway has `[[resources]]`."""
+    text = SETTINGS.format(
+        issuer="https://issuer.example.com", port=9180, upstream=8080, resource="https://api.example.com/mcp"
+    )
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(text)
+        file.flush()
+        checked = subprocess.run([str(COMMAND), "check", file.name], capture_output=True, text=True)
+    return "resources" not in checked.stderr + checked.stdout or checked.returncode == 0
 
 
 class Gateway(Program):

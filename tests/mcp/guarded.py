@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gateways import COMMAND, NGINX, Front
+from gateways import COMMAND, NGINX, Front, knows_resources
 from programs import SERVERS, Server, missing
 
 
@@ -51,4 +51,7 @@ def lacks(name: str) -> str | None:
         "gateway": [SERVERS["mcp 2"], [str(COMMAND)]],
         "nginx and gateway": [SERVERS["rmcp"], [str(COMMAND)], [NGINX]],
     }
-    return next((lack for command in commands.get(name) or [SERVERS[name]] if (lack := missing(command))), None)
+    if name not in commands:
+        return missing(SERVERS[name])
+    lack = next((lack for command in commands[name] if (lack := missing(command))), None)
+    return lack or (None if knows_resources() else "a gateway with `[[resources]]`")

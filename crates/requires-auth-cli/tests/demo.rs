@@ -10,6 +10,8 @@ use std::process::Command;
 use requires_auth_testkit::Defect;
 use serde_json::Value;
 
+#[cfg(unix)]
+use self::support::gateway::get;
 use self::support::{Server, requires_auth, run};
 
 const ON_FREE_PORTS: [&str; 5] = ["demo", "--port", "0", "--issuer-port", "0"];
@@ -127,6 +129,20 @@ fn a_taken_port_gives_way_to_the_next() {
     };
     let (api, issuer) = (used("api"), used("issuer"));
     assert!(api > port && issuer > port && api != issuer, "{port} {api} {issuer}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_issuer_lists_the_scopes_that_it_grants_alone() {
+    let issuer = Server::start(&["issuer", "--port", "0", "--scope", "read:items write:items"]);
+    let metadata = issuer.address("oauth_metadata").trim_start_matches("http://");
+    let (address, path) = metadata.split_once('/').expect("a path");
+    let (status, answer) = get(address, &format!("/{path}"));
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(r#""scopes_supported":["read:items","write:items"]"#), "{answer}");
+    for endpoint in ["authorization_endpoint", "registration_endpoint", "token_endpoint"] {
+        assert!(answer.contains(&format!("\"{endpoint}\":\"{}\"", issuer.address(endpoint))), "{answer}");
+    }
 }
 
 #[cfg(unix)]

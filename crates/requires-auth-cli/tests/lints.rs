@@ -8,12 +8,13 @@ use std::fs;
 use std::path::Path;
 
 /// What is in one list only: a workspace of its own, the lines that it lacks, the lines that it has instead.
-const DIFFERENCES: [(&str, &[&str], &[&str]); 4] = [
+const DIFFERENCES: [(&str, &[&str], &[&str]); 5] = [
     // PyO3's macros write unsafe code and allow it for themselves, which `forbid` refuses.
     ("python", &["unsafe_code = \"forbid\""], &["unsafe_code = \"deny\""]),
     // No number there is anywhere near 2^52.
     ("bench", &[], &["cast_precision_loss = \"allow\""]),
     ("bench/gateway", &[], &["cast_precision_loss = \"allow\""]),
+    ("examples/mcp-rmcp", &[], &[]),
     // The macro of a target writes unsafe code, and a panic is how a target reports.
     (
         "crates/requires-auth/fuzz",

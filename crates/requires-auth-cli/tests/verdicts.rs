@@ -68,8 +68,8 @@ fn tenants_are_taken_by_name() {
         for tenants in
             [&["--tenant", "oidc"][..], &["--tenant", "a,oidc"], &["--tenant", "a", "--tenant", "oidc"]]
         {
-            let taken = ask(command, tenants);
-            assert_eq!(taken.code(), 0, "{tenants:?}: {taken:?}");
+            let allowed = ask(command, tenants);
+            assert_eq!(allowed.code(), 0, "{tenants:?}: {allowed:?}");
         }
         let other = ask(command, &["--tenant", "a,b", "--output", "json"]);
         assert_eq!(

@@ -86,7 +86,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn new(pieces: impl IntoIterator<Item = impl Into<Bytes>>) -> (Body, Arc<AtomicUsize>) {
+    fn body(pieces: impl IntoIterator<Item = impl Into<Bytes>>) -> (Body, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let left = pieces.into_iter().map(Into::into).collect();
         (Body::new(Self { left, asked: Arc::clone(&asked) }), asked)
@@ -115,7 +115,7 @@ async fn a_call_passes_with_its_scopes_and_its_body_is_handed_on_unchanged() {
     let layer = orders(&builder.build().unwrap());
     let token = forge.token().subject("alice").scope("read:orders write:orders").mint();
     let text = format!(" {}\r\n", call("create_order"));
-    for body in [Body::from(text.clone()), Pieces::new(text.bytes().map(|byte| vec![byte])).0] {
+    for body in [Body::from(text.clone()), Pieces::body(text.bytes().map(|byte| vec![byte])).0] {
         let answer = ask(&layer, post(Some(token.clone()), body)).await;
         assert_eq!(answer.status(), StatusCode::OK);
         let expected = json!({ "subject": "alice", "told": [false, false], "body": text });
@@ -137,20 +137,20 @@ async fn nothing_is_read_of_a_request_that_is_not_authenticated() {
         (&layer, Some("opaque".to_owned()), 401),
         (&orders(&down), Some(forge.token().mint()), 503),
     ] {
-        let (body, asked) = Pieces::new([call("create_order")]);
+        let (body, asked) = Pieces::body([call("create_order")]);
         assert_eq!(verdict(layer, post(token, body)).await.0, expected);
         assert_eq!(asked.load(Ordering::Relaxed), 0, "{expected}");
     }
     // One that is encoded is refused by its headers, and one that is too long as soon as that shows.
     let token = || Some(forge.token().scope("read:orders write:orders").mint());
     for (name, value, expected) in [("content-encoding", "gzip", 415), ("content-length", "4194305", 413)] {
-        let (body, asked) = Pieces::new([call("create_order")]);
+        let (body, asked) = Pieces::body([call("create_order")]);
         let mut request = post(token(), body);
         request.headers_mut().insert(name, value.parse().unwrap());
         assert_eq!(verdict(&layer, request).await, (expected, String::new()));
         assert_eq!(asked.load(Ordering::Relaxed), 0, "{name}");
     }
-    let (body, asked) = Pieces::new(vec![vec![b' '; 1 << 20]; 64]);
+    let (body, asked) = Pieces::body(vec![vec![b' '; 1 << 20]; 64]);
     assert_eq!(verdict(&layer, post(token(), body)).await.0, 413);
     assert_eq!(asked.load(Ordering::Relaxed), 5);
 }
@@ -165,11 +165,11 @@ async fn a_limit_counts_to_the_byte() {
     for (limit, expected) in [(text.len(), 200), (text.len() - 1, 413)] {
         let layer = layer(limit);
         let (first, last) = text.split_at(20);
-        for body in [Body::from(text.clone()), Pieces::new([first.to_owned(), last.to_owned()]).0] {
+        for body in [Body::from(text.clone()), Pieces::body([first.to_owned(), last.to_owned()]).0] {
             assert_eq!(verdict(&layer, post(token(), body)).await.0, expected, "{limit}");
         }
     }
-    let broken = Pieces::new([text[..20].to_owned(), "!".to_owned()]).0;
+    let broken = Pieces::body([text[..20].to_owned(), "!".to_owned()]).0;
     assert_eq!(verdict(&layer(4096), post(token(), broken)).await.0, 400);
 }
 
@@ -236,7 +236,7 @@ async fn requests_without_a_message_need_the_base() {
         let ask = |scope: &str| {
             let request = Request::builder().method(method).uri("/mcp");
             let token = forge.token().scope(scope).mint();
-            request.header("authorization", format!("Bearer {token}")).body(Pieces::new(["{"]).0).unwrap()
+            request.header("authorization", format!("Bearer {token}")).body(Pieces::body(["{"]).0).unwrap()
         };
         assert_eq!(verdict(&layer, ask("read:orders")).await.0, 200, "{method}");
         let expected = (403, format!("{LACKS}, scope=\"read:orders\", {POINTER}"));
@@ -279,7 +279,7 @@ async fn a_message_that_cannot_be_judged_is_answered_in_json_rpc() {
 async fn events_stream_through_one_by_one() {
     let (builder, forge) = stage();
     let auth = builder.build().unwrap();
-    let (events, asked) = Pieces::new(["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]);
+    let (events, asked) = Pieces::body(["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]);
     let events = Arc::new(std::sync::Mutex::new(Some(events)));
     let stream = service_fn(move |_: Request<Body>| {
         let body = events.lock().unwrap().take().expect("one request");

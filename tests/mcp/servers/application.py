@@ -33,13 +33,11 @@ def arguments() -> argparse.Namespace:
 
 
 def guarded(app, options: argparse.Namespace):
-    """Our guard around an ASGI application (`protect`), or what stands in for it (`stand-in`)."""
-    if options.guard == "protect":
-        from requires_auth.mcp import protect
-    elif options.guard == "stand-in":
-        from stand_in import protect
-    else:
+    """Our guard around an ASGI application, if it is to be (`protect`)."""
+    if options.guard != "protect":
         return app
+    from requires_auth.mcp import protect
+
     return protect(app, options.issuer, options.resource, scope=BASE, tools=TOOLS)
 
 

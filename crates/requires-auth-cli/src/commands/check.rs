@@ -76,8 +76,8 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
              nothing else, so name each audience"
         )?;
     }
-    if let Some(shared) = shared_subjects(config) {
-        writeln!(stdout, "{DIM}note{DIM:#}  {file}: {shared}")?;
+    for note in shared_subjects(config).into_iter().chain(unread_places(config)) {
+        writeln!(stdout, "{DIM}note{DIM:#}  {file}: {note}")?;
     }
     let siblings = siblings(config);
     for Told { pattern, earlier, path } in siblings.iter().take(SHOWN) {

@@ -113,16 +113,6 @@ pub fn themes() -> Vec<Theme> {
             vec![settings::cases()],
         ),
         theme(
-            "mcp-messages",
-            "messages to an MCP server: what they need, and how they are read",
-            vec![mcp::messages()],
-        ),
-        theme(
-            "mcp-headers",
-            "messages to an MCP server: headers beside their body, and headers alone",
-            vec![mcp::headers()],
-        ),
-        theme(
             "requests",
             "whole requests: where the token comes from, and what the answer looks like",
             vec![requests::cases()],
@@ -148,6 +138,7 @@ pub fn themes() -> Vec<Theme> {
             vec![metadata::cases()],
         ),
     ];
+    themes.extend(mcp::themes());
     themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
     themes
 }

@@ -9,7 +9,7 @@ use std::{fs, io};
 use arbitrary::{Arbitrary, Unstructured};
 use requires_auth_fuzz::base64url;
 use requires_auth_fuzz::plan::Plan;
-use requires_auth_testkit::vectors::{Config, RequestCase, request_cases, token_cases};
+use requires_auth_testkit::vectors::{Config, RequestCase, mcp_cases, request_cases, token_cases};
 
 /// URLs that the vectors do not have: what may be fetched, what may not, and what looks like the other.
 const ODD_URLS: [&str; 16] = [
@@ -56,6 +56,10 @@ fn main() -> io::Result<()> {
     let of_vectors = tokens.iter().map(|case| configuration(&case.config));
     let odd = ODD_URLS.iter().map(|url| format!("issuer {url}\naudience a").into_bytes());
     write("configuration", of_vectors.chain(odd))?;
+
+    // One that is padded to the limit teaches nothing.
+    let bodies = mcp_cases().into_iter().filter_map(|case| case.body);
+    write("mcp", bodies.filter(|body| body.len() < 1024))?;
 
     write("differential", plans())
 }

@@ -109,6 +109,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use requires_auth::error::ConfigProblem;
     use requires_auth::providers;
 
     use super::*;
@@ -181,7 +182,7 @@ mod tests {
                 .collect();
             let built = Config::parse(&text, "requires-auth.toml").and_then(|config| config.guard.build());
             let error = built.expect_err(provider.name);
-            let told: Vec<_> = error.problems().iter().map(|problem| problem.field()).collect();
+            let told: Vec<_> = error.problems().iter().map(ConfigProblem::field).collect();
             assert_eq!(told, left, "{}: {error}", provider.name);
             for problem in error.problems().iter().filter(|problem| problem.field() == "audience") {
                 assert!(problem.hint().contains(provider.audience_example), "{}: {error}", provider.name);

@@ -203,33 +203,41 @@ async fn examine(
         }
     }
     if let (Some(url), Some(path)) = (&args.url, &args.path) {
-        // It is sent as it is, so it must be a token in form.
-        let token = token.filter(|token| Bearer::parse(token).is_ok());
-        let places =
-            config.map_or_else(|| vec![TokenPlace::authorization()], |config| config.guard.token_places());
-        let all = Sent::all(&places);
-        let sent = match token {
-            Some(token) => {
-                place_of(source.map(|source| &source.guard), &all, token).await.map(|sent| (sent, token))
-            }
-            None => None,
-        };
-        match Target::new(url) {
-            Ok(target) => {
-                // From this machine its own loopback can be reached, which tells nothing.
-                let admin = config.and_then(admin_port).filter(|_| !is_loopback(url));
-                let headers = config.into_iter().flat_map(|config| &config.gateway.headers);
-                let identity: Vec<_> = headers.map(|header| header.name.as_str()).collect();
-                let probe = Probe { path, places: &all, token: sent.as_ref(), identity: &identity };
-                findings.extend(probe::run(&probe, url.as_str(), &target, admin).await);
-                if token.is_some() && sent.is_none() {
-                    findings.push(probe::only_websockets(url.as_str()));
-                }
-            }
-            Err(error) => return Err(Failure::new(format!("--url cannot be used: {error}"))),
-        }
+        findings.extend(probed(url, path, source, token).await?);
     }
     findings.extend(mcp::run(&args.mcp, token, &connector).await);
+    Ok(findings)
+}
+
+/// What the public side of an API does with attacks, and with a valid token at the place where the guard reads it.
+async fn probed(
+    url: &Url,
+    path: &str,
+    source: Option<&Source>,
+    token: Option<&str>,
+) -> Result<Vec<Finding>, Failure> {
+    let target = Target::new(url).map_err(|error| Failure::new(format!("--url cannot be used: {error}")))?;
+    let config = source.and_then(|source| source.config.as_ref());
+    let places =
+        config.map_or_else(|| vec![TokenPlace::authorization()], |config| config.guard.token_places());
+    let all = Sent::all(&places);
+    // It is sent as it is, so it must be a token in form.
+    let token = token.filter(|token| Bearer::parse(token).is_ok());
+    let sent = match token {
+        Some(token) => {
+            place_of(source.map(|source| &source.guard), &all, token).await.map(|sent| (sent, token))
+        }
+        None => None,
+    };
+    // From this machine its own loopback can be reached, which tells nothing.
+    let admin = config.and_then(admin_port).filter(|_| !is_loopback(url));
+    let headers = config.into_iter().flat_map(|config| &config.gateway.headers);
+    let identity: Vec<_> = headers.map(|header| header.name.as_str()).collect();
+    let probe = Probe { path, places: &all, token: sent.as_ref(), identity: &identity };
+    let mut findings = probe::run(&probe, url.as_str(), &target, admin).await;
+    if token.is_some() && sent.is_none() {
+        findings.push(probe::only_websockets(url.as_str()));
+    }
     Ok(findings)
 }
 

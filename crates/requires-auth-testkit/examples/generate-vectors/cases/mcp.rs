@@ -8,20 +8,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::Theme;
 use crate::case::{Finished, base_config, put_below};
 use crate::key_sets::KeySet;
 use crate::tokens::{AUDIENCE, es384, good};
 
-/// What the messages in a body need.
-pub fn messages() -> Vec<Finished> {
-    let mut cases = scopes::cases();
-    cases.extend(messages::cases());
-    cases
-}
-
-/// Headers beside a body, and headers alone.
-pub fn headers() -> Vec<Finished> {
-    headers::cases()
+/// What the messages in a body need; then headers beside a body, and headers alone.
+pub fn themes() -> Vec<Theme> {
+    let mut messages = scopes::cases();
+    messages.extend(messages::cases());
+    let theme =
+        |name: &str, about: &str, cases| Theme { name: name.to_owned(), about: about.to_owned(), cases };
+    vec![
+        theme("mcp-messages", "messages to an MCP server: what they need, and how they are read", messages),
+        theme(
+            "mcp-headers",
+            "messages to an MCP server: headers beside their body, and headers alone",
+            headers::cases(),
+        ),
+    ]
 }
 
 /// A POST in the making, with a good token that has the base scope, to a server whose tools are named.

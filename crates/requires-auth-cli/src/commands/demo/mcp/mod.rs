@@ -76,9 +76,10 @@ impl Walked {
             }
         }
         let total = self.steps.len();
-        say(&match self.is_right() {
-            true => format!("{total} steps, each answered right"),
-            false => format!("the way ends at step {total}: the answer is not the right one"),
+        say(&if self.is_right() {
+            format!("{total} steps, each answered right")
+        } else {
+            format!("the way ends at step {total}: the answer is not the right one")
         });
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 use super::pkce::{Pkce, random};
 use super::server::{CREATE, LIST};
@@ -154,7 +155,7 @@ fn code_of(answer: &Answer, state: &str, issuer: &str) -> Option<String> {
     let parameter =
         |name: &str| location.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value);
     let is_ours = parameter("state")? == state && parameter("iss")? == issuer;
-    parameter("code").filter(|_| is_ours && answer.status == 302).map(|code| code.into_owned())
+    parameter("code").filter(|_| is_ours && answer.status == 302).map(Cow::into_owned)
 }
 
 /// RFC 8414 §3.1: the path of the issuer comes after the well-known part.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Weakens every check of the verifier, one at a time, and looks whether a test notices (cargo-mutants).
-# It takes about an hour on two cores, so it runs once per release and is not part of scripts/test.sh.
-# Usage: scripts/mutants.sh [FILE...], files below crates/requires-auth/src; the verifier's if none is named
+# It takes many hours on two cores, so it runs once per release and is not part of scripts/test.sh.
+# Usage: scripts/mutants.sh [FILE...], files below crates/requires-auth/src; all that are listed here if none is named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v cargo-mutants >/dev/null || { echo "install it first: cargo install cargo-mutants" >&2; exit 2; }

@@ -101,6 +101,8 @@ mod tests {
         ] {
             assert_eq!(element(refused), None, "{refused:?}");
         }
+        assert_eq!(element(&[&[0x30, 0x7F][..], &[7; 127]].concat()), Some(vec![7; 127]));
+        assert_eq!(element(&[&[0x30, 0x81, 0x7F][..], &[7; 127]].concat()), None, "there is a shorter form");
         assert!(Der::whole(&[0x30, 1, 7], SEQUENCE).is_some());
         assert!(Der::whole(&[0x30, 1, 7, 0], SEQUENCE).is_none(), "something is behind it");
     }

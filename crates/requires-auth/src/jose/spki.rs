@@ -102,3 +102,54 @@ fn of_point(key_type: KeyType, bits: &[u8]) -> Result<Material, Unusable> {
 fn known(table: &[(&[u8], &'static str)], identifier: &[u8]) -> Option<&'static str> {
     table.iter().find(|(own, _)| *own == identifier).map(|(_, name)| *name)
 }
+
+#[cfg(test)]
+mod tests {
+    use requires_auth_testkit::{Algorithm, SigningKey};
+
+    use super::*;
+    use crate::jose::base64url;
+
+    fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = content.len();
+        let head = match u8::try_from(length) {
+            Ok(short @ 0..=0x7F) => vec![tag, short],
+            _ => [&[tag, 0x82][..], &u16::try_from(length).expect("short").to_be_bytes()].concat(),
+        };
+        [head, content.to_vec()].concat()
+    }
+
+    fn member(algorithm: Algorithm, name: &str) -> Vec<u8> {
+        let key = SigningKey::fixed(algorithm).public_jwk();
+        base64url::decode(key[name].as_str().expect("a text")).expect("base64url")
+    }
+
+    /// A key of this algorithm with these parameters, and what stands behind it.
+    fn info(name: &[u8], parameters: &[u8], key: &[u8], behind: &[u8]) -> Vec<u8> {
+        let algorithm = element(SEQUENCE, &[element(OBJECT_IDENTIFIER, name), parameters.to_vec()].concat());
+        let bits = element(3, &[&[0], key].concat());
+        element(SEQUENCE, &[algorithm, bits, behind.to_vec()].concat())
+    }
+
+    #[test]
+    fn nothing_stands_behind_a_key() {
+        let key = member(Algorithm::Ed25519, "x");
+        assert!(of_public_key(&info(ED25519, &[], &key, &[])).is_ok());
+        let with_more = of_public_key(&info(ED25519, &[], &key, &[NULL, 0]));
+        assert_eq!(with_more.err(), Some(Unusable::Malformed));
+        let with_parameters = of_public_key(&info(ED25519, &[NULL, 0], &key, &[]));
+        assert_eq!(with_parameters.err(), Some(Unusable::Unsupported));
+    }
+
+    #[test]
+    fn a_key_for_rsa_has_null_for_its_parameters_and_nothing_else() {
+        let number = |name| element(INTEGER, &[&[0], &member(Algorithm::Rs256, name)[..]].concat());
+        let exponent = element(INTEGER, &member(Algorithm::Rs256, "e"));
+        let key = element(SEQUENCE, &[number("n"), exponent].concat());
+        assert!(of_public_key(&info(RSA, &[NULL, 0], &key, &[])).is_ok());
+        for parameters in [&[][..], &[NULL, 0, NULL, 0], &[NULL, 1, 0], &[SEQUENCE, 0]] {
+            let found = of_public_key(&info(RSA, parameters, &key, &[]));
+            assert_eq!(found.err(), Some(Unusable::Malformed), "{parameters:?}");
+        }
+    }
+}

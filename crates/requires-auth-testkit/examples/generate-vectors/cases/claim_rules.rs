@@ -33,6 +33,8 @@ fn plain() -> Vec<Finished> {
         case("plain-number", "a number", json!(3), json!([1, 3])).accept(),
         case("plain-number-text", "digits in a text are not a number", json!(3), json!(["3"])).deny(),
         case("plain-true", "true", json!(true), json!(true)).accept(),
+        case("plain-false", "false", json!(false), json!(false)).accept(),
+        case("plain-false-true", "true where false is wanted", json!(false), json!(true)).deny(),
         case("plain-null", "null is nothing", json!("admin"), Value::Null).deny(),
         case(
             "plain-object",

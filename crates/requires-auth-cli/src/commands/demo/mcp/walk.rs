@@ -1,8 +1,8 @@
 //! The way of a client, step by step, as the authorization of MCP describes it (revision 2026-07-28).
 
-use std::borrow::Cow;
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 use super::pkce::{Pkce, random};
 use super::server::{CREATE, LIST};

@@ -476,23 +476,50 @@ async fn many_first_uses_ask_the_resolver_once_and_many_issuers_within_the_allow
     assert!(verdict(&auth, &provider.token("contoso", &clock)).await.is_ok());
 }
 
+/// A guard whose resolver says this of every issuer, for five minutes each time.
+fn changing(
+    said: &Arc<Mutex<(&'static str, &'static str)>>,
+    provider: &Provider,
+    clock: &ManualClock,
+) -> RequiresAuth {
+    let said = Arc::clone(said);
+    let resolver = move |_: String| {
+        let (audience, name) = *said.lock().expect("no panic");
+        async move { Ok(Some(Issuer::new(audience).with_tenant(name))) }
+    };
+    let builder = RequiresAuth::resolving(resolver).with_fetch(provider.clone());
+    builder.with_clock(clock.clone()).build().expect("a guard")
+}
+
 #[tokio::test]
 async fn a_resolver_may_call_a_tenant_otherwise_later() {
     let (provider, clock) = (Provider::with(&["contoso"]), ManualClock::new());
-    let name = Arc::new(Mutex::new("before"));
-    let named = Arc::clone(&name);
-    let resolver = move |_: String| {
-        let name = *named.lock().expect("no panic");
-        async move { Ok(Some(Issuer::new(AUDIENCE).with_tenant(name))) }
-    };
-    let builder = RequiresAuth::resolving(resolver).with_fetch(provider.clone());
-    let auth = builder.with_clock(clock.clone()).build().expect("a guard");
+    let said = Arc::new(Mutex::new((AUDIENCE, "before")));
+    let auth = changing(&said, &provider, &clock);
     let token = provider.token("contoso", &clock);
     assert_eq!(verdict(&auth, &token).await.expect("a good token").as_deref(), Some("before"));
-    *name.lock().expect("no panic") = "after";
+    *said.lock().expect("no panic") = (AUDIENCE, "after");
     assert_eq!(verdict(&auth, &token).await.expect("a good token").as_deref(), Some("before"));
     clock.advance(301);
-    assert_eq!(verdict(&auth, &token).await.expect("a good token").as_deref(), Some("after"));
+    // Another token makes it known, and what is remembered of the first does not count any more.
+    let another = provider.token_of("contoso", "contoso", &clock).claim("jti", "another").mint();
+    for token in [&another, &token] {
+        assert_eq!(verdict(&auth, token).await.expect("a good token").as_deref(), Some("after"));
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_may_name_another_audience_later() {
+    let (provider, clock) = (Provider::with(&["contoso"]), ManualClock::new());
+    let said = Arc::new(Mutex::new((AUDIENCE, "contoso")));
+    let auth = changing(&said, &provider, &clock);
+    let token = provider.token("contoso", &clock);
+    assert!(verdict(&auth, &token).await.is_ok());
+    clock.advance(301);
+    assert!(verdict(&auth, &token).await.is_ok(), "it says the same");
+    *said.lock().expect("no panic") = ("https://other.example", "contoso");
+    clock.advance(301);
+    assert_eq!(reason(&auth, &token).await, Some(Reason::AudienceMismatch));
 }
 
 #[tokio::test]

@@ -314,14 +314,13 @@ mod tests {
             state.begin(CacheKey::of(name), Call { outcome, client: None });
             done
         };
-        let alive = begin(&mut state, b"alive");
-        let gone = begin(&mut state, b"gone");
+        let (alive, gone) = (begin(&mut state, b"alive"), begin(&mut state, b"gone"));
         assert!(!state.has_room(2) && state.has_room(3));
         drop(gone);
         assert!(state.has_room(2) && !state.has_room(1));
         // A quarter is for tokens that were good before.
         assert!(state.has_room_for(None, 4));
-        let others = [begin(&mut state, b"one"), begin(&mut state, b"two")];
+        let others = [begin(&mut state, b"one"), begin(&mut state, b"another")];
         assert!(!state.has_room_for(None, 4) && state.has_room(4));
         drop((alive, others));
     }

@@ -112,33 +112,34 @@ pub fn themes() -> Vec<Theme> {
             "settings that have no member of their own in a case, and claim rules",
             vec![settings::cases()],
         ),
+    ];
+    themes.extend(of_requests());
+    themes.extend(mcp::themes());
+    themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
+    themes
+}
+
+/// Whole requests, and the document of a resource.
+fn of_requests() -> Vec<Theme> {
+    let theme =
+        |name: &str, about: &str, cases| Theme { name: name.to_owned(), about: about.to_owned(), cases };
+    vec![
         theme(
             "requests",
             "whole requests: where the token comes from, and what the answer looks like",
-            vec![requests::cases()],
+            requests::cases(),
         ),
-        theme(
-            "requests-paths",
-            "claim rules that look at the path of the request",
-            vec![requests::paths::cases()],
-        ),
-        theme(
-            "requests-places",
-            "tokens in other places than Authorization",
-            vec![requests::places::cases()],
-        ),
+        theme("requests-paths", "claim rules that look at the path of the request", requests::paths::cases()),
+        theme("requests-places", "tokens in other places than Authorization", requests::places::cases()),
         theme(
             "requests-resource",
             "a guard with a resource: its audience, and what its challenges say",
-            vec![requests::resource::cases()],
+            requests::resource::cases(),
         ),
         theme(
             "metadata",
             "the metadata document of a resource: which URLs may have one, what it says, and where it is",
-            vec![metadata::cases()],
+            metadata::cases(),
         ),
-    ];
-    themes.extend(mcp::themes());
-    themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
-    themes
+    ]
 }

@@ -36,26 +36,34 @@
 //! use requires_auth::mcp::{Body, Scopes};
 //! use requires_auth::{AccessToken, Denial, Request, RequiresAuth};
 //!
+//! /// `read` reads at most so many bytes of the body; `None` if there are more.
 //! async fn adapter(
 //!     auth: &RequiresAuth,
 //!     scopes: &Scopes,
 //!     request: &Request<'_>,
-//!     mut read: impl AsyncFnMut(usize) -> Option<Vec<u8>>,
+//!     mut read: impl FnMut(usize) -> Option<Vec<u8>>,
 //! ) -> Result<Option<AccessToken>, Denial> {
 //!     let admission = auth.admit(request, &Scopes::admission()).await;
 //!     let admission = admission.map_err(|denial| scopes.told_by(denial))?;
+//!     // A preflight has no token.
 //!     if let Some(token) = admission.token() {
-//!         // At most so many bytes; `None` if there are more.
-//!         let body = match scopes.body_limit(request) {
-//!             Some(limit) => read(limit).await,
-//!             None => Some(Vec::new()),
-//!         };
+//!         let body = scopes.body_limit(request).map_or_else(|| Some(Vec::new()), &mut read);
 //!         let body = body.as_deref().map_or(Body::TooLarge, Body::Bytes);
 //!         auth.check_mcp(request, token, scopes, body)?;
 //!     }
 //!     Ok(admission.token().cloned())
 //! }
-//! # let _ = adapter;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), requires_auth::ConfigError> {
+//! # let auth = RequiresAuth::for_resource("https://issuer.example", "https://api.example/mcp")?;
+//! # let scopes = Scopes::builder().tool("create_order", "write:orders").build()?;
+//! let headers = [("content-type", "application/json")];
+//! let request = Request::new("POST", "/mcp", &headers);
+//! let denial = adapter(&auth, &scopes, &request, |_| unreachable!("there is no token")).await.unwrap_err();
+//! assert_eq!(denial.status(), 401);
+//! # Ok(())
+//! # }
 //! ```
 
 use std::borrow::Cow;

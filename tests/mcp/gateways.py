@@ -1,4 +1,4 @@
-"""The gateway in front of a bare server, alone and behind nginx."""
+"""nginx, and the gateway in front of a bare server."""
 
 import functools
 import os
@@ -45,11 +45,12 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         location / {{
-            proxy_pass http://127.0.0.1:{gateway};
+            proxy_pass http://127.0.0.1:{to};
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header Connection "";
             proxy_buffering off;
+            proxy_request_buffering off;
             proxy_read_timeout 1h;
         }}
     }}
@@ -84,12 +85,12 @@ class Gateway(Program):
 
 
 class Nginx(Program):
-    """nginx that passes everything on to the gateway."""
+    """nginx that passes everything on."""
 
-    def __init__(self, gateway: int, folder: Path, *, port: int) -> None:
+    def __init__(self, to: int, folder: Path, *, port: int) -> None:
         self.port = port
         file = folder / f"nginx-{port}.conf"
-        file.write_text(NGINX_CONF.format(folder=folder, port=port, gateway=gateway))
+        file.write_text(NGINX_CONF.format(folder=folder, port=port, to=to))
         super().__init__([NGINX, "-p", str(folder), "-e", "stderr", "-c", str(file)], folder, f"nginx-{port}")
 
     def start(self) -> None:

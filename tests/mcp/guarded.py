@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gateways import COMMAND, NGINX, Front, knows_resources
-from programs import SERVERS, Server, missing
+from gateways import COMMAND, NGINX, Front, Nginx, knows_resources
+from programs import SERVERS, Server, free_port, missing
 
 
 class Guarded:
     """Everything that clients see of a guarded server; it starts and stops as one."""
 
-    def __init__(self, *parts: Server | Front) -> None:
+    def __init__(self, *parts: Server | Front | Nginx) -> None:
         self.parts = parts
         self.url, self.resource = parts[-1].url, parts[-1].resource
 
@@ -27,6 +27,17 @@ def inside(name: str, guard: str) -> Callable[..., Guarded]:
     return lambda issuer, folder, *, bare=False: Guarded(Server(name, guard, issuer, folder, bare=bare))
 
 
+def proxied(name: str, guard: str) -> Callable[..., Guarded]:
+    """Behind nginx, so that the URL of clients is not the one that the server listens on."""
+
+    def make(issuer: str, folder: Path, *, bare: bool = False) -> Guarded:
+        public = free_port()
+        server = Server(name, guard, issuer, folder, bare=bare, public=public)
+        return Guarded(Nginx(server.port, folder, port=public), server)
+
+    return make
+
+
 def behind(name: str, *, nginx: bool) -> Callable[..., Guarded]:
     def make(issuer: str, folder: Path, *, bare: bool = False) -> Guarded:
         server = Server(name, "none", issuer, folder)
@@ -40,6 +51,7 @@ GUARDED = {
     "mcp 1": inside("mcp 1", "protect"),
     "fastmcp": inside("fastmcp", "ours"),
     "rmcp": inside("rmcp", "ours"),
+    "nginx and mcp 2": proxied("mcp 2", "protect"),
     "gateway": behind("mcp 2", nginx=False),
     "nginx and gateway": behind("rmcp", nginx=True),
 }
@@ -51,6 +63,8 @@ def lacks(name: str) -> str | None:
         "gateway": [SERVERS["mcp 2"], [str(COMMAND)]],
         "nginx and gateway": [SERVERS["rmcp"], [str(COMMAND)], [NGINX]],
     }
+    if name == "nginx and mcp 2":
+        return missing(SERVERS["mcp 2"]) or missing([NGINX])
     if name not in commands:
         return missing(SERVERS[name])
     lack = next((lack for command in commands[name] if (lack := missing(command))), None)

@@ -119,12 +119,17 @@ class Provider(Program):
 
 
 class Server(Program):
-    """An MCP server with two tools. Its resource is its URL, or (`bare`) its origin."""
+    """An MCP server with two tools, of which clients see the port, or the `public` one of a proxy.
 
-    def __init__(self, name: str, guard: str, issuer: str, folder: Path, *, bare: bool = False) -> None:
+    Its resource is its URL, or (`bare`) its origin.
+    """
+
+    def __init__(
+        self, name: str, guard: str, issuer: str, folder: Path, *, bare: bool = False, public: int | None = None
+    ) -> None:
         self.name = name
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        self.url = f"http://127.0.0.1:{public or self.port}/mcp"
         self.resource = self.url.removesuffix("/mcp") if bare else self.url
         options = {"port": self.port, "issuer": issuer, "resource": self.resource, "guard": guard}
         arguments = [text for option, value in options.items() for text in (f"--{option}", str(value))]

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::{mem, process};
@@ -13,12 +12,11 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::credential::Protocols;
-use requires_auth::guard::{Admission as Admitted, Passed};
 use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
-use crate::lock_hint::LockHint;
+use crate::live::Live;
 use crate::metadata::{MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
@@ -34,17 +32,6 @@ pub(crate) struct Guard {
     settings: OnceLock<Settings>,
     live: ArcSwapOption<Live>,
     policies: RoutePolicies,
-}
-
-/// A guard that belongs to one process.
-struct Live {
-    generation: u32,
-    process: u32,
-    auth: RequiresAuth,
-    /// None for a guard that remembers few tokens or none: then the interpreter lock is always released.
-    lock_hint: Option<LockHint>,
-    /// Whether keys that are at hand from the start may need a timer, which only a runtime can start.
-    needs_timer: AtomicBool,
 }
 
 #[pymethods]
@@ -479,37 +466,4 @@ impl Drop for Guard {
 
 fn not_configured() -> PyErr {
     PyRuntimeError::new_err("the guard is not configured: a subclass has to call RequiresAuth.__init__")
-}
-
-impl Live {
-    fn new(auth: RequiresAuth, settings: &Settings) -> Self {
-        Self {
-            generation: runtime::generation(),
-            process: process::id(),
-            auth,
-            lock_hint: LockHint::of_cache(settings.cache()),
-            needs_timer: AtomicBool::new(settings.needs_timer()),
-        }
-    }
-
-    /// Gives keys of a state file the runtime on which they refresh themselves: a fetch brings its own.
-    fn start_timer(&self) -> PyResult<()> {
-        if self.needs_timer.load(Ordering::Relaxed) && self.needs_timer.swap(false, Ordering::Relaxed) {
-            // To explain any token is to look at the keys of all issuers, and to look is to start the timer. This
-            // one is refused before its keys matter, so nothing is fetched for it.
-            let headers = BearerHeader::new("opaque");
-            let request = Request::new("GET", "/", &headers).as_token_alone();
-            drop(runtime::handle()?.block_on(self.auth.explain(&request, &requires_auth::Policy::default())));
-        }
-        Ok(())
-    }
-
-    fn token_or_raise(&self, py: Python<'_>, asked: &Asked<'_>, judged: Judged) -> PyResult<AccessToken> {
-        match judged.map(Admitted::into_passed) {
-            Ok(Passed::Token(token)) => Ok(AccessToken::new(token)),
-            // Where a token is required and no preflight passes, there is no other admission.
-            Ok(_) => Err(PyRuntimeError::new_err("a request passed without a token")),
-            Err(denial) => Err(errors::denied(py, &denial, &self.auth.challenge(&asked.request, &denial))),
-        }
-    }
 }

@@ -1,4 +1,9 @@
 //! How a client says who it is: by a secret (RFC 6749 §2.3.1) or by the signature of its key (RFC 7523).
+//!
+//! A client shows one proof and no more: a secret in the header `Authorization`, or in the form, or an assertion that its key has
+//! signed. Two of them in one request are refused (RFC 6749 §2.3). A client that was registered without a secret shows its name
+//! alone. Which of these a client may use is what it registered; a client that nobody registered may use any secret, so that an
+//! API under test has to configure nothing here.
 
 use std::sync::Arc;
 

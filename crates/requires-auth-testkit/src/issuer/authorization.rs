@@ -1,6 +1,14 @@
 //! The authorization endpoint: `GET {issuer}/authorize` with the code grant and PKCE (RFC 6749 §4.1, RFC 7636, RFC 9207).
 //!
 //! Nobody is asked: on loopback every login is granted at once, to the user whom `login_hint` names.
+//!
+//! The checks come in this order:
+//!
+//! 1. `client_id` and `redirect_uri`. Until both are known to belong together, a mistake is a page for the person in front of the
+//!    browser, never a redirect: the address could be anybody's (RFC 6749 §4.1.2.1).
+//! 2. `response_type`, PKCE with `S256`, `resource` (RFC 8707 §2: an absolute URI without a fragment) and `scope`. A mistake in
+//!    them is sent to the client as `error`, with `state` and `iss`.
+//! 3. What is granted becomes a code, which the token endpoint takes once, within 60 seconds, from this client alone.
 
 use std::sync::Arc;
 

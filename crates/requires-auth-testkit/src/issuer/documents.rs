@@ -1,4 +1,7 @@
 //! The key set and the front page.
+//!
+//! The key set has an `ETag`, so that a guard that asks again for keys that have not changed gets 304 and no body. The front page
+//! says in plain text what the issuer is for, and which requests bring a token.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Extension;

@@ -1,4 +1,8 @@
 //! The metadata documents of OIDC Discovery and RFC 8414.
+//!
+//! Both say the same. OIDC has its document behind the path of the issuer, and RFC 8414 §3.1 in front of it; clients of MCP try
+//! one after the other. What is announced is what the endpoints do: `code_challenge_methods_supported` has `S256` alone, since
+//! clients of MCP go away where it is missing, and `none` among the methods of authentication is for programs without a secret.
 
 use axum::Extension;
 use axum::extract::State;

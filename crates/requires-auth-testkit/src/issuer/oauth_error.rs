@@ -1,4 +1,7 @@
 //! Error answers of the endpoints for clients, and of the authorization endpoint (RFC 6749 §4.1.2.1 and §5.2).
+//!
+//! A description is for the developer who reads the answer. It names parameters, never their values: a code, a secret or a token
+//! may be one of them.
 
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};

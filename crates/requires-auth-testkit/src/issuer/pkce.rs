@@ -1,4 +1,7 @@
 //! Proof Key for Code Exchange (RFC 7636), with S256 alone: whoever begins a login ends it.
+//!
+//! A client sends the hash of a random text with its request for a login, and the text itself with the code. Somebody who has read
+//! the code on its way does not know the text.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;

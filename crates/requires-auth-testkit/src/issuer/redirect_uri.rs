@@ -1,4 +1,8 @@
 //! Redirect URIs: which a client may register, and which of a request is one of these (RFC 6749 §3.1.2, RFC 8252 §7).
+//!
+//! A request names a registered URI byte for byte (RFC 9700 §4.1.3). The port alone may differ, where the registered host is this
+//! machine: a program on it listens at whichever port is free (RFC 8252 §7.3). A scheme of an application of its own, such as
+//! `com.example.app:/callback`, may be registered as well.
 
 use axum::http::HeaderValue;
 

@@ -1,4 +1,11 @@
 //! Dynamic client registration: `POST {issuer}/register` (RFC 7591).
+//!
+//! - A client chooses how it proves who it is: `none` for a program that keeps no secret, a secret in the header or in the form,
+//!   or a key of its own whose public half it sends as `jwks`.
+//! - It names its redirect URIs, of which each request for a login must name one; without a login it needs none.
+//! - A member that this server does not know is left out of the answer (§2), and so is `scope`: a client that registers with the
+//!   scopes of its first challenge could never ask for another one.
+//! - Registrations are kept in memory, the newest of them; nobody has to be allowed to register.
 
 use axum::Json;
 use axum::extract::State;

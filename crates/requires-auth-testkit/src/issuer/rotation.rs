@@ -1,4 +1,7 @@
 //! Key rotation from outside: `POST {issuer}/rotate`.
+//!
+//! A new key signs from now on, and the earlier ones stay in the key set, so that their tokens count until they expire. That is
+//! what providers do, and what a guard has to follow without a refusal: it meets a `kid` that it has never seen.
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Query, State};

@@ -1,4 +1,7 @@
 //! Which path is answered by what, and what every request passes first.
+//!
+//! Each request is counted by its endpoint, and answered by the lie or the outage that a test has switched on, before anything
+//! else. Pages of any origin may call the endpoints that clients in a browser need, as no cookie is ever looked at.
 
 use std::sync::Arc;
 

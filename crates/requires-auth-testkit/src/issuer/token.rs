@@ -1,4 +1,10 @@
 //! The token endpoint of OAuth: `POST {issuer}/token` with the grants of [`GrantType`].
+//!
+//! - `client_credentials`: a token for the client itself. `resource` or `audience` name the API, else it is that of the issuer.
+//! - `authorization_code`: what a login granted, against its code and the verifier of PKCE. A code that comes a second time ends
+//!   the tokens that the first one brought (RFC 6749 §4.1.2).
+//! - `refresh_token`: a new pair of tokens. The refresh token changes with each use, and one that comes again ends all tokens of
+//!   its login (RFC 9700 §4.14.2). A login has one only if it asked for `offline_access`.
 
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;

@@ -15,6 +15,7 @@ use super::origin::Origin;
 use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
 use crate::challenge::{BodyFormat, Style};
+use crate::credential::Places;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::fetch::Fetch;
 use crate::guard::resource::Guarded;
@@ -87,19 +88,7 @@ impl Builder {
         ConfigError::unless_empty(problems)?;
         self.warn_of_unread_places();
         let body_format = self.body_format();
-        let rules = Rules {
-            algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
-            issuers,
-            leeway: self.given.duration(settings::LEEWAY),
-            profile: self.given.get(settings::PROFILE).unwrap_or_default(),
-            max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
-            scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
-            route_audiences: self.route_audiences.clone(),
-            client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
-            implied_scopes: ImpliedScopes::new(implications(&self.given)),
-            places: places.map(Box::new),
-            guard: next_guard(),
-        };
+        let rules = self.rules(issuers, for_all, places);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let fixed = self.issuers.iter().map(IssuerSettings::issuer);
         let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
@@ -126,6 +115,23 @@ impl Builder {
             tenants,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
+    }
+
+    /// What every token is held against.
+    fn rules(&self, issuers: Issuers, for_all: Option<AlgorithmSet>, places: Option<Places>) -> Rules {
+        Rules {
+            algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
+            issuers,
+            leeway: self.given.duration(settings::LEEWAY),
+            profile: self.given.get(settings::PROFILE).unwrap_or_default(),
+            max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
+            scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
+            route_audiences: self.route_audiences.clone(),
+            client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
+            implied_scopes: ImpliedScopes::new(implications(&self.given)),
+            places: places.map(Box::new),
+            guard: next_guard(),
+        }
     }
 
     /// Issuers that are not configured by name, if there may be any.

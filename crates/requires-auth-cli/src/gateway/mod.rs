@@ -1,6 +1,6 @@
 //! The gateway: the guard in front of an API in any language.
 //!
-//! An adapter (`forward_auth`, `reverse_proxy`) reads a request into a [`decide::Asked`], [`decide::Gateway::decide`] finds
+//! An adapter (`forward_auth`, `reverse_proxy`) reads a request into an [`asked::Asked`], [`decide::Gateway::decide`] finds
 //! its route and has its token judged, and the adapter turns the [`decide::Decision`] into an answer of its own kind.
 
 // Each module uses only modules above it.
@@ -30,6 +30,9 @@ mod connections;
 // The decision, and the adapters.
 mod identity_value;
 mod identity;
+mod resources;
+mod asked;
+mod found;
 mod decide;
 pub(crate) mod emit;
 #[cfg(test)]

@@ -15,8 +15,9 @@ use requires_auth_testkit::{Algorithm, Forge, SigningKey, TokenBuilder, jwk_set}
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::config::{Config, RouteTest};
-use super::decide::{Asked, Decision, Gateway};
+use super::decide::{Decision, Gateway};
 use super::self_test_answers::{self, TestAnswers};
 use crate::error::{Failure, located};
 
@@ -35,11 +36,11 @@ pub(crate) struct TestResult {
 
 /// Runs the tests of a configuration: its own guard judges tokens of a key that is made here and thrown away.
 pub(crate) async fn run_tests(config: &Config) -> Result<Vec<TestResult>, Failure> {
-    if config.gateway.tests.is_empty() {
+    if config.gateway.tests.is_empty() && config.gateway.resources.is_empty() {
         return Ok(Vec::new());
     }
     let key = SigningKey::generate(algorithm(config)?);
-    let gateway = Gateway::new(config, with_keys(config, &key)?);
+    let gateway = Gateway::new(config, with_keys(config, &key)?).map_err(|error| located(&error))?;
     let mut results = Vec::new();
     for test in &config.gateway.tests {
         results.push(run_test(config, &gateway, &key, test).await);
@@ -51,7 +52,13 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
     let headers = headers(config, key, test);
     let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
     let asked = Asked { method, target, host, client: None, headers: &headers, has_body: false };
-    let (status, code) = match gateway.decide(asked).await {
+    let decision = match gateway.decide(asked).await {
+        Decision::AfterBody(unread) => gateway.after_body(&unread, asked, requires_auth::mcp::Body::Hidden),
+        decision => decision,
+    };
+    let (status, code) = match decision {
+        // It is judged above.
+        Decision::AfterBody(_) => (500, None),
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),
     };

@@ -13,7 +13,7 @@ use super::connections::Caller;
 use super::decide::Gateway;
 use super::forward_auth::{self, grpc};
 use super::reverse_proxy::ReverseProxy;
-use crate::error::Failure;
+use crate::error::{Failure, located};
 
 /// The gateway of a configuration, and its way to the application, if it has one.
 pub(crate) struct Service {
@@ -28,7 +28,7 @@ impl Service {
     ///
     /// As [`ReverseProxy::new`].
     pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Result<Self, Failure> {
-        let gateway = Gateway::new(config, auth);
+        let gateway = Gateway::new(config, auth).map_err(|error| located(&error))?;
         let reverse_proxy = ReverseProxy::new(config, gateway.identity())?;
         Ok(Self { gateway: Arc::new(gateway), reverse_proxy })
     }
@@ -55,6 +55,9 @@ impl Service {
         }
         if grpc::is_asked(&self.gateway, &request) {
             return Box::pin(grpc::answer(Arc::clone(&self.gateway), request, caller.peer)).await;
+        }
+        if let Some(document) = self.gateway.metadata(&request) {
+            return document.map(Either::Left);
         }
         if request.uri().path().starts_with(forward_auth::PREFIX) {
             return forward_auth::answer(&self.gateway, &request, caller.peer).await.map(Either::Left);

@@ -14,8 +14,8 @@ use crate::providers::{self, AudienceRule, Provider, Shape, audience_hint};
 use crate::settings::{self, ALL, Given, Setting, shown_key};
 
 /// Sections that other programs keep in the same file: those of the gateway.
-const FOREIGN: [&str; 7] =
-    ["enforce", "server", "forward_auth", "reverse_proxy", "headers", "routes", "tests"];
+const FOREIGN: [&str; 8] =
+    ["enforce", "server", "forward_auth", "reverse_proxy", "headers", "resources", "routes", "tests"];
 
 /// Keys of an issuer that later versions will have.
 const NOT_YET: [&str; 2] = ["dpop", "revocation"];
@@ -42,7 +42,7 @@ impl<T> Draft<T> {
         let mut reader = Reader::new(text, file);
         let document = reader.document();
         ConfigError::unless_empty(std::mem::take(&mut reader.problems))?;
-        let has_resource = document.contains_key("resource");
+        let has_resource = ["resource", "resources"].iter().any(|key| document.contains_key(*key));
         let mut read = Read { reader: &mut reader, warnings: Vec::new(), has_resource };
         let (given, issuers) = read.document(&document);
         let warnings = read.warnings;

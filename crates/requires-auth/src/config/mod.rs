@@ -122,8 +122,8 @@ impl Config {
     /// the whole document, and the issuers as far as they could be read. Its mistakes come together with those of the
     /// library, in the order of the file.
     ///
-    /// The names of foreign sections are fixed: `enforce`, `server`, `forward_auth`, `reverse_proxy`, `headers`, `routes`
-    /// and `tests`. Any other key that the table of settings does not have is a mistake.
+    /// The names of foreign sections are fixed: `enforce`, `server`, `forward_auth`, `reverse_proxy`, `headers`, `resources`,
+    /// `routes` and `tests`. Any other key that the table of settings does not have is a mistake.
     ///
     /// ```no_run
     /// use requires_auth::config::Config;

@@ -52,7 +52,7 @@ mod tests {
         pointer: &'static str,
     }
 
-    const TABLES: [Table; 10] = [
+    const TABLES: [Table; 11] = [
         Table { path: "", header: "", pointer: "" },
         Table { path: "issuers.own.", header: "[issuers.own]\n", pointer: "/$defs/issuer" },
         Table { path: "server.", header: "[server]\n", pointer: "/$defs/server" },
@@ -67,6 +67,7 @@ mod tests {
             header: "[[tests]]\n[tests.expect]\n",
             pointer: "/$defs/test/properties/expect",
         },
+        Table { path: "resources.1.", header: "[[resources]]\n", pointer: "/$defs/resource" },
     ];
 
     fn schema() -> Value {

@@ -10,11 +10,17 @@ pub(super) fn shadow(reader: &mut Reader<'_>, field: &'static str, entry: &Entry
 }
 
 /// Tells that no issuer of the file has this name.
-pub(super) fn unknown_issuer(reader: &mut Reader<'_>, path: &str, name: &str, issuers: &[IssuerConfig]) {
+pub(super) fn unknown_issuer(
+    reader: &mut Reader<'_>,
+    field: &'static str,
+    path: &str,
+    name: &str,
+    issuers: &[IssuerConfig],
+) {
     let names = issuers.iter().map(IssuerConfig::name);
     let hint = match nearest(name, names) {
         Some(meant) => format!("did you mean \"{}\"?", shown_key(meant)),
         None => "use the name of a table [issuers.NAME]".to_owned(),
     };
-    reader.report("routes", path, shown_value(name), "the name of an issuer of this file", hint);
+    reader.report(field, path, shown_value(name), "the name of an issuer of this file", hint);
 }

@@ -6,26 +6,32 @@ use std::path::Path;
 
 use requires_auth::config::{IssuerConfig, Reader};
 use requires_auth::guard::Builder;
+use requires_auth::settings::RESOURCE;
 use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
 mod peers;
 mod reverse_proxy;
-mod model;
 mod common;
+mod resources;
+mod model;
 mod claim_rules;
 mod headers;
 mod server;
 mod routes;
+mod resource_rules;
 mod route_tests;
 mod sections;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod resource_tests;
 
 pub(crate) use self::model::{
     Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest,
     ServerConfig, TlsConfig,
 };
+pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 
 /// A configuration file. Its shape is right: every key is known, every value of its type.
@@ -58,13 +64,17 @@ impl Config {
         adjust: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Self, RequiresAuth), ConfigError> {
         // The sections are read before the guard is built.
-        let audiences = RefCell::new(Vec::new());
+        let audiences = RefCell::new((Vec::new(), Vec::new()));
         let sections = |reader: &mut Reader<'_>, document: &DeTable<'_>, issuers: &[IssuerConfig]| {
             let gateway = sections::read(reader, document, issuers);
-            audiences.borrow_mut().extend(gateway.routes.audiences().map(str::to_owned));
+            audiences.borrow_mut().0.extend(gateway.routes.audiences().map(str::to_owned));
+            audiences.borrow_mut().1.extend(gateway.audiences_of_resources());
             gateway
         };
-        let adjust = |builder| adjust(builder).with_route_audiences(audiences.take());
+        let adjust = |builder| {
+            let (of_routes, of_resources) = audiences.take();
+            with_audiences(adjust(builder), of_routes, of_resources)
+        };
         let (guard, auth, gateway) = requires_auth::config::Config::load_with(path, adjust, sections)?;
         Ok((Self { guard, gateway }, auth))
     }
@@ -78,8 +88,14 @@ impl Config {
         &self,
         adjust: impl FnOnce(Builder) -> Builder,
     ) -> Result<RequiresAuth, ConfigError> {
-        let audiences = self.gateway.routes.audiences();
-        self.guard.build_with(|builder| adjust(builder.with_route_audiences(audiences)))
+        let of_routes = self.gateway.routes.audiences().map(str::to_owned).collect();
+        let of_resources = self.gateway.audiences_of_resources().collect();
+        self.guard.build_with(|builder| adjust(with_audiences(builder, of_routes, of_resources)))
+    }
+
+    /// Whether every issuer says itself whom its tokens are for, and not only the resources do.
+    pub(crate) fn has_audience(&self) -> bool {
+        self.guard.get(RESOURCE).is_some() || self.guard.issuers.iter().all(resource_rules::has_audience)
     }
 
     /// The configuration in a file, whose guard can be built.
@@ -90,4 +106,10 @@ impl Config {
     pub(crate) fn check(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Self::load(path, |builder| builder).map(|(config, _)| config)
     }
+}
+
+/// A guard that takes tokens for these routes, and whose issuers without an audience take those for these resources.
+fn with_audiences(builder: Builder, of_routes: Vec<String>, of_resources: Vec<String>) -> Builder {
+    let builder = builder.with_route_audiences(of_routes);
+    if of_resources.is_empty() { builder } else { builder.with_default_audience(of_resources) }
 }

@@ -26,6 +26,19 @@
 //! "X-Auth-Issuer"  = "@issuer"              # the name of the table, not the claim
 //! "X-Auth-Name"    = { claim = "name", encoding = "base64" }  # or "utf8"; default "percent"
 //!
+//! [[resources]]                             # each with an audience and a metadata document of its own (RFC 9728)
+//! resource     = "https://api.example.com/mcp"   # the URL that clients use, and the audience
+//! audience     = "api://orders"             # in its place, where the issuer says something else
+//! issuers      = ["main"]                   # clients log in at the first
+//! scopes       = ["read:orders"]            # what every request below its path needs
+//! challenge_scopes = "keep"                 # or "needed": what the challenge of a request names that lacks a scope
+//! name         = "Orders"
+//! metadata_url = "https://api.example.com/prefix/.well-known/oauth-protected-resource/mcp"
+//! mcp          = true                       # an MCP server: everything below its path passes with these scopes
+//! tools        = { create_order = ["write:orders"], "*" = [] }   # and prompts; reads by the URI of a resource
+//! max_body     = 4194304
+//! mcp_headers  = "server-validates"         # with [forward_auth]: tools by the headers that name them
+//!
 //! [[routes]]
 //! match      = ["GET /orders", "GET /orders/*"]
 //! scopes     = ["read:orders"]              # all of these; or any_scopes: one of these
@@ -60,6 +73,7 @@ use std::path::PathBuf;
 use http::HeaderName;
 
 use super::peers::Network;
+use super::resources::ResourceConfig;
 use super::reverse_proxy::ReverseProxyConfig;
 use crate::gateway::dialect::Dialect;
 use crate::gateway::routes::Routes;
@@ -75,10 +89,23 @@ pub(crate) struct GatewayConfig {
     pub(crate) reverse_proxy: Option<ReverseProxyConfig>,
     /// `[headers]`: what the application is told about the token.
     pub(crate) headers: Vec<IdentityHeader>,
+    /// `[[resources]]`, in the order of the file.
+    pub(crate) resources: Vec<ResourceConfig>,
     /// `[[routes]]`, in the order of the file.
     pub(crate) routes: Routes,
     /// `[[tests]]`.
     pub(crate) tests: Vec<RouteTest>,
+    /// `enforce` of the file: whether refusals are only logged where a route does not say otherwise.
+    pub(crate) is_shadow: bool,
+}
+
+impl GatewayConfig {
+    /// What tokens for the resources name.
+    pub(super) fn audiences_of_resources(&self) -> impl Iterator<Item = String> {
+        self.resources
+            .iter()
+            .flat_map(|own| if own.audience.is_empty() { own.url.audiences() } else { own.audience.clone() })
+    }
 }
 
 /// `[server]`.

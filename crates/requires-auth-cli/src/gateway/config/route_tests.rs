@@ -79,7 +79,7 @@ fn claims(
     if let Some(name) = claims.get("iss").and_then(|name| name.as_str())
         && !issuers.iter().any(|issuer| issuer.name() == name)
     {
-        unknown_issuer(reader, entry.path(), name, issuers);
+        unknown_issuer(reader, "routes", entry.path(), name, issuers);
     }
     Some(claims)
 }

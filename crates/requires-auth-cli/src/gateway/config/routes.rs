@@ -89,7 +89,7 @@ impl Keys {
                 for name in reader.texts("routes", entry).unwrap_or_default() {
                     match issuers.iter().find(|issuer| issuer.name() == name) {
                         Some(issuer) => self.issuers.extend(issuer.names()),
-                        None => unknown_issuer(reader, entry.path(), &name, issuers),
+                        None => unknown_issuer(reader, "routes", entry.path(), &name, issuers),
                     }
                 }
             }

@@ -8,6 +8,8 @@ use super::common::shadow;
 use super::headers::headers;
 use super::model::{ForwardAuthConfig, GatewayConfig};
 use super::peers::Network;
+use super::resource_rules;
+use super::resources::resource;
 use super::reverse_proxy::reverse_proxy;
 use super::route_tests::test;
 use super::routes::route;
@@ -24,10 +26,9 @@ pub(super) fn read(
     issuers: &[IssuerConfig],
 ) -> GatewayConfig {
     let mut config = GatewayConfig::default();
-    let mut is_shadow = false;
     for entry in reader.entries(document, "") {
         match entry.key() {
-            "enforce" => is_shadow = shadow(reader, "configuration", &entry),
+            "enforce" => config.is_shadow = shadow(reader, "configuration", &entry),
             "server" => config.server = server(reader, &entry),
             "forward_auth" => config.forward_auth = forward_auth(reader, &entry),
             "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry),
@@ -42,7 +43,7 @@ pub(super) fn read(
     let mut paths = Vec::new();
     let mut routes = Vec::new();
     for (entry, table) in reader.tables(document, "routes") {
-        routes.push(route(reader, &entry, table, issuers, is_shadow));
+        routes.push(route(reader, &entry, table, issuers, config.is_shadow));
         paths.push(entry.path().to_owned());
     }
     config.routes = Routes::new(routes);
@@ -58,6 +59,10 @@ pub(super) fn read(
             "the first route that is for a request decides: put the special one before the general one";
         reader.report("routes", &format!("{}.match", paths[route]), found, "a route that is reached", hint);
     }
+    for (entry, table) in reader.tables(document, "resources") {
+        config.resources.extend(resource(reader, &entry, table, issuers));
+    }
+    resource_rules::check(reader, document, issuers, &config, &paths);
     for (entry, table) in reader.tables(document, "tests") {
         if let Some(test) = test(reader, &entry, table, issuers) {
             config.tests.push(test);

@@ -15,7 +15,7 @@ const ISSUERS: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudi
 /// The line below [`ISSUERS`].
 const NEXT: u32 = 7;
 
-fn read(text: &str) -> GatewayConfig {
+pub(super) fn read(text: &str) -> GatewayConfig {
     let config = Config::parse(&format!("{ISSUERS}{text}"), "conf/gateway.toml");
     config.unwrap_or_else(|error| panic!("{error}")).gateway
 }
@@ -31,7 +31,7 @@ fn mistakes(text: &str) -> Vec<(u32, String, String)> {
 }
 
 #[track_caller]
-fn refused(text: &str, line: u32, setting: &str, found: &str) {
+pub(super) fn refused(text: &str, line: u32, setting: &str, found: &str) {
     assert_eq!(mistakes(text), [(line, setting.to_owned(), found.to_owned())], "{text}");
 }
 

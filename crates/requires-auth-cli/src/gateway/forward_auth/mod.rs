@@ -9,11 +9,13 @@ mod quiet;
 use http::header::HOST;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
+use requires_auth::mcp;
 use tracing::{info, warn};
 
 use self::quiet::quietly;
+use super::asked::Asked;
 use super::config::ForwardAuthConfig;
-use super::decide::{Asked, Decision, Gateway};
+use super::decide::{Decision, Gateway};
 use super::dialect::{self, Answer, Dialect, Original, Question, Transport};
 use super::listen::Peer;
 
@@ -45,6 +47,7 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
     };
     match decision {
         Decision::Refuse(refused) => dialect.refuse(&question, refused),
+        Decision::AfterBody(_) => plain(StatusCode::FORBIDDEN, "the body was not judged"),
         Decision::Allow { .. } if is_second => {
             // The proxy comes here once a request was refused. It was for another reason, or that has passed by now.
             info!("refused at the first question, and allowed at the second: the client is to try again");
@@ -97,7 +100,12 @@ async fn judge(
     }
     let Original { method, target, host, client } = *original;
     let has_body = dialect::has_body(headers);
-    gateway.decide(Asked { method, target, host, client, headers, has_body }).await
+    let asked = Asked { method, target, host, client, headers, has_body };
+    match gateway.decide(asked).await {
+        // A proxy that asks shows no body: then the headers tell what stands in it, or the request is refused.
+        Decision::AfterBody(unread) => gateway.after_body(&unread, asked, mcp::Body::Hidden),
+        decision => decision,
+    }
 }
 
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
@@ -138,6 +146,8 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
 
 #[cfg(test)]
 mod route_tests;
+#[cfg(test)]
+mod resource_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -65,7 +65,7 @@ fn why_not(case: &RequestCase, handing: Handing) -> Option<&'static str> {
 
 pub(super) fn gateway(case: &RequestCase) -> Gateway {
     let (config, auth) = vector_gateway::of_request(case, &sections());
-    Gateway::new(&config, auth)
+    Gateway::new(&config, auth).expect("a gateway")
 }
 
 /// The question of a proxy about a request. `None` if no proxy can ask it.

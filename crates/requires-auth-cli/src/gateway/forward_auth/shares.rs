@@ -48,7 +48,7 @@ fn gateway() -> Gateway {
     let config = Config::parse(CONFIG, "gateway.toml").expect("a configuration");
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let auth = config.build_with(|builder| builder.with_introspect(Provider).with_clock(move || now));
-    Gateway::new(&config, auth.expect("a guard"))
+    Gateway::new(&config, auth.expect("a guard")).expect("a gateway")
 }
 
 /// What a client at this address is answered with this token.

@@ -83,7 +83,11 @@ impl Stage {
         let keys = Keys { set: jwk_set([&key]).to_string().into(), is_down: Arc::clone(&is_down) };
         let config = Config::parse(text, "gateway.toml").expect("a configuration");
         let auth = config.build_with(|builder| builder.with_fetch(keys.clone())).expect("a guard");
-        Self { gateway: Gateway::new(&config, auth), forge: Forge::new(ISSUER, AUDIENCE, key), is_down }
+        Self {
+            gateway: Gateway::new(&config, auth).expect("a gateway"),
+            forge: Forge::new(ISSUER, AUDIENCE, key),
+            is_down,
+        }
     }
 
     pub(super) fn bearer(&self, scope: &str) -> String {

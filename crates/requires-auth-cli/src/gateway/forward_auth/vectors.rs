@@ -33,7 +33,7 @@ pub(super) fn as_told_by(dialect: &dyn Dialect, expected: &Told) -> Told {
 
 fn gateway(case: &TokenCase) -> Option<Gateway> {
     let (config, auth) = vector_gateway::of_token(case, &sections())?;
-    Some(Gateway::new(&config, auth))
+    Some(Gateway::new(&config, auth).expect("a gateway"))
 }
 
 async fn ask(gateway: &Gateway, target: &str, headers: &[(&str, &str)]) -> Option<Told> {

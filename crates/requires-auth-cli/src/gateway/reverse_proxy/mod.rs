@@ -21,12 +21,14 @@ use tracing::{info, warn};
 mod flow;
 mod answer;
 mod budget;
+
 mod tls;
 mod connector;
 mod frames;
 mod headers;
 mod target;
 mod trouble;
+mod message;
 mod upgrade;
 
 use self::answer::Answer;
@@ -34,14 +36,16 @@ use self::budget::Budget;
 use self::connector::Connector;
 use self::flow::{Activity, Passing};
 use self::headers::Rewrite;
+use self::message::Sent;
 use self::target::Target;
 use self::tls::Tls;
 use self::trouble::Trouble;
+use super::asked::Asked;
 use super::body::Body;
 use super::config::{Config, ReverseProxyConfig, Upstream};
 use super::connection_limit::Permit;
 use super::connections::Caller;
-use super::decide::{Asked, Decision, Gateway};
+use super::decide::{Decision, Gateway};
 use super::identity::Identity;
 use super::token_places::Taken;
 use crate::error::Failure;
@@ -53,7 +57,7 @@ const IDLE: Duration = Duration::from_secs(15);
 /// How many bytes of the application are taken in before the client has taken those before. A head has to fit in.
 const MOST_AHEAD: usize = 64 * 1024;
 
-type Onward = Client<Connector, Passing<Incoming>>;
+type Onward = Client<Connector, Passing<Sent>>;
 
 /// What a request that may pass takes along.
 struct Allowed {
@@ -127,18 +131,35 @@ impl ReverseProxy {
                 return gateway.refuse_ambiguous(request.headers()).into_response().map(Either::Left);
             }
         };
+        if let Some(document) = gateway.metadata(&request) {
+            return document.map(Either::Left);
+        }
+        let has_body = !request.body().is_end_stream();
+        let (parts, body) = request.into_parts();
         let asked = Asked {
-            method: request.method().as_str(),
+            method: parts.method.as_str(),
             target: target.path.as_str(),
             host: target.host.as_ref().and_then(|host| host.to_str().ok()),
             client: caller.peer.address(),
-            headers: request.headers(),
-            has_body: !request.body().is_end_stream(),
+            headers: &parts.headers,
+            has_body,
         };
-        let (identity, added, lasts) = match gateway.decide(asked).await {
+        let (decision, body) = match gateway.decide(asked).await {
+            Decision::AfterBody(unread) => {
+                match message::judge(gateway, &unread, asked, body, self.config.timeout).await {
+                    Ok(judged) => judged,
+                    Err(trouble) => return trouble.answer().map(Either::Left),
+                }
+            }
+            decision => (decision, Sent::Left(body)),
+        };
+        let (identity, added, lasts) = match decision {
             Decision::Allow { identity, added, lasts } => (identity, added, lasts),
             Decision::Refuse(refused) => return refused.into_response().map(Either::Left),
+            // It has been judged.
+            Decision::AfterBody(_) => return Trouble::BadBody.answer().map(Either::Left),
         };
+        let request = Request::from_parts(parts, body);
         let until = lasts.map(|lasts| Instant::now() + lasts);
         let taken = if self.config.passes_token {
             gateway.places().take_other_spellings(request.headers())
@@ -157,7 +178,7 @@ impl ReverseProxy {
     /// Sends a request on, and hands the answer back.
     async fn pass(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<Sent>,
         target: Target,
         allowed: Allowed,
         caller: &Caller,
@@ -268,3 +289,5 @@ fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
 
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod mcp_vectors;

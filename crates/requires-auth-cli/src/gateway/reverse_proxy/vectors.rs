@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::response::Parts;
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -37,11 +38,11 @@ const NOT_ALIKE: [NotAlike; 1] = [NotAlike {
     why: "a route of the gateway wants a token, or looks at none",
 }];
 
-/// One server in front of one application. Each case gives it another configuration.
-struct Stage {
+/// One server in front of one application, which answers with the body that it got. Each case gives it another configuration.
+pub(super) struct Stage {
     address: String,
     /// The sections that lead to the application.
-    sections: String,
+    pub(super) sections: String,
     current: Arc<Mutex<Option<Arc<Service>>>>,
     /// How many requests have reached the application.
     passed: Arc<AtomicUsize>,
@@ -49,13 +50,15 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let application = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let upstream = application.local_addr().expect("an address");
         let passed = Arc::<AtomicUsize>::default();
         let counted = Arc::clone(&passed);
-        let application_of_all = Router::new().fallback(move || async move {
+        let application_of_all = Router::new().fallback(move |request: axum::extract::Request| async move {
             counted.fetch_add(1, Ordering::Relaxed);
+            assert!(!request.headers().contains_key(AUTHORIZATION));
+            request.into_body()
         });
         tokio::spawn(async { axum::serve(application, application_of_all).await });
 
@@ -86,10 +89,27 @@ impl Stage {
     /// answer, and whether the request has reached the application.
     async fn ask<V: AsRef<[u8]>>(
         &self,
+        of_case: (Config, RequiresAuth),
+        target: (&str, &str),
+        headers: &[(&str, V)],
+    ) -> Option<(Told, HeaderMap, bool)> {
+        let is_form = |(name, value): &(&str, V)| {
+            CONTENT_TYPE.as_str().eq_ignore_ascii_case(name) && value.as_ref() == FORM.0.as_bytes()
+        };
+        let body = if headers.iter().any(is_form) { FORM.1 } else { "" };
+        let (parts, body, passed) = self.send(of_case, target, headers, body.into()).await?;
+        Some((Told::over_http(parts.status, &parts.headers, &body), parts.headers, passed))
+    }
+
+    /// Sends a request under this configuration. `None` if no client can; else the head of the answer, its body, and whether
+    /// the request has reached the application.
+    pub(super) async fn send<V: AsRef<[u8]>>(
+        &self,
         (config, auth): (Config, RequiresAuth),
         (method, target): (&str, &str),
         headers: &[(&str, V)],
-    ) -> Option<(Told, HeaderMap, bool)> {
+        body: Bytes,
+    ) -> Option<(Parts, Bytes, bool)> {
         let service = Service::new(&config, auth).expect("a service");
         *self.current.lock().expect("no panic") = Some(Arc::new(service));
         self.passed.store(0, Ordering::Relaxed);
@@ -98,16 +118,12 @@ impl Stage {
         for (name, value) in headers {
             request = request.header(*name, value.as_ref());
         }
-        let is_form = |(name, value): &(&str, V)| {
-            CONTENT_TYPE.as_str().eq_ignore_ascii_case(name) && value.as_ref() == FORM.0.as_bytes()
-        };
-        let body = if headers.iter().any(is_form) { FORM.1 } else { "" };
         let answer = self.client.request(request.body(Full::from(body)).ok()?).await.expect("an answer");
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         let passed = self.passed.load(Ordering::Relaxed);
         assert!(passed <= 1, "{passed}");
-        Some((Told::over_http(parts.status, &parts.headers, &body), parts.headers, passed == 1))
+        Some((parts, body, passed == 1))
     }
 
     async fn ask_case(&self, case: &RequestCase) -> (Told, HeaderMap, bool) {

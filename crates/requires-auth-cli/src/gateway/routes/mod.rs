@@ -5,12 +5,14 @@
 
 mod path;
 mod pattern;
+mod below;
 mod index;
 mod not_found;
 mod route;
 mod rules;
 mod review;
 
+pub(crate) use below::{Below, IsBelow};
 pub(crate) use not_found::NotFound;
 pub(crate) use pattern::Pattern;
 pub(crate) use review::Sibling;

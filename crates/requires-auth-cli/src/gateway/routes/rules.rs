@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use super::below::Below;
 use super::index::{Index, Place};
 use super::not_found::NotFound;
 use super::path::PlainPath;
@@ -139,6 +140,15 @@ impl Routes {
     /// The audiences that routes have of their own.
     pub(crate) fn audiences(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().flat_map(|route| route.requirement.policy().audience())
+    }
+
+    /// The part of them whose requests are all below a path.
+    pub(crate) fn below(&self, below: &Below) -> Self {
+        let own = |route: &Route| {
+            let patterns: Vec<_> = route.patterns.iter().filter(|own| below.has(own)).cloned().collect();
+            (!patterns.is_empty()).then(|| Route { patterns, ..route.clone() })
+        };
+        Self::new(self.routes.iter().filter_map(own).collect())
     }
 
     /// All of them.

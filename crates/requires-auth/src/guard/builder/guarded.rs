@@ -145,7 +145,7 @@ impl Builder {
 
 impl IssuerSettings {
     /// Whether the audience is that of the resource: none is given, and its provider writes none of its own.
-    fn may_take_audience(&self) -> bool {
+    pub(super) fn may_take_audience(&self) -> bool {
         let given = self.given.get(settings::AUDIENCE);
         let is_given = given.is_some_and(|given| given != Audience::OneOf(Vec::new()));
         let provider = self.given.get(settings::PROVIDER).and_then(providers::find);

@@ -1,6 +1,8 @@
 //! Several resources on one server, each with a guard of its own, and one set of keys for all of them.
 
 use super::Builder;
+#[cfg(feature = "config")]
+use super::Origin;
 use crate::error::ConfigError;
 use crate::guard::RequiresAuth;
 use crate::settings::{self, Setting};
@@ -78,5 +80,57 @@ impl RequiresAuth {
         }
         builder.shares_keys = true;
         builder.with_keys_of(self).with_resource(url)
+    }
+}
+
+impl Builder {
+    /// The audience of every issuer that has none of its own, and whose tokens have an `aud`. Default: the
+    /// [resource](Self::with_resource), if there is one; else an issuer without an audience is a mistake.
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    /// use requires_auth::config::Config;
+    ///
+    /// // What the file does not say is said in code.
+    /// let text = "[issuers.main]\nissuer = \"https://issuer.example\"\n[[resources]]\nresource = \"https://api.example/mcp\"";
+    /// let config = Config::parse(text, "auth.toml")?;
+    /// assert!(config.build().is_err());
+    /// config.build_with(|builder| builder.with_default_audience(["https://api.example/mcp"]))?;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn with_default_audience<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        for issuer in self.issuers.iter_mut().filter(|issuer| issuer.may_take_audience()) {
+            issuer.given.set(settings::AUDIENCE, Audience::OneOf(names.clone()));
+        }
+        self
+    }
+
+    /// Keeps the issuers of a file that have these names, in this order, and forgets all others. A name that no issuer has
+    /// is passed over; a guard that has none left takes no token.
+    ///
+    /// ```
+    /// use requires_auth::config::Config;
+    ///
+    /// let text = r#"
+    ///     [issuers.main]
+    ///     issuer = "https://issuer.example"
+    ///     audience = "https://api.example"
+    ///     [issuers.partner]
+    ///     issuer = "https://partner.example"
+    ///     audience = "https://api.example"
+    /// "#;
+    /// let auth = Config::parse(text, "auth.toml")?.build_with(|builder| builder.with_issuers_of_tables(&["partner"]))?;
+    /// assert_eq!(auth.health().issuers().len(), 1);
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    #[cfg(feature = "config")]
+    pub fn with_issuers_of_tables<T: AsRef<str>>(mut self, names: &[T]) -> Self {
+        let all = std::mem::take(&mut self.issuers);
+        let named = |name: &T| {
+            all.iter().find(|issuer| matches!(&issuer.origin, Origin::File(own) if own == name.as_ref()))
+        };
+        self.issuers = names.iter().filter_map(named).cloned().collect();
+        self
     }
 }

@@ -1,0 +1,29 @@
+//! A request that is to be decided about.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use requires_auth::Request;
+
+/// A request, as an adapter has read it.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    /// Path and query as they came over the wire.
+    pub(crate) target: &'a str,
+    /// The host that the client has asked for, where it is known; with a port, if that is said.
+    pub(crate) host: Option<&'a str>,
+    /// Who has sent it, where that is known: what an issuer is asked about opaque tokens is shared between clients.
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) headers: &'a HeaderMap,
+    /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
+    pub(crate) has_body: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// The request as the guard reads it.
+    pub(crate) fn request(&self) -> Request<'a> {
+        let request = Request::new(self.method, self.target, self.headers);
+        self.client.map_or(request, |client| request.from_client(client))
+    }
+}

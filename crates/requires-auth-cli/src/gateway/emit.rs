@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use super::config::{Config, Listen, ServerConfig};
-use super::dialect::{Dialect, Place, ProxySide, Wanted, title_case};
+use super::dialect::{
+    Dialect, NOT_FOR_MCP, OfResources, Place, ProxySide, UNJUDGED, WELL_KNOWN, Wanted, title_case,
+};
 use super::token_places::TokenPlaces;
 use crate::error::Failure;
 use requires_auth::credential::TokenPlace;
@@ -79,15 +81,42 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
             .hint("write [server], and below it listen = \"127.0.0.1:9180\""));
     };
     let places = config.guard.token_places();
+    let resources = of_resources(config)?;
+    let is_mcp = resources.as_ref().is_some_and(|resources| resources.is_mcp);
+    let is_unread = !places.contains(&TokenPlace::authorization());
     Ok(ProxySide {
         gateway: place(server)?,
         application: wanted.upstream.clone().unwrap_or_else(|| APPLICATION.to_owned()),
         port: wanted.port,
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
         token_headers: token_headers(&places),
-        clears_authorization: !places.contains(&TokenPlace::authorization()),
+        clears_authorization: if is_unread { Some(UNJUDGED) } else { is_mcp.then_some(NOT_FOR_MCP) },
+        resources,
         names_hosts: gateway.routes.names_hosts(),
     })
+}
+
+/// What the resources of a configuration need of a proxy; nothing without any.
+///
+/// # Errors
+///
+/// A document is at a path that cannot be written into a proxy's file.
+fn of_resources(config: &Config) -> Result<Option<OfResources>, Failure> {
+    let resources = &config.gateway.resources;
+    let mut documents = Vec::new();
+    for url in resources.iter().filter_map(|own| own.metadata_url.as_ref()) {
+        let path =
+            url::Url::parse(url).map_err(|error| Failure::new(format!("{url}: {error}")))?.path().to_owned();
+        if !path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-~".contains(c)) {
+            return Err(Failure::new(format!("the path of `metadata_url`, `{path}`, is not plain"))
+                .hint("name one of letters, digits, and / . _ - ~ alone"));
+        }
+        if !path.starts_with(WELL_KNOWN) && !documents.contains(&path) {
+            documents.push(path);
+        }
+    }
+    let is_mcp = resources.iter().any(|own| own.is_mcp);
+    Ok((!resources.is_empty()).then_some(OfResources { documents, is_mcp }))
 }
 
 /// Where a proxy finds the gateway.
@@ -284,6 +313,60 @@ mod tests {
                 assert!(!print(read, name, part).contains(directive), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn the_documents_of_resources_are_answered_by_the_gateway() {
+        let print = |name, mcp: &str, more: &str| {
+            let dialects =
+                "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"nginx\", \"traefik\"]\n";
+            let text = format!(
+                "{ISSUER}{dialects}[server]\nlisten = \"127.0.0.1:9180\"\n[[resources]]\nresource = \"https://api.example.com/mcp\"\n\
+                 issuers = \"main\"\n{mcp}{more}"
+            );
+            let config = Config::parse(&text, "/etc/auth.toml").expect("no mistakes");
+            let wanted = Wanted::default();
+            emit(dialect::named(name).expect(name), &config, Path::new("auth.toml"), &wanted)
+        };
+        let elsewhere = "metadata_url = \"https://api.example.com/team/metadata\"\n";
+        for (name, location, other, cleared, stream) in [
+            (
+                "nginx",
+                "location ^~ WELL {\n",
+                "location = /team/metadata {\n",
+                "Authorization \"\";",
+                "proxy_buffering off;",
+            ),
+            ("caddy", "@metadata path WELL WELL/*", " /team/metadata\n", "header_up -Authorization", ""),
+            ("traefik", "PathPrefix(`WELL`)", " || Path(`/team/metadata`)", "Authorization: \"\"", ""),
+            (
+                "envoy",
+                "{ prefix: \"WELL\" }",
+                "{ path: \"/team/metadata\" }",
+                "[authorization]",
+                "timeout: 0s",
+            ),
+            (
+                "envoy-grpc",
+                "{ prefix: \"WELL\" }",
+                "{ path: \"/team/metadata\" }",
+                "[authorization]",
+                "timeout: 0s",
+            ),
+        ] {
+            let location = location.replace("WELL", WELL_KNOWN);
+            let plain = print(name, "", "").expect(name);
+            assert!(plain.contains(&location) && !plain.contains("/team/metadata"), "{plain}");
+            assert!(
+                !plain.contains(NOT_FOR_MCP) && (stream.is_empty() || !plain.contains(stream)),
+                "{plain}"
+            );
+            let mcp = print(name, "mcp = true\n", elsewhere).expect(name);
+            assert!(mcp.contains(&location) && mcp.contains(other) && mcp.contains(stream), "{mcp}");
+            assert!(mcp.contains(NOT_FOR_MCP) && mcp.contains(cleared), "{mcp}");
+        }
+        let strange = "metadata_url = \"https://api.example.com/a(b)\"\n";
+        assert!(print("nginx", "", strange).expect_err("a failure").to_string().contains("not plain"));
     }
 
     #[test]

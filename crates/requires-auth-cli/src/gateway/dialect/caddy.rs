@@ -7,7 +7,7 @@
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{Place, ProxySide, UNJUDGED, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -60,15 +60,25 @@ fn emit(side: &ProxySide) -> String {
             headers.join("|")
         ),
     };
-    let cleared = if side.clears_authorization {
-        format!(" {{\n            {UNJUDGED}\n            header_up -Authorization\n        }}")
-    } else {
-        String::new()
-    };
+    let cleared = side.clears_authorization.map_or_else(String::new, |reason| {
+        format!(" {{\n            {reason}\n            header_up -Authorization\n        }}")
+    });
+    let documents = side.resources.as_ref().map_or_else(String::new, |resources| {
+        let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
+        format!(
+            "
+        {DOCUMENTS}
+        @metadata path {WELL_KNOWN} {WELL_KNOWN}/*{others}
+        reverse_proxy @metadata {gateway} {{
+            header_up -Authorization
+        }}
+"
+        )
+    });
     format!(
         "{}
 :{port} {{
-    route {{{guard}
+    route {{{guard}{documents}
         forward_auth {gateway} {{
             uri /forward-auth/caddy{copied}
         }}

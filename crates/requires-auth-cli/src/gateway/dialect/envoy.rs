@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use requires_auth::mcp::HEADERS;
 
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Answer, Caution, Dialect, Question};
 use super::original::Original;
 use super::original::{HOSTS, METHOD_OVERRIDES, METHODS, TARGETS};
-use super::proxy_side::{Place, ProxySide, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 use crate::gateway::token_places::Taken;
@@ -106,6 +107,11 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
     for name in SHOWN {
         writeln!(shown, "                          - exact: {name}").ok();
     }
+    let is_mcp = side.resources.as_ref().is_some_and(|resources| resources.is_mcp);
+    // Envoy says a length of its own, as it shows no body.
+    for name in HEADERS.iter().filter(|name| is_mcp && **name != "content-length") {
+        writeln!(shown, "                          - exact: {name}").ok();
+    }
     let hosts = HOSTS.iter().filter(|_| side.names_hosts);
     for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES).chain(hosts) {
         writeln!(shown, "{}", in_every_spelling(name)).ok();
@@ -144,7 +150,10 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
         Over::Grpc => ("envoy-grpc", GRPC_SERVICE, HTTP_2),
     };
     let port = side.port.unwrap_or(8000).to_string();
+    let (documents, application_route) = (documents(side), application_route(side));
     let filled = [
+        ("<documents>\n", documents.as_str()),
+        ("<route>\n", application_route.as_str()),
         ("<service>\n", service),
         ("<protocol>", protocol),
         ("<port>", port.as_str()),
@@ -157,6 +166,40 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
     let begin = preamble(name, "Take the cluster `requires_auth` and the first filter into your own.");
     begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
 }
+
+/// The routes to the documents, about which the gateway is not asked.
+fn documents(side: &ProxySide) -> String {
+    let Some(resources) = &side.resources else { return String::new() };
+    let mut text = format!("                        {DOCUMENTS}\n");
+    let places =
+        [("prefix", WELL_KNOWN)].into_iter().chain(resources.documents.iter().map(|path| ("path", &**path)));
+    for (kind, path) in places {
+        writeln!(text, "                        - match: {{ {kind}: \"{path}\" }}\n{DOCUMENT}").ok();
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+/// What is said of the route to the application.
+fn application_route(side: &ProxySide) -> String {
+    let is_mcp = side.resources.as_ref().is_some_and(|resources| resources.is_mcp);
+    // A stream of an MCP server may be open for hours.
+    let route = if is_mcp { "{ cluster: application, timeout: 0s }" } else { "{ cluster: application }" };
+    let mut text = format!("                          route: {route}\n");
+    if let Some(reason) = side.clears_authorization.filter(|_| is_mcp) {
+        let (indent, list) = ("                          ", "[authorization]");
+        writeln!(text, "{indent}{reason}\n{indent}request_headers_to_remove: {list}").ok();
+    }
+    text
+}
+
+const DOCUMENT: &str = "                          route: { cluster: requires_auth }
+                          request_headers_to_remove: [authorization]
+                          typed_per_filter_config:
+                            envoy.filters.http.ext_authz:
+                              \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute
+                              disabled: true
+";
 
 /// The address of the application, as a field of Envoy's file. A name without a port has port 80.
 fn application_address(application: &str) -> String {
@@ -225,8 +268,9 @@ static_resources:
                     - name: api
                       domains: [\"*\"]
                       routes:
+<documents>
                         - match: { prefix: \"/\" }
-                          route: { cluster: application }
+<route>
                 http_filters:
                   - name: envoy.filters.http.ext_authz
                     typed_config:

@@ -13,7 +13,9 @@ mod traefik;
 pub(crate) use self::envoy_grpc::EnvoyGrpc;
 pub(crate) use self::interface::{Answer, Dialect, Part, Question, Transport, Wanted};
 pub(crate) use self::original::{METHOD_OVERRIDES, Original, has_body};
-pub(crate) use self::proxy_side::{Place, ProxySide, title_case};
+pub(crate) use self::proxy_side::{
+    NOT_FOR_MCP, OfResources, Place, ProxySide, UNJUDGED, WELL_KNOWN, title_case,
+};
 
 /// Every dialect, in the order of their names.
 pub(crate) const ALL: [&dyn Dialect; 5] =

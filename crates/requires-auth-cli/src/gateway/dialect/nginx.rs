@@ -13,7 +13,7 @@ use http::StatusCode;
 use super::interface::Asking;
 use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
-use super::proxy_side::{Place, ProxySide, UNJUDGED, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 
@@ -91,7 +91,7 @@ server {{
         identity = indented(&identity(side), 2),
         application = side.application,
         port = side.port.unwrap_or(80),
-        endpoints = indented(&endpoints(), 1),
+        endpoints = indented(&endpoints(side), 1),
     )
     .ok();
     text
@@ -110,7 +110,7 @@ fn emit_part(side: &ProxySide, part: Part) -> String {
                 "Include it in the block `server`, and the part `location` in each location that passes on to the application.",
             );
             let spoofed = spoofed(side);
-            let endpoints = endpoints();
+            let endpoints = endpoints(side);
             format!("{head}\n{BUFFERS}\n{EVERYWHERE}{GUARD}{spoofed}\n{endpoints}")
         }
         Part::Location => {
@@ -140,8 +140,11 @@ fn identity(side: &ProxySide) -> String {
         writeln!(text, "auth_request_set $requires_auth_{place} $upstream_http_{};", variable(header)).ok();
         writeln!(text, "proxy_set_header {header} $requires_auth_{place};").ok();
     }
-    if side.clears_authorization {
-        writeln!(text, "{UNJUDGED}\nproxy_set_header Authorization \"\";").ok();
+    if let Some(reason) = side.clears_authorization {
+        writeln!(text, "{reason}\nproxy_set_header Authorization \"\";").ok();
+    }
+    if side.resources.as_ref().is_some_and(|resources| resources.is_mcp) {
+        text.push_str(STREAMS);
     }
     text
 }
@@ -164,9 +167,24 @@ fn variable(header: &str) -> String {
     header.to_ascii_lowercase().replace('-', "_")
 }
 
-/// The two locations that ask the gateway.
-fn endpoints() -> String {
-    let question = indented(QUESTION, 1);
+/// The locations that the gateway answers: metadata documents, which need no token.
+fn documents(side: &ProxySide) -> String {
+    let Some(resources) = &side.resources else { return String::new() };
+    let answered = indented(DOCUMENT, 1);
+    let mut text = format!("\n{DOCUMENTS}\n");
+    // The path is passed on as it was matched: nginx decodes it, and takes dot segments out.
+    let places =
+        [("^~", WELL_KNOWN)].into_iter().chain(resources.documents.iter().map(|path| ("=", &**path)));
+    for (kind, path) in places {
+        writeln!(text, "location {kind} {path} {{\n    proxy_pass http://requires_auth{path};\n{answered}}}")
+            .ok();
+    }
+    text
+}
+
+/// The two locations that ask the gateway, and those that it answers.
+fn endpoints(side: &ProxySide) -> String {
+    let (question, documents) = (indented(QUESTION, 1), documents(side));
     format!(
         "\
 location = /_requires_auth {{
@@ -186,7 +204,7 @@ location @requires_auth_deny {{
     proxy_pass http://requires_auth;
     proxy_method GET;
 {question}}}
-"
+{documents}"
     )
 }
 
@@ -204,6 +222,22 @@ const BUFFERS: &str = "\
 # The gateway takes tokens of up to 16 KiB, and nginx header lines of 8 KiB unless it is told otherwise. Where several
 # servers share a port, this belongs into the default one too.
 large_client_header_buffers 4 32k;
+";
+
+const STREAMS: &str = "\
+# Messages of an MCP server are passed on as they come, also one that is open for hours.
+proxy_buffering off;
+proxy_http_version 1.1;
+proxy_read_timeout 1h;
+";
+
+const DOCUMENT: &str = "\
+auth_request off;
+proxy_http_version 1.1;
+proxy_set_header Connection \"\";
+proxy_set_header Authorization \"\";
+proxy_pass_request_body off;
+proxy_set_header Content-Length \"\";
 ";
 
 const EVERYWHERE: &str = "\

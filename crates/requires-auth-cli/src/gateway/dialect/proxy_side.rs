@@ -15,11 +15,29 @@ pub(crate) struct ProxySide {
     pub(crate) headers: Vec<String>,
     /// The headers that the gateway reads for a token in another place than `Authorization`, in lower case.
     pub(crate) token_headers: Vec<String>,
-    /// Whether the application must not get `Authorization`, as no token is read there: nobody has judged what it says.
-    pub(crate) clears_authorization: bool,
+    /// Why the application must not get `Authorization`, as a comment, if it must not.
+    pub(crate) clears_authorization: Option<&'static str>,
+    /// What the resources have the proxy do beside; nothing without any.
+    pub(crate) resources: Option<OfResources>,
     /// Whether a route is for some hosts alone.
     pub(crate) names_hosts: bool,
 }
+
+/// What resources need of a proxy.
+#[derive(Debug)]
+pub(crate) struct OfResources {
+    /// Paths of documents that are elsewhere than below [`WELL_KNOWN`].
+    pub(crate) documents: Vec<String>,
+    /// Whether one of them is an MCP server, whose answers may be streams that last for hours.
+    pub(crate) is_mcp: bool,
+}
+
+/// What the paths of metadata documents begin with (RFC 9728 §3).
+pub(crate) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// What the way to the documents is for, as a comment.
+pub(super) const DOCUMENTS: &str =
+    "# The metadata of the resources (RFC 9728) is public, and the gateway answers it.";
 
 /// Where the proxy finds the gateway.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +55,12 @@ pub(crate) fn title_case(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
-/// Why `Authorization` is taken away, as a comment.
-pub(super) const UNJUDGED: &str = "# No token is read from Authorization (`token_from`), so nobody has judged what it says: it must not reach the application.";
+/// Why an MCP server gets no `Authorization`.
+pub(crate) const NOT_FOR_MCP: &str =
+    "# A token is for the gateway alone: an MCP server must not get that of its client.";
+
+/// Why `Authorization` is taken away where no token is read there.
+pub(crate) const UNJUDGED: &str = "# No token is read from Authorization (`token_from`), so nobody has judged what it says: it must not reach the application.";
 
 /// The first lines of what is printed.
 pub(super) fn preamble(proxy: &str, note: &str) -> String {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{Place, ProxySide, UNJUDGED, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Traefik's `ForwardAuth`.
@@ -43,15 +43,36 @@ impl Dialect for Traefik {
 const CLEARED: &str = "        - requires-auth-clear\n";
 
 /// A middleware that takes a header away: one that is set to nothing.
-fn clear() -> String {
+fn clear(reason: &str) -> String {
     format!(
         "    requires-auth-clear:
       headers:
         customRequestHeaders:
-          {UNJUDGED}
+          {reason}
           Authorization: \"\"
 "
     )
+}
+
+/// The router that leads to the documents, and its service.
+fn documents(side: &ProxySide, gateway: &str) -> (String, String) {
+    let Some(resources) = &side.resources else { return Default::default() };
+    let others: String = resources.documents.iter().flat_map(|path| [" || Path(`", path, "`)"]).collect();
+    let router = format!(
+        "    metadata:
+      {DOCUMENTS}
+      rule: \"PathPrefix(`{WELL_KNOWN}`){others}\"
+      service: requires-auth
+"
+    );
+    let service = format!(
+        "    requires-auth:
+      loadBalancer:
+        servers:
+          - url: \"http://{gateway}\"
+"
+    );
+    (router, service)
 }
 
 fn emit(side: &ProxySide) -> Result<String, Failure> {
@@ -71,7 +92,9 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         // Writing to a string cannot fail.
         writeln!(copied, "          - \"{header}\"").ok();
     }
-    let (clear, cleared) = if side.clears_authorization { (clear(), CLEARED) } else { Default::default() };
+    let (clear, cleared) =
+        side.clears_authorization.map_or_else(Default::default, |reason| (clear(reason), CLEARED));
+    let (router, service) = documents(side, &gateway.to_string());
     Ok(format!(
         "{}
 http:
@@ -88,13 +111,13 @@ http:
       middlewares:
         - requires-auth
 {cleared}      service: api
-
+{router}
   services:
     api:
       loadBalancer:
         servers:
           - url: \"http://{application}\"
-",
+{service}",
         preamble(
             "traefik",
             "A file of the dynamic configuration. Every router to the application needs the middleware."

@@ -28,8 +28,7 @@ impl Below {
         if path.is_empty() {
             return Some(Self { segments: Box::default() });
         }
-        let mut segments: Vec<Box<str>> =
-            PlainPath::of(path).ok()?.segments().map(|segment| segment.into()).collect();
+        let mut segments: Vec<Box<str>> = PlainPath::of(path).ok()?.segments().map(Into::into).collect();
         if segments.last().is_some_and(|last| last.is_empty()) {
             segments.pop();
         }
@@ -59,16 +58,16 @@ impl Below {
 
     /// Whether every request of a pattern is below it.
     pub(crate) fn has(&self, pattern: &Pattern) -> bool {
-        let is_own =
-            |(own, other): (&Box<str>, &Segment)| matches!(other, Segment::Exactly(text) if text == own);
-        pattern.segments.len() >= self.segments.len()
-            && self.segments.iter().zip(&pattern.segments).all(is_own)
+        let is_own = |own: &str, other: &Segment| matches!(other, Segment::Exactly(text) if **text == *own);
+        let mut pairs = self.segments.iter().zip(&pattern.segments);
+        pattern.segments.len() >= self.segments.len() && pairs.all(|(own, other)| is_own(own, other))
     }
 
     /// Whether it is the path of another for a server that takes no notice of case.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let is_like = |(own, other): (&Box<str>, &Box<str>)| own.eq_ignore_ascii_case(other);
-        self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(is_like)
+        let mut pairs = self.segments.iter().zip(&other.segments);
+        self.segments.len() == other.segments.len()
+            && pairs.all(|(own, other)| own.eq_ignore_ascii_case(other))
     }
 
     fn begins(&self, segments: &[Cow<'_, str>], is: impl Fn(&str, &str) -> bool) -> bool {

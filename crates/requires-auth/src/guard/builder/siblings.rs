@@ -127,10 +127,10 @@ impl Builder {
     #[cfg(feature = "config")]
     pub fn with_issuers_of_tables<T: AsRef<str>>(mut self, names: &[T]) -> Self {
         let all = std::mem::take(&mut self.issuers);
-        let named = |name: &T| {
+        let of_table = |name: &T| {
             all.iter().find(|issuer| matches!(&issuer.origin, Origin::File(own) if own == name.as_ref()))
         };
-        self.issuers = names.iter().filter_map(named).cloned().collect();
+        self.issuers = names.iter().filter_map(of_table).cloned().collect();
         self
     }
 }

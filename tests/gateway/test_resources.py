@@ -1,0 +1,138 @@
+"""Resources with metadata documents and an MCP server, behind each proxy with the file that is printed for them."""
+
+import json
+import subprocess
+
+import pytest
+from conftest import ITSELF
+from programs import DOCS, GATEWAY, PROXIES, Gateway, Missing
+from wire import ask
+
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+MCP = "https://api.example.com/mcp"
+STOCK = "https://api.example.com/team/stock"
+ELSEWHERE = "https://api.example.com/team/metadata"
+
+RESOURCES = f"""
+[[resources]]
+resource = "{MCP}"
+issuers = ["main"]
+scopes = ["read:orders"]
+mcp = true
+tools = {{ create_order = ["write:orders"], list_orders = [] }}
+mcp_headers = "server-validates"
+
+[[resources]]
+resource = "{STOCK}"
+issuers = ["main"]
+mcp = true
+metadata_url = "{ELSEWHERE}"
+"""
+
+# Traefik's double has one router and no middleware but the one that asks.
+DIALECTS = {
+    "nginx": "nginx",
+    "nginx-debian": "nginx",
+    "caddy": "caddy",
+    "caddy-debian": "caddy",
+    "envoy": "envoy",
+    "envoy-grpc": "envoy-grpc",
+}
+
+
+@pytest.fixture(scope="module", params=[*DIALECTS, ITSELF])
+def proxy(request, issuer, application, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("resources")
+    if request.param == ITSELF:
+        gateway = proxy = Gateway(folder, issuer.url, upstream=application.port, more=RESOURCES)
+    else:
+        gateway = Gateway(folder, issuer.url, more=RESOURCES)
+        settings = folder / "printed.toml"
+        settings.write_text((DOCS / "requires-auth.toml").read_text() + RESOURCES)
+
+        class Printed(PROXIES[request.param]):
+            def printed(self, name):
+                command = [GATEWAY, "config", "emit", DIALECTS[request.param], settings]
+                return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+        try:
+            proxy = Printed(folder, gateway.port, application.port)
+        except Missing as missing:
+            gateway.kill()
+            pytest.skip(f"{request.param}: {missing}")
+    proxy.name = request.param
+    application.take()
+    yield proxy
+    proxy.kill()
+    if proxy is not gateway:
+        gateway.kill()
+
+
+def token(issuer, audience: str, scope: str = "") -> str:
+    command = [str(GATEWAY), "token", "--issuer", issuer.url, "--audience", audience]
+    command += ["--scope", scope] if scope else []
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def call(proxy, tool: str, token: str | None, version: str = "2026-07-28"):
+    """Calls a tool, with the headers that a client of this version of the protocol sends."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+    body = json.dumps(message).encode()
+    headers = ["Content-Type: application/json", f"Content-Length: {len(body)}", f"MCP-Protocol-Version: {version}"]
+    headers += ["Mcp-Method: tools/call", f"Mcp-Name: {tool}"]
+    return ask(proxy.port, "/mcp", *headers, method="POST", token=token, body=body)
+
+
+def test_the_documents_need_no_token(proxy, application):
+    for place, resource in [(f"{WELL_KNOWN}/mcp", MCP), (f"{WELL_KNOWN}/team/stock", STOCK), ("/team/metadata", STOCK)]:
+        answer = ask(proxy.port, place)
+        assert (answer.status, answer.one("Content-Type")) == (200, "application/json"), place
+        assert answer.one("Access-Control-Allow-Origin") == "*"
+        assert json.loads(answer.body)["resource"] == resource
+        assert ask(proxy.port, place, method="OPTIONS").status == 204
+        assert ask(proxy.port, place, method="DELETE").status == 405
+    for place in (f"{WELL_KNOWN}/other", f"{WELL_KNOWN}/mcp/../../../orders", f"{WELL_KNOWN}/%2e%2e/orders"):
+        assert ask(proxy.port, place).status in (400, 401, 403, 404), place
+    assert application.take() == []
+
+
+def test_pointer_and_scope_survive_401_and_403(proxy, issuer, application):
+    pointer = f'resource_metadata="https://api.example.com{WELL_KNOWN}/mcp"'
+    for method, target in [("POST", "/mcp"), ("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/mcp/any")]:
+        answer = ask(proxy.port, target, method=method)
+        assert (answer.status, answer.one("WWW-Authenticate")) == (401, f'Bearer scope="read:orders", {pointer}'), method
+    answer = ask(proxy.port, "/team/stock")
+    assert answer.one("WWW-Authenticate") == f'Bearer resource_metadata="{ELSEWHERE}"'
+    answer = call(proxy, "create_order", token(issuer, MCP, "read:orders"))
+    challenge = answer.one("WWW-Authenticate")
+    assert answer.status == 403
+    assert 'error="insufficient_scope"' in challenge
+    assert challenge.endswith(f'scope="read:orders write:orders", {pointer}')
+    assert application.take() == []
+
+
+def test_each_resource_takes_its_own_tokens_and_the_application_gets_none(proxy, issuer, application):
+    good, other = token(issuer, MCP, "read:orders write:orders"), token(issuer, STOCK)
+    for tool in ("list_orders", "create_order"):
+        assert call(proxy, tool, good).status == 200
+        [received] = application.take()
+        assert received.folded("Authorization") == []
+        assert received.folded("X-Auth-Subject") == ["alice"]
+        assert json.loads(received.body)["params"]["name"] == tool
+    assert call(proxy, "drop_tables", good).status == 403
+    assert call(proxy, "list_orders", other).status == 401
+    assert ask(proxy.port, "/team/stock", token=good).status == 401
+    assert application.take() == []
+    assert ask(proxy.port, "/team/stock", token=other).status == 200
+    [received] = application.take()
+    assert received.folded("Authorization") == []
+
+
+def test_an_old_version_is_judged_by_its_body_or_refused(proxy, issuer, application):
+    answer = call(proxy, "list_orders", token(issuer, MCP, "read:orders"), "2025-06-18")
+    if proxy.name == ITSELF:
+        assert answer.status == 200
+    else:
+        assert answer.status == 403
+        assert b"auth.mcp_headers_insufficient" in answer.body
+    assert len(application.take()) == (proxy.name == ITSELF)

@@ -59,3 +59,17 @@ fn a_block_with_a_mistake_is_found() {
         assert!(!is_right && told.contains("audiense"), "{page}: {told}");
     }
 }
+
+/// The examples that are files of their own.
+#[test]
+fn the_example_with_resources_is_right_and_its_tests_hold() {
+    let text = include_str!("../../../docs/gateway/resources.toml");
+    let (is_right, told) = check("resources", text);
+    assert!(is_right && told.contains("2 routes, 4 tests, 0 failed"), "{told}");
+    // A token for one resource does not open the other, and this is not because nothing does.
+    let audience = "aud = \"https://api.example.com/mcp\", scope = \"read:orders read:stock\"";
+    assert!(text.contains(audience));
+    let (is_right, told) =
+        check("resources-wrong", &text.replace(audience, &audience.replace("/mcp", "/stock")));
+    assert!(!is_right && told.contains("expected 401 invalid_token, got 200"), "{told}");
+}

@@ -16,8 +16,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
-use super::config::{Config, RouteTest};
+use super::config::{Config, ResourceConfig, RouteTest};
 use super::decide::{Decision, Gateway};
+use super::routes::IsBelow;
 use super::self_test_answers::{self, TestAnswers};
 use crate::error::{Failure, located};
 
@@ -174,8 +175,15 @@ fn nested(path: &str, value: Value) -> (&str, Value) {
     }
 }
 
-/// The audience that the route of a test has of its own, if it has one.
+/// The audience of the resource that a test is for, or that its route has of its own, if there is one.
 fn audience_of_route(config: &Config, test: &RouteTest) -> Option<String> {
+    let is_below = |own: &&ResourceConfig| own.below.look(&test.target) == Ok(IsBelow::Yes);
+    let resource = config.gateway.resources.iter().filter(is_below).max_by_key(|own| own.below.len());
+    if let Some(resource) = resource {
+        return Some(
+            resource.audience.first().map_or_else(|| resource.url.as_str().to_owned(), Clone::clone),
+        );
+    }
     let route = config.gateway.routes.find(&test.method, &test.target, test.host.as_deref()).ok()?;
     route.requirement.policy().audience().next().map(str::to_owned)
 }

@@ -65,7 +65,7 @@ fn a_block_with_a_mistake_is_found() {
 fn the_example_with_resources_is_right_and_its_tests_hold() {
     let text = include_str!("../../../docs/gateway/resources.toml");
     let (is_right, told) = check("resources", text);
-    assert!(is_right && told.contains("2 routes, 4 tests, 0 failed"), "{told}");
+    assert!(is_right && told.contains("2 resources, 2 routes, 4 tests, 0 failed"), "{told}");
     // A token for one resource does not open the other, and this is not because nothing does.
     let audience = "aud = \"https://api.example.com/mcp\", scope = \"read:orders read:stock\"";
     assert!(text.contains(audience));

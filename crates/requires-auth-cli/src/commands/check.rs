@@ -41,6 +41,7 @@ impl CheckArgs {
             Format::Json => print_json(&serde_json::json!({
                 "file": self.file,
                 "routes": config.gateway.routes.iter().count(),
+                "resources": resources(&config),
                 "siblings": siblings(&config),
                 "patterns": patterns(&config).collect::<Vec<_>>(),
                 "warnings": warnings(&config),
@@ -98,13 +99,24 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
     let (issuers, routes) = (config.guard.issuers.len(), config.gateway.routes.iter().count());
     writeln!(
         stdout,
-        "{file}: {issuers} issuer{}, {routes} route{}, {} test{}, {failed} failed",
+        "{file}: {issuers} issuer{}{}, {routes} route{}, {} test{}, {failed} failed",
         plural(issuers),
+        told(resources(config).len()),
         plural(routes),
         results.len(),
         plural(results.len())
     )?;
     Ok(())
+}
+
+/// The URLs of the resources.
+fn resources(config: &Config) -> Vec<&str> {
+    config.gateway.resources.iter().map(|own| own.url.as_str()).collect()
+}
+
+/// How many resources there are, where there are any.
+fn told(resources: usize) -> String {
+    if resources == 0 { String::new() } else { format!(", {resources} resource{}", plural(resources)) }
 }
 
 /// What does not keep the file from being used.

@@ -36,6 +36,8 @@ mod found;
 mod decide;
 pub(crate) mod emit;
 #[cfg(test)]
+mod resource_vectors;
+#[cfg(test)]
 mod vector_gateway;
 mod self_test_answers;
 pub(crate) mod self_test;

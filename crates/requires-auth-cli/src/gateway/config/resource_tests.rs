@@ -62,7 +62,11 @@ fn mistakes_of_resources_have_their_line_and_setting() {
     }
     for (line, setting, found) in [
         ("audience = []", "audience", "nothing, or white space"),
-        ("scopes = \"a b\"", "scopes", "no scope"),
+        ("scopes = \"a b\"", "scopes", "`a b`"),
+        ("scopes = [\"a\", \"openid\"]", "scopes", "`openid`"),
+        ("metadata_url = \"https://user@a/b\"", "metadata_url", "a URL with a user"),
+        ("metadata_url = \"https://api.example.com/mcp\"", "metadata_url", "`https://api.example.com/mcp`"),
+        ("name = \"a\\n\"", "name", "`a\\n`"),
         ("scope = \"a\"", "scope", "an unknown key"),
         ("challenge_scopes = \"all\"", "challenge_scopes", "`all`"),
         ("mcp_header = 1", "mcp_header", "an unknown key"),

@@ -1,10 +1,10 @@
 //! `[[resources]]`: protected resources with an audience of their own (RFC 9728), among them MCP servers.
 
-use requires_auth::ConfigError;
 use requires_auth::config::{Entry, IssuerConfig, Reader};
+use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 use requires_auth::mcp;
 use requires_auth::metadata::{ChallengeScopes, Resource};
-use requires_auth::policy::Policy;
+use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
 use super::common::unknown_issuer;
@@ -114,7 +114,7 @@ impl Keys {
             "resource" => self.url = url(reader, entry),
             "audience" => self.audience = audience(reader, entry),
             "issuers" => self.issuers = names_of_issuers(reader, entry, issuers),
-            "scopes" => self.scopes = scopes(reader, entry),
+            "scopes" => self.scopes = reader.texts(FIELD, entry).unwrap_or_default(),
             "challenge_scopes" => {
                 let choices =
                     [ChallengeScopes::Keep, ChallengeScopes::Needed].map(|chosen| (chosen.as_str(), chosen));
@@ -156,12 +156,37 @@ impl Keys {
         }
     }
 
+    /// Notes what the guard of the resource could not be built of, whoever its issuers are.
+    fn check(&self, reader: &mut Reader<'_>, within: &str, url: &Resource) {
+        let builder =
+            RequiresAuth::resource_builder("https://issuer.example", url.as_str()).with_fetch(Nothing);
+        let builder = builder.with_base_scopes(&self.scopes);
+        let builder = match &self.name {
+            Some(name) => builder.with_resource_name(name),
+            None => builder,
+        };
+        let builder = match &self.metadata_url {
+            Some(url) => builder.with_metadata_url(url),
+            None => builder,
+        };
+        if let Err(error) = builder.build() {
+            tell(reader, &error, |field| match field {
+                "base_scopes" => format!("{within}.scopes"),
+                "resource_name" => format!("{within}.name"),
+                field => format!("{within}.{field}"),
+            });
+        }
+    }
+
     fn into_resource(
         self,
         reader: &mut Reader<'_>,
         within: &str,
         tells_apart: bool,
     ) -> Option<ResourceConfig> {
+        if let Some(url) = &self.url {
+            self.check(reader, within, url);
+        }
         let operations = self.operations.build();
         if let Err(error) = &operations {
             tell(reader, error, |field| match field {
@@ -240,12 +265,11 @@ fn audience(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<String> {
     names
 }
 
-fn scopes(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<String> {
-    let scopes = reader.texts(FIELD, entry).unwrap_or_default();
-    let is_one = |scope: &String| Policy::parse(scope).is_ok() && !scope.contains(char::is_whitespace);
-    if !scopes.iter().all(is_one) {
-        let hint = "write one entry for each, without spaces: [\"read:orders\"]";
-        reader.report(FIELD, entry.path(), "no scope", "scopes (RFC 6749 §3.3)", hint);
+/// Fetches nothing, for a guard that is never asked.
+struct Nothing;
+
+impl Fetch for Nothing {
+    fn fetch(&self, _: FetchRequest) -> FetchFuture {
+        Box::pin(std::future::ready(Err(FetchError::Timeout)))
     }
-    scopes
 }

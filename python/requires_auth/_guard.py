@@ -175,7 +175,7 @@ class RequiresAuth(_core.Guard):
                 dict of `client_id`, `client_secret` and, where the metadata of the issuer do not name it,
                 `endpoint`, with more to choose (`auth_method`, `private_key_file`, `ttl`, `negative_ttl`,
                 `max_entries`, `in_flight`, `calls_per_second`, `signed`, `always`, `token_type`); or a tuple of
-                endpoint, client and secret. Secrets belong into the environment or a file:
+                endpoint, client and secret. Secrets belong in the environment or a file:
                 `client_secret_env`, `client_secret_file`.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.

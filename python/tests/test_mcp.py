@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -277,14 +278,51 @@ def test_a_guard_of_ones_own_may_be_given(issuer: TestIssuer) -> None:
     assert client.post("/mcp", content=call("list_orders"), headers=bearer(issuer)).status_code == 200
     with pytest.raises(TypeError, match="not both"):
         protect(server(), issuer.issuer, auth=guard)
-    with pytest.raises(TypeError, match="no resource"):
+    with pytest.raises(ConfigError, match="REQUIRES_AUTH_RESOURCE"):
         protect(server(), auth=RequiresAuth(issuer.issuer, "https://api.example.com", jwks=issuer.jwks))
 
 
-@pytest.mark.parametrize("tools", [{"": "write:orders"}, {"create_order": 'write"orders'}])
-def test_mistakes_show_when_the_server_is_made(issuer: TestIssuer, tools: dict[str, str]) -> None:
-    with pytest.raises(ConfigError):
-        protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=tools)
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"tools": {"": "write:orders"}}, "tools"),
+        ({"tools": {"create_order": 'write"orders'}}, "tools"),
+        ({"tools": {"delete_*": "write:orders"}}, "patterns are for resources"),
+        ({"tools": ["create_order"]}, "a dict from name to scopes"),
+        ({"tools": {"create_order": None}}, "NoneType for 'create_order'"),
+        ({"prompts": {"greet": "a,b"}}, "prompts"),
+        ({"scope": "read:orders,write:orders"}, "scope"),
+        ({"max_body": "1MB"}, "a number of bytes"),
+    ],
+)
+def test_mistakes_show_when_the_server_is_made(issuer: TestIssuer, options: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ConfigError, match=hint):
+        protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, **options)
+
+
+def test_the_url_of_the_server_is_needed(issuer: TestIssuer) -> None:
+    for arguments in ((), (issuer.issuer,)):
+        with pytest.raises(ConfigError, match="REQUIRES_AUTH_RESOURCE"):
+            protect(server(), *arguments)
+
+
+class Unfinished:
+    """A server that is not an application yet."""
+
+    def streamable_http_app(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("app", "hint"),
+    [
+        (Unfinished(), "streamable_http_app()"),
+        (Unfinished().streamable_http_app, "parentheses"),
+        (None, "found NoneType"),
+    ],
+)
+def test_what_is_not_an_application_is_refused_at_once(app: Any, hint: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(hint)):
+        protect(app, "https://issuer.example", RESOURCE)
 
 
 def test_the_verifier_checks_the_audience(issuer: TestIssuer) -> None:

@@ -173,7 +173,8 @@ fn check_tells_that_the_document_of_a_resource_is_not_served() {
         ));
         let run = run(&["check", stage.file().to_str().expect("UTF-8")], "");
         assert_eq!(run.code(), 0, "{run:?}");
-        run.stdout().contains("resource: the gateway does not serve the metadata document of https://api.example/mcp")
+        run.stdout()
+            .contains("resource: the gateway does not serve the metadata document of https://api.example/mcp")
     };
     assert!(check("resource = \"https://api.example/mcp\"\n"));
     assert!(!check(""));

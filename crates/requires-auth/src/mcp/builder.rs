@@ -134,7 +134,10 @@ fn named(
     let mut named = Named::default();
     for (name, scopes) in given {
         let is_pattern = name != OTHERS && name.contains('*');
-        if name.is_empty() || is_pattern || name.chars().any(|letter| letter.is_control() || (letter == ' ' && field == "tools")) {
+        if name.is_empty()
+            || is_pattern
+            || name.chars().any(|letter| letter.is_control() || (letter == ' ' && field == "tools"))
+        {
             let hint = "write the name as the server lists it; patterns are for resources alone";
             problems.push(ConfigProblem::new(field, format!("`{}`", name.escape_debug()), "a name", hint));
         }

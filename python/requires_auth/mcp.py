@@ -33,6 +33,7 @@ import os
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from requires_auth import AuthError, ConfigError, ConfigProblem, Refusal
 from requires_auth import RequiresAuth as Guard
@@ -43,7 +44,6 @@ from requires_auth._mistakes import has_type
 from requires_auth._options import Adapter, ResourceOptions
 from requires_auth._rule import Rule
 from requires_auth.starlette import (
-    RequiresAuthMiddleware,
     answer_metadata,
     judge,
     path_of,
@@ -245,15 +245,21 @@ class _Guarded:
         self._guard = guard
         self._needs = needs
         self._rule = Rule(needs.admission)
+        # Both of these hold other things as well, and a server may need them.
+        self._hidden = {b"authorization", *map(str.encode, guard._token_headers())} - {
+            b"cookie",
+            b"sec-websocket-protocol",
+        }
         self._shown = [] if instead is None else [(b"authorization", instead)]
         self._exempt = Exempt("exempt", exempt)
-        # MCP has no WebSockets, but an application may have some beside it.
-        self._websockets = RequiresAuthMiddleware(app, auth=guard, exempt=exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            return await self._websockets(scope, receive, send)
-        if scope["type"] != "http" or path_of(scope) in self._exempt:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            # The messages of a WebSocket, which MCP does not have, would pass unread.
+            return await send({"type": "websocket.close", "code": 1008, "reason": "MCP has no WebSockets"})
+        if path_of(scope) in self._exempt:
             return await self.app(scope, receive, send)
         outcome = await judge(self._guard, scope, self._rule)
         if isinstance(outcome, Refusal):
@@ -274,7 +280,8 @@ class _Guarded:
                 body = await _read(receive, limit)
             except _Gone:
                 return None
-        url = f"{scope['path']}?{scope.get('query_string', b'').decode('latin-1')}"
+        # As it was on the wire: a decoded line break would begin another line of the log.
+        url = f"{quote(scope['path'])}?{scope.get('query_string', b'').decode('latin-1')}"
         refusal = self._needs.check(self._guard, token, scope["method"], url, headers, body)
         if refusal is not None:
             return await refuse(refusal, scope, send)
@@ -286,7 +293,7 @@ class _Guarded:
         token = outcome.token
         # The server is never shown the token, so that it cannot pass it on.
         inner = dict(scope)
-        inner["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"authorization"] + self._shown
+        inner["headers"] = [pair for pair in scope["headers"] if pair[0].lower() not in self._hidden] + self._shown
         inner["state"] = {**scope.get("state", {}), "access_token": token}
         sending = with_headers(send, outcome.headers) if outcome.headers else send
         current = _current.set(token)

@@ -24,7 +24,7 @@
 //! # Not covered
 //!
 //! - A tool that calls other tools, or reads resources, by a name among its arguments, such as `call_tool` and `read_resource` of
-//!   FastMCP's transforms. Name such a tool with the scopes of all that it reaches, or let the server ask for scopes as well
+//!   the transforms of `FastMCP`. Name such a tool with the scopes of all that it reaches, or let the server ask for scopes as well
 //!   (`require_scopes` of `fastmcp`).
 //! - `completion/complete` and the lists need the base alone: they may tell names, and values of arguments.
 //! - A session (`Mcp-Session-Id`, up to protocol version 2025-11-25) belongs to whoever knows its id, unless the server

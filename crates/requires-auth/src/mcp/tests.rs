@@ -118,7 +118,7 @@ fn to_listen_needs_what_reading_each_resource_needs() {
         (r#"{"notifications":{"resourceSubscriptions":[1]}}"#, Err(McpMessageInvalid)),
         (r#"{"notifications":{"resourcesubscriptions":["orders://admin/17"]}}"#, Err(McpMessageInvalid)),
         (r#"{"Notifications":{"resourceSubscriptions":["orders://admin/17"]}}"#, Err(McpMessageInvalid)),
-        (r#"[]"#, Err(McpMessageInvalid)),
+        ("[]", Err(McpMessageInvalid)),
     ] {
         assert_eq!(ask(&orders, listen(params)), expected, "{params}");
     }

@@ -45,6 +45,7 @@ from requires_auth._options import Adapter, ResourceOptions
 from requires_auth._rule import Rule
 from requires_auth.starlette import (
     answer_metadata,
+    is_guard,
     judge,
     path_of,
     refuse,
@@ -169,15 +170,15 @@ def _table(argument: str, needs: Needs | None, problems: list[ConfigProblem]) ->
     """A table as the extension module takes it. What is wrong with it goes to `problems`."""
     if needs is None:
         return None
-    if not isinstance(needs, Mapping):
+    if not has_type(needs, Mapping):
         hint = f'write {argument}={{"name": "scope"}}; an empty string needs no more than the base'
         problems.append(ConfigProblem(argument, type(needs).__name__, "a dict from name to scopes", hint))
         return None
     read: dict[str, str | list[str]] = {}
     for name, scopes in needs.items():
         listed = [scopes] if isinstance(scopes, str) else scopes
-        is_list = isinstance(listed, (list, tuple)) and all(isinstance(scope, str) for scope in listed)
-        if not isinstance(name, str) or not is_list:
+        is_list = isinstance(listed, (list, tuple)) and all(has_type(scope, str) for scope in listed)
+        if not has_type(name, str) or not is_list:
             found = f"{type(scopes).__name__} for {name!r}"
             problems.append(
                 ConfigProblem(argument, found, "scopes: a string, or a list of strings", f'write {{{name!r}: ""}}')
@@ -360,7 +361,7 @@ def guard_of(
         raise TypeError("give a guard, or what describes one, but not both")
     if auth is None:
         auth = _described(issuer, resource, scope, options)
-    if not isinstance(auth, (Guard, Adapter)):
+    if not is_guard(auth):
         raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, resource=..)")
     guard = auth.guard if isinstance(auth, Adapter) else auth
     if guard.resource is None:

@@ -159,6 +159,7 @@ class Guard:
         Without a resource it does nothing.
         """
 
+    def _token_headers(self) -> list[str]: ...
     def _authorize(
         self,
         method: str,

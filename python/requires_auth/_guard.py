@@ -45,7 +45,8 @@ class RequiresAuth(_core.Guard):
     of the table, such as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
-    `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need.
+    `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need. Where
+    `may_have_several_issuers`, a subject alone names nobody.
 
     Making a guard does no IO: keys are found by discovery and fetched on first need, and refreshed in the background.
     If the provider is down, cached keys keep working for one hour after they expire (`stale`). A guard is safe to share
@@ -175,7 +176,7 @@ class RequiresAuth(_core.Guard):
                 dict of `client_id`, `client_secret` and, where the metadata of the issuer do not name it,
                 `endpoint`, with more to choose (`auth_method`, `private_key_file`, `ttl`, `negative_ttl`,
                 `max_entries`, `in_flight`, `calls_per_second`, `signed`, `always`, `token_type`); or a tuple of
-                endpoint, client and secret. Secrets belong into the environment or a file:
+                endpoint, client and secret. Secrets belong in the environment or a file:
                 `client_secret_env`, `client_secret_file`.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
@@ -218,7 +219,7 @@ class RequiresAuth(_core.Guard):
             raise ConfigError([*problems, *_renamed(found, names)])
         self._has_resolver = asked is not None
 
-    def _may_have_several_issuers(self) -> bool:
+    def may_have_several_issuers(self) -> bool:
         """Whether two tokens may be of two issuers, or of two tenants, so that a subject alone names nobody."""
         named = [health["issuer"] for health in self.health() if not health["is_tenant"]]
         return self._has_resolver or len(named) > 1 or any("{" in issuer for issuer in named)

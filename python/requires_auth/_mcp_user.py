@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from requires_auth import AccessToken
     from requires_auth.starlette import Scope
@@ -74,7 +74,7 @@ def known(token: AccessToken) -> Any:
 
 
 @contextmanager
-def calling(scope: Scope, token: AccessToken | None) -> Iterator[None]:
+def calling(scope: Scope, token: AccessToken | None) -> Generator[None, None, None]:
     """Tells the packages who calls, for as long as a request is answered."""
     package = _package()
     if package is None or token is None:

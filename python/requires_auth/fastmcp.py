@@ -14,9 +14,9 @@
     )
     app = mcp.http_app()  # or mcp.run(transport="http")
 
-It does what `requires_auth.mcp.protect` does. A tool that is called under its other name, `<hash>_<name>`, is another
-name for the table, so that it needs what `"*"` says, or is refused. `require_scopes` of `fastmcp` hides tools from
-clients that may not call them; with `tools` the clients are told which scope to ask for.
+It does what `requires_auth.mcp.protect` does. A call of a tool under its other name, `__<hash>_<name>`, is refused,
+unless the table has that name itself. `require_scopes` of `fastmcp` hides tools from clients that may not call them;
+with `tools` the clients are told which scope to ask for. With `mcp.run()` over stdio there are no tokens, and no guard.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@
         tools={"create_order": "write:orders", "*": ""},
     )
 
+Serve `app`, for example with `uvicorn server:app`: `mcp.run()` would serve the server without the guard.
+
 Clients that know the URL alone find the authorization server, log in, and come back with a token (RFC 9728). A request
 without a token that is meant for this server is answered 401 before any of its body is read; a call of a tool whose
 scope the token lacks is 403 with the scopes to ask for; and while the keys of the issuer are out of reach the answer is
@@ -27,19 +29,23 @@ by itself, which is 500 while the issuer is down, no scope in any challenge, and
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from requires_auth import AuthError, Refusal
+from requires_auth import AuthError, ConfigError, ConfigProblem, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._core import McpScopes
 from requires_auth._exempt import Exempt
 from requires_auth._mcp_user import caller, calling, known
+from requires_auth._mistakes import has_type
 from requires_auth._options import Adapter, ResourceOptions
 from requires_auth._rule import Rule
 from requires_auth.starlette import (
-    RequiresAuthMiddleware,
     answer_metadata,
+    is_guard,
     judge,
     path_of,
     refuse,
@@ -47,7 +53,7 @@ from requires_auth.starlette import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from typing_extensions import Unpack
 
@@ -115,6 +121,7 @@ def protect(
         TypeError: both a guard and what describes one are given.
         ImportError: `cors_origins` needs Starlette, which the package `mcp` brings.
     """
+    _check_application(app)
     guard = guard_of(auth, issuer, resource, scope, options)
     return guarded(app, guard, needs_of(tools, prompts, resources, max_body), cors_origins, exempt)
 
@@ -148,11 +155,47 @@ def needs_of(tools: Needs | None, prompts: Needs | None, resources: Needs | None
     Raises:
         ConfigError: the tables are wrong; all mistakes at once.
     """
+    problems: list[ConfigProblem] = []
+    tables = {"tools": tools, "prompts": prompts, "resources": resources}
+    read = {argument: _table(argument, needs, problems) for argument, needs in tables.items()}
+    if max_body is not None and not has_type(max_body, int):
+        found = type(max_body).__name__
+        problems.append(ConfigProblem("max_body", found, "a number of bytes", "write max_body=4 * 1024 * 1024"))
+    if problems:
+        raise ConfigError(problems)
+    return McpScopes(None, read["tools"], read["prompts"], read["resources"], max_body)
 
-    def plain(needs: Needs | None) -> dict[str, str | Sequence[str]] | None:
-        return None if needs is None else dict(needs)
 
-    return McpScopes(None, plain(tools), plain(prompts), plain(resources), max_body)
+def _table(argument: str, needs: Needs | None, problems: list[ConfigProblem]) -> dict[str, str | list[str]] | None:
+    """A table as the extension module takes it. What is wrong with it goes to `problems`."""
+    if needs is None:
+        return None
+    if not has_type(needs, Mapping):
+        hint = f'write {argument}={{"name": "scope"}}; an empty string needs no more than the base'
+        problems.append(ConfigProblem(argument, type(needs).__name__, "a dict from name to scopes", hint))
+        return None
+    read: dict[str, str | list[str]] = {}
+    for name, scopes in needs.items():
+        listed = [scopes] if isinstance(scopes, str) else scopes
+        is_list = isinstance(listed, (list, tuple)) and all(has_type(scope, str) for scope in listed)
+        if not has_type(name, str) or not is_list:
+            found = f"{type(scopes).__name__} for {name!r}"
+            problems.append(
+                ConfigProblem(argument, found, "scopes: a string, or a list of strings", f'write {{{name!r}: ""}}')
+            )
+            continue
+        _refuse_commas(argument, listed, problems)
+        read[name] = list(listed)
+    return read
+
+
+def _refuse_commas(argument: str, scopes: Iterable[str], problems: list[ConfigProblem]) -> None:
+    """A comma may stand in a scope, but who writes one between two of them means something else."""
+    problems += [
+        ConfigProblem(argument, f"`{scope}`", "scopes, separated by spaces", f"write {scope.replace(',', ' ')!r}")
+        for scope in scopes
+        if "," in scope
+    ]
 
 
 def access_token() -> AccessToken | None:
@@ -203,15 +246,21 @@ class _Guarded:
         self._guard = guard
         self._needs = needs
         self._rule = Rule(needs.admission)
+        # Both of these hold other things as well, and a server may need them.
+        self._hidden = {b"authorization", *map(str.encode, guard._token_headers())} - {
+            b"cookie",
+            b"sec-websocket-protocol",
+        }
         self._shown = [] if instead is None else [(b"authorization", instead)]
         self._exempt = Exempt("exempt", exempt)
-        # MCP has no WebSockets, but an application may have some beside it.
-        self._websockets = RequiresAuthMiddleware(app, auth=guard, exempt=exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            return await self._websockets(scope, receive, send)
-        if scope["type"] != "http" or path_of(scope) in self._exempt:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            # The messages of a WebSocket, which MCP does not have, would pass unread.
+            return await send({"type": "websocket.close", "code": 1008, "reason": "MCP has no WebSockets"})
+        if path_of(scope) in self._exempt:
             return await self.app(scope, receive, send)
         outcome = await judge(self._guard, scope, self._rule)
         if isinstance(outcome, Refusal):
@@ -232,7 +281,8 @@ class _Guarded:
                 body = await _read(receive, limit)
             except _Gone:
                 return None
-        url = f"{scope['path']}?{scope.get('query_string', b'').decode('latin-1')}"
+        # As it was on the wire: a decoded line break would begin another line of the log.
+        url = f"{quote(scope['path'])}?{scope.get('query_string', b'').decode('latin-1')}"
         refusal = self._needs.check(self._guard, token, scope["method"], url, headers, body)
         if refusal is not None:
             return await refuse(refusal, scope, send)
@@ -244,7 +294,7 @@ class _Guarded:
         token = outcome.token
         # The server is never shown the token, so that it cannot pass it on.
         inner = dict(scope)
-        inner["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"authorization"] + self._shown
+        inner["headers"] = [pair for pair in scope["headers"] if pair[0].lower() not in self._hidden] + self._shown
         inner["state"] = {**scope.get("state", {}), "access_token": token}
         sending = with_headers(send, outcome.headers) if outcome.headers else send
         current = _current.set(token)
@@ -304,30 +354,72 @@ def guard_of(
     """The guard that is given or described.
 
     Raises:
-        ConfigError: the configuration is wrong; all mistakes at once.
-        TypeError: both are given, or the guard has no resource.
+        ConfigError: the configuration is wrong, such as a guard without a resource; all mistakes at once.
+        TypeError: both are given.
     """
     if auth is not None and (issuer is not None or resource is not None or scope is not None or options):
         raise TypeError("give a guard, or what describes one, but not both")
     if auth is None:
-        described: dict[str, Any] = {**options}
-        if resource is not None:
-            described["resource"] = resource
-        if scope is not None:
-            described["base_scopes"] = scope.split() if isinstance(scope, str) else list(scope)
-        auth = Adapter(issuer, **described)
-    if not isinstance(auth, (Guard, Adapter)):
+        auth = _described(issuer, resource, scope, options)
+    if not is_guard(auth):
         raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, resource=..)")
     guard = auth.guard if isinstance(auth, Adapter) else auth
     if guard.resource is None:
-        raise TypeError("the guard has no resource: give the URL of the server, as its clients are given it")
+        raise ConfigError([_NO_RESOURCE])
     if isinstance(auth, Adapter):
         auth.serve_metadata()
     return guard
 
 
+def _described(
+    issuer: str | None, resource: str | None, scope: str | Sequence[str] | None, options: ResourceOptions
+) -> Adapter:
+    """A guard of arguments, and of the environment."""
+    described: dict[str, Any] = {**options}
+    if resource is not None:
+        described["resource"] = resource
+    if scope is not None:
+        described["base_scopes"] = scopes = scope.split() if isinstance(scope, str) else list(scope)
+        problems: list[ConfigProblem] = []
+        _refuse_commas("scope", scopes, problems)
+        if problems:
+            raise ConfigError(problems)
+    if not (resource or os.environ.get("REQUIRES_AUTH_RESOURCE")):
+        raise ConfigError([_NO_RESOURCE])
+    return Adapter(issuer, **described)
+
+
+_NO_RESOURCE = ConfigProblem(
+    "resource",
+    "nothing",
+    "the URL of the server, as its clients are given it",
+    'write it behind the issuer, such as "https://api.example.com/mcp", or set REQUIRES_AUTH_RESOURCE',
+)
+
+
+def _check_application(app: Any) -> None:
+    """Refuses what a newcomer gives instead of an application: every request to it would fail.
+
+    Raises:
+        TypeError: it cannot be called as one.
+    """
+    method = next((name for name in ("streamable_http_app", "http_app") if hasattr(app, name)), None)
+    if method is not None:
+        hint = f"write protect(server.{method}(), ..)"
+    elif getattr(app, "__name__", "") in ("streamable_http_app", "http_app", "sse_app"):
+        hint = f"write the parentheses: {app.__name__}()"
+    elif not callable(app):
+        hint = "write protect(server.streamable_http_app(), ..)"
+    else:
+        return
+    raise TypeError(f"app: expected an ASGI application, found {type(app).__name__}: {hint}")
+
+
 def _for_browsers(app: App, origins: list[str]) -> App:
-    from starlette.middleware.cors import CORSMiddleware
+    try:
+        from starlette.middleware.cors import CORSMiddleware
+    except ImportError as error:
+        raise ImportError("cors_origins needs Starlette: pip install starlette") from error
 
     return CORSMiddleware(
         app,

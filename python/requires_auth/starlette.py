@@ -107,7 +107,7 @@ class RequiresAuthMiddleware:
         """
         if auth is not None and (issuer is not None or audience is not None or options):
             raise TypeError("give a guard, or what describes one, but not both")
-        if auth is not None and not _is_guard(auth):
+        if auth is not None and not is_guard(auth):
             raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, audience)")
         _warn_of_cors_inside(app)
         self.app = app
@@ -170,7 +170,7 @@ class ResourceMetadataMiddleware:
         Raises:
             TypeError: it is not a guard.
         """
-        if not _is_guard(auth):
+        if not is_guard(auth):
             raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, resource=..)")
         self.app = app
         self._auth = auth
@@ -224,7 +224,8 @@ def with_headers(send: Send, added: Collection[tuple[str, str]]) -> Send:
     return answer
 
 
-def _is_guard(auth: object) -> bool:
+def is_guard(auth: object) -> bool:
+    """Whether this is a guard, or an adapter that has one."""
     return isinstance(auth, (Guard, Adapter))
 
 

@@ -254,6 +254,11 @@ impl Guard {
         Ok(())
     }
 
+    /// The headers, in lower case, in which this guard looks for tokens beside `authorization`.
+    fn _token_headers(&self) -> PyResult<Vec<String>> {
+        Ok(self.live()?.auth.token_headers().iter().map(ToString::to_string).collect())
+    }
+
     /// The subprotocols of a WebSocket without those that hold a token, and what announces one there.
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn _protocols_without_token(&self, offered: Vec<String>) -> PyResult<(Vec<String>, Option<String>)> {

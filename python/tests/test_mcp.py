@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -181,6 +183,62 @@ def test_nothing_is_read_of_a_request_that_is_not_authenticated(issuer: TestIssu
     assert wire.sent[0]["status"] == 401
 
 
+def test_a_method_in_another_case_is_judged_as_one(issuer: TestIssuer) -> None:
+    answered = client_of(issuer).request("post", "/mcp", content=call("create_order"), headers=bearer(issuer))
+    wire = Sent()
+    given = [(b"authorization", bearer(issuer)["Authorization"].encode())]
+    app = protect(never, issuer.issuer, RESOURCE, scope="read:orders", tools=TOOLS, jwks=issuer.jwks)
+    asyncio.run(main(app, scope_of("post", given), wire))
+    assert (answered.status_code, wire.sent[0]["status"]) == (403, 403)
+
+
+class Sent(Untouched):
+    """A body that calls a tool."""
+
+    async def receive(self) -> dict[str, Any]:
+        return {"type": "http.request", "body": call("create_order").encode(), "more_body": False}
+
+
+async def main(app: Any, scope: dict[str, Any], wire: Untouched) -> None:
+    await app(scope, wire.receive, wire.send)
+
+
+def test_a_websocket_is_closed_and_only_a_lifespan_passes_unread(issuer: TestIssuer) -> None:
+    app = protect(never, issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=TOOLS)
+    wire = Untouched()
+    headers = [(b"authorization", bearer(issuer)["Authorization"].encode())]
+    asyncio.run(main(app, {**scope_of("GET", headers), "type": "websocket"}, wire))
+    assert [(message["type"], message["code"]) for message in wire.sent] == [("websocket.close", 1008)]
+
+
+def test_no_line_of_the_log_can_be_forged(issuer: TestIssuer, caplog: pytest.LogCaptureFixture) -> None:
+    app = protect(never, issuer.issuer, RESOURCE, scope="read:orders", tools=TOOLS, jwks=issuer.jwks)
+    headers = [(b"authorization", bearer(issuer)["Authorization"].encode())]
+    with caplog.at_level(logging.INFO, "requires_auth"):
+        asyncio.run(main(app, {**scope_of("POST", headers), "path": "/mcp\nforged\x1b[31m"}, Sent()))
+    told = [record.getMessage() for record in caplog.records]
+    assert any("/mcp%0Aforged%1B" in line for line in told)
+    assert not any("\n" in line or "\x1b" in line for line in told)
+
+
+def test_a_token_from_another_header_is_not_passed_on_either(issuer: TestIssuer) -> None:
+    client = client_of(issuer, token_from=["authorization", {"header": "X-Token"}])
+    token = issuer.token(scope="read:orders")
+    seen = client.post("/mcp", content=call("list_orders"), headers={"X-Token": token})
+    assert (seen.status_code, "x-token" in seen.json()["headers"]) == (200, False)
+
+
+def test_who_listens_to_a_resource_needs_what_reading_it_needs(issuer: TestIssuer) -> None:
+    client = client_of(issuer, resources={"orders://secret*": "admin", "*": ""})
+
+    def listen(*uris: str) -> int:
+        params = {"notifications": {"resourceSubscriptions": list(uris)}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": params}
+        return client.post("/mcp", json=message, headers=bearer(issuer)).status_code
+
+    assert (listen("orders://1"), listen("orders://1", "orders://secret/1")) == (200, 403)
+
+
 def test_a_client_that_hangs_up_is_not_answered(issuer: TestIssuer) -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
@@ -277,14 +335,51 @@ def test_a_guard_of_ones_own_may_be_given(issuer: TestIssuer) -> None:
     assert client.post("/mcp", content=call("list_orders"), headers=bearer(issuer)).status_code == 200
     with pytest.raises(TypeError, match="not both"):
         protect(server(), issuer.issuer, auth=guard)
-    with pytest.raises(TypeError, match="no resource"):
+    with pytest.raises(ConfigError, match="REQUIRES_AUTH_RESOURCE"):
         protect(server(), auth=RequiresAuth(issuer.issuer, "https://api.example.com", jwks=issuer.jwks))
 
 
-@pytest.mark.parametrize("tools", [{"": "write:orders"}, {"create_order": 'write"orders'}])
-def test_mistakes_show_when_the_server_is_made(issuer: TestIssuer, tools: dict[str, str]) -> None:
-    with pytest.raises(ConfigError):
-        protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=tools)
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"tools": {"": "write:orders"}}, "tools"),
+        ({"tools": {"create_order": 'write"orders'}}, "tools"),
+        ({"tools": {"delete_*": "write:orders"}}, "patterns are for resources"),
+        ({"tools": ["create_order"]}, "a dict from name to scopes"),
+        ({"tools": {"create_order": None}}, "NoneType for 'create_order'"),
+        ({"prompts": {"greet": "a,b"}}, "prompts"),
+        ({"scope": "read:orders,write:orders"}, "scope"),
+        ({"max_body": "1MB"}, "a number of bytes"),
+    ],
+)
+def test_mistakes_show_when_the_server_is_made(issuer: TestIssuer, options: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ConfigError, match=hint):
+        protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, **options)
+
+
+def test_the_url_of_the_server_is_needed(issuer: TestIssuer) -> None:
+    for arguments in ((), (issuer.issuer,)):
+        with pytest.raises(ConfigError, match="REQUIRES_AUTH_RESOURCE"):
+            protect(server(), *arguments)
+
+
+class Unfinished:
+    """A server that is not an application yet."""
+
+    def streamable_http_app(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("app", "hint"),
+    [
+        (Unfinished(), "streamable_http_app()"),
+        (Unfinished().streamable_http_app, "parentheses"),
+        (None, "found NoneType"),
+    ],
+)
+def test_what_is_not_an_application_is_refused_at_once(app: Any, hint: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(hint)):
+        protect(app, "https://issuer.example", RESOURCE)
 
 
 def test_the_verifier_checks_the_audience(issuer: TestIssuer) -> None:

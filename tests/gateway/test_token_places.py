@@ -1,4 +1,4 @@
-"""A gateway that reads its tokens from a header of their own, behind each proxy with the file that is printed for it."""
+"""A gateway that reads its tokens from a header of their own, behind each proxy with the file printed for it."""
 
 import subprocess
 

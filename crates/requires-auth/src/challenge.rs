@@ -292,7 +292,7 @@ impl BodyFormat {
     ///
     /// The function is called for each refusal, so it must not block or panic. Let clients match on
     /// [`Denial::code`], which never changes, and show people [`Denial::message`]. [`Denial::hint`] is for whoever runs the
-    /// API, and does not belong into a body.
+    /// API, and does not belong in a body.
     ///
     /// ```
     /// use requires_auth::challenge::{Body, BodyFormat};

@@ -56,7 +56,7 @@ def check_subjects(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
     """A subject names a user only together with its issuer or its tenant."""
     try:
         is_by_username = users.are_mapped() and users.function() is users.by_username
-        if not is_by_username or not requires_auth.guard._may_have_several_issuers():
+        if not is_by_username or not requires_auth.guard.may_have_several_issuers():
             return []
     except (ConfigError, ImportError, TypeError):
         return []  # another check tells it

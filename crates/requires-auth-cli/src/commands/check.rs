@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use requires_auth::config::IssuerConfig;
+use requires_auth::settings::RESOURCE;
 use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
@@ -77,7 +78,7 @@ fn print_text(file: &Path, config: &Config, results: &[TestResult]) -> Result<()
              nothing else, so name each audience"
         )?;
     }
-    for note in shared_subjects(config).into_iter().chain(unread_places(config)) {
+    for note in notes(config) {
         writeln!(stdout, "{DIM}note{DIM:#}  {file}: {note}")?;
     }
     let siblings = siblings(config);
@@ -122,7 +123,21 @@ fn told(resources: usize) -> String {
 /// What does not keep the file from being used.
 fn warnings(config: &Config) -> Vec<String> {
     let guard = &config.guard;
-    guard.warnings().iter().cloned().chain(shared_subjects(config)).chain(unread_places(config)).collect()
+    guard.warnings().iter().cloned().chain(notes(config)).collect()
+}
+
+/// What can hardly be meant.
+fn notes(config: &Config) -> impl Iterator<Item = String> {
+    shared_subjects(config).into_iter().chain(unread_places(config)).chain(unserved_document(config))
+}
+
+/// The gateway points to the document of a resource, and does not have it.
+fn unserved_document(config: &Config) -> Option<String> {
+    let resource = config.guard.get(RESOURCE)?;
+    Some(format!(
+        "resource: the gateway does not serve the metadata document of {}: let the application serve it, on a route that is public",
+        printable(&resource)
+    ))
 }
 
 /// A provider behind a proxy has its tokens in a place of its own. Where that is not read, all of them are refused.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// A client that brings about calls: one address of version 4, or one network of 64 bits of version 6, which is what a
-/// single client is given.
+/// A client that brings about calls: one address of version 4, or one network of 56 bits of version 6, which is what a
+/// single household is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Share(u128);
 
@@ -12,7 +12,7 @@ impl Share {
     pub(crate) fn of(client: IpAddr) -> Self {
         match client.to_canonical() {
             IpAddr::V4(address) => Self(address.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(address) => Self(address.to_bits() >> 64 << 64),
+            IpAddr::V6(address) => Self(address.to_bits() >> 72 << 72),
         }
     }
 }
@@ -54,9 +54,9 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_64_bits_is_one_client() {
-        assert_eq!(share("2001:db8::1"), share("2001:db8::ffff:0:0:1"));
-        assert_ne!(share("2001:db8::1"), share("2001:db8:0:1::1"));
+    fn a_network_of_56_bits_is_one_client() {
+        assert_eq!(share("2001:db8::1"), share("2001:db8:0:ff:ffff:0:0:1"));
+        assert_ne!(share("2001:db8::1"), share("2001:db8:0:100::1"));
         assert_eq!(share("192.0.2.1"), share("::ffff:192.0.2.1"));
         assert_ne!(share("192.0.2.1"), share("192.0.2.2"));
     }

@@ -133,8 +133,12 @@ fn named(
 ) -> Named {
     let mut named = Named::default();
     for (name, scopes) in given {
-        if name.is_empty() || name.chars().any(char::is_control) {
-            let hint = "write the name as the server lists it";
+        let is_pattern = name != OTHERS && name.contains('*');
+        if name.is_empty()
+            || is_pattern
+            || name.chars().any(|letter| letter.is_control() || (letter == ' ' && field == "tools"))
+        {
+            let hint = "write the name as the server lists it; patterns are for resources alone";
             problems.push(ConfigProblem::new(field, format!("`{}`", name.escape_debug()), "a name", hint));
         }
         let policy = needed(base, field, scopes, problems);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::message::{Message, Operation};
+use super::message::{LISTEN, Message, Operation};
 use crate::error::{Denial, ErrorCode};
 use crate::request::Request;
 
@@ -49,7 +49,9 @@ pub(super) fn operation<'r>(request: &Request<'r>) -> Result<Operation<'r>, Deni
     let told = || {
         at_most_one(request, VERSION).ok()?.filter(|version| is_compared(version))?;
         let method = at_most_one(request, METHOD).ok()??;
-        let is_plain = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_graphic());
+        // Its resources stand in the body alone.
+        let is_told = method != LISTEN;
+        let is_plain = is_told && !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_graphic());
         let name = |_: &str| at_most_one(request, NAME).ok().flatten().and_then(decoded).ok_or(());
         is_plain.then(|| Operation::of(method, name).ok()).flatten()
     };

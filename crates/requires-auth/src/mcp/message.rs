@@ -39,6 +39,9 @@ const NAMED: [(&str, &str, Make); 4] = [
     ("tools/call", "name", |name| Operation::Tool(name)),
 ];
 
+/// The method that asks to be told when any of a list of resources changes. Each needs what subscribing to it needs.
+pub(super) const LISTEN: &str = "subscriptions/listen";
+
 type Make = for<'a> fn(Cow<'a, str>) -> Operation<'a>;
 
 impl<'a> Operation<'a> {
@@ -74,7 +77,7 @@ impl<'a> Operation<'a> {
 pub(crate) fn messages(body: &[u8]) -> Result<Vec<Message<'_>>, Denial> {
     let first = body.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     if first != Some(&b'[') {
-        return Ok(vec![message(&Object::parse(body).map_err(|_| not_json())?)?]);
+        return all_of(&Object::parse(body).map_err(|_| not_json())?);
     }
     let elements = json::outer_array(body).map_err(|_| not_json())?;
     if elements.is_empty() {
@@ -85,9 +88,37 @@ pub(crate) fn messages(body: &[u8]) -> Result<Vec<Message<'_>>, Denial> {
     elements
         .into_iter()
         .map(|element| {
-            element.as_object().map_or_else(|| read(element), Ok).and_then(|object| message(&object))
+            element.as_object().map_or_else(|| read(element), Ok).and_then(|object| all_of(&object))
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()
+        .map(|all| all.into_iter().flatten().collect())
+}
+
+/// A message, and one more for each resource that it listens to.
+fn all_of<'a>(object: &Object<'a>) -> Result<Vec<Message<'a>>, Denial> {
+    let message = message(object)?;
+    if message.method.as_deref() != Some(LISTEN) {
+        return Ok(vec![message]);
+    }
+    let method = message.method.clone();
+    let listen = |uri| Message { method: method.clone(), operation: Operation::Resource(uri) };
+    let uris = resources_of(object)?;
+    Ok([message].into_iter().chain(uris.into_iter().map(listen)).collect())
+}
+
+/// The URIs that a message listens to: `params.notifications.resourceSubscriptions`.
+fn resources_of<'a>(object: &Object<'a>) -> Result<Vec<Cow<'a, str>>, Denial> {
+    let mut inner = object.get("params");
+    for member in ["notifications", "resourceSubscriptions"] {
+        let Some(raw) = inner else { return Ok(Vec::new()) };
+        let outer = raw.as_object().ok_or_else(invalid)?;
+        refuse_lookalikes(&outer, &[member])?;
+        inner = outer.get(member);
+    }
+    let Some(uris) = inner else { return Ok(Vec::new()) };
+    let text =
+        |uri: Raw<'a>| uri.as_str().filter(|uri| !uri.chars().any(char::is_control)).ok_or_else(invalid);
+    uris.as_array().ok_or_else(invalid)?.into_iter().map(text).collect()
 }
 
 fn message<'a>(object: &Object<'a>) -> Result<Message<'a>, Denial> {
@@ -118,7 +149,7 @@ fn refuse_lookalikes(object: &Object<'_>, names: &[&str]) -> Result<(), Denial> 
     if object.iter().any(|(own, _)| is_lookalike(own)) { Err(invalid()) } else { Ok(()) }
 }
 
-/// Whether two names are equal in capitals or in small letters, where the second is in lower-case ASCII. Letters outside
+/// Whether two names are equal in capitals or in small letters, where the second is in ASCII. Letters outside
 /// ASCII count: a long s in capitals is an S, and so is a dotless i an I.
 fn is_alike(own: &str, name: &str) -> bool {
     // No letter that becomes one of ASCII has more than three bytes.
@@ -126,7 +157,7 @@ fn is_alike(own: &str, name: &str) -> bool {
         return false;
     }
     let in_capitals = || own.chars().flat_map(char::to_uppercase).eq(name.to_ascii_uppercase().chars());
-    in_capitals() || own.chars().flat_map(char::to_lowercase).eq(name.chars())
+    in_capitals() || own.chars().flat_map(char::to_lowercase).eq(name.to_ascii_lowercase().chars())
 }
 
 const fn not_json() -> Denial {

@@ -8,11 +8,11 @@
 //! | `tools/call` | the base, and the scopes of the tool `params.name` |
 //! | `prompts/get` | the base, and the scopes of the prompt `params.name` |
 //! | `resources/read`, `resources/subscribe` | the base, and the scopes of the longest pattern that fits `params.uri` |
+//! | `subscriptions/listen` | the base, and what reading each of its `resourceSubscriptions` needs |
 //! | any other message; a response; any other method than POST | the base |
 //! | a list of messages | what all of them need together |
 //!
-//! What is not named, where others of its kind are, is refused, unless `*` says what it needs. So an alias by which a
-//! server also takes a call never gets around the scopes of the tool.
+//! What is not named, where others of its kind are, is refused, unless `*` says what it needs.
 //!
 //! # What is refused
 //!
@@ -23,6 +23,9 @@
 //!
 //! # Not covered
 //!
+//! - A tool that calls other tools, or reads resources, by a name among its arguments, such as `call_tool` and `read_resource` of
+//!   the transforms of `FastMCP`. Name such a tool with the scopes of all that it reaches, or let the server ask for scopes as well
+//!   (`require_scopes` of `fastmcp`).
 //! - `completion/complete` and the lists need the base alone: they may tell names, and values of arguments.
 //! - A session (`Mcp-Session-Id`, up to protocol version 2025-11-25) belongs to whoever knows its id, unless the server
 //!   compares the subject. Bind what is kept in a session to [`AccessToken::subject`](crate::AccessToken::subject).
@@ -222,7 +225,8 @@ impl Scopes {
 
     /// Every message is a POST, and it is of interest only where operations are told apart.
     fn looks_at_the_body(&self, request: &Request<'_>) -> bool {
-        request.method() == "POST" && !self.table.is_empty()
+        // A server that does not look at the case of a method takes `post` for one, too.
+        request.method().eq_ignore_ascii_case("POST") && !self.table.is_empty()
     }
 
     /// What the headers alone refuse.

@@ -100,6 +100,54 @@ fn each_operation_needs_the_base_and_its_own_scopes() {
 }
 
 #[test]
+fn to_listen_needs_what_reading_each_resource_needs() {
+    let orders = orders();
+    let listen = |params: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{params}}}"#)
+    };
+    for (params, expected) in [
+        ("{}", needs("read:orders")),
+        (r#"{"notifications":{"toolsListChanged":true}}"#, needs("read:orders")),
+        (r#"{"notifications":{"resourceSubscriptions":["orders://17"]}}"#, needs("read:orders")),
+        (
+            r#"{"notifications":{"resourceSubscriptions":["orders://17","orders://admin/17"]}}"#,
+            needs("read:orders admin"),
+        ),
+        (r#"{"notifications":{"resourceSubscriptions":["other://17"]}}"#, Err(McpOperationUnknown)),
+        (r#"{"notifications":{"resourceSubscriptions":"orders://17"}}"#, Err(McpMessageInvalid)),
+        (r#"{"notifications":{"resourceSubscriptions":[1]}}"#, Err(McpMessageInvalid)),
+        (r#"{"notifications":{"resourcesubscriptions":["orders://admin/17"]}}"#, Err(McpMessageInvalid)),
+        (r#"{"Notifications":{"resourceSubscriptions":["orders://admin/17"]}}"#, Err(McpMessageInvalid)),
+        ("[]", Err(McpMessageInvalid)),
+    ] {
+        assert_eq!(ask(&orders, listen(params)), expected, "{params}");
+    }
+    // Headers alone do not say which.
+    let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "subscriptions/listen")];
+    assert_eq!(ask_with(&orders, &headers, Body::Hidden), Err(McpHeadersInsufficient));
+}
+
+#[test]
+fn a_method_in_another_case_is_judged_as_one() {
+    let orders = orders();
+    let body = call("create_order");
+    let no_headers: [(&str, &str); 0] = [];
+    let request = Request::new("post", "/mcp", &no_headers);
+    assert!(orders.body_limit(&request).is_some());
+    let needed = orders.needed(&request, Body::Bytes(body.as_bytes())).expect("a policy");
+    assert_eq!(needed.scope(), Some("read:orders write:orders"));
+}
+
+#[test]
+fn a_pattern_is_not_the_name_of_a_tool() {
+    for name in ["delete_*", "*_order", "one two"] {
+        let error = Scopes::builder().tool(name, "write:orders").build().expect_err("a mistake");
+        assert!(error.to_string().contains("patterns are for resources alone"), "{error}");
+    }
+    Scopes::builder().tool("*", "").prompt("one two", "").build().expect("no mistake");
+}
+
+#[test]
 fn a_list_needs_what_all_of_its_messages_need() {
     let orders = orders();
     let list = |messages: &[String]| format!(" [ {} ]\n", messages.join(" , "));
@@ -221,7 +269,7 @@ fn nothing_is_read_where_nothing_depends_on_it() {
     let limit = |scopes: &Scopes, method| scopes.body_limit(&Request::new(method, "/mcp", &NO_HEADERS));
     assert_eq!(limit(&orders, "POST"), Some(4 << 20));
     assert_eq!(limit(&base, "POST"), None);
-    for method in ["GET", "DELETE", "HEAD", "OPTIONS", "PUT", "post"] {
+    for method in ["GET", "DELETE", "HEAD", "OPTIONS", "PUT"] {
         assert_eq!(limit(&orders, method), None, "{method}");
         let needed = orders.needed(&Request::new(method, "/mcp", &NO_HEADERS), Body::Bytes(b"{"));
         assert_eq!(needed.expect("the base").scope(), Some("read:orders"), "{method}");

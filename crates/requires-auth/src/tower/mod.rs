@@ -153,12 +153,12 @@ pub use mcp::{McpLayer, McpLayerBuilder, McpService};
 pub use service::AuthService;
 
 #[cfg(feature = "axum")]
-pub(crate) use {request::Passed, response::metadata, response::response};
+pub(crate) use {request::Passed, response::response};
 #[allow(
     unused_imports,
     reason = "adapters that stand on this one use them, and each has a feature of its own"
 )]
-pub(crate) use {request::view, response::refusal};
+pub(crate) use {request::view, response::metadata, response::refusal};
 
 #[cfg(doc)]
 use crate::RequiresAuth;

@@ -68,7 +68,7 @@ impl Dialect for Nginx {
 fn emit(side: &ProxySide) -> String {
     let mut text = preamble(
         "nginx",
-        "It belongs into the block `http`. Repeat what is in `location /` wherever you pass on to the application.",
+        "It belongs in the block `http`. Repeat what is in `location /` wherever you pass on to the application.",
     );
     write!(
         text,
@@ -220,7 +220,7 @@ fn indented(text: &str, levels: usize) -> String {
 
 const BUFFERS: &str = "\
 # The gateway takes tokens of up to 16 KiB, and nginx header lines of 8 KiB unless it is told otherwise. Where several
-# servers share a port, this belongs into the default one too.
+# servers share a port, this belongs in the default one too.
 large_client_header_buffers 4 32k;
 ";
 

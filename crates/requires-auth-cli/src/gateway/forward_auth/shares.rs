@@ -18,8 +18,6 @@ use crate::gateway::config::Config;
 const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
 const CONFIG: &str = r#"
-[forward_auth]
-dialects = ["nginx", "caddy", "traefik", "envoy", "envoy-grpc"]
 [issuers.main]
 issuer = "https://issuer.example"
 audience = "https://api.example.com"
@@ -45,7 +43,8 @@ impl Introspect for Provider {
 
 /// A gateway whose clock stands still.
 fn gateway() -> Gateway {
-    let config = Config::parse(CONFIG, "gateway.toml").expect("a configuration");
+    let dialects = format!("[forward_auth]\ndialects = {:?}\n", dialect::ALL.map(Dialect::name));
+    let config = Config::parse(&(dialects + CONFIG), "gateway.toml").expect("a configuration");
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let auth = config.build_with(|builder| builder.with_introspect(Provider).with_clock(move || now));
     Gateway::new(&config, auth.expect("a guard")).expect("a gateway")

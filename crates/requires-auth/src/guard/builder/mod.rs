@@ -332,7 +332,7 @@ impl Builder {
     }
 
     /// A file that keeps the last good key sets, so that a restart during an outage of the issuer has keys. Default: none.
-    /// It belongs into a folder that only this server can write, such as that of systemd's `StateDirectory`.
+    /// It belongs in a folder that only this server can write, such as that of systemd's `StateDirectory`.
     ///
     /// It is read when the guard is built and written after each fetch, atomically and with mode 0600. A file
     /// that another user owns, or that others may write, is not believed. What it holds is not used past its life and stale time.

@@ -30,7 +30,8 @@ impl RequiresAuth {
     ///
     /// # Errors
     ///
-    /// All mistakes of the configuration at once: see [`Builder::build`] and [`Resource::new`].
+    /// All mistakes of the configuration at once: see [`Builder::build`] and
+    /// [`Resource::new`](crate::metadata::Resource::new).
     pub fn for_resource(issuer: &str, resource: &str) -> Result<Self, ConfigError> {
         Self::resource_builder(issuer, resource).build()
     }

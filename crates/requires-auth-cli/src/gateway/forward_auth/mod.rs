@@ -149,6 +149,8 @@ mod route_tests;
 #[cfg(test)]
 mod resource_tests;
 #[cfg(test)]
+mod mcp_vectors;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod shares;

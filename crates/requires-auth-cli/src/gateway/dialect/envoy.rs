@@ -102,23 +102,7 @@ impl Dialect for Envoy {
 }
 
 pub(super) fn emit(side: &ProxySide, over: Over) -> String {
-    // Writing to a string cannot fail.
-    let (mut shown, mut copied) = (String::new(), String::new());
-    for name in SHOWN {
-        writeln!(shown, "                          - exact: {name}").ok();
-    }
-    let is_mcp = side.resources.as_ref().is_some_and(|resources| resources.is_mcp);
-    // Envoy says a length of its own, as it shows no body.
-    for name in HEADERS.iter().filter(|name| is_mcp && **name != "content-length") {
-        writeln!(shown, "                          - exact: {name}").ok();
-    }
-    let hosts = HOSTS.iter().filter(|_| side.names_hosts);
-    for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES).chain(hosts) {
-        writeln!(shown, "{}", in_every_spelling(name)).ok();
-    }
-    for name in &side.token_headers {
-        writeln!(shown, "                          - exact: {name}").ok();
-    }
+    let (mut shown, mut copied) = (shown(side), String::new());
     // Of these a part may be left.
     let cut: Vec<_> = side
         .token_headers
@@ -165,6 +149,26 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
     ];
     let begin = preamble(name, "Take the cluster `requires_auth` and the first filter into your own.");
     begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+/// The headers that the gateway is shown over HTTP, apart from the identity headers.
+fn shown(side: &ProxySide) -> String {
+    let mut shown = String::new();
+    let is_mcp = side.resources.as_ref().is_some_and(|resources| resources.is_mcp);
+    // Envoy says a length of its own, as it shows no body.
+    let of_mcp = HEADERS.iter().filter(|name| is_mcp && **name != "content-length");
+    // Writing to a string cannot fail.
+    for name in SHOWN.iter().chain(of_mcp) {
+        writeln!(shown, "                          - exact: {name}").ok();
+    }
+    let hosts = HOSTS.iter().filter(|_| side.names_hosts);
+    for name in METHODS.iter().chain(&TARGETS).chain(&METHOD_OVERRIDES).chain(hosts) {
+        writeln!(shown, "{}", in_every_spelling(name)).ok();
+    }
+    for name in &side.token_headers {
+        writeln!(shown, "                          - exact: {name}").ok();
+    }
+    shown
 }
 
 /// The routes to the documents, about which the gateway is not asked.

@@ -98,9 +98,10 @@ def test_the_documents_need_no_token(proxy, application):
 
 def test_pointer_and_scope_survive_401_and_403(proxy, issuer, application):
     pointer = f'resource_metadata="https://api.example.com{WELL_KNOWN}/mcp"'
+    bare = f'Bearer scope="read:orders", {pointer}'
     for method, target in [("POST", "/mcp"), ("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/mcp/any")]:
         answer = ask(proxy.port, target, method=method)
-        assert (answer.status, answer.one("WWW-Authenticate")) == (401, f'Bearer scope="read:orders", {pointer}'), method
+        assert (answer.status, answer.one("WWW-Authenticate")) == (401, bare), method
     answer = ask(proxy.port, "/team/stock")
     assert answer.one("WWW-Authenticate") == f'Bearer resource_metadata="{ELSEWHERE}"'
     answer = call(proxy, "create_order", token(issuer, MCP, "read:orders"))

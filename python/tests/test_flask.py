@@ -484,7 +484,7 @@ def test_all_vectors(app: Flask) -> None:
     ran = False
     rules: dict[Any, Any] = {}
 
-    @app.route("/<path:path>", methods=["GET", "POST", "DELETE", "OPTIONS", "HEAD"])
+    @app.route("/<path:path>", methods=["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
     def items(path: str) -> Any:
         def view() -> str:
             nonlocal ran

@@ -163,19 +163,3 @@ fn check_tells_where_the_tokens_of_a_provider_are_not_read() {
     assert!(!check(""));
     assert!(!check("token_from = [\"authorization\", { header = \"Cf-Access-Jwt-Assertion\" }]\n"));
 }
-
-#[test]
-fn check_tells_that_the_document_of_a_resource_is_not_served() {
-    let stage = Stage::new("unserved");
-    let check = |first: &str| {
-        stage.write(&format!(
-            "{first}[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example/mcp\"\n"
-        ));
-        let run = run(&["check", stage.file().to_str().expect("UTF-8")], "");
-        assert_eq!(run.code(), 0, "{run:?}");
-        run.stdout()
-            .contains("resource: the gateway does not serve the metadata document of https://api.example/mcp")
-    };
-    assert!(check("resource = \"https://api.example/mcp\"\n"));
-    assert!(!check(""));
-}

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use requires_auth::config::IssuerConfig;
-use requires_auth::settings::RESOURCE;
 use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
@@ -128,16 +127,7 @@ fn warnings(config: &Config) -> Vec<String> {
 
 /// What can hardly be meant.
 fn notes(config: &Config) -> impl Iterator<Item = String> {
-    shared_subjects(config).into_iter().chain(unread_places(config)).chain(unserved_document(config))
-}
-
-/// The gateway points to the document of a resource, and does not have it.
-fn unserved_document(config: &Config) -> Option<String> {
-    let resource = config.guard.get(RESOURCE)?;
-    Some(format!(
-        "resource: the gateway does not serve the metadata document of {}: let the application serve it, on a route that is public",
-        printable(&resource)
-    ))
+    shared_subjects(config).into_iter().chain(unread_places(config))
 }
 
 /// A provider behind a proxy has its tokens in a place of its own. Where that is not read, all of them are refused.

@@ -26,9 +26,10 @@ fn gateway(case: &McpCase) -> Gateway {
         ("audience", Some(config.audience.clone().into())),
     ];
     let is_of_issuer = |key: &str| settings::find(key).is_some_and(Setting::is_of_issuer);
-    let mut text = config.to_toml(is_of_issuer)
-        + "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"nginx\", \"traefik\"]\n\
-           [[resources]]\nissuers = \"main\"\nmcp = true\nmcp_headers = \"server-validates\"\n";
+    let mut text = config.to_toml(is_of_issuer);
+    writeln!(text, "[forward_auth]\ndialects = {:?}", dialect::ALL.map(Dialect::name))
+        .expect("a string takes it");
+    text += "[[resources]]\nissuers = \"main\"\nmcp = true\nmcp_headers = \"server-validates\"\n";
     for (key, value) in resource.into_iter().filter_map(|(key, value)| Some((key, value?))) {
         writeln!(text, "{key} = {value}").expect("a string takes it");
     }

@@ -192,7 +192,8 @@ use crate::challenge::{BodyFormat, Challenge};
 use crate::error::Denial;
 use crate::guard::RequiresAuth;
 use crate::request::Request;
-use crate::tower::{Passed, refusal, response, view};
+use crate::tower::request::{Passed, view};
+use crate::tower::response::{refusal, response};
 use crate::verify::{AccessToken, ClaimsError};
 
 mod metadata;

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::guard::RequiresAuth;
 use crate::metadata::Metadata;
-use crate::tower;
+use crate::tower::response::metadata;
 
 impl RequiresAuth {
     /// Routes that serve the metadata document of the [`resource`](Self::resource): for routers that are merged.
@@ -54,5 +54,5 @@ impl RequiresAuth {
 
 /// The document, or for a place that is another resource's as well, nothing.
 fn answer(auth: &RequiresAuth, request: &Request) -> Response {
-    tower::metadata::<Body, _>(auth, request).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+    metadata::<Body, _>(auth, request).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }

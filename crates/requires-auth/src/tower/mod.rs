@@ -141,8 +141,9 @@ mod layer;
 mod service;
 mod future;
 mod path;
-mod request;
-mod response;
+// Adapters that stand on this one use them, too.
+pub(crate) mod request;
+pub(crate) mod response;
 #[cfg(feature = "mcp")]
 mod mcp;
 
@@ -151,14 +152,6 @@ pub use layer::AuthLayer;
 #[cfg(feature = "mcp")]
 pub use mcp::{McpLayer, McpLayerBuilder, McpService};
 pub use service::AuthService;
-
-#[cfg(feature = "axum")]
-pub(crate) use {request::Passed, response::response};
-#[allow(
-    unused_imports,
-    reason = "adapters that stand on this one use them, and each has a feature of its own"
-)]
-pub(crate) use {request::view, response::metadata, response::refusal};
 
 #[cfg(doc)]
 use crate::RequiresAuth;

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use crate::credential::Scheme;
 use crate::error::{ChallengeKind, Denial, ErrorCode, Reason};
-use crate::metadata::{Metadata, union};
+use crate::metadata::Metadata;
+use crate::policy::union;
 use crate::request::Request;
 
 /// The answer to a refused request: what an adapter turns into a response of its framework.

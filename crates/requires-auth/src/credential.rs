@@ -319,7 +319,8 @@ fn has_query_token(query: &str) -> bool {
     !query.is_empty() && names.any(|name| percent_decoded(name.as_bytes()).eq(*b"access_token"))
 }
 
-fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+/// A text with its escapes decoded once. What is not an escape stays.
+pub(crate) fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (&first, tail) = rest.split_first()?;

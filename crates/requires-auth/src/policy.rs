@@ -66,6 +66,7 @@ mod union;
 pub use claim_test::{ClaimTest, ClaimValue};
 pub use requirement::{Presence, Requirement};
 use scopes::{Needs, Scopes, list};
+pub(crate) use scopes::{is_scope, union};
 
 /// What a request needs beyond a valid token. `Policy::default()` needs nothing more.
 ///

@@ -188,7 +188,7 @@ impl<'a> Request<'a> {
     /// The same request, sent from this address. Default: not known.
     ///
     /// It decides nothing about the request. Where issuers are asked about opaque tokens, the calls that there may be are
-    /// shared between clients, so that one which floods does not take what the others need; a network of 64 bits of IPv6
+    /// shared between clients, so that one which floods does not take what the others need; a network of 56 bits of IPv6
     /// is one client. It comes from the connection, or from a proxy that is trusted to tell it.
     ///
     /// ```

@@ -83,6 +83,7 @@ fn of_message(message: &Map<String, Value>) -> Verdict {
     let member = match method {
         "tools/call" | "prompts/get" => "name",
         "resources/read" | "resources/subscribe" => "uri",
+        "subscriptions/listen" => return of_listening(message),
         _ => return Ok(BTreeSet::from(["base"])),
     };
     let Some(params) = message.get("params").and_then(Value::as_object) else { return invalid };
@@ -96,6 +97,25 @@ fn of_message(message: &Map<String, Value>) -> Verdict {
         ("tools/call", "caf\u{e9}") => Ok(BTreeSet::from(["base", "coffee"])),
         ("tools/call", _) => Err(ErrorCode::McpOperationUnknown),
         _ => Ok(BTreeSet::from(["base"])),
+    }
+}
+
+/// No resource is named, so that those of a well-formed list need the base.
+fn of_listening(message: &Map<String, Value>) -> Verdict {
+    let (base, invalid) = (Ok(BTreeSet::from(["base"])), Err(ErrorCode::McpMessageInvalid));
+    let mut inner = message.get("params");
+    for name in ["notifications", "resourceSubscriptions"] {
+        let Some(value) = inner else { return base };
+        let Some(members) = value.as_object().filter(|members| !has_double(members, name)) else {
+            return invalid;
+        };
+        inner = members.get(name);
+    }
+    let is_uri = |uri: &Value| uri.as_str().is_some_and(|uri| !uri.chars().any(char::is_control));
+    match inner {
+        None => base,
+        Some(Value::Array(uris)) if uris.iter().all(is_uri) => base,
+        Some(_) => invalid,
     }
 }
 

@@ -10,7 +10,8 @@ impl RequiresAuth {
     /// Whether a request to an MCP server, whose token this guard has judged, may do what its messages ask for.
     ///
     /// The last step of an adapter: see the [module](crate::mcp#an-adapter) for the steps before it. The base scopes of the
-    /// guard are needed as well. A refusal is logged and counted as that of a route.
+    /// guard are needed as well. A refusal is logged and counted as that of a route, beside the admission of the same request,
+    /// which was logged and counted as allowed.
     ///
     /// # Errors
     ///
@@ -27,9 +28,11 @@ impl RequiresAuth {
         checked.map_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
             flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
-            if denial.scope().is_some() {
+            if let Some(resource) = &self.inner.resource
+                && denial.scope().is_some()
+            {
                 // Those of other operations that the token has are not to be lost.
-                scopes.policies().for_each(|policy| self.know_scopes_of(policy));
+                resource.know(scopes.policies());
             }
             self.finish(token, denial)
         })

@@ -32,7 +32,8 @@ use crate::verify::Audience;
 /// ```
 ///
 /// An answer holds for five minutes, and `None` for one minute. If it fails, tokens of issuers that it has not named before
-/// are answered with 503, and the cause is logged; the others pass until an hour after its last answer. Answers that take longer than five seconds count as failed.
+/// are answered with 503, and the cause is logged; the others pass until an hour after its last answer. Answers that take
+/// longer than five seconds count as failed.
 /// | it returns | a token of the issuer is | for |
 /// | --- | --- | --- |
 /// | `Ok(Some(issuer))` | judged by these settings | 5 minutes |

@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::RequiresAuth;
 use crate::error::Denial;
-use crate::metadata::{ChallengeScopes, Metadata, MetadataAnswer, Resource, union};
-use crate::policy::Policy;
+use crate::metadata::{ChallengeScopes, Metadata, MetadataAnswer, Resource};
+use crate::policy::{Policy, union};
 use crate::request::Request;
 use crate::verify::AccessToken;
 
@@ -37,6 +37,27 @@ impl Guarded {
 
     pub(super) fn metadata(&self) -> Arc<Metadata> {
         Arc::clone(&self.metadata)
+    }
+
+    /// Remembers the scopes that policies name as those of this resource.
+    pub(super) fn know<'p>(&self, policies: impl IntoIterator<Item = &'p Policy>) {
+        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |scope: &&str| {
+            named.len() < MOST_SCOPES && !self.metadata.scopes.knows(scope) && !named.contains(*scope)
+        };
+        let scopes = policies.into_iter().filter_map(Policy::scope).flat_map(|scopes| scopes.split(' '));
+        let new: Vec<&str> = scopes.filter(is_new).collect();
+        drop(named);
+        // Most are told again, which holds up nobody.
+        if new.is_empty() {
+            return;
+        }
+        let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
+        for scope in new {
+            if named.len() < MOST_SCOPES {
+                named.insert(scope.into());
+            }
+        }
     }
 
     /// Of the scopes of a token, those that this resource has, space-separated.
@@ -128,12 +149,8 @@ impl RequiresAuth {
     /// # Ok::<(), requires_auth::ConfigError>(())
     /// ```
     pub fn know_scopes_of(&self, policy: &Policy) {
-        let (Some(guarded), Some(scopes)) = (&self.inner.resource, policy.scope()) else { return };
-        let mut named = guarded.named.write().unwrap_or_else(PoisonError::into_inner);
-        for scope in scopes.split(' ').filter(|scope| !guarded.metadata.scopes.knows(scope)) {
-            if named.len() < MOST_SCOPES {
-                named.insert(scope.into());
-            }
+        if let Some(guarded) = &self.inner.resource {
+            guarded.know([policy]);
         }
     }
 

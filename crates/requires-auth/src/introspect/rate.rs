@@ -47,7 +47,8 @@ impl Rate {
     }
 }
 
-/// Who has taken calls a moment ago. Each has taken one, so there are never more than the calls of two seconds.
+/// Who has taken calls a moment ago. Each has taken one, so there are never more than the calls of three seconds:
+/// a full bucket, and what fills it until they are forgotten.
 #[derive(Debug, Default)]
 struct Clients {
     taken: HashMap<Share, Taken>,

@@ -108,9 +108,10 @@ fn decoded(value: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A header that stands at most once, and has only what a header may hold without being encoded.
+/// A header stands twice, or holds what has to be encoded.
 struct NotOne;
 
+/// A header that stands at most once, and has only what a header may hold without being encoded.
 fn at_most_one<'r>(request: &Request<'r>, name: &str) -> Result<Option<&'r str>, NotOne> {
     let mut found = Ok(None);
     request.headers().visit(name, &mut |value| {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use crate::credential::percent_decoded;
+
 /// A pattern: one URI, or all that begin with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pattern {
@@ -56,20 +58,6 @@ pub(super) fn readings(uri: &str) -> Vec<Cow<'_, str>> {
 
 /// A text with its escapes decoded once. What is not an escape stays, and bytes that are not UTF-8 are replaced.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, others @ ..] = rest {
-        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        match (first, others) {
-            (b'%', [high, low, others @ ..]) if digit(high).is_some() && digit(low).is_some() => {
-                bytes.push(digit(high).unwrap_or_default() << 4 | digit(low).unwrap_or_default());
-                rest = others;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = others;
-            }
-        }
-    }
+    let bytes: Vec<u8> = percent_decoded(text.as_bytes()).collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }

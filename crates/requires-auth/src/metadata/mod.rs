@@ -34,7 +34,7 @@ pub(crate) use parse::check_link;
 use place::Place;
 pub use resource::Resource;
 pub use scopes::ChallengeScopes;
-pub(crate) use scopes::{Scopes, check_scopes, union};
+pub(crate) use scopes::{Scopes, check_scopes};
 
 /// What begins the path of a document (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";

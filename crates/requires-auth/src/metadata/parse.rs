@@ -11,7 +11,7 @@ const PARAMETERS: [&str; 3] = ["scope=", "error=", "resource_metadata="];
 const FIELD: &str = "resource";
 
 pub(super) fn resource(text: &str, may_have_query: bool) -> Result<Resource, ConfigProblem> {
-    let url = absolute(FIELD, text)?;
+    let url = check_link(FIELD, text)?;
     let problem = |expected, hint: &str| Err(ConfigProblem::new(FIELD, quoted(text), expected, hint));
     if url.query().is_some() && !may_have_query {
         let hint =
@@ -42,10 +42,6 @@ pub(super) fn resource(text: &str, may_have_query: bool) -> Result<Resource, Con
 
 /// A URL that may stand in a document or a challenge: absolute, https or on loopback http, without user and fragment.
 pub(crate) fn check_link(field: &'static str, text: &str) -> Result<Url, ConfigProblem> {
-    absolute(field, text)
-}
-
-fn absolute(field: &'static str, text: &str) -> Result<Url, ConfigProblem> {
     if let Some(unseen) = ConfigProblem::of_unseen(field, text) {
         return Err(unseen);
     }

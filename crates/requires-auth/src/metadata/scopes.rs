@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{ConfigProblem, quoted};
+use crate::policy::is_scope;
 
 /// The scopes of a resource.
 #[derive(Clone, Debug, Default)]
@@ -59,17 +60,6 @@ impl Scopes {
     }
 }
 
-/// Lists of scopes as one, each scope once, in the order in which they come.
-pub(crate) fn union<'s>(lists: impl IntoIterator<Item = &'s str>) -> Option<String> {
-    let mut all: Vec<&str> = Vec::new();
-    for scope in lists.into_iter().flat_map(|list| list.split(' ')) {
-        if !scope.is_empty() && !all.contains(&scope) {
-            all.push(scope);
-        }
-    }
-    (!all.is_empty()).then(|| all.join(" "))
-}
-
 /// Scopes that are not the resource's: they say what the authorization server gives to the client.
 const OF_THE_SERVER: [&str; 2] = ["offline_access", "openid"];
 
@@ -79,8 +69,7 @@ pub(crate) fn check_scopes(field: &'static str, scopes: &[String], problems: &mu
         let mut report = |expected, hint: &str| {
             problems.push(ConfigProblem::new(field, quoted(scope), expected, hint));
         };
-        let is_token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-        if scope.is_empty() || !scope.bytes().all(is_token) {
+        if !is_scope(scope) {
             report(
                 "scopes",
                 "write one scope per entry, without spaces, quotes or backslashes: `read:orders`",

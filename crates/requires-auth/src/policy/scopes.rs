@@ -52,7 +52,23 @@ impl fmt::Display for Scopes {
     }
 }
 
-/// Joins tokens that may stand in a quoted string: `%x21 / %x23-5B / %x5D-7E` each (RFC 6749 §3.3).
+/// Whether a text is one scope, which may stand in a quoted string: `%x21 / %x23-5B / %x5D-7E` (RFC 6749 §3.3).
+pub(crate) fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+}
+
+/// Lists of scopes as one, each scope once, in the order in which they come.
+pub(crate) fn union<'s>(lists: impl IntoIterator<Item = &'s str>) -> Option<String> {
+    let mut all: Vec<&str> = Vec::new();
+    for scope in lists.into_iter().flat_map(|list| list.split(' ')) {
+        if !scope.is_empty() && !all.contains(&scope) {
+            all.push(scope);
+        }
+    }
+    (!all.is_empty()).then(|| all.join(" "))
+}
+
+/// Joins tokens that may stand in a quoted string, as [scopes](is_scope) may.
 pub(super) fn list<T: AsRef<str>>(
     field: &'static str,
     tokens: impl IntoIterator<Item = T>,
@@ -60,7 +76,7 @@ pub(super) fn list<T: AsRef<str>>(
     let mut listed = String::new();
     for token in tokens {
         let token = token.as_ref();
-        if token.is_empty() || !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
+        if !is_scope(token) {
             let hint = "write one scope per entry, without spaces, quotes or backslashes: `read:orders`";
             return Err(ConfigProblem::new(
                 field,
@@ -79,4 +95,15 @@ pub(super) fn list<T: AsRef<str>>(
         return Err(ConfigProblem::new(field, "an empty list", "at least one entry", hint));
     }
     Ok(listed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_one_list_in_which_each_scope_stands_once() {
+        assert_eq!(union(["a b", "b c", "", "a"]).as_deref(), Some("a b c"));
+        assert_eq!(union([""; 2]), None);
+    }
 }

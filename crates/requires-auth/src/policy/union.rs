@@ -1,7 +1,7 @@
 //! What several policies need together.
 
 use super::Policy;
-use super::scopes::{Needs, Scopes};
+use super::scopes::{Needs, Scopes, union};
 use crate::error::Denial;
 use crate::request::Request;
 use crate::verify::{AccessToken, NoTrace};
@@ -9,15 +9,8 @@ use crate::verify::{AccessToken, NoTrace};
 impl Policy {
     /// Needs the scopes of another policy as well, behind its own and each once. Both need all of theirs.
     pub(crate) fn with_scopes_of(mut self, other: &Self) -> Self {
-        let mut all: Vec<&str> = self.listed().collect();
-        for scope in other.listed() {
-            if !all.contains(&scope) {
-                all.push(scope);
-            }
-        }
-        if !all.is_empty() {
-            self.scopes = Some(Scopes::listed(all.join(" ").into(), Needs::All));
-        }
+        let lists = [self.scope(), other.scope()].into_iter().flatten();
+        self.scopes = union(lists).map(|all| Scopes::listed(all.into(), Needs::All));
         self
     }
 
@@ -35,9 +28,5 @@ impl Policy {
         base: Option<&Self>,
     ) -> Result<(), Denial> {
         self.check_with(token, request.path_parameters(), base, &mut NoTrace)
-    }
-
-    fn listed(&self) -> impl Iterator<Item = &str> {
-        self.scope().into_iter().flat_map(|listed| listed.split(' '))
     }
 }

@@ -130,7 +130,7 @@ impl Builder {
         let for_all = self.given.get(settings::TOKEN_FROM);
         let unread = |issuer: &IssuerSettings| {
             let read = issuer.given.get(settings::TOKEN_FROM).or_else(|| for_all.clone());
-            let place = issuer.from_table.provider?.unread_place(&read.unwrap_or_else(authorization))?;
+            let place = issuer.from_table.provider()?.unread_place(&read.unwrap_or_else(authorization))?;
             Some((issuer.issuer(), place))
         };
         self.issuers.iter().filter_map(unread).collect()

@@ -9,7 +9,7 @@ use crate::verify::{ClientRule, Marks, OfTable};
 /// What came from the row of a provider.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FromTable {
-    pub(super) provider: Option<&'static Provider>,
+    provider: Option<&'static Provider>,
     /// The settings that the row has chosen.
     chosen: Vec<&'static str>,
     /// Whether these settings are those of another name of an issuer, which is configured by its own.

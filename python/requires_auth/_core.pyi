@@ -193,7 +193,7 @@ class Guard:
 
 @final
 class McpScopes:
-    """What each tool, prompt and resource of an MCP server needs.
+    """What each tool, prompt and resource of an MCP server needs, beside the base scopes of the guard.
 
     Ask in this order: `Guard.admit_asgi` with `admission` as the policy; then, if `body_limit` is not None, read so
     many bytes at most; then `check`. So nothing is read of a request that is not authenticated.
@@ -201,7 +201,6 @@ class McpScopes:
 
     def __new__(
         cls,
-        scope: str | Sequence[str] | None = None,
         tools: Mapping[str, str | Sequence[str]] | None = None,
         prompts: Mapping[str, str | Sequence[str]] | None = None,
         resources: Mapping[str, str | Sequence[str]] | None = None,
@@ -210,7 +209,6 @@ class McpScopes:
         """Makes the table. A str may hold several scopes, separated by spaces; an empty one needs the base alone.
 
         Args:
-            scope: the base, which every request needs, beside the base scopes of the guard.
             tools: what a call of a tool needs, by its name. As soon as one is named, any other is refused, unless `*`
                 says what all others need.
             prompts: what getting a prompt needs, by its name.
@@ -227,13 +225,6 @@ class McpScopes:
 
     def body_limit(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]]) -> int | None:
         """How many bytes of the body are to be read; None if nothing is to be read, and `check` needs none of it."""
-
-    def judge(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]], body: bytes) -> str | None:
-        """The scopes that a request needs beside those of the guard; None if there are none.
-
-        Raises:
-            AuthError: the message cannot be judged, or no rule allows its operation.
-        """
 
     def check(
         self,
@@ -444,7 +435,7 @@ class MetadataAnswer:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """All headers of the answer, names in lower case. Only an answer to HEAD has a `content-length` among them."""
+        """All headers of the answer, names in lower case; `content-length` is among them, unless the status is 204."""
 
     @property
     def body(self) -> bytes:

@@ -194,7 +194,7 @@ class InsufficientScope(AuthError, code="insufficient_scope"):
     """A scope that the route needs is missing: 403."""
 
     scope: str | None
-    """All scopes that the route needs, separated by spaces."""
+    """The scopes that the route needs, separated by spaces. The challenge has `base_scopes` of the guard as well."""
 
     def __init__(
         self, message: str | None = None, *, headers: Iterable[tuple[str, str]] = (), scope: str | None = None

@@ -117,8 +117,8 @@ class LoginClient:
         Raises:
             LoginError: the issuer refuses, or answers what a client must not accept.
         """
-        metadata = self._discovered()
-        client_id = self._registered(metadata)
+        authorization_endpoint = self._endpoint("authorization")
+        client_id = self._registered()
         verifier = secrets.token_urlsafe(48)
         state = secrets.token_urlsafe(16)
         question = {
@@ -133,7 +133,7 @@ class LoginClient:
             "resource": self.resource or "",
         }
         query = urlencode({name: value for name, value in question.items() if value})
-        status, headers, body = _request(f"{metadata['authorization_endpoint']}?{query}")
+        status, headers, body = _request(f"{authorization_endpoint}?{query}")
         location = headers.get("Location") or ""
         if status not in {302, 303} or not location.startswith(f"{self.redirect_uri}?"):
             raise LoginError(f"the authorization endpoint answers {status}: {body.decode(errors='replace')[:200]}")
@@ -184,7 +184,13 @@ class LoginClient:
             self._metadata = metadata
         return self._metadata
 
-    def _registered(self, metadata: dict[str, Any]) -> str:
+    def _endpoint(self, name: str) -> str:
+        endpoint = self._discovered().get(f"{name}_endpoint")
+        if not isinstance(endpoint, str):
+            raise LoginError(f"the metadata of {self.issuer} name no {name}_endpoint")
+        return endpoint
+
+    def _registered(self) -> str:
         if self.client_id is None:
             wanted = {
                 "client_name": "requires_auth.testing",
@@ -194,7 +200,7 @@ class LoginClient:
                 "response_types": ["code"],
                 "application_type": "native",
             }
-            status, _, body = _request(metadata["registration_endpoint"], json=wanted)
+            status, _, body = _request(self._endpoint("registration"), json=wanted)
             answer = _object(body)
             if status != 201 or not isinstance(answer.get("client_id"), str):
                 raise _refusal(answer)
@@ -205,7 +211,7 @@ class LoginClient:
         form["client_id"] = self.client_id or ""
         if self.resource:
             form["resource"] = self.resource
-        status, _, body = _request(self._discovered()["token_endpoint"], form=form)
+        status, _, body = _request(self._endpoint("token"), form=form)
         answer = _object(body)
         if status != 200 or not isinstance(answer.get("access_token"), str):
             raise _refusal(answer)

@@ -34,8 +34,8 @@ _RESOURCE = PREFIX + "RESOURCE"
 _LOG = logging.getLogger("requires_auth")
 
 
-class ResourceOptions(TypedDict, total=False):
-    """The keyword arguments that `requires_auth.mcp` passes on to `requires_auth.RequiresAuth`; that describes them."""
+class _Options(TypedDict, total=False):
+    """The keyword arguments of `requires_auth.RequiresAuth`, which describes them, but for those of every signature."""
 
     issuers: Iterable[Issuer | tuple[str, Audience]] | None
     provider: str | None
@@ -82,10 +82,16 @@ class ResourceOptions(TypedDict, total=False):
     error_format: ErrorBody | None
 
 
-class GuardOptions(ResourceOptions, total=False):
+class GuardOptions(_Options, total=False):
     """The keyword arguments that an adapter passes on."""
 
     resource: str | None
+
+
+class McpOptions(_Options, total=False):
+    """The keyword arguments that `requires_auth.mcp` passes on."""
+
+    audience: Audience | None
 
 
 SETTINGS = ("issuer", "audience", *GuardOptions.__annotations__)

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from requires_auth._exempt import Exempt
 from requires_auth._rule import listed
 from requires_auth.mcp import TokenVerifier, guard_of, guarded, needs_of
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import RequiresAuth as Guard
-    from requires_auth._options import Adapter, ResourceOptions
+    from requires_auth._options import Adapter, McpOptions
     from requires_auth.mcp import Needs
 
 __all__ = ["RequiresAuth"]
@@ -60,7 +61,7 @@ class RequiresAuth(AuthProvider):
         cors_origins: Iterable[str] = (),
         exempt: Iterable[str] = (),
         auth: Guard | Adapter | None = None,
-        **options: Unpack[ResourceOptions],
+        **options: Unpack[McpOptions],
     ) -> None:
         """Makes a guard; see `requires_auth.mcp.protect` for the arguments.
 
@@ -75,7 +76,7 @@ class RequiresAuth(AuthProvider):
             "guard": self._guard,
             "needs": needs_of(tools, prompts, resources, max_body),
             "cors_origins": listed("cors_origins", cors_origins),
-            "exempt": listed("exempt", exempt),
+            "exempt": Exempt("exempt", exempt),
             "instead": b"Bearer -",
         }
 

@@ -152,7 +152,8 @@ class RequiresAuth(Adapter):
         elif given:
             raise TypeError("this guard was made with an issuer already: make another one")
         self.serve_metadata()
-        app.before_request(self._metadata)
+        if (self._guard or self._of(app)).resource is not None:
+            app.before_request(self._metadata)
 
     def protect(
         self,
@@ -203,17 +204,18 @@ class RequiresAuth(Adapter):
     def _metadata(self) -> Response | None:
         """The answer to a request for the metadata document of the resource; None for any other request."""
         app = _behind(current_app)
-        if not self.has_resource(_config(app)):
-            return None
-        answer = (self._replacement or self._guard or self._of(app)).metadata_wsgi(request.environ)
+        guard = self._replacement or self._guard or self._guards(app).get(self)
+        if guard is None:
+            # Public paths do not need one, so it is made here only if there is a document.
+            if not self.has_resource(_config(app)):
+                return None
+            guard = self._of(app)
+        answer = guard.metadata_wsgi(request.environ)
         if answer is None:
             return None
         response = app.response_class(answer.body, answer.status)
         response.headers.clear()
         response.headers.extend(answer.headers)
-        if answer.status != 204:
-            # An answer to HEAD says how long that to GET would be.
-            response.headers.setdefault("content-length", str(len(answer.body)))
         return response
 
     def _guarded(self, view: _View, rule: Rule) -> _View:

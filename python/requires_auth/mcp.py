@@ -32,25 +32,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from requires_auth import AuthError, ConfigError, ConfigProblem, Refusal
 from requires_auth import RequiresAuth as Guard
-from requires_auth._core import McpScopes
+from requires_auth._core import McpScopes, nearest
 from requires_auth._exempt import Exempt
 from requires_auth._mcp_user import caller, calling, known
 from requires_auth._mistakes import has_type
-from requires_auth._options import Adapter, ResourceOptions
-from requires_auth._rule import Rule
-from requires_auth.starlette import (
-    answer_metadata,
-    is_guard,
-    judge,
-    path_of,
-    refuse,
-    with_headers,
-)
+from requires_auth._options import Adapter, McpOptions
+from requires_auth._rule import Rule, listed
+from requires_auth.starlette import ResourceMetadataMiddleware, is_guard, judge, path_of, refuse, with_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +89,7 @@ def protect(
     cors_origins: Iterable[str] = (),
     exempt: Iterable[str] = (),
     auth: Guard | Adapter | None = None,
-    **options: Unpack[ResourceOptions],
+    **options: Unpack[McpOptions],
 ) -> App:
     """Guards an MCP server, and returns the application to serve instead of it.
 
@@ -103,7 +97,8 @@ def protect(
         app: the server as an ASGI application, such as `mcp.streamable_http_app()`. Guard the outermost one: an
             application that is mounted does not see requests for the metadata document.
         issuer: whose tokens to take; without it and `auth`, the environment names it.
-        resource: the URL of the server as its clients are given it, byte for byte. Tokens must be for it.
+        resource: the URL of the server as its clients are given it, byte for byte. Tokens must be for it, unless
+            `audience` is given.
         scope: the scopes that every request needs. Clients are told to ask for them at their first login.
         tools: the scopes that a call of a tool needs beside them, by the name of the tool; several are separated by
             spaces. As soon as one tool is named, calls of others are refused, unless `"*"` says what these need; an
@@ -123,15 +118,16 @@ def protect(
     """
     _check_application(app)
     guard = guard_of(auth, issuer, resource, scope, options)
-    return guarded(app, guard, needs_of(tools, prompts, resources, max_body), cors_origins, exempt)
+    needs = needs_of(tools, prompts, resources, max_body)
+    return guarded(app, guard, needs, listed("cors_origins", cors_origins), Exempt("exempt", exempt))
 
 
 def guarded(
     app: App,
     guard: Guard,
     needs: McpScopes,
-    cors_origins: Iterable[str] = (),
-    exempt: Iterable[str] = (),
+    cors_origins: list[str],
+    exempt: Exempt,
     instead: bytes | None = None,
 ) -> App:
     """As `protect`, of what it is given put in order.
@@ -145,8 +141,8 @@ def guarded(
         instead: what the server is shown as the `Authorization` header; by default it has none.
     """
     served: App = _Guarded(app, guard, needs, exempt, instead)
-    origins = [cors_origins] if isinstance(cors_origins, str) else list(cors_origins)
-    return _Documented(_for_browsers(served, origins) if origins else served, guard)
+    # Outermost: pages of every origin have access to the document.
+    return ResourceMetadataMiddleware(_for_browsers(served, cors_origins) if cors_origins else served, auth=guard)
 
 
 def needs_of(tools: Needs | None, prompts: Needs | None, resources: Needs | None, max_body: int | None) -> McpScopes:
@@ -163,16 +159,18 @@ def needs_of(tools: Needs | None, prompts: Needs | None, resources: Needs | None
         problems.append(ConfigProblem("max_body", found, "a number of bytes", "write max_body=4 * 1024 * 1024"))
     if problems:
         raise ConfigError(problems)
-    return McpScopes(None, read["tools"], read["prompts"], read["resources"], max_body)
+    return McpScopes(read["tools"], read["prompts"], read["resources"], max_body)
 
 
 def _table(argument: str, needs: Needs | None, problems: list[ConfigProblem]) -> dict[str, str | list[str]] | None:
     """A table as the extension module takes it. What is wrong with it goes to `problems`."""
     if needs is None:
         return None
-    if not has_type(needs, Mapping):
+    # An empty one would ask for nothing, where it looks as if nothing were allowed.
+    if not has_type(needs, Mapping) or not needs:
+        found = "an empty dict" if has_type(needs, Mapping) else type(needs).__name__
         hint = f'write {argument}={{"name": "scope"}}; an empty string needs no more than the base'
-        problems.append(ConfigProblem(argument, type(needs).__name__, "a dict from name to scopes", hint))
+        problems.append(ConfigProblem(argument, found, "a dict from name to scopes", hint))
         return None
     read: dict[str, str | list[str]] = {}
     for name, scopes in needs.items():
@@ -226,22 +224,10 @@ class TokenVerifier:
         return known(verified)
 
 
-class _Documented:
-    """Serves the metadata document, to which pages of every origin have access."""
-
-    def __init__(self, app: App, guard: Guard) -> None:
-        self.app = app
-        self._guard = guard
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not await answer_metadata(self._guard, scope, send):
-            await self.app(scope, receive, send)
-
-
 class _Guarded:
     """Asks for the token first, and for what the messages need then."""
 
-    def __init__(self, app: App, guard: Guard, needs: McpScopes, exempt: Iterable[str], instead: bytes | None) -> None:
+    def __init__(self, app: App, guard: Guard, needs: McpScopes, exempt: Exempt, instead: bytes | None) -> None:
         self.app = app
         self._guard = guard
         self._needs = needs
@@ -252,7 +238,7 @@ class _Guarded:
             b"sec-websocket-protocol",
         }
         self._shown = [] if instead is None else [(b"authorization", instead)]
-        self._exempt = Exempt("exempt", exempt)
+        self._exempt = exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -349,14 +335,15 @@ def guard_of(
     issuer: str | None,
     resource: str | None,
     scope: str | Sequence[str] | None,
-    options: ResourceOptions,
+    options: McpOptions,
 ) -> Guard:
     """The guard that is given or described.
 
     Raises:
         ConfigError: the configuration is wrong, such as a guard without a resource; all mistakes at once.
-        TypeError: both are given.
+        TypeError: both are given, or an argument is misspelt.
     """
+    _refuse_misspelt(options)
     if auth is not None and (issuer is not None or resource is not None or scope is not None or options):
         raise TypeError("give a guard, or what describes one, but not both")
     if auth is None:
@@ -372,21 +359,33 @@ def guard_of(
 
 
 def _described(
-    issuer: str | None, resource: str | None, scope: str | Sequence[str] | None, options: ResourceOptions
+    issuer: str | None, resource: str | None, scope: str | Sequence[str] | None, options: McpOptions
 ) -> Adapter:
     """A guard of arguments, and of the environment."""
-    described: dict[str, Any] = {**options}
-    if resource is not None:
-        described["resource"] = resource
+    # The rest of the environment is read where no issuer is given.
+    resource = resource or os.environ.get("REQUIRES_AUTH_RESOURCE")
+    if not resource:
+        raise ConfigError([_NO_RESOURCE])
+    described: dict[str, Any] = {**options, "resource": resource}
     if scope is not None:
-        described["base_scopes"] = scopes = scope.split() if isinstance(scope, str) else list(scope)
+        described["base_scopes"] = scopes = scope.split() if isinstance(scope, str) else listed("scope", scope)
         problems: list[ConfigProblem] = []
         _refuse_commas("scope", scopes, problems)
         if problems:
             raise ConfigError(problems)
-    if not (resource or os.environ.get("REQUIRES_AUTH_RESOURCE")):
-        raise ConfigError([_NO_RESOURCE])
     return Adapter(issuer, **described)
+
+
+def _refuse_misspelt(options: Iterable[str]) -> None:
+    """Refuses what is misspelt, such as `scopes` for `scope`: what it is passed on to does not know our arguments.
+
+    Raises:
+        TypeError: an argument is not known, and is near to one that is.
+    """
+    known = [*signature(protect).parameters, *McpOptions.__annotations__]
+    for name in options:
+        if name not in known and (meant := nearest(name, known)):
+            raise TypeError(f"{name}: there is no such argument: did you mean `{meant}`?")
 
 
 _NO_RESOURCE = ConfigProblem(

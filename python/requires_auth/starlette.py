@@ -120,7 +120,7 @@ class RequiresAuthMiddleware:
             else:
                 self._adapter.rule(policy=self._rule.policy)
         self._exempt = Exempt("exempt", exempt)
-        self._has_document = _serves_document(auth, self._adapter)
+        self._has_document = _serves_document(self._own or self._adapter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judges a connection; what is neither HTTP nor WebSocket passes."""
@@ -174,7 +174,7 @@ class ResourceMetadataMiddleware:
             raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, resource=..)")
         self.app = app
         self._auth = auth
-        self._has_document = _serves_document(auth, auth)
+        self._has_document = _serves_document(auth)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request for the document."""
@@ -190,21 +190,16 @@ async def answer_metadata(guard: Guard, scope: Scope, send: Send) -> bool:
     answer = guard.metadata_asgi(scope) if scope["type"] == "http" else None
     if answer is None:
         return False
-    headers = answer.headers
-    if answer.status != 204 and all(name != "content-length" for name, _ in headers):
-        headers = [*headers, ("content-length", str(len(answer.body)))]
-    await _send_answer(answer.status, headers, answer.body, "http", send)
+    await _send_answer(answer.status, answer.headers, answer.body, "http", send)
     return True
 
 
-def _serves_document(auth: Guard | Adapter | None, adapter: Guard | Adapter) -> bool:
-    """Whether a middleware has a document to serve. It tells the adapter so."""
+def _serves_document(auth: Guard | Adapter) -> bool:
+    """Whether a middleware has a document to serve. It tells an adapter so."""
     if isinstance(auth, Guard):
         return auth.resource is not None
-    if not isinstance(adapter, Adapter):
-        return False
-    adapter.serve_metadata()
-    return adapter.has_resource()
+    auth.serve_metadata()
+    return auth.has_resource()
 
 
 def with_headers(send: Send, added: Collection[tuple[str, str]]) -> Send:

@@ -20,7 +20,7 @@ use crate::live::Live;
 use crate::metadata::{MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
-use crate::request::FrameworkRequest;
+use crate::request::{FrameworkRequest, RequestLine};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -232,7 +232,7 @@ impl Guard {
         if live.auth.resource().is_none() {
             return Ok(None);
         }
-        let request = FrameworkRequest::of_wsgi(environ, &[])?;
+        let request = RequestLine::of_wsgi(environ)?;
         Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url))
     }
 
@@ -242,7 +242,7 @@ impl Guard {
         if live.auth.resource().is_none() {
             return Ok(None);
         }
-        let request = FrameworkRequest::of_asgi(scope, &[])?;
+        let request = RequestLine::of_asgi(scope)?;
         Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url).filter(|_| !request.is_websocket))
     }
 
@@ -337,9 +337,9 @@ impl Guard {
         (optional, wait): (bool, bool),
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let asked = Asked::new(&request.method, &request.url, &request.headers, policy, optional);
-        let mut asked = asked.on_path(parameters);
-        if request.is_websocket {
+        let FrameworkRequest { line: RequestLine { method, url, is_websocket }, headers } = request;
+        let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
+        if *is_websocket {
             asked = asked.of_websocket();
         }
         let (live, judged) = if wait {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
+use requires_auth::Request;
 use requires_auth::mcp::{Body, Scopes};
-use requires_auth::{Denial, Request};
 
 use crate::errors;
 use crate::guard::Guard;
@@ -12,6 +12,9 @@ use crate::headers::HeaderList;
 use crate::outcome::Refusal;
 use crate::policy::Policy;
 use crate::token::AccessToken;
+
+/// A body of more bytes is read without the interpreter lock, so that other threads go on meanwhile.
+const LONG: usize = 64 << 10;
 
 /// Scopes by the name of a tool or prompt, or by a pattern of URIs; `*` is for all that are not named.
 type Needs = BTreeMap<String, Words>;
@@ -32,7 +35,7 @@ impl Words {
     }
 }
 
-/// What each tool, prompt and resource of an MCP server needs.
+/// What each tool, prompt and resource of an MCP server needs, beside the base scopes of the guard.
 ///
 /// Ask in this order: `Guard.admit_asgi` with `admission` as the policy; then, if `body_limit` is not None, read so many
 /// bytes at most; then `check`. So nothing is read of a request that is not authenticated.
@@ -45,20 +48,16 @@ pub(crate) struct McpScopes {
 impl McpScopes {
     /// Raises `ConfigError` with every mistake.
     #[new]
-    #[pyo3(signature = (scope = None, tools = None, prompts = None, resources = None, max_body = None))]
+    #[pyo3(signature = (tools = None, prompts = None, resources = None, max_body = None))]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn new(
         py: Python<'_>,
-        scope: Option<Words>,
         tools: Option<Needs>,
         prompts: Option<Needs>,
         resources: Option<Needs>,
         max_body: Option<usize>,
     ) -> PyResult<Self> {
         let mut builder = Scopes::builder();
-        if let Some(scope) = scope {
-            builder = builder.scopes(&scope.listed());
-        }
         for (name, needs) in tools.iter().flatten() {
             builder = builder.tool(name, &needs.listed());
         }
@@ -88,26 +87,6 @@ impl McpScopes {
         Ok(self.scopes.body_limit(&Request::new(method, "/", &headers)))
     }
 
-    /// The scopes that a request needs beside those of the guard, separated by spaces; None if there are none.
-    ///
-    /// Raises `AuthError` for a message that cannot be judged, and for an operation that no rule allows.
-    fn judge(
-        &self,
-        py: Python<'_>,
-        method: &str,
-        headers: &Bound<'_, PyAny>,
-        body: &[u8],
-    ) -> PyResult<Option<String>> {
-        let headers = HeaderList::new(headers)?;
-        let request = Request::new(method, "/", &headers);
-        let raise = |denial: Denial| match errors::from_denial(py, &denial, &[]) {
-            Ok(error) => PyErr::from_value(error),
-            Err(error) => error,
-        };
-        let needed = self.scopes.needed(&request, Body::Bytes(body)).map_err(raise)?;
-        Ok(needed.scope().map(ToOwned::to_owned))
-    }
-
     /// Whether a request, whose token the guard has judged, may do what its messages ask for: None, or the refusal.
     ///
     /// `body` is all of it, or None if there was more than `body_limit`.
@@ -126,14 +105,12 @@ impl McpScopes {
         let request = Request::new(method, url, &headers);
         let auth = guard.get().auth()?;
         let token = token.get().inner();
+        let is_long = body.is_some_and(|body| body.len() > LONG);
         let body = body.map_or(Body::TooLarge, Body::Bytes);
-        match auth.check_mcp(&request, token, &self.scopes, body) {
+        let check = || auth.check_mcp(&request, token, &self.scopes, body);
+        match if is_long { py.detach(check) } else { check() } {
             Ok(()) => Ok(None),
             Err(denial) => guard.get().refuse(py, &auth, &request, denial).map(Some),
         }
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<McpScopes: base {}>", self.scopes.base().scope().unwrap_or("none"))
     }
 }

@@ -26,10 +26,17 @@ impl MetadataAnswer {
         self.0.status()
     }
 
-    /// All headers of the answer, names in lower case. Only an answer to HEAD has a content-length among them.
+    /// All headers of the answer, names in lower case; `content-length` is among them, unless the status is 204.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.0.headers().collect::<Vec<_>>())
+        const LENGTH: &str = "content-length";
+        let mut headers: Vec<_> = self.0.headers().collect();
+        let length = self.0.body().len().to_string();
+        // An answer to HEAD has that of the answer to a GET.
+        if self.0.status() != 204 && headers.iter().all(|(name, _)| *name != LENGTH) {
+            headers.push((LENGTH, &length));
+        }
+        PyList::new(py, headers)
     }
 
     /// The body; empty unless the method is GET.

@@ -23,13 +23,68 @@ const ALWAYS: [&str; 4] = [AUTHORIZATION, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID];
 /// So many bytes have room without a second allocation.
 const USUAL_URL: usize = 64;
 
-/// Method, URL and headers of a request.
-pub(crate) struct FrameworkRequest {
+/// What stands before the headers of a request.
+pub(crate) struct RequestLine {
     pub(crate) method: PyBackedStr,
     /// Path and query, percent-encoded as on the wire.
     pub(crate) url: String,
-    pub(crate) headers: HeaderList,
     pub(crate) is_websocket: bool,
+}
+
+impl RequestLine {
+    /// Of a WSGI environment, or of `META` of a Django request.
+    pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::of_environ(&dictionary(environ)?)
+    }
+
+    /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
+    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::of_scope(&dictionary(scope)?)
+    }
+
+    fn of_environ(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = environ.py();
+        let mut url = String::with_capacity(USUAL_URL);
+        for key in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
+            if let Some(path) = environ.get_item(key)? {
+                // What came over the wire was decoded as Latin-1, whatever it was.
+                let path = path.cast::<PyString>()?.to_string_lossy();
+                push_path(
+                    &mut url,
+                    path.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')),
+                );
+            }
+        }
+        if let Some(query) = environ.get_item(intern!(py, "QUERY_STRING"))? {
+            push_query(&mut url, &query.cast::<PyString>()?.to_string_lossy());
+        }
+        Ok(Self { method: text(environ, intern!(py, "REQUEST_METHOD"))?, url, is_websocket: false })
+    }
+
+    fn of_scope(scope: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = scope.py();
+        // Only the scope of a WebSocket has none.
+        let method = scope.get_item(intern!(py, "method"))?;
+        let is_websocket = method.is_none();
+        let method = match method {
+            Some(method) => PyBackedStr::try_from(method.cast_into::<PyString>()?)?,
+            None => PyBackedStr::try_from(intern!(py, "GET").clone())?,
+        };
+        let mut url = String::with_capacity(USUAL_URL);
+        push_path(&mut url, text(scope, intern!(py, "path"))?.bytes());
+        if let Some(query) = scope.get_item(intern!(py, "query_string"))? {
+            let query: String =
+                query.cast::<PyBytes>()?.as_bytes().iter().map(|&byte| char::from(byte)).collect();
+            push_query(&mut url, &query);
+        }
+        Ok(Self { method, url, is_websocket })
+    }
+}
+
+/// Method, URL and headers of a request.
+pub(crate) struct FrameworkRequest {
+    pub(crate) line: RequestLine,
+    pub(crate) headers: HeaderList,
 }
 
 impl FrameworkRequest {
@@ -62,21 +117,8 @@ impl FrameworkRequest {
                 }
             }
         }
-        let mut url = String::with_capacity(USUAL_URL);
-        for key in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
-            if let Some(path) = environ.get_item(key)? {
-                // What came over the wire was decoded as Latin-1, whatever it was.
-                let path = path.cast::<PyString>()?.to_string_lossy();
-                push_path(
-                    &mut url,
-                    path.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')),
-                );
-            }
-        }
-        if let Some(query) = environ.get_item(intern!(py, "QUERY_STRING"))? {
-            push_query(&mut url, &query.cast::<PyString>()?.to_string_lossy());
-        }
-        Ok(Self { method: text(environ, intern!(py, "REQUEST_METHOD"))?, url, headers, is_websocket: false })
+        let line = RequestLine::of_environ(environ)?;
+        Ok(Self { line, headers })
     }
 
     /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
@@ -85,13 +127,6 @@ impl FrameworkRequest {
     pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>, more: &[Box<str>]) -> PyResult<Self> {
         let py = scope.py();
         let scope = &dictionary(scope)?;
-        // Only the scope of a WebSocket has none.
-        let method = scope.get_item(intern!(py, "method"))?;
-        let is_websocket = method.is_none();
-        let method = match method {
-            Some(method) => PyBackedStr::try_from(method.cast_into::<PyString>()?)?,
-            None => PyBackedStr::try_from(intern!(py, "GET").clone())?,
-        };
         let mut headers = HeaderList::with_capacity(2);
         for pair in required(scope, intern!(py, "headers"))?.try_iter()? {
             let pair = pair?;
@@ -106,14 +141,8 @@ impl FrameworkRequest {
                 headers.push_named(name, Text::new(&value)?);
             }
         }
-        let mut url = String::with_capacity(USUAL_URL);
-        push_path(&mut url, text(scope, intern!(py, "path"))?.bytes());
-        if let Some(query) = scope.get_item(intern!(py, "query_string"))? {
-            let query: String =
-                query.cast::<PyBytes>()?.as_bytes().iter().map(|&byte| char::from(byte)).collect();
-            push_query(&mut url, &query);
-        }
-        Ok(Self { method, url, headers, is_websocket })
+        let line = RequestLine::of_scope(scope)?;
+        Ok(Self { line, headers })
     }
 }
 

@@ -156,6 +156,8 @@ def test_a_client_follows_the_pointer_of_a_server(auth_server: TestIssuer) -> No
         ({"code_challenge_methods_supported": ["plain"]}, "S256"),
         ({"code_challenge_methods_supported": None}, "S256"),
         ({"issuer": "https://other.example"}, "another issuer"),
+        ({"authorization_endpoint": None}, "no authorization_endpoint"),
+        ({"registration_endpoint": None}, "no registration_endpoint"),
         ({"authorization_endpoint": "{origin}/form"}, "answers 200"),
         ({"authorization_endpoint": "{origin}/elsewhere"}, "answers 302"),
         ({"authorization_endpoint": "{origin}/forged"}, "RFC 9207"),

@@ -347,6 +347,9 @@ def test_a_guard_of_ones_own_may_be_given(issuer: TestIssuer) -> None:
         ({"tools": {"delete_*": "write:orders"}}, "patterns are for resources"),
         ({"tools": ["create_order"]}, "a dict from name to scopes"),
         ({"tools": {"create_order": None}}, "NoneType for 'create_order'"),
+        ({"tools": {}}, "tools: expected a dict from name to scopes, found an empty dict"),
+        ({"resources": {}}, "resources: .* found an empty dict"),
+        ({"exempt": ["health"]}, "paths begin with a slash"),
         ({"prompts": {"greet": "a,b"}}, "prompts"),
         ({"scope": "read:orders,write:orders"}, "scope"),
         ({"max_body": "1MB"}, "a number of bytes"),
@@ -357,10 +360,48 @@ def test_mistakes_show_when_the_server_is_made(issuer: TestIssuer, options: dict
         protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"scopes": "read:orders"}, "did you mean `scope`?"),
+        ({"tool": TOOLS}, "did you mean `tools`?"),
+        ({"leway": 1}, "did you mean `leeway`?"),
+        ({"cors_origins": "https://app.example.com"}, "write cors_origins=['https://app.example.com']"),
+        ({"scope": ["read:orders", 1]}, "scope: expected a list of strings"),
+        ({"unlike_any": 1}, "unlike_any"),
+    ],
+)
+def test_an_argument_that_cannot_be_meant_is_refused(issuer: TestIssuer, options: dict[str, Any], hint: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(hint)):
+        protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, **options)
+
+
+def test_tokens_may_have_another_audience_than_the_url(issuer: TestIssuer) -> None:
+    client = client_of(issuer, audience="api://orders")
+    for audience, status in (("api://orders", 200), (RESOURCE, 401)):
+        headers = bearer(issuer, claims={"aud": audience})
+        assert client.post("/mcp", content=call("list_orders"), headers=headers).status_code == status
+    assert client.get(DOCUMENT).json()["resource"] == RESOURCE
+
+
+def test_a_long_message_is_judged_as_a_short_one(issuer: TestIssuer) -> None:
+    client = client_of(issuer)
+    for tool, status in (("list_orders", 200), ("create_order", 403)):
+        padded = call(tool).ljust(100_000)
+        assert client.post("/mcp", content=padded, headers=bearer(issuer)).status_code == status
+
+
 def test_the_url_of_the_server_is_needed(issuer: TestIssuer) -> None:
     for arguments in ((), (issuer.issuer,)):
         with pytest.raises(ConfigError, match="REQUIRES_AUTH_RESOURCE"):
             protect(server(), *arguments)
+
+
+def test_the_url_of_the_server_may_be_in_the_environment(issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUIRES_AUTH_RESOURCE", RESOURCE)
+    client = TestClient(protect(server(), issuer.issuer, jwks=issuer.jwks, tools=TOOLS))
+    assert client.get(DOCUMENT).json()["resource"] == RESOURCE
+    assert client.post("/mcp", content=call("list_orders"), headers=bearer(issuer)).status_code == 200
 
 
 class Unfinished:
@@ -453,6 +494,10 @@ def test_a_server_of_fastmcp_knows_who_calls(issuer: TestIssuer) -> None:
         assert 'scope="read:orders write:orders"' in refused.headers["www-authenticate"]
     with pytest.raises(ConfigError):
         Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, tools={"": "write:orders"})
+    with pytest.raises(ConfigError, match="paths begin with a slash"):
+        Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, exempt=["health"])
+    with pytest.raises(TypeError, match="did you mean `scope`"):
+        Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, scopes="read:orders")  # type: ignore[call-arg]
 
 
 def _session(issuer: TestIssuer, app: Any, sub: str, guarded: bool = False) -> str:

@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 from vectors import FOLDER, arguments_of
 
-import requires_auth
-from requires_auth import AuthError, ConfigError, RequiresAuth
+from requires_auth import (
+    AuthError,
+    ConfigError,
+    InsufficientScope,
+    IssuerUnavailable,
+    McpBodyEncoded,
+    McpBodyNotJson,
+    McpOperationUnknown,
+    RequiresAuth,
+)
 from requires_auth._core import Admission, McpScopes, Refusal
+from requires_auth.testing import TestIssuer
 
 NO_HEADERS: list[tuple[str, str]] = []
 
@@ -95,31 +104,46 @@ def test_there_are_enough_cases() -> None:
 
 def test_a_table_is_checked_as_a_whole() -> None:
     with pytest.raises(ConfigError) as refused:
-        McpScopes("openid", tools={"": "a"}, resources={"a*b": ""}, max_body=0)
-    assert [problem.field for problem in refused.value.problems] == ["scopes", "resources", "tools", "max_body"]
+        McpScopes({"": "a", "b": "openid"}, resources={"a*b": ""}, max_body=0)
+    assert [problem.field for problem in refused.value.problems] == ["resources", "tools", "tools", "max_body"]
+
+
+def error_of(
+    scopes: McpScopes, method: str, body: bytes, headers: list[tuple[str, str]] = NO_HEADERS, **options: Any
+) -> AuthError | IssuerUnavailable | None:
+    """What a request is refused for whose token has no scope."""
+    issuer = TestIssuer(audience="https://api.example.com/mcp")
+    guard = RequiresAuth(issuer.issuer, resource=issuer.audience, jwks=issuer.jwks, **options)
+    token = guard.verify(issuer.token(), scopes.admission)
+    refusal = scopes.check(guard, token, method, "/mcp", headers, body)
+    return None if refusal is None else refusal.error
 
 
 def test_scopes_may_be_one_text_or_several() -> None:
     body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create"}}'
+
+    def needed(scopes: McpScopes, method: str, body: bytes) -> str:
+        error = error_of(scopes, method, body, base_scopes=["read"])
+        assert isinstance(error, InsufficientScope)
+        return dict(error.headers)["www-authenticate"].split('scope="')[-1].split('"')[0]
+
     for needs in ("write audit", ["write", "audit"], ("write", "audit")):
-        scopes = McpScopes(["read"], {"create": needs})
-        assert scopes.judge("POST", NO_HEADERS, body) == "read write audit"
-        assert scopes.judge("GET", NO_HEADERS, b"") == "read"
-    assert McpScopes().judge("POST", NO_HEADERS, body) is None
-    assert repr(McpScopes("read")) == "<McpScopes: base read>"
+        scopes = McpScopes({"create": needs})
+        assert needed(scopes, "POST", body) == "read write audit"
+        assert needed(scopes, "GET", b"") == "read"
+    assert error_of(McpScopes(), "POST", body) is None
 
 
-def test_a_message_that_cannot_be_judged_is_raised() -> None:
-    scopes = McpScopes(tools={"create": "write"})
-    with pytest.raises(requires_auth.McpBodyNotJson) as refused:
-        scopes.judge("POST", NO_HEADERS, b"{")
-    assert (refused.value.status, refused.value.code) == (400, "auth.mcp_body_not_json")
-    with pytest.raises(requires_auth.McpOperationUnknown):
-        scopes.judge("POST", NO_HEADERS, b'{"method":"tools/call","params":{"name":"drop"}}')
+def test_a_message_that_cannot_be_judged_is_refused() -> None:
+    scopes = McpScopes({"create": "write"})
+    refused = error_of(scopes, "POST", b"{")
+    assert isinstance(refused, McpBodyNotJson)
+    assert (refused.status, refused.code) == (400, "auth.mcp_body_not_json")
+    unknown = error_of(scopes, "POST", b'{"method":"tools/call","params":{"name":"drop"}}')
+    assert isinstance(unknown, McpOperationUnknown)
     assert scopes.body_limit("POST", NO_HEADERS) == 4 << 20
     assert scopes.body_limit("GET", NO_HEADERS) is None
-    with pytest.raises(AuthError):
-        scopes.judge("POST", [("content-encoding", "gzip")], b"{}")
+    assert isinstance(error_of(scopes, "POST", b"{}", [("content-encoding", "gzip")]), McpBodyEncoded)
 
 
 def test_an_own_format_of_refusals_leaves_json_rpc_alone() -> None:

@@ -155,8 +155,7 @@ def core_call(issuer: TestIssuer) -> Call:
         if answer is not None:
             assert isinstance(answer, MetadataAnswer)
             body = json_of(answer.body)
-            length = {} if method in ("HEAD", "OPTIONS") else {"content-length": str(len(answer.body))}
-            return Answer(answer.status, {**length, **dict(answer.headers)}, body)
+            return Answer(answer.status, dict(answer.headers), body)
         verdict = auth.admit(method, path, list((headers or {}).items()), policy)
         if not verdict:
             return Answer(verdict.status, dict(verdict.headers), None)
@@ -195,6 +194,7 @@ def test_it_answers_head_and_preflights_and_no_other_method(ask: Call) -> None:
     preflight = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
     options = ask("OPTIONS", DOCUMENT, preflight)
     assert (options.status, options.headers["access-control-allow-headers"]) == (204, "*")
+    assert "content-length" not in options.headers
     posted = ask("POST", DOCUMENT)
     assert (posted.status, posted.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
@@ -299,6 +299,14 @@ def test_a_guard_without_a_resource_serves_nothing(issuer: TestIssuer) -> None:
     auth.protect(app)
     assert app.test_client().get(DOCUMENT).status_code == 401
     assert RequiresAuth(issuer.issuer, issuer.audience, jwks=issuer.jwks).metadata("GET", DOCUMENT) is None
+
+
+def test_the_document_of_a_guard_that_stands_in_is_served(issuer: TestIssuer) -> None:
+    app = Flask("orders")
+    auth = flask_adapter.RequiresAuth(issuer.issuer, issuer.audience, jwks=issuer.jwks)
+    auth.protect(app)
+    auth.replace_guard(RequiresAuth(issuer.issuer, **options_of(issuer)))
+    assert app.test_client().get(DOCUMENT).get_json()["resource"] == RESOURCE
 
 
 def test_protect_serves_the_document(issuer: TestIssuer) -> None:

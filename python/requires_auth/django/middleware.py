@@ -134,9 +134,6 @@ def metadata_of(auth: RequiresAuth, request: HttpRequest) -> HttpResponse | None
     del response.headers["Content-Type"]
     for name, value in answer.headers:
         response.headers[name] = value
-    if answer.status != 204:
-        # An answer to HEAD says how long that to GET would be.
-        response.headers.setdefault("Content-Length", str(len(answer.body)))
     return response
 
 

@@ -249,6 +249,48 @@ async fn a_public_client_asks_for_nothing_but_logins() {
 }
 
 #[tokio::test]
+async fn what_a_login_remembers_is_short() {
+    let server = Server::start(DevelopmentIssuer::builder()).await;
+    let id = server.public_client().await;
+    let longest = "x".repeat(2048);
+    let longer = format!("{longest}x");
+    for name in ["scope", "login_hint", "nonce"] {
+        assert!(answer_of(&server.authorize(&id, &[(name, &longest)]).await).contains_key("code"), "{name}");
+        let answer = answer_of(&server.authorize(&id, &[(name, &longer)]).await);
+        assert_eq!((answer["error"].as_str(), answer.get("code")), ("invalid_request", None), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_does_not_revoke_what_another_one_was_given() {
+    let server = Server::start(DevelopmentIssuer::builder()).await;
+    let (id, other) = (server.public_client().await, server.public_client().await);
+    let (_, tokens) = server.redeem(&id, &server.code(&id).await).await;
+    let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+    let revoke = async |client_id: &str, token: &str| {
+        let form = [("client_id", client_id), ("token", token)];
+        let answer = post(server.endpoint("revocation"), None, &form).await;
+        (answer.status().as_u16(), answer.text().await.expect("text").contains("invalid_grant"))
+    };
+    for token in [access, refresh] {
+        assert_eq!(revoke(&other, token).await, (400, true));
+        assert!(server.is_active(access).await);
+    }
+    assert_eq!(revoke(&id, access).await, (200, false));
+    assert!(!server.is_active(access).await);
+    let (status, tokens) = server.refresh(&id, refresh, &[]).await;
+    assert_eq!(status, 200, "only the access token has ended");
+
+    // A token that no client asked for is anybody's, and one that is not known is no mistake.
+    let nobodys = server.issuer.opaque_token("", "alice");
+    for token in [nobodys.as_str(), "unknown"] {
+        assert_eq!(revoke(&other, token).await, (200, false));
+        assert!(!server.is_active(token).await);
+    }
+    assert!(server.is_active(text(&tokens["access_token"])).await);
+}
+
+#[tokio::test]
 async fn the_authorization_endpoint_can_lie_fail_and_be_counted_and_no_page_calls_it() {
     let server = Server::start(DevelopmentIssuer::builder()).await;
     let id = server.public_client().await;

@@ -39,11 +39,15 @@ pub struct Theme {
     pub cases: Vec<Finished>,
 }
 
+impl Theme {
+    fn new(name: &str, about: &str, cases: Vec<Finished>) -> Self {
+        Self { name: name.to_owned(), about: about.to_owned(), cases }
+    }
+}
+
 pub fn themes() -> Vec<Theme> {
-    let theme = |name: &str, about: &str, cases: Vec<Vec<Finished>>| Theme {
-        name: name.to_owned(),
-        about: about.to_owned(),
-        cases: cases.into_iter().flatten().collect(),
+    let theme = |name: &str, about: &str, cases: Vec<Vec<Finished>>| {
+        Theme::new(name, about, cases.into_iter().flatten().collect())
     };
     let mut themes = vec![
         theme(
@@ -121,22 +125,24 @@ pub fn themes() -> Vec<Theme> {
 
 /// Whole requests, and the document of a resource.
 fn of_requests() -> Vec<Theme> {
-    let theme =
-        |name: &str, about: &str, cases| Theme { name: name.to_owned(), about: about.to_owned(), cases };
     vec![
-        theme(
+        Theme::new(
             "requests",
             "whole requests: where the token comes from, and what the answer looks like",
             requests::cases(),
         ),
-        theme("requests-paths", "claim rules that look at the path of the request", requests::paths::cases()),
-        theme("requests-places", "tokens in other places than Authorization", requests::places::cases()),
-        theme(
+        Theme::new(
+            "requests-paths",
+            "claim rules that look at the path of the request",
+            requests::paths::cases(),
+        ),
+        Theme::new("requests-places", "tokens in other places than Authorization", requests::places::cases()),
+        Theme::new(
             "requests-resource",
             "a guard with a resource: its audience, and what its challenges say",
             requests::resource::cases(),
         ),
-        theme(
+        Theme::new(
             "metadata",
             "the metadata document of a resource: which URLs may have one, what it says, and where it is",
             metadata::cases(),

@@ -126,8 +126,9 @@ fn login(state: &Shared, query: &Parameters, addressee: &Addressee) -> Result<Lo
     if audience.is_empty() {
         audience.push(state.settings.audience.clone());
     }
+    query.short("scope")?;
     let scope = scope_of(query, &state.settings.scopes)?;
-    let (subject, nonce) = (query.one("login_hint")?, query.one("nonce")?);
+    let (subject, nonce) = (query.short("login_hint")?, query.short("nonce")?);
     if !state.settings.consents {
         let why = "the development issuer grants a login only where it listens on loopback";
         return Err(OAuthError::new(ErrorCode::AccessDenied, why));

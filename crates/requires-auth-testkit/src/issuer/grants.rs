@@ -145,12 +145,19 @@ impl Grants {
         Ok(renewed(name, grant))
     }
 
-    /// Ends the grant of a refresh token, if it is the client's.
-    pub(super) fn revoke(&mut self, token: &str, client_id: &str) {
+    /// Ends the grant of a refresh token.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_grant` if it was issued to another client (RFC 7009 §2.1).
+    pub(super) fn revoke(&mut self, token: &str, client_id: &str) -> Result<(), OAuthError> {
         let name = halves(token).0.to_owned();
-        if self.0.get(&name).is_some_and(|grant| grant.login.client_id == client_id && grant.code.is_none()) {
-            self.0.remove(&name);
+        let Some(grant) = self.0.get(&name).filter(|grant| grant.code.is_none()) else { return Ok(()) };
+        if grant.login.client_id != client_id {
+            return Err(OAuthError::invalid_grant("the token was issued to another client"));
         }
+        self.0.remove(&name);
+        Ok(())
     }
 
     /// Whether a grant has not ended.
@@ -295,10 +302,10 @@ mod tests {
             assert!(!grants.lives(&name));
         }
         let (mut grants, name, token) = grant();
-        grants.revoke(&token, "other");
-        grants.revoke("unknown", "client");
+        assert!(grants.revoke(&token, "other").is_err());
+        assert!(grants.revoke("unknown", "client").is_ok());
         assert!(grants.lives(&name));
-        grants.revoke(&token, "client");
+        assert!(grants.revoke(&token, "client").is_ok());
         assert!(!grants.lives(&name));
     }
 

@@ -44,8 +44,7 @@ pub(super) async fn introspect(
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// Forgets an access token, or ends the grant of a refresh token with all its access tokens (RFC 7009 §2.1). Whatever it
-/// is, the answer is the same (§2.2).
+/// Forgets an access token, or ends the grant of a refresh token with all its access tokens (RFC 7009 §2.1).
 pub(super) async fn revoke(
     State(state): State<Shared>,
     headers: HeaderMap,
@@ -53,9 +52,7 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, OAuthError> {
     let form = Parameters::from_form(form)?;
     let client = authenticate(&state, &headers, &form)?;
-    let token = form.required("token")?;
-    state.revoke(token);
-    state.grants().revoke(token, &client.id);
+    state.revoke_of(form.required("token")?, &client.id)?;
     Ok(StatusCode::OK)
 }
 

@@ -5,6 +5,9 @@ use axum::extract::rejection::FormRejection;
 
 use super::oauth_error::OAuthError;
 
+/// The longest value of a login that is remembered, in bytes: a grant lives for days, and there are thousands.
+pub(super) const MAX_BYTES: usize = 2048;
+
 /// Names and values in the order of the request; a parameter without a value counts as absent
 /// (RFC 6749 §3.1).
 pub(super) struct Parameters(Vec<(String, String)>);
@@ -31,6 +34,16 @@ impl Parameters {
             (value, None) => Ok(value),
             _ => Err(OAuthError::invalid_request(format!("the parameter {name} comes more than once"))),
         }
+    }
+
+    /// The value of a parameter that may come once, and is short enough to be remembered.
+    pub(super) fn short(&self, name: &str) -> Result<Option<&str>, OAuthError> {
+        let value = self.one(name)?;
+        if value.is_some_and(|value| value.len() > MAX_BYTES) {
+            let wrong = format!("the parameter {name} is longer than {MAX_BYTES} bytes");
+            return Err(OAuthError::invalid_request(wrong));
+        }
+        Ok(value)
     }
 
     /// The value of a parameter that has to come once.

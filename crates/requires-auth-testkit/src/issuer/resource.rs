@@ -1,13 +1,10 @@
 //! The APIs that a token is asked for: `resource` (RFC 8707 §2).
 
 use super::oauth_error::{ErrorCode, OAuthError};
-use super::parameters::Parameters;
+use super::parameters::{MAX_BYTES, Parameters};
 
 /// How many resources a request may name.
 const MAX_RESOURCES: usize = 10;
-
-/// The longest resource, in bytes.
-const MAX_BYTES: usize = 2048;
 
 /// The resources that a request names, in its order.
 ///

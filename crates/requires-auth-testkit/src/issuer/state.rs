@@ -9,6 +9,7 @@ use super::clients::Clients;
 use super::grants::Grants;
 use super::knobs::Knobs;
 use super::minted::Minted;
+use super::oauth_error::OAuthError;
 use super::ring::KeyRing;
 use crate::{Defect, Forge, TokenBuilder};
 
@@ -129,7 +130,7 @@ impl State {
         if let Some(subject) = order.subject {
             token = token.subject(subject);
         }
-        if let Some(client_id) = order.client_id {
+        if let Some(client_id) = &order.client_id {
             token = token.client_id(client_id);
         }
         token = match order.audience.as_slice() {
@@ -146,10 +147,10 @@ impl State {
         let is_good = order.defect.is_none();
         let token = order.defect.into_iter().fold(token, TokenBuilder::defect).mint();
         if order.opaque.unwrap_or(self.settings.is_opaque) {
-            return self.minted().name(&token, order.grant);
+            return self.minted().name(&token, order.client_id, order.grant);
         }
         if is_good {
-            self.minted().remember(&token, order.grant);
+            self.minted().remember(&token, order.client_id, order.grant);
         }
         token
     }
@@ -157,6 +158,17 @@ impl State {
     /// Forgets a token, which is not active from then on (RFC 7009).
     pub(super) fn revoke(&self, token: &str) {
         self.minted().forget(token);
+    }
+
+    /// Ends a token for a client: an access token, or a refresh token with its grant. A token that is not known is
+    /// no mistake (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    ///
+    /// `invalid_grant` if the token was issued to another client (§2.1).
+    pub(super) fn revoke_of(&self, token: &str, client_id: &str) -> Result<(), OAuthError> {
+        self.minted().revoke(token, client_id)?;
+        self.grants().revoke(token, client_id)
     }
 
     /// The claims of a token that this issuer minted, as long as neither it nor its grant has come to its end.

@@ -9,19 +9,23 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::Theme;
-use crate::case::{Finished, base_config, put_below};
-use crate::key_sets::KeySet;
-use crate::tokens::{AUDIENCE, es384, good};
+use super::requests::Request;
+use super::requests::resource::{POINTER, RESOURCE};
+use crate::answers;
+use crate::case::Finished;
+use crate::tokens::{es384, good};
 
 /// What the messages in a body need; then headers beside a body, and headers alone.
 pub fn themes() -> Vec<Theme> {
     let mut messages = scopes::cases();
     messages.extend(messages::cases());
-    let theme =
-        |name: &str, about: &str, cases| Theme { name: name.to_owned(), about: about.to_owned(), cases };
     vec![
-        theme("mcp-messages", "messages to an MCP server: what they need, and how they are read", messages),
-        theme(
+        Theme::new(
+            "mcp-messages",
+            "messages to an MCP server: what they need, and how they are read",
+            messages,
+        ),
+        Theme::new(
             "mcp-headers",
             "messages to an MCP server: headers beside their body, and headers alone",
             headers::cases(),
@@ -32,40 +36,22 @@ pub fn themes() -> Vec<Theme> {
 /// A POST in the making, with a good token that has the base scope, to a server whose tools are named.
 #[must_use]
 struct Post {
-    id: &'static str,
-    row: &'static str,
-    about: String,
-    method: &'static str,
-    headers: Vec<Value>,
+    request: Request,
     body: Value,
     is_hidden: bool,
     scopes: Map<String, Value>,
-    config: Map<String, Value>,
-    key_set: Option<KeySet>,
-    token: String,
 }
 
 impl Post {
     fn new(id: &'static str, row: &'static str, about: impl Into<String>) -> Self {
-        let mut config = base_config();
-        put_below(&mut config, "settings", "resource", json!(format!("{AUDIENCE}/mcp")));
-        put_below(&mut config, "settings", "base_scopes", json!(["read"]));
-        let post = Self {
-            id,
-            row,
-            about: about.into(),
-            method: "POST",
-            headers: vec![
-                json!(["Authorization", "Bearer {token}"]),
-                json!(["Content-Type", "application/json"]),
-            ],
-            body: json!(""),
-            is_hidden: false,
-            scopes: Map::new(),
-            config,
-            key_set: Some(KeySet::es384()),
-            token: String::new(),
-        };
+        let request = Request::new(id, row, about)
+            .method("POST")
+            .url("/mcp")
+            .bearer()
+            .header("Content-Type", "application/json")
+            .setting("resource", RESOURCE)
+            .setting("base_scopes", json!(["read"]));
+        let post = Self { request, body: json!(""), is_hidden: false, scopes: Map::new() };
         let named = json!({ "list": "", "create": "write", "caf\u{e9}": "coffee" });
         post.scope("read").names("tools", named)
     }
@@ -75,36 +61,37 @@ impl Post {
         self.names("tools", json!({ "create": "write", "*": "" }))
     }
 
-    fn method(mut self, method: &'static str) -> Self {
-        self.method = method;
-        self
+    fn with(self, change: impl FnOnce(Request) -> Request) -> Self {
+        Self { request: change(self.request), ..self }
+    }
+
+    fn method(self, method: &'static str) -> Self {
+        self.with(|request| request.method(method))
     }
 
     /// A token with these scopes.
-    fn scope(mut self, scope: &str) -> Self {
-        self.token = good(es384()).scope(scope).mint();
-        self
+    fn scope(self, scope: &str) -> Self {
+        self.token(good(es384()).scope(scope).mint())
     }
 
-    fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = token.into();
-        self
+    fn token(self, token: impl Into<String>) -> Self {
+        self.with(|request| request.token(token))
     }
 
-    fn without_token(mut self) -> Self {
-        self.headers.remove(0);
-        self
+    fn without_token(self) -> Self {
+        self.with(|mut request| {
+            request.headers.remove(0);
+            request
+        })
     }
 
-    fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push(json!([name, value]));
-        self
+    fn header(self, name: &str, value: &str) -> Self {
+        self.with(|request| request.header(name, value))
     }
 
     /// A header whose value is not ASCII.
-    fn raw_header(mut self, name: &str, value: &[u8]) -> Self {
-        self.headers.push(json!([name, { "base64": STANDARD.encode(value) }]));
-        self
+    fn raw_header(self, name: &str, value: &[u8]) -> Self {
+        self.with(|request| request.raw_header(name, value))
     }
 
     fn text(mut self, body: impl Into<String>) -> Self {
@@ -144,110 +131,83 @@ impl Post {
         self
     }
 
-    fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
-        put_below(&mut self.config, "settings", key, value.into());
-        self
+    fn setting(self, key: &str, value: impl Into<Value>) -> Self {
+        self.with(|request| request.setting(key, value))
     }
 
-    fn out_of_reach(mut self) -> Self {
-        self.key_set = None;
-        self
+    fn out_of_reach(self) -> Self {
+        self.with(Request::out_of_reach)
     }
 
     fn allow(self) -> Finished {
-        self.finish(&json!({ "outcome": "allow" }))
+        self.finish(Request::allow)
     }
 
     /// 403 `insufficient_scope`, whose challenge lists these.
     fn lacks(self, scope: &str) -> Finished {
-        let text = "the token lacks a scope that this route needs";
-        let parameters =
-            format!("error=\"insufficient_scope\", error_description=\"{text}\", scope=\"{scope}\"");
-        self.deny(403, "insufficient_scope", None, Some(&parameters), None)
+        self.finish(|request| request.lacks(&[], scope))
     }
 
-    /// 401, whose challenge names the base.
-    fn unauthorized(self, code: &str, reason: Option<&str>, error: &str) -> Finished {
-        let parameters = format!("{error}scope=\"read\"");
-        self.deny(401, code, reason, Some(&parameters), None)
+    /// A refusal whose challenge names the base.
+    fn unauthorized(self, answer: Value) -> Finished {
+        self.finish(|request| request.pointing(answer, Some("read"), POINTER))
     }
 
     fn unknown(self) -> Finished {
-        self.deny(403, "auth.mcp_operation_unknown", None, None, None)
+        self.refuse(403, "auth.mcp_operation_unknown")
     }
 
     fn insufficient_headers(self) -> Finished {
-        self.deny(403, "auth.mcp_headers_insufficient", None, None, None)
+        self.refuse(403, "auth.mcp_headers_insufficient")
     }
 
     fn not_json(self) -> Finished {
-        self.deny(400, "auth.mcp_body_not_json", None, None, Some(-32_700))
+        self.error(400, "auth.mcp_body_not_json", -32_700)
     }
 
     fn invalid(self) -> Finished {
-        self.deny(400, "auth.mcp_message_invalid", None, None, Some(-32_600))
+        self.error(400, "auth.mcp_message_invalid", -32_600)
     }
 
     fn mismatch(self) -> Finished {
-        self.deny(400, "auth.mcp_header_mismatch", None, None, Some(-32_020))
+        self.error(400, "auth.mcp_header_mismatch", -32_020)
     }
 
     fn encoded(self) -> Finished {
-        self.deny(415, "auth.mcp_body_encoded", None, None, Some(-32_600))
+        self.error(415, "auth.mcp_body_encoded", -32_600)
     }
 
     fn too_large(self) -> Finished {
-        self.deny(413, "auth.mcp_body_too_large", None, None, Some(-32_600))
+        self.error(413, "auth.mcp_body_too_large", -32_600)
     }
 
     fn unavailable(self) -> Finished {
-        self.deny(503, "auth.issuer_unavailable", None, None, None)
+        self.finish(|request| request.deny(&answers::issuer_unavailable()))
     }
 
-    fn deny(
-        self,
-        status: u16,
-        code: &str,
-        reason: Option<&str>,
-        parameters: Option<&str>,
-        json_rpc: Option<i32>,
-    ) -> Finished {
-        let pointer = format!("resource_metadata=\"{AUDIENCE}/.well-known/oauth-protected-resource/mcp\"");
-        let challenge = parameters.map(|parameters| format!("Bearer {parameters}, {pointer}"));
-        let headers = if status < 500 { json!({ "Cache-Control": "no-store" }) } else { json!({}) };
-        let mut expect = json!({
-            "outcome": "deny",
-            "status": status,
-            "code": code,
-            "reason": reason,
-            "challenge": challenge,
-            "headers": headers,
-        });
-        if let Some(json_rpc) = json_rpc {
-            expect["json_rpc"] = json_rpc.into();
-        }
-        self.finish(&expect)
+    /// A refusal without a challenge.
+    fn refuse(self, status: u16, code: &str) -> Finished {
+        let answer = json!({ "status": status, "code": code });
+        self.finish(|request| request.deny(&answer))
     }
 
-    fn finish(self, expect: &Value) -> Finished {
-        let mut json = json!({
-            "id": self.id,
-            "row": self.row,
-            "about": self.about,
-            "request": { "method": self.method, "url": "/mcp", "headers": self.headers },
-            "body": self.body,
-            "config": self.config,
-            "scopes": self.scopes,
-            "jwks": self.key_set.as_ref().map(|key_set| &key_set.name),
-            "expect": expect,
-        });
-        if self.is_hidden {
-            json["body"] = Value::Null;
+    /// A refusal whose body is an error of JSON-RPC.
+    fn error(self, status: u16, code: &str, number: i32) -> Finished {
+        let mut finished = self.refuse(status, code);
+        finished.json["expect"]["json_rpc"] = number.into();
+        finished
+    }
+
+    /// The case of the request, with what a message has besides.
+    fn finish(self, expect: impl FnOnce(Request) -> Finished) -> Finished {
+        let mut finished = expect(self.request);
+        let members = finished.json.as_object_mut().expect("a case is an object");
+        let body = if self.is_hidden { Value::Null } else { self.body };
+        for (before, name, value) in [("config", "body", body), ("jwks", "scopes", self.scopes.into())] {
+            let index = members.keys().position(|member| member == before).expect("a member of each case");
+            members.shift_insert(index, name.to_owned(), value);
         }
-        if json["request"].to_string().contains("{token}") {
-            json["token"] = json!(self.token);
-        }
-        Finished { json, key_set: self.key_set }
+        finished
     }
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::requests::resource::RESOURCE;
 use crate::case::{Finished, base_config, put_below};
 use crate::tokens::ISSUER;
 
-const RESOURCE: &str = "https://api.example.test/mcp";
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 const PATH: &str = "/.well-known/oauth-protected-resource/mcp";
 

@@ -23,21 +23,21 @@ pub fn cases() -> Vec<Finished> {
 
 /// A request in the making: `GET /items` with a good token at hand, but not sent.
 #[must_use]
-struct Request {
+pub struct Request {
     id: &'static str,
     row: &'static str,
     about: String,
     method: &'static str,
     url: &'static str,
     route: Option<&'static str>,
-    headers: Vec<Value>,
+    pub headers: Vec<Value>,
     config: Map<String, Value>,
     key_set: Option<KeySet>,
     token: String,
 }
 
 impl Request {
-    fn new(id: &'static str, row: &'static str, about: impl Into<String>) -> Self {
+    pub fn new(id: &'static str, row: &'static str, about: impl Into<String>) -> Self {
         Self {
             id,
             row,
@@ -52,23 +52,23 @@ impl Request {
         }
     }
 
-    fn method(mut self, method: &'static str) -> Self {
+    pub fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self
     }
 
-    fn url(mut self, url: &'static str) -> Self {
+    pub fn url(mut self, url: &'static str) -> Self {
         self.url = url;
         self
     }
 
-    fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push(json!([name, value]));
         self
     }
 
     /// A header whose value is no UTF-8.
-    fn raw_header(mut self, name: &str, value: &[u8]) -> Self {
+    pub fn raw_header(mut self, name: &str, value: &[u8]) -> Self {
         use base64::Engine;
         let value = base64::engine::general_purpose::STANDARD.encode(value);
         self.headers.push(json!([name, { "base64": value }]));
@@ -79,12 +79,12 @@ impl Request {
         self.header("Authorization", value)
     }
 
-    fn bearer(self) -> Self {
+    pub fn bearer(self) -> Self {
         self.authorization("Bearer {token}")
     }
 
     /// What `{token}` stands for.
-    fn token(mut self, token: impl Into<String>) -> Self {
+    pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = token.into();
         self
     }
@@ -95,7 +95,7 @@ impl Request {
     }
 
     /// Chooses a setting by its key in the settings table.
-    fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
+    pub fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
         put_below(&mut self.config, "settings", key, value.into());
         self
     }
@@ -126,12 +126,12 @@ impl Request {
     }
 
     /// No key of the issuer has ever been fetched, and it is out of reach.
-    fn out_of_reach(mut self) -> Self {
+    pub fn out_of_reach(mut self) -> Self {
         self.key_set = None;
         self
     }
 
-    fn allow(self) -> Finished {
+    pub fn allow(self) -> Finished {
         self.finish(&json!({ "outcome": "allow" }))
     }
 
@@ -168,7 +168,7 @@ impl Request {
         self.with("scope", scopes).deny(&answers::insufficient_scope(needed))
     }
 
-    fn deny(self, answer: &Value) -> Finished {
+    pub fn deny(self, answer: &Value) -> Finished {
         let mut headers = Map::new();
         if answer["status"].as_u64() < Some(500) {
             headers.insert("Cache-Control".to_owned(), json!("no-store"));

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Post, call, message, read};
+use crate::answers;
 use crate::case::Finished;
 use crate::tokens::{es384, good};
 
@@ -154,24 +155,19 @@ fn others() -> Vec<Finished> {
 
 fn tokens() -> Vec<Finished> {
     let post = Post::new;
-    let error = |text: &str| format!("error=\"invalid_token\", error_description=\"{text}\", ");
     vec![
         post("mcp-no-token", "U15", "without a token the body does not matter")
             .without_token()
             .text("{")
-            .unauthorized("auth.authorization_header_missing", None, ""),
+            .unauthorized(answers::no_credentials("auth.authorization_header_missing")),
         post("mcp-expired", "U15", "an expired token, and a scope that it lacks")
             .token(good(es384()).issued_at(1_700_000_000).scope("other").mint())
             .call("create")
-            .unauthorized("invalid_token", Some("expired"), &error("the token has expired")),
+            .unauthorized(answers::invalid_token("expired")),
         post("mcp-sibling", "U15", "a token for another resource")
             .token(good(es384()).scope("read").claim("aud", "https://api.example.test/other/mcp").mint())
             .call("list")
-            .unauthorized(
-                "invalid_token",
-                Some("audience_mismatch"),
-                &error("the token is meant for another audience"),
-            ),
+            .unauthorized(answers::invalid_token("audience_mismatch")),
         post("mcp-outage", "U15", "the issuer is out of reach").out_of_reach().call("list").unavailable(),
     ]
 }

@@ -1,4 +1,4 @@
-//! Rows T20 to T29: what a guard with a resource asks of a token, and what its challenges say.
+//! Rows T20 to T28: what a guard with a resource asks of a token, and what its challenges say.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use crate::answers;
 use crate::case::Finished;
 use crate::tokens::{AUDIENCE, NOW, es384, good};
 
-const RESOURCE: &str = "https://api.example.test/mcp";
-const POINTER: &str =
+pub const RESOURCE: &str = "https://api.example.test/mcp";
+pub const POINTER: &str =
     r#"resource_metadata="https://api.example.test/.well-known/oauth-protected-resource/mcp""#;
 const BASE: &str = "read:orders";
 
@@ -44,7 +44,7 @@ impl Request {
     }
 
     /// The refusal, with these parameters behind those of a guard without a resource.
-    fn pointing(self, mut answer: Value, scope: Option<&str>, pointer: &str) -> Finished {
+    pub fn pointing(self, mut answer: Value, scope: Option<&str>, pointer: &str) -> Finished {
         let plain = answer["challenge"].as_str().unwrap_or_default();
         let scope = scope.map(|scope| format!("scope=\"{scope}\"")).into_iter();
         let added = scope.chain([pointer.to_owned()]).collect::<Vec<_>>().join(", ");
@@ -54,7 +54,7 @@ impl Request {
     }
 
     /// The refusal for a scope of the route; the challenge lists these scopes.
-    fn lacks(self, needed: &[&str], listed: &str) -> Finished {
+    pub fn lacks(self, needed: &[&str], listed: &str) -> Finished {
         let mut answer = answers::insufficient_scope("");
         let plain = answer["challenge"].as_str().unwrap_or_default().replace(", scope=\"\"", "");
         answer["challenge"] = json!(plain);

@@ -6,35 +6,21 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 
-use self::support::Server;
-use self::support::application::Application;
-use self::support::gateway::{AUDIENCE, ISSUER, Stage, ask, connect, get, read_until};
+use self::support::gateway::{AUDIENCE, ISSUER, Proxy, ask, connect, get, read_until};
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// A gateway in front of an MCP server.
-struct Proxy {
-    stage: Stage,
-    application: Application,
-    server: Server,
-}
-
 impl Proxy {
+    /// In front of an MCP server.
     fn new(name: &str) -> Self {
-        let (stage, application) = (Stage::new(name), Application::start("one"));
-        stage.write(&format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[reverse_proxy]\nupstream = \"{}\"\n\
-             [issuers.main]\nissuer = \"{ISSUER}\"\njwks = \"keys.json\"\n\
-             [[resources]]\nresource = \"https://api.example.com/orders\"\naudience = \"{AUDIENCE}\"\nissuers = \"main\"\n\
-             scopes = \"read:orders\"\nmcp = true\ntools = {{ create = \"write:orders\", list = [] }}\nmax_body = 200\n",
-            application.url
-        ));
-        let server = stage.start();
-        Self { stage, application, server }
-    }
-
-    fn address(&self) -> &str {
-        self.server.address("listen")
+        Self::start(name, |stage, upstream| {
+            stage.write(&format!(
+                "[server]\nlisten = \"127.0.0.1:0\"\n[reverse_proxy]\nupstream = \"{upstream}\"\n\
+                 [issuers.main]\nissuer = \"{ISSUER}\"\njwks = \"keys.json\"\n\
+                 [[resources]]\nresource = \"https://api.example.com/orders\"\naudience = \"{AUDIENCE}\"\nissuers = \"main\"\n\
+                 scopes = \"read:orders\"\nmcp = true\ntools = {{ create = \"write:orders\", list = [] }}\nmax_body = 200\n"
+            ));
+        })
     }
 
     fn head(&self, target: &str, scope: &str, headers: &str) -> String {

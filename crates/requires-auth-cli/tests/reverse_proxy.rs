@@ -14,10 +14,9 @@ use std::thread;
 
 use requires_auth_testkit::Defect;
 
-use self::support::Server;
 use self::support::application::{Application, Received};
 use self::support::gateway::{
-    AUDIENCE, ISSUER, PATIENCE, Stage, ask, connect, get, read_until, status, wait_until,
+    AUDIENCE, ISSUER, PATIENCE, Proxy, Stage, ask, connect, get, read_until, status, wait_until,
 };
 
 const ROUTES: &str = r#"
@@ -41,13 +40,6 @@ scopes = "nobody:has"
 enforce = "shadow"
 "#;
 
-/// A gateway in front of an application.
-struct Proxy {
-    stage: Stage,
-    application: Application,
-    server: Server,
-}
-
 impl Proxy {
     fn new(name: &str) -> Self {
         Self::with(name, "")
@@ -55,14 +47,7 @@ impl Proxy {
 
     /// With more settings of `[reverse_proxy]`.
     fn with(name: &str, settings: &str) -> Self {
-        let (stage, application) = (Stage::new(name), Application::start("one"));
-        configure(&stage, &application.url, settings, "jwks = \"keys.json\"");
-        let server = stage.start();
-        Self { stage, application, server }
-    }
-
-    fn address(&self) -> &str {
-        self.server.address("listen")
+        Self::start(name, |stage, upstream| configure(stage, upstream, settings, "jwks = \"keys.json\""))
     }
 
     /// Asks with a token of this scope; what the application got is the second, if it got anything.

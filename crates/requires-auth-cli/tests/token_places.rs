@@ -6,20 +6,14 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 
-use self::support::application::{Application, Received};
-use self::support::gateway::{AUDIENCE, ISSUER, Stage, ask, connect, read_until, status};
-use self::support::{Server, run};
+use self::support::application::Received;
+use self::support::gateway::{AUDIENCE, ISSUER, Proxy, Stage, ask, connect, read_until, status};
+use self::support::run;
 
 const PLACES: &str = r#"
 token_from = ["authorization", { header = "X-Token" }, { cookie = "token" }, { subprotocol = { after = "bearer" } }]
 leeway = 0
 "#;
-
-struct Proxy {
-    stage: Stage,
-    application: Application,
-    server: Server,
-}
 
 impl Proxy {
     fn new(name: &str, settings: &str) -> Self {
@@ -28,21 +22,19 @@ impl Proxy {
 
     /// With these settings of the guard, and of the reverse proxy.
     fn with(name: &str, settings: &str, of_proxy: &str) -> Self {
-        let (stage, application) = (Stage::new(name), Application::start("one"));
-        stage.write(&format!(
-            "{settings}[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
-             public_url = \"https://api.example\"\n[reverse_proxy]\nupstream = \"{}\"\n{of_proxy}\
-             [issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
-             [[routes]]\nmatch = [\"GET /*\", \"POST /*\"]\n",
-            application.url
-        ));
-        let server = stage.start();
-        Self { stage, application, server }
+        Self::start(name, |stage, upstream| {
+            stage.write(&format!(
+                "{settings}[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
+                 public_url = \"https://api.example\"\n[reverse_proxy]\nupstream = \"{upstream}\"\n{of_proxy}\
+                 [issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
+                 [[routes]]\nmatch = [\"GET /*\", \"POST /*\"]\n"
+            ));
+        })
     }
 
     fn ask(&self, request: &str, headers: &str) -> (u16, String, Option<Received>) {
         let head = format!("{request} HTTP/1.1\r\nHost: a\r\n{headers}");
-        let (status, answer) = ask(self.server.address("listen"), &head);
+        let (status, answer) = ask(self.address(), &head);
         (status, answer, self.application.received().pop())
     }
 }
@@ -114,7 +106,7 @@ fn the_subprotocol_that_announces_a_token_is_answered() {
     for (offered, passed) in
         [(format!("bearer, {token}"), vec![]), (format!("chat, bearer, {token}"), vec!["chat"])]
     {
-        let mut stream = connect(proxy.server.address("listen"));
+        let mut stream = connect(proxy.address());
         let asked = handshake(&format!("Sec-WebSocket-Protocol: {offered}\r\n"));
         stream.write_all(asked.as_bytes()).expect("it reads");
         let answer = read_until(&mut stream, "\r\n\r\n");
@@ -129,7 +121,7 @@ fn a_websocket_ends_with_its_token() {
     let lives = |name, settings| {
         let proxy = Proxy::new(name, settings);
         let token = proxy.stage.forge.token().lifetime(2).mint();
-        let mut stream = connect(proxy.server.address("listen"));
+        let mut stream = connect(proxy.address());
         let asked = handshake(&format!("Authorization: Bearer {token}\r\n"));
         stream.write_all(asked.as_bytes()).expect("it reads");
         assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 101);

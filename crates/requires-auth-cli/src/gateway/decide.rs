@@ -47,6 +47,12 @@ pub(crate) enum Decision {
     },
     /// It may not, and this is the answer.
     Refuse(Refused),
+}
+
+/// What the head of a request tells about that.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    Now(Decision),
     /// Its token is good, and what it asks for stands in its body: [`Gateway::after_body`] goes on.
     AfterBody(Unread),
 }
@@ -112,14 +118,14 @@ impl Gateway {
     }
 
     /// Decides about a request. Waits only if keys have to be fetched.
-    pub(crate) async fn decide(&self, asked: Asked<'_>) -> Decision {
+    pub(crate) async fn decide(&self, asked: Asked<'_>) -> Decided {
         let timed = self.decisions.begin();
         let request = asked.request();
         let found = match find(&self.resources, &self.config.routes, self.has_audience, asked, &request) {
             Ok(found) => found,
             Err(cause) => {
                 timed.end("", Outcome::Refused(cause.code()));
-                return Self::refuse_unfound(&self.auth, &request, cause);
+                return Decided::Now(Self::refuse_unfound(&self.auth, &request, cause));
             }
         };
         let (auth, name) = (found.auth(&self.auth), found.name());
@@ -128,14 +134,14 @@ impl Gateway {
         let judged = judge(auth, &found, &request).await;
         if let (Some(cause), Ok(_)) = (found.unfound, &judged) {
             timed.end(name, Outcome::Refused(cause.code()));
-            return Self::refuse_unfound(auth, &request, cause);
+            return Decided::Now(Self::refuse_unfound(auth, &request, cause));
         }
         if let Some(unread) = judged.as_ref().ok().and_then(|admission| found.unread(&request, admission)) {
-            return Decision::AfterBody(unread);
+            return Decided::AfterBody(unread);
         }
         let judged =
             judged.and_then(|admission| found.check_unread(&request, &admission).map(|()| admission));
-        match judged {
+        Decided::Now(match judged {
             Ok(admission) => {
                 timed.end(name, Outcome::Allowed);
                 debug!(route = name, method = short(asked.method), path = short(request.path()), "allowed");
@@ -152,6 +158,14 @@ impl Gateway {
                 timed.end(name, Outcome::Refused(denial.code()));
                 Decision::Refuse(Refused::of(auth, &request, &denial))
             }
+        })
+    }
+
+    /// Decides about a request whose body nobody shows. Where its headers do not tell what stands in it, it is refused.
+    pub(crate) async fn decide_by_head(&self, asked: Asked<'_>) -> Decision {
+        match self.decide(asked).await {
+            Decided::Now(decision) => decision,
+            Decided::AfterBody(unread) => self.after_body(&unread, asked, Body::Hidden),
         }
     }
 

@@ -166,7 +166,8 @@ mod tests {
 
     const ISSUER: &str =
         "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n";
-    const ALL: &str = "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"nginx\", \"traefik\"]\n";
+    const ALL: &str =
+        "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"nginx\", \"traefik\"]\n";
 
     fn side(text: &str, upstream: Option<&str>) -> Result<ProxySide, Failure> {
         let config = Config::parse(&format!("{ISSUER}{text}"), "/etc/auth.toml").expect("no mistakes");
@@ -318,10 +319,8 @@ mod tests {
     #[test]
     fn the_documents_of_resources_are_answered_by_the_gateway() {
         let print = |name, mcp: &str, more: &str| {
-            let dialects =
-                "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"nginx\", \"traefik\"]\n";
             let text = format!(
-                "{ISSUER}{dialects}[server]\nlisten = \"127.0.0.1:9180\"\n[[resources]]\nresource = \"https://api.example.com/mcp\"\n\
+                "{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[[resources]]\nresource = \"https://api.example.com/mcp\"\n\
                  issuers = \"main\"\n{mcp}{more}"
             );
             let config = Config::parse(&text, "/etc/auth.toml").expect("no mistakes");

@@ -36,9 +36,9 @@ mod found;
 mod decide;
 pub(crate) mod emit;
 #[cfg(test)]
-mod resource_vectors;
-#[cfg(test)]
 mod vector_gateway;
+#[cfg(test)]
+mod resource_vectors;
 mod self_test_answers;
 pub(crate) mod self_test;
 mod forward_auth;

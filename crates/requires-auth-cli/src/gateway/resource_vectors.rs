@@ -1,79 +1,43 @@
 //! The shared vectors of resources and their documents, through a gateway that has the resource in `[[resources]]`.
 
-use std::fmt::Write as _;
-use std::time::{Duration, UNIX_EPOCH};
-
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::BodyExt as _;
 use requires_auth::ConfigError;
-use requires_auth::danger;
-use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
-use requires_auth::settings::{self, Setting};
 use requires_auth_testkit::vectors::{self, Outcome, RequestCase, Served, metadata_cases, request_cases};
 use serde_json::Value;
 use url::Url;
 
 use super::asked::Asked;
 use super::config::Config;
-use super::decide::{Decision, Gateway};
+use super::decide::{Decided, Decision, Gateway};
 use super::routes::Below;
-
-/// Settings of a guard that are keys of a resource.
-const KEYS: [(&str, &str); 5] = [
-    ("resource", "resource"),
-    ("base_scopes", "scopes"),
-    ("challenge_scopes", "challenge_scopes"),
-    ("metadata_url", "metadata_url"),
-    ("resource_name", "name"),
-];
+use super::vector_gateway;
 
 /// The text of a configuration whose resource is one of `[[resources]]`, with a route for this path where it is below; `None`
 /// for one that says what a resource of a gateway cannot.
 fn text(config: &vectors::Config, path: Option<&str>) -> Option<String> {
-    let mut config = config.clone();
-    let mut resource = String::from("[[resources]]\nissuers = \"main\"\n");
-    // What everything passes that has the base scopes.
-    resource += if config.scope.is_empty() { "mcp = true\n" } else { "" };
-    for (setting, key) in KEYS {
-        if let Some(value) = config.settings.remove(setting) {
-            writeln!(resource, "{key} = {value}").ok()?;
-        }
-    }
-    let of_resource = ["scopes_supported", "authorization_servers", "allow_resource_query", "public_url"];
-    if config.settings.keys().any(|key| of_resource.contains(&key.as_str()) || key.starts_with("resource")) {
+    let is_beyond = |key: &String| match key.as_str() {
+        "resource" | "resource_name" => false,
+        "scopes_supported" | "authorization_servers" | "allow_resource_query" | "public_url" => true,
+        other => other.starts_with("resource"),
+    };
+    if config.settings.keys().any(is_beyond) {
         return None;
     }
-    if !config.audience.is_empty() {
-        writeln!(resource, "audience = {}", Value::from(std::mem::take(&mut config.audience))).ok()?;
-    }
+    let (of_issuers, mut resource) = vector_gateway::resource(config);
+    // What everything passes that has the base scopes.
+    resource += if config.scope.is_empty() { "mcp = true\n" } else { "" };
     let route = path.filter(|_| !config.scope.is_empty()).map_or_else(String::new, |path| {
         format!("[[routes]]\nmatch = \"{path}\"\nscopes = {:?}\n", config.scope)
     });
-    let is_of_issuer = |key: &str| settings::find(key).is_some_and(Setting::is_of_issuer);
-    Some(config.to_toml(is_of_issuer) + &resource + &route)
+    Some(of_issuers + &resource + &route)
 }
 
 fn gateway(text: &str, config: &vectors::Config, jwks: Option<&Value>) -> Result<Gateway, ConfigError> {
     let parsed = Config::parse(text, "gateway.toml")?;
-    let now = UNIX_EPOCH + Duration::from_secs(config.now.try_into().expect("a time"));
-    let auth = parsed.build_with(|builder| {
-        let builder = match jwks {
-            Some(jwks) => builder.with_jwks(config.key_set(jwks)),
-            None => builder.with_fetch(Down),
-        };
-        danger::allow_public_test_keys(builder.with_clock(move || now))
-    })?;
+    let auth = vector_gateway::guard(&parsed, config, jwks)?;
     Gateway::new(&parsed, auth)
-}
-
-/// An issuer that is down.
-struct Down;
-
-impl Fetch for Down {
-    fn fetch(&self, _: FetchRequest) -> FetchFuture {
-        Box::pin(std::future::ready(Err(FetchError::Timeout)))
-    }
 }
 
 /// The path of a request, put below the resource of its case.
@@ -107,13 +71,13 @@ async fn requests_below_a_resource_of_the_gateway_get_the_verdict_of_its_guard()
         let (method, headers) = (case.method.as_str(), &headers);
         let asked = Asked { method, target: &target, host: None, client: None, headers, has_body: false };
         let found = match gateway.decide(asked).await {
-            Decision::Allow { .. } => (200, Vec::new()),
-            Decision::Refuse(refused) => {
+            Decided::Now(Decision::Allow { .. }) => (200, Vec::new()),
+            Decided::Now(Decision::Refuse(refused)) => {
                 let challenges = refused.headers.get_all(WWW_AUTHENTICATE).iter();
                 let challenges = challenges.map(|value| value.to_str().expect("ASCII").to_owned()).collect();
                 (refused.status.as_u16(), challenges)
             }
-            Decision::AfterBody(_) => panic!("{}: no operation is told apart", case.id),
+            Decided::AfterBody(_) => panic!("{}: no operation is told apart", case.id),
         };
         let expected = match &case.outcome {
             Outcome::Deny(refusal) => (refusal.status, refusal.challenge.iter().cloned().collect()),

@@ -13,7 +13,7 @@ use requires_auth::settings::PUBLIC_URL;
 use requires_auth::{ConfigError, Request, RequiresAuth};
 
 use super::config::{Config, ResourceConfig};
-use super::routes::{Below, IsBelow, NotFound, Route, Routes};
+use super::routes::{Below, IsBelow, NotFound, PlainPath, Route, Routes};
 
 /// All of them.
 pub(super) struct Resources(Vec<Arc<ResourceGuard>>);
@@ -50,10 +50,14 @@ impl Resources {
     ///
     /// Servers could read the path in more than one way, and in one of them it is below a resource.
     pub(super) fn of(&self, target: &str) -> Result<Option<&Arc<ResourceGuard>>, NotFound> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let path = PlainPath::with_encoded_slashes(target).map_err(NotFound::Path)?;
         let mut found: Option<&Arc<ResourceGuard>> = None;
         let mut longest_doubt = None;
         for own in &self.0 {
-            match own.below.look(target).map_err(NotFound::Path)? {
+            match own.below.look(path) {
                 IsBelow::Yes if found.is_none_or(|other| own.below.len() > other.below.len()) => {
                     found = Some(own);
                 }

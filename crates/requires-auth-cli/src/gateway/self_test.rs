@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::config::{Config, ResourceConfig, RouteTest};
 use super::decide::{Decision, Gateway};
-use super::routes::IsBelow;
+use super::routes::{IsBelow, PlainPath};
 use super::self_test_answers::{self, TestAnswers};
 use crate::error::{Failure, located};
 
@@ -53,13 +53,7 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
     let headers = headers(config, key, test);
     let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
     let asked = Asked { method, target, host, client: None, headers: &headers, has_body: false };
-    let decision = match gateway.decide(asked).await {
-        Decision::AfterBody(unread) => gateway.after_body(&unread, asked, requires_auth::mcp::Body::Hidden),
-        decision => decision,
-    };
-    let (status, code) = match decision {
-        // It is judged above.
-        Decision::AfterBody(_) => (500, None),
+    let (status, code) = match gateway.decide_by_head(asked).await {
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),
     };
@@ -177,7 +171,8 @@ fn nested(path: &str, value: Value) -> (&str, Value) {
 
 /// The audience of the resource that a test is for, or that its route has of its own, if there is one.
 fn audience_of_route(config: &Config, test: &RouteTest) -> Option<String> {
-    let is_below = |own: &&ResourceConfig| own.below.look(&test.target) == Ok(IsBelow::Yes);
+    let path = PlainPath::with_encoded_slashes(&test.target).ok()?;
+    let is_below = |own: &&ResourceConfig| own.below.look(path) == IsBelow::Yes;
     let resource = config.gateway.resources.iter().filter(is_below).max_by_key(|own| own.below.len());
     if let Some(resource) = resource {
         return Some(

@@ -56,11 +56,11 @@ impl Service {
         if grpc::is_asked(&self.gateway, &request) {
             return Box::pin(grpc::answer(Arc::clone(&self.gateway), request, caller.peer)).await;
         }
-        if let Some(document) = self.gateway.metadata(&request) {
-            return document.map(Either::Left);
-        }
         if request.uri().path().starts_with(forward_auth::PREFIX) {
             return forward_auth::answer(&self.gateway, &request, caller.peer).await.map(Either::Left);
+        }
+        if let Some(document) = self.gateway.metadata(&request) {
+            return document.map(Either::Left);
         }
         forward_auth::plain(StatusCode::NOT_FOUND, "no such endpoint").map(Either::Left)
     }

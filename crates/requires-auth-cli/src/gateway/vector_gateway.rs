@@ -6,16 +6,26 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 use requires_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
-use requires_auth::guard::Builder;
 use requires_auth::introspect::{
     Introspect, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
 };
 use requires_auth::settings::{self, Setting};
-use requires_auth::{RequiresAuth, danger};
-use requires_auth_testkit::vectors::{self, IntrospectionAnswer, Outcome, Refusal, RequestCase, TokenCase};
+use requires_auth::{ConfigError, RequiresAuth, danger};
+use requires_auth_testkit::vectors::{
+    self, IntrospectionAnswer, McpCase, Outcome, Refusal, RequestCase, TokenCase,
+};
 use serde_json::Value;
 
 use super::config::Config;
+
+/// Settings of a guard that are keys of one of `[[resources]]`.
+const KEYS: [(&str, &str); 5] = [
+    ("resource", "resource"),
+    ("base_scopes", "scopes"),
+    ("challenge_scopes", "challenge_scopes"),
+    ("metadata_url", "metadata_url"),
+    ("resource_name", "name"),
+];
 
 /// What stands behind the issuers and the settings of a case, and before what its route needs.
 const ROUTE: &str = r#"
@@ -89,6 +99,65 @@ pub(super) fn of_request(case: &RequestCase, sections: &str) -> (Config, Require
     build(&case.id, &case.config, case.jwks.as_ref(), path, sections).expect("a guard")
 }
 
+/// The configuration and the guard that a message to an MCP server wants, which is one of `[[resources]]` with these keys.
+pub(super) fn of_mcp(case: &McpCase, sections: &str, keys: &str) -> (Config, RequiresAuth) {
+    let (of_issuers, resource) = resource(&case.request.config);
+    let mut text = of_issuers + sections + &resource + "mcp = true\n" + keys;
+    let scopes = &case.scopes;
+    if let Some(bytes) = scopes.max_body {
+        writeln!(text, "max_body = {bytes}").expect("a string takes it");
+    }
+    let tables = [("tools", &scopes.tools), ("prompts", &scopes.prompts), ("reads", &scopes.reads)];
+    for (key, table) in tables.into_iter().filter(|(_, table)| !table.is_empty()) {
+        writeln!(text, "[resources.{key}]").expect("a string takes it");
+        for (name, scopes) in table {
+            let (name, scopes) = (Value::from(name.as_str()), Value::from(scopes.as_str()));
+            writeln!(text, "{name} = {scopes}").expect("a string takes it");
+        }
+    }
+    let parsed = Config::parse(&text, "gateway.toml").unwrap_or_else(|error| panic!("{text}{error}"));
+    let auth = guard(&parsed, &case.request.config, case.request.jwks.as_ref());
+    (parsed, auth.unwrap_or_else(|error| panic!("{text}{error}")))
+}
+
+/// The text of a configuration, without what it says of its resource, and that as one of `[[resources]]`, which is last: more
+/// keys may follow.
+pub(super) fn resource(config: &vectors::Config) -> (String, String) {
+    let mut config = config.clone();
+    let mut resource = String::from("[[resources]]\nissuers = \"main\"\n");
+    for (setting, key) in KEYS {
+        if let Some(value) = config.settings.remove(setting) {
+            writeln!(resource, "{key} = {value}").expect("a string takes it");
+        }
+    }
+    if !config.audience.is_empty() {
+        let audience = Value::from(std::mem::take(&mut config.audience));
+        writeln!(resource, "audience = {audience}").expect("a string takes it");
+    }
+    (config.to_toml(is_of_issuer), resource)
+}
+
+fn is_of_issuer(key: &str) -> bool {
+    settings::find(key).is_some_and(Setting::is_of_issuer)
+}
+
+/// The guard of a configuration, at the time and with the keys of a case.
+pub(super) fn guard(
+    parsed: &Config,
+    config: &vectors::Config,
+    jwks: Option<&Value>,
+) -> Result<RequiresAuth, ConfigError> {
+    let now = UNIX_EPOCH + Duration::from_secs(config.now.try_into().expect("a time"));
+    parsed.build_with(|builder| {
+        let builder = builder.with_introspect(Answers(config.answer.clone())).with_clock(move || now);
+        let builder = match jwks {
+            Some(jwks) => builder.with_jwks(config.key_set(jwks)),
+            None => builder.with_fetch(OutOfReach),
+        };
+        danger::allow_public_test_keys(builder)
+    })
+}
+
 fn build(
     id: &str,
     config: &vectors::Config,
@@ -97,26 +166,13 @@ fn build(
     sections: &str,
 ) -> Option<(Config, RequiresAuth)> {
     config.issuer.as_ref()?;
-    let is_of_issuer = |key: &str| settings::find(key).is_some_and(Setting::is_of_issuer);
     let mut text = config.to_toml(is_of_issuer) + sections + &ROUTE.replace("PATH", path);
     if !config.scope.is_empty() {
         writeln!(text, "scopes = {:?}", config.scope).expect("a string takes it");
     }
     writeln!(text, "claims = {}", config.claims_in_toml()).expect("a string takes it");
-    let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(config.now).ok()?);
     let parsed = Config::parse(&text, "gateway.toml");
-    let built = parsed.and_then(|parsed| {
-        let adjust = |builder: Builder| {
-            let builder = builder.with_introspect(Answers(config.answer.clone())).with_clock(move || now);
-            let builder = match jwks {
-                Some(jwks) => builder.with_jwks(config.key_set(jwks)),
-                None => builder.with_fetch(OutOfReach),
-            };
-            danger::allow_public_test_keys(builder)
-        };
-        Ok((parsed.guard.build_with(adjust)?, parsed))
-    });
-    match built {
+    match parsed.and_then(|parsed| Ok((guard(&parsed, config, jwks)?, parsed))) {
         Ok((auth, parsed)) => Some((parsed, auth)),
         Err(error) => {
             let problem = &error.problems()[0];

@@ -1,4 +1,4 @@
-//! A gateway with its files, and requests as bytes.
+//! A gateway with its files and an application, and requests as bytes.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 
 use super::Server;
+use super::application::Application;
 
 pub const ISSUER: &str = "https://issuer.example";
 pub const AUDIENCE: &str = "https://api.example.com";
@@ -56,6 +57,27 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// A gateway in front of an application. Each test gives it a constructor and questions of its own.
+pub struct Proxy {
+    pub stage: Stage,
+    pub application: Application,
+    pub server: Server,
+}
+
+impl Proxy {
+    /// Starts both; `configure` writes the configuration, with the URL of the application.
+    pub fn start(name: &str, configure: impl FnOnce(&Stage, &str)) -> Self {
+        let (stage, application) = (Stage::new(name), Application::start("one"));
+        configure(&stage, &application.url);
+        let server = stage.start();
+        Self { stage, application, server }
+    }
+
+    pub fn address(&self) -> &str {
+        self.server.address("listen")
     }
 }
 

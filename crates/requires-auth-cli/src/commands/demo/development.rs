@@ -1,5 +1,6 @@
 //! The development issuers of the demo, and the guards that take their tokens.
 
+use std::io;
 use std::net::Ipv4Addr;
 
 use requires_auth::introspect::Introspection;
@@ -13,6 +14,16 @@ use crate::ports::cannot_listen;
 const OURS: &str = "acme";
 const OTHER: &str = "globex";
 
+/// Starts an issuer at this port or the next free one.
+pub(super) async fn start_issuer(port: u16, audience: &str) -> Result<DevelopmentIssuer, Failure> {
+    let started = DevelopmentIssuer::builder().audience(audience).port_or_next(port).start().await;
+    started.map_err(|error| failed(port, &error))
+}
+
+fn failed(port: u16, error: &io::Error) -> Failure {
+    cannot_listen(Ipv4Addr::LOCALHOST.into(), port, error)
+}
+
 /// An issuer, and a tenant of another one.
 pub(super) struct Development {
     pub(super) issuer: DevelopmentIssuer,
@@ -22,11 +33,9 @@ pub(super) struct Development {
 impl Development {
     /// Starts both: the issuer at this port or the next free one, the tenant at any free one.
     pub(super) async fn start(port: u16, audience: &str) -> Result<Self, Failure> {
-        let builder = || DevelopmentIssuer::builder().audience(audience);
-        let failed = |error| cannot_listen(Ipv4Addr::LOCALHOST.into(), port, &error);
-        let issuer = builder().port_or_next(port).start().await.map_err(failed)?;
-        let tenant = builder().path(OURS).start().await.map_err(failed)?;
-        Ok(Self { issuer, tenant })
+        let issuer = start_issuer(port, audience).await?;
+        let tenant = DevelopmentIssuer::builder().audience(audience).path(OURS).start().await;
+        Ok(Self { issuer, tenant: tenant.map_err(|error| failed(port, &error))? })
     }
 
     /// A guard that asks the issuer about opaque tokens. It takes any client, so that there is no secret to keep.

@@ -14,7 +14,7 @@ use requires_auth::RequiresAuth;
 use serde_json::json;
 
 use self::api::{DemoApi, Guards};
-use self::development::Development;
+use self::development::{Development, start_issuer};
 use self::mcp::Walked;
 use self::tour::TokenSource;
 use crate::context::{Context, Format, Outcome};
@@ -71,9 +71,9 @@ impl DemoArgs {
         block_on(async {
             let stop = stop_signal()?;
             if self.mcp {
-                let development = Development::start(self.issuer_port, &self.audience).await?;
-                let walked = Walked::start(&development.issuer, self.port).await?;
-                walked.print(&development.issuer, context.format)?;
+                let issuer = start_issuer(self.issuer_port, &self.audience).await?;
+                let walked = Walked::start(&issuer, self.port).await?;
+                walked.print(&issuer, context.format)?;
                 if !self.once && walked.is_right() {
                     walked.say_how_to_connect();
                     stop.await;

@@ -49,6 +49,11 @@ impl Dialect for Envoy {
         "envoy"
     }
 
+    /// The path of the request that it asks about follows, where dot segments are refused.
+    fn has_endpoint(&self, rest: &str) -> bool {
+        rest.is_empty() || rest.starts_with(['/', '?'])
+    }
+
     /// It asks with the original method and host, and appends the original path to the endpoint's.
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         // Of addresses it shows its own.

@@ -25,6 +25,12 @@ pub(crate) trait Dialect: Debug + Sync {
         Transport::Http
     }
 
+    /// Whether a target that goes on so behind its name is its endpoint: path and query, as sent. A client whose path a proxy
+    /// passes on as it came could else bring a question of its own through, by dot segments behind the endpoint.
+    fn has_endpoint(&self, rest: &str) -> bool {
+        rest.is_empty() || rest.starts_with('?')
+    }
+
     /// Reads the request that the proxy asks about where this dialect has it, and nowhere else.
     ///
     /// # Errors

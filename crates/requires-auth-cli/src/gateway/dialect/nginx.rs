@@ -17,6 +17,9 @@ use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 
+/// What follows the endpoint in the target of the second question.
+const SECOND: &str = "/deny";
+
 /// nginx's `auth_request`.
 #[derive(Debug)]
 pub(super) struct Nginx;
@@ -26,12 +29,16 @@ impl Dialect for Nginx {
         "nginx"
     }
 
+    fn has_endpoint(&self, rest: &str) -> bool {
+        rest.is_empty() || rest.starts_with('?') || rest == SECOND
+    }
+
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         Original::in_x_original(question.headers)
     }
 
     fn is_second(&self, question: &Question<'_>) -> bool {
-        question.rest == "/deny"
+        question.rest == SECOND
     }
 
     /// With `?deny=403` it is always 403. nginx makes a 500 of most others, and then asks again.

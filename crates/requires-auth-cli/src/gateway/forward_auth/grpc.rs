@@ -86,7 +86,6 @@ pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Res
     let original = Original { method: &request.method, target: &request.path, host, client };
     Ok(match judge(gateway, config, &original, &headers).await {
         Decision::Refuse(refused) => denied(refused),
-        Decision::AfterBody(_) => return Err(Status::new(Code::Internal, "the body was not judged")),
         Decision::Allow { identity, added, .. } => {
             let aliases = gateway.identity().aliases_in(&headers);
             allowed(identity, added, aliases, gateway.places().take(&headers))

@@ -9,7 +9,6 @@ mod quiet;
 use http::header::HOST;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
-use requires_auth::mcp;
 use tracing::{info, warn};
 
 use self::quiet::quietly;
@@ -47,7 +46,6 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
     };
     match decision {
         Decision::Refuse(refused) => dialect.refuse(&question, refused),
-        Decision::AfterBody(_) => plain(StatusCode::FORBIDDEN, "the body was not judged"),
         Decision::Allow { .. } if is_second => {
             // The proxy comes here once a request was refused. It was for another reason, or that has passed by now.
             info!("refused at the first question, and allowed at the second: the client is to try again");
@@ -100,12 +98,8 @@ async fn judge(
     }
     let Original { method, target, host, client } = *original;
     let has_body = dialect::has_body(headers);
-    let asked = Asked { method, target, host, client, headers, has_body };
-    match gateway.decide(asked).await {
-        // A proxy that asks shows no body: then the headers tell what stands in it, or the request is refused.
-        Decision::AfterBody(unread) => gateway.after_body(&unread, asked, mcp::Body::Hidden),
-        decision => decision,
-    }
+    // A proxy that asks shows no body.
+    gateway.decide_by_head(Asked { method, target, host, client, headers, has_body }).await
 }
 
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
@@ -116,7 +110,7 @@ fn endpoint<'r, B>(
     let target = request.uri().path_and_query()?.as_str().strip_prefix(PREFIX)?;
     let over_http = config.dialects.iter().copied().filter(|dialect| dialect.transport() == Transport::Http);
     let mut found = over_http.filter_map(|dialect| Some((dialect, target.strip_prefix(dialect.name())?)));
-    found.find(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))
+    found.find(|(dialect, rest)| dialect.has_endpoint(rest))
 }
 
 /// The host that a question is for: `:authority` of HTTP/2, else `Host`. Two that differ are none.

@@ -6,10 +6,12 @@ use requires_auth::mcp::Body;
 use serde_json::{Value, json};
 
 use super::tests::Stage;
+use super::vectors::{over_http, sections};
 use super::*;
+use crate::gateway::decide::Decided;
 
-const HEAD: &str = "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"nginx\", \"traefik\"]\n[issuers.main]\n\
-                    issuer = \"https://issuer.example\"\njwks_uri = \"https://issuer.example/keys\"\n";
+const HEAD: &str =
+    "[issuers.main]\nissuer = \"https://issuer.example\"\njwks_uri = \"https://issuer.example/keys\"\n";
 
 const TWO: &str = r#"
 [[resources]]
@@ -39,7 +41,7 @@ public = true
 "#;
 
 fn stage(more: &str) -> Stage {
-    Stage::with(&format!("{HEAD}{more}"))
+    Stage::with(&format!("{}{HEAD}{more}", sections()))
 }
 
 fn bearer(stage: &Stage, audience: Value, scope: &str) -> String {
@@ -54,13 +56,13 @@ async fn decide(stage: &Stage, method: &str, target: &str, bearer: Option<&str>)
     headers.extend(bearer.map(|bearer| (AUTHORIZATION, bearer.parse().expect("a value"))));
     let asked = Asked { method, target, host: None, client: None, headers: &headers, has_body: false };
     match stage.gateway.decide(asked).await {
-        Decision::Allow { .. } => (200, String::new(), None),
-        Decision::Refuse(refused) => {
+        Decided::Now(Decision::Allow { .. }) => (200, String::new(), None),
+        Decided::Now(Decision::Refuse(refused)) => {
             let challenge = refused.headers.get(WWW_AUTHENTICATE);
             let challenge = challenge.map(|value| value.to_str().expect("ASCII").to_owned());
             (refused.status.as_u16(), refused.code.as_str().to_owned(), challenge)
         }
-        Decision::AfterBody(_) => (0, "unread".to_owned(), None),
+        Decided::AfterBody(_) => (0, "unread".to_owned(), None),
     }
 }
 
@@ -206,6 +208,23 @@ async fn the_only_resource_has_its_document_at_the_root_and_where_it_says() {
     }
 }
 
+/// Caddy looks for the documents in the path without its dot segments, and passes it on with them, and with the client's headers.
+#[tokio::test]
+async fn dot_segments_behind_an_endpoint_ask_nothing() {
+    let stage = stage(TWO);
+    for dialect in over_http() {
+        let (target, own) = dialect.ask("GET", "/health", None);
+        assert_eq!(stage.ask("GET", &target, &own).await.status, 200, "{target}");
+        let endpoint = format!("/forward-auth/{}", dialect.name());
+        for behind in ["/../../.well-known/oauth-protected-resource", "/deny/../../../.well-known/x", "/"] {
+            let told = stage.ask("GET", &format!("{endpoint}{behind}"), &own).await;
+            let is_refused = if dialect.name() == "envoy" { [400, 200] } else { [404; 2] };
+            let expected = is_refused[usize::from(behind == "/")];
+            assert_eq!(told.status, expected, "{endpoint}{behind}");
+        }
+    }
+}
+
 const TOOLS: &str = r#"
 [[resources]]
 resource = "https://api.example.com/mcp"
@@ -252,7 +271,7 @@ async fn a_step_up_names_the_base_the_tool_and_what_the_token_has() {
     headers.insert(AUTHORIZATION, bearer.parse().expect("a value"));
     let asked =
         Asked { method: "POST", target: "/mcp", host: None, client: None, headers: &headers, has_body: true };
-    let Decision::AfterBody(unread) = stage.gateway.decide(asked).await else { panic!("its body is needed") };
+    let Decided::AfterBody(unread) = stage.gateway.decide(asked).await else { panic!("its body is needed") };
     let call = |tool: &str| {
         let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool}});
         call.to_string()
@@ -263,7 +282,6 @@ async fn a_step_up_names_the_base_the_tool_and_what_the_token_has() {
             (refused.status.as_u16(), challenge.unwrap_or_default().to_owned())
         }
         Decision::Allow { .. } => (200, String::new()),
-        Decision::AfterBody(_) => panic!("it is judged"),
     };
     assert_eq!(decide(Body::Bytes(call("list_orders").as_bytes())), (200, String::new()));
     let (status, challenge) = decide(Body::Bytes(call("create_order").as_bytes()));

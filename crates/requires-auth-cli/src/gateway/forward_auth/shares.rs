@@ -11,11 +11,9 @@ use requires_auth::introspect::{
     Introspect, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
 };
 
-use super::vectors::{check_over_grpc, grpc_question};
+use super::vectors::{LOOPBACK, check_over_grpc, grpc_question, sections};
 use super::*;
 use crate::gateway::config::Config;
-
-const LOOPBACK: Peer = Peer::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
 const CONFIG: &str = r#"
 [issuers.main]
@@ -43,8 +41,7 @@ impl Introspect for Provider {
 
 /// A gateway whose clock stands still.
 fn gateway() -> Gateway {
-    let dialects = format!("[forward_auth]\ndialects = {:?}\n", dialect::ALL.map(Dialect::name));
-    let config = Config::parse(&(dialects + CONFIG), "gateway.toml").expect("a configuration");
+    let config = Config::parse(&(sections() + CONFIG), "gateway.toml").expect("a configuration");
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let auth = config.build_with(|builder| builder.with_introspect(Provider).with_clock(move || now));
     Gateway::new(&config, auth.expect("a guard")).expect("a gateway")

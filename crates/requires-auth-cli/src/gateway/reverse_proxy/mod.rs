@@ -45,7 +45,7 @@ use super::body::Body;
 use super::config::{Config, ReverseProxyConfig, Upstream};
 use super::connection_limit::Permit;
 use super::connections::Caller;
-use super::decide::{Decision, Gateway};
+use super::decide::{Decided, Decision, Gateway};
 use super::identity::Identity;
 use super::token_places::Taken;
 use crate::error::Failure;
@@ -145,19 +145,17 @@ impl ReverseProxy {
             has_body,
         };
         let (decision, body) = match gateway.decide(asked).await {
-            Decision::AfterBody(unread) => {
+            Decided::AfterBody(unread) => {
                 match message::judge(gateway, &unread, asked, body, self.config.timeout).await {
                     Ok(judged) => judged,
                     Err(trouble) => return trouble.answer().map(Either::Left),
                 }
             }
-            decision => (decision, Sent::Left(body)),
+            Decided::Now(decision) => (decision, Sent::Left(body)),
         };
         let (identity, added, lasts) = match decision {
             Decision::Allow { identity, added, lasts } => (identity, added, lasts),
             Decision::Refuse(refused) => return refused.into_response().map(Either::Left),
-            // It has been judged.
-            Decision::AfterBody(_) => return Trouble::BadBody.answer().map(Either::Left),
         };
         let request = Request::from_parts(parts, body);
         let until = lasts.map(|lasts| Instant::now() + lasts);

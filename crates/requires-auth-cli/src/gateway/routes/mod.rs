@@ -14,6 +14,7 @@ mod review;
 
 pub(crate) use below::{Below, IsBelow};
 pub(crate) use not_found::NotFound;
+pub(crate) use path::PlainPath;
 pub(crate) use pattern::Pattern;
 pub(crate) use review::Sibling;
 pub(crate) use route::Route;

@@ -67,7 +67,7 @@ impl<'a> PlainPath<'a> {
     /// # Errors
     ///
     /// As [`of`](Self::of), for everything but `%2F`.
-    pub(super) fn with_encoded_slashes(target: &'a str) -> Result<Self, Ambiguity> {
+    pub(crate) fn with_encoded_slashes(target: &'a str) -> Result<Self, Ambiguity> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let segments = path.strip_prefix('/').ok_or(Ambiguity::NotAbsolute)?;
         if !query.bytes().all(may_stand_in_query) {

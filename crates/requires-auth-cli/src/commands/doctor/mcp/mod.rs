@@ -93,8 +93,6 @@ async fn walk(
     }
     if let Some(published) = &published {
         issuers::run(&client, published, said.scopes.as_deref().unwrap_or_default(), findings).await;
-    }
-    if let Some(published) = &published {
         findings.push(cors::document(&client, &published.url, &args.origin).await);
     }
     // Where requests without a token are not refused, these would tell the same once more.

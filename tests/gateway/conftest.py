@@ -1,13 +1,54 @@
 """One issuer, one application, and a gateway; in front of them each proxy in turn."""
 
+import contextlib
+import subprocess
 import warnings
 
 import pytest
 from application import Application
-from programs import PROXIES, Gateway, Issuer, Missing
+from programs import DOCS, GATEWAY, PROXIES, Gateway, Issuer, Missing
 
 # The gateway as a reverse proxy stands beside the others: nothing in front of it.
 ITSELF = "reverse-proxy"
+
+# The dialect of each proxy whose file can be printed from other settings. Traefik's double has one router and no
+# middleware but the one that asks, and the parts of nginx are printed from a file of their own.
+DIALECTS = {
+    "nginx": "nginx",
+    "nginx-debian": "nginx",
+    "caddy": "caddy",
+    "caddy-debian": "caddy",
+    "envoy": "envoy",
+    "envoy-grpc": "envoy-grpc",
+}
+
+
+@contextlib.contextmanager
+def with_other_settings(name, folder, application, gateway, change):
+    """A proxy of `DIALECTS` before `gateway()`, with the file printed from settings with this change, or `ITSELF`."""
+    if name == ITSELF:
+        proxy = gateway(upstream=application.port)
+        started = [proxy]
+    else:
+        started = [gateway()]
+        settings = folder / "printed.toml"
+        settings.write_text(change((DOCS / "requires-auth.toml").read_text()))
+
+        class Printed(PROXIES[name]):
+            def printed(self, _name):
+                command = [GATEWAY, "config", "emit", DIALECTS[name], settings]
+                return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+        try:
+            proxy = Printed(folder, started[0].port, application.port)
+        except Missing as missing:
+            started[0].kill()
+            pytest.skip(f"{name}: {missing}")
+        started.append(proxy)
+    application.take()
+    yield proxy
+    for program in reversed(started):
+        program.kill()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import json
 import subprocess
 
 import pytest
-from conftest import ITSELF
-from programs import DOCS, GATEWAY, PROXIES, Gateway, Missing
+from conftest import DIALECTS, ITSELF, with_other_settings
+from programs import GATEWAY, Gateway
 from wire import ask
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -29,43 +29,17 @@ mcp = true
 metadata_url = "{ELSEWHERE}"
 """
 
-# Traefik's double has one router and no middleware but the one that asks.
-DIALECTS = {
-    "nginx": "nginx",
-    "nginx-debian": "nginx",
-    "caddy": "caddy",
-    "caddy-debian": "caddy",
-    "envoy": "envoy",
-    "envoy-grpc": "envoy-grpc",
-}
-
 
 @pytest.fixture(scope="module", params=[*DIALECTS, ITSELF])
 def proxy(request, issuer, application, tmp_path_factory):
     folder = tmp_path_factory.mktemp("resources")
-    if request.param == ITSELF:
-        gateway = proxy = Gateway(folder, issuer.url, upstream=application.port, more=RESOURCES)
-    else:
-        gateway = Gateway(folder, issuer.url, more=RESOURCES)
-        settings = folder / "printed.toml"
-        settings.write_text((DOCS / "requires-auth.toml").read_text() + RESOURCES)
 
-        class Printed(PROXIES[request.param]):
-            def printed(self, name):
-                command = [GATEWAY, "config", "emit", DIALECTS[request.param], settings]
-                return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    def gateway(**more):
+        return Gateway(folder, issuer.url, more=RESOURCES, **more)
 
-        try:
-            proxy = Printed(folder, gateway.port, application.port)
-        except Missing as missing:
-            gateway.kill()
-            pytest.skip(f"{request.param}: {missing}")
-    proxy.name = request.param
-    application.take()
-    yield proxy
-    proxy.kill()
-    if proxy is not gateway:
-        gateway.kill()
+    with with_other_settings(request.param, folder, application, gateway, lambda text: text + RESOURCES) as proxy:
+        proxy.name = request.param
+        yield proxy
 
 
 def token(issuer, audience: str, scope: str = "") -> str:
@@ -93,6 +67,16 @@ def test_the_documents_need_no_token(proxy, application):
         assert ask(proxy.port, place, method="DELETE").status == 405
     for place in (f"{WELL_KNOWN}/other", f"{WELL_KNOWN}/mcp/../../../orders", f"{WELL_KNOWN}/%2e%2e/orders"):
         assert ask(proxy.port, place).status in (400, 401, 403, 404), place
+    assert application.take() == []
+
+
+def test_dot_segments_bring_no_question_of_a_client_to_the_gateway(proxy, application):
+    public = ["X-Forwarded-Method: GET", "X-Forwarded-Uri: /public/1"]
+    public += ["X-Original-Method: GET", "X-Original-URI: /public/1"]
+    # Some proxies look for a document in the path without its dot segments, and pass it on with them.
+    for dialect in ("caddy", "envoy", "nginx", "traefik"):
+        answer = ask(proxy.port, f"/forward-auth/{dialect}/../..{WELL_KNOWN}/mcp", *public)
+        assert answer.status in (400, 401, 403, 404) or json.loads(answer.body)["resource"] == MCP, dialect
     assert application.take() == []
 
 

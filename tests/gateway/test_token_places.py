@@ -1,23 +1,11 @@
 """A gateway that reads its tokens from a header of their own, behind each proxy with the file printed for it."""
 
-import subprocess
-
 import pytest
-from conftest import ITSELF
-from programs import DOCS, GATEWAY, PROXIES, Gateway, Missing
+from conftest import DIALECTS, ITSELF, with_other_settings
+from programs import Gateway, Missing
 from wire import ask
 
 TOKEN_FROM = 'token_from = [{ header = "X-Token" }]\n'
-
-# Traefik's double has no middleware but the one that asks, and the parts of nginx are printed from another file.
-DIALECTS = {
-    "nginx": "nginx",
-    "nginx-debian": "nginx",
-    "caddy": "caddy",
-    "caddy-debian": "caddy",
-    "envoy": "envoy",
-    "envoy-grpc": "envoy-grpc",
-}
 
 
 class Elsewhere(Gateway):
@@ -30,28 +18,12 @@ class Elsewhere(Gateway):
 @pytest.fixture(scope="module", params=[*DIALECTS, ITSELF])
 def proxy(request, issuer, application, tmp_path_factory):
     folder = tmp_path_factory.mktemp("elsewhere")
-    if request.param == ITSELF:
-        gateway = proxy = Elsewhere(folder, issuer.url, upstream=application.port)
-    else:
-        gateway = Elsewhere(folder, issuer.url)
-        settings = folder / "printed.toml"
-        settings.write_text(TOKEN_FROM + (DOCS / "requires-auth.toml").read_text())
 
-        class Printed(PROXIES[request.param]):
-            def printed(self, name):
-                command = [GATEWAY, "config", "emit", DIALECTS[request.param], settings]
-                return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    def gateway(**more):
+        return Elsewhere(folder, issuer.url, **more)
 
-        try:
-            proxy = Printed(folder, gateway.port, application.port)
-        except Missing as missing:
-            gateway.kill()
-            pytest.skip(f"{request.param}: {missing}")
-    application.take()
-    yield proxy
-    proxy.kill()
-    if proxy is not gateway:
-        gateway.kill()
+    with with_other_settings(request.param, folder, application, gateway, lambda text: TOKEN_FROM + text) as proxy:
+        yield proxy
 
 
 def test_the_application_gets_no_authorization_that_nobody_has_judged(proxy, application, tokens):

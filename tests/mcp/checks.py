@@ -253,7 +253,7 @@ CHECKS = [
         "identical to the issuer (RFC 8414 §3.3)",
         bytes_of(lambda document: document["authorization_servers"][0], lambda target: target.issuer),
     ),
-    Check("document asked by a page", "`Access-Control-Allow-Origin` (Fetch)", cors_of_document),
+    Check("document asked by a page in a browser", "`Access-Control-Allow-Origin` (Fetch)", cors_of_document),
     Check(
         "preflight of the document",
         "2xx (Fetch)",

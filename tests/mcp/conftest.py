@@ -1,7 +1,7 @@
 """The authorization server, servers and clients, started when a test asks for them."""
 
 import pytest
-from programs import CLIENTS, SERVERS, Client, Provider, Server, missing
+from programs import CLIENTS, SERVERS, Client, Provider, Server, missing, started_once
 from tokens import write_keys
 
 
@@ -13,45 +13,34 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def providers(folder):
     """Authorization servers, by whom they give refresh tokens to."""
-    running = {}
 
-    def start(refresh="offline_access"):
-        if refresh not in running:
-            provider = Provider(folder, refresh=refresh)
-            if lacks := missing(provider.command):
-                pytest.skip(f"the authorization server needs {lacks}")
-            write_keys(provider.keys)
-            provider.start()
-            running[refresh] = provider
-        return running[refresh]
+    def make(refresh):
+        provider = Provider(folder, refresh=refresh)
+        if lacks := missing(provider.command):
+            pytest.skip(f"the authorization server needs {lacks}")
+        write_keys(provider.keys)
+        return provider
 
-    yield start
-    for provider in running.values():
-        provider.stop()
+    with started_once(make) as start:
+        yield start
 
 
 @pytest.fixture(scope="session")
 def provider(providers):
-    return providers()
+    return providers("offline_access")
 
 
 @pytest.fixture(scope="session")
 def server(provider, folder):
     """A server by name and guard, started once."""
-    running = {}
 
-    def start(name, guard):
+    def make(name, guard):
         if lacks := missing(SERVERS[name]):
             pytest.skip(f"a server of {name} needs {lacks}")
-        if (name, guard) not in running:
-            started = Server(name, guard, provider.issuer, folder)
-            started.start()
-            running[name, guard] = started
-        return running[name, guard]
+        return Server(name, guard, provider.issuer, folder)
 
-    yield start
-    for program in running.values():
-        program.stop()
+    with started_once(make) as start:
+        yield start
 
 
 @pytest.fixture

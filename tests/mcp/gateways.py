@@ -1,10 +1,7 @@
 """nginx, and the gateway in front of a bare server."""
 
-import functools
 import os
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 from programs import ROOT, Program, Server, free_port
@@ -56,19 +53,6 @@ http {{
     }}
 }}
 """
-
-
-@functools.cache
-def knows_resources() -> bool:
-    """Whether this gateway has `[[resources]]`."""
-    text = SETTINGS.format(
-        issuer="https://issuer.example.com", port=9180, upstream=8080, resource="https://api.example.com/mcp"
-    )
-    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-        file.write(text)
-        file.flush()
-        checked = subprocess.run([str(COMMAND), "check", file.name], capture_output=True, text=True)
-    return "resources" not in checked.stderr + checked.stdout or checked.returncode == 0
 
 
 class Gateway(Program):

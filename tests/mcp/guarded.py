@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gateways import COMMAND, NGINX, Front, Nginx, knows_resources
+from gateways import COMMAND, NGINX, Front, Nginx
 from programs import SERVERS, Server, free_port, missing
 
 
@@ -60,12 +60,9 @@ GUARDED = {
 def lacks(name: str) -> str | None:
     """What a guarded server needs that is not there."""
     commands = {
+        "nginx and mcp 2": [SERVERS["mcp 2"], [NGINX]],
         "gateway": [SERVERS["mcp 2"], [str(COMMAND)]],
         "nginx and gateway": [SERVERS["rmcp"], [str(COMMAND)], [NGINX]],
     }
-    if name == "nginx and mcp 2":
-        return missing(SERVERS["mcp 2"]) or missing([NGINX])
-    if name not in commands:
-        return missing(SERVERS[name])
-    lack = next((lack for command in commands[name] if (lack := missing(command))), None)
-    return lack or (None if knows_resources() else "a gateway with `[[resources]]`")
+    needed = commands.get(name) or [SERVERS[name]]
+    return next((lack for command in needed if (lack := missing(command))), None)

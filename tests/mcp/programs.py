@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -39,8 +41,8 @@ CLIENTS = {
 REFRESHES = {"typescript 1"}
 
 SERVERS = {
-    "mcp 2": [PYTHON2, "servers/mcp2_server.py"],
-    "mcp 1": [PYTHON1, "servers/mcp1_server.py"],
+    "mcp 2": [PYTHON2, "servers/mcp_server.py"],
+    "mcp 1": [PYTHON1, "servers/mcp_server.py"],
     "fastmcp": [PYTHON2, "servers/fastmcp_server.py"],
     "typescript 1": [NODE, "servers/typescript1_server.mjs"],
     "typescript 2": [NODE, "servers/typescript2_server.mjs"],
@@ -102,6 +104,25 @@ class Program:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+
+
+@contextlib.contextmanager
+def started_once(make: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """A function that starts what `make` makes, once for the same arguments; all of it is stopped at the end."""
+    running = {}
+
+    def start(*arguments: str) -> Any:
+        if arguments not in running:
+            made = make(*arguments)
+            made.start()
+            running[arguments] = made
+        return running[arguments]
+
+    try:
+        yield start
+    finally:
+        for program in running.values():
+            program.stop()
 
 
 class Provider(Program):

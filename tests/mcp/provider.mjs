@@ -9,13 +9,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
 import { Provider } from 'oidc-provider';
 
-const HOST = '127.0.0.1';
-const ACCOUNT = 'alice';
+import { logInWithoutAsking, login, serve } from '../providers/oidc-provider/loopback.mjs';
+
 const SCOPES = ['read:orders', 'write:orders'];
 
 const { values: options } = parseArgs({
@@ -27,21 +26,7 @@ const { values: options } = parseArgs({
 });
 const jwks = JSON.parse(readFileSync(options.keys, 'utf8'));
 
-// oidc-provider prints its notices with console.info: stdout is for the one line of JSON.
-console.info = console.error;
-
-const server = createServer();
-server.listen(Number(options.port), HOST, () => {
-  const { port } = server.address();
-  // The issuer contains the port, so the provider can only be made once the port is known.
-  const issuer = `http://${HOST}:${port}`;
-  server.on('request', createProvider(issuer).callback());
-  process.stdout.write(`${JSON.stringify({ issuer, port })}\n`);
-});
-
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => process.exit(0));
-}
+serve(Number(options.port), createProvider);
 
 function createProvider(issuer) {
   const provider = new Provider(issuer, {
@@ -65,8 +50,7 @@ function createProvider(issuer) {
         useGrantedResource: () => true,
       },
     },
-    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    interactions: { url: (_ctx, interaction) => `/login/${interaction.uid}` },
+    ...login,
     issueRefreshToken: (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && (options.refresh === 'always' || code.scopes.has('offline_access')),
     jwks,
@@ -75,22 +59,8 @@ function createProvider(issuer) {
     ttl: { AccessToken: 3600, Grant: 86400, IdToken: 3600, Interaction: 600, RefreshToken: 86400, Session: 86400 },
   });
   provider.use(leaveScopeOpen);
-  provider.use(logInWithoutAsking);
+  logInWithoutAsking(provider);
   return provider;
-
-  /** Stands in for the login page: whoever comes is the one account there is, and consents to all that is asked. */
-  async function logInWithoutAsking(ctx, next) {
-    if (!ctx.path.startsWith('/login/')) return next();
-    const { params } = await provider.interactionDetails(ctx.req, ctx.res);
-    const grant = new provider.Grant({ accountId: ACCOUNT, clientId: params.client_id });
-    grant.addOIDCScope(params.scope);
-    for (const resource of [params.resource ?? []].flat()) grant.addResourceScope(resource, params.scope);
-    ctx.respond = false;
-    await provider.interactionFinished(ctx.req, ctx.res, {
-      login: { accountId: ACCOUNT },
-      consent: { grantId: await grant.save() },
-    });
-  }
 }
 
 /**

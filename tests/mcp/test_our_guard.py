@@ -2,32 +2,26 @@
 
 import pytest
 from guarded import GUARDED, lacks
-from programs import CLIENTS, REFRESHES
+from programs import CLIENTS, REFRESHES, started_once
 
 
 @pytest.fixture(scope="module")
-def guarded(provider, folder):
-    """A guarded server by name, started once."""
-    running = {}
+def guarded(folder):
+    """A guarded server by name and issuer, started once."""
 
-    def start(name, issuer=provider.issuer):
+    def make(name, issuer):
         if lack := lacks(name):
             pytest.skip(f"{name} needs {lack}")
-        if (name, issuer) not in running:
-            started = GUARDED[name](issuer, folder)
-            started.start()
-            running[name, issuer] = started
-        return running[name, issuer]
+        return GUARDED[name](issuer, folder)
 
-    yield start
-    for started in running.values():
-        started.stop()
+    with started_once(make) as start:
+        yield start
 
 
 @pytest.mark.parametrize("name", CLIENTS)
 @pytest.mark.parametrize("server", GUARDED)
-def test_a_client_steps_up_for_a_tool(guarded, client, server, name):
-    client = client(name, guarded(server).url)
+def test_a_client_steps_up_for_a_tool(guarded, provider, client, server, name):
+    client = client(name, guarded(server, provider.issuer).url)
     opened = client.tell("open")
     assert opened["ok"], opened
     assert client.tell("call list_orders") == {"ok": True, "text": "orders: 1, 2", "logins": 1}

@@ -6,8 +6,8 @@ import subprocess
 
 import anyio
 import pytest
-from gateways import COMMAND, knows_resources
-from programs import RMCP, ROOT
+from gateways import COMMAND
+from programs import RMCP, ROOT, missing
 
 PAGE = (ROOT / "docs/mcp.md").read_text()
 RESOURCE = "https://api.example.com/mcp"
@@ -70,8 +70,8 @@ def test_python(name):
 
 
 def test_toml(tmp_path):
-    if not knows_resources():
-        pytest.skip("the page's settings need a gateway with `[[resources]]`")
+    if lack := missing([str(COMMAND)]):
+        pytest.skip(f"it needs {lack}")
     [block] = blocks("toml")
     file = tmp_path / "requires-auth.toml"
     file.write_text(block)

@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline';
 
-import { walk } from './browser.mjs';
+import { walk } from '../../providers/oidc-provider/browser.mjs';
 
 const PATIENCE = 30_000; // milliseconds, for each command
 

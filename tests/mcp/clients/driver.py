@@ -15,7 +15,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
+from browser import walk
 
+CALLBACK = "http://127.0.0.1:9/callback"  # never asked: the browser's last redirect is read instead
 PATIENCE = 30  # seconds, for each command
 
 Session = AbstractAsyncContextManager[tuple[str, Callable[[str], Awaitable[str]]]]
@@ -28,6 +30,12 @@ class Driver:
         self.connect = connect
         self.stored = stored
         self.logins = 0
+        self.callback = ""
+
+    async def browse(self, url: str) -> None:
+        """Logs in, as a client that does not open `$BROWSER` asks for it; `callback` is where that ended."""
+        self.logins += 1
+        self.callback = await anyio.to_thread.run_sync(walk, url)
 
     def say(self, **answer: Any) -> None:
         print(json.dumps({**answer, "logins": self.logins}), flush=True)

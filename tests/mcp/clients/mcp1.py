@@ -8,34 +8,26 @@ from contextlib import asynccontextmanager
 
 import anyio
 import httpx
-from browser import answer, walk
-from driver import Driver, Store
+from browser import answer
+from driver import CALLBACK, Driver, Store
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
-CALLBACK = "http://127.0.0.1:9/callback"  # never asked: the browser's last redirect is read instead
-
 url = sys.argv[1]
 store = Store()
-callbacks: list[str] = []
-
-
-async def browse(authorization_url: str) -> None:
-    driver.logins += 1
-    callbacks.append(await anyio.to_thread.run_sync(walk, authorization_url))
 
 
 async def callback() -> tuple[str, str | None]:
-    parameters = answer(callbacks.pop())
+    parameters = answer(driver.callback)
     return parameters["code"], parameters.get("state")
 
 
 @asynccontextmanager
 async def connect():
     metadata = OAuthClientMetadata(client_name="mcp 1", redirect_uris=[CALLBACK], token_endpoint_auth_method="none")
-    auth = OAuthClientProvider(url, metadata, store, redirect_handler=browse, callback_handler=callback)
+    auth = OAuthClientProvider(url, metadata, store, redirect_handler=driver.browse, callback_handler=callback)
     async with (
         httpx.AsyncClient(auth=auth, timeout=15) as http,
         streamable_http_client(url, http_client=http) as (read, write, _),

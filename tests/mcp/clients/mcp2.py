@@ -8,33 +8,25 @@ from contextlib import asynccontextmanager
 
 import anyio
 import httpx2
-from browser import answer, walk
-from driver import Driver, Store
+from browser import answer
+from driver import CALLBACK, Driver, Store
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 
-CALLBACK = "http://127.0.0.1:9/callback"  # never asked: the browser's last redirect is read instead
-
 url, mode = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "auto"
 store = Store()
-callbacks: list[str] = []
-
-
-async def browse(authorization_url: str) -> None:
-    driver.logins += 1
-    callbacks.append(await anyio.to_thread.run_sync(walk, authorization_url))
 
 
 async def callback() -> AuthorizationCodeResult:
-    return AuthorizationCodeResult(**answer(callbacks.pop()))
+    return AuthorizationCodeResult(**answer(driver.callback))
 
 
 @asynccontextmanager
 async def connect():
     metadata = OAuthClientMetadata(client_name="mcp 2", redirect_uris=[CALLBACK], token_endpoint_auth_method="none")
-    auth = OAuthClientProvider(url, metadata, store, redirect_handler=browse, callback_handler=callback)
+    auth = OAuthClientProvider(url, metadata, store, redirect_handler=driver.browse, callback_handler=callback)
     async with (
         httpx2.AsyncClient(auth=auth, timeout=15) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode) as client,

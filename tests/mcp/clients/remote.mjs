@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 
-import { walk } from './browser.mjs';
+import { walk } from '../../providers/oidc-provider/browser.mjs';
 import { drive, textOf } from './driver.mjs';
 
 const url = process.argv[2];

@@ -6,15 +6,13 @@
 // Every start makes fresh signing keys, so that a restart on the same port is a rotation of all keys.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
 import { Provider, errors } from 'oidc-provider';
 
 import { machine, web } from './clients.mjs';
+import { logInWithoutAsking, login, serve } from './loopback.mjs';
 
-const HOST = '127.0.0.1';
-const ACCOUNT = 'alice';
 const SCOPES = 'read:orders write:orders';
 
 /** The APIs that tokens can be asked for, by resource indicator. */
@@ -26,21 +24,7 @@ const RESOURCES = {
 
 const { values: options } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
 
-// oidc-provider prints its notices with console.info: stdout is for the one line of JSON.
-console.info = console.error;
-
-const server = createServer();
-server.listen(Number(options.port), HOST, () => {
-  const { port } = server.address();
-  // The issuer contains the port, so the provider can only be made once the port is known.
-  const issuer = `http://${HOST}:${port}`;
-  server.on('request', createProvider(issuer).callback());
-  process.stdout.write(`${JSON.stringify({ issuer, port })}\n`);
-});
-
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => process.exit(0));
-}
+serve(Number(options.port), createProvider);
 
 function createProvider(issuer) {
   const provider = new Provider(issuer, {
@@ -79,27 +63,12 @@ function createProvider(issuer) {
         },
       },
     },
-    findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    interactions: { url: (_ctx, interaction) => `/login/${interaction.uid}` },
+    ...login,
     jwks: { keys: [signingKey('ec', { namedCurve: 'P-384' }), signingKey('rsa', { modulusLength: 2048 })] },
     ttl: { AccessToken: 3600, ClientCredentials: 3600, IdToken: 3600 },
   });
-  provider.use(logInWithoutAsking);
+  logInWithoutAsking(provider);
   return provider;
-
-  /** Stands in for the login page: whoever comes is the one account there is, and consents to all that is asked. */
-  async function logInWithoutAsking(ctx, next) {
-    if (!ctx.path.startsWith('/login/')) return next();
-    const { params } = await provider.interactionDetails(ctx.req, ctx.res);
-    const grant = new provider.Grant({ accountId: ACCOUNT, clientId: params.client_id });
-    grant.addOIDCScope(params.scope);
-    for (const resource of [params.resource ?? []].flat()) grant.addResourceScope(resource, params.scope);
-    ctx.respond = false;
-    await provider.interactionFinished(ctx.req, ctx.res, {
-      login: { accountId: ACCOUNT },
-      consent: { grantId: await grant.save() },
-    });
-  }
 }
 
 /** A fresh private JWK; the provider derives the `kid` from the key itself. */

@@ -6,6 +6,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 
+import { walk } from './browser.mjs';
 import { machine, web } from './clients.mjs';
 
 const [issuer, kind, ...rest] = process.argv.slice(2);
@@ -44,7 +45,7 @@ async function idToken(nonce) {
     scope: 'openid',
     ...(nonce && { nonce }),
   });
-  const callback = await followRedirects(start);
+  const callback = await walk(start);
   const answer = await tokenRequest(web, {
     grant_type: 'authorization_code',
     code: callback.searchParams.get('code'),
@@ -52,25 +53,6 @@ async function idToken(nonce) {
     redirect_uri: web.redirectUri,
   });
   return answer.id_token;
-}
-
-/** Walks from the authorization endpoint through the login, keeping cookies like a browser, up to the callback. */
-async function followRedirects(start) {
-  const cookies = new Map();
-  let url = start;
-  for (let hops = 0; hops < 10; hops += 1) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(url, { redirect: 'manual', headers: { cookie } });
-    const location = response.headers.get('location');
-    if (!location) throw new Error(`no redirect from ${url.pathname}: ${response.status} ${await response.text()}`);
-    for (const line of response.headers.getSetCookie()) {
-      const [, name, value] = line.match(/^([^=]+)=([^;]*)/);
-      cookies.set(name, value);
-    }
-    url = new URL(location, url);
-    if (url.href.startsWith(web.redirectUri)) return url;
-  }
-  throw new Error('too many redirects');
 }
 
 async function tokenRequest(client, form) {

@@ -1,11 +1,15 @@
-"""A server of `mcp` 1.x. Guards: `own` (its AuthSettings as they are by default),
+"""A server of `mcp`, of whichever version is installed. Guards: `own` (its AuthSettings as they are by default),
 `audience` (the same, with the check of the audience), `none`, and ours.
 """
 
 from application import BASE, arguments, create_order, guarded, list_orders, serve
 from mcp.server.auth.settings import AuthSettings
-from mcp.server.fastmcp import FastMCP
 from verifier import Verifier
+
+try:
+    from mcp.server.mcpserver import MCPServer
+except ImportError:  # 1.x
+    from mcp.server.fastmcp import FastMCP as MCPServer
 
 options = arguments()
 guard = {}
@@ -19,7 +23,7 @@ if options.guard in ("own", "audience"):
             validate_token_resource=True if options.guard == "audience" else None,
         ),
     }
-mcp = FastMCP("orders", **guard)
+mcp = MCPServer("orders", **guard)
 mcp.tool()(list_orders)
 mcp.tool()(create_order)
 app = guarded(mcp.streamable_http_app(), options)

@@ -281,7 +281,7 @@ impl Body {
 pub enum BodyFormat {
     /// Your own, made from the refusal: see [`BodyFormat::custom`].
     Custom(Arc<dyn Fn(&Denial) -> Body + Send + Sync>),
-    /// `{"code", "status", "message"}`, with `"reason"` for `invalid_token`.
+    /// `{"code", "status", "message"}`, with `"reason"` for `invalid_token` and `invalid_dpop_proof`.
     #[default]
     Json,
     /// Problem details (RFC 9457), with `code` and `reason` as extension members.
@@ -409,6 +409,7 @@ const fn status_phrase(status: u16) -> &'static str {
         403 => "Forbidden",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Error",
     }

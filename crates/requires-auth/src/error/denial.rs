@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{ErrorCode, Reason};
 
-/// A refusal: which code, for `invalid_token` which reason, and what the challenge needs to say.
+/// A refusal: which code, for a token or a proof that is not valid which reason, and what the challenge needs to say.
 ///
 /// It holds nothing of the token, so it may be logged and sent as it is. `Display` is one line for a log; the answer to
 /// the client is made of it by [`RequiresAuth::challenge`](crate::RequiresAuth::challenge).
@@ -135,6 +135,26 @@ impl Denial {
         Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::IssuerUnavailable) }
     }
 
+    /// A proof that is not valid, for one of the reasons of proofs.
+    #[expect(dead_code, reason = "no proof is looked at yet")]
+    pub(crate) const fn invalid_proof(reason: Reason) -> Self {
+        let mut denial = Self::new(ErrorCode::InvalidDpopProof);
+        denial.reason = Some(reason);
+        denial
+    }
+
+    /// A store is full or out of reach.
+    #[expect(dead_code, reason = "the flow of requests asks no store yet")]
+    pub(crate) fn state_unavailable(retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::StateUnavailable) }
+    }
+
+    /// A client has used up its share of the store of used proofs.
+    #[expect(dead_code, reason = "the flow of requests asks no store yet")]
+    pub(crate) fn too_many_proofs(retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::TooManyProofs) }
+    }
+
     /// The keys at hand refuse the token, and fresh ones could not be asked for.
     pub(crate) fn undecided(retry_after: u32) -> Self {
         Self { is_undecided: true, ..Self::issuer_unavailable(retry_after) }
@@ -145,7 +165,7 @@ impl Denial {
         self.code
     }
 
-    /// Why the token is invalid; `None` unless the code is `invalid_token`.
+    /// Why the token or its proof is not valid; `None` unless the code is `invalid_token` or `invalid_dpop_proof`.
     pub const fn reason(&self) -> Option<Reason> {
         self.reason
     }
@@ -187,7 +207,8 @@ impl Denial {
         self.max_age
     }
 
-    /// After how many seconds to try again, when the issuer is out of reach: when the next fetch of its keys may begin.
+    /// After how many seconds to try again, when the issuer is out of reach: when the next fetch of its keys may begin. A
+    /// store that is full, or a client that has used up its share of one, has it as well.
     ///
     /// ```
     /// use requires_auth::fetch::{FetchError, FetchFuture, FetchRequest};

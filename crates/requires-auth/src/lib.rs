@@ -131,6 +131,7 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
+pub mod replay;
 pub mod introspect;
 pub mod guard;
 pub mod danger;

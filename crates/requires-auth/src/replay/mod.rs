@@ -9,6 +9,14 @@
 use std::future::Future;
 use std::pin::Pin;
 
+mod table;
+mod forgotten;
+mod share_counts;
+mod shard;
+mod memory;
+
+pub use memory::MemoryReplay;
+
 /// Remembers the first use of each proof. Several threads ask it at the same time, and of two that ask about the same
 /// proof only one may get [`Use::First`].
 pub trait ReplayStore: Send + Sync + 'static {

@@ -79,7 +79,7 @@ table! {
          takes opaque tokens, as nothing in one says whose it is.";
     examples ["\"opaque\""];
 
-    INTROSPECTION: Table = "introspection", Issuer, Kind::Table { members: INTROSPECTION_MEMBERS };
+    INTROSPECTION: Table = "introspection", Issuer, Kind::Table { members: INTROSPECTION_MEMBERS, short: None };
     doc "How the issuer is asked about tokens (RFC 7662): about opaque ones, which mean something to it alone.";
     without "It is never asked, and opaque tokens are refused.";
     examples ["{\"client_id\": \"orders-api\", \"client_secret_env\": \"INTROSPECTION_SECRET\"}"];

@@ -125,6 +125,7 @@ pub mod settings;
 // Ring 1: the shell.
 pub mod clock;
 mod file;
+mod secret_places;
 mod issuer;
 pub mod fetch;
 pub mod discovery;

@@ -133,6 +133,7 @@ mod telemetry;
 mod keys;
 mod token_cache;
 pub mod replay;
+pub mod dpop;
 pub mod introspect;
 pub mod guard;
 pub mod danger;

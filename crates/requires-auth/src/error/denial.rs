@@ -46,6 +46,10 @@ pub struct Denial {
     max_age: Option<u64>,
     retry_after: Option<u32>,
     is_undecided: bool,
+    /// Whether the token came by the scheme `DPoP`, whose challenge says what is wrong then.
+    is_by_dpop: bool,
+    /// The nonce that the next proof must have.
+    nonce: Option<Arc<str>>,
 }
 
 impl Denial {
@@ -92,6 +96,8 @@ impl Denial {
             max_age: None,
             retry_after: None,
             is_undecided: false,
+            is_by_dpop: false,
+            nonce: None,
         }
     }
 
@@ -136,21 +142,39 @@ impl Denial {
     }
 
     /// A proof that is not valid, for one of the reasons of proofs.
-    #[expect(dead_code, reason = "no proof is looked at yet")]
     pub(crate) const fn invalid_proof(reason: Reason) -> Self {
         let mut denial = Self::new(ErrorCode::InvalidDpopProof);
         denial.reason = Some(reason);
         denial
     }
 
+    /// A proof without a nonce that counts: the client is to use this one.
+    pub(crate) fn use_dpop_nonce(nonce: Arc<str>) -> Self {
+        Self { nonce: Some(nonce), ..Self::new(ErrorCode::UseDpopNonce) }
+    }
+
+    /// The same, of a token that came by the scheme `DPoP`, or did not.
+    pub(crate) fn by_dpop(self, is_by_dpop: bool) -> Self {
+        Self { is_by_dpop, ..self }
+    }
+
+    /// Whether the token came by the scheme `DPoP`.
+    pub(crate) const fn is_by_dpop(&self) -> bool {
+        self.is_by_dpop
+    }
+
+    /// The nonce that the next proof must have, where the last one had none that counts (RFC 9449 §9): the header `DPoP-Nonce`
+    /// of the answer.
+    pub fn dpop_nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
+    }
+
     /// A store is full or out of reach.
-    #[expect(dead_code, reason = "the flow of requests asks no store yet")]
     pub(crate) fn state_unavailable(retry_after: u32) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::StateUnavailable) }
     }
 
     /// A client has used up its share of the store of used proofs.
-    #[expect(dead_code, reason = "the flow of requests asks no store yet")]
     pub(crate) fn too_many_proofs(retry_after: u32) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::TooManyProofs) }
     }

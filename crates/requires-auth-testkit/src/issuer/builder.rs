@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -14,6 +13,7 @@ use super::ring::KeyRing;
 use super::state::{Settings, State, Urls};
 use super::wire::Line;
 use super::{DevelopmentIssuer, Discovery, Endpoint, routes};
+use crate::draft::unix_now;
 use crate::keys::VerifyingKey;
 use crate::{Algorithm, SigningKey};
 
@@ -378,11 +378,6 @@ fn normal_path(path: &str) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     Ok(if path.is_empty() { String::new() } else { format!("/{path}") })
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

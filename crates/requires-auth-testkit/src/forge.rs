@@ -240,7 +240,7 @@ impl TokenBuilder {
     }
 
     /// Adds a method of confirmation to `cnf` (RFC 7800 §3.1).
-    fn confirmation(self, name: &str, value: &str) -> Self {
+    pub(crate) fn confirmation(self, name: &str, value: &str) -> Self {
         let known =
             self.claims.iter().rev().find(|(claim, _)| claim == "cnf").and_then(|(_, cnf)| cnf.clone());
         let mut cnf = known.filter(Value::is_object).unwrap_or_else(|| json!({}));

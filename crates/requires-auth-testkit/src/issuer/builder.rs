@@ -70,6 +70,7 @@ impl Builder {
                 clock: Arc::new(unix_now),
                 clients: Clients::default(),
                 scopes: Vec::new(),
+                demands_nonce: false,
                 consents: false,
             },
             discovery: Discovery::default(),
@@ -277,6 +278,36 @@ impl Builder {
     /// is granted and none is listed.
     pub fn scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
         self.settings.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Demands a nonce in each DPoP proof at the token endpoint (RFC 9449 §8); by default a proof needs none. A client learns
+    /// it from the header `DPoP-Nonce` of the refusal, and has to send its request again.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    /// use requires_auth_testkit::{Algorithm, ProofBuilder, SigningKey};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = DevelopmentIssuer::builder().dpop_nonce(true).start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let proof = || ProofBuilder::new(&key, "POST", issuer.token_endpoint());
+    /// let form = [("grant_type", "client_credentials")];
+    /// let ask = |proof: ProofBuilder| {
+    ///     let request = http.post(issuer.token_endpoint()).basic_auth("backend", Some("any")).form(&form);
+    ///     request.header("DPoP", proof.mint()).send()
+    /// };
+    /// let refused = ask(proof()).await?;
+    /// let nonce = refused.headers()["dpop-nonce"].to_str()?;
+    /// let answer: serde_json::Value = ask(proof().nonce(nonce)).await?.json().await?;
+    /// assert_eq!(answer["token_type"], "DPoP");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dpop_nonce(mut self, demanded: bool) -> Self {
+        self.settings.demands_nonce = demanded;
         self
     }
 

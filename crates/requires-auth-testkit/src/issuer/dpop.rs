@@ -144,9 +144,10 @@ impl<'a> Proof<'a> {
     }
 
     fn is_signed_by(&self, key: &VerifyingKey) -> Result<(), OAuthError> {
-        match key.verifies(self.algorithm(), self.message.as_bytes(), &self.signature) {
-            true => Ok(()),
-            false => Err(wrong("the signature of the proof is not that of its jwk")),
+        if key.verifies(self.algorithm(), self.message.as_bytes(), &self.signature) {
+            Ok(())
+        } else {
+            Err(wrong("the signature of the proof is not that of its jwk"))
         }
     }
 

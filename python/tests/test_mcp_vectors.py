@@ -1,4 +1,4 @@
-"""The shared vectors about resources and MCP servers, through `requires_auth.mcp.protect` and `requires_auth.fastmcp`."""
+"""The shared vectors about resources and MCP servers, through `requires_auth.mcp` and `requires_auth.fastmcp`."""
 
 from __future__ import annotations
 

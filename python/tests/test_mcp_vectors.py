@@ -142,7 +142,7 @@ def test_a_request_is_answered_as_by_every_adapter(make: Callable[..., App], cas
 @pytest.mark.parametrize("case", DOCUMENTS, ids=named)
 @pytest.mark.parametrize("make", ADAPTERS)
 def test_a_document_is_served_as_by_every_adapter(make: Callable[..., App], case: Case) -> None:
-    if "%" in case["url"]:
+    if case["id"] == "place-encoded":
         pytest.skip("servers decode a path before an application sees it")
     arguments = arguments_of(case["config"], None)
     # A key set that is pinned would let an issuer be any text.

@@ -112,6 +112,7 @@ mod jose;
 mod introspection;
 mod claims;
 mod binding;
+pub mod revocation;
 pub mod verify;
 pub mod providers;
 pub mod policy;

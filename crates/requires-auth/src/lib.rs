@@ -132,6 +132,7 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
+pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;

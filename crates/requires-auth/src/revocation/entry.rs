@@ -180,7 +180,7 @@ impl Revocation {
 
     /// Whether it refuses a token.
     pub(super) fn refuses(&self, token: &Named<'_>, now: NumericDate) -> bool {
-        token.value(self.kind) == Some(&*self.value)
+        token.is_called(self.kind, &self.value)
             && self.issuer.as_deref().is_none_or(|issuer| issuer == token.issuer)
             // Who can tell when a token without `iat` was issued?
             && self.before.is_none_or(|before| token.issued_at.is_none_or(|iat| iat < before))

@@ -1,6 +1,5 @@
 //! What a token is looked up by: numbers that are made once, when the token is judged.
 
-use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::entry::RevocationKind;
@@ -50,20 +49,21 @@ impl Marks {
 /// What a token says of itself, for the comparison with an entry that has one of its marks.
 pub(crate) struct Named<'t> {
     pub(crate) issuer: &'t str,
-    pub(crate) token: Option<Cow<'t, str>>,
     pub(crate) subject: Option<&'t str>,
-    pub(crate) session: Option<Cow<'t, str>>,
     pub(crate) client: Option<&'t str>,
     pub(crate) issued_at: Option<NumericDate>,
+    /// A claim by its name, for those that are read for the comparison alone.
+    pub(crate) claim: &'t dyn Fn(&str) -> Option<String>,
 }
 
 impl Named<'_> {
-    pub(super) fn value(&self, kind: RevocationKind) -> Option<&str> {
+    pub(super) fn is_called(&self, kind: RevocationKind, value: &str) -> bool {
         match kind {
-            RevocationKind::Token => self.token.as_deref(),
-            RevocationKind::Subject => self.subject,
-            RevocationKind::Session => self.session.as_deref(),
-            RevocationKind::Client => self.client,
+            RevocationKind::Token | RevocationKind::Session => {
+                (self.claim)(kind.as_str()).is_some_and(|own| own == value)
+            }
+            RevocationKind::Subject => self.subject == Some(value),
+            RevocationKind::Client => self.client == Some(value),
         }
     }
 }

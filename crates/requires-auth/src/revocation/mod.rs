@@ -10,6 +10,6 @@ mod marks;
 mod set;
 
 pub use entry::{InvalidRevocation, Revocation, RevocationKind};
-pub(crate) use line::{LineError, read_lines};
+pub(crate) use line::read_lines;
 pub(crate) use marks::{Marks, Named, Seed};
-pub(crate) use set::{Full, Set};
+pub(crate) use set::{Set, Sets};

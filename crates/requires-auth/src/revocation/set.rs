@@ -32,6 +32,34 @@ pub(crate) struct Full {
     pub(crate) most: usize,
 }
 
+/// What is listed in a file, and what came in other ways. A file that is read anew takes the place of the first alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sets {
+    pub(crate) listed: Set,
+    pub(crate) added: Set,
+}
+
+impl Sets {
+    /// Whether an entry refuses a token. What it is called is looked at only if an entry has one of its marks.
+    pub(crate) fn refuse(&self, marks: &Marks, now: NumericDate, token: &Named<'_>) -> bool {
+        self.listed.refuses(marks, now, token) || self.added.refuses(marks, now, token)
+    }
+
+    /// The same for a token without marks, by a look at every entry.
+    pub(crate) fn refuse_named(&self, now: NumericDate, token: &Named<'_>) -> bool {
+        self.iter().any(|entry| entry.refuses(token, now))
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.listed.len() + self.added.len()
+    }
+
+    /// The entries, in no order. Some may have ended.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Revocation> {
+        self.listed.iter().chain(self.added.iter())
+    }
+}
+
 impl Default for Set {
     fn default() -> Self {
         let none = Arc::new(Part::default());
@@ -40,24 +68,6 @@ impl Default for Set {
 }
 
 impl Set {
-    /// A set of at most this many entries, without those that have ended.
-    ///
-    /// # Errors
-    ///
-    /// There are more.
-    pub(crate) fn of(
-        entries: impl IntoIterator<Item = Revocation>,
-        seed: &Seed,
-        now: NumericDate,
-        most: usize,
-    ) -> Result<Self, Full> {
-        let mut set = Self::default();
-        for entry in entries {
-            set.add(entry, seed, now, most)?;
-        }
-        Ok(set)
-    }
-
     /// Adds an entry. Those that it covers are gone then, and one that is covered itself changes nothing.
     ///
     /// # Errors
@@ -121,14 +131,12 @@ impl Set {
         (self.len, self.first_end) = (len, first_end);
     }
 
-    /// Whether an entry refuses a token. `named` is asked only if an entry has one of its marks.
-    pub(crate) fn refuses<'t>(&self, marks: &Marks, now: NumericDate, named: impl Fn() -> Named<'t>) -> bool {
+    /// Whether an entry refuses a token. What it is called is looked at only if an entry has one of its marks.
+    pub(crate) fn refuses(&self, marks: &Marks, now: NumericDate, token: &Named<'_>) -> bool {
         self.len > 0
             && marks.of.iter().any(|mark| {
-                self.parts[place(*mark)].get(mark).is_some_and(|entries| {
-                    let token = named();
-                    entries.iter().any(|entry| entry.refuses(&token, now))
-                })
+                let entries = self.parts[place(*mark)].get(mark);
+                entries.is_some_and(|entries| entries.iter().any(|entry| entry.refuses(token, now)))
             })
     }
 

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::hash::RandomState;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,6 +5,26 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::claims::Claims;
+
+impl Set {
+    /// A set of at most this many entries, without those that have ended.
+    ///
+    /// # Errors
+    ///
+    /// There are more.
+    fn of(
+        entries: impl IntoIterator<Item = Revocation>,
+        seed: &Seed,
+        now: NumericDate,
+        most: usize,
+    ) -> Result<Self, Full> {
+        let mut set = Self::default();
+        for entry in entries {
+            set.add(entry, seed, now, most)?;
+        }
+        Ok(set)
+    }
+}
 
 const ISSUER: &str = "https://issuer.example";
 
@@ -25,6 +44,18 @@ struct Token {
 const TOKEN: Token =
     Token { jti: Some("t-1"), sub: Some("u-1"), sid: Some("s-1"), client: Some("c-1"), iat: Some(1000) };
 
+fn claim_of(token: &Token) -> impl Fn(&str) -> Option<String> {
+    |name| (if name == "jti" { token.jti } else { token.sid }).map(ToOwned::to_owned)
+}
+
+fn named<'t>(
+    token: &Token,
+    issued_at: Option<NumericDate>,
+    claim: &'t dyn Fn(&str) -> Option<String>,
+) -> Named<'t> {
+    Named { issuer: ISSUER, subject: token.sub, client: token.client, issued_at, claim }
+}
+
 fn refuses(set: &Set, seed: &Seed, token: &Token, now: u64) -> bool {
     let members = [
         token.jti.map(|jti| format!("\"jti\":\"{jti}\"")),
@@ -33,14 +64,7 @@ fn refuses(set: &Set, seed: &Seed, token: &Token, now: u64) -> bool {
     ];
     let payload = format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(","));
     let marks = Marks::of(seed, &Claims::of_text(&payload), token.sub, token.client);
-    set.refuses(&marks, at(now).into(), || Named {
-        issuer: ISSUER,
-        token: token.jti.map(Cow::Borrowed),
-        subject: token.sub,
-        session: token.sid.map(Cow::Borrowed),
-        client: token.client,
-        issued_at: marks.issued_at,
-    })
+    set.refuses(&marks, at(now).into(), &named(token, marks.issued_at, &claim_of(token)))
 }
 
 fn set(seed: &Seed, entries: impl IntoIterator<Item = Revocation>) -> Set {
@@ -162,14 +186,8 @@ proptest! {
         }).collect();
         let name = |value: u8| Some(NAMES[usize::from(value)]);
         let token = Token { jti: name(token.0), sub: name(token.1), sid: name(token.2), client: name(token.3), iat: Some(token.4) };
-        let named = Named {
-            issuer: ISSUER,
-            token: token.jti.map(Cow::Borrowed),
-            subject: token.sub,
-            session: token.sid.map(Cow::Borrowed),
-            client: token.client,
-            issued_at: token.iat.map(|iat| at(iat).into()),
-        };
+        let claim = claim_of(&token);
+        let named = named(&token, token.iat.map(|iat| at(iat).into()), &claim);
         let expected = entries.iter().any(|entry| entry.refuses(&named, at(now).into()));
         let seed = seed();
         let set = set(&seed, entries);

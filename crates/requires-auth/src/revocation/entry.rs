@@ -77,6 +77,13 @@ impl RevocationKind {
 #[error("{0}")]
 pub struct InvalidRevocation(pub(super) &'static str);
 
+impl InvalidRevocation {
+    /// What is wrong, for whoever has sent it.
+    pub const fn cause(self) -> &'static str {
+        self.0
+    }
+}
+
 impl Revocation {
     /// For how long an entry holds where nobody says it: 30 days, which is as long as any issuer lets an access token live.
     pub const DEFAULT_LIFE: Duration = Duration::from_secs(30 * 86_400);

@@ -11,8 +11,10 @@ use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
 use crate::providers::{self, Provider};
 use crate::request::{PathParameters, Request};
+use crate::revocation::Sets;
 use crate::verify::{
-    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
+    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place,
+    check_revoked, judge,
 };
 
 mod hints;
@@ -73,7 +75,7 @@ pub struct FromTable {
 
 impl Report {
     /// Every check in order, also those that were not reached. [`Step::Introspection`] is among them only where the issuer is
-    /// asked about the token; the checks of a JWT are not, where the token is opaque.
+    /// asked about the token, and [`Step::Revocation`] where the guard is told of revocations; the checks of a JWT are not, where the token is opaque.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -162,6 +164,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) parameters: Option<&'a dyn PathParameters>,
     /// What every request of the guard needs.
     pub(crate) base: Option<&'a Policy>,
+    /// Which tokens are refused before they expire.
+    pub(crate) revoked: Option<&'a Sets>,
     /// What the guard adds to a refusal.
     pub(crate) finish: &'a dyn Fn(&AccessToken, Denial) -> Denial,
 }
@@ -184,7 +188,8 @@ impl Rules {
                 let evidence =
                     Evidence { known_header: None, is_of_tenant: false, keys: &key_set, answers: &|_| None };
                 let parameters = request.path_parameters();
-                let asked = Asked { policy, parameters, base: None, finish: &|_, denial| denial };
+                let asked =
+                    Asked { policy, parameters, base: None, revoked: None, finish: &|_, denial| denial };
                 self.explain_settled(&credential, &evidence, asked, now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
@@ -206,6 +211,9 @@ impl Rules {
             Ok(token) => {
                 let placed = check_place(&token, credential);
                 placed
+                    .and_then(|()| {
+                        asked.revoked.map_or(Ok(()), |sets| check_revoked(&token, sets, &mut recorder))
+                    })
                     .and_then(|()| {
                         let Asked { policy, parameters, base, .. } = asked;
                         policy.decide(&token, credential, parameters, base, &mut recorder)
@@ -286,6 +294,7 @@ impl Recorder {
         let is_opaque = is_asked && made(Step::Signature).is_none();
         let belongs = |step: &Step| match step {
             Step::Introspection => is_asked,
+            Step::Revocation => made(Step::Revocation).is_some(),
             step => !(is_opaque && step.is_of_a_jwt()),
         };
         let steps = Step::ALL.iter().copied().filter(belongs);

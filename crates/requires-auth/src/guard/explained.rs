@@ -9,6 +9,7 @@ use crate::introspection::Answer;
 use crate::keys::Want;
 use crate::policy::Policy;
 use crate::request::Request;
+use crate::revocations::Revocations;
 use crate::verify::{AccessToken, Evidence, Need, Said, Stop};
 
 impl RequiresAuth {
@@ -72,7 +73,9 @@ impl RequiresAuth {
             Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &answers };
         let parameters = request.path_parameters();
         let finish = |token: &AccessToken, denial| self.finish(token, denial);
-        let asked = Asked { policy, parameters, base: self.base(), finish: &finish };
+        let revoked = self.inner.revocations.as_ref().map(Revocations::sets);
+        let revoked = revoked.as_deref().map(AsRef::as_ref);
+        let asked = Asked { policy, parameters, base: self.base(), revoked, finish: &finish };
         self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 

@@ -265,6 +265,7 @@ impl RequiresAuth {
             Ok(token) => {
                 let placed = check_place(&token, credential);
                 placed
+                    .and_then(|()| self.check_revoked(&token))
                     .and_then(|()| {
                         let parameters = request.path_parameters();
                         policy.decide(&token, credential, parameters, self.base(), &mut NoTrace)

@@ -14,6 +14,7 @@ use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
+use crate::revocations::Revocations;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
 use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Stop};
@@ -36,13 +37,14 @@ mod mcp;
 mod unavailable;
 mod places;
 mod resource;
+mod revoking;
 mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
-pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use health::{Health, IssuerHealth, KeySource, KeyState, RevocationsHealth};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
 pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
@@ -117,6 +119,8 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -354,9 +358,10 @@ impl RequiresAuth {
     /// ```
     /// # Errors
     ///
-    /// As [`Policy::check`].
+    /// As [`Policy::check`], or the token was revoked since it was judged.
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check_for(token, request).map_err(|denial| {
+        // A connection may have lasted since the token was judged.
+        self.check_revoked(token).and_then(|()| policy.check_for(token, request)).map_err(|denial| {
             let credential = self.inner.rules.credential(request).ok();
             flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
             self.finish(token, denial)

@@ -11,6 +11,7 @@ use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
+use crate::revocation::Seed;
 
 /// Which shape of token is an access token.
 ///
@@ -326,6 +327,8 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
     pub(crate) guard: GuardId,
 }
 
@@ -355,6 +358,7 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
+            revocation_seed: None,
             guard: GuardId::default(),
         }
     }

@@ -16,9 +16,11 @@ use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
+use crate::revocation::Marks;
 
 mod checked;
 mod claims_error;
+mod revoked;
 
 pub(super) use checked::{Checked, Kind, Parties};
 pub use claims_error::ClaimsError;
@@ -93,6 +95,8 @@ struct Checks {
     guard: GuardId,
     /// Boxed, as most tokens are not bound.
     confirmation: Option<Box<Confirmation>>,
+    /// What it is looked up by among revocations, in a guard that is told of some.
+    marks: Option<Box<Marks>>,
     payload: Span,
     issuer: Span,
     /// Within the issuer.
@@ -132,6 +136,9 @@ impl AccessToken {
         proven_by: ProvenBy,
         now: NumericDate,
     ) -> Result<Self, Reason> {
+        let Parties { subject, client_id } = &checked.parties;
+        let marks_by = |seed| Marks::of(seed, claims, subject.as_deref(), client_id.as_deref());
+        let marks = rules.revocation_seed.as_ref().map(marks_by).map(Box::new);
         let mut arena = Arena::new(claims.payload());
         let mut add = |text: Cow<'_, str>| arena.add(&text);
         let issuer = add(checked.issuer)?;
@@ -151,6 +158,7 @@ impl AccessToken {
             proven_by,
             guard: rules.guard,
             confirmation: checked.confirmation.map(Box::new),
+            marks,
             payload: arena.payload()?,
             issuer,
             tenant,

@@ -56,6 +56,8 @@ pub enum Step {
     Iat,
     /// The other claims of the profile are there, with the right types (RFC 9068 §2.2).
     Profile,
+    /// The token was not revoked. Only a guard that is told of revocations looks for one.
+    Revocation,
     /// The token is not bound to a key or certificate that was not shown (RFC 9449 §7.2, RFC 8705 §3).
     Binding,
     /// The scopes can be read (RFC 6749 §3.3), and the policy has those it needs (RFC 6750 §3.1).
@@ -87,6 +89,7 @@ impl Step {
         Self::Nbf,
         Self::Iat,
         Self::Profile,
+        Self::Revocation,
         Self::Binding,
         Self::Scope,
         Self::ClaimRules,
@@ -119,6 +122,7 @@ impl Step {
             Self::Nbf => "nbf",
             Self::Iat => "iat",
             Self::Profile => "profile",
+            Self::Revocation => "revocation",
             Self::Binding => "cnf",
             Self::Scope => "scope",
             Self::ClaimRules => "claim_rules",

@@ -12,6 +12,7 @@ use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
 use crate::guard::resolver::ResolveIssuer;
 use crate::introspect::Introspect;
+use crate::revocations::Revocations;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
@@ -26,6 +27,7 @@ mod origin;
 mod places;
 mod provider;
 mod resource;
+mod revocations;
 mod siblings;
 mod tenants;
 
@@ -77,6 +79,7 @@ pub struct Builder {
     shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
+    revocations: Option<Revocations>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -141,6 +144,7 @@ impl Builder {
             shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
+            revocations: None,
             problems: Vec::new(),
         }
     }

@@ -176,6 +176,11 @@ struct TokenPlacesPage;
 #[doc = include_str!("../../../docs/opaque-tokens.md")]
 struct OpaqueTokensPage;
 
+/// Runs the Rust blocks of the page on proofs of possession as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/dpop.md")]
+struct DpopPage;
+
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/issuers-and-keys.md")]

@@ -13,6 +13,7 @@ mod json;
 mod runtime;
 mod errors;
 mod headers;
+mod request_path;
 mod request;
 mod policy;
 mod token;

@@ -1,6 +1,5 @@
 //! A request as WSGI (PEP 3333) and ASGI give it. Nothing is decided here.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError};
@@ -10,6 +9,7 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 
 use crate::headers::{HeaderList, Text};
+use crate::request_path::ToldPath;
 
 /// The headers that a guard reads. The others stay where they are, which saves looking at them.
 const AUTHORIZATION: &str = "authorization";
@@ -26,42 +26,55 @@ const USUAL_URL: usize = 64;
 /// What stands before the headers of a request.
 pub(crate) struct RequestLine {
     pub(crate) method: PyBackedStr,
-    /// Path and query, percent-encoded as on the wire.
+    /// Path and query, percent-encoded.
     pub(crate) url: String,
     pub(crate) is_websocket: bool,
 }
 
+/// Which path a URL has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// As the framework's routes see it.
+    Decoded,
+    /// As the client wrote it, where the server tells.
+    Raw,
+}
+
 impl RequestLine {
-    /// Of a WSGI environment, or of `META` of a Django request.
+    /// Of a WSGI environment, or of `META` of a Django request. The path is that which routes are found by.
     pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::of_environ(&dictionary(environ)?)
+        Self::of_environ(&dictionary(environ)?, Path::Decoded)
     }
 
-    /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
+    /// Of the scope of an ASGI connection. A WebSocket begins as a GET. The path is that which routes are found by.
     pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::of_scope(&dictionary(scope)?)
+        Self::of_scope(&dictionary(scope)?, Path::Decoded)
     }
 
-    fn of_environ(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+    fn of_environ(environ: &Bound<'_, PyDict>, path: Path) -> PyResult<Self> {
         let py = environ.py();
+        // What came over the wire was decoded as Latin-1, whatever it was.
+        let told =
+            |key: &Bound<'_, PyString>| environ.get_item(key)?.map(|value| Text::new(&value)).transpose();
+        let [mount, below] = [told(intern!(py, "SCRIPT_NAME"))?, told(intern!(py, "PATH_INFO"))?];
+        let raw = match path {
+            Path::Decoded => None,
+            // The first is of gunicorn and werkzeug, the second of uWSGI, waitress, mod_wsgi and cheroot.
+            Path::Raw => told(intern!(py, "RAW_URI"))?
+                .map_or_else(|| told(intern!(py, "REQUEST_URI")), |raw| Ok(Some(raw)))?,
+        };
+        let [raw, mount, below] = [&raw, &mount, &below].map(|text| text.as_ref().map(Text::bytes));
+        let told = ToldPath::of_wsgi(raw, mount.unwrap_or_default(), below.unwrap_or_default());
         let mut url = String::with_capacity(USUAL_URL);
-        for key in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
-            if let Some(path) = environ.get_item(key)? {
-                // What came over the wire was decoded as Latin-1, whatever it was.
-                let path = path.cast::<PyString>()?.to_string_lossy();
-                push_path(
-                    &mut url,
-                    path.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')),
-                );
-            }
-        }
+        told.push_to(&mut url);
         if let Some(query) = environ.get_item(intern!(py, "QUERY_STRING"))? {
             push_query(&mut url, &query.cast::<PyString>()?.to_string_lossy());
         }
-        Ok(Self { method: text(environ, intern!(py, "REQUEST_METHOD"))?, url, is_websocket: false })
+        let method = text(environ, intern!(py, "REQUEST_METHOD"))?;
+        Ok(Self { method, url, is_websocket: false })
     }
 
-    fn of_scope(scope: &Bound<'_, PyDict>) -> PyResult<Self> {
+    fn of_scope(scope: &Bound<'_, PyDict>, path: Path) -> PyResult<Self> {
         let py = scope.py();
         // Only the scope of a WebSocket has none.
         let method = scope.get_item(intern!(py, "method"))?;
@@ -70,8 +83,18 @@ impl RequestLine {
             Some(method) => PyBackedStr::try_from(method.cast_into::<PyString>()?)?,
             None => PyBackedStr::try_from(intern!(py, "GET").clone())?,
         };
+        let whole = text(scope, intern!(py, "path"))?;
+        let (raw, mount) = match path {
+            Path::Decoded => (None, None),
+            Path::Raw => {
+                (scope.get_item(intern!(py, "raw_path"))?, scope.get_item(intern!(py, "root_path"))?)
+            }
+        };
+        let raw = raw.as_ref().and_then(|raw| raw.cast::<PyBytes>().ok()).map(|raw| raw.as_bytes());
+        let mount = mount.and_then(|mount| mount.extract::<PyBackedStr>().ok());
+        let mount = mount.as_ref().map_or(&b""[..], |mount| mount.as_bytes());
         let mut url = String::with_capacity(USUAL_URL);
-        push_path(&mut url, text(scope, intern!(py, "path"))?.bytes());
+        ToldPath::of_asgi(raw, mount, whole.as_bytes()).push_to(&mut url);
         if let Some(query) = scope.get_item(intern!(py, "query_string"))? {
             let query: String =
                 query.cast::<PyBytes>()?.as_bytes().iter().map(|&byte| char::from(byte)).collect();
@@ -117,7 +140,7 @@ impl FrameworkRequest {
                 }
             }
         }
-        let line = RequestLine::of_environ(environ)?;
+        let line = RequestLine::of_environ(environ, Path::Raw)?;
         Ok(Self { line, headers })
     }
 
@@ -141,7 +164,7 @@ impl FrameworkRequest {
                 headers.push_named(name, Text::new(&value)?);
             }
         }
-        let line = RequestLine::of_scope(scope)?;
+        let line = RequestLine::of_scope(scope, Path::Raw)?;
         Ok(Self { line, headers })
     }
 }
@@ -170,18 +193,6 @@ fn text(dictionary: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<P
 /// The name of a header as guards know it; `None` for one that they do not read.
 fn read_by_guards(name: &[u8]) -> Option<&'static str> {
     ALWAYS.into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name))
-}
-
-/// Adds a path that the server has decoded. A `?` in it must not begin the query, nor a line feed end a line.
-fn push_path(url: &mut String, path: impl Iterator<Item = u8>) {
-    for byte in path {
-        // RFC 3986 §3.3: what may stand in a path as it is.
-        if byte.is_ascii_alphanumeric() || b"-._~/:@!$&'()*+,;=".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            write!(url, "%{byte:02X}").expect("a string takes anything");
-        }
-    }
 }
 
 fn push_query(url: &mut String, query: &str) {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from requires_auth._core import AccessToken, Admission, Policy, Refusal
     from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
-    from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
+    from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
@@ -70,6 +70,7 @@ class RequiresAuth(_core.Guard):
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
         public_url: str | None = None,
+        dpop: Dpop | None = None,
         resource: str | None = None,
         base_scopes: str | Sequence[str] | None = None,
         scopes_supported: Sequence[str] | None = None,
@@ -135,6 +136,10 @@ class RequiresAuth(_core.Guard):
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
             public_url: the URL of this API as its clients know it.
+            dpop: whether tokens come with a proof of the key that they are bound to (RFC 9449), so that a stolen one is
+                worthless: `"off"`, `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` with more to choose
+                (`max_age`, `future`, `algorithms`, `max_proof_bytes`, `max_entries`, and `nonce_secret`,
+                `nonce_secret_env` or `nonce_secret_file` to demand nonces). It needs `public_url`.
             resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
                 where none is given, a document at a well-known place says where to log in, and challenges point to
                 that.

@@ -14,6 +14,7 @@ from requires_auth._mistakes import NoDependency
 if TYPE_CHECKING:
     Introspection = Mapping[str, Any] | tuple[str | None, str, str] | Any
     KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
+    Dpop = str | Mapping[str, Any] | Any
     Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
     TokenPlace = str | Mapping[str, str | Mapping[str, str]]
 
@@ -81,6 +82,9 @@ class Issuer:
 
     introspection: Introspection | None = field(default=None, repr=False)
     """How it is asked about tokens: see `requires_auth.RequiresAuth`. An issuer of a resolver is not asked."""
+
+    dpop: Dpop | None = None
+    """Whether its tokens come with a proof of their key: a mode alone. By default as for the guard."""
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")

@@ -28,6 +28,9 @@ pub(crate) fn path_parameters_of(
     Ok(parameters)
 }
 
+/// The scheme of RFC 9449 §7.1.
+const DPOP: &[u8] = b"DPoP";
+
 /// What a guard says of a request.
 pub(crate) type Judged = Result<Admitted, Denial>;
 
@@ -80,6 +83,11 @@ impl<'a> Asked<'a> {
     pub(crate) const fn token_alone(mut self) -> Self {
         self.request = self.request.as_ordinary().as_token_alone();
         self
+    }
+
+    /// Whether the token came by the scheme of tokens that need a proof.
+    pub(crate) fn is_by_dpop(&self) -> bool {
+        self.credential.get(..DPOP.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(DPOP))
     }
 
     /// The answer, if that needs no fetch.

@@ -337,7 +337,10 @@ impl Guard {
         (optional, wait): (bool, bool),
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let FrameworkRequest { line: RequestLine { method, url, is_websocket }, headers } = request;
+        let FrameworkRequest { line: RequestLine { method, url, is_raw, is_websocket }, headers } = request;
+        if !is_raw {
+            self.live()?.warn_of_paths();
+        }
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
         if *is_websocket {
             asked = asked.of_websocket();
@@ -370,7 +373,9 @@ impl Guard {
             let judged = py.detach(ask);
             return Ok((live, judged));
         };
-        let judged = if lock_hint.knows(asked.credential) { ask() } else { py.detach(ask) };
+        // A proof is a signature that was never seen before.
+        let is_quick = lock_hint.knows(asked.credential) && !asked.is_by_dpop();
+        let judged = if is_quick { ask() } else { py.detach(ask) };
         match &judged {
             Some(Ok(admitted)) if admitted.token().is_some() => lock_hint.remember(asked.credential),
             _ => lock_hint.forget(asked.credential),

@@ -1,5 +1,7 @@
 //! What a guard says of a request: it may pass, or here is the answer.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
@@ -108,10 +110,13 @@ impl Refusal {
         Ok(refusal)
     }
 
-    fn header_pairs(&self) -> Vec<(&str, &str)> {
+    fn header_pairs(&self) -> Vec<(&str, Cow<'_, str>)> {
         let own = self.body.as_ref().map(|body| body.content_type.as_str());
-        let pairs = self.challenge.headers();
-        pairs.map(|(name, value)| (name, own.filter(|_| name == "content-type").unwrap_or(value))).collect()
+        let with_own = |(name, value)| match own {
+            Some(own) if name == "content-type" => (name, own.into()),
+            _ => (name, value),
+        };
+        errors::headers_of(&self.challenge).into_iter().map(with_own).collect()
     }
 }
 

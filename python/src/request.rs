@@ -13,12 +13,13 @@ use crate::request_path::ToldPath;
 
 /// The headers that a guard reads. The others stay where they are, which saves looking at them.
 const AUTHORIZATION: &str = "authorization";
+const DPOP: &str = "dpop";
 const ORIGIN: &str = "origin";
 const PREFLIGHT_METHOD: &str = "access-control-request-method";
 const REQUEST_ID: &str = "x-request-id";
 
 /// What every guard reads.
-const ALWAYS: [&str; 4] = [AUTHORIZATION, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID];
+const ALWAYS: [&str; 5] = [AUTHORIZATION, DPOP, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID];
 
 /// So many bytes have room without a second allocation.
 const USUAL_URL: usize = 64;
@@ -28,6 +29,8 @@ pub(crate) struct RequestLine {
     pub(crate) method: PyBackedStr,
     /// Path and query, percent-encoded.
     pub(crate) url: String,
+    /// Whether the path is as the client wrote it. Else it was encoded anew, and an escaped slash has become a plain one.
+    pub(crate) is_raw: bool,
     pub(crate) is_websocket: bool,
 }
 
@@ -66,12 +69,12 @@ impl RequestLine {
         let [raw, mount, below] = [&raw, &mount, &below].map(|text| text.as_ref().map(Text::bytes));
         let told = ToldPath::of_wsgi(raw, mount.unwrap_or_default(), below.unwrap_or_default());
         let mut url = String::with_capacity(USUAL_URL);
-        told.push_to(&mut url);
+        let is_raw = told.push_to(&mut url);
         if let Some(query) = environ.get_item(intern!(py, "QUERY_STRING"))? {
             push_query(&mut url, &query.cast::<PyString>()?.to_string_lossy());
         }
         let method = text(environ, intern!(py, "REQUEST_METHOD"))?;
-        Ok(Self { method, url, is_websocket: false })
+        Ok(Self { method, url, is_raw, is_websocket: false })
     }
 
     fn of_scope(scope: &Bound<'_, PyDict>, path: Path) -> PyResult<Self> {
@@ -94,13 +97,13 @@ impl RequestLine {
         let mount = mount.and_then(|mount| mount.extract::<PyBackedStr>().ok());
         let mount = mount.as_ref().map_or(&b""[..], |mount| mount.as_bytes());
         let mut url = String::with_capacity(USUAL_URL);
-        ToldPath::of_asgi(raw, mount, whole.as_bytes()).push_to(&mut url);
+        let is_raw = ToldPath::of_asgi(raw, mount, whole.as_bytes()).push_to(&mut url);
         if let Some(query) = scope.get_item(intern!(py, "query_string"))? {
             let query: String =
                 query.cast::<PyBytes>()?.as_bytes().iter().map(|&byte| char::from(byte)).collect();
             push_query(&mut url, &query);
         }
-        Ok(Self { method, url, is_websocket })
+        Ok(Self { method, url, is_raw, is_websocket })
     }
 }
 
@@ -121,6 +124,11 @@ impl FrameworkRequest {
         if let Some(value) = environ.get_item(intern!(py, "HTTP_AUTHORIZATION"))? {
             for part in parts_at_commas(Text::new(&value)?) {
                 headers.push(AUTHORIZATION, part);
+            }
+        }
+        if let Some(value) = environ.get_item(intern!(py, "HTTP_DPOP"))? {
+            for line in lines_of(DPOP, Text::new(&value)?) {
+                headers.push(DPOP, line);
             }
         }
         for (key, name) in [
@@ -224,7 +232,7 @@ fn parts_at_commas(value: Text) -> Vec<Text> {
     parts.into_iter().map(|part: Range<usize>| Text::from(bytes[part].to_vec())).collect()
 }
 
-/// The lines of another header that may hold a token. A comma is in no token, so what a server has joined with one was more
+/// The lines of another header that may hold a token, or of a proof. A comma is in neither, so what a server has joined with one was more
 /// than one line; a list of subprotocols, and cookies, are read as such.
 fn lines_of(name: &str, value: Text) -> Vec<Text> {
     if matches!(name, "cookie" | "sec-websocket-protocol") || !value.bytes().contains(&b',') {

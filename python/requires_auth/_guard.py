@@ -69,6 +69,7 @@ class RequiresAuth(_core.Guard):
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
+        dpop: Dpop | None = None,
         public_url: str | None = None,
         dpop: Dpop | None = None,
         resource: str | None = None,
@@ -135,6 +136,10 @@ class RequiresAuth(_core.Guard):
                 together hold one token, and the query is never one.
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
+            dpop: whether tokens come with a proof of the key that they are bound to (DPoP, RFC 9449): `"off"`,
+                `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` and more to choose (`max_age`, `future`,
+                `algorithms`, `nonce_secret_env`, `nonce_secret_file`, `max_entries`, `max_proof_bytes`). It needs
+                `public_url`. By default a token that is bound to a key is refused.
             public_url: the URL of this API as its clients know it.
             dpop: whether tokens come with a proof of the key that they are bound to (RFC 9449), so that a stolen one is
                 worthless: `"off"`, `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` with more to choose

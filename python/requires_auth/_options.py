@@ -48,6 +48,7 @@ class _Options(TypedDict, total=False):
     implied_scopes: Mapping[str, str | Sequence[str]] | None
     token_from: Sequence[TokenPlace] | None
     cookie_origins: str | Sequence[str] | None
+    dpop: Dpop | None
     public_url: str | None
     dpop: Dpop | None
     base_scopes: str | Sequence[str] | None

@@ -127,7 +127,7 @@ impl RequiresAuth {
         let denial = match used {
             Use::First => {
                 let fresh_nonce = proven.fresh_nonce.clone();
-                return Ok(Authorized { token: self.allow(request, credential, token), fresh_nonce });
+                return Ok(Authorized { fresh_nonce, ..self.allow(request, credential, token) });
             }
             Use::Again => Denial::invalid_proof(Reason::ProofReused),
             Use::OverShare => Denial::too_many_proofs(RETRY_AFTER),

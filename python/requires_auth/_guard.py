@@ -71,7 +71,6 @@ class RequiresAuth(_core.Guard):
         cookie_origins: str | Sequence[str] | None = None,
         dpop: Dpop | None = None,
         public_url: str | None = None,
-        dpop: Dpop | None = None,
         resource: str | None = None,
         base_scopes: str | Sequence[str] | None = None,
         scopes_supported: Sequence[str] | None = None,
@@ -141,10 +140,6 @@ class RequiresAuth(_core.Guard):
                 `algorithms`, `nonce_secret_env`, `nonce_secret_file`, `max_entries`, `max_proof_bytes`). It needs
                 `public_url`. By default a token that is bound to a key is refused.
             public_url: the URL of this API as its clients know it.
-            dpop: whether tokens come with a proof of the key that they are bound to (RFC 9449), so that a stolen one is
-                worthless: `"off"`, `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` with more to choose
-                (`max_age`, `future`, `algorithms`, `max_proof_bytes`, `max_entries`, and `nonce_secret`,
-                `nonce_secret_env` or `nonce_secret_file` to demand nonces). It needs `public_url`.
             resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
                 where none is given, a document at a well-known place says where to log in, and challenges point to
                 that.

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     Dpop = str | Mapping[str, Any]
     Introspection = Mapping[str, Any] | tuple[str | None, str, str] | Any
     KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
-    Dpop = str | Mapping[str, Any] | Any
     Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
     TokenPlace = str | Mapping[str, str | Mapping[str, str]]
 
@@ -86,9 +85,6 @@ class Issuer:
 
     introspection: Introspection | None = field(default=None, repr=False)
     """How it is asked about tokens: see `requires_auth.RequiresAuth`. An issuer of a resolver is not asked."""
-
-    dpop: Dpop | None = None
-    """Whether its tokens come with a proof of their key: a mode alone. By default as for the guard."""
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")

@@ -50,7 +50,6 @@ class _Options(TypedDict, total=False):
     cookie_origins: str | Sequence[str] | None
     dpop: Dpop | None
     public_url: str | None
-    dpop: Dpop | None
     base_scopes: str | Sequence[str] | None
     scopes_supported: Sequence[str] | None
     challenge_scopes: str

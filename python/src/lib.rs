@@ -27,6 +27,7 @@ mod asked;
 mod metadata;
 mod live;
 mod lock_hint;
+mod proven;
 mod guard;
 mod mcp;
 mod log;

@@ -6,11 +6,14 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 use requires_auth::challenge::Challenge;
-use requires_auth::guard::{self, Passed};
+use requires_auth::guard::Passed;
 use requires_auth::{Denial, RequiresAuth};
 
 use crate::errors;
 use crate::token::AccessToken;
+
+/// How a request passes, and the headers that its answer has to have.
+pub(crate) type Parts = (Passed, Vec<(&'static str, String)>);
 
 /// A request that may pass.
 #[pyclass(frozen, module = "requires_auth._core")]
@@ -57,10 +60,9 @@ impl Admission {
     /// Of a request that passes; of a WebSocket with the guard, which says when that has to be closed.
     pub(crate) fn new(
         py: Python<'_>,
-        admission: guard::Admission,
+        (passed, headers): Parts,
         websocket_of: Option<&RequiresAuth>,
     ) -> PyResult<Self> {
-        let (passed, headers) = admission.into_parts();
         let closes_in = match (&passed, websocket_of) {
             (Passed::Token(token), Some(auth)) => auth.closes_in(token).map(|left| left.as_secs_f64()),
             _ => None,

@@ -232,8 +232,8 @@ fn parts_at_commas(value: Text) -> Vec<Text> {
     parts.into_iter().map(|part: Range<usize>| Text::from(bytes[part].to_vec())).collect()
 }
 
-/// The lines of another header that may hold a token, or of a proof. A comma is in neither, so what a server has joined with one was more
-/// than one line; a list of subprotocols, and cookies, are read as such.
+/// The lines of another header that may hold a token, or a proof. A comma is in neither, so what a server has joined with one was
+/// more than one line; a list of subprotocols, and cookies, are read as such.
 fn lines_of(name: &str, value: Text) -> Vec<Text> {
     if matches!(name, "cookie" | "sec-websocket-protocol") || !value.bytes().contains(&b',') {
         return vec![value];

@@ -175,7 +175,9 @@ class RequiresAuth(Adapter):
 def environ_of(request: HttpRequest) -> Mapping[str, Any]:
     """The request as a WSGI environment. Under ASGI, Django leaves out the path as the client wrote it."""
     raw: bytes | None = getattr(request, "scope", {}).get("raw_path")
-    return {**request.META, "RAW_URI": raw.decode("latin-1")} if raw else request.META
+    if raw:
+        request.META.setdefault("RAW_URI", raw.decode("latin-1"))
+    return request.META
 
 
 def path_parameters(request: HttpRequest) -> Mapping[str, Any] | None:

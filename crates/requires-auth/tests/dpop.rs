@@ -513,3 +513,92 @@ fn a_used_proof_is_remembered_until_it_is_too_old() {
     world.clock.advance(1);
     assert_eq!(sent.verdict(&guard), "invalid_dpop_proof proof_time");
 }
+
+mod in_axum {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::{Request, Response, StatusCode};
+    use requires_auth::AccessToken;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn whoami(token: AccessToken) -> String {
+        token.subject().unwrap_or_default().to_owned()
+    }
+
+    async fn ask(app: &Router, path: &str, scheme: &str, token: &str, proof: &str) -> Response<Body> {
+        let request = Request::builder()
+            .uri(path)
+            .header("host", "evil.example")
+            .header("authorization", format!("{scheme} {token}"))
+            .header("dpop", proof);
+        app.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer")
+    }
+
+    /// The URL that counts is the one that the client has asked for: also in a nested router, with its escapes, and whatever
+    /// `Host` says.
+    #[tokio::test]
+    async fn a_nested_router_sees_the_whole_url() {
+        let world = World::new();
+        for is_slow in [false, true] {
+            let dpop = if is_slow {
+                Dpop::allowed().with_replay(Told::new(None, Use::First))
+            } else {
+                Dpop::allowed()
+            };
+            let guard = world.builder().with_public_url("https://api.example.com").with_dpop(dpop).build();
+            let guard = guard.expect("a guard");
+            let nested = Router::new().route("/orders/{id}", get(whoami)).layer(guard.layer());
+            let app = Router::new().nest("/v1", nested);
+            let token = world.bound();
+            let proof = |url: &str| world.proof(&token).claim("htu", url).mint();
+            for (path, htu, status) in [
+                ("/v1/orders/7?x=1", "https://api.example.com/v1/orders/7", 200),
+                ("/v1/orders/a%2Fb", "https://api.example.com/v1/orders/a%2fb", 200),
+                ("/v1/orders/7", "https://api.example.com/orders/7", 401),
+                ("/v1/orders/7", "https://evil.example/v1/orders/7", 401),
+                ("/v1/orders/a%2Fb", "https://api.example.com/v1/orders/a/b", 401),
+            ] {
+                let response = ask(&app, path, "DPoP", &token, &proof(htu)).await;
+                assert_eq!(response.status().as_u16(), status, "{path} {htu}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_answer_has_the_headers_of_the_guard() {
+        let world = World::new();
+        let guard = world.guard(Dpop::allowed().with_nonce_secret(SECRET));
+        let app = Router::new().route("/orders", get(whoami)).layer(guard.layer());
+        let token = world.bound();
+        let refused = ask(&app, "/orders", "DPoP", &token, &world.proof(&token).mint()).await;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+        let nonce = refused.headers()["dpop-nonce"].to_str().expect("ASCII").to_owned();
+        let passed = ask(&app, "/orders", "DPoP", &token, &world.proof(&token).nonce(&nonce).mint()).await;
+        assert_eq!((passed.status(), passed.headers().contains_key("dpop-nonce")), (StatusCode::OK, false));
+        world.clock.advance(60);
+        let passed = ask(&app, "/orders", "DPoP", &token, &world.proof(&token).nonce(&nonce).mint()).await;
+        assert_eq!(passed.status(), StatusCode::OK);
+        assert_ne!(passed.headers()["dpop-nonce"], nonce.as_str());
+        assert_eq!(passed.headers()["cache-control"], "no-store");
+        let wrong = ask(&app, "/orders", "Bearer", &token, "a.b.c").await;
+        let challenges: Vec<_> = wrong.headers().get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges.len(), 2);
+    }
+
+    /// The layer around the application has judged the token; the one around the route needs its proof.
+    #[tokio::test]
+    async fn a_route_needs_a_proof_behind_a_layer_that_does_not() {
+        let world = World::new();
+        let guard = world.guard(Dpop::allowed());
+        let payments = guard.require_policy(Policy::default().with_dpop_required());
+        let app = Router::new().route("/orders", get(whoami).layer(payments)).layer(guard.layer());
+        let (plain, token) = (world.token().mint(), world.bound());
+        assert_eq!(ask(&app, "/orders", "Bearer", &plain, "").await.status(), StatusCode::UNAUTHORIZED);
+        let proof = world.proof(&token).mint();
+        assert_eq!(ask(&app, "/orders", "DPoP", &token, &proof).await.status(), StatusCode::OK);
+        assert_eq!(ask(&app, "/orders", "DPoP", &token, &proof).await.status(), StatusCode::UNAUTHORIZED);
+    }
+}

@@ -60,8 +60,11 @@ fn challenges() -> Vec<Finished> {
             .authorization("DPoP {token}")
             .proven()
             .allow(),
-        ask("dpop-challenge-no-token", "the scheme without a token")
+        ask("dpop-challenge-no-token", "a word alone, which is the credentials of no scheme")
             .authorization("DPoP")
+            .refused_by_bearer(&answers::invalid_format()),
+        ask("dpop-challenge-not-a-token", "the scheme with what no token can be")
+            .authorization("DPoP a@b")
             .refused_by_dpop(&answers::invalid_format()),
     ]
 }

@@ -90,11 +90,20 @@ fn bearer() -> Vec<Finished> {
         .bearer()
         .proven()
         .allow(),
-        ask("dpop-in-query", "a bound token in the query, with its proof")
-            .setting("token_from", json!(["header", "query:access_token"]))
+        ask(
+            "dpop-in-other-header",
+            "a bound token in a header of its own, which has no scheme, with its proof",
+        )
+        .setting("token_from", json!(["authorization", { "header": "X-Access-Token" }]))
+        .authorization("")
+        .header("X-Access-Token", "{token}")
+        .proven()
+        .invalid_bearer("binding_mismatch"),
+        ask("dpop-in-cookie", "a bound token in a cookie, with its proof")
+            .setting("token_from", json!(["authorization", { "cookie": "__Host-token" }]))
             .authorization("")
-            .url("/items?access_token={token}")
-            .header("DPoP", "x")
+            .header("Cookie", "__Host-token={token}")
+            .proven()
             .invalid_bearer("binding_mismatch"),
     ]
 }
@@ -139,14 +148,14 @@ fn confirmations() -> Vec<Finished> {
             .invalid_token("binding_mismatch"),
         with("dpop-cnf-jwe", "jwe beside jkt", json!({ "jkt": jkt, "jwe": "a.b.c.d.e" }))
             .invalid_token("binding_mismatch"),
-        with("dpop-cnf-string", "a string", json!(jkt)).invalid_token("claim_malformed"),
-        with("dpop-cnf-array", "an array", json!([{ "jkt": jkt }])).invalid_token("claim_malformed"),
-        with("dpop-jkt-number", "jkt is a number", json!({ "jkt": 1 })).invalid_token("claim_malformed"),
-        with("dpop-jkt-null", "jkt is null", json!({ "jkt": null })).invalid_token("claim_malformed"),
+        with("dpop-cnf-string", "a string", json!(jkt)).invalid_token("binding_mismatch"),
+        with("dpop-cnf-array", "an array", json!([{ "jkt": jkt }])).invalid_token("binding_mismatch"),
+        with("dpop-jkt-number", "jkt is a number", json!({ "jkt": 1 })).invalid_token("binding_mismatch"),
+        with("dpop-jkt-null", "jkt is null", json!({ "jkt": null })).invalid_token("binding_mismatch"),
         with("dpop-jkt-short", "jkt is too short", json!({ "jkt": &jkt[1..] }))
-            .invalid_token("claim_malformed"),
+            .invalid_token("binding_mismatch"),
         with("dpop-jkt-padding", "jkt with padding", json!({ "jkt": format!("{jkt}=") }))
-            .invalid_token("claim_malformed"),
+            .invalid_token("binding_mismatch"),
         raw("dpop-jkt-twice", "jkt stands twice", &format!(r#"{{"jkt":"{jkt}","jkt":"{jkt}"}}"#))
             .invalid_token("malformed"),
     ]

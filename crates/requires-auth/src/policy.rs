@@ -398,7 +398,7 @@ impl Policy {
     ) -> Result<Option<Box<Proven>>, Denial> {
         let proven = check_binding(token, credential, proofs, self.needs_dpop, trace)?;
         self.check_whole_guard(token, trace)?;
-        let parameters = proofs.request.and_then(|request| request.path_parameters());
+        let parameters = proofs.request.and_then(Request::path_parameters);
         self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)?;
         Ok(proven)
     }

@@ -348,13 +348,11 @@ impl RequiresAuth {
 
     /// Refuses a request that had passed, for a second rule: counted and logged once more.
     pub(super) fn refuse_later(&self, request: &Request<'_>, token: &AccessToken, denial: Denial) -> Denial {
-        match self.inner.rules.credential(request) {
-            Ok(credential) => self.refuse_token(request, &credential, token, denial),
-            Err(_) => {
-                refused(request, None, &denial, denial.hint(), self.issuer_of(token));
-                self.finish(token, denial)
-            }
+        if let Ok(credential) = self.inner.rules.credential(request) {
+            return self.refuse_token(request, &credential, token, denial);
         }
+        refused(request, None, &denial, denial.hint(), self.issuer_of(token));
+        self.finish(token, denial)
     }
 
     /// Lets a request pass, which is counted and logged once.

@@ -96,12 +96,11 @@ impl RequiresAuth {
         let used = match self.store_for(&token) {
             Some(store) => {
                 let (key, now) = (key_of(&token, proven), token.checked_at().as_secs());
-                match store.first_use_now(&key, proven.until, now) {
-                    Some(used) => used,
-                    None => {
-                        self.wait_from_now_on();
-                        store.first_use(key, proven.until).await
-                    }
+                if let Some(used) = store.first_use_now(&key, proven.until, now) {
+                    used
+                } else {
+                    self.wait_from_now_on();
+                    store.first_use(key, proven.until).await
                 }
             }
             None => Use::First,

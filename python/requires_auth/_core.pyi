@@ -317,6 +317,12 @@ class Policy:
     def with_max_age(self, seconds: int) -> Policy:
         """Also needs a login at most this many seconds ago (`auth_time`, RFC 9470 §3)."""
 
+    def with_dpop_required(self) -> Policy:
+        """Also needs a proof of the key that the token is bound to (DPoP, RFC 9449); otherwise 401 `invalid_token`.
+
+        For single routes of a guard with `dpop="allowed"`. Where `dpop` is off, such a route refuses every token.
+        """
+
     @property
     def scope(self) -> str | None:
         """The scopes that the policy names, separated by spaces; None if it names none."""

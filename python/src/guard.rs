@@ -62,8 +62,12 @@ impl Guard {
             // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
             let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
             let is_missing = |found: &str| !known.is_empty() && found == "nothing";
-            let is_news =
-                |(setting, found, ..): &errors::Problem| !known.contains(setting) && !is_missing(found);
+            // The short name of an issuer means something with its provider alone.
+            let is_of_provider =
+                |setting: &str| setting == "issuer" && known.iter().any(|known| known == "provider");
+            let is_news = |(setting, found, ..): &errors::Problem| {
+                !known.contains(setting) && !is_missing(found) && !is_of_provider(setting)
+            };
             problems.extend(errors::problems(error).into_iter().filter(is_news));
         }
         let Some(auth) = built.ok().filter(|_| problems.is_empty()) else { return Ok(problems) };

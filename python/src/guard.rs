@@ -20,7 +20,7 @@ use crate::live::Live;
 use crate::metadata::{MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
-use crate::request::{FrameworkRequest, RequestLine};
+use crate::request::{FrameworkRequest, RequestLine, is_among};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -187,7 +187,7 @@ impl Guard {
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_asgi(scope, live.auth.token_headers())?;
+        let request = FrameworkRequest::of_asgi(scope, |name| is_among(live.auth.token_headers(), name))?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,

@@ -373,6 +373,11 @@ impl Policy {
         self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)
     }
 
+    /// Whether its base is left to another question about the same request, which is the last word.
+    pub(crate) const fn leaves_base(&self) -> bool {
+        self.leaves_base
+    }
+
     fn check_with(
         &self,
         token: &AccessToken,

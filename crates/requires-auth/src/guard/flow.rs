@@ -274,8 +274,11 @@ impl RequiresAuth {
                         refused(request, Some(credential), &denial, denial.hint(), self.issuer_of(&token));
                         self.finish(&token, denial)
                     })?;
-                self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
-                log::allowed(request, credential, self.issuer_of(&token));
+                // Else what its messages ask for is the last word.
+                if !policy.leaves_base() {
+                    self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
+                    log::allowed(request, credential, self.issuer_of(&token));
+                }
                 Ok(token)
             }
             Err(denial) => Err(self.refuse(request, Some(credential), denial)),
@@ -292,7 +295,7 @@ pub(super) fn refused(
     issuer: Option<&str>,
 ) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, hint, request, credential, issuer);
+    log::refused(denial, hint, request, credential, issuer, None);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

@@ -591,6 +591,22 @@ def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, 
     sentence for each variable that nothing reads.
     """
 
+def revoke_token(guard: Guard, token: AccessToken) -> None:
+    """Revokes a token by its own `jti`."""
+
+def revoke(
+    guard: Guard,
+    claim: str,
+    value: str,
+    issuer: str | None,
+    before: datetime | float | None,
+    until: datetime | float | None,
+) -> None:
+    """Revokes what a claim names: `jti`, `sub`, `sid` or `client_id`."""
+
+def revocations(guard: Guard) -> tuple[int, str | None] | None:
+    """How many revocations are in use, and why the file could not be read when it was last tried."""
+
 def issuer_settings() -> list[str]:
     """The settings that an issuer alone can have."""
 

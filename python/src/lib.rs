@@ -30,6 +30,7 @@ mod lock_hint;
 mod proven;
 mod guard;
 mod mcp;
+mod revocations;
 mod log;
 mod names;
 mod testing;
@@ -55,6 +56,8 @@ mod _core {
     use super::outcome::{Admission, Refusal};
     #[pymodule_export]
     use super::policy::Policy;
+    #[pymodule_export]
+    use super::revocations::{revocations, revoke, revoke_token};
     #[pymodule_export]
     use super::settings::{issuer_settings, provider_names, setting_names};
     #[pymodule_export]

@@ -3,6 +3,8 @@
 //! Caddy takes out of a request what `Connection` names once the gateway has set the identity headers. So a client that
 //! names one of these there is refused before (RFC 9110 §7.6.1 lets a client name what is for one connection alone).
 
+use requires_auth::client_certificate::HeaderFormat;
+
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
@@ -21,6 +23,10 @@ impl Dialect for Caddy {
 
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         Original::in_x_forwarded(question.headers)
+    }
+
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Rfc9440
     }
 
     #[cfg(test)]

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use requires_auth::client_certificate::HeaderFormat;
 use requires_auth::mcp::HEADERS;
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ impl Dialect for Envoy {
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         // Of addresses it shows its own.
         let (method, target, host) = (question.method.as_str(), question.rest, question.host);
-        Ok(Original { method, target, host, client: None })
+        Ok(Original { method, target, host, client: None, certificate: None })
     }
 
     /// A 503 that anybody can cause with a token of their own making is told as 403: with `failure_mode_allow: true`
@@ -89,6 +90,10 @@ impl Dialect for Envoy {
 
     fn caution(&self) -> Option<Caution> {
         Some(CAUTION)
+    }
+
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Xfcc
     }
 
     #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Envoy's `ext_authz` over gRPC, by which it shows the gateway all of a request. The service itself is in
 //! `forward_auth/grpc.rs`.
 
+use requires_auth::client_certificate::HeaderFormat;
+
 use super::envoy::{self, Over};
 #[cfg(test)]
 use super::interface::Asking;
@@ -32,6 +34,10 @@ impl Dialect for EnvoyGrpc {
 
     fn caution(&self) -> Option<Caution> {
         Some(envoy::CAUTION)
+    }
+
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Xfcc
     }
 
     #[cfg(test)]

@@ -8,6 +8,7 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use requires_auth::client_certificate::HeaderFormat;
 
 #[cfg(test)]
 use super::interface::Asking;
@@ -48,6 +49,10 @@ impl Dialect for Nginx {
             *response.status_mut() = StatusCode::FORBIDDEN;
         }
         response
+    }
+
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::EscapedPem
     }
 
     #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use requires_auth::client_certificate::HeaderFormat;
+
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
@@ -20,6 +22,10 @@ impl Dialect for Traefik {
 
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         Original::in_x_forwarded(question.headers)
+    }
+
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Traefik
     }
 
     #[cfg(test)]

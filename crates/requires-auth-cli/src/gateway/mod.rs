@@ -38,6 +38,8 @@ mod found;
 mod decide;
 pub(crate) mod emit;
 #[cfg(test)]
+mod emit_certificate_tests;
+#[cfg(test)]
 mod vector_gateway;
 #[cfg(test)]
 mod resource_vectors;

@@ -46,7 +46,7 @@ impl Dialect for EnvoyGrpc {
     }
 
     fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
-        Ok(envoy::emit(side, Over::Grpc))
+        envoy::emit(side, Over::Grpc)
     }
 
     #[cfg(test)]

@@ -280,6 +280,7 @@ const TLS: &str = " transport_socket:
             name: envoy.transport_sockets.tls
             typed_config:
               \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+              require_client_certificate: false
               common_tls_context:
                 # Put your own certificate in the place of this.
                 tls_certificates:

@@ -12,6 +12,7 @@ const RING_0: [&str; 16] = [
     "request",
     "credential",
     "jose",
+    "client_certificate",
     "introspection",
     "claims",
     "binding",

@@ -121,10 +121,10 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
-    /// Which tokens are refused before they expire, if it is told of any.
-    revocations: Option<Revocations>,
     /// What proofs of keys need beside the rules, where they are taken.
     proving: Option<Box<Proving>>,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.

@@ -332,12 +332,12 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
-    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
-    pub(crate) revocation_seed: Option<Seed>,
     /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
     pub(crate) proofs: Option<Arc<ProofRules>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
     pub(crate) guard: GuardId,
 }
 
@@ -367,9 +367,9 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
-            revocation_seed: None,
             takes_dpop: false,
             proofs: None,
+            revocation_seed: None,
             guard: GuardId::default(),
         }
     }

@@ -121,8 +121,8 @@ impl Builder {
             token_headers: token_headers.into(),
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             tenants,
-            revocations,
             proving: proofs.proving,
+            revocations,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
@@ -146,9 +146,9 @@ impl Builder {
             client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
-            revocation_seed: None,
             takes_dpop: proofs.is_some(),
             proofs,
+            revocation_seed: None,
             guard: next_guard(),
         }
     }

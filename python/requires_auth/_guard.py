@@ -13,6 +13,7 @@ from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
 from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Problem = tuple[str, str, str, str]
 
 
-class RequiresAuth(_core.Guard):
+class RequiresAuth(_core.Guard, Revoking):
     """Guards an API: takes tokens of an issuer for an audience, and nothing else.
 
     For routes of Flask, FastAPI, Starlette or Django, take the class of the same name in the module of the framework,
@@ -41,8 +42,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
-    of the table, such as Logto; each of them is also a method of its name.
+    token is refused, `revoke` refuses one before it expires, and `from_env` and `from_file` make a guard from settings.
+    `for_provider` makes one for a provider of the table, such as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
     `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need. Where
@@ -86,6 +87,8 @@ class RequiresAuth(_core.Guard):
         cache: int = 10_000,
         stale: int = 3600,
         state_file: str | os.PathLike[str] | None = None,
+        revocations: str | os.PathLike[str] | None = None,
+        max_revocations: int = 100_000,
         jwks_uri: str | None = None,
         discovery_url: str | None = None,
         tenants: Sequence[str] | None = None,
@@ -161,6 +164,9 @@ class RequiresAuth(_core.Guard):
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails
                 closed.
             state_file: a file that keeps the last good keys, so that a restart during an outage has some.
+            revocations: a file with revocations, one in each line, as JSON: tokens that are refused before they expire. It
+                is read anew within a second after it has changed, and must be there, be it empty.
+            max_revocations: how many of them there may be at a time; none is dropped for another.
             jwks_uri: where the keys are, if nothing is to be discovered.
             discovery_url: where the metadata are, if this server reaches the issuer by another name than
                 tokens do.

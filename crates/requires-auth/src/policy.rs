@@ -398,9 +398,14 @@ impl Policy {
     ) -> Result<Option<Box<Proven>>, Denial> {
         let proven = check_binding(token, credential, proofs, self.needs_dpop, trace)?;
         self.check_whole_guard(token, trace)?;
-        let parameters = proofs.request.and_then(|request| request.path_parameters());
+        let parameters = proofs.request.and_then(Request::path_parameters);
         self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)?;
         Ok(proven)
+    }
+
+    /// Whether its base is left to another question about the same request, which is the last word.
+    pub(crate) const fn leaves_base(&self) -> bool {
+        self.leaves_base
     }
 
     fn check_with(

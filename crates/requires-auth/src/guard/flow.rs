@@ -54,8 +54,8 @@ impl RequiresAuth {
         };
         let (token, proven) = self.decide(request, &case, judged, policy)?;
         match proven {
-            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven)).await,
-            None => Ok(self.allow(request, &case.credential, token)),
+            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven, policy)).await,
+            None => Ok(self.allow(request, &case.credential, token, policy)),
         }
     }
 
@@ -79,8 +79,8 @@ impl RequiresAuth {
             Ok(token) => Ok(token),
         };
         match self.decide(request, &case, judged, policy) {
-            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven),
-            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token))),
+            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven, policy),
+            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token, policy))),
             Err(denial) => Some(Err(denial)),
         }
     }
@@ -325,8 +325,9 @@ impl RequiresAuth {
             nonces: &|| self.nonces(token.checked_at().to_system_time()),
         };
         let placed = check_place(&token, credential);
-        let decided =
-            placed.and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
+        let decided = placed
+            .and_then(|()| self.check_revoked(&token))
+            .and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
         match decided {
             Ok(proven) => Ok((token, proven)),
             Err(denial) => Err(self.refuse_token(request, credential, &token, denial)),
@@ -348,13 +349,11 @@ impl RequiresAuth {
 
     /// Refuses a request that had passed, for a second rule: counted and logged once more.
     pub(super) fn refuse_later(&self, request: &Request<'_>, token: &AccessToken, denial: Denial) -> Denial {
-        match self.inner.rules.credential(request) {
-            Ok(credential) => self.refuse_token(request, &credential, token, denial),
-            Err(_) => {
-                refused(request, None, &denial, denial.hint(), self.issuer_of(token));
-                self.finish(token, denial)
-            }
+        if let Ok(credential) = self.inner.rules.credential(request) {
+            return self.refuse_token(request, &credential, token, denial);
         }
+        refused(request, None, &denial, denial.hint(), self.issuer_of(token));
+        self.finish(token, denial)
     }
 
     /// Lets a request pass, which is counted and logged once.
@@ -364,9 +363,13 @@ impl RequiresAuth {
         request: &Request<'_>,
         credential: &Credential<'_>,
         token: AccessToken,
+        policy: &Policy,
     ) -> Authorized {
-        self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
-        log::allowed(request, credential, self.issuer_of(&token));
+        // Else what its messages ask for is the last word.
+        if !policy.leaves_base() {
+            self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
+            log::allowed(request, credential, self.issuer_of(&token));
+        }
         token.into()
     }
 }
@@ -380,7 +383,7 @@ pub(super) fn refused(
     issuer: Option<&str>,
 ) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, hint, request, credential, issuer);
+    log::refused(denial, hint, request, credential, issuer, None);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

@@ -10,6 +10,7 @@ use crate::credential::Credential;
 use crate::dpop::NonceSource;
 use crate::error::{Denial, Reason};
 use crate::jose::digest::sha256_of_all;
+use crate::policy::Policy;
 use crate::replay::{ReplayKey, ReplayStore, Use};
 use crate::request::Request;
 use crate::verify::AccessToken;
@@ -40,6 +41,13 @@ impl From<AccessToken> for Authorized {
 }
 
 impl RequiresAuth {
+    /// Whether tokens may come with a proof of their key (DPoP, RFC 9449), of any issuer.
+    ///
+    /// For an adapter: the URL of a request has to be as its client wrote it then, not decoded and encoded anew.
+    pub fn takes_dpop(&self) -> bool {
+        self.inner.proving.is_some()
+    }
+
     /// The nonces that count at this time; `None` where none are demanded.
     pub(super) fn nonces(&self, now: SystemTime) -> Option<Arc<Nonces>> {
         Some(self.inner.proving.as_ref()?.nonces.as_ref()?.at(now))
@@ -63,6 +71,7 @@ impl RequiresAuth {
         credential: &Credential<'_>,
         token: AccessToken,
         proven: &Proven,
+        policy: &Policy,
     ) -> Option<Result<Authorized, Denial>> {
         let used = match self.store_for(&token) {
             Some(store) => {
@@ -75,7 +84,7 @@ impl RequiresAuth {
             }
             None => Use::First,
         };
-        Some(self.used(request, credential, token, proven, used))
+        Some(self.used(request, credential, token, proven, used, policy))
     }
 
     /// As [`record_now`](Self::record_now), and waits for the store where that is needed.
@@ -85,21 +94,21 @@ impl RequiresAuth {
         credential: &Credential<'_>,
         token: AccessToken,
         proven: &Proven,
+        policy: &Policy,
     ) -> Result<Authorized, Denial> {
         let used = match self.store_for(&token) {
             Some(store) => {
                 let (key, now) = (key_of(&token, proven), token.checked_at().as_secs());
-                match store.first_use_now(&key, proven.until, now) {
-                    Some(used) => used,
-                    None => {
-                        self.wait_from_now_on();
-                        store.first_use(key, proven.until).await
-                    }
+                if let Some(used) = store.first_use_now(&key, proven.until, now) {
+                    used
+                } else {
+                    self.wait_from_now_on();
+                    store.first_use(key, proven.until).await
                 }
             }
             None => Use::First,
         };
-        self.used(request, credential, token, proven, used)
+        self.used(request, credential, token, proven, used, policy)
     }
 
     /// Where used proofs are recorded; `None` where that is left to the application.
@@ -122,11 +131,12 @@ impl RequiresAuth {
         token: AccessToken,
         proven: &Proven,
         used: Use,
+        policy: &Policy,
     ) -> Result<Authorized, Denial> {
         let denial = match used {
             Use::First => {
                 let fresh_nonce = proven.fresh_nonce.clone();
-                return Ok(Authorized { fresh_nonce, ..self.allow(request, credential, token) });
+                return Ok(Authorized { fresh_nonce, ..self.allow(request, credential, token, policy) });
             }
             Use::Again => Denial::invalid_proof(Reason::ProofReused),
             Use::OverShare => Denial::too_many_proofs(RETRY_AFTER),

@@ -13,6 +13,7 @@ use crate::binding::Methods;
 use crate::binding::proof::ProofRules;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
+use crate::revocation::Seed;
 
 /// Which shape of token is an access token.
 ///
@@ -331,6 +332,8 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
     /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
@@ -364,6 +367,7 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
+            revocation_seed: None,
             takes_dpop: false,
             proofs: None,
             guard: GuardId::default(),

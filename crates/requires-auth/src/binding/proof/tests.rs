@@ -91,6 +91,7 @@ fn fault(key: &SigningKey, proof: ProofBuilder) -> Option<Fault> {
     judge(&rules(), key, &proof.lines()).0.err()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be none")]
 const fn refused(reason: Reason) -> Option<Fault> {
     Some(Fault::Proof(reason))
 }
@@ -102,8 +103,19 @@ fn a_good_proof_passes_every_check_in_order() {
     let proven = verdict.expect("a good proof");
     assert_eq!((proven.until, proven.key), (NOW + 65, thumbprint(&key)));
     assert!(proven.learnt.is_some() && proven.fresh_nonce.is_none());
-    use ProofCheck::*;
-    let expected = [Value, Type, Algorithm, Key, Claims, Method, Url, Time, Token, Thumbprint, Signature];
+    let expected = [
+        ProofCheck::Value,
+        ProofCheck::Type,
+        ProofCheck::Algorithm,
+        ProofCheck::Key,
+        ProofCheck::Claims,
+        ProofCheck::Method,
+        ProofCheck::Url,
+        ProofCheck::Time,
+        ProofCheck::Token,
+        ProofCheck::Thumbprint,
+        ProofCheck::Signature,
+    ];
     assert_eq!(seen, expected.map(|check| (check, true)));
 }
 

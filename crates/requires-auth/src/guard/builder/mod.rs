@@ -13,6 +13,7 @@ use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
 use crate::guard::resolver::ResolveIssuer;
 use crate::introspect::Introspect;
+use crate::revocations::Revocations;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
@@ -28,6 +29,7 @@ mod origin;
 mod places;
 mod provider;
 mod resource;
+mod revocations;
 mod siblings;
 mod tenants;
 
@@ -79,6 +81,7 @@ pub struct Builder {
     shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
+    revocations: Option<Revocations>,
     /// Where used proofs are remembered.
     replay: Replay,
     problems: Vec<ConfigProblem>,
@@ -145,6 +148,7 @@ impl Builder {
             shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
+            revocations: None,
             replay: Replay::default(),
             problems: Vec::new(),
         }

@@ -17,7 +17,7 @@ use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::live::Live;
-use crate::metadata::{MetadataAnswer, RoutePolicies};
+use crate::metadata::{self, MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
 use crate::request::{FrameworkRequest, RequestLine, is_among};
@@ -220,6 +220,12 @@ impl Guard {
     #[getter]
     fn resource(&self) -> PyResult<Option<String>> {
         Ok(self.live()?.auth.resource().map(|resource| resource.as_str().to_owned()))
+    }
+
+    /// The URL of the metadata document, as challenges name it; None without a resource.
+    #[getter]
+    fn _metadata_url(&self) -> PyResult<Option<String>> {
+        Ok(metadata::url(&self.live()?.auth))
     }
 
     /// The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use requires_auth::{Policy, RequiresAuth, metadata};
+use requires_auth::{Denial, ErrorCode, Policy, RequiresAuth, metadata};
 
 /// The answer to a request for the metadata document of a resource: send it as it is.
 #[pyclass(frozen, module = "requires_auth._core")]
@@ -48,6 +48,13 @@ impl MetadataAnswer {
     fn __repr__(&self) -> String {
         format!("<MetadataAnswer: {}>", self.0.status())
     }
+}
+
+/// Where challenges say that the document is.
+pub(crate) fn url(auth: &RequiresAuth) -> Option<String> {
+    let challenge = auth.www_authenticate(&Denial::new(ErrorCode::AuthorizationHeaderMissing));
+    let (_, url) = challenge.first()?.split_once("resource_metadata=\"")?;
+    url.split_once('"').map(|(url, _)| url.to_owned())
 }
 
 /// The policies of the routes of an application, whose scopes are those of its resource.

@@ -20,7 +20,7 @@ mod facade {
 
     use super::table::{
         CACHE_EVICTIONS, CACHE_HITS, CACHE_MISSES, DECISIONS, INTROSPECTION, INTROSPECTIONS, KEY_AGE,
-        KEY_FETCHES, VERIFICATION,
+        KEY_FETCHES, REPLAY_ENTRIES, REVOCATION_READS, REVOCATIONS, VERIFICATION,
     };
     use crate::error::{Denial, Reason};
 
@@ -101,6 +101,20 @@ mod facade {
         counter!(CACHE_EVICTIONS.name).increment(1);
     }
 
+    pub(crate) fn revocations(entries: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "there are at most some millions")]
+        gauge!(REVOCATIONS.name).set(entries as f64);
+    }
+
+    pub(crate) fn revocations_read(result: &'static str) {
+        counter!(REVOCATION_READS.name, "result" => result).increment(1);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
+    pub(crate) fn replay_entries(entries: usize) {
+        gauge!(REPLAY_ENTRIES.name).set(entries as f64);
+    }
+
     /// Takes the time from now until it is dropped.
     pub(crate) struct Verification(Instant);
 
@@ -124,6 +138,10 @@ mod facade {
     pub(crate) const fn key_fetch(_: &str, _: &'static str) {}
 
     pub(crate) const fn key_age(_: &str, _: Duration) {}
+
+    pub(crate) const fn revocations(_: usize) {}
+
+    pub(crate) const fn revocations_read(_: &'static str) {}
 
     pub(crate) struct Allowed;
 
@@ -156,6 +174,8 @@ mod facade {
     pub(crate) const fn cache_miss() {}
 
     pub(crate) const fn cache_eviction() {}
+
+    pub(crate) const fn replay_entries(_: usize) {}
 
     pub(crate) struct Verification;
 

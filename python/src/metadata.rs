@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use requires_auth::{Denial, ErrorCode, Policy, RequiresAuth, metadata};
 
+use crate::request::RequestLine;
+
 /// The answer to a request for the metadata document of a resource: send it as it is.
 #[pyclass(frozen, module = "requires_auth._core")]
 pub(crate) struct MetadataAnswer(metadata::MetadataAnswer);
@@ -15,6 +17,18 @@ impl MetadataAnswer {
     pub(crate) fn to(auth: &RequiresAuth, method: &str, url: &str) -> Option<Self> {
         let no_headers: [(&str, &str); 0] = [];
         auth.metadata(&requires_auth::Request::new(method, url, &no_headers)).map(Self)
+    }
+
+    /// The same, of a request as a framework shows it. Without a resource it is not looked at.
+    pub(crate) fn to_line(
+        auth: &RequiresAuth,
+        line: impl FnOnce() -> PyResult<RequestLine>,
+    ) -> PyResult<Option<Self>> {
+        if auth.resource().is_none() {
+            return Ok(None);
+        }
+        let line = line()?;
+        Ok(Self::to(auth, &line.method, &line.url).filter(|_| !line.is_websocket))
     }
 }
 

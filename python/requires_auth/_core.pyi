@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, final, overload
 
 from typing_extensions import Self, disjoint_base
 
-from requires_auth._errors import AuthError, IssuerUnavailable
+from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
 
 __all__ = [
     "AccessToken",
@@ -458,7 +458,7 @@ class Refusal:
         """The body. An answer to HEAD leaves it out."""
 
     @property
-    def error(self) -> AuthError | IssuerUnavailable:
+    def error(self) -> AuthError | IssuerUnavailable | StateUnavailable:
         """The refusal as an exception, the same object each time."""
 
     def __bool__(self) -> Literal[False]:
@@ -540,8 +540,8 @@ class TestIssuer:
 def error_codes() -> list[tuple[str, int, str, str]]:
     """Every code with its status, message and hint."""
 
-def reasons() -> list[tuple[str, str, str]]:
-    """Every reason of `invalid_token` with its message and hint."""
+def reasons() -> list[tuple[str, str, str, str]]:
+    """Every reason with the code that it explains, its message and hint."""
 
 @final
 class ConfigFile:

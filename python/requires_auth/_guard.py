@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from requires_auth._core import AccessToken, Admission, Policy, Refusal
-    from requires_auth._errors import AuthError, IssuerUnavailable
+    from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
     from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
-    ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
+    ErrorBody = str | Callable[[AuthError | IssuerUnavailable | StateUnavailable], tuple[str, bytes]]
     Problem = tuple[str, str, str, str]
 
 

@@ -9,8 +9,8 @@ use requires_auth::{ConfigError, Denial, ErrorCode, Reason};
 /// A code: its name, status, message and hint.
 type CodeRow = (&'static str, u16, &'static str, &'static str);
 
-/// A reason: its name, message and hint.
-type ReasonRow = (&'static str, &'static str, &'static str);
+/// A reason: its name, its code, message and hint.
+type ReasonRow = (&'static str, &'static str, &'static str, &'static str);
 
 /// Every code with its status, message and hint.
 #[pyfunction]
@@ -18,10 +18,11 @@ pub(crate) fn error_codes() -> Vec<CodeRow> {
     ErrorCode::ALL.iter().map(|code| (code.as_str(), code.status(), code.message(), code.hint())).collect()
 }
 
-/// Every reason of `invalid_token` with its message and hint.
+/// Every reason with the code that it explains, its message and hint.
 #[pyfunction]
 pub(crate) fn reasons() -> Vec<ReasonRow> {
-    Reason::ALL.iter().map(|reason| (reason.as_str(), reason.message(), reason.hint())).collect()
+    let row = |reason: &Reason| (reason.as_str(), reason.code().as_str(), reason.message(), reason.hint());
+    Reason::ALL.iter().map(row).collect()
 }
 
 /// The exception for a refusal, which the answer's headers go with.

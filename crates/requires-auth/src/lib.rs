@@ -126,12 +126,15 @@ pub mod settings;
 // Ring 1: the shell.
 pub mod clock;
 mod file;
+mod secret_places;
 mod issuer;
 pub mod fetch;
 pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
+pub mod replay;
+pub mod dpop;
 pub mod introspect;
 pub mod guard;
 pub mod danger;

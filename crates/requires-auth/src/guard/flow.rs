@@ -10,7 +10,9 @@ use tokio::time::Instant;
 
 use super::tenants::Tenant;
 use super::{Keys, RequiresAuth, log};
-use crate::credential::{Bearer, Credential};
+use crate::binding::Proofs;
+use crate::binding::proof::Proven;
+use crate::credential::{Bearer, Credential, Scheme};
 use crate::error::{Denial, Reason};
 use crate::keys::{Doubt, Refreshed, Want};
 use crate::policy::Policy;
@@ -253,32 +255,73 @@ impl RequiresAuth {
         }
     }
 
-    /// The last word on a request, which is counted and logged once.
+    /// Whether a token passes, and the proof that came with it, if it needs one: whether that was used before is the next
+    /// question, and the last. A refusal is counted and logged.
     pub(super) fn decide(
         &self,
         request: &Request<'_>,
-        credential: &Credential<'_>,
+        case: &Case<'_>,
         judged: Result<AccessToken, Denial>,
         policy: &Policy,
-    ) -> Result<AccessToken, Denial> {
-        match judged {
-            Ok(token) => {
-                let placed = check_place(&token, credential);
-                placed
-                    .and_then(|()| {
-                        let parameters = request.path_parameters();
-                        policy.decide(&token, credential, parameters, self.base(), &mut NoTrace)
-                    })
-                    .map_err(|denial| {
-                        refused(request, Some(credential), &denial, denial.hint(), self.issuer_of(&token));
-                        self.finish(&token, denial)
-                    })?;
-                self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
-                log::allowed(request, credential, self.issuer_of(&token));
-                Ok(token)
+    ) -> Result<(AccessToken, Option<Box<Proven>>), Denial> {
+        let credential = &case.credential;
+        let token = match judged {
+            Ok(token) => token,
+            Err(denial) => {
+                let denial = denial.by_dpop(credential.scheme() == Scheme::Dpop);
+                return Err(self.refuse(request, Some(credential), denial));
             }
-            Err(denial) => Err(self.refuse(request, Some(credential), denial)),
+        };
+        let proofs = Proofs {
+            rules: self.inner.rules.proofs.as_deref(),
+            request: Some(request),
+            token_hash: case.key.as_ref().map(CacheKey::digest),
+            nonces: &|| self.nonces(token.checked_at().to_system_time()),
+        };
+        let placed = check_place(&token, credential);
+        let decided = placed
+            .and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
+        match decided {
+            Ok(proven) => Ok((token, proven)),
+            Err(denial) => Err(self.refuse_token(request, credential, &token, denial)),
         }
+    }
+
+    /// Refuses a request with a good token, which is counted and logged.
+    pub(super) fn refuse_token(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        token: &AccessToken,
+        denial: Denial,
+    ) -> Denial {
+        let denial = denial.by_dpop(credential.scheme() == Scheme::Dpop);
+        refused(request, Some(credential), &denial, denial.hint(), self.issuer_of(token));
+        self.finish(token, denial)
+    }
+
+    /// Refuses a request that had passed, for a second rule: counted and logged once more.
+    pub(super) fn refuse_later(&self, request: &Request<'_>, token: &AccessToken, denial: Denial) -> Denial {
+        match self.inner.rules.credential(request) {
+            Ok(credential) => self.refuse_token(request, &credential, token, denial),
+            Err(_) => {
+                refused(request, None, &denial, denial.hint(), self.issuer_of(token));
+                self.finish(token, denial)
+            }
+        }
+    }
+
+    /// Lets a request pass, which is counted and logged once.
+    #[inline]
+    pub(super) fn allow(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        token: AccessToken,
+    ) -> AccessToken {
+        self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
+        log::allowed(request, credential, self.issuer_of(&token));
+        token
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests to an MCP server: what their messages need.
 
-use super::{RequiresAuth, flow};
+use super::RequiresAuth;
 use crate::error::Denial;
 use crate::mcp::{Body, Scopes};
 use crate::request::Request;
@@ -26,15 +26,13 @@ impl RequiresAuth {
         let checked =
             scopes.needed(request, body).and_then(|policy| policy.check_beside(token, request, self.base()));
         checked.map_err(|denial| {
-            let credential = self.inner.rules.credential(request).ok();
-            flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
             if let Some(resource) = &self.inner.resource
                 && denial.scope().is_some()
             {
                 // Those of other operations that the token has are not to be lost.
                 resource.know(scopes.policies());
             }
-            self.finish(token, denial)
+            self.refuse_later(request, token, denial)
         })
     }
 }

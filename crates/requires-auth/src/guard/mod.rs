@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
+use crate::credential::Scheme;
 use crate::error::{ConfigError, Denial};
 use crate::introspect::Asker;
 use crate::jose::key_set::KeySet;
@@ -35,6 +36,7 @@ mod health;
 mod mcp;
 mod unavailable;
 mod places;
+mod proving;
 mod resource;
 mod token_end;
 
@@ -42,6 +44,7 @@ pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
+use proving::{Authorized, Proving};
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
 pub use token_end::TokenEnd;
@@ -117,6 +120,8 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
+    /// What proofs of keys need beside the rules, where they are taken.
+    proving: Option<Box<Proving>>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -309,6 +314,11 @@ impl RequiresAuth {
     ///
     /// As [`authenticate`](Self::authenticate), or the policy refuses.
     pub async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Result<AccessToken, Denial> {
+        self.authorized(request, policy).await.map(|authorized| authorized.token)
+    }
+
+    /// As [`authorize`](Self::authorize), with what the answer has to carry.
+    async fn authorized(&self, request: &Request<'_>, policy: &Policy) -> Result<Authorized, Denial> {
         let case = self.open(request)?;
         let judged = match self.attempt(&case) {
             // In memory of its own: a fetch is rare, and the future of every request would have room for it.
@@ -316,7 +326,11 @@ impl RequiresAuth {
             Err(Stop::Deny(denial)) => Err(denial),
             Ok(token) => Ok(token),
         };
-        self.decide(request, &case.credential, judged, policy)
+        let (token, proven) = self.decide(request, &case, judged, policy)?;
+        match proven {
+            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven)).await,
+            None => Ok(self.allow(request, &case.credential, token).into()),
+        }
     }
 
     /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime. `None` means that keys
@@ -326,16 +340,32 @@ impl RequiresAuth {
         request: &Request<'_>,
         policy: &Policy,
     ) -> Option<Result<AccessToken, Denial>> {
+        self.authorized_now(request, policy).map(|judged| judged.map(|authorized| authorized.token))
+    }
+
+    fn authorized_now(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+    ) -> Option<Result<Authorized, Denial>> {
         let case = match self.open(request) {
             Ok(case) => case,
             Err(denial) => return Some(Err(denial)),
         };
+        // It is judged by whoever waits, and not twice.
+        if case.credential.scheme() == Scheme::Dpop && self.waits_for_store() {
+            return None;
+        }
         let judged = match self.attempt(&case) {
             Err(Stop::Need(_)) => return None,
             Err(Stop::Deny(denial)) => Err(denial),
             Ok(token) => Ok(token),
         };
-        Some(self.decide(request, &case.credential, judged, policy))
+        match self.decide(request, &case, judged, policy) {
+            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven),
+            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token).into())),
+            Err(denial) => Some(Err(denial)),
+        }
     }
 
     /// Whether a token that this guard has judged for this request may do what `policy` guards.
@@ -356,11 +386,7 @@ impl RequiresAuth {
     ///
     /// As [`Policy::check`].
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check_for(token, request).map_err(|denial| {
-            let credential = self.inner.rules.credential(request).ok();
-            flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
-            self.finish(token, denial)
-        })
+        policy.check_for(token, request).map_err(|denial| self.refuse_later(request, token, denial))
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.
@@ -406,7 +432,7 @@ impl RequiresAuth {
     pub async fn admit(&self, request: &Request<'_>, requirement: &Requirement) -> Result<Admission, Denial> {
         match admit_without_token(&self.inner.rules, request, requirement) {
             Some(passed) => Ok(passed.into()),
-            None => Ok(self.admitted(request, self.authorize(request, requirement.policy()).await?)),
+            None => Ok(self.admitted(request, self.authorized(request, requirement.policy()).await?)),
         }
     }
 
@@ -419,8 +445,8 @@ impl RequiresAuth {
         if let Some(passed) = admit_without_token(&self.inner.rules, request, requirement) {
             return Some(Ok(passed.into()));
         }
-        let judged = self.authorize_now(request, requirement.policy())?;
-        Some(judged.map(|token| self.admitted(request, token)))
+        let judged = self.authorized_now(request, requirement.policy())?;
+        Some(judged.map(|authorized| self.admitted(request, authorized)))
     }
 
     /// The answer to a refused request, in this guard's body format. Send its status, all of its headers and its body; see

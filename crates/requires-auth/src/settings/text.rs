@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::nearest::nearest;
 use super::row::{Kind, Setting};
 use super::secret::Secret;
-use super::value::{Document, Value};
+use super::value::{Document, Table, Value};
 use crate::error::ConfigProblem;
 
 /// Where a setting is written, which is how a hint shows a right one.
@@ -86,7 +86,8 @@ impl Kind {
             (Self::Secret, Toml) => {
                 "a secret stands in no configuration file: write { env = \"NAME\" } or { file = \"path\" }"
             }
-            (Self::Table { .. }, Environment) => "each of its members is a variable of its own",
+            (Self::Table { short: None, .. }, Environment) => "each of its members is a variable of its own",
+            (Self::Table { short: Some(short), .. }, Environment) => short.kind.hint(Environment),
             (Self::Table { .. }, Python) => "give a dict of its members",
             (Self::Table { .. }, Toml) => "write { key = value }, or a table of its own",
             (Self::Url | Self::Text | Self::Secret, _) => "write it in quotes",
@@ -160,7 +161,10 @@ impl Kind {
             Self::Document { .. } => Some(Value::Document(
                 Document::itself(text).unwrap_or_else(|| Document::File(PathBuf::from(text))),
             )),
-            Self::Scopes | Self::Table { .. } => None,
+            Self::Table { short: Some(short), .. } => {
+                return short.kind.parse(text).map(|value| Value::Table(Table::of(short, value)));
+            }
+            Self::Scopes | Self::Table { short: None, .. } => None,
         };
         read.ok_or_else(|| self.mismatch(Notation::Environment, "another text", Some(text)))
     }

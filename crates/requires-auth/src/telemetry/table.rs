@@ -74,6 +74,13 @@ pub(crate) const VERIFICATION: Metric = metric(
     "time of a verification of a token that the cache did not have",
 );
 
+pub(crate) const REPLAY_ENTRIES: Metric = metric(
+    "gauge",
+    "requires_auth_replay_entries",
+    &[],
+    "used proofs that this process remembers; set every eight seconds while proofs come",
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +98,7 @@ mod tests {
             CACHE_MISSES,
             CACHE_EVICTIONS,
             VERIFICATION,
+            REPLAY_ENTRIES,
         ];
         let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
             let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();

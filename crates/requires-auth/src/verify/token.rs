@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Weak;
+use std::sync::{OnceLock, Weak};
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
@@ -11,6 +11,8 @@ use triomphe::{Arc, HeaderSlice};
 
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
+use crate::binding::Methods;
+use crate::binding::proof::KnownProof;
 use crate::claims::{Claims, Confirmation, NumericDate, at_path};
 use crate::credential::PlaceSet;
 use crate::error::Reason;
@@ -91,8 +93,10 @@ struct Checks {
     /// Where its issuer's tokens may stand.
     places: PlaceSet,
     guard: GuardId,
+    /// Which bindings its issuer's requests may prove.
+    methods: Methods,
     /// Boxed, as most tokens are not bound.
-    confirmation: Option<Box<Confirmation>>,
+    bound: Option<Box<Bound>>,
     payload: Span,
     issuer: Span,
     /// Within the issuer.
@@ -105,6 +109,12 @@ struct Checks {
     audiences: usize,
     /// Whether the rule of its issuer takes its audience. If not, a route has to name it.
     is_for_guard: bool,
+}
+
+/// How a token is bound, and the header of the first proof of its key that has held: a client sends the same one with each.
+struct Bound {
+    confirmation: Confirmation,
+    known: OnceLock<KnownProof>,
 }
 
 /// Whose keys prove a token, or whose word. The set is told by its address, which a weak pointer keeps from being given
@@ -148,9 +158,12 @@ impl AccessToken {
             not_before: checked.not_before,
             remembered_until: checked.remembered_until,
             places: rules.issuers[proven_by.issuer].places,
+            methods: rules.issuers[proven_by.issuer].methods,
             proven_by,
             guard: rules.guard,
-            confirmation: checked.confirmation.map(Box::new),
+            bound: checked
+                .confirmation
+                .map(|confirmation| Box::new(Bound { confirmation, known: OnceLock::new() })),
             payload: arena.payload()?,
             issuer,
             tenant,
@@ -456,7 +469,25 @@ impl AccessToken {
 
     /// How the token is bound to its holder; `None` if it is not.
     pub(crate) fn confirmation(&self) -> Option<&Confirmation> {
-        self.checks().confirmation.as_deref()
+        self.checks().bound.as_deref().map(|bound| &bound.confirmation)
+    }
+
+    /// Which bindings its issuer's requests may prove.
+    pub(crate) fn methods(&self) -> Methods {
+        self.checks().methods
+    }
+
+    /// The header of an earlier proof of its key.
+    pub(crate) fn known_proof(&self) -> Option<&KnownProof> {
+        self.checks().bound.as_deref()?.known.get()
+    }
+
+    /// Keeps the header of a proof that has held. It saves reading it again, and changes nothing else.
+    pub(crate) fn keep_proof(&self, proof: KnownProof) {
+        if let Some(bound) = &self.checks().bound {
+            // Another request may have been quicker, and its header stays.
+            bound.known.set(proof).ok();
+        }
     }
 }
 

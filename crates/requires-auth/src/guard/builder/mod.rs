@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::challenge::BodyFormat;
 use crate::clock::{Clock, SystemClock};
+use crate::dpop::Replay;
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
@@ -21,6 +22,7 @@ mod build;
 mod checks;
 mod claims;
 mod common;
+mod dpop;
 mod guarded;
 mod origin;
 mod places;
@@ -77,6 +79,8 @@ pub struct Builder {
     shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
+    /// Where used proofs are remembered.
+    replay: Replay,
     problems: Vec<ConfigProblem>,
 }
 
@@ -141,6 +145,7 @@ impl Builder {
             shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
+            replay: Replay::default(),
             problems: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::request::{Added, mark, token_of, view};
+use super::request::{Added, mark, token_of, view, with_certificate};
 use super::response::{append_to_answer, metadata, refusal};
 use crate::error::{ConfigError, Denial};
 use crate::guard::RequiresAuth;
@@ -251,6 +251,7 @@ impl Guarded {
             return Ok(Added::new());
         }
         let seen = view(&parts.method, &parts.uri, &parts.headers);
+        let seen = with_certificate(seen, &self.auth, &parts.extensions);
         let (passed, added) = self.auth.admit(&seen, &Scopes::admission()).await?.into_parts();
         mark(&self.auth, passed, &mut parts.extensions);
         Ok(added)

@@ -3,6 +3,7 @@
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Uri};
 
+use crate::client_certificate::ClientCertificate;
 use crate::guard::{self, RequiresAuth};
 use crate::request::{Headers, Request};
 use crate::verify::AccessToken;
@@ -19,6 +20,18 @@ impl Headers for HeaderMap {
 pub(crate) fn view<'a>(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> Request<'a> {
     let target = uri.path_and_query().map_or("", |target| target.as_str());
     Request::new(method.as_str(), target, headers)
+}
+
+/// The request with the certificate of its connection, which the server has put into the extensions. Where a proxy tells it in a
+/// header, the connection is that of the proxy.
+pub(crate) fn with_certificate<'a>(
+    request: Request<'a>,
+    auth: &RequiresAuth,
+    extensions: &Extensions,
+) -> Request<'a> {
+    let is_of_client = auth.takes_client_certificates() && auth.certificate_header().is_none();
+    let shown = is_of_client.then(|| extensions.get::<ClientCertificate>()).flatten();
+    shown.map_or(request, |certificate| request.with_certificate((*certificate).into()))
 }
 
 /// How a request has passed the innermost guard that it has met: with a token, or without.

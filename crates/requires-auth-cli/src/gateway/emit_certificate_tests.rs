@@ -32,7 +32,8 @@ const PROXIES: [(&str, &str, &str, &[&str]); 5] = [
         &[
             ":443 {\n    tls {",
             "mode request",
-            "header_up Client-Cert \":{http.request.tls.client.certificate_der_base64}:\"\n",
+            "        request_header Client-Cert \":{http.request.tls.client.certificate_der_base64}:\"\n",
+            "        request_header @bare -Client-Cert\n",
             "header_up -Client-Cert\n",
         ],
     ),

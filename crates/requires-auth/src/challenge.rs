@@ -109,7 +109,11 @@ impl Schemes {
     /// The scheme whose challenge says what is wrong: the one that the token came by.
     const fn tried(&self, denial: &Denial) -> Scheme {
         let is_about_proof = matches!(denial.code(), ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce);
-        if denial.is_by_dpop() || is_about_proof || !self.takes_bearer { Scheme::Dpop } else { Scheme::Bearer }
+        if denial.is_by_dpop() || is_about_proof || !self.takes_bearer {
+            Scheme::Dpop
+        } else {
+            Scheme::Bearer
+        }
     }
 }
 
@@ -552,8 +556,7 @@ mod tests {
         assert!(allowed.www_authenticate(&Denial::new(ErrorCode::AccessDenied)).is_empty());
 
         let proof = Denial::invalid_proof(Reason::ProofReused).by_dpop(true);
-        let told =
-            "DPoP error=\"invalid_dpop_proof\", error_description=\"the DPoP proof was used before\", algs=\"ES256 Ed25519\"";
+        let told = "DPoP error=\"invalid_dpop_proof\", error_description=\"the DPoP proof was used before\", algs=\"ES256 Ed25519\"";
         assert_eq!(allowed.www_authenticate(&proof), [told]);
         assert_eq!(required.www_authenticate(&proof), [told]);
     }
@@ -562,7 +565,10 @@ mod tests {
     fn the_tried_scheme_says_which_scopes_or_login_are_needed() {
         let scope = || Denial::insufficient_scope("read:orders".into());
         let of_scope = |denial| with_dpop(true).www_authenticate(&denial);
-        assert!(of_scope(scope())[0].ends_with(", scope=\"read:orders\"") && of_scope(scope())[1].starts_with("DPoP algs"));
+        assert!(
+            of_scope(scope())[0].ends_with(", scope=\"read:orders\"")
+                && of_scope(scope())[1].starts_with("DPoP algs")
+        );
         let by_dpop = of_scope(scope().by_dpop(true));
         assert_eq!(by_dpop[0], "Bearer");
         assert!(by_dpop[1].ends_with(", scope=\"read:orders\", algs=\"ES256 Ed25519\""), "{by_dpop:?}");

@@ -210,10 +210,7 @@ impl<T> Shown<T> {
 
 /// What the `Authorization` header shows.
 #[inline]
-fn authorization<'a>(
-    request: &Request<'a>,
-    takes_dpop: bool,
-) -> Result<Shown<(Scheme, &'a [u8])>, Denial> {
+fn authorization<'a>(request: &Request<'a>, takes_dpop: bool) -> Result<Shown<(Scheme, &'a [u8])>, Denial> {
     let value = match request.header("authorization") {
         HeaderValues::Absent => return Ok(Shown::Nothing),
         // RFC 6750 §2: a client MUST NOT send more than one token; we never pick one of two.

@@ -54,7 +54,7 @@ use crate::binding::Proofs;
 use crate::binding::proof::Proven;
 use crate::claims::NumericDate;
 use crate::credential::Credential;
-use crate::error::{ConfigError, Denial, ErrorCode};
+use crate::error::{ConfigError, Denial, ErrorCode, Reason};
 use crate::request::{PathParameters, Request};
 use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
 
@@ -398,7 +398,7 @@ impl Policy {
     ) -> Result<Option<Box<Proven>>, Denial> {
         let proven = check_binding(token, credential, proofs, self.needs_dpop, trace)?;
         self.check_whole_guard(token, trace)?;
-        let parameters = proofs.request.and_then(|request| request.path_parameters());
+        let parameters = proofs.request.and_then(Request::path_parameters);
         self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)?;
         Ok(proven)
     }
@@ -410,6 +410,7 @@ impl Policy {
         base: Option<&Self>,
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
+        self.check_proven(token)?;
         self.check_audience(token, trace)?;
         self.check_scopes(token, base, trace)?;
 
@@ -438,6 +439,16 @@ impl Policy {
         }
         let max_age = self.max_age.map(|age| age.as_secs());
         Err(Denial::insufficient_user_authentication(self.acr_values.clone(), max_age))
+    }
+
+    /// Whether a token is one whose key was proven, where the policy needs that: a token that is bound to a key has passed its
+    /// guard with a proof alone.
+    fn check_proven(&self, token: &AccessToken) -> Result<(), Denial> {
+        let is_bound = || token.confirmation().is_some_and(|confirmation| confirmation.key.is_some());
+        if self.needs_dpop && !is_bound() {
+            return Err(Denial::invalid_token(Reason::BindingMismatch));
+        }
+        Ok(())
     }
 
     /// The scopes of the base, then those of this policy.

@@ -11,14 +11,6 @@ use requires_auth::{Denial, ErrorCode, Reason};
 const OF_THE_GATEWAY: [ErrorCode; 3] =
     [ErrorCode::AmbiguousPath, ErrorCode::AmbiguousRequest, ErrorCode::NoRoute];
 
-/// Codes that nothing gives yet.
-const RESERVED: [ErrorCode; 4] = [
-    ErrorCode::InvalidDpopProof,
-    ErrorCode::StateUnavailable,
-    ErrorCode::TooManyProofs,
-    ErrorCode::UseDpopNonce,
-];
-
 /// Reasons that nothing gives yet.
 const RESERVED_REASONS: [Reason; 1] = [Reason::Revoked];
 
@@ -58,10 +50,9 @@ fn reasons(which: impl Fn(&Reason) -> bool) -> String {
 
 #[test]
 fn reference_of_codes_and_reasons() {
-    let of_a_guard = |code: &ErrorCode| !OF_THE_GATEWAY.contains(code) && !RESERVED.contains(code);
+    let of_a_guard = |code: &ErrorCode| !OF_THE_GATEWAY.contains(code);
     hold("codes.md", "codes", &codes(of_a_guard));
     hold("codes.md", "gateway-decisions", &codes(|code| OF_THE_GATEWAY.contains(code)));
-    hold("codes.md", "reserved-codes", &codes(|code| RESERVED.contains(code)));
     hold(
         "codes.md",
         "reasons",

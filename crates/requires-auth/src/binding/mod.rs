@@ -167,7 +167,10 @@ impl<'b> Binding<'b> {
         let shown = self.shown_certificate(certificate.as_ref());
         let (wanted, how) = if self.methods.dpop.is_on() || self.methods.certificate {
             let scheme = self.credential.scheme().as_str();
-            ("proof of that", format!("which is checked where it is switched on; it came by the scheme {scheme}"))
+            (
+                "proof of that",
+                format!("which is checked where it is switched on; it came by the scheme {scheme}"),
+            )
         } else {
             ("no cnf", "which is not checked here".to_owned())
         };

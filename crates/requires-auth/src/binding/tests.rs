@@ -26,7 +26,12 @@ fn by_both() -> Confirmation {
 }
 
 /// What has to be proven of a token with this binding, sent by this scheme beside the certificate.
-fn asked(bound: Option<&Confirmation>, scheme: &str, methods: Methods, needs_key: bool) -> Result<bool, Reason> {
+fn asked(
+    bound: Option<&Confirmation>,
+    scheme: &str,
+    methods: Methods,
+    needs_key: bool,
+) -> Result<bool, Reason> {
     let headers = [("authorization", format!("{scheme} abc")), ("dpop", "a.b.c".to_owned())];
     let request = Request::new("GET", "/", &headers).with_certificate(Certificate::Der(DER));
     let credential = Credential::read(&request, true).expect("a credential");
@@ -108,7 +113,9 @@ fn the_text_says_what_the_request_shows() {
     assert!(told(&same, &bound, OFF).ends_with("and that certificate"));
     let other = request.with_certificate(Certificate::Der(b"another"));
     assert!(told(&other, &bound, OFF).ends_with("and another certificate"));
-    assert!(told(&other, &by_key(), OFF).starts_with("no cnf: the token is bound to a key (jkt), which is not"));
+    assert!(
+        told(&other, &by_key(), OFF).starts_with("no cnf: the token is bound to a key (jkt), which is not")
+    );
     assert!(told(&other, &by_key(), OFF).ends_with("and a certificate"));
     assert!(told(&other, &by_key(), BY_KEY).contains("came by the scheme Bearer; the request shows no DPoP"));
     let headers = [("authorization", "Bearer abc"), ("dpop", "a.b.c")];
@@ -117,5 +124,7 @@ fn the_text_says_what_the_request_shows() {
     assert!(told(&request, &Confirmation::default(), OFF).contains("bound to nothing, which"));
     let credential = Credential::from_request(&request).expect("a credential");
     let needs = |methods| Binding::new(None, &credential, methods).expected();
-    assert!(needs(OFF).starts_with("no cnf") && needs(REQUIRED).starts_with("a token that is bound to a key"));
+    assert!(
+        needs(OFF).starts_with("no cnf") && needs(REQUIRED).starts_with("a token that is bound to a key")
+    );
 }

@@ -136,6 +136,9 @@ impl Places {
     }
 }
 
+/// A token, and by which scheme.
+type Tried<'a> = (Scheme, Cow<'a, [u8]>);
+
 /// A token, by which scheme, and where it stands.
 type Placed<'a> = (Scheme, Cow<'a, [u8]>, PlaceSet);
 
@@ -149,11 +152,7 @@ fn bit(place: usize, own: &TokenPlace) -> PlaceSet {
 }
 
 /// What one place shows.
-fn look<'a>(
-    place: &TokenPlace,
-    request: &Request<'a>,
-    takes_dpop: bool,
-) -> Result<Shown<(Scheme, Cow<'a, [u8]>)>, Denial> {
+fn look<'a>(place: &TokenPlace, request: &Request<'a>, takes_dpop: bool) -> Result<Shown<Tried<'a>>, Denial> {
     let borrowed = |token: &'a [u8]| Cow::Borrowed(token);
     let shown = match place.kind() {
         Kind::Authorization => {

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::tenants::Tenant;
-use super::{Keys, RequiresAuth, log};
+use super::{Authorized, Keys, RequiresAuth, log};
 use crate::binding::Proofs;
 use crate::binding::proof::Proven;
 use crate::credential::{Bearer, Credential, Scheme};
@@ -39,6 +39,52 @@ pub(super) struct Case<'r> {
 }
 
 impl RequiresAuth {
+    /// As `authorize`, with what the answer has to carry.
+    pub(super) async fn authorized(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+    ) -> Result<Authorized, Denial> {
+        let case = self.open(request)?;
+        let judged = match self.attempt(&case) {
+            // In memory of its own: a fetch is rare, and the future of every request would have room for it.
+            Err(Stop::Need(need)) => Box::pin(self.settle(&case, need)).await,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
+        };
+        let (token, proven) = self.decide(request, &case, judged, policy)?;
+        match proven {
+            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven)).await,
+            None => Ok(self.allow(request, &case.credential, token)),
+        }
+    }
+
+    /// As `authorize_now`, with what the answer has to carry.
+    pub(super) fn authorized_now(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+    ) -> Option<Result<Authorized, Denial>> {
+        let case = match self.open(request) {
+            Ok(case) => case,
+            Err(denial) => return Some(Err(denial)),
+        };
+        // It is judged by whoever waits, and not twice.
+        if case.credential.scheme() == Scheme::Dpop && self.waits_for_store() {
+            return None;
+        }
+        let judged = match self.attempt(&case) {
+            Err(Stop::Need(_)) => return None,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
+        };
+        match self.decide(request, &case, judged, policy) {
+            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven),
+            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token))),
+            Err(denial) => Some(Err(denial)),
+        }
+    }
+
     /// The credential of a request. One that cannot be read is refused, which is counted and logged.
     pub(super) fn open<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
         self.read(request).map_err(|denial| self.refuse(request, None, denial))
@@ -279,8 +325,8 @@ impl RequiresAuth {
             nonces: &|| self.nonces(token.checked_at().to_system_time()),
         };
         let placed = check_place(&token, credential);
-        let decided = placed
-            .and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
+        let decided =
+            placed.and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
         match decided {
             Ok(proven) => Ok((token, proven)),
             Err(denial) => Err(self.refuse_token(request, credential, &token, denial)),
@@ -302,13 +348,11 @@ impl RequiresAuth {
 
     /// Refuses a request that had passed, for a second rule: counted and logged once more.
     pub(super) fn refuse_later(&self, request: &Request<'_>, token: &AccessToken, denial: Denial) -> Denial {
-        match self.inner.rules.credential(request) {
-            Ok(credential) => self.refuse_token(request, &credential, token, denial),
-            Err(_) => {
-                refused(request, None, &denial, denial.hint(), self.issuer_of(token));
-                self.finish(token, denial)
-            }
+        if let Ok(credential) = self.inner.rules.credential(request) {
+            return self.refuse_token(request, &credential, token, denial);
         }
+        refused(request, None, &denial, denial.hint(), self.issuer_of(token));
+        self.finish(token, denial)
     }
 
     /// Lets a request pass, which is counted and logged once.
@@ -318,10 +362,10 @@ impl RequiresAuth {
         request: &Request<'_>,
         credential: &Credential<'_>,
         token: AccessToken,
-    ) -> AccessToken {
+    ) -> Authorized {
         self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
         log::allowed(request, credential, self.issuer_of(&token));
-        token
+        token.into()
     }
 }
 

@@ -8,7 +8,6 @@ use arc_swap::ArcSwapOption;
 
 use crate::challenge::{Challenge, Style};
 use crate::clock::Clock;
-use crate::credential::Scheme;
 use crate::error::{ConfigError, Denial};
 use crate::introspect::Asker;
 use crate::jose::key_set::KeySet;
@@ -17,7 +16,7 @@ use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
-use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Stop};
+use crate::verify::{AccessToken, Audience, KnownHeader, Rules};
 
 mod admission;
 mod log;
@@ -44,8 +43,8 @@ pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
-use proving::{Authorized, Proving};
 pub use health::{Health, IssuerHealth, KeySource, KeyState};
+use proving::{Authorized, Proving};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
 pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
@@ -319,22 +318,6 @@ impl RequiresAuth {
         self.authorized(request, policy).await.map(|authorized| authorized.token)
     }
 
-    /// As [`authorize`](Self::authorize), with what the answer has to carry.
-    async fn authorized(&self, request: &Request<'_>, policy: &Policy) -> Result<Authorized, Denial> {
-        let case = self.open(request)?;
-        let judged = match self.attempt(&case) {
-            // In memory of its own: a fetch is rare, and the future of every request would have room for it.
-            Err(Stop::Need(need)) => Box::pin(self.settle(&case, need)).await,
-            Err(Stop::Deny(denial)) => Err(denial),
-            Ok(token) => Ok(token),
-        };
-        let (token, proven) = self.decide(request, &case, judged, policy)?;
-        match proven {
-            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven)).await,
-            None => Ok(self.allow(request, &case.credential, token).into()),
-        }
-    }
-
     /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime. `None` means that keys
     /// have to be fetched: ask [`authorize`](Self::authorize).
     pub fn authorize_now(
@@ -343,31 +326,6 @@ impl RequiresAuth {
         policy: &Policy,
     ) -> Option<Result<AccessToken, Denial>> {
         self.authorized_now(request, policy).map(|judged| judged.map(|authorized| authorized.token))
-    }
-
-    fn authorized_now(
-        &self,
-        request: &Request<'_>,
-        policy: &Policy,
-    ) -> Option<Result<Authorized, Denial>> {
-        let case = match self.open(request) {
-            Ok(case) => case,
-            Err(denial) => return Some(Err(denial)),
-        };
-        // It is judged by whoever waits, and not twice.
-        if case.credential.scheme() == Scheme::Dpop && self.waits_for_store() {
-            return None;
-        }
-        let judged = match self.attempt(&case) {
-            Err(Stop::Need(_)) => return None,
-            Err(Stop::Deny(denial)) => Err(denial),
-            Ok(token) => Ok(token),
-        };
-        match self.decide(request, &case, judged, policy) {
-            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven),
-            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token).into())),
-            Err(denial) => Some(Err(denial)),
-        }
     }
 
     /// Whether a token that this guard has judged for this request may do what `policy` guards.

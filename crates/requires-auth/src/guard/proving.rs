@@ -45,6 +45,12 @@ impl RequiresAuth {
         Some(self.inner.proving.as_ref()?.nonces.as_ref()?.at(now))
     }
 
+    /// Whether proofs are looked at, so that the URL of a request counts as its client has asked for it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn takes_proofs(&self) -> bool {
+        self.inner.proving.is_some()
+    }
+
     /// Whether the store of used proofs has to be waited for, as far as is known.
     pub(super) fn waits_for_store(&self) -> bool {
         self.inner.proving.as_ref().is_some_and(|proving| proving.waits.load(Ordering::Relaxed))
@@ -83,12 +89,11 @@ impl RequiresAuth {
         let used = match self.store_for(&token) {
             Some(store) => {
                 let (key, now) = (key_of(&token, proven), token.checked_at().as_secs());
-                match store.first_use_now(&key, proven.until, now) {
-                    Some(used) => used,
-                    None => {
-                        self.wait_from_now_on();
-                        store.first_use(key, proven.until).await
-                    }
+                if let Some(used) = store.first_use_now(&key, proven.until, now) {
+                    used
+                } else {
+                    self.wait_from_now_on();
+                    store.first_use(key, proven.until).await
                 }
             }
             None => Use::First,
@@ -120,7 +125,7 @@ impl RequiresAuth {
         let denial = match used {
             Use::First => {
                 let fresh_nonce = proven.fresh_nonce.clone();
-                return Ok(Authorized { token: self.allow(request, credential, token), fresh_nonce });
+                return Ok(Authorized { fresh_nonce, ..self.allow(request, credential, token) });
             }
             Use::Again => Denial::invalid_proof(Reason::ProofReused),
             Use::OverShare => Denial::too_many_proofs(RETRY_AFTER),

@@ -29,10 +29,7 @@ impl<'a> Token<'a> {
 }
 
 /// Splits and decodes a JWS that is not a token, such as a proof. A header that `is_known` is not decoded.
-pub(crate) fn decode<'a>(
-    text: &'a str,
-    is_known: impl FnOnce(&str) -> bool,
-) -> Result<Unverified<'a>, Reason> {
+pub(crate) fn decode(text: &str, is_known: impl FnOnce(&str) -> bool) -> Result<Unverified<'_>, Reason> {
     let dots = find_dots(text)?.ok_or(Reason::Malformed)?;
     Unverified::decode_unless(text, dots, is_known)
 }

@@ -209,7 +209,10 @@ mod tests {
         };
         let algorithms = |jwk: Jwk| jwk.public().algorithms().collect::<Vec<_>>();
         assert_eq!(for_one("", Algorithm::Ps256).map(algorithms), Ok(vec![Algorithm::Ps256]));
-        assert_eq!(for_one(r#","alg":"PS256""#, Algorithm::Ps256).map(algorithms), Ok(vec![Algorithm::Ps256]));
+        assert_eq!(
+            for_one(r#","alg":"PS256""#, Algorithm::Ps256).map(algorithms),
+            Ok(vec![Algorithm::Ps256])
+        );
         assert_eq!(for_one(r#","alg":"RS256""#, Algorithm::Ps256).err(), Some(Unusable::AlgorithmMismatch));
         assert_eq!(for_one("", Algorithm::Es256).err(), Some(Unusable::AlgorithmMismatch));
         assert_eq!(for_one(r#","d":"AA""#, Algorithm::Ps256).err(), Some(Unusable::Private));

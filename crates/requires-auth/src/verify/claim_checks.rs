@@ -52,8 +52,9 @@ pub(super) fn check_claims<'t>(
         Some(is_client) => !is_client,
         None => issuer.client_rule.unknown_may_be_user,
     };
-    let scopes = read_scopes(rules, issuer, claims)
-        .or_else(|fault| refuse_scopes(fault, issuer.methods, confirmation.as_ref(), credential, claims, trace))?;
+    let scopes = read_scopes(rules, issuer, claims).or_else(|fault| {
+        refuse_scopes(fault, issuer.methods, confirmation.as_ref(), credential, claims, trace)
+    })?;
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
     let checked = Checked {
         issuer: iss,

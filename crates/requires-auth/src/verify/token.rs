@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{OnceLock, Weak};
+use std::sync::Weak;
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
@@ -12,16 +12,17 @@ use triomphe::{Arc, HeaderSlice};
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
 use crate::binding::Methods;
-use crate::binding::proof::KnownProof;
-use crate::claims::{Claims, Confirmation, NumericDate, at_path};
+use crate::claims::{Claims, NumericDate, at_path};
 use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
 
+mod bound;
 mod checked;
 mod claims_error;
 
+use bound::Bound;
 pub(super) use checked::{Checked, Kind, Parties};
 pub use claims_error::ClaimsError;
 
@@ -111,12 +112,6 @@ struct Checks {
     is_for_guard: bool,
 }
 
-/// How a token is bound, and the header of the first proof of its key that has held: a client sends the same one with each.
-struct Bound {
-    confirmation: Confirmation,
-    known: OnceLock<KnownProof>,
-}
-
 /// Whose keys prove a token, or whose word. The set is told by its address, which a weak pointer keeps from being given
 /// to another one.
 #[derive(Clone, Debug)]
@@ -161,9 +156,7 @@ impl AccessToken {
             methods: rules.issuers[proven_by.issuer].methods,
             proven_by,
             guard: rules.guard,
-            bound: checked
-                .confirmation
-                .map(|confirmation| Box::new(Bound { confirmation, known: OnceLock::new() })),
+            bound: checked.confirmation.map(|confirmation| Box::new(Bound::new(confirmation))),
             payload: arena.payload()?,
             issuer,
             tenant,
@@ -465,29 +458,6 @@ impl AccessToken {
     /// What is known of the token, whatever the request.
     pub(crate) const fn proof(&self) -> &Proof {
         &self.proof
-    }
-
-    /// How the token is bound to its holder; `None` if it is not.
-    pub(crate) fn confirmation(&self) -> Option<&Confirmation> {
-        self.checks().bound.as_deref().map(|bound| &bound.confirmation)
-    }
-
-    /// Which bindings its issuer's requests may prove.
-    pub(crate) fn methods(&self) -> Methods {
-        self.checks().methods
-    }
-
-    /// The header of an earlier proof of its key.
-    pub(crate) fn known_proof(&self) -> Option<&KnownProof> {
-        self.checks().bound.as_deref()?.known.get()
-    }
-
-    /// Keeps the header of a proof that has held. It saves reading it again, and changes nothing else.
-    pub(crate) fn keep_proof(&self, proof: KnownProof) {
-        if let Some(bound) = &self.checks().bound {
-            // Another request may have been quicker, and its header stays.
-            bound.known.set(proof).ok();
-        }
     }
 }
 

@@ -26,7 +26,8 @@ impl<'p> ProofClaims<'p> {
     pub(super) fn read(payload: &'p [u8], watch: &mut impl Watch) -> Result<Self, Fault> {
         let read = Self::of(payload);
         watch.saw(ProofCheck::Claims, read.is_ok(), || {
-            let found = read.as_ref().err().map_or_else(|| "all claims".to_owned(), |wrong| (*wrong).to_owned());
+            let found =
+                read.as_ref().err().map_or_else(|| "all claims".to_owned(), |wrong| (*wrong).to_owned());
             (found, "jti of 1 to 256 bytes, htm, htu, iat and ath, and nonce a string if present".to_owned())
         });
         read.map_err(|_| Fault::Proof(Reason::ProofMalformed))

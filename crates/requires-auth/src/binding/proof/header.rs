@@ -49,13 +49,11 @@ impl<'h> Head<'h> {
         watch: &mut impl Watch,
     ) -> Result<Self, Fault> {
         let header = text.split('.').next().unwrap_or_default();
-        match known.filter(|known| known.is_of(header)) {
-            Some(known) => Ok(Self::Known(known)),
-            None => {
-                let key = ProofKey::read(rules, proof.header_text(), watch)?;
-                Ok(Self::New(KnownProof { text: header.into(), key }))
-            }
+        if let Some(known) = known.filter(|known| known.is_of(header)) {
+            return Ok(Self::Known(known));
         }
+        let key = ProofKey::read(rules, proof.header_text(), watch)?;
+        Ok(Self::New(KnownProof { text: header.into(), key }))
     }
 
     const fn key(&self) -> &ProofKey {

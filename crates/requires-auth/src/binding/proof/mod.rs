@@ -151,11 +151,7 @@ pub(crate) trait Watch {
 }
 
 /// Every check of a proof.
-pub(crate) fn check(
-    rules: &ProofRules,
-    of: &ProofOf<'_>,
-    watch: &mut impl Watch,
-) -> Result<Proven, Fault> {
+pub(crate) fn check(rules: &ProofRules, of: &ProofOf<'_>, watch: &mut impl Watch) -> Result<Proven, Fault> {
     let text = the_one_value(rules, of.proof, watch)?;
     let is_known = |header: &str| of.known.is_some_and(|known| known.is_of(header));
     let proof = decoded(text, is_known, watch)?;
@@ -263,8 +259,11 @@ fn check_time(
     let is_stale = iat.after(rules.max_age) < now.whole_seconds();
     let is_recent = !is_stale && !iat.is_ahead_of(now, rules.future);
     watch.require(ProofCheck::Time, is_recent, Reason::ProofTime, || {
-        let expected =
-            format!("at most {} s ago, and at most {} s ahead", rules.max_age.as_secs(), rules.future.as_secs());
+        let expected = format!(
+            "at most {} s ago, and at most {} s ahead",
+            rules.max_age.as_secs(),
+            rules.future.as_secs()
+        );
         (format!("iat {iat}, {}", iat.in_words(now)), expected)
     })
 }

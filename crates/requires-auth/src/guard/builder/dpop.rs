@@ -169,7 +169,8 @@ impl IssuerSettings {
     fn check_dpop(&self) -> Option<ConfigProblem> {
         let table = self.given.get(settings::DPOP)?;
         let (member, _) = table.iter().find(|(member, _)| *member != members::MODE.setting.key)?;
-        let hint = "write `dpop = \"required\"` for the issuer, and all else in the table `dpop` of the guard";
+        let hint =
+            "write `dpop = \"required\"` for the issuer, and all else in the table `dpop` of the guard";
         Some(ConfigProblem::new(FIELD, format!("{member} of one issuer"), "a mode alone", hint))
     }
 }
@@ -245,7 +246,10 @@ mod tests {
         assert_eq!(with(Dpop::allowed().with_max_age(seconds(300)).with_nonce_secret("s".repeat(32))), []);
         assert_eq!(with(Dpop::allowed().with_max_age(seconds(301))), [(FIELD, "max_age 301 s".to_owned())]);
         assert_eq!(with(Dpop::allowed().with_max_age(seconds(0))), [(FIELD, "max_age 0 s".to_owned())]);
-        assert_eq!(with(Dpop::allowed().with_algorithms(["HS256"])), [(FIELD, "algorithms `HS256`".to_owned())]);
+        assert_eq!(
+            with(Dpop::allowed().with_algorithms(["HS256"])),
+            [(FIELD, "algorithms `HS256`".to_owned())]
+        );
         assert_eq!(with(Dpop::allowed().with_algorithms([""; 0])).len(), 1);
         let short = with(Dpop::allowed().with_nonce_secret("secret-that-is-not-shown"));
         assert_eq!(short, [(FIELD, "a nonce_secret of 24 bytes".to_owned())]);
@@ -256,14 +260,16 @@ mod tests {
         let mut table = Table::default();
         table.set(members::MODE, DpopMode::Required);
         table.set(members::MAX_AGE, std::time::Duration::from_secs(30));
-        let of_issuer = builder().with_public_url("https://api.example").set_for_issuer(settings::DPOP, table);
+        let of_issuer =
+            builder().with_public_url("https://api.example").set_for_issuer(settings::DPOP, table);
         assert_eq!(fields(of_issuer), [(FIELD, "max_age of one issuer".to_owned())]);
     }
 
     #[test]
     fn a_guard_that_takes_the_place_of_another_goes_on_with_its_store() {
         let store = |guard: &RequiresAuth| {
-            Arc::as_ptr(guard.inner.proving.as_ref().expect("proofs").replay.as_ref().expect("a store")).cast::<()>()
+            Arc::as_ptr(guard.inner.proving.as_ref().expect("proofs").replay.as_ref().expect("a store"))
+                .cast::<()>()
         };
         let with_dpop = || builder().with_public_url("https://api.example").with_dpop(Dpop::allowed());
         let first = with_dpop().build().expect("a guard");

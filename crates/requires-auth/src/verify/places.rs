@@ -39,7 +39,8 @@ impl Rules {
     /// What to do about a refusal: where there is a token that is not read, what is wrong with the header of a proxy, else what
     /// holds for all.
     pub(crate) fn hint_of(&self, request: &Request<'_>, denial: &Denial) -> &'static str {
-        let header = self.certificate_header.as_ref().filter(|_| denial.code() == ErrorCode::AmbiguousRequest);
+        let header =
+            self.certificate_header.as_ref().filter(|_| denial.code() == ErrorCode::AmbiguousRequest);
         if let Some(Err(fault)) = header.map(|header| header.read(request.headers())) {
             return fault.hint();
         }

@@ -354,10 +354,9 @@ impl Guard {
         {
             return self.answer_parts(py, &live, &asked, proven.get().judge(&asked)).map(Some);
         }
-        let (live, judged) = if wait {
-            self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
-        } else {
-            self.judge_now(py, &asked)?
+        let (live, judged) = match wait {
+            true => self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?,
+            false => self.judge_now(py, &asked)?,
         };
         if let Some(Ok(admitted)) = judged.as_ref().filter(|_| asked.is_by_dpop()) {
             Proven::note(mapping, &live, &asked, admitted);

@@ -57,6 +57,7 @@ impl Live {
     pub(crate) fn warn_of_paths(&self) {
         if self.auth.takes_dpop() && !self.has_warned_of_paths.swap(true, Ordering::Relaxed) {
             warn!(
+                target: "requires_auth",
                 hint = "take a server that does: gunicorn, uWSGI, waitress, uvicorn or hypercorn",
                 "the server tells only decoded paths: DPoP proofs for URLs with an escaped slash (%2F) are refused"
             );

@@ -354,10 +354,7 @@ impl Guard {
         {
             return self.answer_parts(py, &live, &asked, proven.get().judge(&asked)).map(Some);
         }
-        let (live, judged) = match wait {
-            true => self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?,
-            false => self.judge_now(py, &asked)?,
-        };
+        let (live, judged) = if wait { self.judged(py, &asked)? } else { self.judge_now(py, &asked)? };
         if let Some(Ok(admitted)) = judged.as_ref().filter(|_| asked.is_by_dpop()) {
             Proven::note(mapping, &live, &asked, admitted);
         }
@@ -373,6 +370,10 @@ impl Guard {
         let live = self.live_in_this_process()?;
         let judged = runtime::wait(py, asked.ask(&live.auth))?;
         Ok((live, judged))
+    }
+
+    fn judged(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<(Arc<Live>, Option<Judged>)> {
+        self.judge(py, asked).map(|(live, judged)| (live, Some(judged)))
     }
 
     /// Asks about a request if that needs no fetch.

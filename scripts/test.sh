@@ -129,7 +129,7 @@ part_python() {
   local ours=(tests/gateway tests/mcp tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
-  step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
+  step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
   for version in "${ran[@]}"; do

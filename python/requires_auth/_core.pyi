@@ -223,6 +223,14 @@ class McpScopes:
     def admission(self) -> Policy:
         """The policy before the body is read: any valid token. `check` asks for all scopes."""
 
+    def body_limit_asgi(self, scope: Mapping[str, Any]) -> int | None:
+        """As `body_limit`, of the scope of an ASGI connection."""
+
+    def check_asgi(
+        self, guard: Guard, token: AccessToken, scope: Mapping[str, Any], body: bytes | None
+    ) -> Refusal | None:
+        """As `check`, of the scope of an ASGI connection."""
+
     def body_limit(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]]) -> int | None:
         """How many bytes of the body are to be read; None if nothing is to be read, and `check` needs none of it."""
 

@@ -86,6 +86,8 @@ class RequiresAuth(_core.Guard):
         cache: int = 10_000,
         stale: int = 3600,
         state_file: str | os.PathLike[str] | None = None,
+        revocations: str | os.PathLike[str] | None = None,
+        max_revocations: int = 100_000,
         jwks_uri: str | None = None,
         discovery_url: str | None = None,
         tenants: Sequence[str] | None = None,
@@ -161,6 +163,9 @@ class RequiresAuth(_core.Guard):
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails
                 closed.
             state_file: a file that keeps the last good keys, so that a restart during an outage has some.
+            revocations: a file with revocations, one in each line, as JSON: tokens that are refused before they expire. It
+                is read anew within a second after it has changed, and must be there, be it empty.
+            max_revocations: how many of them there may be at a time; none is dropped for another.
             jwks_uri: where the keys are, if nothing is to be discovered.
             discovery_url: where the metadata are, if this server reaches the issuer by another name than
                 tokens do.

@@ -64,6 +64,8 @@ class _Options(TypedDict, total=False):
     cache: int
     stale: int
     state_file: str | os.PathLike[str] | None
+    revocations: str | os.PathLike[str] | None
+    max_revocations: int
     jwks_uri: str | None
     discovery_url: str | None
     tenants: Sequence[str] | None

@@ -22,7 +22,7 @@ use crate::metadata::{MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Parts, Refusal};
 use crate::policy::Policy;
 use crate::proven::Proven;
-use crate::request::{FrameworkRequest, RequestLine};
+use crate::request::{FrameworkRequest, RequestLine, is_among};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -189,7 +189,7 @@ impl Guard {
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_asgi(scope, live.auth.token_headers())?;
+        let request = FrameworkRequest::of_asgi(scope, |name| is_among(live.auth.token_headers(), name))?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
@@ -341,15 +341,13 @@ impl Guard {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = mapping.py();
         let FrameworkRequest { line: RequestLine { method, url, is_raw, is_websocket }, headers } = request;
-        if !is_raw {
-            self.live()?.warn_of_paths();
-        }
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
         if *is_websocket {
             asked = asked.of_websocket();
         }
+        let live = self.live()?;
+        live.look_at_path(*is_raw);
         if asked.is_by_dpop()
-            && let live = self.live()?
             && let Some(proven) = Proven::of(mapping, &live, &asked)
         {
             return self.answer_parts(py, &live, &asked, proven.get().judge(&asked)).map(Some);

@@ -154,8 +154,8 @@ impl FrameworkRequest {
 
     /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
     ///
-    /// `more` as in [`of_wsgi`](Self::of_wsgi).
-    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>, more: &[Box<str>]) -> PyResult<Self> {
+    /// `more` says of a header whether this guard reads it beside those that all read.
+    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>, more: impl Fn(&[u8]) -> bool) -> PyResult<Self> {
         let py = scope.py();
         let scope = &dictionary(scope)?;
         let mut headers = HeaderList::with_capacity(2);
@@ -168,13 +168,18 @@ impl FrameworkRequest {
             let name = name.cast::<PyBytes>()?.as_bytes();
             if let Some(name) = read_by_guards(name) {
                 headers.push(name, Text::new(&value)?);
-            } else if more.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name)) {
+            } else if more(name) {
                 headers.push_named(name, Text::new(&value)?);
             }
         }
         let line = RequestLine::of_scope(scope, Path::Raw)?;
         Ok(Self { line, headers })
     }
+}
+
+/// Whether one of these headers has this name.
+pub(crate) fn is_among(names: &[impl AsRef<str>], name: &[u8]) -> bool {
+    names.iter().any(|own| own.as_ref().as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// The mapping itself if it is a dict, as servers make it; else a copy.

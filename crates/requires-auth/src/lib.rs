@@ -112,6 +112,7 @@ mod jose;
 mod introspection;
 mod claims;
 mod binding;
+pub mod revocation;
 pub mod verify;
 pub mod providers;
 pub mod policy;
@@ -134,6 +135,7 @@ mod keys;
 mod token_cache;
 pub mod replay;
 pub mod dpop;
+pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;
@@ -173,6 +175,11 @@ struct TokenPlacesPage;
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/opaque-tokens.md")]
 struct OpaqueTokensPage;
+
+/// Runs the Rust blocks of the page on proofs of possession as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/dpop.md")]
+struct DpopPage;
 
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]

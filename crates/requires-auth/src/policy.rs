@@ -403,6 +403,11 @@ impl Policy {
         Ok(proven)
     }
 
+    /// Whether its base is left to another question about the same request, which is the last word.
+    pub(crate) const fn leaves_base(&self) -> bool {
+        self.leaves_base
+    }
+
     fn check_with(
         &self,
         token: &AccessToken,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 15] = [
+const RING_0: [&str; 16] = [
     "error",
     "request",
     "credential",
@@ -15,6 +15,7 @@ const RING_0: [&str; 15] = [
     "introspection",
     "claims",
     "binding",
+    "revocation",
     "verify",
     "providers",
     "policy",

@@ -14,6 +14,7 @@ use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
+use crate::revocations::Revocations;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
 use crate::verify::{AccessToken, Audience, KnownHeader, Rules};
@@ -37,13 +38,14 @@ mod unavailable;
 mod places;
 mod proving;
 mod resource;
+mod revoking;
 mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
-pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use health::{Health, IssuerHealth, KeySource, KeyState, RevocationsHealth};
 use proving::{Authorized, Proving};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
 pub use token_end::TokenEnd;
@@ -121,6 +123,8 @@ struct Inner {
     tenants: Option<Box<tenants::Tenants>>,
     /// What proofs of keys need beside the rules, where they are taken.
     proving: Option<Box<Proving>>,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -342,9 +346,11 @@ impl RequiresAuth {
     /// ```
     /// # Errors
     ///
-    /// As [`Policy::check`].
+    /// As [`Policy::check`], or the token was revoked since it was judged.
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check_for(token, request).map_err(|denial| self.refuse_later(request, token, denial))
+        // A connection may have lasted since the token was judged.
+        let checked = self.check_revoked(token).and_then(|()| policy.check_for(token, request));
+        checked.map_err(|denial| self.refuse_later(request, token, denial))
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.

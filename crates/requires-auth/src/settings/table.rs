@@ -256,6 +256,22 @@ table! {
     without "None.";
     examples ["\"requires-auth.keys\""];
 
+    REVOCATIONS: PathBuf = "revocations", Guard, Kind::Path;
+    doc "A file with revocations, one in each line, as JSON: tokens that are refused before they expire, by `jti`, `sub`, `sid` or \
+         client. It must be there at start, be it empty, and is read anew within a second after it has changed.";
+    without "A token is good until it expires.";
+    examples ["\"revoked.jsonl\""];
+
+    MAX_REVOCATIONS: usize = "max_revocations", Guard, Kind::Count(Limits {
+        default: 100_000,
+        least: 1,
+        most: 10_000_000,
+        expected: "1 to 10000000",
+        hint: "the default is 100000; those that have ended do not count",
+    });
+    doc "How many revocations there may be at a time. There is no room for another one then: none is dropped for it.";
+    examples ["1000000"];
+
     CA: Document = "ca", Guard, Kind::Document { holds: "certificates in PEM", file: "a readable file of certificates" };
     doc "Certificates to trust beside those of the platform, in PEM: for an issuer with a private CA.";
     without "Those of the platform alone.";

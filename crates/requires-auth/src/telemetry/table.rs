@@ -81,6 +81,16 @@ pub(crate) const REPLAY_ENTRIES: Metric = metric(
     "used proofs that this process remembers; set every eight seconds while proofs come",
 );
 
+pub(crate) const REVOCATIONS: Metric =
+    metric("gauge", "requires_auth_revocations", &[], "revocations in use; some may have ended");
+
+pub(crate) const REVOCATION_READS: Metric = metric(
+    "counter",
+    "requires_auth_revocation_reads_total",
+    &["result"],
+    "readings of a changed file of revocations: `result` is `ok` or `failed`, where what was read before stays in use",
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +109,8 @@ mod tests {
             CACHE_EVICTIONS,
             VERIFICATION,
             REPLAY_ENTRIES,
+            REVOCATIONS,
+            REVOCATION_READS,
         ];
         let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
             let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();

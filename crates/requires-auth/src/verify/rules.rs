@@ -13,6 +13,7 @@ use crate::binding::Methods;
 use crate::binding::proof::ProofRules;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
+use crate::revocation::Seed;
 
 /// Which shape of token is an access token.
 ///
@@ -335,6 +336,8 @@ pub struct Rules {
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
     pub(crate) proofs: Option<Arc<ProofRules>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
     pub(crate) guard: GuardId,
 }
 
@@ -366,6 +369,7 @@ impl Rules {
             places: None,
             takes_dpop: false,
             proofs: None,
+            revocation_seed: None,
             guard: GuardId::default(),
         }
     }

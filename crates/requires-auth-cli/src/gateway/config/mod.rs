@@ -11,6 +11,7 @@ use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
 mod peers;
+mod operators;
 mod reverse_proxy;
 mod common;
 mod resources;
@@ -31,6 +32,7 @@ pub(crate) use self::model::{
     Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest,
     ServerConfig, TlsConfig,
 };
+pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 

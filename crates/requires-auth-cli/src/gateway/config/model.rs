@@ -6,6 +6,8 @@
 //! [server]
 //! listen     = "127.0.0.1:9180"             # or "unix:/run/requires-auth.sock"
 //! admin      = "127.0.0.1:9181"             # /healthz /readyz /metrics; never on `listen`
+//! admin_token  = { env = "ADMIN_TOKEN" }    # or { file = "admin-token" }: whoever shows it may POST /revocations there
+//! admin_scopes = ["revoke:tokens"]          # and so may an access token with these scopes; without either, nobody may
 //! public_url = "https://api.example.com"
 //! tls        = { certificate = "cert.pem", key = "key.pem" }
 //! connections_per_peer = 1000               # default: half of all; trusted peers may have all
@@ -72,6 +74,7 @@ use std::path::PathBuf;
 
 use http::HeaderName;
 
+use super::operators::OperatorsConfig;
 use super::peers::Network;
 use super::resources::ResourceConfig;
 use super::reverse_proxy::ReverseProxyConfig;
@@ -83,6 +86,8 @@ use crate::gateway::routes::Routes;
 pub(crate) struct GatewayConfig {
     /// `[server]`: where it listens.
     pub(crate) server: Option<ServerConfig>,
+    /// Who may change something on its admin pages.
+    pub(crate) operators: OperatorsConfig,
     /// `[forward_auth]`: which proxies ask it.
     pub(crate) forward_auth: Option<ForwardAuthConfig>,
     /// `[reverse_proxy]`: which application it stands in front of.

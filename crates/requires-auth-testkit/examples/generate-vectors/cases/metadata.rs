@@ -196,6 +196,10 @@ fn places() -> Vec<Finished> {
     let deep = |id, about: &str, path: &str| {
         of(id, "T05", about).setting("resource", "https://api.example.test/a/mcp").url(path)
     };
+    let escaped = |id, about: &str, path: &str| {
+        let case = of(id, "T04", about).setting("resource", "https://api.example.test/a%2Fb%c3%a9");
+        case.url(&format!("/.well-known/oauth-protected-resource{path}"))
+    };
     let (stripped, moved) = (
         "https://api.example.test/v1/mcp",
         "https://api.example.test/v1/.well-known/oauth-protected-resource/mcp",
@@ -221,6 +225,11 @@ fn places() -> Vec<Finished> {
         at("place-longer", "T04", "a path below", "/.well-known/oauth-protected-resource/mcp/a").other(),
         at("place-encoded", "T04", "nothing is decoded", "/.well-known/oauth-protected-resource/m%63p")
             .other(),
+        escaped("place-escapes", "its escapes in another spelling", "/a%2fb%C3%A9")
+            .serves("https://api.example.test/a%2Fb%c3%a9"),
+        escaped("place-escapes-decoded", "its escapes as servers hand them on", "/a/b%C3%A9")
+            .serves("https://api.example.test/a%2Fb%c3%a9"),
+        escaped("place-escapes-other", "another character", "/a%2Fb%c3%aa").other(),
         at("place-two-slashes", "T04", "nothing is merged", "//.well-known/oauth-protected-resource/mcp")
             .other(),
         deep("place-root", "at the root", WELL_KNOWN).serves("https://api.example.test/a/mcp"),

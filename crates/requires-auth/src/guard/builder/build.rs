@@ -27,6 +27,7 @@ use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
 use crate::keys::{Earlier, StateFile};
+use crate::revocations::Revocations;
 use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
@@ -66,7 +67,7 @@ impl Builder {
     /// ```
     pub fn build(mut self) -> Result<RequiresAuth, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
-        let recipe = Self { keys_of: None, shares_keys: false, ..self.clone() };
+        let mut recipe = Self { keys_of: None, shares_keys: false, ..self.clone() };
         let unreadable: Vec<_> = problems.iter().map(ConfigProblem::field).collect();
         let mut found = Vec::new();
         let for_all = algorithms(&self.given, &mut found);
@@ -84,13 +85,16 @@ impl Builder {
         let proofs = self.proofs(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
+        let revocations = self.revocations_in_use(&mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         self.warn_of_unread_places();
         let body_format = self.body_format();
-        let rules = self.rules(issuers, for_all, places, proofs.rules);
+        let seed = revocations.as_ref().map(Revocations::seed);
+        let rules = Rules { revocation_seed: seed, ..self.rules(issuers, for_all, places, proofs.rules) };
+        recipe.revocations.clone_from(&revocations);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let fixed = self.issuers.iter().map(IssuerSettings::issuer);
         let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
@@ -118,6 +122,7 @@ impl Builder {
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             tenants,
             proving: proofs.proving,
+            revocations,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
@@ -143,6 +148,7 @@ impl Builder {
             places: places.map(Box::new),
             takes_dpop: proofs.is_some(),
             proofs,
+            revocation_seed: None,
             guard: next_guard(),
         }
     }

@@ -13,6 +13,7 @@ use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
 use crate::guard::resolver::ResolveIssuer;
 use crate::introspect::Introspect;
+use crate::revocations::Revocations;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
@@ -28,6 +29,7 @@ mod origin;
 mod places;
 mod provider;
 mod resource;
+mod revocations;
 mod siblings;
 mod tenants;
 
@@ -81,6 +83,7 @@ pub struct Builder {
     route_audiences: Vec<Box<str>>,
     /// Where used proofs are remembered.
     replay: Replay,
+    revocations: Option<Revocations>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -146,6 +149,7 @@ impl Builder {
             resolver: None,
             route_audiences: Vec::new(),
             replay: Replay::default(),
+            revocations: None,
             problems: Vec::new(),
         }
     }

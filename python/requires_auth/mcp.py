@@ -56,6 +56,7 @@ __all__ = ["TokenVerifier", "access_token", "protect"]
 _CORS_REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
+    "DPoP",
     "MCP-Protocol-Version",
     "Mcp-Method",
     "Mcp-Name",
@@ -64,7 +65,7 @@ _CORS_REQUEST_HEADERS = (
 )
 """What clients in a browser send."""
 
-_CORS_ANSWER_HEADERS = ("WWW-Authenticate", "Mcp-Session-Id", "MCP-Protocol-Version")
+_CORS_ANSWER_HEADERS = ("WWW-Authenticate", "DPoP-Nonce", "Mcp-Session-Id", "MCP-Protocol-Version")
 """What clients in a browser have to read."""
 
 _current: ContextVar[AccessToken | None] = ContextVar("requires_auth.mcp.access_token", default=None)
@@ -187,7 +188,7 @@ class _Guarded:
         self._needs = needs
         self._rule = Rule(needs.admission)
         # Both of these hold other things as well, and a server may need them.
-        self._hidden = {b"authorization", *map(str.encode, guard._token_headers())} - {
+        self._hidden = {b"authorization", b"dpop", *map(str.encode, guard._token_headers())} - {
             b"cookie",
             b"sec-websocket-protocol",
         }

@@ -332,24 +332,18 @@ impl Guard {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = mapping.py();
         let FrameworkRequest { line: RequestLine { method, url, is_raw, is_websocket }, headers } = request;
-        if !is_raw {
-            self.live()?.warn_of_paths();
-        }
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
         if *is_websocket {
             asked = asked.of_websocket();
         }
+        let live = self.live()?;
+        live.look_at_path(*is_raw);
         if asked.is_by_dpop()
-            && let live = self.live()?
             && let Some(proven) = Proven::of(mapping, &live, &asked)
         {
             return self.answer_parts(py, &live, &asked, proven.get().judge(&asked)).map(Some);
         }
-        let (live, judged) = if wait {
-            self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
-        } else {
-            self.judge_now(py, &asked)?
-        };
+        let (live, judged) = if wait { self.judged(py, &asked)? } else { self.judge_now(py, &asked)? };
         if let Some(Ok(admitted)) = judged.as_ref().filter(|_| asked.is_by_dpop()) {
             Proven::note(mapping, &live, &asked, admitted);
         }
@@ -365,6 +359,10 @@ impl Guard {
         let live = self.live_in_this_process()?;
         let judged = runtime::wait(py, asked.ask(&live.auth))?;
         Ok((live, judged))
+    }
+
+    fn judged(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<(Arc<Live>, Option<Judged>)> {
+        self.judge(py, asked).map(|(live, judged)| (live, Some(judged)))
     }
 
     /// Asks about a request if that needs no fetch.

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, final, overload
 
 from typing_extensions import Self, disjoint_base
 
-from requires_auth._errors import AuthError, IssuerUnavailable
+from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
 
 __all__ = [
     "AccessToken",
@@ -317,6 +317,12 @@ class Policy:
     def with_max_age(self, seconds: int) -> Policy:
         """Also needs a login at most this many seconds ago (`auth_time`, RFC 9470 §3)."""
 
+    def with_dpop_required(self) -> Policy:
+        """Also needs a proof of the key that the token is bound to (DPoP, RFC 9449); otherwise 401 `invalid_token`.
+
+        For single routes of a guard with `dpop="allowed"`. Where `dpop` is off, such a route refuses every token.
+        """
+
     @property
     def scope(self) -> str | None:
         """The scopes that the policy names, separated by spaces; None if it names none."""
@@ -466,7 +472,7 @@ class Refusal:
         """The body. An answer to HEAD leaves it out."""
 
     @property
-    def error(self) -> AuthError | IssuerUnavailable:
+    def error(self) -> AuthError | IssuerUnavailable | StateUnavailable:
         """The refusal as an exception, the same object each time."""
 
     def __bool__(self) -> Literal[False]:
@@ -548,8 +554,8 @@ class TestIssuer:
 def error_codes() -> list[tuple[str, int, str, str]]:
     """Every code with its status, message and hint."""
 
-def reasons() -> list[tuple[str, str, str]]:
-    """Every reason of `invalid_token` with its message and hint."""
+def reasons() -> list[tuple[str, str, str, str]]:
+    """Every reason with the code that it explains, its message and hint."""
 
 @final
 class ConfigFile:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from requires_auth._core import AccessToken, Admission, Policy, Refusal
-    from requires_auth._errors import AuthError, IssuerUnavailable
-    from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
+    from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
+    from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
-    ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
+    ErrorBody = str | Callable[[AuthError | IssuerUnavailable | StateUnavailable], tuple[str, bytes]]
     Problem = tuple[str, str, str, str]
 
 
@@ -70,6 +70,7 @@ class RequiresAuth(_core.Guard, Revoking):
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
+        dpop: Dpop | None = None,
         public_url: str | None = None,
         resource: str | None = None,
         base_scopes: str | Sequence[str] | None = None,
@@ -137,6 +138,10 @@ class RequiresAuth(_core.Guard, Revoking):
                 together hold one token, and the query is never one.
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
+            dpop: whether tokens come with a proof of the key that they are bound to (DPoP, RFC 9449): `"off"`,
+                `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` and more to choose (`max_age`, `future`,
+                `algorithms`, `nonce_secret_env`, `nonce_secret_file`, `max_entries`, `max_proof_bytes`). It needs
+                `public_url`. By default a token that is bound to a key is refused.
             public_url: the URL of this API as its clients know it.
             resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
                 where none is given, a document at a well-known place says where to log in, and challenges point to

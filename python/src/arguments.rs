@@ -40,7 +40,12 @@ fn value(setting: &'static Setting, argument: &Bound<'_, PyAny>) -> PyResult<Res
         return Ok(choice(setting, names, argument));
     }
     let read = match setting.kind {
-        Kind::Table { members } => return table(setting, members, argument),
+        Kind::Table { short: Some(short), .. } if text(argument).is_some() => {
+            return Ok(value(short, argument)?
+                .map(|value| Value::Table(Table::of(short, value)))
+                .map_err(|(_, found, expected, hint)| problem(setting, found, expected, &hint)));
+        }
+        Kind::Table { members, .. } => return table(setting, members, argument),
         Kind::Secret => text(argument).map(|secret| Value::Secret(Secret::new(secret))),
         Kind::Url | Kind::Text => text(argument).map(Value::Text),
         Kind::Words | Kind::Algorithms => words(argument).map(Value::Words),

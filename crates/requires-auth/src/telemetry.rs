@@ -20,7 +20,7 @@ mod facade {
 
     use super::table::{
         CACHE_EVICTIONS, CACHE_HITS, CACHE_MISSES, DECISIONS, INTROSPECTION, INTROSPECTIONS, KEY_AGE,
-        KEY_FETCHES, REVOCATION_READS, REVOCATIONS, VERIFICATION,
+        KEY_FETCHES, REPLAY_ENTRIES, REVOCATION_READS, REVOCATIONS, VERIFICATION,
     };
     use crate::error::{Denial, Reason};
 
@@ -110,6 +110,11 @@ mod facade {
         counter!(REVOCATION_READS.name, "result" => result).increment(1);
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
+    pub(crate) fn replay_entries(entries: usize) {
+        gauge!(REPLAY_ENTRIES.name).set(entries as f64);
+    }
+
     /// Takes the time from now until it is dropped.
     pub(crate) struct Verification(Instant);
 
@@ -169,6 +174,8 @@ mod facade {
     pub(crate) const fn cache_miss() {}
 
     pub(crate) const fn cache_eviction() {}
+
+    pub(crate) const fn replay_entries(_: usize) {}
 
     pub(crate) struct Verification;
 

@@ -49,6 +49,7 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         "mod.rs",
         "asks.rs",
         "claims.rs",
+        "dpop.rs",
         "places.rs",
         "provider.rs",
         "resource.rs",

@@ -18,7 +18,10 @@ pub(super) fn value(reader: &mut Reader<'_>, setting: &'static Setting, entry: &
             reader.report(field, &entry.path, "a value", "where the secret is", hint);
             return None;
         }
-        Kind::Table { members } => Value::Table(table(reader, setting, members, entry)?),
+        Kind::Table { short: Some(short), .. } if !matches!(entry.value, DeValue::Table(_)) => {
+            Value::Table(Table::of(short, value(reader, short, entry)?))
+        }
+        Kind::Table { members, .. } => Value::Table(table(reader, setting, members, entry)?),
         Kind::Words | Kind::Algorithms => Value::Words(reader.texts(field, entry)?),
         Kind::Audience => Value::Audience(audience(reader, setting, entry)?),
         Kind::Scopes => Value::Scopes(scopes(reader, setting, entry)?),

@@ -1,6 +1,7 @@
 //! Requests to an MCP server: what their messages need.
 
 use super::{RequiresAuth, log};
+use crate::credential::Scheme;
 use crate::error::Denial;
 use crate::mcp::{Body, Scopes, Unmet};
 use crate::request::Request;
@@ -49,6 +50,8 @@ impl RequiresAuth {
     fn refused(&self, request: &Request<'_>, token: &AccessToken, scopes: &Scopes, unmet: Unmet) -> Denial {
         let Unmet { denial, operation } = unmet;
         let credential = self.inner.rules.credential(request).ok();
+        let is_by_dpop = credential.as_ref().is_some_and(|credential| credential.scheme() == Scheme::Dpop);
+        let denial = denial.by_dpop(is_by_dpop);
         let issuer = self.issuer_of(token);
         telemetry::refused(issuer, &denial);
         log::refused(&denial, denial.hint(), request, credential.as_ref(), issuer, operation.as_deref());

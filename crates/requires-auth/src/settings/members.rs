@@ -7,6 +7,13 @@ use super::value::{Plain, Table, Value};
 use crate::error::ConfigProblem;
 
 impl Table {
+    /// A table of one member.
+    pub fn of(member: &'static Setting, value: Value) -> Self {
+        let mut table = Self::default();
+        table.put(member, value);
+        table
+    }
+
     /// The chosen value of a member.
     /// `None` if it is not chosen. The default is not filled in.
     pub fn get<T: Plain>(&self, key: Key<T>) -> Option<T> {

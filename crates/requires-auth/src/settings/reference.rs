@@ -71,12 +71,12 @@ fn one(setting: &Setting) -> String {
 
 /// A setting that is a table: a row for each of its members.
 fn table(setting: &Setting) -> String {
-    let Setting { key, .. } = setting;
     let mut part = format!(
-        "- Value: a table; in Python a dict, or a tuple of endpoint, client and secret\n- In a file: `{key} = {{ .. }}`, or \
-         `[issuers.NAME.{key}]`\n- In the environment: `{}` and so on\n- In Rust: {}\n\n\
+        "- Value: {}\n- In a file: {}\n- In the environment: {} and so on\n- In Rust: {}\n\n\
          | member | value | default | what |\n| --- | --- | --- | --- |\n",
-        variable_of(&format!("{key}_client_id")),
+        kind(setting.kind),
+        in_a_file(setting),
+        in_environment(setting),
         in_rust(setting),
     );
     for member in setting.members() {
@@ -85,6 +85,26 @@ fn table(setting: &Setting) -> String {
         let _ = writeln!(part, "| {} |", cells.join(" | "));
     }
     part
+}
+
+fn in_a_file(setting: &Setting) -> String {
+    let key = setting.key;
+    let within = if setting.is_of_guard() { key.to_owned() } else { format!("issuers.NAME.{key}") };
+    let table = format!("`{key} = {{ .. }}`, or `[{within}]`");
+    let Kind::Table { short: Some(_), .. } = setting.kind else { return table };
+    let examples = setting.examples.iter().map(|example| format!("`{key} = {}`, ", toml(example)));
+    examples.chain([table]).collect()
+}
+
+/// The setting itself if a variable can hold it, and one of its members.
+fn in_environment(setting: &Setting) -> String {
+    let is_short = |member: &&&Setting| matches!(setting.kind, Kind::Table { short: Some(short), .. } if short == **member);
+    let member = match setting.key {
+        "introspection" => "client_id",
+        _ => setting.members().iter().find(|member| !is_short(member)).map_or("", |member| member.key),
+    };
+    let itself = setting.is_in_environment().then(|| format!("`{}`, ", setting.variable()));
+    format!("{}`{}`", itself.unwrap_or_default(), variable_of(&format!("{}_{member}", setting.key)))
 }
 
 fn kind(kind: Kind) -> String {
@@ -97,7 +117,10 @@ fn kind(kind: Kind) -> String {
         Kind::Url => "a URL".to_owned(),
         Kind::Text => "a text".to_owned(),
         Kind::Secret => "a secret; in a file `{ env = \"NAME\" }` or `{ file = \"path\" }`".to_owned(),
-        Kind::Table { .. } => "a table".to_owned(),
+        Kind::Table { short: Some(short), .. } => format!("{}, or a table; in Python a dict", self::kind(short.kind)),
+        Kind::Table { short: None, .. } => {
+            "a table; in Python a dict, or a tuple of endpoint, client and secret".to_owned()
+        }
         Kind::Words => "a text or a list of texts".to_owned(),
         Kind::Audience => {
             "a text, a list of texts, a prefix, or a claim with the texts that it may be".to_owned()

@@ -109,6 +109,9 @@ pub enum Kind {
     Table {
         /// All there are.
         members: &'static [&'static Setting],
+        /// The member whose value alone may stand in place of the table. It is also what a variable with the name of the
+        /// setting itself holds.
+        short: Option<&'static Setting>,
     },
 }
 
@@ -225,13 +228,13 @@ impl Setting {
 
     /// Whether a variable of the environment can hold it.
     pub const fn is_in_environment(&self) -> bool {
-        !matches!(self.kind, Kind::Scopes | Kind::Table { .. })
+        !matches!(self.kind, Kind::Scopes | Kind::Table { short: None, .. })
     }
 
     /// Its members, if it is a table.
     pub const fn members(&self) -> &'static [&'static Self] {
         match self.kind {
-            Kind::Table { members } => members,
+            Kind::Table { members, .. } => members,
             _ => &[],
         }
     }

@@ -28,6 +28,19 @@ fn all(settings: &[&'static Setting]) -> Map<String, Value> {
     current.chain(earlier).collect()
 }
 
+fn table(members: &[&'static Setting]) -> Value {
+    json!({ "type": "object", "properties": Value::Object(all(members)), "additionalProperties": false })
+}
+
+/// A member that stands in place of its table, without what describes it.
+fn plain(member: &Setting) -> Value {
+    let mut schema = one(member, "");
+    if let Some(members) = schema.as_object_mut() {
+        members.retain(|key, _| !["description", "default", "examples"].contains(&key.as_str()));
+    }
+    schema
+}
+
 /// A list of places of a token.
 fn places() -> Value {
     let object = |key: &str, value: Value| json!({ "type": "object", "properties": { key: value }, "required": [key], "additionalProperties": false });
@@ -59,11 +72,8 @@ fn one(setting: &Setting, description: &str) -> Value {
             "maxProperties": 1,
             "additionalProperties": false,
         }),
-        Kind::Table { members } => json!({
-            "type": "object",
-            "properties": Value::Object(all(members)),
-            "additionalProperties": false,
-        }),
+        Kind::Table { members, short: None } => table(members),
+        Kind::Table { members, short: Some(short) } => json!({ "oneOf": [plain(short), table(members)] }),
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Words => json!({ "$ref": "#/$defs/texts" }),
         Kind::Audience => audience(),

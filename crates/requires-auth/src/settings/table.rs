@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::dpop::{MEMBERS as DPOP_MEMBERS, MODE as DPOP_MODE};
 use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting, table};
 use super::value::{Document, Table};
@@ -79,7 +80,7 @@ table! {
          takes opaque tokens, as nothing in one says whose it is.";
     examples ["\"opaque\""];
 
-    INTROSPECTION: Table = "introspection", Issuer, Kind::Table { members: INTROSPECTION_MEMBERS };
+    INTROSPECTION: Table = "introspection", Issuer, Kind::Table { members: INTROSPECTION_MEMBERS, short: None };
     doc "How the issuer is asked about tokens (RFC 7662): about opaque ones, which mean something to it alone.";
     without "It is never asked, and opaque tokens are refused.";
     examples ["{\"client_id\": \"orders-api\", \"client_secret_env\": \"INTROSPECTION_SECRET\"}"];
@@ -124,6 +125,12 @@ table! {
     doc "Origins whose pages may use a token in a cookie, beside pages of the same origin: scheme, host and port.";
     without "The origin of `public_url`.";
     examples ["\"https://app.example.com\""];
+
+    DPOP: Table = "dpop", Either, Kind::Table { members: DPOP_MEMBERS, short: Some(DPOP_MODE.setting) };
+    doc "Whether tokens come with a proof of the key that they are bound to (DPoP, RFC 9449), so that a stolen token is worthless. \
+         `public_url` says which URLs proofs are for. An issuer may have a mode of its own.";
+    without "`off`: a token that is bound to a key is refused.";
+    examples ["\"required\"", "{\"mode\": \"allowed\", \"max_age\": \"300s\"}"];
 
     PUBLIC_URL: String = "public_url", Guard, Kind::Url;
     doc "The URL of this API as its clients know it: scheme, host and port, and a path if a proxy strips one. It is never taken \

@@ -84,6 +84,13 @@ pub(crate) const REVOCATION_READS: Metric = metric(
     "readings of a changed file of revocations: `result` is `ok` or `failed`, where what was read before stays in use",
 );
 
+pub(crate) const REPLAY_ENTRIES: Metric = metric(
+    "gauge",
+    "requires_auth_replay_entries",
+    &[],
+    "used proofs that this process remembers; set every eight seconds while proofs come",
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +110,7 @@ mod tests {
             VERIFICATION,
             REVOCATIONS,
             REVOCATION_READS,
+            REPLAY_ENTRIES,
         ];
         let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
             let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();

@@ -11,17 +11,20 @@ use triomphe::{Arc, HeaderSlice};
 
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
-use crate::claims::{Claims, Confirmation, NumericDate, at_path};
+use crate::binding::Methods;
+use crate::claims::{Claims, NumericDate, at_path};
 use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
 use crate::revocation::Marks;
 
+mod bound;
 mod checked;
 mod claims_error;
 mod revoked;
 
+use bound::Bound;
 pub(super) use checked::{Checked, Kind, Parties};
 pub use claims_error::ClaimsError;
 
@@ -93,8 +96,10 @@ struct Checks {
     /// Where its issuer's tokens may stand.
     places: PlaceSet,
     guard: GuardId,
+    /// Which bindings its issuer's requests may prove.
+    methods: Methods,
     /// Boxed, as most tokens are not bound.
-    confirmation: Option<Box<Confirmation>>,
+    bound: Option<Box<Bound>>,
     /// What it is looked up by among revocations, in a guard that is told of some.
     marks: Option<Box<Marks>>,
     payload: Span,
@@ -155,9 +160,10 @@ impl AccessToken {
             not_before: checked.not_before,
             remembered_until: checked.remembered_until,
             places: rules.issuers[proven_by.issuer].places,
+            methods: rules.issuers[proven_by.issuer].methods,
             proven_by,
             guard: rules.guard,
-            confirmation: checked.confirmation.map(Box::new),
+            bound: checked.confirmation.map(|confirmation| Box::new(Bound::new(confirmation))),
             marks,
             payload: arena.payload()?,
             issuer,
@@ -460,11 +466,6 @@ impl AccessToken {
     /// What is known of the token, whatever the request.
     pub(crate) const fn proof(&self) -> &Proof {
         &self.proof
-    }
-
-    /// How the token is bound to its holder; `None` if it is not.
-    pub(crate) fn confirmation(&self) -> Option<&Confirmation> {
-        self.checks().confirmation.as_deref()
     }
 }
 

@@ -14,6 +14,7 @@ use super::guarded::resource;
 use super::origin::Origin;
 use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
+use crate::binding::proof::ProofRules;
 use crate::challenge::{BodyFormat, Style};
 use crate::credential::Places;
 use crate::error::{ConfigError, ConfigProblem};
@@ -81,6 +82,7 @@ impl Builder {
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
         let common = self.common(for_all, &mut found);
+        let proofs = self.proofs(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
         let revocations = self.revocations_in_use(&mut found);
@@ -91,7 +93,7 @@ impl Builder {
         self.warn_of_unread_places();
         let body_format = self.body_format();
         let seed = revocations.as_ref().map(Revocations::seed);
-        let rules = Rules { revocation_seed: seed, ..self.rules(issuers, for_all, places) };
+        let rules = Rules { revocation_seed: seed, ..self.rules(issuers, for_all, places, proofs.rules) };
         recipe.revocations.clone_from(&revocations);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let fixed = self.issuers.iter().map(IssuerSettings::issuer);
@@ -107,7 +109,9 @@ impl Builder {
             keys,
             askers,
             clock: self.clock,
-            style: Style::from(body_format).of_resource(resource.as_ref().map(Guarded::metadata)),
+            style: Style::from(body_format)
+                .of_resource(resource.as_ref().map(Guarded::metadata))
+                .with_schemes(proofs.schemes),
             resource,
             siblings,
             recipe,
@@ -118,12 +122,19 @@ impl Builder {
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             tenants,
             revocations,
+            proving: proofs.proving,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
 
     /// What every token is held against.
-    fn rules(&self, issuers: Issuers, for_all: Option<AlgorithmSet>, places: Option<Places>) -> Rules {
+    fn rules(
+        &self,
+        issuers: Issuers,
+        for_all: Option<AlgorithmSet>,
+        places: Option<Places>,
+        proofs: Option<Arc<ProofRules>>,
+    ) -> Rules {
         Rules {
             algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
             issuers,
@@ -136,6 +147,8 @@ impl Builder {
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
             revocation_seed: None,
+            takes_dpop: proofs.is_some(),
+            proofs,
             guard: next_guard(),
         }
     }
@@ -200,6 +213,7 @@ impl Builder {
             profile: self.given.get(settings::PROFILE),
             places: self.all_places(problems),
             token_from: self.given.get(settings::TOKEN_FROM),
+            dpop: self.dpop_mode(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::challenge::BodyFormat;
 use crate::clock::{Clock, SystemClock};
+use crate::dpop::Replay;
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
@@ -22,6 +23,7 @@ mod build;
 mod checks;
 mod claims;
 mod common;
+mod dpop;
 mod guarded;
 mod origin;
 mod places;
@@ -80,6 +82,8 @@ pub struct Builder {
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
     revocations: Option<Revocations>,
+    /// Where used proofs are remembered.
+    replay: Replay,
     problems: Vec<ConfigProblem>,
 }
 
@@ -145,6 +149,7 @@ impl Builder {
             resolver: None,
             route_audiences: Vec::new(),
             revocations: None,
+            replay: Replay::default(),
             problems: Vec::new(),
         }
     }

@@ -1,0 +1,69 @@
+//! Which proofs of possession were used before: a copied request is refused the second time (RFC 9449 §11.1).
+//!
+//! A guard asks its [`ReplayStore`] last of all, when everything else about a request is good: nothing is recorded for a
+//! request that is refused. A proof is known by its [`ReplayKey`] and is remembered until it could no longer be accepted
+//! anyway. Where the store cannot tell, the request is refused with 503, never allowed.
+//!
+//! Times are seconds since 1970, as in `iat` of a proof.
+
+use std::future::Future;
+use std::pin::Pin;
+
+mod table;
+mod forgotten;
+mod share_counts;
+mod shard;
+mod memory;
+
+pub use memory::MemoryReplay;
+
+/// Remembers the first use of each proof. Several threads ask it at the same time, and of two that ask about the same
+/// proof only one may get [`Use::First`].
+pub trait ReplayStore: Send + Sync + 'static {
+    /// Records the use of a proof and says whether it was the first, without waiting. `until` is the last second in which
+    /// the proof could be accepted, and `now` the time of the guard.
+    ///
+    /// `None` means that nothing is recorded yet and that the answer takes a wait, as that of a store in the network does:
+    /// the guard then calls [`first_use`](Self::first_use). It must not block.
+    fn first_use_now(&self, key: &ReplayKey, until: u64, now: u64) -> Option<Use>;
+
+    /// Records the use of a proof and says whether it was the first. `until` is the last second in which the proof could
+    /// be accepted.
+    ///
+    /// The future ends within a bounded time. If it cannot know whether the use was recorded it answers
+    /// [`Use::Unavailable`]: it must not ask a second time, since its own record would look like a replay.
+    fn first_use(&self, key: ReplayKey, until: u64) -> UseFuture<'_>;
+}
+
+/// What [`ReplayStore::first_use`] returns.
+pub type UseFuture<'a> = Pin<Box<dyn Future<Output = Use> + Send + 'a>>;
+
+/// By what a proof is known, and to whose share of the store it counts. Both are the first 16 bytes of a SHA-256, so a
+/// store learns nothing of the token or the proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "it is these two names, and a store reads both")]
+pub struct ReplayKey {
+    /// The guard's namespace, the thumbprint of the proof's key, the URL by the guard's own reckoning, and the `jti`: each
+    /// with its length in front. Neither the signature, which its holder can change without breaking it, nor the `jti`
+    /// alone, by which one client could block another.
+    pub id: [u8; 16],
+    /// The issuer, the client (or the subject, where there is no client) and the thumbprint of the proof's key: each with
+    /// its length in front.
+    pub share: [u8; 16],
+}
+
+/// What a store says about the use of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a guard has an answer to each")]
+pub enum Use {
+    /// The first: it is recorded now, and the request may pass.
+    First,
+    /// The proof was used before. The request is refused with 401 and the reason `proof_reused`.
+    Again,
+    /// The store has no room for another proof. The request is refused with 503 and `Retry-After`.
+    Full,
+    /// This client has used up its share of the store. The request is refused with 429; those of others pass.
+    OverShare,
+    /// Whether it was the first cannot be known. The request is refused with 503.
+    Unavailable,
+}

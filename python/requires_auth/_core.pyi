@@ -135,6 +135,10 @@ class Guard:
     def resource(self) -> str | None:
         """The URL of the resource that this guard protects; None without one."""
 
+    @property
+    def _metadata_url(self) -> str | None:
+        """The URL of the metadata document, as challenges name it; None without a resource."""
+
     def metadata(self, method: str, url: str) -> MetadataAnswer | None:
         """The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
 
@@ -316,6 +320,12 @@ class Policy:
 
     def with_max_age(self, seconds: int) -> Policy:
         """Also needs a login at most this many seconds ago (`auth_time`, RFC 9470 §3)."""
+
+    def with_dpop_required(self) -> Policy:
+        """Also needs a proof of the key that the token is bound to (DPoP, RFC 9449); otherwise 401 `invalid_token`.
+
+        For single routes of a guard with `dpop="allowed"`. Where `dpop` is off, such a route refuses every token.
+        """
 
     @property
     def scope(self) -> str | None:
@@ -584,6 +594,22 @@ def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, 
     The arguments, the variable of each, the problem of each variable whose text is not a value of its setting, and a
     sentence for each variable that nothing reads.
     """
+
+def revoke_token(guard: Guard, token: AccessToken) -> None:
+    """Revokes a token by its own `jti`."""
+
+def revoke(
+    guard: Guard,
+    claim: str,
+    value: str,
+    issuer: str | None,
+    before: datetime | float | None,
+    until: datetime | float | None,
+) -> None:
+    """Revokes what a claim names: `jti`, `sub`, `sid` or `client_id`."""
+
+def revocations(guard: Guard) -> tuple[int, str | None] | None:
+    """How many revocations are in use, and why the file could not be read when it was last tried."""
 
 def issuer_settings() -> list[str]:
     """The settings that an issuer alone can have."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
-from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
+from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Problem = tuple[str, str, str, str]
 
 
-class RequiresAuth(_core.Guard):
+class RequiresAuth(_core.Guard, Revoking):
     """Guards an API: takes tokens of an issuer for an audience, and nothing else.
 
     For routes of Flask, FastAPI, Starlette or Django, take the class of the same name in the module of the framework,
@@ -41,8 +42,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
-    of the table, such as Logto; each of them is also a method of its name.
+    token is refused, `revoke` refuses one before it expires, and `from_env` and `from_file` make a guard from settings.
+    `for_provider` makes one for a provider of the table, such as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
     `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need. Where
@@ -404,6 +405,7 @@ class RequiresAuth(_core.Guard):
 
         __class__ = NO_PARAMETER
         __signature__ = NoSignature()
+        get_middleware = NotOfFastMCP()
 
     def __repr__(self) -> str:
         """The issuers, and nothing else of the settings."""

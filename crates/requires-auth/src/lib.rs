@@ -109,6 +109,7 @@ pub mod error;
 pub mod request;
 pub mod credential;
 mod jose;
+pub mod client_certificate;
 mod introspection;
 mod claims;
 mod binding;

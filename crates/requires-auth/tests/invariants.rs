@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 16] = [
+const RING_0: [&str; 17] = [
     "error",
     "request",
     "credential",
     "jose",
+    "client_certificate",
     "introspection",
     "claims",
     "binding",

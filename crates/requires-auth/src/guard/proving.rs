@@ -60,6 +60,13 @@ impl Passing<'_> {
 }
 
 impl RequiresAuth {
+    /// Whether tokens may come with a proof of their key (DPoP, RFC 9449), of any issuer.
+    ///
+    /// For an adapter: the URL of a request has to be as its client wrote it then, not decoded and encoded anew.
+    pub fn takes_dpop(&self) -> bool {
+        self.inner.proving.is_some()
+    }
+
     /// The nonces that count at this time; `None` where none are demanded.
     pub(super) fn nonces(&self, now: SystemTime) -> Option<Arc<Nonces>> {
         Some(self.inner.proving.as_ref()?.nonces.as_ref()?.at(now))

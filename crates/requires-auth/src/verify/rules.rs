@@ -11,6 +11,7 @@ use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::binding::proof::ProofRules;
 use crate::binding::{DpopMode, Methods, public_base};
+use crate::client_certificate::CertificateHeader;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::revocation::Seed;
@@ -332,6 +333,8 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
+    /// Where a proxy tells the certificate of the client, if one does.
+    pub(crate) certificate_header: Option<Box<CertificateHeader>>,
     /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
@@ -367,6 +370,7 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
+            certificate_header: None,
             takes_dpop: false,
             proofs: None,
             revocation_seed: None,

@@ -45,8 +45,17 @@ fn setters(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
-    let files = ["mod.rs", "asks.rs", "claims.rs", "places.rs", "provider.rs", "resource.rs", "tenants.rs"]
-        .map(|name| format!("src/guard/builder/{name}"));
+    let files = [
+        "mod.rs",
+        "asks.rs",
+        "claims.rs",
+        "places.rs",
+        "provider.rs",
+        "resource.rs",
+        "shared.rs",
+        "tenants.rs",
+    ]
+    .map(|name| format!("src/guard/builder/{name}"));
     let sources = files.map(|file| text(&file)).concat() + &text("src/danger.rs");
     let is_declared = |start: &str| {
         let mut after =

@@ -7,6 +7,8 @@ use super::{Keys, RequiresAuth};
 use crate::discovery::FetchFailure;
 use crate::jose::key_set::SkippedKey;
 use crate::keys::Held;
+#[cfg(feature = "redis")]
+use crate::shared::SharedHealth;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
 
@@ -69,7 +71,12 @@ impl RequiresAuth {
                 tenant.keys.health(unknown, now)
             }));
         }
-        Health { issuers, remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len) }
+        Health {
+            issuers,
+            remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len),
+            #[cfg(feature = "redis")]
+            shared_state: self.inner.shared.as_ref().map(|shared| shared.health()),
+        }
     }
 }
 
@@ -125,6 +132,8 @@ impl Held {
 pub struct Health {
     issuers: Vec<IssuerHealth>,
     remembered_tokens: usize,
+    #[cfg(feature = "redis")]
+    shared_state: Option<SharedHealth>,
 }
 
 impl Health {
@@ -145,6 +154,13 @@ impl Health {
     /// [`Builder::with_cache`](super::Builder::with_cache).
     pub const fn remembered_tokens(&self) -> usize {
         self.remembered_tokens
+    }
+
+    /// How the server that instances share is doing; `None` if there is none. An outage of it is no reason to take an instance
+    /// out of service, as it is that of all: requests that need it get a 503.
+    #[cfg(feature = "redis")]
+    pub const fn shared_state(&self) -> Option<&SharedHealth> {
+        self.shared_state.as_ref()
     }
 }
 

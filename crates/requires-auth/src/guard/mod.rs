@@ -117,6 +117,9 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
+    /// The server that instances share, if there is one.
+    #[cfg(feature = "redis")]
+    shared: Option<Arc<crate::shared::Shared>>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -197,7 +200,7 @@ impl RequiresAuth {
     }
 
     /// Fetches the keys of every issuer that has none yet, and finds the introspection endpoint of each that is asked about
-    /// tokens.
+    /// tokens. Connects to the server that instances share, if there is one; that it cannot is logged, and not an error here.
     ///
     /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
     /// request. It is not needed: keys are fetched on first need. Whether a failure stops the server is its own choice:
@@ -235,6 +238,10 @@ impl RequiresAuth {
             if let Err(failure) = asker.warm().await {
                 failures.push(Unreached { issuer: asker.issuer().into(), failure, url: None });
             }
+        }
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &self.inner.shared {
+            shared.warm().await;
         }
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }

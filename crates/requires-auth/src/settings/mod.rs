@@ -20,6 +20,7 @@ mod row;
 mod members;
 mod text;
 pub mod introspection;
+pub mod shared_state;
 mod table;
 mod given;
 mod environment;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting, table};
+use super::shared_state::{self, MEMBERS as SHARED_STATE_MEMBERS};
 use super::value::{Document, Table};
 use crate::credential::TokenPlace;
 use crate::metadata::ChallengeScopes;
@@ -248,6 +249,15 @@ table! {
     doc "A file that keeps the last good keys, so that a restart during an outage has some.";
     without "None.";
     examples ["\"requires-auth.keys\""];
+
+    SHARED_STATE: Table = "shared_state", Guard, Kind::Table {
+        members: SHARED_STATE_MEMBERS,
+        short: Some(shared_state::URL.setting),
+    };
+    doc "A server with Redis or Valkey, where the instances of this API keep what they have to know of each other: which proofs \
+         were used before.";
+    without "Each instance knows what it has seen itself.";
+    examples ["\"rediss://redis.internal:6379\""];
 
     CA: Document = "ca", Guard, Kind::Document { holds: "certificates in PEM", file: "a readable file of certificates" };
     doc "Certificates to trust beside those of the platform, in PEM: for an issuer with a private CA.";

@@ -79,6 +79,10 @@ impl Builder {
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
+        #[cfg(feature = "redis")]
+        let shared = self.shared(&mut found);
+        #[cfg(not(feature = "redis"))]
+        self.check_shared(&mut found);
         let common = self.common(for_all, &mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
@@ -113,6 +117,8 @@ impl Builder {
             token_headers: token_headers.into(),
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             tenants,
+            #[cfg(feature = "redis")]
+            shared,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }

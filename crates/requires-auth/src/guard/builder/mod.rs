@@ -26,6 +26,7 @@ mod origin;
 mod places;
 mod provider;
 mod resource;
+mod shared;
 mod siblings;
 mod tenants;
 

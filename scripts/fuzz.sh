@@ -13,6 +13,7 @@ readonly AT_A_TIME=2
 # The longest input of each target, in bytes: what the library reads at most, or what still runs fast.
 declare -rA MAX_LEN=(
   [credential]=4096
+  [client_certificate]=4096
   [compact]=4096
   [header]=2048
   [claims]=4096
@@ -22,7 +23,7 @@ declare -rA MAX_LEN=(
   [configuration]=1024
   [differential]=256
 )
-readonly ALL=(differential claims key_set mcp header credential compact discovery configuration)
+readonly ALL=(differential claims key_set mcp header credential client_certificate compact discovery configuration)
 
 main() {
   parse_arguments "$@"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from requires_auth import AuthError, IssuerUnavailable
+    from requires_auth import AuthError, IssuerUnavailable, StateUnavailable
 
 Headers = list[tuple[str, str]]
 """Headers in their order."""
@@ -23,7 +23,7 @@ class Answer(Protocol):
     @property
     def body(self) -> bytes: ...
     @property
-    def error(self) -> AuthError | IssuerUnavailable: ...
+    def error(self) -> AuthError | IssuerUnavailable | StateUnavailable: ...
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class OwnAnswer:
     status: int
     headers: Headers
     body: bytes
-    error: AuthError | IssuerUnavailable
+    error: AuthError | IssuerUnavailable | StateUnavailable
 
 
-def answer_to(error: AuthError | IssuerUnavailable) -> OwnAnswer:
+def answer_to(error: AuthError | IssuerUnavailable | StateUnavailable) -> OwnAnswer:
     """The answer to an error that was raised outside of an adapter, by `verify` for example."""
     body = {"code": error.code, "status": error.status, "message": error.message}
     if error.reason is not None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, final, overload
 
 from typing_extensions import Self, disjoint_base
 
-from requires_auth._errors import AuthError, IssuerUnavailable
+from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
 
 __all__ = [
     "AccessToken",
@@ -223,6 +223,14 @@ class McpScopes:
     def admission(self) -> Policy:
         """The policy before the body is read: any valid token. `check` asks for all scopes."""
 
+    def body_limit_asgi(self, scope: Mapping[str, Any]) -> int | None:
+        """As `body_limit`, of the scope of an ASGI connection."""
+
+    def check_asgi(
+        self, guard: Guard, token: AccessToken, scope: Mapping[str, Any], body: bytes | None
+    ) -> Refusal | None:
+        """As `check`, of the scope of an ASGI connection."""
+
     def body_limit(self, method: str, headers: Iterable[tuple[str | bytes, str | bytes]]) -> int | None:
         """How many bytes of the body are to be read; None if nothing is to be read, and `check` needs none of it."""
 
@@ -308,6 +316,12 @@ class Policy:
 
     def with_max_age(self, seconds: int) -> Policy:
         """Also needs a login at most this many seconds ago (`auth_time`, RFC 9470 §3)."""
+
+    def with_dpop_required(self) -> Policy:
+        """Also needs a proof of the key that the token is bound to (DPoP, RFC 9449); otherwise 401 `invalid_token`.
+
+        For single routes of a guard with `dpop="allowed"`. Where `dpop` is off, such a route refuses every token.
+        """
 
     @property
     def scope(self) -> str | None:
@@ -458,7 +472,7 @@ class Refusal:
         """The body. An answer to HEAD leaves it out."""
 
     @property
-    def error(self) -> AuthError | IssuerUnavailable:
+    def error(self) -> AuthError | IssuerUnavailable | StateUnavailable:
         """The refusal as an exception, the same object each time."""
 
     def __bool__(self) -> Literal[False]:
@@ -540,8 +554,8 @@ class TestIssuer:
 def error_codes() -> list[tuple[str, int, str, str]]:
     """Every code with its status, message and hint."""
 
-def reasons() -> list[tuple[str, str, str]]:
-    """Every reason of `invalid_token` with its message and hint."""
+def reasons() -> list[tuple[str, str, str, str]]:
+    """Every reason with the code that it explains, its message and hint."""
 
 @final
 class ConfigFile:
@@ -576,6 +590,22 @@ def read_environment() -> tuple[dict[str, Any], dict[str, str], list[tuple[str, 
     The arguments, the variable of each, the problem of each variable whose text is not a value of its setting, and a
     sentence for each variable that nothing reads.
     """
+
+def revoke_token(guard: Guard, token: AccessToken) -> None:
+    """Revokes a token by its own `jti`."""
+
+def revoke(
+    guard: Guard,
+    claim: str,
+    value: str,
+    issuer: str | None,
+    before: datetime | float | None,
+    until: datetime | float | None,
+) -> None:
+    """Revokes what a claim names: `jti`, `sub`, `sid` or `client_id`."""
+
+def revocations(guard: Guard) -> tuple[int, str | None] | None:
+    """How many revocations are in use, and why the file could not be read when it was last tried."""
 
 def issuer_settings() -> list[str]:
     """The settings that an issuer alone can have."""

@@ -3,6 +3,7 @@
     RequiresAuthError
     ├── ConfigError                     a mistake in the settings; never at run time
     ├── IssuerUnavailable               503: the token was never judged
+    ├── StateUnavailable                503: a store is full or out of reach
     └── AuthError                       the request is refused
         ├── AuthorizationHeaderMissing, InsufficientScope, ...
         └── InvalidToken
@@ -36,6 +37,7 @@ __all__ = [
     "CrossSite",
     "InsufficientScope",
     "InsufficientUserAuthentication",
+    "InvalidDpopProof",
     "InvalidRequest",
     "InvalidToken",
     "IssuerMismatch",
@@ -47,8 +49,18 @@ __all__ = [
     "McpHeaderMismatch",
     "McpMessageInvalid",
     "McpOperationUnknown",
+    "ProofKeyInvalid",
+    "ProofMalformed",
+    "ProofMethodMismatch",
+    "ProofMissing",
+    "ProofReused",
+    "ProofSignatureMismatch",
+    "ProofTimeInvalid",
+    "ProofTokenMismatch",
+    "ProofUrlMismatch",
     "RequiresAuthError",
     "SignatureMismatch",
+    "StateUnavailable",
     "TokenEncrypted",
     "TokenExpired",
     "TokenInactive",
@@ -56,12 +68,14 @@ __all__ = [
     "TokenNotYetValid",
     "TokenOpaque",
     "TokenTooLarge",
+    "TooManyProofs",
     "TypeNotAllowed",
+    "UseDpopNonce",
 ]
 """The one list of what this package raises: `requires_auth` exports it as it is."""
 
 _CODES = {code: (status, message, hint) for code, status, message, hint in _core.error_codes()}
-_REASONS = {reason: (message, hint) for reason, message, hint in _core.reasons()}
+_REASONS = {reason: (message, hint) for reason, _, message, hint in _core.reasons()}
 
 
 class RequiresAuthError(Exception):
@@ -158,6 +172,23 @@ class IssuerUnavailable(_Denied, code="auth.issuer_unavailable"):
         self.retry_after = retry_after
 
 
+class StateUnavailable(_Denied, code="auth.state_unavailable"):
+    """A store, such as that of used DPoP proofs, is full or out of reach: 503. This is no `AuthError`."""
+
+    retry_after: int
+    """After how many seconds to try again."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        retry_after: int = 1,
+    ) -> None:
+        super().__init__(message, headers=headers)
+        self.retry_after = retry_after
+
+
 class AuthError(_Denied):
     """A request that is refused for what it shows, or does not show. Each code and each reason has a class."""
 
@@ -208,7 +239,7 @@ class InsufficientUserAuthentication(AuthError, code="insufficient_user_authenti
 
 
 class InvalidDpopProof(AuthError, code="invalid_dpop_proof"):
-    """The DPoP proof does not hold: 401 (RFC 9449)."""
+    """The DPoP proof does not hold: 401 (RFC 9449). Each reason has a class."""
 
 
 class InvalidRequest(AuthError, code="invalid_request"):
@@ -245,6 +276,10 @@ class McpOperationUnknown(AuthError, code="auth.mcp_operation_unknown"):
 
 class NoRoute(AuthError, code="auth.no_route"):
     """No route of the gateway matches: 403."""
+
+
+class TooManyProofs(AuthError, code="auth.too_many_proofs"):
+    """The client has used up its share of the store of used DPoP proofs: 429."""
 
 
 class UseDpopNonce(AuthError, code="use_dpop_nonce"):
@@ -311,6 +346,42 @@ class TokenOpaque(InvalidToken, reason="opaque"):
     """The token has no dot: an opaque token."""
 
 
+class ProofKeyInvalid(InvalidDpopProof, reason="proof_key"):
+    """The key in the header of the DPoP proof cannot be used."""
+
+
+class ProofMalformed(InvalidDpopProof, reason="proof_malformed"):
+    """The DPoP proof is not one well-formed JWT with an allowed algorithm and all its claims."""
+
+
+class ProofMethodMismatch(InvalidDpopProof, reason="proof_method"):
+    """`htm` of the DPoP proof is not the method of the request."""
+
+
+class ProofMissing(InvalidDpopProof, reason="proof_missing"):
+    """The token came by the scheme DPoP, and without a proof."""
+
+
+class ProofReused(InvalidDpopProof, reason="proof_reused"):
+    """The DPoP proof was used before."""
+
+
+class ProofSignatureMismatch(InvalidDpopProof, reason="proof_signature"):
+    """The key of the DPoP proof has not signed it."""
+
+
+class ProofTimeInvalid(InvalidDpopProof, reason="proof_time"):
+    """`iat` of the DPoP proof is too long ago, or lies in the future."""
+
+
+class ProofTokenMismatch(InvalidDpopProof, reason="proof_token"):
+    """`ath` of the DPoP proof is not the hash of the token."""
+
+
+class ProofUrlMismatch(InvalidDpopProof, reason="proof_url"):
+    """`htu` of the DPoP proof is not the URL of the request."""
+
+
 class TokenRevoked(InvalidToken, reason="revoked"):
     """The token has been revoked."""
 
@@ -330,17 +401,16 @@ class TypeNotAllowed(InvalidToken, reason="type_not_allowed"):
 NEVER_RAISED: tuple[type[AuthError], ...] = (
     AmbiguousPath,
     AmbiguousRequest,
-    InvalidDpopProof,
     McpHeadersInsufficient,
     NoRoute,
     TokenRevoked,
-    UseDpopNonce,
 )
 """Codes that only the gateway gives, and codes and reasons that are reserved. They can be imported, and are in no
 `__all__`: a handler of them never runs."""
 
 _CLASSES: dict[tuple[str, str | None], type[AuthError]] = {
-    (error.code, error.reason): error for error in [*AuthError.__subclasses__(), *InvalidToken.__subclasses__()]
+    (error.code, error.reason): error
+    for error in [*AuthError.__subclasses__(), *InvalidToken.__subclasses__(), *InvalidDpopProof.__subclasses__()]
 }
 
 
@@ -350,10 +420,12 @@ def from_denial(
     headers: list[tuple[str, str]],
     retry_after: int | None,
     scope: str | None,
-) -> AuthError | IssuerUnavailable:
+) -> AuthError | IssuerUnavailable | StateUnavailable:
     """Makes the exception for a refusal of the library."""
     if code == IssuerUnavailable.code:
         return IssuerUnavailable(headers=headers, retry_after=retry_after or 1)
+    if code == StateUnavailable.code:
+        return StateUnavailable(headers=headers, retry_after=retry_after or 1)
     error = _CLASSES[code, reason]
     if issubclass(error, InsufficientScope):
         return error(headers=headers, scope=scope)

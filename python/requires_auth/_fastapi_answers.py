@@ -9,7 +9,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
 
-from requires_auth import AuthError, IssuerUnavailable, Refusal
+from requires_auth import AuthError, IssuerUnavailable, Refusal, StateUnavailable
 from requires_auth._answers import Answer, answer_to
 from requires_auth.starlette import refuse, with_headers
 
@@ -30,7 +30,7 @@ class Preflight(Exception):
     """Answers a preflight that no CORS middleware has taken: without a token it must not run a route."""
 
 
-def refused(scope: Scope, refusal: Refusal) -> AuthError | IssuerUnavailable:
+def refused(scope: Scope, refusal: Refusal) -> AuthError | IssuerUnavailable | StateUnavailable:
     """The exception for a refusal, which our handler finds again in the scope."""
     scope[_REFUSAL] = refusal
     return refusal.error
@@ -81,10 +81,11 @@ def _add_handlers(handlers: dict[Any, Any]) -> None:
     """Adds our handlers to those of the application, where it has none of its own."""
     handlers.setdefault(AuthError, _answer)
     handlers.setdefault(IssuerUnavailable, _answer)
+    handlers.setdefault(StateUnavailable, _answer)
     handlers[Preflight] = _answer_preflight
 
 
-async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable) -> ASGIApp | None:
+async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable | StateUnavailable) -> ASGIApp | None:
     refusal: Answer | None = connection.scope.get(_REFUSAL)
     answer = refusal if refusal is not None and refusal.error is error else answer_to(error)
 

@@ -13,7 +13,7 @@ from requires_auth import AuthorizationHeaderMissing
 if TYPE_CHECKING:
     from types import FrameType
 
-    from requires_auth import AuthError, IssuerUnavailable
+    from requires_auth import AuthError, IssuerUnavailable, StateUnavailable
 
 _EXPOSE = "Access-Control-Expose-Headers"
 _STALE = (
@@ -27,7 +27,7 @@ DISPATCHERS = {Flask.wsgi_app.__code__, Flask.full_dispatch_request.__code__}
 """What runs while Flask answers an HTTP request."""
 
 
-def kept(refusal: Response, error: AuthError | IssuerUnavailable) -> Response:
+def kept(refusal: Response, error: AuthError | IssuerUnavailable | StateUnavailable) -> Response:
     """Has a refusal sent as it is, whatever the decorators above the guard make of the view's return value.
 
     Raises:
@@ -101,7 +101,7 @@ def _is_dispatching() -> bool:
     return False
 
 
-def _for_socketio(error: AuthError | IssuerUnavailable) -> Exception:
+def _for_socketio(error: AuthError | IssuerUnavailable | StateUnavailable) -> Exception:
     """The error to raise in an event of Socket.IO: only its own kind turns a client away at `connect`.
 
     Flask-SocketIO hands any other to the application's handler of errors, and lets the client in if that returns.

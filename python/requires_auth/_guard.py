@@ -13,22 +13,23 @@ from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
 from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from requires_auth._core import AccessToken, Admission, Policy, Refusal
-    from requires_auth._errors import AuthError, IssuerUnavailable
-    from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
+    from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
+    from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
-    ErrorBody = str | Callable[[AuthError | IssuerUnavailable], tuple[str, bytes]]
+    ErrorBody = str | Callable[[AuthError | IssuerUnavailable | StateUnavailable], tuple[str, bytes]]
     SharedState = str | Mapping[str, Any]
     Problem = tuple[str, str, str, str]
 
 
-class RequiresAuth(_core.Guard):
+class RequiresAuth(_core.Guard, Revoking):
     """Guards an API: takes tokens of an issuer for an audience, and nothing else.
 
     For routes of Flask, FastAPI, Starlette or Django, take the class of the same name in the module of the framework,
@@ -42,8 +43,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
-    of the table, such as Logto; each of them is also a method of its name.
+    token is refused, `revoke` refuses one before it expires, and `from_env` and `from_file` make a guard from settings.
+    `for_provider` makes one for a provider of the table, such as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
     `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need. Where
@@ -70,6 +71,7 @@ class RequiresAuth(_core.Guard):
         implied_scopes: Mapping[str, str | Sequence[str]] | None = None,
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
+        dpop: Dpop | None = None,
         public_url: str | None = None,
         resource: str | None = None,
         base_scopes: str | Sequence[str] | None = None,
@@ -86,6 +88,8 @@ class RequiresAuth(_core.Guard):
         cache: int = 10_000,
         stale: int = 3600,
         state_file: str | os.PathLike[str] | None = None,
+        revocations: str | os.PathLike[str] | None = None,
+        max_revocations: int = 100_000,
         jwks_uri: str | None = None,
         discovery_url: str | None = None,
         tenants: Sequence[str] | None = None,
@@ -136,6 +140,10 @@ class RequiresAuth(_core.Guard):
                 together hold one token, and the query is never one.
             cookie_origins: origins whose pages may use a token in a cookie, beside pages of the same origin. By
                 default that of `public_url`.
+            dpop: whether tokens come with a proof of the key that they are bound to (DPoP, RFC 9449): `"off"`,
+                `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` and more to choose (`max_age`, `future`,
+                `algorithms`, `nonce_secret_env`, `nonce_secret_file`, `max_entries`, `max_proof_bytes`). It needs
+                `public_url`. By default a token that is bound to a key is refused.
             public_url: the URL of this API as its clients know it.
             resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
                 where none is given, a document at a well-known place says where to log in, and challenges point to
@@ -158,6 +166,9 @@ class RequiresAuth(_core.Guard):
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails
                 closed.
             state_file: a file that keeps the last good keys, so that a restart during an outage has some.
+            revocations: a file with revocations, one in each line, as JSON: tokens that are refused before they expire. It
+                is read anew within a second after it has changed, and must be there, be it empty.
+            max_revocations: how many of them there may be at a time; none is dropped for another.
             jwks_uri: where the keys are, if nothing is to be discovered.
             discovery_url: where the metadata are, if this server reaches the issuer by another name than
                 tokens do.

@@ -12,6 +12,7 @@ from requires_auth._errors import ConfigProblem
 from requires_auth._mistakes import NoDependency
 
 if TYPE_CHECKING:
+    Dpop = str | Mapping[str, Any]
     Introspection = Mapping[str, Any] | tuple[str | None, str, str] | Any
     KeySet = Mapping[str, Any] | str | bytes | os.PathLike[str]
     Audience = str | Sequence[str] | Mapping[str, str | Sequence[str]]
@@ -63,6 +64,9 @@ class Issuer:
 
     token_from: Sequence[TokenPlace] | None = None
     """Where a request may have its tokens. By default as for the guard."""
+
+    dpop: Dpop | None = None
+    """Whether its tokens come with a proof of their key: a mode alone, such as `"required"`. By default as for the guard."""
 
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""

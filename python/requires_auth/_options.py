@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from requires_auth import AccessToken, Issuer, Policy
     from requires_auth._guard import ErrorBody, Resolver, SharedState
-    from requires_auth._issuer import Audience, Introspection, KeySet, TokenPlace
+    from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -48,6 +48,7 @@ class _Options(TypedDict, total=False):
     implied_scopes: Mapping[str, str | Sequence[str]] | None
     token_from: Sequence[TokenPlace] | None
     cookie_origins: str | Sequence[str] | None
+    dpop: Dpop | None
     public_url: str | None
     base_scopes: str | Sequence[str] | None
     scopes_supported: Sequence[str] | None
@@ -63,6 +64,8 @@ class _Options(TypedDict, total=False):
     cache: int
     stale: int
     state_file: str | os.PathLike[str] | None
+    revocations: str | os.PathLike[str] | None
+    max_revocations: int
     jwks_uri: str | None
     discovery_url: str | None
     tenants: Sequence[str] | None

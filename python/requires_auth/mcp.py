@@ -34,7 +34,6 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from inspect import signature
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from requires_auth import AuthError, ConfigError, ConfigProblem, Refusal
 from requires_auth import RequiresAuth as Guard
@@ -259,17 +258,14 @@ class _Guarded:
     async def _judge_messages(
         self, outcome: Admission, token: AccessToken, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        headers = scope["headers"]
-        limit = self._needs.body_limit(scope["method"], headers)
+        limit = self._needs.body_limit_asgi(scope)
         body: bytes | None = b""
         if limit is not None:
             try:
                 body = await _read(receive, limit)
             except _Gone:
                 return None
-        # As it was on the wire: a decoded line break would begin another line of the log.
-        url = f"{quote(scope['path'])}?{scope.get('query_string', b'').decode('latin-1')}"
-        refusal = self._needs.check(self._guard, token, scope["method"], url, headers, body)
+        refusal = self._needs.check_asgi(self._guard, token, scope, body)
         if refusal is not None:
             return await refuse(refusal, scope, send)
         if limit is not None and body is not None:

@@ -1,5 +1,7 @@
 //! From the library's tables and errors to the exceptions of `requires_auth/_errors.py`.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use requires_auth::challenge::Challenge;
@@ -9,8 +11,8 @@ use requires_auth::{ConfigError, Denial, ErrorCode, Reason};
 /// A code: its name, status, message and hint.
 type CodeRow = (&'static str, u16, &'static str, &'static str);
 
-/// A reason: its name, message and hint.
-type ReasonRow = (&'static str, &'static str, &'static str);
+/// A reason: its name, its code, message and hint.
+type ReasonRow = (&'static str, &'static str, &'static str, &'static str);
 
 /// Every code with its status, message and hint.
 #[pyfunction]
@@ -18,17 +20,18 @@ pub(crate) fn error_codes() -> Vec<CodeRow> {
     ErrorCode::ALL.iter().map(|code| (code.as_str(), code.status(), code.message(), code.hint())).collect()
 }
 
-/// Every reason of `invalid_token` with its message and hint.
+/// Every reason with the code that it explains, its message and hint.
 #[pyfunction]
 pub(crate) fn reasons() -> Vec<ReasonRow> {
-    Reason::ALL.iter().map(|reason| (reason.as_str(), reason.message(), reason.hint())).collect()
+    let row = |reason: &Reason| (reason.as_str(), reason.code().as_str(), reason.message(), reason.hint());
+    Reason::ALL.iter().map(row).collect()
 }
 
 /// The exception for a refusal, which the answer's headers go with.
 pub(crate) fn from_denial<'py>(
     py: Python<'py>,
     denial: &Denial,
-    headers: &[(&str, &str)],
+    headers: &[(&str, Cow<'_, str>)],
 ) -> PyResult<Bound<'py, PyAny>> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let reason = denial.reason().map(Reason::as_str);
@@ -36,10 +39,22 @@ pub(crate) fn from_denial<'py>(
     MAKE.import(py, "requires_auth._errors", "from_denial")?.call1(arguments)
 }
 
+/// The headers of an answer, each name once: some frameworks keep the last value of a name alone. The challenges of several
+/// schemes are one list then (RFC 9110 §11.6.1).
+pub(crate) fn headers_of(challenge: &Challenge) -> Vec<(&str, Cow<'_, str>)> {
+    let mut headers: Vec<(&str, Cow<'_, str>)> = Vec::new();
+    for (name, value) in challenge.headers() {
+        match headers.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, list)) => list.to_mut().extend([", ", value]),
+            None => headers.push((name, value.into())),
+        }
+    }
+    headers
+}
+
 /// What to raise for a refusal.
 pub(crate) fn denied(py: Python<'_>, denial: &Denial, challenge: &Challenge) -> PyErr {
-    let headers: Vec<_> = challenge.headers().collect();
-    match from_denial(py, denial, &headers) {
+    match from_denial(py, denial, &headers_of(challenge)) {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,
     }

@@ -12,15 +12,17 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::credential::Protocols;
+use requires_auth::guard::Admission as Admitted;
 use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::live::Live;
 use crate::metadata::{MetadataAnswer, RoutePolicies};
-use crate::outcome::{Admission, Refusal};
+use crate::outcome::{Admission, Parts, Refusal};
 use crate::policy::Policy;
-use crate::request::{FrameworkRequest, RequestLine};
+use crate::proven::Proven;
+use crate::request::{FrameworkRequest, RequestLine, is_among};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -60,8 +62,12 @@ impl Guard {
             // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
             let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
             let is_missing = |found: &str| !known.is_empty() && found == "nothing";
-            let is_news =
-                |(setting, found, ..): &errors::Problem| !known.contains(setting) && !is_missing(found);
+            // The short name of an issuer means something with its provider alone.
+            let is_of_provider =
+                |setting: &str| setting == "issuer" && known.iter().any(|known| known == "provider");
+            let is_news = |(setting, found, ..): &errors::Problem| {
+                !known.contains(setting) && !is_missing(found) && !is_of_provider(setting)
+            };
             problems.extend(errors::problems(error).into_iter().filter(is_news));
         }
         let Some(auth) = built.ok().filter(|_| problems.is_empty()) else { return Ok(problems) };
@@ -172,7 +178,7 @@ impl Guard {
         let live = self.live()?;
         let request = FrameworkRequest::of_wsgi(environ, live.auth.token_headers())?;
         let parameters = path_parameters_of(policy, path_parameters)?;
-        self.admit_framework(environ.py(), &request, policy, (optional, wait), &parameters)
+        self.admit_framework(environ, &request, policy, (optional, wait), &parameters)
     }
 
     /// As `admit`, of the scope of an ASGI connection: HTTP or WebSocket.
@@ -187,13 +193,13 @@ impl Guard {
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_asgi(scope, live.auth.token_headers())?;
+        let request = FrameworkRequest::of_asgi(scope, |name| is_among(live.auth.token_headers(), name))?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
             _ => Parameters::new(),
         };
-        self.admit_framework(scope.py(), &request, policy, (optional, wait), &parameters)
+        self.admit_framework(scope, &request, policy, (optional, wait), &parameters)
     }
 
     /// Judges the token of a request, whatever its method, and returns it. Raises `AuthError` or `IssuerUnavailable`.
@@ -331,22 +337,35 @@ impl Guard {
     /// What is said of a request as a framework shows it; `None` if it may not wait, and keys have to be fetched.
     fn admit_framework<'py>(
         &self,
-        py: Python<'py>,
+        mapping: &Bound<'py, PyAny>,
         request: &FrameworkRequest,
         policy: Option<&Bound<'py, Policy>>,
         (optional, wait): (bool, bool),
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let FrameworkRequest { line: RequestLine { method, url, is_websocket }, headers } = request;
+        let py = mapping.py();
+        let FrameworkRequest { line: RequestLine { method, url, is_raw, is_websocket }, headers } = request;
+        if !is_raw {
+            self.live()?.warn_of_paths();
+        }
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
         if *is_websocket {
             asked = asked.of_websocket();
+        }
+        if asked.is_by_dpop()
+            && let live = self.live()?
+            && let Some(proven) = Proven::of(mapping, &live, &asked)
+        {
+            return self.answer_parts(py, &live, &asked, proven.get().judge(&asked)).map(Some);
         }
         let (live, judged) = if wait {
             self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
         } else {
             self.judge_now(py, &asked)?
         };
+        if let Some(Ok(admitted)) = judged.as_ref().filter(|_| asked.is_by_dpop()) {
+            Proven::note(mapping, &live, &asked, admitted);
+        }
         judged.map(|judged| self.answer(py, &live, &asked, judged)).transpose()
     }
 
@@ -370,7 +389,9 @@ impl Guard {
             let judged = py.detach(ask);
             return Ok((live, judged));
         };
-        let judged = if lock_hint.knows(asked.credential) { ask() } else { py.detach(ask) };
+        // A proof is a signature that was never seen before.
+        let is_quick = lock_hint.knows(asked.credential) && !asked.is_by_dpop();
+        let judged = if is_quick { ask() } else { py.detach(ask) };
         match &judged {
             Some(Ok(admitted)) if admitted.token().is_some() => lock_hint.remember(asked.credential),
             _ => lock_hint.forget(asked.credential),
@@ -386,10 +407,20 @@ impl Guard {
         asked: &Asked<'_>,
         judged: Judged,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.answer_parts(py, live, asked, judged.map(Admitted::into_parts))
+    }
+
+    fn answer_parts<'py>(
+        &self,
+        py: Python<'py>,
+        live: &Live,
+        asked: &Asked<'_>,
+        judged: Result<Parts, Denial>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         match judged {
-            Ok(admitted) => {
-                Ok(Bound::new(py, Admission::new(py, admitted, asked.is_websocket.then_some(&live.auth))?)?
-                    .into_any())
+            Ok(parts) => {
+                let websocket_of = asked.is_websocket.then_some(&live.auth);
+                Ok(Bound::new(py, Admission::new(py, parts, websocket_of)?)?.into_any())
             }
             Err(denial) => {
                 Ok(Bound::new(py, self.refuse(py, &live.auth, &asked.request, denial)?)?.into_any())

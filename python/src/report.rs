@@ -21,7 +21,8 @@ pub(crate) fn explanation<'py>(
         Err(denial) => {
             let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token";
             // No issuer is asked about what is not a token.
-            let steps = Step::ALL.iter().filter(|step| **step != Step::Introspection);
+            let steps =
+                Step::ALL.iter().filter(|step| !matches!(step, Step::Introspection | Step::Revocation));
             let checks = steps.map(|step| check(step.as_str(), Outcome::NotReached, "", ""));
             (Some(denial), Some(hint), checks.collect())
         }

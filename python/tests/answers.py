@@ -45,4 +45,14 @@ def settings_of(config: dict[str, Any]) -> dict[str, Any]:
         _ANSWERS.append(config["answer"])
         endpoint = f"http://127.0.0.1:{_server().server_port}/{len(_ANSWERS) - 1}"
         settings["introspection"] = {**settings["introspection"], "endpoint": endpoint}
+    if isinstance(settings.get("dpop"), dict):
+        settings["dpop"] = dict(_in_python(*member) for member in settings["dpop"].items())
     return settings
+
+
+def _in_python(name: str, value: Any) -> tuple[str, Any]:
+    """A member of a table, which a case writes as a file has it."""
+    if isinstance(value, dict):
+        [(place, where)] = value.items()
+        return f"{name}_{place}", where
+    return name, int(value[:-1]) if name in ("max_age", "future") else value

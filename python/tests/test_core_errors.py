@@ -13,10 +13,12 @@ from requires_auth import (
     AuthError,
     ConfigError,
     InsufficientScope,
+    InvalidDpopProof,
     InvalidToken,
     IssuerUnavailable,
     RequiresAuth,
     RequiresAuthError,
+    StateUnavailable,
     TokenExpired,
     _core,
     _errors,
@@ -27,27 +29,29 @@ from requires_auth._errors import from_denial
 
 def test_every_code_and_every_reason_has_one_class() -> None:
     codes = {code for code, *_ in _core.error_codes()}
-    assert {error.code for error in AuthError.__subclasses__()} | {IssuerUnavailable.code} == codes
-    assert len(AuthError.__subclasses__()) + 1 == len(codes)
-    reasons = [reason for reason, *_ in _core.reasons()]
-    assert sorted(str(error.reason) for error in InvalidToken.__subclasses__()) == sorted(reasons)
+    unavailable = {IssuerUnavailable.code, StateUnavailable.code}
+    assert {error.code for error in AuthError.__subclasses__()} | unavailable == codes
+    assert len(AuthError.__subclasses__()) + len(unavailable) == len(codes)
+    for of in (InvalidToken, InvalidDpopProof):
+        reasons = [reason for reason, code, *_ in _core.reasons() if code == of.code]
+        assert sorted(str(error.reason) for error in of.__subclasses__()) == sorted(reasons)
 
 
 def test_what_is_raised_is_one_list() -> None:
     """Module, `__all__` and classes: none is forgotten, and none is offered that can never be raised."""
-    classes = {error.__name__ for error in (*AuthError.__subclasses__(), *InvalidToken.__subclasses__())}
+    with_reasons = (*InvalidToken.__subclasses__(), *InvalidDpopProof.__subclasses__())
+    classes = {error.__name__ for error in (*AuthError.__subclasses__(), *with_reasons)}
     never = {error.__name__ for error in _errors.NEVER_RAISED}
     others = {"AuthError", "ConfigError", "ConfigProblem", "IssuerUnavailable", "RequiresAuthError"}
+    others.add("StateUnavailable")
     assert len(_errors.__all__) == len(set(_errors.__all__))
     assert set(_errors.__all__) == (classes - never) | others
     assert never == {
         "AmbiguousPath",
         "AmbiguousRequest",
-        "InvalidDpopProof",
         "McpHeadersInsufficient",
         "NoRoute",
         "TokenRevoked",
-        "UseDpopNonce",
     }
     assert set(_errors.__all__) <= set(requires_auth.__all__)
     assert not never & set(requires_auth.__all__)
@@ -68,23 +72,24 @@ def test_codes_come_from_the_table(code: str, status: int, message: str, hint: s
     assert error.headers == [("a", "b")]
     assert str(error) == message
     assert isinstance(error, AuthError) == (status != 503)
-    if isinstance(error, IssuerUnavailable):
+    if isinstance(error, IssuerUnavailable | StateUnavailable):
         assert error.retry_after == 7
     if isinstance(error, InsufficientScope):
         assert error.scope == "s"
 
 
-@pytest.mark.parametrize(("reason", "message", "hint"), _core.reasons())
-def test_reasons_come_from_the_table(reason: str, message: str, hint: str) -> None:
-    error = from_denial("invalid_token", reason, [], None, None)
-    assert isinstance(error, InvalidToken)
+@pytest.mark.parametrize(("reason", "code", "message", "hint"), _core.reasons())
+def test_reasons_come_from_the_table(reason: str, code: str, message: str, hint: str) -> None:
+    error = from_denial(code, reason, [], None, None)
+    assert isinstance(error, InvalidToken if code == "invalid_token" else InvalidDpopProof)
     told = (error.code, error.status, error.reason, error.message, error.hint)
-    assert told == ("invalid_token", 401, reason, message, hint)
+    assert told == (code, 401, reason, message, hint)
 
 
 def test_outages_are_another_branch() -> None:
     assert issubclass(IssuerUnavailable, RequiresAuthError)
     assert not issubclass(IssuerUnavailable, AuthError)
+    assert not issubclass(StateUnavailable, AuthError)
     assert issubclass(TokenExpired, AuthError)
     assert not issubclass(ConfigError, AuthError)
 

@@ -179,7 +179,7 @@ def test_nothing_is_read_of_a_request_that_is_not_authenticated(issuer: TestIssu
     }[token]
     app = protect(never, issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=TOOLS)
     wire = Untouched()
-    asyncio.run(app(scope_of(headers=given), wire.receive, wire.send))
+    asyncio.run(main(app, scope_of(headers=given), wire))
     assert wire.sent[0]["status"] == 401
 
 
@@ -246,7 +246,8 @@ def test_a_client_that_hangs_up_is_not_answered(issuer: TestIssuer) -> None:
     wire = Untouched()
     given = [(b"authorization", f"Bearer {issuer.token()}".encode())]
     app = protect(never, issuer.issuer, RESOURCE, jwks=issuer.jwks, tools=TOOLS)
-    asyncio.run(app(scope_of(headers=given), receive, wire.send))
+    wire.receive = receive  # type: ignore[method-assign]
+    asyncio.run(main(app, scope_of(headers=given), wire))
     assert wire.sent == []
 
 
@@ -457,7 +458,7 @@ def test_a_server_of_mcp_knows_who_calls(issuer: TestIssuer, of_mcp: Any) -> Non
 
     mcp = Server("orders")
 
-    @mcp.tool()
+    @mcp.tool()  # type: ignore[untyped-decorator]
     def list_orders() -> str:
         token, known = access_token(), get_access_token()
         assert token is not None
@@ -478,7 +479,7 @@ def test_a_server_of_fastmcp_knows_who_calls(issuer: TestIssuer) -> None:
         "orders", auth=Auth(issuer.issuer, RESOURCE, scope="read:orders", tools=TOOLS, jwks=issuer.jwks)
     )
 
-    @mcp.tool
+    @mcp.tool  # type: ignore[untyped-decorator]
     def list_orders() -> str:
         token, known = access_token(), get_access_token()
         assert token is not None
@@ -515,4 +516,5 @@ def _session(issuer: TestIssuer, app: Any, sub: str, guarded: bool = False) -> s
         assert client.post("/mcp", json=ready, headers=headers).status_code == 202
         answered = client.post("/mcp", content=call("list_orders"), headers=headers)
         assert answered.status_code == 200, answered.text
-        return answered.text
+        told: str = answered.text
+        return told

@@ -11,7 +11,7 @@ import pytest
 USE = """
 import asyncio
 from datetime import datetime
-from requires_auth import AccessToken, Admission, AuthError, Issuer, IssuerUnavailable, Policy, Refusal, RequiresAuth
+from requires_auth import AccessToken, Admission, AuthError, Issuer, IssuerUnavailable, Policy, Refusal, RequiresAuth, StateUnavailable
 
 auth = RequiresAuth("https://a.example", ["b", "c"], algorithms=["ES384"], leeway=10)
 several = RequiresAuth(issuers=[Issuer("https://a.example", "b"), ("https://c.example", "d")])
@@ -23,7 +23,7 @@ policy: Policy = Policy.all_of("a", "b").with_claim("c", equals=1)
 outcome: Admission | Refusal = auth.admit("GET", "/", [("a", "b"), (b"c", b"d")], policy)
 maybe: Admission | Refusal | None = auth.admit_now("GET", "/", [], None, True)
 if isinstance(outcome, Refusal):
-    error: AuthError | IssuerUnavailable = outcome.error
+    error: AuthError | IssuerUnavailable | StateUnavailable = outcome.error
     code: str = error.code
 own = RequiresAuth("https://a.example", "b", error_format=lambda error: ("text/plain", error.message.encode()))
 auth.authenticate({"authorization": "Bearer x"}, scope="a")

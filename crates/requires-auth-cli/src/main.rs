@@ -19,6 +19,7 @@ mod http;
 mod ports;
 mod lifetime;
 mod token_argument;
+mod client_key;
 
 // What judges tokens and requests; none of it knows a command.
 mod verdict;

@@ -27,13 +27,13 @@ pub(crate) fn read_token(argument: Option<String>) -> Result<String, Failure> {
     Ok(without_scheme(text.trim_ascii_end().to_owned()))
 }
 
-/// The token of `Bearer TOKEN`, as it is copied from a header; any other text as it is.
+/// The token of `Bearer TOKEN` or `DPoP TOKEN`, as it is copied from a header; any other text as it is.
 fn without_scheme(text: String) -> String {
     let Some((scheme, rest)) = text.split_once(' ') else { return text };
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let Some(scheme) = ["Bearer", "DPoP"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known)) else {
         return text;
-    }
-    say("note: the word Bearer is not part of the token, and is left out");
+    };
+    say(&format!("note: the word {scheme} is not part of the token, and is left out"));
     rest.trim_ascii().to_owned()
 }
 

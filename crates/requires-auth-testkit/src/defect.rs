@@ -11,6 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use crate::draft::{Draft, flipped};
+
 /// Tokens longer than this many bytes are too large for a guard.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
@@ -66,13 +68,6 @@ pub enum Defect {
     TooLarge,
     /// `typ` is `logout+jwt`.
     TypeNotAllowed,
-}
-
-/// The parts of a token before they are encoded and signed.
-pub(crate) struct Draft {
-    pub(crate) header: Map<String, Value>,
-    pub(crate) claims: Map<String, Value>,
-    pub(crate) issued_at: i64,
 }
 
 impl Defect {
@@ -180,13 +175,7 @@ impl Defect {
             Self::Opaque => {
                 URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
             }
-            Self::SignatureMismatch => {
-                let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
-                if let Some(byte) = bytes.last_mut() {
-                    *byte ^= 1;
-                }
-                format!("{message}.{}", URL_SAFE_NO_PAD.encode(bytes))
-            }
+            Self::SignatureMismatch => flipped(&token),
             _ => token,
         }
     }

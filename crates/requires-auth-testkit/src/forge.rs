@@ -9,17 +9,18 @@
 //! | that each kind of bad token is refused | [`defect`](TokenBuilder::defect) with every [`Defect`] |
 //! | times | [`issued_at`](TokenBuilder::issued_at) and [`lifetime`](TokenBuilder::lifetime), with a clock that stands still |
 //! | a rotated or a foreign key | [`key`](TokenBuilder::key) |
+//! | a token that is bound to a key or a certificate | [`bound_to`](TokenBuilder::bound_to), [`bound_to_certificate`](TokenBuilder::bound_to_certificate), and a [`proof`](Forge::proof) for each request |
 //! | a token that no library would write | [`raw_header`](TokenBuilder::raw_header), [`raw_claims`](TokenBuilder::raw_claims) |
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::defect::Draft;
-use crate::{Defect, SigningKey};
+use crate::draft::{Draft, Edit, edited, members, random_id, unix_now};
+use crate::keys::certificate_thumbprint;
+use crate::{Defect, ProofBuilder, SigningKey};
 
 /// How long a token lives unless the test says otherwise, in seconds.
 const LIFETIME: i64 = 3600;
@@ -96,6 +97,25 @@ impl Forge {
             defects: Vec::new(),
         }
     }
+
+    /// Starts a good proof of possession (RFC 9449) for a `GET` of the audience: a DPoP proof by the key of a client.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Forge, ProofDefect, SigningKey};
+    ///
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", SigningKey::generate(Algorithm::Es384));
+    /// // The client has a key of its own, to which the issuer binds its tokens.
+    /// let client = SigningKey::generate(Algorithm::Es256);
+    /// let token = forge.token().bound_to(&client).mint();
+    /// let proof = || forge.proof(&client).method("POST").url("https://api.example/items").token(&token);
+    /// let (good, stale) = (proof().mint(), proof().defect(ProofDefect::Stale).mint());
+    /// // Send `Authorization: DPoP {token}` with the header `DPoP: {good}`, and expect 200;
+    /// // with `DPoP: {stale}`, expect 401 with the reason `proof_time`.
+    /// # assert_ne!(good, stale);
+    /// ```
+    pub fn proof(&self, key: &SigningKey) -> ProofBuilder {
+        ProofBuilder::new(key, "GET", &self.audience)
+    }
 }
 
 /// An access token in the making; what is set later wins. Made by [`Forge::token`], finished by [`mint`](Self::mint).
@@ -115,9 +135,6 @@ pub struct TokenBuilder {
     raw_claims: Option<Vec<u8>>,
     defects: Vec<Defect>,
 }
-
-/// A member to set, or to remove when there is no value.
-type Edit = (String, Option<Value>);
 
 impl TokenBuilder {
     /// Sets `sub`; `alice` by default.
@@ -196,6 +213,39 @@ impl TokenBuilder {
     pub fn without_claim(mut self, name: impl Into<String>) -> Self {
         self.claims.push((name.into(), None));
         self
+    }
+
+    /// Binds the token to the key of a client by its thumbprint, `cnf.jkt` (RFC 9449 §6.1): it counts with a
+    /// [`proof`](Forge::proof) of that key alone. Other members of `cnf` stay.
+    pub fn bound_to(self, key: &SigningKey) -> Self {
+        self.confirmation("jkt", key.thumbprint())
+    }
+
+    /// Binds the token to a client certificate (DER) by its SHA-256, `cnf.x5t#S256` (RFC 8705 §3.1): it counts on a
+    /// connection with that certificate alone. Other members of `cnf` stay.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, Forge, SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let forge = Forge::new("https://issuer.example", "https://api.example", key);
+    /// # let der = [0x30, 0x00];
+    /// let token = forge.token().bound_to_certificate(&der).mint();
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    /// # let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    /// # assert!(String::from_utf8(claims).unwrap().contains(r#""cnf":{"x5t#S256":""#));
+    /// ```
+    pub fn bound_to_certificate(self, der: &[u8]) -> Self {
+        self.confirmation("x5t#S256", &certificate_thumbprint(der))
+    }
+
+    /// Adds a method of confirmation to `cnf` (RFC 7800 §3.1).
+    pub(crate) fn confirmation(self, name: &str, value: &str) -> Self {
+        let known =
+            self.claims.iter().rev().find(|(claim, _)| claim == "cnf").and_then(|(_, cnf)| cnf.clone());
+        let mut cnf = known.filter(Value::is_object).unwrap_or_else(|| json!({}));
+        cnf[name] = json!(value);
+        self.claim("cnf", cnf)
     }
 
     /// Sets a member of the header to any JSON value, without changing how the token is signed: `alg` here is a claim
@@ -330,37 +380,6 @@ impl fmt::Debug for TokenBuilder {
             .field("defects", &self.defects)
             .finish_non_exhaustive()
     }
-}
-
-fn members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn edited(mut members: Map<String, Value>, edits: &[Edit]) -> Map<String, Value> {
-    for (name, value) in edits {
-        match value {
-            Some(value) => {
-                members.insert(name.clone(), value.clone());
-            }
-            None => {
-                // Keeps the order of the others, which the bytes of the token show.
-                members.shift_remove(name);
-            }
-        }
-    }
-    members
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-fn random_id() -> String {
-    let mut bytes = [0; 16];
-    // Fails only without randomness, which `mint` documents.
-    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has randomness");
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 pub use self::fixed::fixed_thumbprints;
+pub use self::jwk::{certificate_thumbprint, jwk_thumbprint};
 pub use self::pair::InvalidKey;
 use self::pair::Pair;
 pub(crate) use self::verifying::{VERIFIED_ALGORITHMS, VerifyingKey};
@@ -161,6 +162,25 @@ impl SigningKey {
         jwk.insert("use".to_owned(), json!("sig"));
         jwk.insert("alg".to_owned(), json!(self.algorithm().name()));
         Value::Object(jwk)
+    }
+
+    /// The public JWK with the members of its type alone, as the header of a DPoP proof has it (RFC 9449 §4.2).
+    pub fn bare_jwk(&self) -> Value {
+        Value::Object(self.material.public.clone())
+    }
+
+    /// The private key as unencrypted PKCS#8 (DER), which [`from_pkcs8`](Self::from_pkcs8) reads. It is the secret itself: write it
+    /// where nobody else reads it.
+    ///
+    /// ```
+    /// use requires_auth_testkit::{Algorithm, SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let read = SigningKey::from_pkcs8(Algorithm::Es256, &key.to_pkcs8()).unwrap();
+    /// assert_eq!(read.thumbprint(), key.thumbprint());
+    /// ```
+    pub fn to_pkcs8(&self) -> Vec<u8> {
+        self.material.pair.to_pkcs8()
     }
 
     /// Signs the message as JWS does: ECDSA signatures are R and S, each of the length of the field. For whole tokens there

@@ -3,7 +3,11 @@
 pub mod algorithm;
 pub mod keys;
 
+mod draft;
+
 pub mod defect;
+pub mod proof;
+
 pub mod forge;
 
 pub mod issuer;
@@ -13,3 +17,4 @@ pub use self::algorithm::Algorithm;
 pub use self::defect::Defect;
 pub use self::forge::{Forge, TokenBuilder};
 pub use self::keys::{SigningKey, jwk_set};
+pub use self::proof::{ProofBuilder, ProofDefect};

@@ -240,7 +240,7 @@ async fn a_mistake_in_the_one_line_is_answered_with_what_is_right() {
     for (query, expected) in [
         (
             "scopes=a",
-            "unknown parameter \"scopes\": expected one of scope, sub, aud, client_id, claim, lifetime, opaque, defect",
+            "unknown parameter \"scopes\": expected one of scope, sub, aud, client_id, claim, lifetime, opaque, jkt, x5t, defect",
         ),
         (
             "defect=revoked",
@@ -549,7 +549,7 @@ async fn pages_of_any_origin_may_call_every_endpoint() {
         assert_eq!(header(&preflight, "access-control-allow-origin"), "*");
         assert_eq!(
             header(&preflight, "access-control-allow-headers"),
-            "Authorization, Content-Type, MCP-Protocol-Version"
+            "Authorization, Content-Type, DPoP, MCP-Protocol-Version"
         );
     }
     let refused = post(issuer.token_endpoint(), None, &[]).await;
@@ -559,7 +559,7 @@ async fn pages_of_any_origin_may_call_every_endpoint() {
         [refused, get(issuer.jwks_uri()).await, get(&unknown).await, get(issuer.discovery_url()).await]
     {
         assert_eq!(header(&response, "access-control-allow-origin"), "*", "{}", response.url());
-        assert_eq!(header(&response, "access-control-expose-headers"), "WWW-Authenticate");
+        assert_eq!(header(&response, "access-control-expose-headers"), "WWW-Authenticate, DPoP-Nonce");
     }
 }
 

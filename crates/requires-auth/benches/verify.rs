@@ -6,6 +6,7 @@
 //! The samples of one group follow each other, so compare within a group and never across machines. The table
 //! that is printed at the end interleaves the two, which is what to trust on a shared machine.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -18,6 +19,8 @@ use criterion::Criterion;
 use requires_auth::introspect::{
     Introspect, Introspection, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
 };
+use requires_auth::revocation::{Revocation, RevocationKind};
+use requires_auth::revocations::Revocations;
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{Bearer, Policy, Request, RequiresAuth, danger};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
@@ -137,6 +140,66 @@ impl Opaque {
     }
 }
 
+/// Remembered tokens, in a guard that is told of no revocations and in one that is told of many.
+struct Revocable {
+    without: RequiresAuth,
+    with: RequiresAuth,
+    authorizations: Vec<[(&'static str, String); 1]>,
+    next: Cell<usize>,
+}
+
+impl Revocable {
+    const REVOCATIONS: usize = 100_000;
+
+    fn new(tokens: usize) -> Self {
+        let key = SigningKey::fixed(Algorithm::Ed25519);
+        let forge = Forge::new(ISSUER, AUDIENCE, key.clone());
+        let now = UNIX_EPOCH + Duration::from_secs(NOW);
+        let revocations = Revocations::in_memory(Self::REVOCATIONS);
+        for number in 0..Self::REVOCATIONS {
+            let until = now + Duration::from_secs(3600);
+            let kind = RevocationKind::ALL[number % 4];
+            revocations.add(Revocation::of(kind, &format!("revoked-{number}"), until), now).expect("room");
+        }
+        let guard = |revocations: Option<&Revocations>| {
+            let jwks = jwk_set([key]).to_string();
+            let builder = RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwks).with_clock(move || now);
+            let builder = match revocations {
+                Some(revocations) => builder.with_revocations_in(revocations),
+                None => builder,
+            };
+            danger::allow_public_test_keys(builder).with_cache(4 * tokens).build().expect("a configuration")
+        };
+        let issued_at = i64::try_from(NOW).expect("a date");
+        let token = |number| {
+            let token = forge
+                .token()
+                .issued_at(issued_at)
+                .subject(&format!("user-{number}"))
+                .claim("sid", format!("session-{number}"));
+            [("authorization", format!("Bearer {}", token.client_id("app").mint()))]
+        };
+        let authorizations = (0..tokens).map(token).collect();
+        let own = Self {
+            without: guard(None),
+            with: guard(Some(&revocations)),
+            authorizations,
+            next: Cell::new(0),
+        };
+        (0..2 * tokens).for_each(|_| own.remembered(&own.without));
+        (0..2 * tokens).for_each(|_| own.remembered(&own.with));
+        own
+    }
+
+    fn remembered(&self, guard: &RequiresAuth) {
+        // A step that is prime to the number of tokens, so that no token has its neighbour's memory at hand.
+        let next = (self.next.get() + 7919) % self.authorizations.len();
+        self.next.set(next);
+        let request = Request::new("GET", "/orders", &self.authorizations[next]);
+        black_box(guard.authenticate_now(&request).expect("keys").expect("a valid token"));
+    }
+}
+
 fn parse(jwk: &serde_json::Value, algorithm: Algorithm) -> ParsedPublicKey {
     let member =
         |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().expect("a string")).expect("base64url");
@@ -213,5 +276,14 @@ fn main() {
         let (jwt, opaque) = interleaved(|| case.remembered(), || opaque.remembered());
         let (name, bytes, ratio) = (case.algorithm.name(), case.token.len(), opaque / jwt);
         println!("{name:<9} {bytes:>6} {jwt:>9.3} {opaque:>11.3} {ratio:>6.2}");
+    }
+
+    println!("\na remembered token without and with 100,000 revocations, microseconds; limit: 1.15");
+    println!("{:<9} {:>9} {:>9} {:>6}", "tokens", "without", "with", "ratio");
+    for tokens in [1, 1000, 10_000] {
+        let guards = Revocable::new(tokens);
+        let (without, with) =
+            interleaved(|| guards.remembered(&guards.without), || guards.remembered(&guards.with));
+        println!("{tokens:<9} {without:>9.3} {with:>9.3} {:>6.2}", with / without);
     }
 }

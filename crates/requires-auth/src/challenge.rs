@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::credential::Scheme;
 use crate::error::{ChallengeKind, Denial, ErrorCode, Reason};
+use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::metadata::Metadata;
 use crate::policy::union;
 use crate::request::Request;
@@ -62,6 +63,10 @@ pub struct Challenge {
     body: Body,
 }
 
+/// The headers of a refusal that a script of another origin may read, beside those that it always may.
+const EXPOSED: &str = "WWW-Authenticate";
+const EXPOSED_WITH_NONCE: &str = "WWW-Authenticate, DPoP-Nonce";
+
 /// How the refusals of a guard look: the same for every request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Style {
@@ -71,13 +76,44 @@ pub(crate) struct Style {
     resource: Option<Arc<Metadata>>,
 }
 
-/// The schemes that a guard takes, in the order in which it names them.
-#[derive(Clone, Copy, Debug)]
-struct Schemes(&'static [Scheme]);
+/// The schemes that a guard takes.
+#[derive(Clone, Debug)]
+pub(crate) struct Schemes {
+    takes_bearer: bool,
+    /// The algorithms of proofs, space-separated, where tokens come with proofs (RFC 9449 §7.1).
+    algs: Option<Arc<str>>,
+}
 
 impl Default for Schemes {
     fn default() -> Self {
-        Self(&[Scheme::Bearer])
+        Self { takes_bearer: true, algs: None }
+    }
+}
+
+impl Schemes {
+    /// `DPoP` with these algorithms, and before it `Bearer` if that is taken as well: some clients read one challenge alone.
+    pub(crate) fn with_dpop(takes_bearer: bool, algorithms: AlgorithmSet) -> Self {
+        let mut names: Vec<_> = algorithms.iter().map(Algorithm::name).collect();
+        names.sort_unstable();
+        Self { takes_bearer, algs: Some(names.join(" ").into()) }
+    }
+
+    /// The schemes that a refusal names. What is wrong with a proof, no Bearer token mends.
+    fn of(&self, denial: &Denial) -> impl Iterator<Item = Scheme> {
+        let is_about_proof = matches!(denial.code(), ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce);
+        let bearer = (self.takes_bearer && !is_about_proof).then_some(Scheme::Bearer);
+        let dpop = (self.algs.is_some() || is_about_proof).then_some(Scheme::Dpop);
+        bearer.into_iter().chain(dpop)
+    }
+
+    /// The scheme whose challenge says what is wrong: the one that the token came by.
+    const fn tried(&self, denial: &Denial) -> Scheme {
+        let is_about_proof = matches!(denial.code(), ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce);
+        if denial.is_by_dpop() || is_about_proof || !self.takes_bearer {
+            Scheme::Dpop
+        } else {
+            Scheme::Bearer
+        }
     }
 }
 
@@ -87,19 +123,31 @@ impl Style {
         Self { resource, ..self }
     }
 
-    /// The answer to `request`, refused for `denial`.
-    pub(crate) fn challenge(&self, denial: &Denial, request: &Request<'_>) -> Challenge {
-        Challenge::of(denial, request, &self.body, self.www_authenticate(denial))
+    /// The same, with challenges of these schemes.
+    pub(crate) fn with_schemes(self, schemes: Schemes) -> Self {
+        Self { schemes, ..self }
     }
 
-    /// The values of `WWW-Authenticate`: one for each scheme (RFC 9110 §11.6.1).
+    /// The answer to `request`, refused for `denial`.
+    pub(crate) fn challenge(&self, denial: &Denial, request: &Request<'_>) -> Challenge {
+        let exposed = if self.schemes.algs.is_some() { EXPOSED_WITH_NONCE } else { EXPOSED };
+        Challenge::of(denial, request, &self.body, self.www_authenticate(denial), exposed)
+    }
+
+    /// The values of `WWW-Authenticate`: one for each scheme (RFC 9110 §11.6.1). What is wrong stands in the challenge of the scheme
+    /// that the token came by; without a token, all of them say where to get one.
     pub(crate) fn www_authenticate(&self, denial: &Denial) -> Vec<String> {
         let Some(parameters) = parameters(denial, self.resource.as_deref()) else { return Vec::new() };
-        let of_scheme = |scheme: &Scheme| match parameters.as_str() {
-            "" => scheme.as_str().to_owned(),
-            parameters => format!("{} {parameters}", scheme.as_str()),
+        let is_bare = denial.code().challenge() == ChallengeKind::Bare;
+        let tried = self.schemes.tried(denial);
+        let of_scheme = |scheme: Scheme| {
+            let own = Some(&parameters).filter(|own| (is_bare || scheme == tried) && !own.is_empty());
+            let algs = self.schemes.algs.as_deref().filter(|_| scheme == Scheme::Dpop);
+            let all: Vec<_> = own.cloned().into_iter().chain(algs.map(|algs| quoted("algs", algs))).collect();
+            let space = if all.is_empty() { "" } else { " " };
+            format!("{}{space}{}", scheme.as_str(), all.join(", "))
         };
-        self.schemes.0.iter().map(of_scheme).collect()
+        self.schemes.of(denial).map(of_scheme).collect()
     }
 }
 
@@ -116,7 +164,7 @@ impl Challenge {
     /// challenge. A server asks its guard instead, which knows the format:
     /// [`RequiresAuth::challenge`](crate::RequiresAuth::challenge).
     pub fn new(denial: &Denial, request: &Request<'_>, format: &BodyFormat) -> Self {
-        Self::of(denial, request, format, www_authenticate(denial))
+        Self::of(denial, request, format, www_authenticate(denial), EXPOSED)
     }
 
     fn of(
@@ -124,6 +172,7 @@ impl Challenge {
         request: &Request<'_>,
         format: &BodyFormat,
         www_authenticate: Vec<String>,
+        exposed: &str,
     ) -> Self {
         let body = format.write(denial);
         let mut headers = vec![("content-type", body.content_type.clone())];
@@ -136,8 +185,10 @@ impl Challenge {
         }
         if request.has_header("origin") {
             // Without this a script of another origin cannot read the challenge (Fetch standard).
-            headers.push(("access-control-expose-headers", "WWW-Authenticate".to_owned()));
+            headers.push(("access-control-expose-headers", exposed.to_owned()));
         }
+        // RFC 9449 §8.1: at most one.
+        headers.extend(denial.dpop_nonce().map(|nonce| ("dpop-nonce", nonce.to_owned())));
         headers.extend(www_authenticate.iter().map(|challenge| ("www-authenticate", challenge.clone())));
         Self { status: denial.status(), www_authenticate, headers, body }
     }
@@ -281,7 +332,7 @@ impl Body {
 pub enum BodyFormat {
     /// Your own, made from the refusal: see [`BodyFormat::custom`].
     Custom(Arc<dyn Fn(&Denial) -> Body + Send + Sync>),
-    /// `{"code", "status", "message"}`, with `"reason"` for `invalid_token`.
+    /// `{"code", "status", "message"}`, with `"reason"` for `invalid_token` and `invalid_dpop_proof`.
     #[default]
     Json,
     /// Problem details (RFC 9457), with `code` and `reason` as extension members.
@@ -409,6 +460,7 @@ const fn status_phrase(status: u16) -> &'static str {
         403 => "Forbidden",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Error",
     }
@@ -479,21 +531,67 @@ mod tests {
         assert_eq!(www_authenticate(&denial), [expected]);
     }
 
+    fn with_dpop(takes_bearer: bool) -> Style {
+        let algorithms = [Algorithm::Ed25519, Algorithm::Es256].into_iter().collect();
+        Style::default().with_schemes(Schemes::with_dpop(takes_bearer, algorithms))
+    }
+
+    /// RFC 9449 §7.1, §7.2: figures 16 to 19.
     #[test]
-    fn there_is_one_challenge_for_each_scheme_of_the_guard() {
-        let style = Style { schemes: Schemes(Scheme::ALL), ..Style::default() };
-        let denial = Denial::new(ErrorCode::AuthorizationHeaderMissing);
-        assert_eq!(style.www_authenticate(&denial), ["Bearer", "DPoP"]);
-        assert_eq!(Style::default().www_authenticate(&denial), ["Bearer"]);
-        let no_headers: [(&str, &str); 0] = [];
-        let challenge =
-            style.challenge(&Denial::invalid_token(Reason::Expired), &Request::new("GET", "/", &no_headers));
-        let parameters = "error=\"invalid_token\", error_description=\"the token has expired\"";
-        let expected = [format!("Bearer {parameters}"), format!("DPoP {parameters}")];
-        assert_eq!(challenge.www_authenticate(), expected);
-        let lines = challenge.headers().filter(|(name, _)| *name == "www-authenticate").count();
-        assert_eq!(lines, 2);
-        assert!(style.www_authenticate(&Denial::new(ErrorCode::AccessDenied)).is_empty());
+    fn each_scheme_has_its_challenge_and_the_tried_one_says_what_is_wrong() {
+        let (allowed, required) = (with_dpop(true), with_dpop(false));
+        let nothing = Denial::new(ErrorCode::AuthorizationHeaderMissing);
+        let algs = "algs=\"ES256 Ed25519\"";
+        assert_eq!(allowed.www_authenticate(&nothing), ["Bearer".to_owned(), format!("DPoP {algs}")]);
+        assert_eq!(required.www_authenticate(&nothing), [format!("DPoP {algs}")]);
+        assert_eq!(Style::default().www_authenticate(&nothing), ["Bearer"]);
+
+        let expired = || Denial::invalid_token(Reason::Expired);
+        let told = "error=\"invalid_token\", error_description=\"the token has expired\"";
+        let by_bearer = [format!("Bearer {told}"), format!("DPoP {algs}")];
+        assert_eq!(allowed.www_authenticate(&expired()), by_bearer);
+        let by_dpop = ["Bearer".to_owned(), format!("DPoP {told}, {algs}")];
+        assert_eq!(allowed.www_authenticate(&expired().by_dpop(true)), by_dpop);
+        assert_eq!(required.www_authenticate(&expired()), by_dpop[1..]);
+        assert!(allowed.www_authenticate(&Denial::new(ErrorCode::AccessDenied)).is_empty());
+
+        let proof = Denial::invalid_proof(Reason::ProofReused).by_dpop(true);
+        let told = "DPoP error=\"invalid_dpop_proof\", error_description=\"the DPoP proof was used before\", algs=\"ES256 Ed25519\"";
+        assert_eq!(allowed.www_authenticate(&proof), [told]);
+        assert_eq!(required.www_authenticate(&proof), [told]);
+    }
+
+    #[test]
+    fn the_tried_scheme_says_which_scopes_or_login_are_needed() {
+        let scope = || Denial::insufficient_scope("read:orders".into());
+        let of_scope = |denial| with_dpop(true).www_authenticate(&denial);
+        assert!(
+            of_scope(scope())[0].ends_with(", scope=\"read:orders\"")
+                && of_scope(scope())[1].starts_with("DPoP algs")
+        );
+        let by_dpop = of_scope(scope().by_dpop(true));
+        assert_eq!(by_dpop[0], "Bearer");
+        assert!(by_dpop[1].ends_with(", scope=\"read:orders\", algs=\"ES256 Ed25519\""), "{by_dpop:?}");
+        let login = Denial::insufficient_user_authentication(Some("gold".into()), Some(300)).by_dpop(true);
+        let login = with_dpop(true).www_authenticate(&login);
+        assert!(login[1].contains("acr_values=\"gold\", max_age=\"300\", algs="), "{login:?}");
+    }
+
+    /// RFC 9449 §8.1, §9: one header, which scripts of other origins can read.
+    #[test]
+    fn a_nonce_goes_with_the_answer() {
+        let headers = [("origin", "https://app.example")];
+        let request = Request::new("GET", "/", &headers);
+        let denial = Denial::use_dpop_nonce("one".into()).by_dpop(true);
+        let challenge = with_dpop(true).challenge(&denial, &request);
+        let all: Vec<_> = challenge.headers().collect();
+        assert!(all.contains(&("dpop-nonce", "one")) && all.contains(&("cache-control", "no-store")));
+        assert!(all.contains(&("access-control-expose-headers", "WWW-Authenticate, DPoP-Nonce")));
+        assert_eq!(challenge.www_authenticate().len(), 1);
+        assert!(challenge.www_authenticate()[0].starts_with("DPoP error=\"use_dpop_nonce\", "));
+        let other = with_dpop(true).challenge(&Denial::invalid_token(Reason::Expired), &request);
+        assert!(other.headers().all(|(name, _)| name != "dpop-nonce"));
+        assert!(!format!("{denial:?}").contains("one"), "{denial:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use subprotocol::Protocols;
 pub enum Scheme {
     /// A token that counts for whoever sends it (RFC 6750 §2.1).
     Bearer,
-    /// A token that counts with a proof of its key (RFC 9449 §7.1). No guard takes it.
+    /// A token that counts with a proof of its key (RFC 9449 §7.1). Only a guard with DPoP switched on takes it.
     Dpop,
 }
 
@@ -87,22 +87,33 @@ impl<'a> Credential<'a> {
     /// The header is missing, is not exactly scheme and token, has another scheme than `Bearer`, or the request
     /// carries more than one token; each has its own [`ErrorCode`].
     pub fn from_request(request: &Request<'a>) -> Result<Self, Denial> {
-        match authorization(request)? {
+        Self::read(request, false)
+    }
+
+    /// The same, by the scheme `DPoP` as well if that is taken.
+    #[inline]
+    pub(crate) fn read(request: &Request<'a>, takes_dpop: bool) -> Result<Self, Denial> {
+        match authorization(request, takes_dpop)? {
             Shown::Nothing => Err(Denial::new(ErrorCode::AuthorizationHeaderMissing)),
             Shown::OtherScheme => Err(Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported)),
-            Shown::Token(token) => {
+            Shown::Token((scheme, token)) => {
                 // RFC 6750 §2: one token, one method. Refused even if both tokens are equal.
                 if has_query_token(request.query()) {
                     return Err(Denial::new(ErrorCode::InvalidRequest));
                 }
-                Ok(Self::shown_by(request, token, PlaceSet::AUTHORIZATION))
+                Ok(Self::shown_by(request, scheme, token, PlaceSet::AUTHORIZATION))
             }
         }
     }
 
-    fn shown_by(request: &Request<'a>, token: impl Into<Cow<'a, [u8]>>, places: PlaceSet) -> Self {
+    fn shown_by(
+        request: &Request<'a>,
+        scheme: Scheme,
+        token: impl Into<Cow<'a, [u8]>>,
+        places: PlaceSet,
+    ) -> Self {
         let (headers, certificate) = (Some(request.headers()), request.certificate());
-        Self { scheme: Scheme::Bearer, token: token.into(), places, headers, certificate }
+        Self { scheme, token: token.into(), places, headers, certificate }
     }
 
     /// The scheme.
@@ -174,7 +185,7 @@ impl fmt::Debug for Credential<'_> {
 /// A Bearer or DPoP credential is an access token, good or bad. Two headers, and a value that is not a scheme and
 /// credentials, may hide one: they do not count as none.
 pub(crate) fn shows_no_token(request: &Request<'_>) -> bool {
-    matches!(authorization(request), Ok(Shown::Nothing | Shown::OtherScheme))
+    matches!(authorization(request, true), Ok(Shown::Nothing | Shown::OtherScheme))
 }
 
 /// What a place shows.
@@ -187,20 +198,19 @@ enum Shown<T> {
     Token(T),
 }
 
-impl<'a> Shown<&'a [u8]> {
-    /// The same, for what may have to be decoded.
-    fn into_cow(self) -> Shown<Cow<'a, [u8]>> {
+impl<T> Shown<T> {
+    fn map<U>(self, made: impl FnOnce(T) -> U) -> Shown<U> {
         match self {
             Self::Nothing => Shown::Nothing,
             Self::OtherScheme => Shown::OtherScheme,
-            Self::Token(token) => Shown::Token(token.into()),
+            Self::Token(token) => Shown::Token(made(token)),
         }
     }
 }
 
 /// What the `Authorization` header shows.
 #[inline]
-fn authorization<'a>(request: &Request<'a>) -> Result<Shown<&'a [u8]>, Denial> {
+fn authorization<'a>(request: &Request<'a>, takes_dpop: bool) -> Result<Shown<(Scheme, &'a [u8])>, Denial> {
     let value = match request.header("authorization") {
         HeaderValues::Absent => return Ok(Shown::Nothing),
         // RFC 6750 §2: a client MUST NOT send more than one token; we never pick one of two.
@@ -211,9 +221,9 @@ fn authorization<'a>(request: &Request<'a>) -> Result<Shown<&'a [u8]>, Denial> {
     let (name, rest) = value.split_at(space);
     // RFC 9110 §11.1: the scheme is case-insensitive.
     match Scheme::from_name(name) {
-        // RFC 6750 §2.1: `"Bearer" 1*SP b64token`.
-        Some(Scheme::Bearer) => Ok(Shown::Token(without_spaces(rest))),
-        Some(Scheme::Dpop) => Err(Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported)),
+        Some(Scheme::Dpop) if !takes_dpop => Err(Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported)),
+        // RFC 6750 §2.1: `"Bearer" 1*SP b64token`; RFC 9449 §7.1.
+        Some(scheme) => Ok(Shown::Token((scheme, without_spaces(rest)))),
         None if is_scheme(name) => Ok(Shown::OtherScheme),
         None => Err(invalid_format()),
     }

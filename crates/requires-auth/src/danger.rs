@@ -1,8 +1,9 @@
 //! What weakens a check. Each name says so where it is called.
 //!
-//! These are functions over a [`Builder`] and not methods of it, so that a search for `danger::` finds every place in a
+//! These are functions over a [`Builder`] or a setting and not methods of it, so that a search for `danger::` finds every place in a
 //! program that gives something up. None of them is needed in production behind a public issuer.
 
+use crate::dpop::Dpop;
 use crate::guard::Builder;
 
 /// Lets issuer and key set be fetched over plain `http` beyond loopback.
@@ -28,6 +29,26 @@ use crate::guard::Builder;
 /// ```
 pub fn allow_http_issuer(builder: Builder) -> Builder {
     builder.allow_http()
+}
+
+/// Lets a proof of possession count as often as it is sent, for as long as it is new (RFC 9449 §11.1).
+///
+/// Whoever sees a request can then repeat it, with its token and its proof, for about a minute. Where the store of used proofs
+/// is too slow or too large, nonces ([`Dpop::with_nonce_secret`]) bound that time, and do not end it.
+///
+/// ```
+/// use requires_auth::dpop::Dpop;
+/// use requires_auth::{RequiresAuth, danger};
+///
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_public_url("https://api.example")
+///     .with_dpop(danger::without_replay_check(Dpop::allowed()))
+///     .build()?;
+/// # let _ = auth;
+/// # Ok::<(), requires_auth::ConfigError>(())
+/// ```
+pub fn without_replay_check(dpop: Dpop) -> Dpop {
+    dpop.without_replay()
 }
 
 /// Takes tokens of every tenant of the issuer named last, whose name has a placeholder.

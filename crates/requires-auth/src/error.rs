@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | [`ConfigError`] with its [`ConfigProblem`]s | a guard is built | whoever starts the server |
 //! | [`Denial`] with its [`ErrorCode`] | a request is refused | the client, the log, a metric |
-//! | [`Reason`] | the code is `invalid_token` | the same, and whoever asks why a token was refused |
+//! | [`Reason`] | the code is `invalid_token` or `invalid_dpop_proof` | the same, and whoever asks why a token was refused |
 //!
 //! Each code and each reason has a `message` for the client, one fixed sentence, and a `hint` for whoever runs the API.
 //! Neither ever holds a value of the configuration or anything of a token, so both may be logged and sent as they are.
@@ -18,8 +18,8 @@ use std::fmt;
 mod config;
 mod denial;
 
-pub(crate) use config::quoted;
 pub use config::{ConfigError, ConfigProblem, Place};
+pub(crate) use config::{escaped, quoted};
 pub use denial::Denial;
 
 /// Declares an enum whose variants carry one row of a table each.
@@ -61,6 +61,7 @@ struct CodeRow {
 }
 
 struct ReasonRow {
+    code: ErrorCode,
     message: &'static str,
     hint: &'static str,
 }
@@ -82,8 +83,14 @@ const fn code(status: u16, challenge: ChallengeKind, message: &'static str, hint
     CodeRow { status, challenge, message, hint }
 }
 
+/// Why a token is not valid.
 const fn reason(message: &'static str, hint: &'static str) -> ReasonRow {
-    ReasonRow { message, hint }
+    ReasonRow { code: ErrorCode::InvalidToken, message, hint }
+}
+
+/// Why a proof is not valid.
+const fn of_proof(message: &'static str, hint: &'static str) -> ReasonRow {
+    ReasonRow { code: ErrorCode::InvalidDpopProof, message, hint }
 }
 
 table! {
@@ -191,7 +198,7 @@ table! {
     /// MCP: the body is JSON, but not a message that every server reads in the same way.
     McpMessageInvalid = "auth.mcp_message_invalid" => code(400, Absent,
         "the body must be one message, or a list of them, each with a method or a result",
-        "send JSON-RPC 2.0: `method` is a string, `params.name` of tools/call and prompts/get and `params.uri` of resources/read are strings, and no member differs from these in its case alone"),
+        "send JSON-RPC 2.0: `method` is a string, `params.name` of tools/call and prompts/get and `params.uri` of resources/read are strings, no member differs from these in its case alone, and a list has 100 messages at most"),
     /// MCP: no rule is for the tool, prompt or resource.
     McpOperationUnknown = "auth.mcp_operation_unknown" => code(403, Absent,
         "no rule allows this tool, prompt or resource",
@@ -200,6 +207,14 @@ table! {
     NoRoute = "auth.no_route" => code(403, Absent,
         "no route allows this request",
         "add a route for this method and path"),
+    /// A store that has to be asked about the request, such as that of used proofs, is full or out of reach.
+    StateUnavailable = "auth.state_unavailable" => code(503, Absent,
+        "a store that this server needs cannot be used at the moment, try again later",
+        "look at the store of used DPoP proofs or of revocations: it is full, or cannot be reached"),
+    /// A key, or a client with its subject, has used so many proofs that its share of the store of used proofs is full.
+    TooManyProofs = "auth.too_many_proofs" => code(429, Absent,
+        "too many DPoP proofs of this client are remembered at the moment, try again later",
+        "the client sends more requests than its share of the store of used proofs has room for: raise `max_entries` of `dpop` if it may"),
     /// The DPoP proof needs a nonce of this server (RFC 9449 §9).
     UseDpopNonce = "use_dpop_nonce" => code(401, Error("use_dpop_nonce"),
         "the DPoP proof needs the nonce of this server",
@@ -207,9 +222,9 @@ table! {
 }
 
 table! {
-    /// Why a token is `invalid_token`: the first check that it failed.
+    /// Why a token is `invalid_token`, or a proof `invalid_dpop_proof`: the first check that it failed.
     ///
-    /// Every reason is a 401, and the body has it as `reason`. It tells a client nothing that the token does not say itself,
+    /// Every reason is a 401, and the body has it as `reason`; [`code`](Self::code) says of which of the two it is. It tells a client nothing that the token does not say itself,
     /// and a developer where to look.
     ///
     /// ```
@@ -295,6 +310,42 @@ table! {
         "the token is opaque: a signed JWT is required",
         "the identity provider gave an opaque token: ask Logto for a `resource`, Auth0 for an `audience`; \
          if there are none but opaque ones, set `introspection` for this issuer"),
+    /// The key in the header of the DPoP proof cannot be used: it is private, weak, or not of the algorithm (RFC 9449 §4.3).
+    ProofKey = "proof_key" => of_proof(
+        "the key of the DPoP proof cannot be used",
+        "put the public key alone into `jwk`, of the type that `alg` needs; RSA needs 2048 bits"),
+    /// The DPoP proof is not one well-formed JWT of the right type, with an allowed algorithm and all its claims (RFC 9449 §4.2).
+    ProofMalformed = "proof_malformed" => of_proof(
+        "the DPoP proof is not one well-formed proof",
+        "send one header DPoP with one JWT: `typ` dpop+jwt, an `alg` of the challenge, `jwk`, and the claims jti, htm, htu, iat and ath"),
+    /// `htm` is not the method of the request (RFC 9449 §4.3).
+    ProofMethod = "proof_method" => of_proof(
+        "the DPoP proof is for another method",
+        "make a proof for each request; `htm` is the method as it is sent, and case counts"),
+    /// The token came by the scheme DPoP, and without a proof (RFC 9449 §7.1).
+    ProofMissing = "proof_missing" => of_proof(
+        "the request has no DPoP proof",
+        "send a header DPoP with a proof for this request beside the token; a proxy on the way may have to pass it on"),
+    /// The DPoP proof was used before (RFC 9449 §11.1).
+    ProofReused = "proof_reused" => of_proof(
+        "the DPoP proof was used before",
+        "make a new proof for each request, also when a request is repeated"),
+    /// The key of the DPoP proof has not signed it (RFC 9449 §4.3).
+    ProofSignature = "proof_signature" => of_proof(
+        "the signature of the DPoP proof does not match",
+        "the proof was changed after signing, or signed by another key than the one in its header"),
+    /// `iat` of the DPoP proof is too long ago, or lies in the future (RFC 9449 §11.1).
+    ProofTime = "proof_time" => of_proof(
+        "the DPoP proof is too old, or from the future",
+        "make the proof right before the request, and compare the clocks of the client and of this machine"),
+    /// `ath` of the DPoP proof is not the hash of the token (RFC 9449 §4.3).
+    ProofToken = "proof_token" => of_proof(
+        "the DPoP proof is for another token",
+        "`ath` is the base64url of the SHA-256 of the access token that goes with the proof"),
+    /// `htu` is not the URL of the request (RFC 9449 §4.3).
+    ProofUrl = "proof_url" => of_proof(
+        "the DPoP proof is for another URL",
+        "`htu` is the URL without query and fragment as the client sends it: compare it with `public_url`, and look for a proxy that changes the path"),
     /// The token has been revoked.
     Revoked = "revoked" => reason(
         "the token has been revoked",
@@ -314,7 +365,7 @@ table! {
 }
 
 impl ErrorCode {
-    /// The HTTP status of the answer: 400, 401, 403, 413, 415 or 503.
+    /// The HTTP status of the answer: 400, 401, 403, 413, 415, 429 or 503.
     pub const fn status(self) -> u16 {
         self.row().status
     }
@@ -336,6 +387,11 @@ impl ErrorCode {
 }
 
 impl Reason {
+    /// The code that it explains: `invalid_token` or `invalid_dpop_proof`.
+    pub const fn code(self) -> ErrorCode {
+        self.row().code
+    }
+
     /// One fixed sentence for the client. It never carries a configured value or anything of the token. The wording may
     /// change between versions.
     pub const fn message(self) -> &'static str {

@@ -50,9 +50,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::binding::Proofs;
+use crate::binding::proof::Proven;
 use crate::claims::NumericDate;
 use crate::credential::Credential;
-use crate::error::{ConfigError, Denial, ErrorCode};
+use crate::error::{ConfigError, Denial, ErrorCode, Reason};
 use crate::request::{PathParameters, Request};
 use crate::verify::{AccessToken, Finding, NoTrace, Step, Trace, check_binding};
 
@@ -102,6 +104,8 @@ pub struct Policy {
     max_age: Option<Duration>,
     /// Whether the base scopes of the guard are asked for later, together with others.
     leaves_base: bool,
+    /// Whether a token needs a proof of the key that it is bound to.
+    needs_dpop: bool,
 }
 
 impl Policy {
@@ -113,6 +117,7 @@ impl Policy {
         acr_values: None,
         max_age: None,
         leaves_base: false,
+        needs_dpop: false,
     };
 
     /// Needs every one of these scopes. Scopes are compared exactly: case counts, and `read` does not cover
@@ -301,6 +306,28 @@ impl Policy {
         self
     }
 
+    /// Also needs a proof of the key that the token is bound to (DPoP, RFC 9449): otherwise 401 `invalid_token` for
+    /// `binding_mismatch`, with the challenge of that scheme.
+    ///
+    /// For single routes of a guard that takes Bearer tokens elsewhere: see [`Dpop`](crate::dpop::Dpop). Where DPoP is not
+    /// switched on, such a route refuses every token.
+    ///
+    /// ```
+    /// use requires_auth::Policy;
+    ///
+    /// let policy = Policy::all_of(["write:payments"]).with_dpop_required();
+    /// assert!(policy.needs_dpop());
+    /// ```
+    pub fn with_dpop_required(mut self) -> Self {
+        self.needs_dpop = true;
+        self
+    }
+
+    /// Whether a token needs a proof of the key that it is bound to.
+    pub const fn needs_dpop(&self) -> bool {
+        self.needs_dpop
+    }
+
     /// The scopes that the policy names, space-separated: what a challenge lists, and what API documentation may show.
     /// `None` if it needs no scope.
     pub fn scope(&self) -> Option<&str> {
@@ -359,18 +386,26 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// 401 `invalid_token` for `binding_mismatch` or `audience_mismatch`, or as [`check`](Self::check).
+    /// 401 `invalid_token` for `binding_mismatch` or `audience_mismatch`, what is wrong with a proof, or as
+    /// [`check`](Self::check).
     pub(crate) fn decide(
         &self,
         token: &AccessToken,
         credential: &Credential<'_>,
-        parameters: Option<&dyn PathParameters>,
+        proofs: &Proofs<'_>,
         base: Option<&Self>,
         trace: &mut impl Trace,
-    ) -> Result<(), Denial> {
-        check_binding(token, credential, trace)?;
+    ) -> Result<Option<Box<Proven>>, Denial> {
+        let proven = check_binding(token, credential, proofs, self.needs_dpop, trace)?;
         self.check_whole_guard(token, trace)?;
-        self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)
+        let parameters = proofs.request.and_then(Request::path_parameters);
+        self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)?;
+        Ok(proven)
+    }
+
+    /// Whether its base is left to another question about the same request, which is the last word.
+    pub(crate) const fn leaves_base(&self) -> bool {
+        self.leaves_base
     }
 
     fn check_with(
@@ -380,6 +415,7 @@ impl Policy {
         base: Option<&Self>,
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
+        self.check_proven(token)?;
         self.check_audience(token, trace)?;
         self.check_scopes(token, base, trace)?;
 
@@ -408,6 +444,16 @@ impl Policy {
         }
         let max_age = self.max_age.map(|age| age.as_secs());
         Err(Denial::insufficient_user_authentication(self.acr_values.clone(), max_age))
+    }
+
+    /// Whether a token is one whose key was proven, where the policy needs that: a token that is bound to a key has passed its
+    /// guard with a proof alone.
+    fn check_proven(&self, token: &AccessToken) -> Result<(), Denial> {
+        let is_bound = || token.confirmation().is_some_and(|confirmation| confirmation.key.is_some());
+        if self.needs_dpop && !is_bound() {
+            return Err(Denial::invalid_token(Reason::BindingMismatch));
+        }
+        Ok(())
     }
 
     /// The scopes of the base, then those of this policy.

@@ -20,7 +20,7 @@ mod facade {
 
     use super::table::{
         CACHE_EVICTIONS, CACHE_HITS, CACHE_MISSES, DECISIONS, INTROSPECTION, INTROSPECTIONS, KEY_AGE,
-        KEY_FETCHES, REPLAY_ENTRIES, VERIFICATION,
+        KEY_FETCHES, REPLAY_ENTRIES, REVOCATION_READS, REVOCATIONS, VERIFICATION,
     };
     #[cfg(feature = "redis")]
     use super::table::{SHARED_STATE, SHARED_STATE_TIME, SHARED_STATE_UP};
@@ -128,6 +128,15 @@ mod facade {
         gauge!(SHARED_STATE_UP.name).set(f64::from(u8::from(is_up)));
     }
 
+    pub(crate) fn revocations(entries: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "there are at most some millions")]
+        gauge!(REVOCATIONS.name).set(entries as f64);
+    }
+
+    pub(crate) fn revocations_read(result: &'static str) {
+        counter!(REVOCATION_READS.name, "result" => result).increment(1);
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
     pub(crate) fn replay_entries(entries: usize) {
         gauge!(REPLAY_ENTRIES.name).set(entries as f64);
@@ -156,6 +165,10 @@ mod facade {
     pub(crate) const fn key_fetch(_: &str, _: &'static str) {}
 
     pub(crate) const fn key_age(_: &str, _: Duration) {}
+
+    pub(crate) const fn revocations(_: usize) {}
+
+    pub(crate) const fn revocations_read(_: &'static str) {}
 
     pub(crate) struct Allowed;
 

@@ -31,6 +31,11 @@ impl CacheKey {
     pub(crate) fn of(token: &[u8]) -> Self {
         Self(sha256(token))
     }
+
+    /// The SHA-256 itself.
+    pub(crate) const fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl TokenCache {

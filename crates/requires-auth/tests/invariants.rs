@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 mod files;
 
 /// Ring 0: pure. No async, no IO, no clock, no framework.
-const RING_0: [&str; 15] = [
+const RING_0: [&str; 17] = [
     "error",
     "request",
     "credential",
     "jose",
+    "client_certificate",
     "introspection",
     "claims",
     "binding",
+    "revocation",
     "verify",
     "providers",
     "policy",

@@ -61,6 +61,10 @@ pub(crate) struct IssuerArgs {
     /// Give out opaque tokens, which an API has to ask the introspection endpoint about
     #[arg(long)]
     opaque: bool,
+
+    /// Demand a nonce in each DPoP proof at the token endpoint (RFC 9449)
+    #[arg(long)]
+    dpop_nonce: bool,
 }
 
 /// An address to listen on; `localhost` is that of IPv4.
@@ -79,8 +83,10 @@ impl IssuerArgs {
             let builder = DevelopmentIssuer::builder().bind(SocketAddr::new(self.host, self.port));
             let builder =
                 builder.key(SigningKey::generate(self.alg)).audience(&self.audience).lifetime(self.lifetime);
-            let builder =
-                builder.opaque(self.opaque).scopes(self.scope.iter().filter(|scope| !scope.is_empty()));
+            let builder = builder
+                .opaque(self.opaque)
+                .dpop_nonce(self.dpop_nonce)
+                .scopes(self.scope.iter().filter(|scope| !scope.is_empty()));
             // A URL names a port, so that no other will do.
             let builder = match &self.url {
                 Some(url) => builder.url(url),

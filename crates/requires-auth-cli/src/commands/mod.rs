@@ -7,6 +7,8 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod issuer;
 pub(crate) mod manual;
+pub(crate) mod proof;
+pub(crate) mod revoke;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod verify;

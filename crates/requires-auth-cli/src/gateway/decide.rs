@@ -14,12 +14,13 @@ use tracing::{debug, info};
 use super::asked::Asked;
 use super::config::{Config, GatewayConfig};
 use super::found::{Unread, check, find, judge};
+use super::header_names::is_folded_like;
 use super::identity::Identity;
 use super::refused::Refused;
 use super::resources::{Resources, response};
 use super::routes::{NotFound, Route};
 use super::telemetry::{Decisions, Outcome};
-use super::token_places::TokenPlaces;
+use super::token_places::{Taken, TokenPlaces};
 use crate::logging::short;
 
 /// A guard with its routes: what one configuration makes. A reload makes another one.
@@ -110,6 +111,17 @@ impl Gateway {
     fn lasts(auth: &RequiresAuth, asked: Asked<'_>, admission: &Admission) -> Option<Duration> {
         let is_upgrade = asked.headers.contains_key(UPGRADE);
         admission.token().filter(|_| is_upgrade).and_then(|token| auth.closes_in(token))
+    }
+
+    /// What is to become of the headers of a request that may pass: what holds a token goes, and what tells the certificate
+    /// of the client.
+    pub(crate) fn take(&self, headers: &HeaderMap) -> Taken {
+        let mut taken = self.places.take(headers);
+        if let Some(header) = self.config.certificate_header() {
+            let is_like = |name: &&HeaderName| is_folded_like(header.name(), name.as_str());
+            taken.removed.extend(headers.keys().filter(is_like).cloned());
+        }
+        taken
     }
 
     /// Looks up what decisions are counted with, if that has not been done.

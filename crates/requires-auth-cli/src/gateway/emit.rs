@@ -93,6 +93,7 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         clears_authorization: if is_unread { Some(UNJUDGED) } else { is_mcp.then_some(NOT_FOR_MCP) },
         resources,
         names_hosts: gateway.routes.names_hosts(),
+        certificate: gateway.certificate_header().cloned(),
     })
 }
 

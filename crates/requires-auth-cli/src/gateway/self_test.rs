@@ -7,7 +7,7 @@ use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::providers;
 use requires_auth::settings::introspection::{DISCOVERED, ENDPOINT, SIGNED};
 use requires_auth::settings::{
-    ALGORITHMS, DISCOVERY_URL, INTROSPECTION, JWKS, JWKS_URI, PROVIDER, STATE_FILE,
+    ALGORITHMS, DISCOVERY_URL, INTROSPECTION, JWKS, JWKS_URI, PROVIDER, REVOCATIONS, STATE_FILE,
 };
 use requires_auth::verify::Mark;
 use requires_auth::{Audience, RequiresAuth};
@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
+use super::client_certificate;
 use super::config::{Config, ResourceConfig, RouteTest};
 use super::decide::{Decision, Gateway};
 use super::routes::{IsBelow, PlainPath};
@@ -52,8 +53,22 @@ pub(crate) async fn run_tests(config: &Config) -> Result<Vec<TestResult>, Failur
 async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &RouteTest) -> TestResult {
     let headers = headers(config, key, test);
     let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
-    let asked = Asked { method, target, host, client: None, headers: &headers, has_body: false };
-    let (status, code) = match gateway.decide_by_head(asked).await {
+    let told = gateway.config().certificate_header();
+    let told = told.map_or(Ok(None), |header| client_certificate::in_header(header, &headers));
+    let asked = |certificate| Asked {
+        method,
+        target,
+        host,
+        client: None,
+        certificate,
+        headers: &headers,
+        has_body: false,
+    };
+    let decision = match told {
+        Ok(certificate) => gateway.decide_by_head(asked(certificate)).await,
+        Err(_) => Decision::Refuse(gateway.refuse_ambiguous(&headers)),
+    };
+    let (status, code) = match decision {
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),
     };
@@ -194,6 +209,8 @@ fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
     let mut config = config.clone();
     config.guard.set(STATE_FILE, None);
+    // Who is revoked now says nothing about the routes.
+    config.guard.set(REVOCATIONS, None);
     let answers = TestAnswers::new(&config);
     for issuer in &mut config.guard.issuers {
         if let Some(mut introspection) = issuer.get(INTROSPECTION) {

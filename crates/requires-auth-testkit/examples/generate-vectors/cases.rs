@@ -6,6 +6,7 @@ mod certificates;
 mod claim_rules;
 mod claims;
 mod client;
+mod dpop;
 mod ecdsa;
 mod eddsa;
 mod header;
@@ -118,6 +119,7 @@ pub fn themes() -> Vec<Theme> {
         ),
     ];
     themes.extend(of_requests());
+    themes.push(dpop::theme());
     themes.extend(mcp::themes());
     themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
     themes

@@ -4,9 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::bounded::Bounded;
 use super::oauth_error::OAuthError;
-use super::random::{Fingerprint, fingerprint};
+use super::used::{Spent, Used};
 use crate::keys::VerifyingKey;
 
 /// What says that an assertion is a JWT (RFC 7523 §2.2).
@@ -18,44 +17,8 @@ const LONGEST_LIFE: i64 = 3600;
 /// How far the clock of a client may be ahead, in seconds.
 const LEEWAY: i64 = 30;
 
-/// How many assertions are remembered until they expire.
-const CAPACITY: usize = 10_000;
-
 /// The values of `typ` that mean an assertion of a client.
 const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
-
-/// The assertions that have been shown and have not expired, with their `exp`.
-pub(super) struct UsedAssertions(Bounded<Fingerprint, i64>);
-
-impl Default for UsedAssertions {
-    fn default() -> Self {
-        Self(Bounded::new(CAPACITY))
-    }
-}
-
-impl UsedAssertions {
-    /// Records that a client has shown its assertion of this `jti`.
-    ///
-    /// # Errors
-    ///
-    /// When it has been shown before, or so many have been that one could be forgotten and count again.
-    fn spend(&mut self, client: &str, jti: &str, expires: i64, now: i64) -> Result<(), OAuthError> {
-        let name = fingerprint(&serde_json::json!([client, jti]).to_string());
-        if self.0.is_full() {
-            self.0.retain(|expires| *expires > now);
-        }
-        if self.0.get(&name).is_some_and(|expires| *expires > now) {
-            return Err(OAuthError::invalid_client(
-                "the client_assertion has been used before: its jti counts once",
-            ));
-        }
-        if self.0.is_full() {
-            return Err(OAuthError::server_error("too many assertions at once: wait until some expire"));
-        }
-        self.0.insert(name, expires);
-        Ok(())
-    }
-}
 
 /// An assertion that is shaped as one, and of which nothing has been checked.
 pub(super) struct Assertion<'a> {
@@ -118,12 +81,7 @@ impl<'a> Assertion<'a> {
     /// # Errors
     ///
     /// `invalid_client`, which says what is wrong.
-    pub(super) fn spend(
-        &self,
-        audiences: &[&str],
-        used: &mut UsedAssertions,
-        now: i64,
-    ) -> Result<(), OAuthError> {
+    pub(super) fn spend(&self, audiences: &[&str], used: &mut Used, now: i64) -> Result<(), OAuthError> {
         let audience = match self.claims.get("aud") {
             // One recipient alone: an assertion for two could be passed on from one to the other.
             Some(Value::Array(several)) if several.len() == 1 => several[0].as_str(),
@@ -147,28 +105,15 @@ impl<'a> Assertion<'a> {
         }
         let jti = self.text("jti").filter(|jti| !jti.is_empty());
         let jti = jti.ok_or_else(|| OAuthError::invalid_client("the client_assertion has no jti"))?;
-        used.spend(self.subject()?, jti, expires, now)
+        used.spend(self.subject()?, jti, expires, now).map_err(|spent| match spent {
+            Spent::Again => {
+                OAuthError::invalid_client("the client_assertion has been used before: its jti counts once")
+            }
+            Spent::Full => OAuthError::server_error("too many assertions at once: wait until some expire"),
+        })
     }
 
     fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name).and_then(Value::as_str)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CAPACITY, UsedAssertions};
-
-    #[test]
-    fn a_full_memory_refuses_until_something_expires() {
-        let mut used = UsedAssertions::default();
-        for number in 0..CAPACITY {
-            used.spend("api", &number.to_string(), 100, 0).expect("the first time");
-        }
-        assert!(used.spend("api", "new", 100, 0).is_err());
-        assert!(used.spend("api", "0", 100, 99).is_err());
-        assert!(used.spend("api", "new", 200, 100).is_ok());
-        assert!(used.spend("api", "new", 200, 100).is_err());
-        assert!(used.spend("web", "new", 200, 100).is_ok());
     }
 }

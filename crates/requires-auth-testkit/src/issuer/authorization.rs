@@ -20,6 +20,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::clients::{Client, GrantType};
+use super::dpop::is_thumbprint;
 use super::grants::Login;
 use super::knobs::Lie;
 use super::oauth_error::{ErrorCode, OAuthError};
@@ -129,6 +130,10 @@ fn login(state: &Shared, query: &Parameters, addressee: &Addressee) -> Result<Lo
     query.short("scope")?;
     let scope = scope_of(query, &state.settings.scopes)?;
     let (subject, nonce) = (query.short("login_hint")?, query.short("nonce")?);
+    let bound_key = query.one("dpop_jkt")?;
+    if bound_key.is_some_and(|thumbprint| !is_thumbprint(thumbprint)) {
+        return Err(OAuthError::invalid_request("dpop_jkt is not the thumbprint of a key"));
+    }
     if !state.settings.consents {
         let why = "the development issuer grants a login only where it listens on loopback";
         return Err(OAuthError::new(ErrorCode::AccessDenied, why));
@@ -142,6 +147,7 @@ fn login(state: &Shared, query: &Parameters, addressee: &Addressee) -> Result<Lo
         scope,
         audience,
         nonce: nonce.map(str::to_owned),
+        bound_key: bound_key.map(str::to_owned),
         refreshes: is_offline && client.may(GrantType::RefreshToken),
     })
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -14,6 +13,7 @@ use super::ring::KeyRing;
 use super::state::{Settings, State, Urls};
 use super::wire::Line;
 use super::{DevelopmentIssuer, Discovery, Endpoint, routes};
+use crate::draft::unix_now;
 use crate::keys::VerifyingKey;
 use crate::{Algorithm, SigningKey};
 
@@ -70,6 +70,7 @@ impl Builder {
                 clock: Arc::new(unix_now),
                 clients: Clients::default(),
                 scopes: Vec::new(),
+                demands_nonce: false,
                 consents: false,
             },
             discovery: Discovery::default(),
@@ -280,6 +281,36 @@ impl Builder {
         self
     }
 
+    /// Demands a nonce in each DPoP proof at the token endpoint (RFC 9449 §8); by default a proof needs none. A client learns
+    /// it from the header `DPoP-Nonce` of the refusal, and has to send its request again.
+    ///
+    /// ```
+    /// use requires_auth_testkit::issuer::DevelopmentIssuer;
+    /// use requires_auth_testkit::{Algorithm, ProofBuilder, SigningKey};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = DevelopmentIssuer::builder().dpop_nonce(true).start().await?;
+    /// # let http = reqwest::Client::builder().no_proxy().build()?;
+    /// let key = SigningKey::generate(Algorithm::Es256);
+    /// let proof = || ProofBuilder::new(&key, "POST", issuer.token_endpoint());
+    /// let form = [("grant_type", "client_credentials")];
+    /// let ask = |proof: ProofBuilder| {
+    ///     let request = http.post(issuer.token_endpoint()).basic_auth("backend", Some("any")).form(&form);
+    ///     request.header("DPoP", proof.mint()).send()
+    /// };
+    /// let refused = ask(proof()).await?;
+    /// let nonce = refused.headers()["dpop-nonce"].to_str()?;
+    /// let answer: serde_json::Value = ask(proof().nonce(nonce)).await?.json().await?;
+    /// assert_eq!(answer["token_type"], "DPoP");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dpop_nonce(mut self, demanded: bool) -> Self {
+        self.settings.demands_nonce = demanded;
+        self
+    }
+
     /// Chooses which metadata documents exist; both by default.
     ///
     /// The other one fails with 404, as if [`DevelopmentIssuer::fail`] had said so.
@@ -378,11 +409,6 @@ fn normal_path(path: &str) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     Ok(if path.is_empty() { String::new() } else { format!("/{path}") })
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

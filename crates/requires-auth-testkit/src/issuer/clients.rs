@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::assertion::UsedAssertions;
 use super::bounded::Bounded;
 use super::random::{Fingerprint, fingerprint};
 use super::redirect_uri::RedirectUri;
+use super::used::Used;
 use crate::keys::VerifyingKey;
 
 /// How many clients that register themselves are remembered; the oldest is forgotten for the next.
@@ -50,6 +50,8 @@ pub(super) struct Client {
     /// Whether the port of a redirect URI on loopback is left open until the login (RFC 8252 §7.3).
     pub(super) is_port_free: bool,
     pub(super) grants: Vec<GrantType>,
+    /// Whether it gets no token without a proof (RFC 9449 §5.2).
+    pub(super) binds_tokens: bool,
 }
 
 /// How a client says who it is (RFC 7591 §2, `token_endpoint_auth_method`).
@@ -74,6 +76,7 @@ impl Client {
             redirect_uris: Vec::new(),
             is_port_free: true,
             grants: GrantType::ALL.to_vec(),
+            binds_tokens: false,
         }
     }
 
@@ -96,7 +99,7 @@ impl Client {
 pub(super) struct Clients {
     configured: Vec<Client>,
     registered: Mutex<Bounded<String, Arc<Client>>>,
-    assertions: Mutex<UsedAssertions>,
+    assertions: Mutex<Used>,
 }
 
 impl Default for Clients {
@@ -149,7 +152,7 @@ impl Clients {
     }
 
     /// The assertions that have been shown. Nothing that holds the lock panics or waits, so poison is ignored.
-    pub(super) fn assertions(&self) -> MutexGuard<'_, UsedAssertions> {
+    pub(super) fn assertions(&self) -> MutexGuard<'_, Used> {
         self.assertions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

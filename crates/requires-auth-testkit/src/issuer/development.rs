@@ -7,10 +7,12 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
+use super::dpop::is_thumbprint;
 use super::parameters::Parameters;
 use super::state::{Order, Shared};
 
-const PARAMETERS: [&str; 8] = ["scope", "sub", "aud", "client_id", "claim", "lifetime", "opaque", "defect"];
+const PARAMETERS: [&str; 10] =
+    ["scope", "sub", "aud", "client_id", "claim", "lifetime", "opaque", "jkt", "x5t", "defect"];
 
 /// Mints what the query asks for; a mistake in it is answered with what would be right.
 pub(super) async fn mint(
@@ -36,6 +38,13 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
     });
     let opaque = one("opaque")?
         .map(|text| text.parse().map_err(|_| format!("opaque is true or false, and not {text:?}")));
+    // The thumbprint of a key (RFC 9449 §6.1), and of a certificate (RFC 8705 §3.1).
+    let thumbprint = |name| match one(name)? {
+        Some(text) if !is_thumbprint(text) => {
+            Err(format!("{name} is a SHA-256 in base64url, and not {text:?}"))
+        }
+        text => Ok(text.map(str::to_owned)),
+    };
     let defect = one("defect")?.map(|name| name.parse().map_err(|unknown| format!("{unknown}")));
     Ok(Order {
         subject: owned("sub")?,
@@ -45,6 +54,8 @@ fn order(pairs: Vec<(String, String)>) -> Result<Order, String> {
         claims: query.all("claim").map(claim).collect::<Result<_, _>>()?,
         lifetime: lifetime.transpose()?,
         opaque: opaque.transpose()?,
+        bound_key: thumbprint("jkt")?,
+        bound_certificate: thumbprint("x5t")?,
         grant: None,
         defect: defect.transpose()?,
     })

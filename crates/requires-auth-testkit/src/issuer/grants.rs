@@ -31,6 +31,9 @@ pub(super) struct Login {
     pub(super) audience: Vec<String>,
     /// What an ID token repeats (OIDC Core §3.1.2.1).
     pub(super) nonce: Option<String>,
+    /// The thumbprint of the key that the code is for (RFC 9449 §10), and once it is redeemed with a proof by a public client,
+    /// that of its refresh tokens (§5).
+    pub(super) bound_key: Option<String>,
     /// Whether the client is given refresh tokens.
     pub(super) refreshes: bool,
 }
@@ -43,6 +46,16 @@ struct Grant {
     /// The refresh token that counts.
     refresh: Option<Fingerprint>,
     refresh_expires: i64,
+}
+
+/// Who redeems a code or a refresh token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Redeemer<'a> {
+    pub(super) client_id: &'a str,
+    /// Whether nothing but its key binds its refresh tokens to it.
+    pub(super) is_public: bool,
+    /// The thumbprint of the key that it has proven.
+    pub(super) key: Option<&'a str>,
 }
 
 /// What a code or a refresh token was good for.
@@ -83,12 +96,12 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// `invalid_grant` for a code that is unknown, used, expired, of another client or redirect URI, or begun with the
+    /// `invalid_grant` for a code that is unknown, used, expired, of another client, redirect URI or key, or begun with the
     /// challenge of another verifier.
     pub(super) fn take_code(
         &mut self,
         code: &str,
-        client_id: &str,
+        redeemer: Redeemer<'_>,
         redirect_uri: Option<&str>,
         verifier: &str,
         now: i64,
@@ -102,12 +115,14 @@ impl Grants {
             Some(unknown())
         } else if grant.code_expires <= now {
             Some(OAuthError::invalid_grant("the code has expired: it counts for 60 seconds"))
-        } else if login.client_id != client_id {
+        } else if login.client_id != redeemer.client_id {
             Some(OAuthError::invalid_grant("the code is of another client"))
         } else if redirect_uri.is_some_and(|uri| uri != login.redirect_uri.as_str()) {
             Some(OAuthError::invalid_grant("redirect_uri is not that of the authorization request"))
         } else if !login.challenge.is_of(verifier) {
             Some(OAuthError::invalid_grant("code_verifier is not that of the code_challenge"))
+        } else if login.bound_key.is_some() && login.bound_key.as_deref() != redeemer.key {
+            Some(OAuthError::invalid_grant("the proof is not by the key of dpop_jkt"))
         } else {
             None
         };
@@ -115,7 +130,7 @@ impl Grants {
             self.0.remove(&name);
             return Err(mistake);
         }
-        Ok(renewed(name, grant))
+        Ok(renewed(name, grant, redeemer))
     }
 
     /// Takes a refresh token, whose place another one takes.
@@ -123,12 +138,12 @@ impl Grants {
     /// # Errors
     ///
     /// `invalid_grant` for a token that is unknown, expired, used or of another client; the last two end the grant, as one
-    /// of the two who have it is a thief. `invalid_scope` and `invalid_target` for more than was granted; the token counts
-    /// on then.
+    /// of the two who have it is a thief. A token that is bound to a key is of no use to a thief, so one without its proof ends
+    /// nothing. `invalid_scope` and `invalid_target` for more than was granted; the token counts on then.
     pub(super) fn take_refresh(
         &mut self,
         token: &str,
-        client_id: &str,
+        redeemer: Redeemer<'_>,
         wanted: &Wanted,
         now: i64,
     ) -> Result<Redeemed, OAuthError> {
@@ -137,12 +152,18 @@ impl Grants {
         let unknown = || OAuthError::invalid_grant("the refresh token is not known, or has been used before");
         let grant = self.0.get_mut(&name).ok_or_else(unknown)?;
         let is_current = grant.refresh.is_some_and(|refresh| refresh == fingerprint(secret));
-        if !is_current || grant.login.client_id != client_id || grant.refresh_expires <= now {
+        if !is_current || grant.login.client_id != redeemer.client_id || grant.refresh_expires <= now {
             self.0.remove(&name);
             return Err(unknown());
         }
+        let bound = grant.login.bound_key.as_deref().filter(|_| redeemer.is_public);
+        if bound.is_some() && bound != redeemer.key {
+            return Err(OAuthError::invalid_grant(
+                "the refresh token is bound to a key, and needs a proof by it",
+            ));
+        }
         wanted.within(&grant.login)?;
-        Ok(renewed(name, grant))
+        Ok(renewed(name, grant, redeemer))
     }
 
     /// Ends the grant of a refresh token.
@@ -197,7 +218,10 @@ impl Wanted {
 }
 
 /// What comes of a code or refresh token that has been taken.
-fn renewed(name: String, grant: &mut Grant) -> Redeemed {
+fn renewed(name: String, grant: &mut Grant, redeemer: Redeemer<'_>) -> Redeemed {
+    if redeemer.is_public && redeemer.key.is_some() {
+        grant.login.bound_key = redeemer.key.map(str::to_owned);
+    }
     let secret = grant.login.refreshes.then(random_name);
     grant.refresh = secret.as_deref().map(fingerprint);
     let refresh_token = secret.map(|secret| format!("{name}.{secret}"));
@@ -211,10 +235,19 @@ fn halves(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::super::parameters::Parameters;
-    use super::{CAPACITY, Challenge, Grants, Login, RedirectUri, Wanted};
+    use super::{CAPACITY, Challenge, Grants, Login, Redeemer, RedirectUri, Wanted};
 
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const ALL: Wanted = Wanted { scope: None, audience: Vec::new() };
+
+    /// A public client without a proof.
+    fn by(client_id: &str) -> Redeemer<'_> {
+        Redeemer { client_id, is_public: true, key: None }
+    }
+
+    fn with(key: &str) -> Redeemer<'_> {
+        Redeemer { key: Some(key), ..by("client") }
+    }
 
     fn login() -> Login {
         let pairs = [
@@ -230,6 +263,7 @@ mod tests {
             scope: Some("a b".to_owned()),
             audience: vec!["https://api.example".to_owned()],
             nonce: None,
+            bound_key: None,
             refreshes: true,
         }
     }
@@ -238,12 +272,13 @@ mod tests {
     fn a_code_counts_once_for_a_minute_and_its_second_use_ends_the_grant() {
         let mut grants = Grants::default();
         let code = grants.begin(login(), 0);
-        let redeemed = grants.take_code(&code, "client", Some("app:/callback"), VERIFIER, 59).expect("good");
+        let redeemed =
+            grants.take_code(&code, by("client"), Some("app:/callback"), VERIFIER, 59).expect("good");
         let refresh = redeemed.refresh_token.expect("a refresh token");
         assert!(grants.lives(&redeemed.grant));
-        assert!(grants.take_code(&code, "client", Some("app:/callback"), VERIFIER, 59).is_err());
+        assert!(grants.take_code(&code, by("client"), Some("app:/callback"), VERIFIER, 59).is_err());
         assert!(!grants.lives(&redeemed.grant));
-        assert!(grants.take_refresh(&refresh, "client", &ALL, 59).is_err());
+        assert!(grants.take_refresh(&refresh, by("client"), &ALL, 59).is_err());
     }
 
     #[test]
@@ -256,15 +291,18 @@ mod tests {
         ] {
             let mut grants = Grants::default();
             let code = grants.begin(login(), 0);
-            assert!(grants.take_code(&code, client, uri, verifier, now).is_err(), "{client} {uri:?} {now}");
-            assert!(grants.take_code(&code, "client", None, VERIFIER, 0).is_err());
+            assert!(
+                grants.take_code(&code, by(client), uri, verifier, now).is_err(),
+                "{client} {uri:?} {now}"
+            );
+            assert!(grants.take_code(&code, by("client"), None, VERIFIER, 0).is_err());
         }
         let mut grants = Grants::default();
         let code = grants.begin(login(), 0);
-        assert!(grants.take_code(&format!("{code}x"), "client", None, VERIFIER, 0).is_err());
-        assert!(grants.take_code(&code, "client", None, VERIFIER, 0).is_err());
+        assert!(grants.take_code(&format!("{code}x"), by("client"), None, VERIFIER, 0).is_err());
+        assert!(grants.take_code(&code, by("client"), None, VERIFIER, 0).is_err());
         for unknown in ["", ".", "a.b"] {
-            assert!(grants.take_code(unknown, "client", None, VERIFIER, 0).is_err());
+            assert!(grants.take_code(unknown, by("client"), None, VERIFIER, 0).is_err());
         }
     }
 
@@ -272,20 +310,20 @@ mod tests {
     fn a_refresh_token_counts_once_and_only_for_what_was_granted() {
         let mut grants = Grants::default();
         let code = grants.begin(login(), 0);
-        let first = grants.take_code(&code, "client", None, VERIFIER, 0).expect("good");
+        let first = grants.take_code(&code, by("client"), None, VERIFIER, 0).expect("good");
         let first = first.refresh_token.expect("a refresh token");
         let scope = |scope: &str| Wanted { scope: Some(scope.to_owned()), audience: Vec::new() };
         let audience = |one: &str| Wanted { scope: None, audience: vec![one.to_owned()] };
         for more in [scope("a c"), audience("https://other.example")] {
-            assert!(grants.take_refresh(&first, "client", &more, 0).is_err());
+            assert!(grants.take_refresh(&first, by("client"), &more, 0).is_err());
         }
-        let second = grants.take_refresh(&first, "client", &scope("b"), 0).expect("counts on");
+        let second = grants.take_refresh(&first, by("client"), &scope("b"), 0).expect("counts on");
         let second = second.refresh_token.expect("a refresh token");
         let third =
-            grants.take_refresh(&second, "client", &audience("https://api.example"), 0).expect("good");
+            grants.take_refresh(&second, by("client"), &audience("https://api.example"), 0).expect("good");
         let third = third.refresh_token.expect("a refresh token");
-        assert!(grants.take_refresh(&first, "client", &ALL, 0).is_err());
-        assert!(grants.take_refresh(&third, "client", &ALL, 0).is_err());
+        assert!(grants.take_refresh(&first, by("client"), &ALL, 0).is_err());
+        assert!(grants.take_refresh(&third, by("client"), &ALL, 0).is_err());
     }
 
     #[test]
@@ -293,12 +331,12 @@ mod tests {
         let grant = || {
             let mut grants = Grants::default();
             let code = grants.begin(login(), 0);
-            let redeemed = grants.take_code(&code, "client", None, VERIFIER, 0).expect("good");
+            let redeemed = grants.take_code(&code, by("client"), None, VERIFIER, 0).expect("good");
             (grants, redeemed.grant, redeemed.refresh_token.expect("a refresh token"))
         };
         for (client, now) in [("other", 0), ("client", 30 * 24 * 60 * 60)] {
             let (mut grants, name, token) = grant();
-            assert!(grants.take_refresh(&token, client, &ALL, now).is_err());
+            assert!(grants.take_refresh(&token, by(client), &ALL, now).is_err());
             assert!(!grants.lives(&name));
         }
         let (mut grants, name, token) = grant();
@@ -310,19 +348,47 @@ mod tests {
     }
 
     #[test]
+    fn a_code_for_a_key_needs_its_proof() {
+        for (redeemer, is_good) in [(with("key"), true), (with("other"), false), (by("client"), false)] {
+            let mut grants = Grants::default();
+            let code = grants.begin(Login { bound_key: Some("key".to_owned()), ..login() }, 0);
+            assert_eq!(grants.take_code(&code, redeemer, None, VERIFIER, 0).is_ok(), is_good, "{redeemer:?}");
+        }
+    }
+
+    #[test]
+    fn refresh_tokens_of_a_public_client_are_bound_to_its_first_key_and_a_wrong_key_ends_nothing() {
+        let mut grants = Grants::default();
+        let code = grants.begin(login(), 0);
+        let first = grants.take_code(&code, with("key"), None, VERIFIER, 0).expect("good");
+        let first = first.refresh_token.expect("a refresh token");
+        for thief in [by("client"), with("other")] {
+            assert!(grants.take_refresh(&first, thief, &ALL, 0).is_err());
+        }
+        assert!(grants.take_refresh(&first, with("key"), &ALL, 0).is_ok());
+
+        // A client with a secret is known by it, and may change its key.
+        let code = grants.begin(login(), 0);
+        let known = |key| Redeemer { is_public: false, ..with(key) };
+        let first = grants.take_code(&code, known("key"), None, VERIFIER, 0).expect("good");
+        let first = first.refresh_token.expect("a refresh token");
+        assert!(grants.take_refresh(&first, known("other"), &ALL, 0).is_ok());
+    }
+
+    #[test]
     fn a_client_without_refresh_tokens_has_none_to_use() {
         let mut grants = Grants::default();
         let code = grants.begin(Login { refreshes: false, ..login() }, 0);
-        let redeemed = grants.take_code(&code, "client", None, VERIFIER, 0).expect("good");
+        let redeemed = grants.take_code(&code, by("client"), None, VERIFIER, 0).expect("good");
         assert_eq!(redeemed.refresh_token, None);
-        assert!(grants.take_refresh(&format!("{}.", redeemed.grant), "client", &ALL, 0).is_err());
+        assert!(grants.take_refresh(&format!("{}.", redeemed.grant), by("client"), &ALL, 0).is_err());
     }
 
     #[test]
     fn the_oldest_grant_ends_when_the_memory_is_full() {
         let mut grants = Grants::default();
         let codes: Vec<_> = (0..=CAPACITY).map(|_| grants.begin(login(), 0)).collect();
-        assert!(grants.take_code(&codes[0], "client", None, VERIFIER, 0).is_err());
-        assert!(grants.take_code(&codes[1], "client", None, VERIFIER, 0).is_ok());
+        assert!(grants.take_code(&codes[0], by("client"), None, VERIFIER, 0).is_err());
+        assert!(grants.take_code(&codes[1], by("client"), None, VERIFIER, 0).is_ok());
     }
 }

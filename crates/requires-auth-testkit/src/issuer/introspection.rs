@@ -18,8 +18,8 @@ use super::state::Shared;
 /// The media type of a signed answer.
 const SIGNED: &str = "application/token-introspection+jwt";
 
-/// The claims that an answer repeats (RFC 7662 §2.2).
-const REPEATED: [&str; 9] = ["iss", "sub", "aud", "client_id", "scope", "exp", "nbf", "iat", "jti"];
+/// The claims that an answer repeats (RFC 7662 §2.2; `cnf` by RFC 8705 §3.2 and RFC 9449 §6.2).
+const REPEATED: [&str; 10] = ["iss", "sub", "aud", "client_id", "scope", "exp", "nbf", "iat", "jti", "cnf"];
 
 /// Tells what the issuer knows about a token that it minted; of any other only that it is inactive.
 pub(super) async fn introspect(
@@ -74,7 +74,8 @@ fn signed(state: &Shared, client: &str, answer: &Value) -> Response {
 }
 
 fn active(claims: &Value) -> Value {
-    let mut answer = json!({ "active": true, "token_type": "Bearer" });
+    let is_bound = claims.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
+    let mut answer = json!({ "active": true, "token_type": if is_bound { "DPoP" } else { "Bearer" } });
     for name in REPEATED {
         if let Some(value) = claims.get(name) {
             answer[name] = value.clone();

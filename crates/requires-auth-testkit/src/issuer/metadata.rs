@@ -57,6 +57,7 @@ fn metadata(state: &state::State) -> Value {
         document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")] =
             json!(VERIFIED_ALGORITHMS);
     }
+    document["dpop_signing_alg_values_supported"] = json!(VERIFIED_ALGORITHMS);
     if !state.settings.scopes.is_empty() {
         document["scopes_supported"] = json!(state.settings.scopes);
     }

@@ -42,6 +42,7 @@ mod builder;
 mod clients;
 mod development;
 mod documents;
+mod dpop;
 mod grants;
 mod introspection;
 mod knobs;
@@ -61,6 +62,7 @@ mod routes;
 mod scope;
 mod state;
 mod token;
+mod used;
 mod wire;
 
 use std::fmt;
@@ -225,8 +227,14 @@ impl DevelopmentIssuer {
     /// Mints a good token for the audience of the issuer; an empty scope is left out. Introspection knows it. For a token
     /// of another shape see [`forge`](Self::forge).
     pub fn token(&self, scope: &str, subject: &str) -> String {
-        let scope = (!scope.is_empty()).then(|| scope.to_owned());
-        self.state.mint(Order { scope, subject: Some(subject.to_owned()), ..Order::default() })
+        self.state.mint(Order::new(scope, subject))
+    }
+
+    /// Mints a good token that is bound to the key of a client (DPoP, RFC 9449), which sends it with a proof for each request:
+    /// see [`ProofBuilder`](crate::ProofBuilder). Otherwise as [`token`](Self::token).
+    pub fn bound_token(&self, scope: &str, subject: &str, key: &SigningKey) -> String {
+        let bound_key = Some(key.thumbprint().to_owned());
+        self.state.mint(Order { bound_key, ..Order::new(scope, subject) })
     }
 
     /// Mints an opaque token: a text that says nothing, so that an API has to ask the introspection endpoint about it.
@@ -252,9 +260,7 @@ impl DevelopmentIssuer {
     /// # }
     /// ```
     pub fn opaque_token(&self, scope: &str, subject: &str) -> String {
-        let scope = (!scope.is_empty()).then(|| scope.to_owned());
-        let subject = Some(subject.to_owned());
-        self.state.mint(Order { scope, subject, opaque: Some(true), ..Order::default() })
+        self.state.mint(Order { opaque: Some(true), ..Order::new(scope, subject) })
     }
 
     /// Revokes a token (RFC 7009): introspection calls it inactive from now on. A JWT stays good by its signature.

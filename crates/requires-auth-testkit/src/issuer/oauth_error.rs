@@ -15,6 +15,7 @@ pub(super) enum ErrorCode {
     AccessDenied,
     InvalidClient,
     InvalidClientMetadata,
+    InvalidDpopProof,
     InvalidGrant,
     InvalidRedirectUri,
     InvalidRequest,
@@ -26,15 +27,17 @@ pub(super) enum ErrorCode {
     UnauthorizedClient,
     UnsupportedGrantType,
     UnsupportedResponseType,
+    UseDpopNonce,
 }
 
 impl ErrorCode {
-    /// RFC 6749, and RFC 7591 §3.2.2 of registration, RFC 8707 §2 of resources, OIDC Core §3.1.2.6 of request objects.
+    /// RFC 6749, and RFC 7591 §3.2.2 of registration, RFC 8707 §2 of resources, RFC 9449 §5 and §8 of proofs, OIDC Core §3.1.2.6 of request objects.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::AccessDenied => "access_denied",
             Self::InvalidClient => "invalid_client",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidRequest => "invalid_request",
@@ -46,6 +49,7 @@ impl ErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 

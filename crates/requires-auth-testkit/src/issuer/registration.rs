@@ -29,6 +29,9 @@ pub(super) const METHODS: [&str; 4] =
 /// How many redirect URIs or keys a client may have.
 const MAX_LIST: usize = 20;
 
+/// Whether a client gets no token without a proof (RFC 9449 §5.2).
+const BINDS_TOKENS: &str = "dpop_bound_access_tokens";
+
 /// The members that say nothing to this issuer, and are repeated if they are texts.
 const REPEATED: [&str; 6] = ["client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "software_id"];
 
@@ -104,6 +107,7 @@ impl Registration {
             // An application on the web knows its port (RFC 8252 §7.3 is about native ones).
             is_port_free: application_type.as_deref() != Some("web"),
             grants,
+            binds_tokens: body.get(BINDS_TOKENS) == Some(&json!(true)),
         };
         Ok(Self { client, method, application_type })
     }
@@ -120,6 +124,9 @@ impl Registration {
         });
         if let Some(kind) = &self.application_type {
             answer["application_type"] = json!(kind);
+        }
+        if client.binds_tokens {
+            answer[BINDS_TOKENS] = json!(true);
         }
         for name in REPEATED {
             if let Some(Value::String(value)) = body.get(name) {

@@ -71,7 +71,7 @@ async fn cors(State(authorize): State<Arc<str>>, request: Request, next: Next) -
     let mut response = if request.method() == Method::OPTIONS {
         let allowed = [
             (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST"),
-            (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, MCP-Protocol-Version"),
+            (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP, MCP-Protocol-Version"),
         ];
         (StatusCode::NO_CONTENT, allowed).into_response()
     } else {
@@ -79,7 +79,7 @@ async fn cors(State(authorize): State<Arc<str>>, request: Request, next: Next) -
     };
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce"));
     response
 }
 

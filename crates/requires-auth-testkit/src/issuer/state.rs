@@ -10,7 +10,9 @@ use super::grants::Grants;
 use super::knobs::Knobs;
 use super::minted::Minted;
 use super::oauth_error::OAuthError;
+use super::random::random_name;
 use super::ring::KeyRing;
+use super::used::Used;
 use crate::{Defect, Forge, TokenBuilder};
 
 /// The state behind all clones and requests.
@@ -27,6 +29,9 @@ pub(super) struct State {
     ring: Mutex<KeyRing>,
     minted: Mutex<Minted>,
     grants: Mutex<Grants>,
+    used_proofs: Mutex<Used>,
+    /// What the nonces for proofs are made of.
+    pub(super) nonce_secret: String,
 }
 
 /// What the builder chooses for as long as the issuer runs.
@@ -41,6 +46,8 @@ pub(super) struct Settings {
     pub(super) clients: Clients,
     /// The scopes that there are; every scope if empty.
     pub(super) scopes: Vec<String>,
+    /// Whether a proof at the token endpoint needs a nonce.
+    pub(super) demands_nonce: bool,
     /// Whether logins are granted: where nobody but this machine reaches the issuer.
     pub(super) consents: bool,
 }
@@ -96,16 +103,36 @@ pub(super) struct Order {
     pub(super) lifetime: Option<i64>,
     /// Whether it is opaque; as the issuer's without one.
     pub(super) opaque: Option<bool>,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) bound_key: Option<String>,
+    /// The thumbprint of the certificate that it is bound to.
+    pub(super) bound_certificate: Option<String>,
     /// The grant that it is of.
     pub(super) grant: Option<String>,
     /// What is to be wrong.
     pub(super) defect: Option<Defect>,
 }
 
+impl Order {
+    /// A good token; an empty scope is left out.
+    pub(super) fn new(scope: &str, subject: &str) -> Self {
+        let scope = (!scope.is_empty()).then(|| scope.to_owned());
+        Self { scope, subject: Some(subject.to_owned()), ..Self::default() }
+    }
+}
+
 impl State {
     pub(super) fn new(urls: Urls, settings: Settings, ring: KeyRing) -> Self {
-        let (knobs, minted, grants) = (Knobs::default(), Mutex::default(), Mutex::default());
-        Self { urls, settings, knobs, ring: Mutex::new(ring), minted, grants }
+        Self {
+            urls,
+            settings,
+            knobs: Knobs::default(),
+            ring: Mutex::new(ring),
+            minted: Mutex::default(),
+            grants: Mutex::default(),
+            used_proofs: Mutex::default(),
+            nonce_secret: random_name(),
+        }
     }
 
     /// The time, in seconds since 1970.
@@ -140,6 +167,11 @@ impl State {
         };
         if let Some(scope) = order.scope {
             token = token.scope(scope);
+        }
+        for (name, bound) in [("jkt", &order.bound_key), ("x5t#S256", &order.bound_certificate)] {
+            if let Some(thumbprint) = bound {
+                token = token.confirmation(name, thumbprint);
+            }
         }
         for (name, value) in order.claims {
             token = token.claim(name, value);
@@ -184,6 +216,11 @@ impl State {
     /// What users have granted. Nothing that holds the lock panics or waits, so poison is ignored.
     pub(super) fn grants(&self) -> MutexGuard<'_, Grants> {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The proofs that the token endpoint has taken.
+    pub(super) fn used_proofs(&self) -> MutexGuard<'_, Used> {
+        self.used_proofs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn minted(&self) -> MutexGuard<'_, Minted> {

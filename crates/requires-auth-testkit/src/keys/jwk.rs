@@ -28,6 +28,38 @@ pub(super) fn public_members(algorithm: Algorithm, pair: &Pair) -> Map<String, V
     members.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
 }
 
+/// The members that a thumbprint covers, by the type of key, sorted by name (RFC 7638 §3.2, RFC 8037 §2, RFC 9964 §6).
+const REQUIRED: [(&str, &[&str]); 5] = [
+    ("AKP", &["alg", "kty", "pub"]),
+    ("EC", &["crv", "kty", "x", "y"]),
+    ("OKP", &["crv", "kty", "x"]),
+    ("RSA", &["e", "kty", "n"]),
+    ("oct", &["k", "kty"]),
+];
+
+/// The SHA-256 thumbprint of a JWK (RFC 7638), base64url: what `cnf.jkt` of a token has to be. Members that do not identify
+/// the key, such as `kid`, do not count.
+///
+/// `None` where a member that counts is missing or not a text, or the type is none of EC, OKP, RSA, AKP and oct.
+///
+/// ```
+/// use requires_auth_testkit::{Algorithm, SigningKey, keys::jwk_thumbprint};
+///
+/// let key = SigningKey::generate(Algorithm::Es256).with_kid("mine");
+/// assert_eq!(jwk_thumbprint(&key.public_jwk()).as_deref(), Some(key.thumbprint()));
+/// ```
+pub fn jwk_thumbprint(jwk: &Value) -> Option<String> {
+    let kind = jwk.get("kty")?.as_str()?;
+    let (_, names) = REQUIRED.into_iter().find(|(name, _)| *name == kind)?;
+    let member = |name: &&str| Some(((*name).to_owned(), json!(jwk.get(*name)?.as_str()?)));
+    names.iter().map(member).collect::<Option<_>>().map(|members| thumbprint(&members))
+}
+
+/// The SHA-256 of a certificate (DER), base64url: what `cnf.x5t#S256` of a token has to be (RFC 8705 §3.1).
+pub fn certificate_thumbprint(der: &[u8]) -> String {
+    encode(digest::digest(&digest::SHA256, der).as_ref())
+}
+
 /// RFC 7638 §3: SHA-256 of the required members, sorted by name, without white space.
 pub(super) fn thumbprint(required: &Map<String, Value>) -> String {
     let mut members: Vec<_> = required.iter().collect();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -117,6 +118,17 @@ impl Pair {
                 signature
             }
         }
+    }
+
+    pub(super) fn to_pkcs8(&self) -> Vec<u8> {
+        // The DER of a key in memory is written without randomness and without a limit.
+        match self {
+            Self::Ec { pair, .. } => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+            Self::Ed25519(pair) => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+            Self::MlDsa { pair, .. } => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+            Self::Rsa { pair, .. } => AsDer::<Pkcs8V1Der<'_>>::as_der(pair).map(|der| der.as_ref().to_vec()),
+        }
+        .expect("a key in memory has a DER form")
     }
 
     pub(super) fn public_key(&self) -> PublicKey {

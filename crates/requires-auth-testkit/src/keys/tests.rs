@@ -99,6 +99,19 @@ fn a_kid_of_its_own_leaves_the_thumbprint() {
 }
 
 #[test]
+fn a_key_is_written_and_read_back() {
+    for algorithm in Algorithm::ALL {
+        let key = SigningKey::fixed(algorithm);
+        let read = SigningKey::from_pkcs8(algorithm, &key.to_pkcs8());
+        assert_eq!(
+            read.map(|key| key.thumbprint().to_owned()).as_deref(),
+            Ok(key.thumbprint()),
+            "{algorithm}"
+        );
+    }
+}
+
+#[test]
 fn debug_shows_no_secret() {
     let key = SigningKey::fixed(Algorithm::Es384).clone().with_kid("mine");
     assert_eq!(format!("{key:?}"), r#"SigningKey { kid: "mine", algorithm: Es384, .. }"#);

@@ -14,7 +14,9 @@ impl Config {
     pub fn to_toml(&self, is_of_issuer: impl Fn(&str) -> bool) -> String {
         let (mut guard, mut issuer) = (String::new(), String::new());
         let mut put = |key: &str, value: &Value| {
-            let table = if is_of_issuer(key) { &mut issuer } else { &mut guard };
+            // Of an issuer, `dpop` is a mode alone; all else of it is of the guard.
+            let is_table_of_guard = key == "dpop" && value.is_object();
+            let table = if is_of_issuer(key) && !is_table_of_guard { &mut issuer } else { &mut guard };
             // Writing to a string cannot fail.
             let _ = writeln!(table, "{} = {}", Value::from(key), inline(value));
         };

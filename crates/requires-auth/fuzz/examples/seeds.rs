@@ -57,6 +57,8 @@ fn main() -> io::Result<()> {
     let odd = ODD_URLS.iter().map(|url| format!("issuer {url}\naudience a").into_bytes());
     write("configuration", of_vectors.chain(odd))?;
 
+    write("client_certificate", certificate_headers())?;
+
     // One that is padded to the limit teaches nothing.
     let bodies = mcp_cases().into_iter().filter_map(|case| case.body);
     write("mcp", bodies.filter(|body| body.len() < 1024))?;
@@ -78,6 +80,22 @@ fn write(target: &str, seeds: impl Iterator<Item = Vec<u8>>) -> io::Result<()> {
 fn credential(case: &RequestCase) -> Vec<u8> {
     let values = case.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     values.fold(case.url.clone().into_bytes(), |lines, (_, value)| [&lines[..], b"\n", value].concat())
+}
+
+/// A small certificate as each proxy writes it, behind the number of its format.
+fn certificate_headers() -> impl Iterator<Item = Vec<u8>> {
+    let (base64, hash) = ("MAkwADAAAwMAAQI=", "0f".repeat(32));
+    let pem = "-----BEGIN%20CERTIFICATE-----%0AMAkwADAAAwMAAQI%3D%0A-----END%20CERTIFICATE-----%0A";
+    let values = [
+        (0, format!(":{base64}:")),
+        (0, "::".to_owned()),
+        (1, pem.to_owned()),
+        (2, format!("{base64},{base64}")),
+        (3, format!("By=spiffe://a;Hash={hash};Subject=\"CN=a\\\",b\";URI=spiffe://c")),
+        (3, format!("Cert=\"{pem}\";Chain=\"{pem}\"")),
+        (4, base64.to_owned()),
+    ];
+    values.into_iter().map(|(format, value)| [&[format][..], value.as_bytes()].concat())
 }
 
 fn discovery(issuer: &str, jwks_uri: &str) -> Vec<u8> {

@@ -1,7 +1,10 @@
 //! The claim `cnf`: how a token is bound to its holder (RFC 7800 §3.1), decoded.
 
 use crate::jose::base64url;
-use crate::jose::json::{Object, Raw};
+use crate::jose::json::Raw;
+
+/// Methods of RFC 7800 that no request proves: a key itself, encrypted or not, where one is, and the name of one.
+const UNPROVABLE: [&str; 4] = ["jwk", "jwe", "jku", "kid"];
 
 /// How a token is bound. A token with any `cnf` has one, also with an empty or unreadable one, so that it is never taken
 /// for a token that is not bound.
@@ -11,28 +14,41 @@ pub(crate) struct Confirmation {
     pub(crate) key: Option<[u8; 32]>,
     /// The SHA-256 of the holder's certificate: `x5t#S256` (RFC 8705 §3.1).
     pub(crate) certificate: Option<[u8; 32]>,
-    /// Whether it has anything else: another method, a member that is not known, or a value that cannot be read.
+    /// Whether it has members that are not known, which are ignored beside one that is proven (RFC 7800 §3.1).
     pub(crate) has_others: bool,
+    /// Whether nothing that a request shows can prove it: it has a method that is not offered here, a value that cannot be
+    /// read, or is not an object.
+    pub(crate) is_unprovable: bool,
 }
 
 impl Confirmation {
     pub(super) fn read(cnf: Raw<'_>) -> Self {
-        let Some(members) = cnf.as_object() else { return Self { has_others: true, ..Self::default() } };
-        let (key, certificate) = (digest(&members, "jkt"), digest(&members, "x5t#S256"));
-        let decoded = usize::from(key.is_some()) + usize::from(certificate.is_some());
-        Self { key, certificate, has_others: members.iter().count() > decoded }
+        let Some(members) = cnf.as_object() else { return Self { is_unprovable: true, ..Self::default() } };
+        let mut read = Self::default();
+        for (name, value) in members.iter() {
+            match name {
+                "jkt" => read.key = digest(value),
+                "x5t#S256" => read.certificate = digest(value),
+                name if UNPROVABLE.contains(&name) => read.is_unprovable = true,
+                _ => read.has_others = true,
+            }
+        }
+        let is_unread = |name: &str, known: bool| members.get(name).is_some() && !known;
+        read.is_unprovable |= is_unread("jkt", read.key.is_some());
+        read.is_unprovable |= is_unread("x5t#S256", read.certificate.is_some());
+        read
     }
 }
 
 /// A SHA-256 as 43 characters of base64url.
-fn digest(members: &Object<'_>, name: &str) -> Option<[u8; 32]> {
-    let text = members.get(name)?.as_str()?;
-    base64url::decode(&text).ok()?.try_into().ok()
+fn digest(value: Raw<'_>) -> Option<[u8; 32]> {
+    base64url::decode(&value.as_str()?).ok()?.try_into().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::json::Object;
 
     fn read(cnf: &str) -> Confirmation {
         let text = format!("{{\"cnf\":{cnf}}}");
@@ -54,8 +70,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_digest_counts_as_something_else() {
-        let others = Confirmation { has_others: true, ..Confirmation::default() };
+    fn what_cannot_be_proven_is_told_from_what_is_not_known() {
+        let unprovable = Confirmation { is_unprovable: true, ..Confirmation::default() };
         for cnf in [
             "null",
             "5",
@@ -65,13 +81,22 @@ mod tests {
             r#"{"jkt":"AAAA"}"#,
             r#"{"jkt":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB"}"#,
             r#"{"jkt":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}"#,
+            r#"{"x5t#S256":null}"#,
             r#"{"jwk":{"kty":"EC"}}"#,
+            r#"{"jwe":"a"}"#,
+            r#"{"jku":"https://a.example"}"#,
             r#"{"kid":"one"}"#,
         ] {
-            assert_eq!(read(cnf), others, "{cnf}");
+            assert_eq!(read(cnf), unprovable, "{cnf}");
         }
-        let key_and_more = read(&format!(r#"{{"jkt":"{ZEROS}","kid":"one"}}"#));
-        assert_eq!((key_and_more.key, key_and_more.has_others), (Some([0; 32]), true));
+        let key_and_name = read(&format!(r#"{{"jkt":"{ZEROS}","kid":"one"}}"#));
+        assert_eq!((key_and_name.key, key_and_name.is_unprovable), (Some([0; 32]), true));
+        let unread_certificate = read(&format!(r#"{{"jkt":"{ZEROS}","x5t#S256":"AA"}}"#));
+        assert!(unread_certificate.is_unprovable);
+        let others = Confirmation { has_others: true, ..Confirmation::default() };
+        assert_eq!(read(r#"{"kc-jkt-type":"dpop","x5t":"AA"}"#), others);
+        let key_and_more = read(&format!(r#"{{"jkt":"{ZEROS}","kc-jkt-type":"dpop"}}"#));
+        assert_eq!(key_and_more, Confirmation { key: Some([0; 32]), ..others });
         assert_eq!(read("{}"), Confirmation::default());
     }
 }

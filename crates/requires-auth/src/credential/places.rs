@@ -60,8 +60,12 @@ impl Places {
     }
 
     /// The one token of a request.
-    pub(crate) fn credential<'a>(&self, request: &Request<'a>) -> Result<Credential<'a>, Denial> {
-        let (token, places) = match self.shown(request)? {
+    pub(crate) fn credential<'a>(
+        &self,
+        request: &Request<'a>,
+        takes_dpop: bool,
+    ) -> Result<Credential<'a>, Denial> {
+        let (scheme, token, places) = match self.shown(request, takes_dpop)? {
             Shown::Nothing => return Err(Denial::new(ErrorCode::AuthorizationHeaderMissing)),
             Shown::OtherScheme => return Err(Denial::new(ErrorCode::AuthorizationTokenTypeNotSupported)),
             Shown::Token(found) => found,
@@ -78,17 +82,17 @@ impl Places {
         if is_in_cookie && !cross_site::may_use_cookie(request, &self.cookie_origins) {
             return Err(Denial::new(ErrorCode::CrossSite));
         }
-        Ok(Credential::shown_by(request, token, places))
+        Ok(Credential::shown_by(request, scheme, token, places))
     }
 
     /// Whether no place has a token, good or bad.
     pub(crate) fn show_no_token(&self, request: &Request<'_>) -> bool {
-        matches!(self.shown(request), Ok(Shown::Nothing | Shown::OtherScheme))
+        matches!(self.shown(request, true), Ok(Shown::Nothing | Shown::OtherScheme))
     }
 
     /// Whether a request has its token, and not in the `Authorization` header.
     pub(crate) fn is_elsewhere(&self, request: &Request<'_>) -> bool {
-        matches!(self.shown(request), Ok(Shown::Token((_, places))) if !places.meets(PlaceSet::AUTHORIZATION))
+        matches!(self.shown(request, true), Ok(Shown::Token((_, _, places))) if !places.meets(PlaceSet::AUTHORIZATION))
     }
 
     /// The headers that have to be looked at for them, in lower case, none twice.
@@ -102,12 +106,12 @@ impl Places {
         names
     }
 
-    /// What all places show together: the same bytes in two of them are one token.
-    fn shown<'a>(&self, request: &Request<'a>) -> Result<Shown<Placed<'a>>, Denial> {
+    /// What all places show together: the same bytes in two of them are one token. Beside a proof it is one by `DPoP`.
+    fn shown<'a>(&self, request: &Request<'a>, takes_dpop: bool) -> Result<Shown<Placed<'a>>, Denial> {
         let mut found: Option<Placed<'a>> = None;
         let mut has_other_scheme = false;
         for (place, own) in self.list.iter().enumerate() {
-            let token = match look(own, request)? {
+            let (scheme, token) = match look(own, request, takes_dpop)? {
                 Shown::Nothing => continue,
                 Shown::OtherScheme => {
                     has_other_scheme = true;
@@ -116,8 +120,11 @@ impl Places {
                 Shown::Token(token) => token,
             };
             found = match found {
-                None => Some((token, bit(place, own))),
-                Some((earlier, places)) if earlier == token => Some((earlier, places.and(bit(place, own)))),
+                None => Some((scheme, token, bit(place, own))),
+                Some((by, earlier, places)) if earlier == token => {
+                    let by = if scheme == Scheme::Dpop { scheme } else { by };
+                    Some((by, earlier, places.and(bit(place, own))))
+                }
                 Some(_) => return Err(Denial::new(ErrorCode::InvalidRequest)),
             };
         }
@@ -129,8 +136,11 @@ impl Places {
     }
 }
 
-/// A token, and where it stands.
-type Placed<'a> = (Cow<'a, [u8]>, PlaceSet);
+/// A token, and by which scheme.
+type Tried<'a> = (Scheme, Cow<'a, [u8]>);
+
+/// A token, by which scheme, and where it stands.
+type Placed<'a> = (Scheme, Cow<'a, [u8]>, PlaceSet);
 
 /// The bit of a place in the list.
 fn bit(place: usize, own: &TokenPlace) -> PlaceSet {
@@ -142,14 +152,18 @@ fn bit(place: usize, own: &TokenPlace) -> PlaceSet {
 }
 
 /// What one place shows.
-fn look<'a>(place: &TokenPlace, request: &Request<'a>) -> Result<Shown<Cow<'a, [u8]>>, Denial> {
-    match place.kind() {
-        Kind::Authorization => authorization(request).map(Shown::into_cow),
-        Kind::Header(name, _) => header(request, name).map(Shown::into_cow),
-        Kind::Cookie(name) => cookie::shown(request, name).map(Shown::into_cow),
-        Kind::SubprotocolPrefix(prefix) => subprotocol::with_prefix(request, prefix),
-        Kind::SubprotocolAfter(marker) => subprotocol::after(request, marker),
-    }
+fn look<'a>(place: &TokenPlace, request: &Request<'a>, takes_dpop: bool) -> Result<Shown<Tried<'a>>, Denial> {
+    let borrowed = |token: &'a [u8]| Cow::Borrowed(token);
+    let shown = match place.kind() {
+        Kind::Authorization => {
+            return Ok(authorization(request, takes_dpop)?.map(|(scheme, token)| (scheme, token.into())));
+        }
+        Kind::Header(name, _) => header(request, name)?.map(borrowed),
+        Kind::Cookie(name) => cookie::shown(request, name)?.map(borrowed),
+        Kind::SubprotocolPrefix(prefix) => subprotocol::with_prefix(request, prefix)?,
+        Kind::SubprotocolAfter(marker) => subprotocol::after(request, marker)?,
+    };
+    Ok(shown.map(|token| (Scheme::Bearer, token)))
 }
 
 /// A header with the token alone, or with `Bearer` before it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{ErrorCode, Reason};
 
-/// A refusal: which code, for `invalid_token` which reason, and what the challenge needs to say.
+/// A refusal: which code, for a token or a proof that is not valid which reason, and what the challenge needs to say.
 ///
 /// It holds nothing of the token, so it may be logged and sent as it is. `Display` is one line for a log; the answer to
 /// the client is made of it by [`RequiresAuth::challenge`](crate::RequiresAuth::challenge).
@@ -46,6 +46,10 @@ pub struct Denial {
     max_age: Option<u64>,
     retry_after: Option<u32>,
     is_undecided: bool,
+    /// Whether the token came by the scheme `DPoP`, whose challenge says what is wrong then.
+    is_by_dpop: bool,
+    /// The nonce that the next proof must have.
+    nonce: Option<Arc<str>>,
 }
 
 impl Denial {
@@ -92,6 +96,8 @@ impl Denial {
             max_age: None,
             retry_after: None,
             is_undecided: false,
+            is_by_dpop: false,
+            nonce: None,
         }
     }
 
@@ -135,6 +141,44 @@ impl Denial {
         Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::IssuerUnavailable) }
     }
 
+    /// A proof that is not valid, for one of the reasons of proofs.
+    pub(crate) const fn invalid_proof(reason: Reason) -> Self {
+        let mut denial = Self::new(ErrorCode::InvalidDpopProof);
+        denial.reason = Some(reason);
+        denial
+    }
+
+    /// A proof without a nonce that counts: the client is to use this one.
+    pub(crate) fn use_dpop_nonce(nonce: Arc<str>) -> Self {
+        Self { nonce: Some(nonce), ..Self::new(ErrorCode::UseDpopNonce) }
+    }
+
+    /// The same, of a token that came by the scheme `DPoP`, or did not.
+    pub(crate) fn by_dpop(self, is_by_dpop: bool) -> Self {
+        Self { is_by_dpop, ..self }
+    }
+
+    /// Whether the token came by the scheme `DPoP`.
+    pub(crate) const fn is_by_dpop(&self) -> bool {
+        self.is_by_dpop
+    }
+
+    /// The nonce that the next proof must have, where the last one had none that counts (RFC 9449 §9): the header `DPoP-Nonce`
+    /// of the answer.
+    pub fn dpop_nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
+    }
+
+    /// A store is full or out of reach.
+    pub(crate) fn state_unavailable(retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::StateUnavailable) }
+    }
+
+    /// A client has used up its share of the store of used proofs.
+    pub(crate) fn too_many_proofs(retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::TooManyProofs) }
+    }
+
     /// The keys at hand refuse the token, and fresh ones could not be asked for.
     pub(crate) fn undecided(retry_after: u32) -> Self {
         Self { is_undecided: true, ..Self::issuer_unavailable(retry_after) }
@@ -145,7 +189,7 @@ impl Denial {
         self.code
     }
 
-    /// Why the token is invalid; `None` unless the code is `invalid_token`.
+    /// Why the token or its proof is not valid; `None` unless the code is `invalid_token` or `invalid_dpop_proof`.
     pub const fn reason(&self) -> Option<Reason> {
         self.reason
     }
@@ -187,7 +231,8 @@ impl Denial {
         self.max_age
     }
 
-    /// After how many seconds to try again, when the issuer is out of reach: when the next fetch of its keys may begin.
+    /// After how many seconds to try again, when the issuer is out of reach: when the next fetch of its keys may begin. A
+    /// store that is full, or a client that has used up its share of one, has it as well.
     ///
     /// ```
     /// use requires_auth::fetch::{FetchError, FetchFuture, FetchRequest};

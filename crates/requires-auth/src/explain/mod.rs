@@ -5,14 +5,17 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::binding::Proofs;
 use crate::credential::Credential;
 use crate::error::{Denial, Reason};
 use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
 use crate::providers::{self, Provider};
-use crate::request::{PathParameters, Request};
+use crate::request::Request;
+use crate::revocation::Sets;
 use crate::verify::{
-    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
+    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place,
+    check_revoked, judge,
 };
 
 mod hints;
@@ -73,7 +76,7 @@ pub struct FromTable {
 
 impl Report {
     /// Every check in order, also those that were not reached. [`Step::Introspection`] is among them only where the issuer is
-    /// asked about the token; the checks of a JWT are not, where the token is opaque.
+    /// asked about the token, and [`Step::Revocation`] where the guard is told of revocations; the checks of a JWT are not, where the token is opaque.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -159,9 +162,12 @@ impl Outcome {
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) policy: &'a Policy,
-    pub(crate) parameters: Option<&'a dyn PathParameters>,
+    /// What proofs are measured by, with the request.
+    pub(crate) proofs: &'a Proofs<'a>,
     /// What every request of the guard needs.
     pub(crate) base: Option<&'a Policy>,
+    /// Which tokens are refused before they expire.
+    pub(crate) revoked: Option<&'a Sets>,
     /// What the guard adds to a refusal.
     pub(crate) finish: &'a dyn Fn(&AccessToken, Denial) -> Denial,
 }
@@ -183,8 +189,14 @@ impl Rules {
                 let key_set = |issuer: usize| keys.get(issuer).cloned().flatten();
                 let evidence =
                     Evidence { known_header: None, is_of_tenant: false, keys: &key_set, answers: &|_| None };
-                let parameters = request.path_parameters();
-                let asked = Asked { policy, parameters, base: None, finish: &|_, denial| denial };
+                let proofs = Proofs {
+                    rules: self.proofs.as_deref(),
+                    request: Some(request),
+                    token_hash: None,
+                    nonces: &|| None,
+                };
+                let asked =
+                    Asked { policy, proofs: &proofs, base: None, revoked: None, finish: &|_, denial| denial };
                 self.explain_settled(&credential, &evidence, asked, now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
@@ -207,11 +219,14 @@ impl Rules {
                 let placed = check_place(&token, credential);
                 placed
                     .and_then(|()| {
-                        let Asked { policy, parameters, base, .. } = asked;
-                        policy.decide(&token, credential, parameters, base, &mut recorder)
+                        asked.revoked.map_or(Ok(()), |sets| check_revoked(&token, sets, &mut recorder))
+                    })
+                    .and_then(|()| {
+                        let Asked { policy, proofs, base, .. } = asked;
+                        policy.decide(&token, credential, proofs, base, &mut recorder)
                     })
                     .map_err(|denial| (asked.finish)(&token, denial))
-                    .map(|()| token)
+                    .map(|_| token)
             }
             // Nobody could tell whether the issuer is one of ours.
             Err(Stop::Deny(denial)) if denial.reason() == Some(Reason::IssuerMismatch) => {
@@ -283,9 +298,12 @@ impl Recorder {
             of_step().find(|check| check.outcome == Outcome::Failed).or_else(|| of_step().next()).cloned()
         };
         let is_asked = made(Step::Introspection).is_some();
+        let is_proven = made(Step::Proof).is_some();
         let is_opaque = is_asked && made(Step::Signature).is_none();
         let belongs = |step: &Step| match step {
             Step::Introspection => is_asked,
+            Step::Revocation => made(Step::Revocation).is_some(),
+            step if step.is_of_a_proof() => is_proven,
             step => !(is_opaque && step.is_of_a_jwt()),
         };
         let steps = Step::ALL.iter().copied().filter(belongs);

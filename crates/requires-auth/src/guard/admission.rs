@@ -79,6 +79,16 @@ impl Admission {
     pub(super) fn with_default(token: AccessToken, (name, value): (&'static str, &str)) -> Self {
         Self { passed: Passed::Token(token), headers: vec![(name, value.to_owned())] }
     }
+
+    /// With this token; its client is to use this nonce from now on, and no cache is to hand it to another (RFC 9449 §8.2).
+    /// For a request of another origin, its script may read the nonce.
+    pub(super) fn with_nonce(token: AccessToken, nonce: &str, is_of_other_origin: bool) -> Self {
+        let mut headers = vec![("dpop-nonce", nonce.to_owned()), ("cache-control", "no-store".to_owned())];
+        if is_of_other_origin {
+            headers.push(("access-control-expose-headers", "DPoP-Nonce".to_owned()));
+        }
+        Self { passed: Passed::Token(token), headers }
+    }
 }
 
 /// The answer needs nothing more.

@@ -4,11 +4,15 @@ use std::time::SystemTime;
 
 use super::flow::{self, Case};
 use super::{Keys, RequiresAuth};
+use crate::binding::Proofs;
+use crate::credential::Scheme;
+use crate::error::Denial;
 use crate::explain::{Asked, Report};
 use crate::introspection::Answer;
 use crate::keys::Want;
 use crate::policy::Policy;
 use crate::request::Request;
+use crate::revocations::Revocations;
 use crate::verify::{AccessToken, Evidence, Need, Said, Stop};
 
 impl RequiresAuth {
@@ -70,9 +74,17 @@ impl RequiresAuth {
         let answers = |_| said;
         let evidence =
             Evidence { known_header: None, is_of_tenant: tenant.is_some(), keys: &keys, answers: &answers };
-        let parameters = request.path_parameters();
-        let finish = |token: &AccessToken, denial| self.finish(token, denial);
-        let asked = Asked { policy, parameters, base: self.base(), finish: &finish };
+        let is_by_dpop = case.credential.scheme() == Scheme::Dpop;
+        let finish = |token: &AccessToken, denial: Denial| self.finish(token, denial.by_dpop(is_by_dpop));
+        let proofs = Proofs {
+            rules: self.inner.rules.proofs.as_deref(),
+            request: Some(request),
+            token_hash: None,
+            nonces: &|| self.nonces(now),
+        };
+        let revoked = self.inner.revocations.as_ref().map(Revocations::sets);
+        let revoked = revoked.as_deref().map(AsRef::as_ref);
+        let asked = Asked { policy, proofs: &proofs, base: self.base(), revoked, finish: &finish };
         self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 

@@ -9,8 +9,10 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::tenants::Tenant;
-use super::{Keys, RequiresAuth, log};
-use crate::credential::{Bearer, Credential};
+use super::{Authorized, Keys, RequiresAuth, log};
+use crate::binding::Proofs;
+use crate::binding::proof::Proven;
+use crate::credential::{Bearer, Credential, Scheme};
 use crate::error::{Denial, Reason};
 use crate::keys::{Doubt, Refreshed, Want};
 use crate::policy::Policy;
@@ -37,6 +39,52 @@ pub(super) struct Case<'r> {
 }
 
 impl RequiresAuth {
+    /// As `authorize`, with what the answer has to carry.
+    pub(super) async fn authorized(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+    ) -> Result<Authorized, Denial> {
+        let case = self.open(request)?;
+        let judged = match self.attempt(&case) {
+            // In memory of its own: a fetch is rare, and the future of every request would have room for it.
+            Err(Stop::Need(need)) => Box::pin(self.settle(&case, need)).await,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
+        };
+        let (token, proven) = self.decide(request, &case, judged, policy)?;
+        match proven {
+            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven, policy)).await,
+            None => Ok(self.allow(request, &case.credential, token, policy)),
+        }
+    }
+
+    /// As `authorize_now`, with what the answer has to carry.
+    pub(super) fn authorized_now(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+    ) -> Option<Result<Authorized, Denial>> {
+        let case = match self.open(request) {
+            Ok(case) => case,
+            Err(denial) => return Some(Err(denial)),
+        };
+        // It is judged by whoever waits, and not twice.
+        if case.credential.scheme() == Scheme::Dpop && self.waits_for_store() {
+            return None;
+        }
+        let judged = match self.attempt(&case) {
+            Err(Stop::Need(_)) => return None,
+            Err(Stop::Deny(denial)) => Err(denial),
+            Ok(token) => Ok(token),
+        };
+        match self.decide(request, &case, judged, policy) {
+            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven, policy),
+            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token, policy))),
+            Err(denial) => Some(Err(denial)),
+        }
+    }
+
     /// The credential of a request. One that cannot be read is refused, which is counted and logged.
     pub(super) fn open<'r>(&self, request: &Request<'r>) -> Result<Case<'r>, Denial> {
         self.read(request).map_err(|denial| self.refuse(request, None, denial))
@@ -253,32 +301,76 @@ impl RequiresAuth {
         }
     }
 
-    /// The last word on a request, which is counted and logged once.
+    /// Whether a token passes, and the proof that came with it, if it needs one: whether that was used before is the next
+    /// question, and the last. A refusal is counted and logged.
     pub(super) fn decide(
         &self,
         request: &Request<'_>,
-        credential: &Credential<'_>,
+        case: &Case<'_>,
         judged: Result<AccessToken, Denial>,
         policy: &Policy,
-    ) -> Result<AccessToken, Denial> {
-        match judged {
-            Ok(token) => {
-                let placed = check_place(&token, credential);
-                placed
-                    .and_then(|()| {
-                        let parameters = request.path_parameters();
-                        policy.decide(&token, credential, parameters, self.base(), &mut NoTrace)
-                    })
-                    .map_err(|denial| {
-                        refused(request, Some(credential), &denial, denial.hint(), self.issuer_of(&token));
-                        self.finish(&token, denial)
-                    })?;
-                self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
-                log::allowed(request, credential, self.issuer_of(&token));
-                Ok(token)
+    ) -> Result<(AccessToken, Option<Box<Proven>>), Denial> {
+        let credential = &case.credential;
+        let token = match judged {
+            Ok(token) => token,
+            Err(denial) => {
+                let denial = denial.by_dpop(credential.scheme() == Scheme::Dpop);
+                return Err(self.refuse(request, Some(credential), denial));
             }
-            Err(denial) => Err(self.refuse(request, Some(credential), denial)),
+        };
+        let proofs = Proofs {
+            rules: self.inner.rules.proofs.as_deref(),
+            request: Some(request),
+            token_hash: case.key.as_ref().map(CacheKey::digest),
+            nonces: &|| self.nonces(token.checked_at().to_system_time()),
+        };
+        let placed = check_place(&token, credential);
+        let decided = placed
+            .and_then(|()| self.check_revoked(&token))
+            .and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
+        match decided {
+            Ok(proven) => Ok((token, proven)),
+            Err(denial) => Err(self.refuse_token(request, credential, &token, denial)),
         }
+    }
+
+    /// Refuses a request with a good token, which is counted and logged.
+    pub(super) fn refuse_token(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        token: &AccessToken,
+        denial: Denial,
+    ) -> Denial {
+        let denial = denial.by_dpop(credential.scheme() == Scheme::Dpop);
+        refused(request, Some(credential), &denial, denial.hint(), self.issuer_of(token));
+        self.finish(token, denial)
+    }
+
+    /// Refuses a request that had passed, for a second rule: counted and logged once more.
+    pub(super) fn refuse_later(&self, request: &Request<'_>, token: &AccessToken, denial: Denial) -> Denial {
+        if let Ok(credential) = self.inner.rules.credential(request) {
+            return self.refuse_token(request, &credential, token, denial);
+        }
+        refused(request, None, &denial, denial.hint(), self.issuer_of(token));
+        self.finish(token, denial)
+    }
+
+    /// Lets a request pass, which is counted and logged once.
+    #[inline]
+    pub(super) fn allow(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        token: AccessToken,
+        policy: &Policy,
+    ) -> Authorized {
+        // Else what its messages ask for is the last word.
+        if !policy.leaves_base() {
+            self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
+            log::allowed(request, credential, self.issuer_of(&token));
+        }
+        token.into()
     }
 }
 
@@ -291,7 +383,7 @@ pub(super) fn refused(
     issuer: Option<&str>,
 ) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, hint, request, credential, issuer);
+    log::refused(denial, hint, request, credential, issuer, None);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

@@ -14,14 +14,16 @@ use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
+use crate::revocations::Revocations;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
-use crate::verify::{AccessToken, Audience, KnownHeader, Rules, Stop};
+use crate::verify::{AccessToken, Audience, KnownHeader, Rules};
 
 mod admission;
 mod log;
 mod bare;
 mod resolver;
+mod sharing;
 mod tenancy;
 mod tenants;
 mod examine;
@@ -35,15 +37,19 @@ mod health;
 mod mcp;
 mod unavailable;
 mod places;
+mod proving;
 mod resource;
+mod revoking;
 mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
-pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use health::{Health, IssuerHealth, KeySource, KeyState, RevocationsHealth};
+use proving::{Authorized, Proving};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
+use sharing::Sharing;
 pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
 use unavailable::Unreached;
@@ -118,8 +124,11 @@ struct Inner {
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
     /// The server that instances share, if there is one.
-    #[cfg(feature = "redis")]
-    shared: Option<Arc<crate::shared::Shared>>,
+    sharing: Sharing,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
+    /// What proofs of keys need beside the rules, where they are taken.
+    proving: Option<Box<Proving>>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -239,10 +248,7 @@ impl RequiresAuth {
                 failures.push(Unreached { issuer: asker.issuer().into(), failure, url: None });
             }
         }
-        #[cfg(feature = "redis")]
-        if let Some(shared) = &self.inner.shared {
-            shared.warm().await;
-        }
+        self.inner.sharing.warm().await;
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }
 
@@ -316,14 +322,7 @@ impl RequiresAuth {
     ///
     /// As [`authenticate`](Self::authenticate), or the policy refuses.
     pub async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Result<AccessToken, Denial> {
-        let case = self.open(request)?;
-        let judged = match self.attempt(&case) {
-            // In memory of its own: a fetch is rare, and the future of every request would have room for it.
-            Err(Stop::Need(need)) => Box::pin(self.settle(&case, need)).await,
-            Err(Stop::Deny(denial)) => Err(denial),
-            Ok(token) => Ok(token),
-        };
-        self.decide(request, &case.credential, judged, policy)
+        self.authorized(request, policy).await.map(|authorized| authorized.token)
     }
 
     /// As [`authorize`](Self::authorize) if that needs no fetch; never waits, and needs no runtime. `None` means that keys
@@ -333,16 +332,7 @@ impl RequiresAuth {
         request: &Request<'_>,
         policy: &Policy,
     ) -> Option<Result<AccessToken, Denial>> {
-        let case = match self.open(request) {
-            Ok(case) => case,
-            Err(denial) => return Some(Err(denial)),
-        };
-        let judged = match self.attempt(&case) {
-            Err(Stop::Need(_)) => return None,
-            Err(Stop::Deny(denial)) => Err(denial),
-            Ok(token) => Ok(token),
-        };
-        Some(self.decide(request, &case.credential, judged, policy))
+        self.authorized_now(request, policy).map(|judged| judged.map(|authorized| authorized.token))
     }
 
     /// Whether a token that this guard has judged for this request may do what `policy` guards.
@@ -361,13 +351,11 @@ impl RequiresAuth {
     /// ```
     /// # Errors
     ///
-    /// As [`Policy::check`].
+    /// As [`Policy::check`], or the token was revoked since it was judged.
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check_for(token, request).map_err(|denial| {
-            let credential = self.inner.rules.credential(request).ok();
-            flow::refused(request, credential.as_ref(), &denial, denial.hint(), self.issuer_of(token));
-            self.finish(token, denial)
-        })
+        // A connection may have lasted since the token was judged.
+        let checked = self.check_revoked(token).and_then(|()| policy.check_for(token, request));
+        checked.map_err(|denial| self.refuse_later(request, token, denial))
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.
@@ -413,7 +401,7 @@ impl RequiresAuth {
     pub async fn admit(&self, request: &Request<'_>, requirement: &Requirement) -> Result<Admission, Denial> {
         match admit_without_token(&self.inner.rules, request, requirement) {
             Some(passed) => Ok(passed.into()),
-            None => Ok(self.admitted(request, self.authorize(request, requirement.policy()).await?)),
+            None => Ok(self.admitted(request, self.authorized(request, requirement.policy()).await?)),
         }
     }
 
@@ -426,8 +414,8 @@ impl RequiresAuth {
         if let Some(passed) = admit_without_token(&self.inner.rules, request, requirement) {
             return Some(Ok(passed.into()));
         }
-        let judged = self.authorize_now(request, requirement.policy())?;
-        Some(judged.map(|token| self.admitted(request, token)))
+        let judged = self.authorized_now(request, requirement.policy())?;
+        Some(judged.map(|authorized| self.admitted(request, authorized)))
     }
 
     /// The answer to a refused request, in this guard's body format. Send its status, all of its headers and its body; see

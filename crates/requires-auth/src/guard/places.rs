@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Admission, Passed, RequiresAuth};
+use super::{Admission, Authorized, Passed, RequiresAuth};
 use crate::credential::TokenPlace;
 use crate::request::Request;
 use crate::verify::AccessToken;
@@ -40,9 +40,12 @@ impl RequiresAuth {
     }
 
     /// A request that passes with this token.
-    pub(super) fn admitted(&self, request: &Request<'_>, token: AccessToken) -> Admission {
-        match &self.inner.rules.places {
-            Some(places) if places.is_elsewhere(request) => Admission::with_default(token, PRIVATE),
+    pub(super) fn admitted(&self, request: &Request<'_>, authorized: Authorized) -> Admission {
+        let Authorized { token, fresh_nonce } = authorized;
+        match (&self.inner.rules.places, fresh_nonce) {
+            // It came in `Authorization`, as every token with a proof does.
+            (_, Some(nonce)) => Admission::with_nonce(token, &nonce, request.has_header("origin")),
+            (Some(places), None) if places.is_elsewhere(request) => Admission::with_default(token, PRIVATE),
             _ => Passed::Token(token).into(),
         }
     }

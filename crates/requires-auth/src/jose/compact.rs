@@ -28,6 +28,12 @@ impl<'a> Token<'a> {
     }
 }
 
+/// Splits and decodes a JWS that is not a token, such as a proof. A header that `is_known` is not decoded.
+pub(crate) fn decode(text: &str, is_known: impl FnOnce(&str) -> bool) -> Result<Unverified<'_>, Reason> {
+    let dots = find_dots(text)?.ok_or(Reason::Malformed)?;
+    Unverified::decode_unless(text, dots, is_known)
+}
+
 /// The parts of a signed token, decoded but not verified.
 ///
 /// What the payload claims is out of reach until a signature was verified; see `signature`.
@@ -42,6 +48,16 @@ pub(crate) struct Unverified<'a> {
 
 impl<'a> Unverified<'a> {
     fn decode(token: &'a str, dots: Dots, known: Option<&'a KnownHeader>) -> Result<Self, Reason> {
+        let known = known.filter(|known| known.is_of(&token[..dots.first]));
+        let decoded = Self::decode_unless(token, dots, |_| known.is_some())?;
+        Ok(Self { known_header: known, ..decoded })
+    }
+
+    fn decode_unless(
+        token: &'a str,
+        dots: Dots,
+        is_known: impl FnOnce(&str) -> bool,
+    ) -> Result<Self, Reason> {
         let Dots { first, second } = dots;
         // With room for what the decoder rounds up in each part.
         let mut decoded = Vec::with_capacity(token.len() / 4 * 3 + 9);
@@ -50,13 +66,12 @@ impl<'a> Unverified<'a> {
             Ok(decoded.len())
         };
         let header = &token[..first];
-        let known_header = known.filter(|known| known.is_of(header));
-        let header_end = if known_header.is_some() { 0 } else { decode(header)? };
+        let header_end = if is_known(header) { 0 } else { decode(header)? };
         let payload_end = decode(&token[first + 1..second])?;
         decode(&token[second + 1..])?;
         Ok(Self {
             signing_input: &token.as_bytes()[..second],
-            known_header,
+            known_header: None,
             decoded,
             header_end,
             payload_end,
@@ -75,7 +90,7 @@ impl<'a> Unverified<'a> {
         }
     }
 
-    /// The JSON of the header, for people to read; empty if the header was known.
+    /// The JSON of the header; empty if the header was known.
     pub(crate) fn header_text(&self) -> &[u8] {
         &self.decoded[..self.header_end]
     }

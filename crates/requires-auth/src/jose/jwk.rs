@@ -31,6 +31,15 @@ pub(crate) struct Jwk {
 impl Jwk {
     /// Reads a key from its JSON.
     pub(crate) fn parse(value: Raw<'_>) -> Result<Self, Unusable> {
+        Self::read(value, None)
+    }
+
+    /// Reads a key that is used with this algorithm alone, such as the one in the header of a proof.
+    pub(crate) fn parse_for(value: Raw<'_>, algorithm: Algorithm) -> Result<Self, Unusable> {
+        Self::read(value, Some(algorithm))
+    }
+
+    fn read(value: Raw<'_>, wanted: Option<Algorithm>) -> Result<Self, Unusable> {
         let jwk = value.as_object().ok_or(Unusable::Malformed)?;
         if PRIVATE_MEMBERS.iter().any(|member| jwk.get(member).is_some()) {
             return Err(Unusable::Private);
@@ -46,6 +55,10 @@ impl Jwk {
         let named = match jwk.get("alg") {
             Some(name) => Some(algorithm(name)?),
             None => None,
+        };
+        let named = match (named, wanted) {
+            (Some(named), Some(wanted)) if named != wanted => return Err(Unusable::AlgorithmMismatch),
+            (named, wanted) => named.or(wanted),
         };
         let issuer = jwk.get("issuer").and_then(Raw::as_str).map(Into::into);
         Ok(Self { issuer, ..Self::of(kid.map(Into::into), named, &material(&jwk)?)? })
@@ -185,6 +198,24 @@ mod tests {
         let outer = format!("{{\"key\":{json}}}");
         let object = Object::parse_outer(outer.as_bytes()).expect("an object");
         Jwk::parse(object.get("key").expect("a key"))
+    }
+
+    #[test]
+    fn a_key_for_one_algorithm_serves_that_alone() {
+        let for_one = |members: &str, algorithm| {
+            let outer = format!(r#"{{"key":{{"kty":"RSA","n":"{RSA_N}","e":"AQAB"{members}}}}}"#);
+            let object = Object::parse(outer.as_bytes()).expect("an object");
+            Jwk::parse_for(object.get("key").expect("a key"), algorithm)
+        };
+        let algorithms = |jwk: Jwk| jwk.public().algorithms().collect::<Vec<_>>();
+        assert_eq!(for_one("", Algorithm::Ps256).map(algorithms), Ok(vec![Algorithm::Ps256]));
+        assert_eq!(
+            for_one(r#","alg":"PS256""#, Algorithm::Ps256).map(algorithms),
+            Ok(vec![Algorithm::Ps256])
+        );
+        assert_eq!(for_one(r#","alg":"RS256""#, Algorithm::Ps256).err(), Some(Unusable::AlgorithmMismatch));
+        assert_eq!(for_one("", Algorithm::Es256).err(), Some(Unusable::AlgorithmMismatch));
+        assert_eq!(for_one(r#","d":"AA""#, Algorithm::Ps256).err(), Some(Unusable::Private));
     }
 
     /// RFC 7638 §3.1.

@@ -71,6 +71,13 @@ impl Material {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Thumbprint([u8; 32]);
 
+impl Thumbprint {
+    /// The SHA-256 itself.
+    pub(crate) const fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 impl fmt::Display for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&URL_SAFE_NO_PAD.encode(self.0))

@@ -20,6 +20,7 @@ mod row;
 mod members;
 mod text;
 pub mod introspection;
+pub mod dpop;
 pub mod shared_state;
 mod table;
 mod given;

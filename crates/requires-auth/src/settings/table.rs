@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::dpop::{MEMBERS as DPOP_MEMBERS, MODE as DPOP_MODE};
 use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting, table};
 use super::shared_state::{self, MEMBERS as SHARED_STATE_MEMBERS};
@@ -125,6 +126,12 @@ table! {
     doc "Origins whose pages may use a token in a cookie, beside pages of the same origin: scheme, host and port.";
     without "The origin of `public_url`.";
     examples ["\"https://app.example.com\""];
+
+    DPOP: Table = "dpop", Either, Kind::Table { members: DPOP_MEMBERS, short: Some(DPOP_MODE.setting) };
+    doc "Whether tokens come with a proof of the key that they are bound to (DPoP, RFC 9449), so that a stolen token is worthless. \
+         `public_url` says which URLs proofs are for. An issuer may have a mode of its own.";
+    without "`off`: a token that is bound to a key is refused.";
+    examples ["\"required\"", "{\"mode\": \"allowed\", \"max_age\": \"300s\"}"];
 
     PUBLIC_URL: String = "public_url", Guard, Kind::Url;
     doc "The URL of this API as its clients know it: scheme, host and port, and a path if a proxy strips one. It is never taken \
@@ -258,6 +265,22 @@ table! {
          were used before.";
     without "Each instance knows what it has seen itself.";
     examples ["\"rediss://redis.internal:6379\""];
+
+    REVOCATIONS: PathBuf = "revocations", Guard, Kind::Path;
+    doc "A file with revocations, one in each line, as JSON: tokens that are refused before they expire, by `jti`, `sub`, `sid` or \
+         client. It must be there at start, be it empty, and is read anew within a second after it has changed.";
+    without "A token is good until it expires.";
+    examples ["\"revoked.jsonl\""];
+
+    MAX_REVOCATIONS: usize = "max_revocations", Guard, Kind::Count(Limits {
+        default: 100_000,
+        least: 1,
+        most: 10_000_000,
+        expected: "1 to 10000000",
+        hint: "the default is 100000; those that have ended do not count",
+    });
+    doc "How many revocations there may be at a time. There is no room for another one then: none is dropped for it.";
+    examples ["1000000"];
 
     CA: Document = "ca", Guard, Kind::Document { holds: "certificates in PEM", file: "a readable file of certificates" };
     doc "Certificates to trust beside those of the platform, in PEM: for an issuer with a private CA.";

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::secret::Secret;
+use crate::binding::DpopMode;
 use crate::credential::TokenPlace;
 use crate::jose::pem;
 use crate::metadata::ChallengeScopes;
@@ -193,6 +194,19 @@ impl Plain for ChallengeScopes {
     fn from_value(value: &Value) -> Option<Self> {
         let Value::Choice(name) = value else { return None };
         Self::ALL.into_iter().find(|scopes| scopes.as_str() == *name)
+    }
+}
+
+impl sealed::Sealed for DpopMode {}
+
+impl Plain for DpopMode {
+    fn into_value(self) -> Value {
+        Value::Choice(self.as_str())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let Value::Choice(name) = value else { return None };
+        Self::ALL.iter().copied().find(|mode| mode.as_str() == *name)
     }
 }
 

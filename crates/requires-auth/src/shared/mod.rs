@@ -43,6 +43,7 @@ pub use health::{SharedHealth, SharedStatus};
 pub(crate) use link::Link;
 pub(crate) use options::Options;
 pub use replay::RedisReplay;
+use replay::Seen;
 pub use state::SharedState;
 
 /// The server that instances share, as a guard uses it.
@@ -50,17 +51,20 @@ pub(crate) struct Shared {
     options: Options,
     link: Arc<Link>,
     clock: Arc<dyn Clock>,
+    seen: Arc<Seen>,
 }
 
 impl Shared {
     pub(crate) fn new(options: Options, clock: Arc<dyn Clock>) -> Self {
         let link = Arc::new(Link::new(options.target.clone(), options.timeout));
-        Self { options, link, clock }
+        let seen = Arc::new(Seen::new(&options));
+        Self { options, link, clock, seen }
     }
 
     /// Used proofs that all instances know.
     pub(crate) fn replay(&self) -> RedisReplay {
-        RedisReplay::new(Arc::clone(&self.link), &self.options, Arc::clone(&self.clock))
+        let (link, seen) = (Arc::clone(&self.link), Arc::clone(&self.seen));
+        RedisReplay::new(link, &self.options, seen, Arc::clone(&self.clock))
     }
 
     /// Connects, if there is no connection. That it cannot is logged.

@@ -32,22 +32,34 @@ pub struct RedisReplay {
     link: Arc<Link>,
     prefix: Box<str>,
     clock: Arc<dyn Clock>,
-    /// What this instance has seen, where it may go by that alone.
-    memory: Option<MemoryReplay>,
-    shares: Mutex<Shares>,
+    seen: Arc<Seen>,
     longest_use: u64,
 }
 
-impl RedisReplay {
-    pub(crate) fn new(link: Arc<Link>, options: &Options, clock: Arc<dyn Clock>) -> Self {
+/// What this instance has seen itself. Guards that share a connection share it, too.
+pub(super) struct Seen {
+    /// Where the instance may go by that alone.
+    memory: Option<MemoryReplay>,
+    shares: Mutex<Shares>,
+}
+
+impl Seen {
+    pub(super) fn new(options: &Options) -> Self {
         Self {
-            link,
-            prefix: format!("ra:{}:j:", options.namespace).into(),
-            clock,
             memory: options.falls_back.then(|| MemoryReplay::new(ENTRIES_IN_MEMORY)),
             shares: Mutex::new(Shares::of(ENTRIES_IN_MEMORY)),
-            longest_use: LONGEST_USE,
         }
+    }
+
+    fn shares(&self) -> MutexGuard<'_, Shares> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RedisReplay {
+    pub(super) fn new(link: Arc<Link>, options: &Options, seen: Arc<Seen>, clock: Arc<dyn Clock>) -> Self {
+        let prefix = format!("ra:{}:j:", options.namespace).into();
+        Self { link, prefix, clock, seen, longest_use: LONGEST_USE }
     }
 
     /// For how many seconds a proof can be accepted from its first use on, at the longest. Default 70.
@@ -75,11 +87,11 @@ impl RedisReplay {
 
     async fn ask(&self, key: ReplayKey, until: u64) -> Use {
         let now = self.clock.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let own = self.memory.as_ref().and_then(|memory| memory.first_use_now(&key, until, now));
+        let own = self.seen.memory.as_ref().and_then(|memory| memory.first_use_now(&key, until, now));
         if own == Some(Use::Again) {
             return Use::Again;
         }
-        if self.shares().is_over(&key, now) {
+        if self.seen.shares().is_over(&key, now) {
             return Use::OverShare;
         }
         let milliseconds = until.saturating_sub(now).saturating_add(CLOCKS_APART).saturating_mul(1_000);
@@ -101,7 +113,7 @@ impl RedisReplay {
         };
         timed.end(result);
         if said == Use::First {
-            self.shares().count(&key, until, now);
+            self.seen.shares().count(&key, until, now);
         }
         said
     }
@@ -118,10 +130,6 @@ impl RedisReplay {
         name.push_str(&self.prefix);
         URL_SAFE_NO_PAD.encode_string(key.id, &mut name);
         name
-    }
-
-    fn shares(&self) -> MutexGuard<'_, Shares> {
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -74,6 +74,16 @@ pub(crate) const VERIFICATION: Metric = metric(
     "time of a verification of a token that the cache did not have",
 );
 
+pub(crate) const REVOCATIONS: Metric =
+    metric("gauge", "requires_auth_revocations", &[], "revocations in use; some may have ended");
+
+pub(crate) const REVOCATION_READS: Metric = metric(
+    "counter",
+    "requires_auth_revocation_reads_total",
+    &["result"],
+    "readings of a changed file of revocations: `result` is `ok` or `failed`, where what was read before stays in use",
+);
+
 pub(crate) const REPLAY_ENTRIES: Metric = metric(
     "gauge",
     "requires_auth_replay_entries",
@@ -123,6 +133,8 @@ mod tests {
             CACHE_MISSES,
             CACHE_EVICTIONS,
             VERIFICATION,
+            REVOCATIONS,
+            REVOCATION_READS,
             REPLAY_ENTRIES,
             SHARED_STATE,
             SHARED_STATE_TIME,

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::layer::Guarded;
 use super::path::path_parameters;
-use super::request::{Added, mark, view};
+use super::request::{Added, mark, seen_by, view};
 use super::response::{append_to_answer, refusal};
 use crate::error::Denial;
 use crate::guard::Admission;
@@ -71,7 +71,8 @@ impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
 
 async fn admit(guarded: Arc<Guarded>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
     let parameters = path_parameters(guarded.requirement.policy(), &parts.extensions, &parts.uri);
-    let seen = view(&parts.method, &parts.uri, &parts.headers).with_path_parameters(&parameters);
+    let seen = seen_by(&guarded.auth, &parts.method, &parts.uri, &parts.headers, &parts.extensions)
+        .with_path_parameters(&parameters);
     let admitted = guarded.auth.admit(&seen, &guarded.requirement).await;
     (parts, admitted)
 }

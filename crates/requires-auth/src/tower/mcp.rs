@@ -14,7 +14,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::request::{Added, mark, token_of, view};
+use super::request::{Added, mark, seen_by, token_of, view};
 use super::response::{append_to_answer, metadata, refusal};
 use crate::error::{ConfigError, Denial};
 use crate::guard::RequiresAuth;
@@ -250,7 +250,7 @@ impl Guarded {
         if token_of(&self.auth, &parts.extensions).is_some() {
             return Ok(Added::new());
         }
-        let seen = view(&parts.method, &parts.uri, &parts.headers);
+        let seen = seen_by(&self.auth, &parts.method, &parts.uri, &parts.headers, &parts.extensions);
         let (passed, added) = self.auth.admit(&seen, &Scopes::admission()).await?.into_parts();
         mark(&self.auth, passed, &mut parts.extensions);
         Ok(added)
@@ -276,6 +276,7 @@ impl Guarded {
     /// Takes away the headers in which the guard looks for tokens.
     fn take_tokens(&self, headers: &mut HeaderMap) {
         headers.remove(AUTHORIZATION);
+        headers.remove("dpop");
         for name in self.auth.token_headers() {
             // Both hold other things as well, and a server may need them.
             if !["cookie", "sec-websocket-protocol"].contains(&&**name) {

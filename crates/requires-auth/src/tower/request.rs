@@ -3,6 +3,7 @@
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Uri};
 
+use super::path::original_uri;
 use crate::guard::{self, RequiresAuth};
 use crate::request::{Headers, Request};
 use crate::verify::AccessToken;
@@ -19,6 +20,18 @@ impl Headers for HeaderMap {
 pub(crate) fn view<'a>(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> Request<'a> {
     let target = uri.path_and_query().map_or("", |target| target.as_str());
     Request::new(method.as_str(), target, headers)
+}
+
+/// As [`view`], with the URL that the client has asked for where a proof may be for it: a nested router sees less of it.
+pub(super) fn seen_by<'a>(
+    auth: &RequiresAuth,
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    extensions: &'a Extensions,
+) -> Request<'a> {
+    let original = if auth.takes_proofs() { original_uri(extensions) } else { None };
+    view(method, original.unwrap_or(uri), headers)
 }
 
 /// How a request has passed the innermost guard that it has met: with a token, or without.

@@ -10,7 +10,7 @@ use tower_service::Service;
 use super::AuthFuture;
 use super::layer::Guarded;
 use super::path::path_parameters;
-use super::request::{Added, mark, token_of, view};
+use super::request::{Added, mark, seen_by, token_of};
 use super::response::{metadata, refusal};
 
 /// A service with a guard around it. Made by [`AuthLayer`](super::AuthLayer).
@@ -94,7 +94,8 @@ where
             return AuthFuture::answered(response);
         }
         let parameters = path_parameters(requirement.policy(), request.extensions(), request.uri());
-        let seen = view(request.method(), request.uri(), request.headers()).with_path_parameters(&parameters);
+        let seen = seen_by(auth, request.method(), request.uri(), request.headers(), request.extensions())
+            .with_path_parameters(&parameters);
         let denial = if let Some(token) = token_of(auth, request.extensions()) {
             match auth.check(&seen, token, requirement.policy()) {
                 // The layer that has judged the token also adds its headers to the response.

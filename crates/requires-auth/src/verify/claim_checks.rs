@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::client::client_id;
 use super::token::{Checked, Kind, Parties};
 use super::{Finding, IssuerRules, Profile, Rules, Step, Trace, require_binding};
+use crate::binding::Methods;
 use crate::claims::{Claims, Confirmation, NumericDate, Strings};
 use crate::credential::Credential;
 use crate::error::Reason;
@@ -51,8 +52,9 @@ pub(super) fn check_claims<'t>(
         Some(is_client) => !is_client,
         None => issuer.client_rule.unknown_may_be_user,
     };
-    let scopes = read_scopes(rules, issuer, claims)
-        .or_else(|fault| refuse_scopes(fault, confirmation.as_ref(), credential, claims, trace))?;
+    let scopes = read_scopes(rules, issuer, claims).or_else(|fault| {
+        refuse_scopes(fault, issuer.methods, confirmation.as_ref(), credential, claims, trace)
+    })?;
     let tenant = issuer.tenant.as_ref().and_then(|tenancy| tenancy.name.as_deref());
     let checked = Checked {
         issuer: iss,
@@ -295,12 +297,14 @@ fn check_profile<'t, 'r>(
 /// Refuses scopes that cannot be read. A binding that is not shown names the reason before the scopes do.
 fn refuse_scopes<T>(
     (claim, reason): (&str, Reason),
+    methods: Methods,
     confirmation: Option<&Confirmation>,
     credential: &Credential<'_>,
     claims: &Claims<'_>,
     trace: &mut impl Trace,
 ) -> Result<T, Reason> {
-    require_binding(confirmation, credential, || claims.describe("cnf"), trace)?;
+    // Whether there is a proof of its key is no matter where the token is bad in any case.
+    require_binding(confirmation, credential, methods, || claims.describe("cnf"), trace)?;
     trace.record(Step::Scope, false, || {
         let expected = if claim == "scope" {
             "a string or an array of strings".to_owned()

@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::binding::Binding;
+use crate::binding::proof::Proven;
+use crate::binding::{Binding, Methods, Proofs};
 use crate::claims::{Claims, Confirmation, NumericDate, Payload, Vouched};
 use crate::credential::{Bearer, Credential};
 use crate::error::{Denial, Reason};
@@ -31,6 +32,8 @@ mod implied;
 mod introspected;
 mod marks;
 mod places;
+mod revoked;
+mod proof;
 mod rules;
 mod token;
 mod trace;
@@ -48,6 +51,8 @@ use introspected::{confirm, judge_opaque};
 use marks::check_marks;
 pub use marks::{Mark, Marks};
 pub(crate) use places::check_place;
+use proof::prove_key;
+pub(crate) use revoked::check_revoked;
 pub(crate) use rules::{GuardId, IntrospectionRules, IssuerRules, Issuers, OfTable, Tenancy};
 pub use rules::{Profile, Rules, Tokens};
 pub use token::{AccessToken, ClaimsError};
@@ -90,7 +95,7 @@ impl Rules {
         let judged = judge(self, &credential, &evidence, now.into(), &mut NoTrace);
         let token = judged.map_err(Stop::into_denial)?;
         // There is no request that could show a key.
-        check_binding(&token, &credential, &mut NoTrace)?;
+        check_binding(&token, &credential, &Proofs::NONE, false, &mut NoTrace)?;
         Ok(token)
     }
 }
@@ -137,28 +142,37 @@ fn judge_signed(
 }
 
 /// Whether a request shows the key or the certificate that its token is bound to. It is asked for each request, whether
-/// the token was just judged or is remembered.
+/// the token was just judged or is remembered. A proof that holds may have been used before, which is the next question.
 ///
 /// # Errors
 ///
-/// `binding_mismatch`.
+/// `binding_mismatch`, a reason of `invalid_dpop_proof`, or `use_dpop_nonce`.
 pub(crate) fn check_binding(
     token: &AccessToken,
     credential: &Credential<'_>,
+    proofs: &Proofs<'_>,
+    needs_key: bool,
     trace: &mut impl Trace,
-) -> Result<(), Denial> {
+) -> Result<Option<Box<Proven>>, Denial> {
     let found = || token.with_claim("cnf", |cnf| cnf.text().to_owned());
     let found = || found().unwrap_or_else(|| "absent".to_owned());
-    require_binding(token.confirmation(), credential, found, trace).map_err(Denial::invalid_token)
+    let methods = token.methods().with_key_needed(needs_key);
+    let required = require_binding(token.confirmation(), credential, methods, found, trace);
+    match required.map_err(Denial::invalid_token)? {
+        Some(key) => prove_key(token, credential, key, proofs, trace).map(|proven| Some(Box::new(proven))),
+        None => Ok(None),
+    }
 }
 
-fn require_binding(
-    confirmation: Option<&Confirmation>,
-    credential: &Credential<'_>,
+/// Refuses a token whose binding the request cannot prove. A key is left to its proof.
+fn require_binding<'b>(
+    confirmation: Option<&'b Confirmation>,
+    credential: &'b Credential<'b>,
+    methods: Methods,
     found: impl FnOnce() -> String,
     trace: &mut impl Trace,
-) -> Result<(), Reason> {
-    let binding = Binding::new(confirmation, credential);
+) -> Result<Option<&'b [u8; 32]>, Reason> {
+    let binding = Binding::new(confirmation, credential, methods);
     trace.outcome(Step::Binding, binding.check(), |_| Finding::new(found(), binding.expected()))
 }
 

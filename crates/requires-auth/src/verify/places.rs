@@ -14,8 +14,8 @@ impl Rules {
             Some(_) if request.is_token_alone() => {
                 Credential::from_request(request).map(Credential::in_any_place)
             }
-            Some(places) => places.credential(request),
-            None => Credential::from_request(request),
+            Some(places) => places.credential(request, self.takes_dpop),
+            None => Credential::read(request, self.takes_dpop),
         }
     }
 

@@ -9,8 +9,11 @@ use super::Marks;
 use super::audience::Audience;
 use super::client::ClientRule;
 use super::implied::ImpliedScopes;
+use crate::binding::Methods;
+use crate::binding::proof::ProofRules;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
+use crate::revocation::Seed;
 
 /// Which shape of token is an access token.
 ///
@@ -143,6 +146,8 @@ pub(crate) struct IssuerRules {
     pub(crate) client_rule: ClientRule,
     /// Where its tokens may stand.
     pub(crate) places: PlaceSet,
+    /// Which bindings of its tokens a request may prove.
+    pub(crate) methods: Methods,
     /// Which tenant it is, where it is one of several that share a pattern or a resolver.
     pub(crate) tenant: Option<Tenancy>,
 }
@@ -180,6 +185,7 @@ impl IssuerRules {
             marks: Marks::default(),
             aliases: Vec::new(),
             provider: None,
+            methods: Methods::default(),
             tenant: None,
         }
     }
@@ -326,6 +332,12 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
+    /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
+    pub(crate) takes_dpop: bool,
+    /// What proofs of keys are measured by; `None` where none can hold.
+    pub(crate) proofs: Option<Arc<ProofRules>>,
     pub(crate) guard: GuardId,
 }
 
@@ -355,6 +367,9 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
+            revocation_seed: None,
+            takes_dpop: false,
+            proofs: None,
             guard: GuardId::default(),
         }
     }

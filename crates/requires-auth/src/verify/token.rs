@@ -11,15 +11,20 @@ use triomphe::{Arc, HeaderSlice};
 
 use super::arena::{Arena, Span};
 use super::rules::{GuardId, Rules};
-use crate::claims::{Claims, Confirmation, NumericDate, at_path};
+use crate::binding::Methods;
+use crate::claims::{Claims, NumericDate, at_path};
 use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
+use crate::revocation::Marks;
 
+mod bound;
 mod checked;
 mod claims_error;
+mod revoked;
 
+use bound::Bound;
 pub(super) use checked::{Checked, Kind, Parties};
 pub use claims_error::ClaimsError;
 
@@ -91,8 +96,12 @@ struct Checks {
     /// Where its issuer's tokens may stand.
     places: PlaceSet,
     guard: GuardId,
+    /// Which bindings its issuer's requests may prove.
+    methods: Methods,
     /// Boxed, as most tokens are not bound.
-    confirmation: Option<Box<Confirmation>>,
+    bound: Option<Box<Bound>>,
+    /// What it is looked up by among revocations, in a guard that is told of some.
+    marks: Option<Box<Marks>>,
     payload: Span,
     issuer: Span,
     /// Within the issuer.
@@ -132,6 +141,9 @@ impl AccessToken {
         proven_by: ProvenBy,
         now: NumericDate,
     ) -> Result<Self, Reason> {
+        let Parties { subject, client_id } = &checked.parties;
+        let marks_by = |seed| Marks::of(seed, claims, subject.as_deref(), client_id.as_deref());
+        let marks = rules.revocation_seed.as_ref().map(marks_by).map(Box::new);
         let mut arena = Arena::new(claims.payload());
         let mut add = |text: Cow<'_, str>| arena.add(&text);
         let issuer = add(checked.issuer)?;
@@ -148,9 +160,11 @@ impl AccessToken {
             not_before: checked.not_before,
             remembered_until: checked.remembered_until,
             places: rules.issuers[proven_by.issuer].places,
+            methods: rules.issuers[proven_by.issuer].methods,
             proven_by,
             guard: rules.guard,
-            confirmation: checked.confirmation.map(Box::new),
+            bound: checked.confirmation.map(|confirmation| Box::new(Bound::new(confirmation))),
+            marks,
             payload: arena.payload()?,
             issuer,
             tenant,
@@ -452,11 +466,6 @@ impl AccessToken {
     /// What is known of the token, whatever the request.
     pub(crate) const fn proof(&self) -> &Proof {
         &self.proof
-    }
-
-    /// How the token is bound to its holder; `None` if it is not.
-    pub(crate) fn confirmation(&self) -> Option<&Confirmation> {
-        self.checks().confirmation.as_deref()
     }
 }
 

@@ -56,8 +56,35 @@ pub enum Step {
     Iat,
     /// The other claims of the profile are there, with the right types (RFC 9068 §2.2).
     Profile,
+    /// The token was not revoked. Only a guard that is told of revocations looks for one.
+    Revocation,
     /// The token is not bound to a key or certificate that was not shown (RFC 9449 §7.2, RFC 8705 §3).
     Binding,
+    /// One header `DPoP` with one JWT that is short enough (RFC 9449 §4.3). This and the checks of a proof below are made only
+    /// of a token that is bound to a key, where proofs are taken.
+    Proof,
+    /// The proof says that it is one (RFC 9449 §4.2).
+    ProofType,
+    /// The algorithm of the proof is allowed.
+    ProofAlgorithm,
+    /// The key in the header of the proof is public and can be used.
+    ProofKey,
+    /// The claims of the proof are there, with their types.
+    ProofClaims,
+    /// The proof is for this method.
+    ProofMethod,
+    /// The proof is for this URL.
+    ProofUrl,
+    /// The proof was made a moment ago (RFC 9449 §11.1).
+    ProofTime,
+    /// The proof is for this token.
+    ProofToken,
+    /// The key of the proof is the one that the token is bound to.
+    ProofThumbprint,
+    /// The proof has the nonce of this server, where nonces are demanded (RFC 9449 §9).
+    ProofNonce,
+    /// The key of the proof has signed it.
+    ProofSignature,
     /// The scopes can be read (RFC 6749 §3.3), and the policy has those it needs (RFC 6750 §3.1).
     Scope,
     /// The claim rules of the policy hold.
@@ -87,7 +114,20 @@ impl Step {
         Self::Nbf,
         Self::Iat,
         Self::Profile,
+        Self::Revocation,
         Self::Binding,
+        Self::Proof,
+        Self::ProofType,
+        Self::ProofAlgorithm,
+        Self::ProofKey,
+        Self::ProofClaims,
+        Self::ProofMethod,
+        Self::ProofUrl,
+        Self::ProofTime,
+        Self::ProofToken,
+        Self::ProofThumbprint,
+        Self::ProofNonce,
+        Self::ProofSignature,
         Self::Scope,
         Self::ClaimRules,
         Self::Authentication,
@@ -96,6 +136,11 @@ impl Step {
     /// Whether it is a check of a JWT, which an opaque token does not go through.
     pub(crate) fn is_of_a_jwt(self) -> bool {
         (Self::Header..=Self::Claims).contains(&self)
+    }
+
+    /// Whether it is a check of a proof, which only a token that is bound to a key goes through.
+    pub(crate) fn is_of_a_proof(self) -> bool {
+        (Self::Proof..=Self::ProofSignature).contains(&self)
     }
 
     /// A short name for a console, such as `aud` or `claim_rules`.
@@ -119,7 +164,20 @@ impl Step {
             Self::Nbf => "nbf",
             Self::Iat => "iat",
             Self::Profile => "profile",
+            Self::Revocation => "revocation",
             Self::Binding => "cnf",
+            Self::Proof => "dpop_proof",
+            Self::ProofType => "dpop_typ",
+            Self::ProofAlgorithm => "dpop_alg",
+            Self::ProofKey => "dpop_jwk",
+            Self::ProofClaims => "dpop_claims",
+            Self::ProofMethod => "dpop_htm",
+            Self::ProofUrl => "dpop_htu",
+            Self::ProofTime => "dpop_iat",
+            Self::ProofToken => "dpop_ath",
+            Self::ProofThumbprint => "dpop_jkt",
+            Self::ProofNonce => "dpop_nonce",
+            Self::ProofSignature => "dpop_signature",
             Self::Scope => "scope",
             Self::ClaimRules => "claim_rules",
             Self::Authentication => "authentication",

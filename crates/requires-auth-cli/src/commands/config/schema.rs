@@ -39,6 +39,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crate::gateway::config::Config;
+    use requires_auth::client_certificate::HeaderFormat;
     use requires_auth::error::{ConfigProblem, ErrorCode, Place};
     use serde_json::{Map, Value};
 
@@ -52,7 +53,7 @@ mod tests {
         pointer: &'static str,
     }
 
-    const TABLES: [Table; 11] = [
+    const TABLES: [Table; 13] = [
         Table { path: "", header: "", pointer: "" },
         Table { path: "issuers.own.", header: "[issuers.own]\n", pointer: "/$defs/issuer" },
         Table { path: "server.", header: "[server]\n", pointer: "/$defs/server" },
@@ -68,6 +69,16 @@ mod tests {
             pointer: "/$defs/test/properties/expect",
         },
         Table { path: "resources.1.", header: "[[resources]]\n", pointer: "/$defs/resource" },
+        Table {
+            path: "forward_auth.client_certificate.",
+            header: "[forward_auth.client_certificate]\n",
+            pointer: "/$defs/client_certificate",
+        },
+        Table {
+            path: "reverse_proxy.client_certificate.",
+            header: "[reverse_proxy.client_certificate]\n",
+            pointer: "/$defs/client_certificate",
+        },
     ];
 
     fn schema() -> Value {
@@ -225,6 +236,9 @@ mod tests {
             ["EdDSA"].into_iter().chain(algorithms).map(Value::from).collect::<Vec<_>>()
         );
         assert!(listed("/$defs/dialect/enum").contains(&"nginx".into()));
+        let formats = HeaderFormat::ALL.iter().map(|format| Value::from(format.as_str()));
+        let listed_formats = listed("/$defs/client_certificate/properties/format/enum");
+        assert_eq!(listed_formats, formats.collect::<Vec<_>>());
         for code in ErrorCode::ALL {
             let expect = &TABLES[9];
             assert_eq!(expect.of_setting("error", &code.as_str().into()), []);

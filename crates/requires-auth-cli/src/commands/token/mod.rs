@@ -3,12 +3,14 @@
 mod running;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use clap::Args;
-use requires_auth_testkit::Defect;
+use requires_auth_testkit::{Algorithm, Defect};
 use reqwest::Url;
 use serde_json::json;
 
+use crate::client_key;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::http::{cause, client, url};
@@ -22,6 +24,7 @@ Examples:
   requires-auth token --claim 'permissions=[\"read:items\"]' --lifetime 5m
   requires-auth token --opaque --scope read:items
   requires-auth token --defect expired > token.txt
+  requires-auth token --dpop client.pem --new-key > token.txt      then: requires-auth proof --help
   curl -H \"Authorization: Bearer $(requires-auth token)\" http://127.0.0.1:9101/api/me";
 
 /// The flags of `token`.
@@ -60,6 +63,18 @@ pub(crate) struct TokenArgs {
     #[arg(long)]
     opaque: bool,
 
+    /// Bind it to this key of a client (DPoP), a file in PEM; `proof` makes the proofs that it counts with
+    #[arg(long, value_name = "KEYFILE")]
+    dpop: Option<PathBuf>,
+
+    /// Make the file of --dpop first, with a fresh key; a file that exists stays as it is
+    #[arg(long, value_name = "ALG", requires = "dpop", num_args = 0..=1, require_equals = true, default_missing_value = "ES256")]
+    new_key: Option<Algorithm>,
+
+    /// Bind it to this client certificate (RFC 8705), a file in PEM or DER
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+
     /// What is wrong with it, named after the reason of the refusal; `list` tells them all
     #[arg(long, value_name = "NAME", value_parser = defect)]
     defect: Option<Wanted>,
@@ -79,15 +94,16 @@ impl TokenArgs {
             list(context.format)?;
             return Ok(Outcome::Allow);
         }
+        let bound = self.bound()?;
         let token = block_on(async {
             let issuer = match &self.issuer {
                 Some(issuer) => issuer.clone(),
                 None => running::find().await?,
             };
-            fetch(self.url(&issuer)?).await
+            fetch(self.url(&issuer, &bound)?).await
         })??;
         match context.format {
-            Format::Json => print_json(&json!({ "access_token": token, "token_type": "Bearer" }))?,
+            Format::Json => print_json(&json!({ "access_token": token, "token_type": bound.token_type() }))?,
             Format::Text => {
                 writeln!(io::stdout(), "{}", printable(&token))?;
             }
@@ -96,9 +112,32 @@ impl TokenArgs {
     }
 }
 
+/// What the token is bound to, by thumbprints.
+struct Bound {
+    key: Option<String>,
+    certificate: Option<String>,
+}
+
+impl Bound {
+    fn token_type(&self) -> &'static str {
+        if self.key.is_some() { "DPoP" } else { "Bearer" }
+    }
+}
+
 impl TokenArgs {
+    /// Reads the key and the certificate, or makes the key.
+    fn bound(&self) -> Result<Bound, Failure> {
+        let key = match (&self.dpop, self.new_key) {
+            (Some(path), Some(algorithm)) => Some(client_key::create(path, algorithm)?),
+            (Some(path), None) => Some(client_key::read(path, None)?),
+            (None, _) => None,
+        };
+        let certificate = self.certificate.as_deref().map(client_key::certificate).transpose()?;
+        Ok(Bound { key: key.map(|key| key.thumbprint().to_owned()), certificate })
+    }
+
     /// The one-line endpoint of the issuer, with what is asked for.
-    fn url(&self, issuer: &str) -> Result<Url, Failure> {
+    fn url(&self, issuer: &str, bound: &Bound) -> Result<Url, Failure> {
         let scope = self.scope.join(" ");
         let lifetime = self.lifetime.map(|seconds| seconds.to_string());
         let defect = match self.defect {
@@ -111,6 +150,8 @@ impl TokenArgs {
             ("client_id", self.client_id.as_deref()),
             ("lifetime", lifetime.as_deref()),
             ("opaque", self.opaque.then_some("true")),
+            ("jkt", bound.key.as_deref()),
+            ("x5t", bound.certificate.as_deref()),
             ("defect", defect),
         ];
         let mut query: Vec<_> =

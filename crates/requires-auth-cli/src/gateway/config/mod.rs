@@ -11,8 +11,10 @@ use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
 mod peers;
+mod operators;
 mod reverse_proxy;
 mod common;
+mod client_certificates;
 mod resources;
 mod model;
 mod claim_rules;
@@ -25,12 +27,16 @@ mod sections;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod certificate_tests;
+#[cfg(test)]
 mod resource_tests;
 
 pub(crate) use self::model::{
-    Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest,
-    ServerConfig, TlsConfig,
+    ClientCertificates, Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen,
+    RouteTest, ServerConfig, TlsConfig,
 };
+pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
+pub(crate) use self::peers::Network;
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 

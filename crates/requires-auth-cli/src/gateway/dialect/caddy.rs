@@ -3,11 +3,13 @@
 //! Caddy takes out of a request what `Connection` names once the gateway has set the identity headers. So a client that
 //! names one of these there is refused before (RFC 9110 §7.6.1 lets a client name what is for one connection alone).
 
+use requires_auth::client_certificate::HeaderFormat;
+
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, FOR_THE_GATEWAY, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -23,13 +25,17 @@ impl Dialect for Caddy {
         Original::in_x_forwarded(question.headers)
     }
 
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Rfc9440
+    }
+
     #[cfg(test)]
     fn shipped_as(&self) -> &'static str {
         "Caddyfile"
     }
 
     fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
-        Ok(emit(side))
+        emit(side)
     }
 
     #[cfg(test)]
@@ -40,7 +46,8 @@ impl Dialect for Caddy {
     }
 }
 
-fn emit(side: &ProxySide) -> String {
+fn emit(side: &ProxySide) -> Result<String, Failure> {
+    let certificate = side.certificate_header(HeaderFormat::Rfc9440, None)?;
     let gateway = match &side.gateway {
         Place::Tcp(address) => address.to_string(),
         Place::Unix(path) => format!("unix/{}", path.display()),
@@ -60,9 +67,12 @@ fn emit(side: &ProxySide) -> String {
             headers.join("|")
         ),
     };
-    let cleared = side.clears_authorization.map_or_else(String::new, |reason| {
-        format!(" {{\n            {reason}\n            header_up -Authorization\n        }}")
+    let cleared = cleared(side, certificate.as_deref());
+    // Without a certificate it stands as `::`, which tells that there is none.
+    let told = certificate.as_ref().map_or_else(String::new, |header| {
+        format!("\n            header_up {header} \":{{http.request.tls.client.certificate_der_base64}}:\"")
     });
+    let (usual, tls) = if certificate.is_some() { (443, TLS) } else { (80, "") };
     let documents = side.resources.as_ref().map_or_else(String::new, |resources| {
         let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
         format!(
@@ -75,12 +85,12 @@ fn emit(side: &ProxySide) -> String {
 "
         )
     });
-    format!(
+    Ok(format!(
         "{}
-:{port} {{
+:{port} {{{tls}
     route {{{guard}{documents}
         forward_auth {gateway} {{
-            uri /forward-auth/caddy{copied}
+            uri /forward-auth/caddy{told}{copied}
         }}
         reverse_proxy {application}{cleared}
     }}
@@ -91,6 +101,27 @@ fn emit(side: &ProxySide) -> String {
             "Put your own domain in the place of the port, and Caddy gets a certificate for it."
         ),
         application = side.application,
-        port = side.port.unwrap_or(80),
-    )
+        port = side.port.unwrap_or(usual),
+    ))
 }
+
+/// What the application must not get.
+fn cleared(side: &ProxySide, certificate: Option<&str>) -> String {
+    let authorization = side.clears_authorization.map(|reason| (reason, "Authorization"));
+    let certificate = certificate.map(|header| (FOR_THE_GATEWAY, header));
+    let lines: String = [authorization, certificate]
+        .into_iter()
+        .flatten()
+        .map(|(reason, header)| format!("\n            {reason}\n            header_up -{header}"))
+        .collect();
+    if lines.is_empty() { lines } else { format!(" {{{lines}\n        }}") }
+}
+
+/// Asks clients for certificates.
+const TLS: &str = "
+    tls {
+        # Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).
+        client_auth {
+            mode request
+        }
+    }";

@@ -1,6 +1,6 @@
 //! The request that a proxy asks about, and what else its headers say about that.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -52,6 +52,8 @@ pub(crate) struct Original<'r> {
     pub(crate) host: Option<&'r str>,
     /// Who has sent it, where the proxy tells that. It decides nothing.
     pub(crate) client: Option<IpAddr>,
+    /// The certificate of the client as a PEM text with escapes, where the proxy tells it beside the headers.
+    pub(crate) certificate: Option<&'r str>,
 }
 
 impl<'r> Original<'r> {
@@ -116,13 +118,15 @@ impl Family {
         let target = only(headers, &self.target)
             .ok_or("the header that names the path is missing, or is there twice")?;
         let client = only(headers, &self.client).and_then(last_address);
-        Ok(Original { method, target, host: only(headers, &self.host), client })
+        Ok(Original { method, target, host: only(headers, &self.host), client, certificate: None })
     }
 }
 
-/// The address that a list ends with.
+/// The address that a list ends with. Some proxies write its port behind it.
 fn last_address(list: &str) -> Option<IpAddr> {
-    list.rsplit(',').next()?.trim().parse().ok()
+    let last = list.rsplit(',').next()?.trim();
+    let with_port = || last.parse().map(|address: SocketAddr| address.ip());
+    last.parse().or_else(|_| with_port()).ok()
 }
 
 /// Whether a header names this target: as it is, or as a URL, in which some proxies write it.
@@ -212,7 +216,7 @@ mod tests {
         }
         assert!(!nginx(&[("x_forwarded_method", "POST")]));
         assert!(nginx(&[("x-http-methods", "POST"), ("x-original-urls", "/b")]));
-        let of_envoy = Original { method: "GET", target: "/a", host: None, client: None };
+        let of_envoy = Original { method: "GET", target: "/a", host: None, client: None, certificate: None };
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/b")])).is_some());
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/a")])).is_none());
     }
@@ -235,6 +239,10 @@ mod tests {
             (&["192.0.2.1"][..], Some("192.0.2.1")),
             (&["2001:db8::1"], Some("2001:db8::1")),
             (&["198.51.100.9, 192.0.2.1"], Some("192.0.2.1")),
+            (&["198.51.100.9, 192.0.2.1:4711"], Some("192.0.2.1")),
+            (&["[2001:db8::1]:4711"], Some("2001:db8::1")),
+            (&["192.0.2.1:"], None),
+            (&["192.0.2.1:65536"], None),
             (&["192.0.2.1, unknown"], None),
             (&["192.0.2.1", "192.0.2.2"], None),
             (&[""], None),
@@ -267,7 +275,8 @@ mod tests {
             ("x-forwarded-host", "b.test"),
         ]);
         assert_eq!(Original::in_x_forwarded(&forwarded).expect("an original").host, Some("b.test"));
-        let of_envoy = Original { method: "GET", target: "/a", host: Some("a.test"), client: None };
+        let of_envoy =
+            Original { method: "GET", target: "/a", host: Some("a.test"), client: None, certificate: None };
         assert!(of_envoy.other_host(&forwarded).is_some());
     }
 }

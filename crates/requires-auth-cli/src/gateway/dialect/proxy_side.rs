@@ -3,6 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use requires_auth::client_certificate::{CertificateHeader, HeaderFormat};
+
+use crate::error::Failure;
+
 /// What the proxy's side is made of.
 #[derive(Debug)]
 pub(crate) struct ProxySide {
@@ -21,7 +25,40 @@ pub(crate) struct ProxySide {
     pub(crate) resources: Option<OfResources>,
     /// Whether a route is for some hosts alone.
     pub(crate) names_hosts: bool,
+    /// The header in which the proxy is to tell the certificate of the client, if there is one.
+    pub(crate) certificate: Option<CertificateHeader>,
 }
+
+impl ProxySide {
+    /// The header in which the proxy is to tell the certificate of the client, as it is usually written.
+    ///
+    /// # Errors
+    ///
+    /// This proxy writes another format, or `only` this header.
+    pub(super) fn certificate_header(
+        &self,
+        format: HeaderFormat,
+        only: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
+        let Some(header) = &self.certificate else { return Ok(None) };
+        if header.format() != format {
+            return Err(Failure::new(format!("this proxy does not write {}", header.format()))
+                .hint(format!("write client_certificate = {{ header = \"..\", format = \"{format}\" }}")));
+        }
+        if let Some(only) = only.filter(|only| !header.name().eq_ignore_ascii_case(only)) {
+            let name = header.name();
+            return Err(Failure::new(format!("this proxy tells certificates in {only}, not in {name}"))
+                .hint(format!("write client_certificate = {{ header = \"{only}\" }}")));
+        }
+        Ok(Some(title_case(header.name())))
+    }
+}
+
+/// Why a proxy takes certificates that anybody has issued, as a comment.
+pub(super) const ANY_ISSUER: &str = "# Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).";
+
+/// Why the application does not get the header with the certificate, as a comment.
+pub(super) const FOR_THE_GATEWAY: &str = "# The certificate of the client is for the gateway alone.";
 
 /// What resources need of a proxy.
 #[derive(Debug)]

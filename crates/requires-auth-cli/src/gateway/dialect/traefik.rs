@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use requires_auth::client_certificate::HeaderFormat;
+
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, FOR_THE_GATEWAY, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Traefik's `ForwardAuth`.
@@ -20,6 +22,10 @@ impl Dialect for Traefik {
 
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         Original::in_x_forwarded(question.headers)
+    }
+
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Traefik
     }
 
     #[cfg(test)]
@@ -39,19 +45,58 @@ impl Dialect for Traefik {
     }
 }
 
+/// The header in which Traefik tells certificates.
+const CERTIFICATE: &str = "X-Forwarded-Tls-Client-Cert";
+
+/// The parts of the file by which Traefik tells certificates; nothing where it is to tell none.
+#[derive(Default)]
+struct Certificates {
+    middlewares: &'static str,
+    /// They stand before the one that asks.
+    listed: &'static str,
+    router: &'static str,
+    options: &'static str,
+}
+
+impl Certificates {
+    /// A client's own header is taken away before, as Traefik leaves it where the client shows no certificate.
+    const TOLD: Self = Self {
+        middlewares: "    requires-auth-forged:
+      headers:
+        customRequestHeaders:
+          # Only Traefik tells the certificate of a client.
+          X-Forwarded-Tls-Client-Cert: \"\"
+    requires-auth-certificate:
+      passTLSClientCert:
+        pem: true
+",
+        listed: "        - requires-auth-forged
+        - requires-auth-certificate
+",
+        router: "      tls:
+        options: requires-auth
+",
+        options: "
+tls:
+  options:
+    requires-auth:
+      # Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).
+      clientAuth:
+        clientAuthType: RequestClientCert
+",
+    };
+}
+
 /// The second middleware in the list of a router.
 const CLEARED: &str = "        - requires-auth-clear\n";
 
-/// A middleware that takes a header away: one that is set to nothing.
-fn clear(reason: &str) -> String {
-    format!(
-        "    requires-auth-clear:
-      headers:
-        customRequestHeaders:
-          {reason}
-          Authorization: \"\"
-"
-    )
+/// A middleware that takes headers away: those that are set to nothing.
+fn clear(headers: &[(&str, &str)]) -> String {
+    let lines: String = headers
+        .iter()
+        .map(|(reason, name)| format!("          {reason}\n          {name}: \"\"\n"))
+        .collect();
+    format!("    requires-auth-clear:\n      headers:\n        customRequestHeaders:\n{lines}")
 }
 
 /// The router that leads to the documents, and its service.
@@ -92,14 +137,19 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         // Writing to a string cannot fail.
         writeln!(copied, "          - \"{header}\"").ok();
     }
-    let (clear, cleared) =
-        side.clears_authorization.map_or_else(Default::default, |reason| (clear(reason), CLEARED));
+    let certificate = side.certificate_header(HeaderFormat::Traefik, Some(CERTIFICATE))?;
+    let authorization = side.clears_authorization.map(|reason| (reason, "Authorization"));
+    let of_certificate = certificate.as_ref().map(|_| (FOR_THE_GATEWAY, CERTIFICATE));
+    let taken: Vec<_> = authorization.into_iter().chain(of_certificate).collect();
+    let (clear, cleared) = if taken.is_empty() { Default::default() } else { (clear(&taken), CLEARED) };
+    let Certificates { middlewares, listed, router: router_tls, options } =
+        certificate.map_or_else(Default::default, |_| Certificates::TOLD);
     let (router, service) = documents(side, &gateway.to_string());
     Ok(format!(
         "{}
 http:
   middlewares:
-    requires-auth:
+{middlewares}    requires-auth:
       forwardAuth:
         address: \"http://{gateway}/forward-auth/traefik\"
         # A client's own X-Forwarded-Uri must not be what is judged.
@@ -109,15 +159,15 @@ http:
     api:
       rule: \"PathPrefix(`/`)\"
       middlewares:
-        - requires-auth
+{listed}        - requires-auth
 {cleared}      service: api
-{router}
+{router_tls}{router}
   services:
     api:
       loadBalancer:
         servers:
           - url: \"http://{application}\"
-{service}",
+{service}{options}",
         preamble(
             "traefik",
             "A file of the dynamic configuration. Every router to the application needs the middleware."

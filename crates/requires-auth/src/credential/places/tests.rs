@@ -17,7 +17,7 @@ fn places(list: &[&str]) -> Places {
 
 fn read(list: &[&str], method: &str, url: &str, headers: &[(&str, &str)]) -> Result<String, &'static str> {
     let headers = headers.to_vec();
-    let credential = places(list).credential(&Request::new(method, url, &headers));
+    let credential = places(list).credential(&Request::new(method, url, &headers), false);
     let token = credential.and_then(|credential| Ok(credential.bearer()?.token().to_owned()));
     token.map_err(|denial| denial.code().as_str())
 }
@@ -146,7 +146,7 @@ fn a_cookie_counts_only_where_no_other_site_can_have_sent_it() {
     }
     let headers = [cookie];
     let request = Request::new("GET", "/", &headers).as_upgrade();
-    assert_eq!(places(&ALL).credential(&request).unwrap_err().code(), ErrorCode::CrossSite);
+    assert_eq!(places(&ALL).credential(&request, false).unwrap_err().code(), ErrorCode::CrossSite);
     // A token in another place alone is no cookie's, whatever cookies there are.
     assert_eq!(read(&ALL, "POST", "/", &[("x-token", "a.b.c"), ("cookie", "a=b")]), ok);
     // The same token in both places: the cookie is there.
@@ -163,11 +163,11 @@ fn a_set_has_the_places_that_are_read() {
         )
     };
     let headers = [("x-token", "a.b.c")];
-    let found = places.credential(&Request::new("GET", "/", &headers)).expect("a token").places();
+    let found = places.credential(&Request::new("GET", "/", &headers), false).expect("a token").places();
     assert!(found.meets(set(&["header=X-Token"])) && found.meets(PlaceSet::ANY));
     assert!(!found.meets(set(&["cookie=token", "authorization"])));
     let headers = [("authorization", "Bearer a.b.c")];
-    let found = places.credential(&Request::new("GET", "/", &headers)).expect("a token").places();
+    let found = places.credential(&Request::new("GET", "/", &headers), false).expect("a token").places();
     assert!(found.meets(set(&["authorization"])) && !found.meets(set(&["header=X-Token", "cookie=token"])));
 }
 

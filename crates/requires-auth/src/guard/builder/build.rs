@@ -14,6 +14,7 @@ use super::guarded::resource;
 use super::origin::Origin;
 use super::places::{check_places, cookie_origins, public_origin};
 use super::{Builder, IssuerSettings};
+use crate::binding::proof::ProofRules;
 use crate::challenge::{BodyFormat, Style};
 use crate::credential::Places;
 use crate::error::{ConfigError, ConfigProblem};
@@ -26,6 +27,7 @@ use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
 use crate::keys::{Earlier, StateFile};
+use crate::revocations::Revocations;
 use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
@@ -65,7 +67,7 @@ impl Builder {
     /// ```
     pub fn build(mut self) -> Result<RequiresAuth, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
-        let recipe = Self { keys_of: None, shares_keys: false, ..self.clone() };
+        let mut recipe = Self { keys_of: None, shares_keys: false, ..self.clone() };
         let unreadable: Vec<_> = problems.iter().map(ConfigProblem::field).collect();
         let mut found = Vec::new();
         let for_all = algorithms(&self.given, &mut found);
@@ -79,20 +81,21 @@ impl Builder {
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
-        #[cfg(feature = "redis")]
-        let shared = self.shared(&mut found);
-        #[cfg(not(feature = "redis"))]
-        self.check_shared(&mut found);
+        let sharing = self.sharing(&mut found);
         let common = self.common(for_all, &mut found);
+        let proofs = self.proofs(&sharing, &mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
+        let revocations = self.revocations_in_use(&mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         self.warn_of_unread_places();
         let body_format = self.body_format();
-        let rules = self.rules(issuers, for_all, places);
+        let seed = revocations.as_ref().map(Revocations::seed);
+        let rules = Rules { revocation_seed: seed, ..self.rules(issuers, for_all, places, proofs.rules) };
+        recipe.revocations.clone_from(&revocations);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let fixed = self.issuers.iter().map(IssuerSettings::issuer);
         let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
@@ -107,7 +110,9 @@ impl Builder {
             keys,
             askers,
             clock: self.clock,
-            style: Style::from(body_format).of_resource(resource.as_ref().map(Guarded::metadata)),
+            style: Style::from(body_format)
+                .of_resource(resource.as_ref().map(Guarded::metadata))
+                .with_schemes(proofs.schemes),
             resource,
             siblings,
             recipe,
@@ -117,14 +122,21 @@ impl Builder {
             token_headers: token_headers.into(),
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             tenants,
-            #[cfg(feature = "redis")]
-            shared,
+            sharing,
+            revocations,
+            proving: proofs.proving,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
 
     /// What every token is held against.
-    fn rules(&self, issuers: Issuers, for_all: Option<AlgorithmSet>, places: Option<Places>) -> Rules {
+    fn rules(
+        &self,
+        issuers: Issuers,
+        for_all: Option<AlgorithmSet>,
+        places: Option<Places>,
+        proofs: Option<Arc<ProofRules>>,
+    ) -> Rules {
         Rules {
             algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
             issuers,
@@ -136,6 +148,9 @@ impl Builder {
             client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
+            revocation_seed: None,
+            takes_dpop: proofs.is_some(),
+            proofs,
             guard: next_guard(),
         }
     }
@@ -200,6 +215,7 @@ impl Builder {
             profile: self.given.get(settings::PROFILE),
             places: self.all_places(problems),
             token_from: self.given.get(settings::TOKEN_FROM),
+            dpop: self.dpop_mode(),
         }
     }
 

@@ -6,6 +6,7 @@ use super::IssuerSettings;
 use super::build::boxed;
 use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
 use super::places::check_places;
+use crate::binding::DpopMode;
 use crate::clock::Clock;
 use crate::credential::TokenPlace;
 use crate::error::{ConfigProblem, quoted};
@@ -37,6 +38,8 @@ pub(in crate::guard) struct Common {
     pub(super) places: Vec<TokenPlace>,
     /// Where those may stand whose issuer says nothing else.
     pub(super) token_from: Option<Vec<TokenPlace>>,
+    /// Whether tokens come with a proof of their key, of issuers that say nothing else.
+    pub(super) dpop: DpopMode,
 }
 
 /// What an issuer is one of, where nobody has configured it by name.
@@ -86,6 +89,7 @@ impl Common {
             marks: settings.from_table.marks(),
             aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),
             provider: settings.from_table.told(),
+            methods: settings.methods(self.dpop),
             ..IssuerRules::new(Some(&settings.issuer()), settings.audience())
         }
     }

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use crate::challenge::BodyFormat;
 use crate::clock::{Clock, SystemClock};
+use crate::dpop::Replay;
 use crate::error::ConfigProblem;
 use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
 use crate::guard::resolver::ResolveIssuer;
 use crate::introspect::Introspect;
+use crate::revocations::Revocations;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
@@ -21,11 +23,13 @@ mod build;
 mod checks;
 mod claims;
 mod common;
+mod dpop;
 mod guarded;
 mod origin;
 mod places;
 mod provider;
 mod resource;
+mod revocations;
 mod shared;
 mod siblings;
 mod tenants;
@@ -78,6 +82,9 @@ pub struct Builder {
     shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
+    revocations: Option<Revocations>,
+    /// Where used proofs are remembered.
+    replay: Replay,
     problems: Vec<ConfigProblem>,
 }
 
@@ -142,6 +149,8 @@ impl Builder {
             shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
+            revocations: None,
+            replay: Replay::default(),
             problems: Vec::new(),
         }
     }

@@ -1,10 +1,12 @@
-//! The server that instances share, if there is one.
+//! The server that instances share, if there is one, and what a guard keeps there.
 
-#[cfg(feature = "redis")]
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Builder;
 use crate::error::ConfigProblem;
+use crate::guard::sharing::Sharing;
+use crate::replay::ReplayStore;
 use crate::settings;
 #[cfg(feature = "redis")]
 use crate::shared::{Options, Shared, SharedState};
@@ -17,26 +19,40 @@ impl Builder {
         self.set(settings::SHARED_STATE, state.into_table())
     }
 
+    /// The server. A guard in the place of another goes on with its connection.
     #[cfg(feature = "redis")]
-    pub(super) fn shared(&self, problems: &mut Vec<ConfigProblem>) -> Option<Arc<Shared>> {
-        let table = self.given.get(settings::SHARED_STATE)?;
-        // A guard in the place of another goes on with its connection, and with what it remembers.
+    pub(super) fn sharing(&self, problems: &mut Vec<ConfigProblem>) -> Sharing {
+        let Some(table) = self.given.get(settings::SHARED_STATE) else { return Sharing::default() };
         if let Some(earlier) = self.keys_of.as_ref().map(|guard| &guard.inner)
             && earlier.recipe.given.get(settings::SHARED_STATE).as_ref() == Some(&table)
-            && let Some(shared) = &earlier.shared
         {
-            return Some(Arc::clone(shared));
+            return earlier.sharing.clone();
         }
-        let options = Options::read(&table);
-        let options = options.map_err(|found| problems.extend(found)).ok()?;
-        Some(Arc::new(Shared::new(options, Arc::clone(&self.clock))))
+        let options = Options::read(&table).map_err(|found| problems.extend(found)).ok();
+        Sharing { server: options.map(|options| Arc::new(Shared::new(options, Arc::clone(&self.clock)))) }
     }
 
     #[cfg(not(feature = "redis"))]
-    pub(super) fn check_shared(&self, problems: &mut Vec<ConfigProblem>) {
+    pub(super) fn sharing(&self, problems: &mut Vec<ConfigProblem>) -> Sharing {
         if self.given.get(settings::SHARED_STATE).is_some() {
             let hint = "switch on the Cargo feature `redis`";
             problems.push(ConfigProblem::new("shared_state", "a server", "nothing without a client", hint));
         }
+        Sharing::default()
+    }
+}
+
+impl Sharing {
+    /// Where all instances record used proofs; a proof can be accepted for `longest_use` from its first use on.
+    #[cfg(feature = "redis")]
+    pub(super) fn replay(&self, longest_use: Duration) -> Option<Arc<dyn ReplayStore>> {
+        let server = self.server.as_ref()?;
+        Some(Arc::new(server.replay().with_longest_use(longest_use.as_secs())))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[expect(clippy::unused_self, reason = "there is something to ask where the feature is on")]
+    pub(super) fn replay(&self, _: Duration) -> Option<Arc<dyn ReplayStore>> {
+        None
     }
 }

@@ -1,0 +1,154 @@
+//! The last step of a request whose token came with a proof of its key: whether the proof was used before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use super::RequiresAuth;
+use crate::binding::proof::{Nonces, Proven, first_half};
+use crate::credential::Credential;
+use crate::dpop::NonceSource;
+use crate::error::{Denial, Reason};
+use crate::jose::digest::sha256_of_all;
+use crate::policy::Policy;
+use crate::replay::{ReplayKey, ReplayStore, Use};
+use crate::request::Request;
+use crate::verify::AccessToken;
+
+/// After how many seconds to try again where the store has no room or cannot be asked.
+const RETRY_AFTER: u32 = 1;
+
+/// What a guard with DPoP has beside its rules.
+pub(super) struct Proving {
+    /// `None` where the application behind the guard, or nobody, looks for used proofs.
+    pub(super) replay: Option<Arc<dyn ReplayStore>>,
+    /// `None` where no nonces are demanded.
+    pub(super) nonces: Option<NonceSource>,
+    /// Whether the store has answered at once whenever it was asked. If not, a request need not be judged before it waits.
+    pub(super) waits: AtomicBool,
+}
+
+/// A token that passes, and the nonce that its client is to use from now on.
+pub(super) struct Authorized {
+    pub(super) token: AccessToken,
+    pub(super) fresh_nonce: Option<Arc<str>>,
+}
+
+impl From<AccessToken> for Authorized {
+    fn from(token: AccessToken) -> Self {
+        Self { token, fresh_nonce: None }
+    }
+}
+
+impl RequiresAuth {
+    /// Whether tokens may come with a proof of their key (DPoP, RFC 9449), of any issuer.
+    ///
+    /// For an adapter: the URL of a request has to be as its client wrote it then, not decoded and encoded anew.
+    pub fn takes_dpop(&self) -> bool {
+        self.inner.proving.is_some()
+    }
+
+    /// The nonces that count at this time; `None` where none are demanded.
+    pub(super) fn nonces(&self, now: SystemTime) -> Option<Arc<Nonces>> {
+        Some(self.inner.proving.as_ref()?.nonces.as_ref()?.at(now))
+    }
+
+    /// Whether proofs are looked at, so that the URL of a request counts as its client has asked for it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn takes_proofs(&self) -> bool {
+        self.inner.proving.is_some()
+    }
+
+    /// Whether the store of used proofs has to be waited for, as far as is known.
+    pub(super) fn waits_for_store(&self) -> bool {
+        self.inner.proving.as_ref().is_some_and(|proving| proving.waits.load(Ordering::Relaxed))
+    }
+
+    /// What is left to do about a good token with a good proof, if that needs no wait.
+    pub(super) fn record_now(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        token: AccessToken,
+        proven: &Proven,
+        policy: &Policy,
+    ) -> Option<Result<Authorized, Denial>> {
+        let used = match self.store_for(&token) {
+            Some(store) => {
+                let now = token.checked_at().as_secs();
+                let used = store.first_use_now(&key_of(&token, proven), proven.until, now);
+                if used.is_none() {
+                    self.wait_from_now_on();
+                }
+                used?
+            }
+            None => Use::First,
+        };
+        Some(self.used(request, credential, token, proven, used, policy))
+    }
+
+    /// As [`record_now`](Self::record_now), and waits for the store where that is needed.
+    pub(super) async fn record(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        token: AccessToken,
+        proven: &Proven,
+        policy: &Policy,
+    ) -> Result<Authorized, Denial> {
+        let used = match self.store_for(&token) {
+            Some(store) => {
+                let (key, now) = (key_of(&token, proven), token.checked_at().as_secs());
+                if let Some(used) = store.first_use_now(&key, proven.until, now) {
+                    used
+                } else {
+                    self.wait_from_now_on();
+                    store.first_use(key, proven.until).await
+                }
+            }
+            None => Use::First,
+        };
+        self.used(request, credential, token, proven, used, policy)
+    }
+
+    /// Where used proofs are recorded; `None` where that is left to the application.
+    fn store_for(&self, token: &AccessToken) -> Option<&Arc<dyn ReplayStore>> {
+        let proving = self.inner.proving.as_ref()?;
+        proving.replay.as_ref().filter(|_| token.methods().dpop.looks_for_replay())
+    }
+
+    fn wait_from_now_on(&self) {
+        if let Some(proving) = &self.inner.proving {
+            proving.waits.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The last word, which is counted and logged once.
+    fn used(
+        &self,
+        request: &Request<'_>,
+        credential: &Credential<'_>,
+        token: AccessToken,
+        proven: &Proven,
+        used: Use,
+        policy: &Policy,
+    ) -> Result<Authorized, Denial> {
+        let denial = match used {
+            Use::First => {
+                let fresh_nonce = proven.fresh_nonce.clone();
+                return Ok(Authorized { fresh_nonce, ..self.allow(request, credential, token, policy) });
+            }
+            Use::Again => Denial::invalid_proof(Reason::ProofReused),
+            Use::OverShare => Denial::too_many_proofs(RETRY_AFTER),
+            Use::Full | Use::Unavailable => Denial::state_unavailable(RETRY_AFTER),
+        };
+        Err(self.refuse_token(request, credential, &token, denial))
+    }
+}
+
+/// By what the store knows a proof, and to whose share it counts.
+fn key_of(token: &AccessToken, proven: &Proven) -> ReplayKey {
+    let client = token.client_id().or_else(|| token.subject()).unwrap_or_default();
+    let share = sha256_of_all(&[token.issuer().as_bytes(), client.as_bytes(), &proven.key]);
+    ReplayKey { id: proven.id, share: first_half(&share) }
+}

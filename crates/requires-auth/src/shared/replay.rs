@@ -86,7 +86,8 @@ impl RedisReplay {
     }
 
     async fn ask(&self, key: ReplayKey, until: u64) -> Use {
-        let now = self.clock.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let clock = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = clock.as_secs();
         let own = self.seen.memory.as_ref().and_then(|memory| memory.first_use_now(&key, until, now));
         if own == Some(Use::Again) {
             return Use::Again;
@@ -100,7 +101,7 @@ impl RedisReplay {
         let timed = telemetry::shared_state("replay");
         let answer = self.link.ask(&command).await;
         let (said, result) = match &answer {
-            Ok(answer) if is_ok(&answer.value) && self.may_be_older(until, now, answer.age) => {
+            Ok(answer) if is_ok(&answer.value) && self.may_be_older(until, clock, answer.age) => {
                 (Use::Unavailable, "restarted")
             }
             Ok(answer) if is_ok(&answer.value) => (Use::First, "first"),
@@ -119,10 +120,10 @@ impl RedisReplay {
     }
 
     /// Whether a proof may have been used before the server has started, which then does not know of it.
-    fn may_be_older(&self, until: u64, now: u64, age: Duration) -> bool {
-        // The server counts whole seconds, and so do we.
-        let started = now.saturating_sub(age.as_secs().saturating_sub(1));
-        until <= started.saturating_add(self.longest_use)
+    fn may_be_older(&self, until: u64, now: Duration, age: Duration) -> bool {
+        // The server counts seconds from one whole second to another.
+        let started = now.saturating_sub(age).saturating_add(Duration::from_secs(1));
+        Duration::from_secs(until) <= started.saturating_add(Duration::from_secs(self.longest_use))
     }
 
     fn name(&self, key: &ReplayKey) -> String {

@@ -136,6 +136,10 @@ class Guard:
     def resource(self) -> str | None:
         """The URL of the resource that this guard protects; None without one."""
 
+    @property
+    def _metadata_url(self) -> str | None:
+        """The URL of the metadata document, as challenges name it; None without a resource."""
+
     def metadata(self, method: str, url: str) -> MetadataAnswer | None:
         """The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
 

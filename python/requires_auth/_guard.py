@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
-from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
 from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
@@ -405,6 +405,7 @@ class RequiresAuth(_core.Guard, Revoking):
 
         __class__ = NO_PARAMETER
         __signature__ = NoSignature()
+        get_middleware = NotOfFastMCP()
 
     def __repr__(self) -> str:
         """The issuers, and nothing else of the settings."""

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from requires_auth import ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import current_names as _current
 from requires_auth._guard import from_environment
-from requires_auth._mistakes import NO_PARAMETER, NoDependency, has_type
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, NotOfFastMCP, has_type
 from requires_auth._rule import Rule
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ class Adapter:
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER
+        get_middleware = NotOfFastMCP()
         __signature__ = NoDependency(
             "FastAPI takes a guard of requires_auth.fastapi, and no class: write auth = RequiresAuth(issuer, audience) "
             "with RequiresAuth from requires_auth.fastapi, and Depends(auth) or Depends(auth('read:orders'))"

@@ -134,9 +134,9 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
-pub mod revocations;
 pub mod replay;
 pub mod dpop;
+pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;
@@ -176,6 +176,11 @@ struct TokenPlacesPage;
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/opaque-tokens.md")]
 struct OpaqueTokensPage;
+
+/// Runs the Rust blocks of the page on proofs of possession as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/dpop.md")]
+struct DpopPage;
 
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]

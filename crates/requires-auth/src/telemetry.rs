@@ -101,6 +101,11 @@ mod facade {
         counter!(CACHE_EVICTIONS.name).increment(1);
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
+    pub(crate) fn replay_entries(entries: usize) {
+        gauge!(REPLAY_ENTRIES.name).set(entries as f64);
+    }
+
     pub(crate) fn revocations(entries: usize) {
         #[expect(clippy::cast_precision_loss, reason = "there are at most some millions")]
         gauge!(REVOCATIONS.name).set(entries as f64);
@@ -108,11 +113,6 @@ mod facade {
 
     pub(crate) fn revocations_read(result: &'static str) {
         counter!(REVOCATION_READS.name, "result" => result).increment(1);
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
-    pub(crate) fn replay_entries(entries: usize) {
-        gauge!(REPLAY_ENTRIES.name).set(entries as f64);
     }
 
     /// Takes the time from now until it is dropped.

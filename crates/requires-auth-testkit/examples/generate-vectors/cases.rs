@@ -21,11 +21,13 @@ mod order;
 mod profiles;
 mod providers;
 mod requests;
+mod revocations;
 mod rsa;
 mod scope;
 mod settings;
 mod signed_answers;
 mod standards;
+mod step_up;
 mod structure;
 mod time;
 
@@ -106,6 +108,16 @@ pub fn themes() -> Vec<Theme> {
             "tokens-opaque",
             "opaque tokens: what the introspection endpoint answers, made up and as Logto 1.37.1 and oidc-provider 9.13.3 do",
             vec![opaque::cases(), signed_answers::cases()],
+        ),
+        theme(
+            "tokens-revocations",
+            "tokens that are refused before they expire, by their claims",
+            vec![revocations::cases()],
+        ),
+        theme(
+            "tokens-step-up",
+            "how strong and how recent the login must be that a token comes from",
+            vec![step_up::cases()],
         ),
         theme(
             "tokens-claim-rules",

@@ -110,9 +110,11 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
-    /// Headers that are read for a token beside `authorization`.
+    /// Headers that are read for a token or a certificate beside `authorization`.
     token_headers: Box<[Box<str>]>,
     closes_on_expiry: bool,
+    /// Whether tokens of any issuer may be bound to a certificate.
+    takes_certificates: bool,
     /// The protected resource that the guard stands before, if it has one.
     resource: Option<resource::Guarded>,
     /// The resources that share its keys.
@@ -121,10 +123,10 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
-    /// Which tokens are refused before they expire, if it is told of any.
-    revocations: Option<Revocations>,
     /// What proofs of keys need beside the rules, where they are taken.
     proving: Option<Box<Proving>>,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.

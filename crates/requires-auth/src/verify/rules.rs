@@ -11,6 +11,7 @@ use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::binding::Methods;
 use crate::binding::proof::ProofRules;
+use crate::client_certificate::CertificateHeader;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::revocation::Seed;
@@ -332,12 +333,14 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
-    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
-    pub(crate) revocation_seed: Option<Seed>,
+    /// Where a proxy tells the certificate of the client, if one does.
+    pub(crate) certificate_header: Option<Box<CertificateHeader>>,
     /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
     pub(crate) proofs: Option<Arc<ProofRules>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
     pub(crate) guard: GuardId,
 }
 
@@ -367,9 +370,10 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
-            revocation_seed: None,
+            certificate_header: None,
             takes_dpop: false,
             proofs: None,
+            revocation_seed: None,
             guard: GuardId::default(),
         }
     }

@@ -50,6 +50,8 @@
 //! issuers    = ["main"]
 //! audience   = "https://api.example.com/orders"  # of this route, in place of those of the issuers
 //! claims     = { "org.plan" = ["pro", "team"] }
+//! acr        = ["phr", "mfa"]               # one of these strengths of login, best first (RFC 9470)
+//! max_age    = "5m"                         # a login at most this long ago
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/
 //! encoded_slash = "allow"                   # /orders/a%2Fb passes: the application tells it from /orders/a/b

@@ -20,6 +20,7 @@ use crate::verify::{Audience, Profile};
 mod asks;
 mod audience;
 mod build;
+mod certificates;
 mod checks;
 mod claims;
 mod common;
@@ -81,9 +82,9 @@ pub struct Builder {
     shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
-    revocations: Option<Revocations>,
     /// Where used proofs are remembered.
     replay: Replay,
+    revocations: Option<Revocations>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -148,8 +149,8 @@ impl Builder {
             shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
-            revocations: None,
             replay: Replay::default(),
+            revocations: None,
             problems: Vec::new(),
         }
     }

@@ -356,6 +356,7 @@ async fn what_the_store_says_is_the_last_word() {
                 assert_eq!((told(&judged).as_str(), store.times()), (verdict, times));
                 if let Err(denial) = judged {
                     assert_eq!((denial.status(), denial.retry_after()), (status, retry));
+                    assert_eq!(denial.is_undecided(), status == 503, "no proxy may let it pass");
                     let challenge = guard.challenge(&sent.request(), &denial);
                     assert_eq!(challenge.www_authenticate().is_empty(), status != 401);
                 }

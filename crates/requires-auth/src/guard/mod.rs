@@ -320,6 +320,9 @@ impl RequiresAuth {
     /// # }
     /// ```
     ///
+    /// Where proofs of possession need nonces ([`Dpop::with_nonce_secret`](crate::dpop::Dpop::with_nonce_secret)), the answer to a
+    /// request that passes may have to carry one: [`admit`](Self::admit) says so.
+    ///
     /// # Errors
     ///
     /// As [`authenticate`](Self::authenticate), or the policy refuses.

@@ -103,6 +103,25 @@ async fn each_resource_takes_tokens_for_itself_alone() {
     }
 }
 
+/// Some providers write no `aud`: another claim says whom their tokens are for.
+#[tokio::test]
+async fn a_resource_takes_tokens_without_aud_where_another_claim_tells() {
+    let stage = Stage::with(&format!(
+        "{}{HEAD}audience = {{ claim = \"client_id\", one_of = [\"ours\"] }}\n[[resources]]\n\
+         resource = \"https://api.example.com/mcp\"\nissuers = [\"main\"]\nmcp = true\n",
+        sections()
+    ));
+    let mint = |client: &str| stage.forge.token().client_id(client);
+    for (token, expected) in [
+        (mint("ours").without_claim("aud").mint(), 200),
+        (mint("another").without_claim("aud").mint(), 401),
+        (mint("ours").claim("aud", "https://api.example.com/mcp").mint(), 401),
+    ] {
+        let (status, code) = told(&stage, "GET", "/mcp", &format!("Bearer {token}")).await;
+        assert_eq!(status, expected, "{code}");
+    }
+}
+
 #[tokio::test]
 async fn whatever_is_below_a_resource_is_401_with_the_place_of_its_document() {
     let stage = stage(TWO);

@@ -94,6 +94,7 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         resources,
         names_hosts: gateway.routes.names_hosts(),
         certificate: gateway.certificate_header().cloned(),
+        takes_certificates: config.takes_certificates(),
     })
 }
 

@@ -110,9 +110,11 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
-    /// Headers that are read for a token beside `authorization`.
+    /// Headers that are read for a token or a certificate beside `authorization`.
     token_headers: Box<[Box<str>]>,
     closes_on_expiry: bool,
+    /// Whether tokens of any issuer may be bound to a certificate.
+    takes_certificates: bool,
     /// The protected resource that the guard stands before, if it has one.
     resource: Option<resource::Guarded>,
     /// The resources that share its keys.

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::client_cert_header::{HEADER as CERT_HEADER, MEMBERS as CERT_HEADER_MEMBERS};
 use super::dpop::{MEMBERS as DPOP_MEMBERS, MODE as DPOP_MODE};
 use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting, table};
@@ -131,6 +132,20 @@ table! {
          `public_url` says which URLs proofs are for. An issuer may have a mode of its own.";
     without "`off`: a token that is bound to a key is refused.";
     examples ["\"required\"", "{\"mode\": \"allowed\", \"max_age\": \"300s\"}"];
+
+    CLIENT_CERTIFICATES: bool = "client_certificates", Either, Kind::Switch;
+    doc "Whether a token may be bound to a certificate that its client shows on the TLS connection (RFC 8705): it counts only for a \
+         client that does. An issuer may say something else.";
+    examples ["true"];
+
+    CLIENT_CERT_HEADER: Table = "client_cert_header", Guard, Kind::Table {
+        members: CERT_HEADER_MEMBERS,
+        short: Some(CERT_HEADER.setting),
+    };
+    doc "The header in which a proxy tells the certificate of the client. Only where every request comes through a proxy that \
+         overwrites or removes what clients send under this name. The gateway has `client_certificate` in its sections instead.";
+    without "None is read.";
+    examples ["\"Client-Cert\"", "{\"header\": \"X-SSL-Client-Cert\", \"format\": \"escaped-pem\"}"];
 
     PUBLIC_URL: String = "public_url", Guard, Kind::Url;
     doc "The URL of this API as its clients know it: scheme, host and port, and a path if a proxy strips one. It is never taken \

@@ -2,6 +2,7 @@
 
 use super::rules::Rules;
 use super::token::AccessToken;
+use crate::client_certificate::CertificateHeader;
 use crate::credential::{Credential, misplaced, shows_no_token};
 use crate::error::{Denial, ErrorCode};
 use crate::request::Request;
@@ -10,6 +11,14 @@ impl Rules {
     /// The one token of a request.
     #[inline]
     pub(crate) fn credential<'a>(&self, request: &Request<'a>) -> Result<Credential<'a>, Denial> {
+        let told;
+        let request = match &self.certificate_header {
+            None => request,
+            Some(header) => {
+                told = with_certificate(header, request)?;
+                &told
+            }
+        };
         match &self.places {
             Some(_) if request.is_token_alone() => {
                 Credential::from_request(request).map(Credential::in_any_place)
@@ -27,14 +36,30 @@ impl Rules {
         }
     }
 
-    /// What to do about a refusal: where there is a token that is not read, else what holds for all.
+    /// What to do about a refusal: where there is a token that is not read, what is wrong with the header of a proxy, else what
+    /// holds for all.
     pub(crate) fn hint_of(&self, request: &Request<'_>, denial: &Denial) -> &'static str {
+        let header =
+            self.certificate_header.as_ref().filter(|_| denial.code() == ErrorCode::AmbiguousRequest);
+        if let Some(Err(fault)) = header.map(|header| header.read(request.headers())) {
+            return fault.hint();
+        }
         let is_missing = matches!(
             denial.code(),
             ErrorCode::AuthorizationHeaderMissing | ErrorCode::AuthorizationTokenTypeNotSupported
         );
         is_missing.then(|| misplaced(request, self.places.as_deref())).flatten().unwrap_or(denial.hint())
     }
+}
+
+/// The request with the certificate that a proxy tells in this header, unless it has one already.
+#[cold]
+fn with_certificate<'a>(header: &CertificateHeader, request: &Request<'a>) -> Result<Request<'a>, Denial> {
+    if request.certificate().is_some() {
+        return Ok(*request);
+    }
+    let found = header.read(request.headers()).map_err(|_| Denial::new(ErrorCode::AmbiguousRequest))?;
+    Ok(found.map_or(*request, |certificate| request.with_certificate(certificate.into())))
 }
 
 /// Whether a token stands where its issuer's tokens may. Elsewhere it counts as not there. It is asked for each request,

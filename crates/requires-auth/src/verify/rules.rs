@@ -11,6 +11,7 @@ use super::client::ClientRule;
 use super::implied::ImpliedScopes;
 use crate::binding::Methods;
 use crate::binding::proof::ProofRules;
+use crate::client_certificate::CertificateHeader;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::revocation::Seed;
@@ -334,6 +335,8 @@ pub struct Rules {
     pub(crate) places: Option<Box<Places>>,
     /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
     pub(crate) revocation_seed: Option<Seed>,
+    /// Where a proxy tells the certificate of the client, if one does.
+    pub(crate) certificate_header: Option<Box<CertificateHeader>>,
     /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
@@ -368,6 +371,7 @@ impl Rules {
             implied_scopes: ImpliedScopes::default(),
             places: None,
             revocation_seed: None,
+            certificate_header: None,
             takes_dpop: false,
             proofs: None,
             guard: GuardId::default(),

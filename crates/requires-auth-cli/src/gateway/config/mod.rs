@@ -6,7 +6,7 @@ use std::path::Path;
 
 use requires_auth::config::{IssuerConfig, Reader};
 use requires_auth::guard::Builder;
-use requires_auth::settings::RESOURCE;
+use requires_auth::settings::{CLIENT_CERTIFICATES, RESOURCE};
 use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
@@ -17,6 +17,7 @@ mod common;
 mod client_certificates;
 mod resources;
 mod model;
+mod certificate_rules;
 mod claim_rules;
 mod headers;
 mod server;
@@ -97,6 +98,13 @@ impl Config {
         let of_routes = self.gateway.routes.audiences().map(str::to_owned).collect();
         let of_resources = self.gateway.audiences_of_resources().collect();
         self.guard.build_with(|builder| adjust(with_audiences(builder, of_routes, of_resources)))
+    }
+
+    /// Whether tokens of any issuer may be bound to a certificate of their client.
+    pub(crate) fn takes_certificates(&self) -> bool {
+        let of_issuer = |issuer: &IssuerConfig| issuer.get(CLIENT_CERTIFICATES);
+        let for_all = self.guard.get(CLIENT_CERTIFICATES).unwrap_or(false);
+        self.guard.issuers.iter().any(|issuer| of_issuer(issuer).unwrap_or(for_all))
     }
 
     /// Whether every issuer says itself whom its tokens are for, and not only the resources do.

@@ -4,6 +4,7 @@ use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::settings::{nearest, shown_value};
 use toml::de::DeTable;
 
+use super::certificate_rules;
 use super::client_certificates::written;
 use super::common::shadow;
 use super::headers::headers;
@@ -63,6 +64,7 @@ pub(super) fn read(
     for (entry, table) in reader.tables(document, "resources") {
         config.resources.extend(resource(reader, &entry, table, issuers));
     }
+    certificate_rules::check(reader, document, issuers, &config);
     resource_rules::check(reader, document, issuers, &config, &paths);
     for (entry, table) in reader.tables(document, "tests") {
         if let Some(test) = test(reader, &entry, table, issuers) {

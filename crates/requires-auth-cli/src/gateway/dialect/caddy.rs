@@ -68,10 +68,7 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         ),
     };
     let cleared = cleared(side, certificate.as_deref());
-    // Without a certificate it stands as `::`, which tells that there is none.
-    let told = certificate.as_ref().map_or_else(String::new, |header| {
-        format!("\n            header_up {header} \":{{http.request.tls.client.certificate_der_base64}}:\"")
-    });
+    let told = certificate.as_ref().map_or_else(String::new, |header| told(header));
     let (usual, tls) = if certificate.is_some() { (443, TLS) } else { (80, "") };
     let documents = side.resources.as_ref().map_or_else(String::new, |resources| {
         let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
@@ -88,9 +85,9 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
     Ok(format!(
         "{}
 :{port} {{{tls}
-    route {{{guard}{documents}
+    route {{{guard}{told}{documents}
         forward_auth {gateway} {{
-            uri /forward-auth/caddy{told}{copied}
+            uri /forward-auth/caddy{copied}
         }}
         reverse_proxy {application}{cleared}
     }}
@@ -103,6 +100,19 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         application = side.application,
         port = side.port.unwrap_or(usual),
     ))
+}
+
+/// Tells the certificate of the client, in the place of what it has sent itself. Without one, Caddy 2.6 leaves the name of the
+/// placeholder there.
+fn told(header: &str) -> String {
+    format!(
+        "
+        # Only Caddy tells the certificate of a client.
+        request_header {header} \":{{http.request.tls.client.certificate_der_base64}}:\"
+        @bare not header_regexp {header} ^:[A-Za-z0-9+/]
+        request_header @bare -{header}
+"
+    )
 }
 
 /// What the application must not get.

@@ -114,12 +114,15 @@ impl Dialect for Envoy {
 pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
     let certificate = side.certificate_header(HeaderFormat::Xfcc, Some(CERTIFICATE))?;
     let (mut shown, mut copied) = (shown(side), String::new());
+    // Over gRPC it can tell the certificate beside the headers.
+    let is_told_beside = over == Over::Grpc && side.takes_certificates && certificate.is_none();
     let (usual, forwarded, tls) = match &certificate {
         Some(header) => {
             // Writing to a string cannot fail.
             writeln!(shown, "{}", in_every_spelling(&header.to_ascii_lowercase())).ok();
             (8443, FORWARDED, TLS)
         }
+        None if is_told_beside => (8443, "", TLS),
         None => (8000, "", ""),
     };
     // Of these a part may be left.
@@ -159,6 +162,7 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
         ("<route>\n", application_route.as_str()),
         ("<service>\n", service),
         ("<tls>", tls),
+        ("<beside>", if is_told_beside { BESIDE } else { "" }),
         ("<forwarded>", forwarded),
         ("<protocol>", protocol),
         ("<port>", port.as_str()),
@@ -266,6 +270,10 @@ const GRPC_SERVICE: &str = "                      grpc_service:
                         envoy_grpc: { cluster_name: requires_auth }
                         # A first fetch of keys takes longer than Envoy's 200 ms.
                         timeout: 6s
+<beside>";
+
+const BESIDE: &str = "                      # The certificate of the client, which a token may be bound to.
+                      include_peer_certificate: true
 ";
 
 /// The header in which Envoy tells certificates.

@@ -27,6 +27,8 @@ pub(crate) struct ProxySide {
     pub(crate) names_hosts: bool,
     /// The header in which the proxy is to tell the certificate of the client, if there is one.
     pub(crate) certificate: Option<CertificateHeader>,
+    /// Whether tokens may be bound to a certificate of the client.
+    pub(crate) takes_certificates: bool,
 }
 
 impl ProxySide {

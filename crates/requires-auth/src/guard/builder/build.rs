@@ -83,6 +83,7 @@ impl Builder {
         let cookie_origins = cookie_origins(&self.given, &mut found);
         let common = self.common(for_all, &mut found);
         let proofs = self.proofs(&mut found);
+        let certificate_header = self.certificate_header(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
         let revocations = self.revocations_in_use(&mut found);
@@ -92,8 +93,11 @@ impl Builder {
         ConfigError::unless_empty(problems)?;
         self.warn_of_unread_places();
         let body_format = self.body_format();
-        let seed = revocations.as_ref().map(Revocations::seed);
-        let rules = Rules { revocation_seed: seed, ..self.rules(issuers, for_all, places, proofs.rules) };
+        let rules = Rules {
+            revocation_seed: revocations.as_ref().map(Revocations::seed),
+            certificate_header: certificate_header.map(Box::new),
+            ..self.rules(issuers, for_all, places, proofs.rules)
+        };
         recipe.revocations.clone_from(&revocations);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let fixed = self.issuers.iter().map(IssuerSettings::issuer);
@@ -102,7 +106,9 @@ impl Builder {
         names.extend(patterns);
         names.push(String::new());
         let allowed = Allowed::new(names.iter().map(String::as_str));
-        let token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
+        let mut token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
+        token_headers.extend(rules.certificate_header.as_ref().map(|header| header.name().into()));
+        let takes_certificates = self.any_takes_certificates();
         let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
             rules,
@@ -120,6 +126,7 @@ impl Builder {
             allowed,
             token_headers: token_headers.into(),
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
+            takes_certificates,
             tenants,
             revocations,
             proving: proofs.proving,
@@ -148,6 +155,7 @@ impl Builder {
             places: places.map(Box::new),
             revocation_seed: None,
             takes_dpop: proofs.is_some(),
+            certificate_header: None,
             proofs,
             guard: next_guard(),
         }
@@ -214,6 +222,7 @@ impl Builder {
             places: self.all_places(problems),
             token_from: self.given.get(settings::TOKEN_FROM),
             dpop: self.dpop_mode(),
+            takes_certificates: self.takes_certificates(),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::verify::{Audience, Profile};
 mod asks;
 mod audience;
 mod build;
+mod certificates;
 mod checks;
 mod claims;
 mod common;

@@ -84,6 +84,7 @@ impl Builder {
         let common = self.common(for_all, &mut found);
         let proofs = self.proofs(&mut found);
         let certificate_header = self.certificate_header(&mut found);
+        self.check_fapi(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
         let revocations = self.revocations_in_use(&mut found);
@@ -145,7 +146,7 @@ impl Builder {
         Rules {
             algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
             issuers,
-            leeway: self.given.duration(settings::LEEWAY),
+            leeway: self.leeway(),
             profile: self.given.get(settings::PROFILE).unwrap_or_default(),
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
@@ -154,6 +155,7 @@ impl Builder {
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
             revocation_seed: None,
+            refuses_query_tokens: self.has_fapi(),
             takes_dpop: proofs.is_some(),
             certificate_header: None,
             proofs,

@@ -200,7 +200,7 @@ impl Revocations {
     }
 
     fn read_file_again(&self) -> Option<UnreadableRevocations> {
-        self.inner.listed.as_ref()?.look(&self.inner)
+        self.inner.listed.as_ref()?.look(&self.inner, false)
     }
 
     /// The entries of this moment.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer, Policy
-    from requires_auth._guard import ErrorBody, Resolver
+    from requires_auth._guard import ErrorBody, Resolver, SharedState
     from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
@@ -74,6 +74,7 @@ class _Options(TypedDict, total=False):
     resolver: Resolver | None
     accept_tokens: str | None
     introspection: Introspection | None
+    shared_state: SharedState | None
     ca: str | bytes | os.PathLike[str] | None
     max_token_bytes: int
     fetch_timeout: int

@@ -99,6 +99,7 @@
 //! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
 //! | `mcp` | no | the module `mcp`: scopes for each tool, prompt and resource of an MCP server |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
+//! | `redis` | no | the module `shared`: what instances have to know of each other, in Redis or Valkey |
 //! | `full` | no | all of these |
 
 // The documentation says which feature an item needs, where a nightly compiler makes it.
@@ -135,6 +136,8 @@ mod telemetry;
 mod keys;
 mod token_cache;
 pub mod replay;
+#[cfg(feature = "redis")]
+pub mod shared;
 pub mod dpop;
 pub mod revocations;
 pub mod introspect;

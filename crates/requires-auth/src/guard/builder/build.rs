@@ -81,8 +81,9 @@ impl Builder {
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
+        let sharing = self.sharing(&mut found);
         let common = self.common(for_all, &mut found);
-        let proofs = self.proofs(&mut found);
+        let proofs = self.proofs(&sharing, &mut found);
         let certificate_header = self.certificate_header(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
@@ -128,6 +129,7 @@ impl Builder {
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             takes_certificates,
             tenants,
+            sharing,
             proving: proofs.proving,
             revocations,
         };

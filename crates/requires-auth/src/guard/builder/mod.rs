@@ -31,6 +31,7 @@ mod places;
 mod provider;
 mod resource;
 mod revocations;
+mod shared;
 mod siblings;
 mod tenants;
 

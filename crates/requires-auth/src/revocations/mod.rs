@@ -5,7 +5,7 @@ use std::hash::RandomState;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -75,6 +75,16 @@ struct Inner {
     writing: Mutex<()>,
     listed: Option<Listed>,
     clock: Arc<dyn Clock>,
+    feed: OnceLock<Arc<dyn Feed>>,
+}
+
+/// Where revocations are told to all instances, and come from.
+pub(crate) trait Feed: Send + Sync {
+    /// Tells an entry to all instances, and waits until that is done.
+    fn publish(&self, entry: &Revocation) -> Result<(), String>;
+
+    /// Whether what others have revoked is known.
+    fn is_current(&self) -> bool;
 }
 
 /// Why a revocation is not in use.
@@ -96,6 +106,9 @@ pub enum RevokeError {
     /// The file could not be written, so that nothing was revoked.
     #[error("nothing was revoked, as the file of revocations cannot be written: {0}")]
     NotKept(io::Error),
+    /// It is in use here, and could not be told to the other instances. To revoke it again does no harm.
+    #[error("it is revoked here, and could not be told to the other instances: {0}")]
+    NotShared(String),
     /// The token has no `jti`. Its subject, its session and its client can be revoked.
     #[error("the token has no `jti` by which it could be revoked alone: revoke its subject or its session")]
     NoTokenId,
@@ -105,6 +118,16 @@ impl Revocations {
     /// No revocations yet, and room for this many. They are gone when the process ends, and no other process knows them.
     pub fn in_memory(most: usize) -> Self {
         Self::new(most, None, Arc::new(SystemClock))
+    }
+
+    /// None yet, for a guard that is told of them by the server that instances share.
+    pub(crate) fn of_server(most: usize, clock: Arc<dyn Clock>) -> Self {
+        Self::new(most, None, clock)
+    }
+
+    /// Whether they come from such a server alone, with the same room.
+    pub(crate) fn are_of_server(&self, most: usize) -> bool {
+        self.inner.most == most && self.inner.listed.is_none() && self.inner.feed.get().is_some()
     }
 
     /// Those of a file, which is read now, and anew whenever it changes.
@@ -127,6 +150,7 @@ impl Revocations {
             writing: Mutex::default(),
             listed,
             clock,
+            feed: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -140,9 +164,26 @@ impl Revocations {
     pub fn add(&self, revocation: Revocation, now: SystemTime) -> Result<(), RevokeError> {
         revocation.check()?;
         match &self.inner.listed {
-            Some(listed) => self.inner.append(listed, revocation, now),
-            None => self.receive([revocation], now),
+            Some(listed) => self.inner.append(listed, revocation.clone(), now)?,
+            None => self.receive([revocation.clone()], now)?,
         }
+        self.inner.feed.get().map_or(Ok(()), |feed| feed.publish(&revocation)).map_err(RevokeError::NotShared)
+    }
+
+    /// Whether what is revoked is known: not where it comes from a server that has not answered for a while.
+    pub(crate) fn are_current(&self) -> bool {
+        self.inner.feed.get().is_none_or(|feed| feed.is_current())
+    }
+
+    /// Lets entries come from there, and go there. `false`, and nothing is changed, where there is a feed already.
+    #[cfg(feature = "redis")]
+    pub(crate) fn feed_from(&self, feed: Arc<dyn Feed>) -> bool {
+        self.inner.feed.set(feed).is_ok()
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn downgrade(&self) -> WeakRevocations {
+        WeakRevocations(Arc::downgrade(&self.inner))
     }
 
     /// Uses entries that another process has revoked, and that are kept elsewhere. Either all of them are in use then, or none.
@@ -216,6 +257,18 @@ impl Revocations {
     /// Whether they are those of this file, with the same room.
     pub(crate) fn are_of(&self, path: &PathBuf, most: usize) -> bool {
         self.inner.most == most && self.file() == Some(path.as_path())
+    }
+}
+
+/// Revocations that somebody else keeps.
+#[cfg(feature = "redis")]
+pub(crate) struct WeakRevocations(std::sync::Weak<Inner>);
+
+#[cfg(feature = "redis")]
+impl WeakRevocations {
+    /// The revocations, if anybody needs them yet.
+    pub(crate) fn upgrade(&self) -> Option<Revocations> {
+        self.0.upgrade().map(|inner| Revocations { inner })
     }
 }
 

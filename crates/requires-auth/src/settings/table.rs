@@ -278,7 +278,7 @@ table! {
         short: Some(shared_state::URL.setting),
     };
     doc "A server with Redis or Valkey, where the instances of this API keep what they have to know of each other: which proofs \
-         were used before.";
+         were used before, and what is revoked.";
     without "Each instance knows what it has seen itself.";
     examples ["\"rediss://redis.internal:6379\""];
 

@@ -88,11 +88,12 @@ impl Builder {
         self.check_fapi(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
-        let revocations = self.revocations_in_use(&mut found);
+        let revocations = self.revocations_in_use(&sharing, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
+        sharing.follow(revocations.as_ref());
         self.warn_of_unread_places();
         let body_format = self.body_format();
         let rules = Rules {

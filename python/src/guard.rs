@@ -20,7 +20,7 @@ use crate::live::Live;
 use crate::metadata::{MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Refusal};
 use crate::policy::Policy;
-use crate::request::{FrameworkRequest, RequestLine};
+use crate::request::{FrameworkRequest, RequestLine, Wanted};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -170,7 +170,7 @@ impl Guard {
         path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_wsgi(environ, live.auth.token_headers())?;
+        let request = FrameworkRequest::of_wsgi(environ, Wanted::by(&live.auth))?;
         let parameters = path_parameters_of(policy, path_parameters)?;
         self.admit_framework(environ.py(), &request, policy, (optional, wait), &parameters)
     }
@@ -187,7 +187,7 @@ impl Guard {
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_asgi(scope, live.auth.token_headers())?;
+        let request = FrameworkRequest::of_asgi(scope, Wanted::by(&live.auth))?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
@@ -254,7 +254,7 @@ impl Guard {
         Ok(())
     }
 
-    /// The headers, in lower case, in which this guard looks for tokens beside `authorization`.
+    /// The headers, in lower case, in which this guard looks for tokens and certificates beside `authorization`.
     fn _token_headers(&self) -> PyResult<Vec<String>> {
         Ok(self.live()?.auth.token_headers().iter().map(ToString::to_string).collect())
     }
@@ -337,8 +337,12 @@ impl Guard {
         (optional, wait): (bool, bool),
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let FrameworkRequest { line: RequestLine { method, url, is_websocket }, headers } = request;
+        let FrameworkRequest { line: RequestLine { method, url, is_websocket }, headers, certificate } =
+            request;
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
+        if let Some(certificate) = certificate {
+            asked = asked.over(*certificate);
+        }
         if *is_websocket {
             asked = asked.of_websocket();
         }

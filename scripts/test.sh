@@ -20,7 +20,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PARTS=(lint providers rust recipes packages gateway containers python) # the order of a run: gateway and python include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
-readonly PROVIDER=tests/providers/oidc-provider
+readonly PROVIDER=tests/providers/oidc-provider DPOP_CLIENTS=tests/dpop
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
 readonly NODE_FROM_NPM=22            # what is installed where the system has nothing as new
 readonly PYTHON_TARGET=$PWD/target/python
@@ -54,9 +54,10 @@ part_providers() {
   heading providers
   if provide_node; then
     step "npm ci" npm --prefix "$PROVIDER" ci --no-audit --no-fund
+    step "npm ci, DPoP clients" npm --prefix "$DPOP_CLIENTS" ci --no-audit --no-fund
   fi
-  if ! selected rust; then # `rust` runs this test with all the others
-    tests "oidc-provider" cargo test -p requires-auth --all-features --test oidc_provider
+  if ! selected rust; then # `rust` runs these tests with all the others
+    tests "oidc-provider" cargo test -p requires-auth --all-features --test oidc_provider --test dpop_clients
   fi
 }
 
@@ -128,7 +129,7 @@ part_python() {
   local ours=(tests/gateway tests/mcp tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
-  step "mypy" env -C python "$newest/bin/mypy" requires_auth examples
+  step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
   for version in "${ran[@]}"; do

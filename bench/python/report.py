@@ -31,15 +31,15 @@ PACKAGES = (
 )
 
 
-def machine(quick: bool) -> str:
+def machine(quick: bool, script: str = "bench/python.py", packages: Sequence[str] = PACKAGES) -> str:
     """What was measured where, in a line."""
     processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     now = datetime.now(timezone.utc)
     return (
-        f"`python3 bench/python.py{' --quick' if quick else ''}`, {now:%Y-%m-%d}: "
+        f"`python3 {script}{' --quick' if quick else ''}`, {now:%Y-%m-%d}: "
         f"{processor[1] if processor else platform.machine()}, {os.cpu_count()} cores, "
         f"Linux {platform.release()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.2f} at the start. "
-        f"{', '.join(f'{name} {installed(name)}' for name in PACKAGES)}."
+        f"{', '.join(f'{name} {installed(name)}' for name in packages)}."
     )
 
 

@@ -8,9 +8,13 @@ fn main() -> io::Result<()> {
     let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("vectors");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut list = String::new();
-    for (constant, begins) in
-        [("MCP", "mcp-"), ("METADATA", "metadata"), ("REQUESTS", "requests"), ("TOKENS", "tokens-")]
-    {
+    for (constant, begins) in [
+        ("DPOP", "dpop"),
+        ("MCP", "mcp-"),
+        ("METADATA", "metadata"),
+        ("REQUESTS", "requests"),
+        ("TOKENS", "tokens-"),
+    ] {
         // Writing to a string cannot fail.
         let _ = writeln!(list, "const {constant}: &[&str] = &[");
         for path in files(&folder, begins)? {

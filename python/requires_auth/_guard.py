@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
-from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
+from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable | StateUnavailable], tuple[str, bytes]]
+    SharedState = str | Mapping[str, Any]
     Problem = tuple[str, str, str, str]
 
 
-class RequiresAuth(_core.Guard):
+class RequiresAuth(_core.Guard, Revoking):
     """Guards an API: takes tokens of an issuer for an audience, and nothing else.
 
     For routes of Flask, FastAPI, Starlette or Django, take the class of the same name in the module of the framework,
@@ -41,8 +43,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
-    of the table, such as Logto; each of them is also a method of its name.
+    token is refused, `revoke` refuses one before it expires, and `from_env` and `from_file` make a guard from settings.
+    `for_provider` makes one for a provider of the table, such as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
     `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need. Where
@@ -88,6 +90,8 @@ class RequiresAuth(_core.Guard):
         cache: int = 10_000,
         stale: int = 3600,
         state_file: str | os.PathLike[str] | None = None,
+        revocations: str | os.PathLike[str] | None = None,
+        max_revocations: int = 100_000,
         jwks_uri: str | None = None,
         discovery_url: str | None = None,
         tenants: Sequence[str] | None = None,
@@ -96,6 +100,7 @@ class RequiresAuth(_core.Guard):
         resolver: Resolver | None = None,
         accept_tokens: str | None = None,
         introspection: Introspection | None = None,
+        shared_state: SharedState | None = None,
         ca: str | bytes | os.PathLike[str] | None = None,
         max_token_bytes: int = 16_384,
         fetch_timeout: int = 5,
@@ -169,6 +174,9 @@ class RequiresAuth(_core.Guard):
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails
                 closed.
             state_file: a file that keeps the last good keys, so that a restart during an outage has some.
+            revocations: a file with revocations, one in each line, as JSON: tokens that are refused before they expire. It
+                is read anew within a second after it has changed, and must be there, be it empty.
+            max_revocations: how many of them there may be at a time; none is dropped for another.
             jwks_uri: where the keys are, if nothing is to be discovered.
             discovery_url: where the metadata are, if this server reaches the issuer by another name than
                 tokens do.
@@ -191,6 +199,10 @@ class RequiresAuth(_core.Guard):
                 `max_entries`, `in_flight`, `calls_per_second`, `signed`, `always`, `token_type`); or a tuple of
                 endpoint, client and secret. Secrets belong in the environment or a file:
                 `client_secret_env`, `client_secret_file`.
+            shared_state: where the instances of this API keep what they have to know of each other, such as which proofs
+                were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more to choose
+                (`namespace`, `username`, `password_env`, `password_file`, `ca`, `timeout_ms`, `on_outage`,
+                `max_lag`). Nothing connects before the first need, so that a process may fork first.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
             fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30. A request
@@ -407,6 +419,7 @@ class RequiresAuth(_core.Guard):
 
         __class__ = NO_PARAMETER
         __signature__ = NoSignature()
+        get_middleware = NotOfFastMCP()
 
     def __repr__(self) -> str:
         """The issuers, and nothing else of the settings."""

@@ -67,7 +67,8 @@ class Issuer:
     """Where a request may have its tokens. By default as for the guard."""
 
     dpop: Dpop | None = None
-    """Whether its tokens come with a proof of their key: a mode alone, such as `"required"`. By default as for the guard."""
+    """Whether its tokens come with a proof of their key: a mode alone, such as `"required"`. By default as for the
+    guard."""
 
     client_certificates: bool | None = None
     """Whether its tokens may be bound to a certificate of their client. By default as for the guard."""

@@ -29,14 +29,20 @@ pub(crate) fn path_parameters_of(
     Ok(parameters)
 }
 
+/// The scheme of RFC 9449 §7.1.
+const DPOP: &[u8] = b"DPoP";
+
 /// What a guard says of a request.
 pub(crate) type Judged = Result<Admitted, Denial>;
 
 /// A request, and what is asked about it.
 pub(crate) struct Asked<'a> {
     pub(crate) request: Request<'a>,
+    pub(crate) url: &'a str,
     /// The value of its `Authorization` header; empty where there is none.
     pub(crate) credential: &'a [u8],
+    /// The value of its `DPoP` header; empty where there is none.
+    pub(crate) proof: &'a [u8],
     requirement: Cow<'a, Requirement>,
     pub(crate) is_websocket: bool,
 }
@@ -51,12 +57,15 @@ impl<'a> Asked<'a> {
     ) -> Self {
         let mut credential: &[u8] = &[];
         headers.visit("authorization", &mut |value| credential = value);
+        let mut proof: &[u8] = &[];
+        headers.visit("dpop", &mut |value| proof = value);
         let requirement = match policy {
             Some(policy) => Cow::Borrowed(policy.get().requirement(optional)),
             None if optional => Cow::Owned(Requirement::optional(requires_auth::Policy::default())),
             None => Cow::Owned(Requirement::default()),
         };
-        Self { request: Request::new(method, url, headers), credential, requirement, is_websocket: false }
+        let request = Request::new(method, url, headers);
+        Self { request, url, credential, proof, requirement, is_websocket: false }
     }
 
     /// With the path parameters that claim rules look at.
@@ -87,6 +96,15 @@ impl<'a> Asked<'a> {
     pub(crate) const fn token_alone(mut self) -> Self {
         self.request = self.request.as_ordinary().as_token_alone();
         self
+    }
+
+    /// Whether the token came by the scheme of tokens that need a proof.
+    pub(crate) fn is_by_dpop(&self) -> bool {
+        self.credential.get(..DPOP.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(DPOP))
+    }
+
+    pub(crate) fn policy(&self) -> &requires_auth::Policy {
+        self.requirement.policy()
     }
 
     /// The answer, if that needs no fetch.

@@ -1,5 +1,7 @@
 //! From the library's tables and errors to the exceptions of `requires_auth/_errors.py`.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use requires_auth::challenge::Challenge;
@@ -29,7 +31,7 @@ pub(crate) fn reasons() -> Vec<ReasonRow> {
 pub(crate) fn from_denial<'py>(
     py: Python<'py>,
     denial: &Denial,
-    headers: &[(&str, &str)],
+    headers: &[(&str, Cow<'_, str>)],
 ) -> PyResult<Bound<'py, PyAny>> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let reason = denial.reason().map(Reason::as_str);
@@ -37,10 +39,22 @@ pub(crate) fn from_denial<'py>(
     MAKE.import(py, "requires_auth._errors", "from_denial")?.call1(arguments)
 }
 
+/// The headers of an answer, each name once: some frameworks keep the last value of a name alone. The challenges of several
+/// schemes are one list then (RFC 9110 §11.6.1).
+pub(crate) fn headers_of(challenge: &Challenge) -> Vec<(&str, Cow<'_, str>)> {
+    let mut headers: Vec<(&str, Cow<'_, str>)> = Vec::new();
+    for (name, value) in challenge.headers() {
+        match headers.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, list)) => list.to_mut().extend([", ", value]),
+            None => headers.push((name, value.into())),
+        }
+    }
+    headers
+}
+
 /// What to raise for a refusal.
 pub(crate) fn denied(py: Python<'_>, denial: &Denial, challenge: &Challenge) -> PyErr {
-    let headers: Vec<_> = challenge.headers().collect();
-    match from_denial(py, denial, &headers) {
+    match from_denial(py, denial, &headers_of(challenge)) {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,
     }
@@ -87,4 +101,17 @@ pub(crate) fn raise<'py>(py: Python<'py>, class: &str, arguments: impl pyo3::cal
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,
     }
+}
+
+/// Adds the mistakes that a build has found to those that were found in the arguments, without what follows from these.
+pub(crate) fn add(problems: &mut Vec<Problem>, error: &ConfigError) {
+    let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
+    let is_known = |setting: &str| known.iter().any(|known| known == setting);
+    // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
+    let is_missing = |found: &str| !known.is_empty() && found == "nothing";
+    // The short name of an issuer means something with its provider alone.
+    let follows = |setting: &str| setting == "issuer" && is_known("provider");
+    let is_news =
+        |(setting, found, ..): &Problem| !is_known(setting) && !is_missing(found) && !follows(setting);
+    problems.extend(self::problems(error).into_iter().filter(is_news));
 }

@@ -12,15 +12,17 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::credential::Protocols;
+use requires_auth::guard::Admission as Admitted;
 use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::live::Live;
-use crate::metadata::{MetadataAnswer, RoutePolicies};
-use crate::outcome::{Admission, Refusal};
+use crate::metadata::{self, MetadataAnswer, RoutePolicies};
+use crate::outcome::{Admission, Parts, Refusal};
 use crate::policy::Policy;
-use crate::request::{FrameworkRequest, RequestLine, Wanted};
+use crate::proven::Proven;
+use crate::request::{FrameworkRequest, RequestLine, Wanted, is_among};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -57,12 +59,7 @@ impl Guard {
         let settings = Settings::read(guard, issuers, now, resolver, &mut problems)?;
         let built = py.detach(|| settings.build());
         if let Err(error) = &built {
-            // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
-            let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
-            let is_missing = |found: &str| !known.is_empty() && found == "nothing";
-            let is_news =
-                |(setting, found, ..): &errors::Problem| !known.contains(setting) && !is_missing(found);
-            problems.extend(errors::problems(error).into_iter().filter(is_news));
+            errors::add(&mut problems, error);
         }
         let Some(auth) = built.ok().filter(|_| problems.is_empty()) else { return Ok(problems) };
         log::refresh(py)?;
@@ -172,7 +169,7 @@ impl Guard {
         let live = self.live()?;
         let request = FrameworkRequest::of_wsgi(environ, Wanted::by(&live.auth))?;
         let parameters = path_parameters_of(policy, path_parameters)?;
-        self.admit_framework(environ.py(), &request, policy, (optional, wait), &parameters)
+        self.admit_framework(environ, &request, policy, (optional, wait), &parameters)
     }
 
     /// As `admit`, of the scope of an ASGI connection: HTTP or WebSocket.
@@ -187,13 +184,15 @@ impl Guard {
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_asgi(scope, Wanted::by(&live.auth))?;
+        let wanted = Wanted::by(&live.auth);
+        let is_read = |name: &[u8]| is_among(wanted.headers, name);
+        let request = FrameworkRequest::of_asgi(scope, is_read, wanted.certificate)?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
             _ => Parameters::new(),
         };
-        self.admit_framework(scope.py(), &request, policy, (optional, wait), &parameters)
+        self.admit_framework(scope, &request, policy, (optional, wait), &parameters)
     }
 
     /// Judges the token of a request, whatever its method, and returns it. Raises `AuthError` or `IssuerUnavailable`.
@@ -218,6 +217,12 @@ impl Guard {
         Ok(self.live()?.auth.resource().map(|resource| resource.as_str().to_owned()))
     }
 
+    /// The URL of the metadata document, as challenges name it; None without a resource.
+    #[getter]
+    fn _metadata_url(&self) -> PyResult<Option<String>> {
+        Ok(metadata::url(&self.live()?.auth))
+    }
+
     /// The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
     ///
     /// An adapter asks this before it looks for a token: the document is public, and is there also while the issuer is
@@ -228,22 +233,12 @@ impl Guard {
 
     /// As `metadata`, of a WSGI environment (PEP 3333) or `META` of a Django request.
     fn metadata_wsgi(&self, environ: &Bound<'_, PyAny>) -> PyResult<Option<MetadataAnswer>> {
-        let live = self.live()?;
-        if live.auth.resource().is_none() {
-            return Ok(None);
-        }
-        let request = RequestLine::of_wsgi(environ)?;
-        Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url))
+        MetadataAnswer::to_line(&self.live()?.auth, || RequestLine::of_wsgi(environ))
     }
 
     /// As `metadata`, of the scope of an ASGI connection.
     fn metadata_asgi(&self, scope: &Bound<'_, PyAny>) -> PyResult<Option<MetadataAnswer>> {
-        let live = self.live()?;
-        if live.auth.resource().is_none() {
-            return Ok(None);
-        }
-        let request = RequestLine::of_asgi(scope)?;
-        Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url).filter(|_| !request.is_websocket))
+        MetadataAnswer::to_line(&self.live()?.auth, || RequestLine::of_asgi(scope))
     }
 
     /// Tells the guard that its resource has the scopes of this policy: call it when a route is built.
@@ -331,14 +326,15 @@ impl Guard {
     /// What is said of a request as a framework shows it; `None` if it may not wait, and keys have to be fetched.
     fn admit_framework<'py>(
         &self,
-        py: Python<'py>,
+        mapping: &Bound<'py, PyAny>,
         request: &FrameworkRequest,
         policy: Option<&Bound<'py, Policy>>,
         (optional, wait): (bool, bool),
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let FrameworkRequest { line: RequestLine { method, url, is_websocket }, headers, certificate } =
-            request;
+        let py = mapping.py();
+        let FrameworkRequest { line, headers, certificate } = request;
+        let RequestLine { method, url, is_raw, is_websocket } = line;
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
         if let Some(certificate) = certificate {
             asked = asked.over(*certificate);
@@ -346,11 +342,17 @@ impl Guard {
         if *is_websocket {
             asked = asked.of_websocket();
         }
-        let (live, judged) = if wait {
-            self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
-        } else {
-            self.judge_now(py, &asked)?
-        };
+        let live = self.live()?;
+        live.look_at_path(*is_raw);
+        if asked.is_by_dpop()
+            && let Some(proven) = Proven::of(mapping, &live, &asked)
+        {
+            return self.answer_parts(py, &live, &asked, proven.get().judge(&asked)).map(Some);
+        }
+        let (live, judged) = if wait { self.judged(py, &asked)? } else { self.judge_now(py, &asked)? };
+        if let Some(Ok(admitted)) = judged.as_ref().filter(|_| asked.is_by_dpop()) {
+            Proven::note(mapping, &live, &asked, admitted);
+        }
         judged.map(|judged| self.answer(py, &live, &asked, judged)).transpose()
     }
 
@@ -365,6 +367,10 @@ impl Guard {
         Ok((live, judged))
     }
 
+    fn judged(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<(Arc<Live>, Option<Judged>)> {
+        self.judge(py, asked).map(|(live, judged)| (live, Some(judged)))
+    }
+
     /// Asks about a request if that needs no fetch.
     fn judge_now(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<(Arc<Live>, Option<Judged>)> {
         let live = self.live()?;
@@ -374,7 +380,9 @@ impl Guard {
             let judged = py.detach(ask);
             return Ok((live, judged));
         };
-        let judged = if lock_hint.knows(asked.credential) { ask() } else { py.detach(ask) };
+        // A proof is a signature that was never seen before.
+        let is_quick = lock_hint.knows(asked.credential) && !asked.is_by_dpop();
+        let judged = if is_quick { ask() } else { py.detach(ask) };
         match &judged {
             Some(Ok(admitted)) if admitted.token().is_some() => lock_hint.remember(asked.credential),
             _ => lock_hint.forget(asked.credential),
@@ -390,10 +398,20 @@ impl Guard {
         asked: &Asked<'_>,
         judged: Judged,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.answer_parts(py, live, asked, judged.map(Admitted::into_parts))
+    }
+
+    fn answer_parts<'py>(
+        &self,
+        py: Python<'py>,
+        live: &Live,
+        asked: &Asked<'_>,
+        judged: Result<Parts, Denial>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         match judged {
-            Ok(admitted) => {
-                Ok(Bound::new(py, Admission::new(py, admitted, asked.is_websocket.then_some(&live.auth))?)?
-                    .into_any())
+            Ok(parts) => {
+                let websocket_of = asked.is_websocket.then_some(&live.auth);
+                Ok(Bound::new(py, Admission::new(py, parts, websocket_of)?)?.into_any())
             }
             Err(denial) => {
                 Ok(Bound::new(py, self.refuse(py, &live.auth, &asked.request, denial)?)?.into_any())

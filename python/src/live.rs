@@ -7,6 +7,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use requires_auth::guard::{Admission as Admitted, Passed};
 use requires_auth::{Request, RequiresAuth};
+use tracing::warn;
 
 use crate::asked::{Asked, Judged};
 use crate::headers::BearerHeader;
@@ -24,6 +25,8 @@ pub(crate) struct Live {
     pub(crate) lock_hint: Option<LockHint>,
     /// Whether keys that are at hand from the start may need a timer, which only a runtime can start.
     needs_timer: AtomicBool,
+    /// Whether it was said that the server does not tell paths as clients write them.
+    has_warned_of_paths: AtomicBool,
 }
 
 impl Live {
@@ -34,6 +37,7 @@ impl Live {
             auth,
             lock_hint: LockHint::of_cache(settings.cache()),
             needs_timer: AtomicBool::new(settings.needs_timer()),
+            has_warned_of_paths: AtomicBool::new(false),
         }
     }
 
@@ -47,6 +51,17 @@ impl Live {
             drop(runtime::handle()?.block_on(self.auth.explain(&request, &requires_auth::Policy::default())));
         }
         Ok(())
+    }
+
+    /// Says once that proofs of some URLs cannot hold, where tokens come with proofs and paths are not as clients wrote them.
+    pub(crate) fn look_at_path(&self, is_raw: bool) {
+        if !is_raw && self.auth.takes_dpop() && !self.has_warned_of_paths.swap(true, Ordering::Relaxed) {
+            warn!(
+                target: "requires_auth",
+                hint = "take a server that does: gunicorn, uWSGI, waitress, uvicorn or hypercorn",
+                "the server tells only decoded paths: DPoP proofs for URLs with an escaped slash (%2F) are refused"
+            );
+        }
     }
 
     pub(crate) fn token_or_raise(

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
 use requires_auth::Request;
-use requires_auth::mcp::{Body, Scopes};
+use requires_auth::mcp::{Body, HEADERS, Scopes};
 
 use crate::errors;
 use crate::guard::Guard;
 use crate::headers::HeaderList;
 use crate::outcome::Refusal;
 use crate::policy::Policy;
+use crate::request::{FrameworkRequest, RequestLine, is_among};
 use crate::token::AccessToken;
 
 /// A body of more bytes is read without the interpreter lock, so that other threads go on meanwhile.
@@ -102,15 +103,49 @@ impl McpScopes {
         body: Option<&[u8]>,
     ) -> PyResult<Option<Refusal>> {
         let headers = HeaderList::new(headers)?;
-        let request = Request::new(method, url, &headers);
+        self.refusal(py, guard, token, &Request::new(method, url, &headers), body)
+    }
+
+    /// As `body_limit`, of the scope of an ASGI connection.
+    fn body_limit_asgi(&self, scope: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+        let FrameworkRequest { line: RequestLine { method, url, .. }, headers, .. } =
+            FrameworkRequest::of_asgi(scope, |name| is_among(&HEADERS, name), false)?;
+        Ok(self.scopes.body_limit(&Request::new(&method, &url, &headers)))
+    }
+
+    /// As `check`, of the scope of an ASGI connection.
+    fn check_asgi(
+        &self,
+        guard: &Bound<'_, Guard>,
+        token: &Bound<'_, AccessToken>,
+        scope: &Bound<'_, PyAny>,
+        body: Option<&[u8]>,
+    ) -> PyResult<Option<Refusal>> {
+        let auth = guard.get().auth()?;
+        let is_read = |name: &[u8]| is_among(&HEADERS, name) || is_among(auth.token_headers(), name);
+        let FrameworkRequest { line: RequestLine { method, url, .. }, headers, .. } =
+            FrameworkRequest::of_asgi(scope, is_read, false)?;
+        self.refusal(scope.py(), guard, token, &Request::new(&method, &url, &headers), body)
+    }
+}
+
+impl McpScopes {
+    fn refusal(
+        &self,
+        py: Python<'_>,
+        guard: &Bound<'_, Guard>,
+        token: &Bound<'_, AccessToken>,
+        request: &Request<'_>,
+        body: Option<&[u8]>,
+    ) -> PyResult<Option<Refusal>> {
         let auth = guard.get().auth()?;
         let token = token.get().inner();
         let is_long = body.is_some_and(|body| body.len() > LONG);
         let body = body.map_or(Body::TooLarge, Body::Bytes);
-        let check = || auth.check_mcp(&request, token, &self.scopes, body);
+        let check = || auth.check_mcp(request, token, &self.scopes, body);
         match if is_long { py.detach(check) } else { check() } {
             Ok(()) => Ok(None),
-            Err(denial) => guard.get().refuse(py, &auth, &request, denial).map(Some),
+            Err(denial) => guard.get().refuse(py, &auth, request, denial).map(Some),
         }
     }
 }

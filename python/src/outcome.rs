@@ -1,14 +1,19 @@
 //! What a guard says of a request: it may pass, or here is the answer.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 use requires_auth::challenge::Challenge;
-use requires_auth::guard::{self, Passed};
+use requires_auth::guard::Passed;
 use requires_auth::{Denial, RequiresAuth};
 
 use crate::errors;
 use crate::token::AccessToken;
+
+/// How a request passes, and the headers that its answer has to have.
+pub(crate) type Parts = (Passed, Vec<(&'static str, String)>);
 
 /// A request that may pass.
 #[pyclass(frozen, module = "requires_auth._core")]
@@ -55,10 +60,9 @@ impl Admission {
     /// Of a request that passes; of a WebSocket with the guard, which says when that has to be closed.
     pub(crate) fn new(
         py: Python<'_>,
-        admission: guard::Admission,
+        (passed, headers): Parts,
         websocket_of: Option<&RequiresAuth>,
     ) -> PyResult<Self> {
-        let (passed, headers) = admission.into_parts();
         let closes_in = match (&passed, websocket_of) {
             (Passed::Token(token), Some(auth)) => auth.closes_in(token).map(|left| left.as_secs_f64()),
             _ => None,
@@ -108,10 +112,13 @@ impl Refusal {
         Ok(refusal)
     }
 
-    fn header_pairs(&self) -> Vec<(&str, &str)> {
+    fn header_pairs(&self) -> Vec<(&str, Cow<'_, str>)> {
         let own = self.body.as_ref().map(|body| body.content_type.as_str());
-        let pairs = self.challenge.headers();
-        pairs.map(|(name, value)| (name, own.filter(|_| name == "content-type").unwrap_or(value))).collect()
+        let with_own = |(name, value)| match own {
+            Some(own) if name == "content-type" => (name, own.into()),
+            _ => (name, value),
+        };
+        errors::headers_of(&self.challenge).into_iter().map(with_own).collect()
     }
 }
 

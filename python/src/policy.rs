@@ -122,6 +122,14 @@ impl Policy {
         Ok(Self::of(self.inner().clone().with_max_age(Duration::from_secs(age)), made_by))
     }
 
+    /// Also needs a proof of the key that the token is bound to (DPoP, RFC 9449); otherwise 401 `invalid_token`.
+    ///
+    /// For single routes of a guard with `dpop="allowed"`. Where `dpop` is off, such a route refuses every token.
+    fn with_dpop_required(&self) -> Self {
+        let made_by = format!("{}.with_dpop_required()", self.made_by);
+        Self::of(self.inner().clone().with_dpop_required(), made_by)
+    }
+
     /// The path parameters that its claim rules look at.
     #[getter]
     fn path_parameters(&self) -> Vec<&str> {

@@ -1,6 +1,5 @@
 //! A request as WSGI (PEP 3333) and ASGI give it. Nothing is decided here.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError};
@@ -13,15 +12,17 @@ use requires_auth::RequiresAuth;
 use requires_auth::client_certificate::{CertificateHeader, ClientCertificate, HeaderFormat};
 
 use crate::headers::{HeaderList, Text};
+use crate::request_path::ToldPath;
 
 /// The headers that a guard reads. The others stay where they are, which saves looking at them.
 const AUTHORIZATION: &str = "authorization";
+const DPOP: &str = "dpop";
 const ORIGIN: &str = "origin";
 const PREFLIGHT_METHOD: &str = "access-control-request-method";
 const REQUEST_ID: &str = "x-request-id";
 
 /// What every guard reads.
-const ALWAYS: [&str; 4] = [AUTHORIZATION, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID];
+const ALWAYS: [&str; 5] = [AUTHORIZATION, DPOP, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID];
 
 /// So many bytes have room without a second allocation.
 const USUAL_URL: usize = 64;
@@ -29,42 +30,57 @@ const USUAL_URL: usize = 64;
 /// What stands before the headers of a request.
 pub(crate) struct RequestLine {
     pub(crate) method: PyBackedStr,
-    /// Path and query, percent-encoded as on the wire.
+    /// Path and query, percent-encoded.
     pub(crate) url: String,
+    /// Whether the path is as the client wrote it. Else it was encoded anew, and an escaped slash has become a plain one.
+    pub(crate) is_raw: bool,
     pub(crate) is_websocket: bool,
 }
 
+/// Which path a URL has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// As the framework's routes see it.
+    Decoded,
+    /// As the client wrote it, where the server tells.
+    Raw,
+}
+
 impl RequestLine {
-    /// Of a WSGI environment, or of `META` of a Django request.
+    /// Of a WSGI environment, or of `META` of a Django request. The path is that which routes are found by.
     pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::of_environ(&dictionary(environ)?)
+        Self::of_environ(&dictionary(environ)?, Path::Decoded)
     }
 
-    /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
+    /// Of the scope of an ASGI connection. A WebSocket begins as a GET. The path is that which routes are found by.
     pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::of_scope(&dictionary(scope)?)
+        Self::of_scope(&dictionary(scope)?, Path::Decoded)
     }
 
-    fn of_environ(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+    fn of_environ(environ: &Bound<'_, PyDict>, path: Path) -> PyResult<Self> {
         let py = environ.py();
+        // What came over the wire was decoded as Latin-1, whatever it was.
+        let told =
+            |key: &Bound<'_, PyString>| environ.get_item(key)?.map(|value| Text::new(&value)).transpose();
+        let [mount, below] = [told(intern!(py, "SCRIPT_NAME"))?, told(intern!(py, "PATH_INFO"))?];
+        let raw = match path {
+            Path::Decoded => None,
+            // The first is of gunicorn and werkzeug, the second of uWSGI, waitress, mod_wsgi and cheroot.
+            Path::Raw => told(intern!(py, "RAW_URI"))?
+                .map_or_else(|| told(intern!(py, "REQUEST_URI")), |raw| Ok(Some(raw)))?,
+        };
+        let [raw, mount, below] = [&raw, &mount, &below].map(|text| text.as_ref().map(Text::bytes));
+        let told = ToldPath::of_wsgi(raw, mount.unwrap_or_default(), below.unwrap_or_default());
         let mut url = String::with_capacity(USUAL_URL);
-        for key in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
-            if let Some(path) = environ.get_item(key)? {
-                // What came over the wire was decoded as Latin-1, whatever it was.
-                let path = path.cast::<PyString>()?.to_string_lossy();
-                push_path(
-                    &mut url,
-                    path.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')),
-                );
-            }
-        }
+        let is_raw = told.push_to(&mut url);
         if let Some(query) = environ.get_item(intern!(py, "QUERY_STRING"))? {
             push_query(&mut url, &query.cast::<PyString>()?.to_string_lossy());
         }
-        Ok(Self { method: text(environ, intern!(py, "REQUEST_METHOD"))?, url, is_websocket: false })
+        let method = text(environ, intern!(py, "REQUEST_METHOD"))?;
+        Ok(Self { method, url, is_raw, is_websocket: false })
     }
 
-    fn of_scope(scope: &Bound<'_, PyDict>) -> PyResult<Self> {
+    fn of_scope(scope: &Bound<'_, PyDict>, path: Path) -> PyResult<Self> {
         let py = scope.py();
         // Only the scope of a WebSocket has none.
         let method = scope.get_item(intern!(py, "method"))?;
@@ -73,14 +89,24 @@ impl RequestLine {
             Some(method) => PyBackedStr::try_from(method.cast_into::<PyString>()?)?,
             None => PyBackedStr::try_from(intern!(py, "GET").clone())?,
         };
+        let whole = text(scope, intern!(py, "path"))?;
+        let (raw, mount) = match path {
+            Path::Decoded => (None, None),
+            Path::Raw => {
+                (scope.get_item(intern!(py, "raw_path"))?, scope.get_item(intern!(py, "root_path"))?)
+            }
+        };
+        let raw = raw.as_ref().and_then(|raw| raw.cast::<PyBytes>().ok()).map(PyBytesMethods::as_bytes);
+        let mount = mount.and_then(|mount| mount.extract::<PyBackedStr>().ok());
+        let mount = mount.as_ref().map_or(&b""[..], |mount| mount.as_bytes());
         let mut url = String::with_capacity(USUAL_URL);
-        push_path(&mut url, text(scope, intern!(py, "path"))?.bytes());
+        let is_raw = ToldPath::of_asgi(raw, mount, whole.as_bytes()).push_to(&mut url);
         if let Some(query) = scope.get_item(intern!(py, "query_string"))? {
             let query: String =
                 query.cast::<PyBytes>()?.as_bytes().iter().map(|&byte| char::from(byte)).collect();
             push_query(&mut url, &query);
         }
-        Ok(Self { method, url, is_websocket })
+        Ok(Self { method, url, is_raw, is_websocket })
     }
 }
 
@@ -88,11 +114,11 @@ impl RequestLine {
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'w> {
     /// Headers, in lower case.
-    headers: &'w [Box<str>],
+    pub(crate) headers: &'w [Box<str>],
     /// The one of these that tells the certificate of the client. A comma in it is part of the value.
     certificate_header: Option<&'w str>,
     /// Whether the certificate of the connection counts.
-    certificate: bool,
+    pub(crate) certificate: bool,
 }
 
 impl<'w> Wanted<'w> {
@@ -101,10 +127,6 @@ impl<'w> Wanted<'w> {
         // Where a proxy tells the certificate, the connection is that of the proxy.
         let certificate = auth.takes_client_certificates() && certificate_header.is_none();
         Self { headers: auth.token_headers(), certificate_header, certificate }
-    }
-
-    fn has(self, name: &[u8]) -> bool {
-        self.headers.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 
@@ -126,6 +148,11 @@ impl FrameworkRequest {
                 headers.push(AUTHORIZATION, part);
             }
         }
+        if let Some(value) = environ.get_item(intern!(py, "HTTP_DPOP"))? {
+            for line in lines_of(DPOP, Text::new(&value)?) {
+                headers.push(DPOP, line);
+            }
+        }
         for (key, name) in [
             (intern!(py, "HTTP_ORIGIN"), ORIGIN),
             (intern!(py, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"), PREFLIGHT_METHOD),
@@ -145,12 +172,19 @@ impl FrameworkRequest {
                 }
             }
         }
-        let line = RequestLine::of_environ(environ)?;
+        let line = RequestLine::of_environ(environ, Path::Raw)?;
         Ok(Self { line, headers, certificate: None })
     }
 
     /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
-    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>, wanted: Wanted<'_>) -> PyResult<Self> {
+    ///
+    /// `reads` says of a header whether it is read beside those that all guards read; `tells_certificate`, whether that of the
+    /// connection counts.
+    pub(crate) fn of_asgi(
+        scope: &Bound<'_, PyAny>,
+        reads: impl Fn(&[u8]) -> bool,
+        tells_certificate: bool,
+    ) -> PyResult<Self> {
         let py = scope.py();
         let scope = &dictionary(scope)?;
         let mut headers = HeaderList::with_capacity(2);
@@ -163,12 +197,12 @@ impl FrameworkRequest {
             let name = name.cast::<PyBytes>()?.as_bytes();
             if let Some(name) = read_by_guards(name) {
                 headers.push(name, Text::new(&value)?);
-            } else if wanted.has(name) {
+            } else if reads(name) {
                 headers.push_named(name, Text::new(&value)?);
             }
         }
-        let line = RequestLine::of_scope(scope)?;
-        let certificate = if wanted.certificate { certificate_of(scope)? } else { None };
+        let line = RequestLine::of_scope(scope, Path::Raw)?;
+        let certificate = if tells_certificate { certificate_of(scope)? } else { None };
         Ok(Self { line, headers, certificate })
     }
 }
@@ -189,6 +223,11 @@ fn certificate_of(scope: &Bound<'_, PyDict>) -> PyResult<Option<ClientCertificat
 
 fn member<'py>(of: &Bound<'py, PyAny>, key: &str) -> Option<Bound<'py, PyAny>> {
     of.cast::<PyDict>().ok()?.get_item(key).ok()?
+}
+
+/// Whether one of these headers has this name.
+pub(crate) fn is_among(names: &[impl AsRef<str>], name: &[u8]) -> bool {
+    names.iter().any(|own| own.as_ref().as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// The mapping itself if it is a dict, as servers make it; else a copy.
@@ -215,18 +254,6 @@ fn text(dictionary: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<P
 /// The name of a header as guards know it; `None` for one that they do not read.
 fn read_by_guards(name: &[u8]) -> Option<&'static str> {
     ALWAYS.into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name))
-}
-
-/// Adds a path that the server has decoded. A `?` in it must not begin the query, nor a line feed end a line.
-fn push_path(url: &mut String, path: impl Iterator<Item = u8>) {
-    for byte in path {
-        // RFC 3986 §3.3: what may stand in a path as it is.
-        if byte.is_ascii_alphanumeric() || b"-._~/:@!$&'()*+,;=".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            write!(url, "%{byte:02X}").expect("a string takes anything");
-        }
-    }
 }
 
 fn push_query(url: &mut String, query: &str) {
@@ -258,8 +285,8 @@ fn parts_at_commas(value: Text) -> Vec<Text> {
     parts.into_iter().map(|part: Range<usize>| Text::from(bytes[part].to_vec())).collect()
 }
 
-/// The lines of another header that may hold a token. A comma is in no token, so what a server has joined with one was more
-/// than one line; a list of subprotocols, and cookies, are read as such.
+/// The lines of another header that may hold a token, or a proof. A comma is in neither, so what a server has joined with one was
+/// more than one line; a list of subprotocols, and cookies, are read as such.
 fn lines_of(name: &str, value: Text) -> Vec<Text> {
     if matches!(name, "cookie" | "sec-websocket-protocol") || !value.bytes().contains(&b',') {
         return vec![value];

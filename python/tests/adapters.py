@@ -66,7 +66,7 @@ class Case:
         return RequiresAuth(**arguments_of(self.config, KEY_SETS[self.jwks] if self.jwks else None))
 
     def policy(self) -> Policy | None:
-        return policy_of(strings(self.config.get("scope", [])), self.config.get("claims", {}))
+        return policy_of(strings(self.config.get("scope", [])), self.config)
 
     @property
     def optional(self) -> bool:
@@ -140,13 +140,13 @@ def cases() -> list[Case]:
         request, token = case["request"], case.get("token") or ""
         if "route" in request:
             continue  # each adapter has a test of its own for routes with places
-        headers = [(name, _value(value, token)) for name, value in request["headers"]]
+        headers = [(name, header_value(value, token)) for name, value in request["headers"]]
         url = request["url"].replace("{token}", token)
         found.append(Case(case["id"], case["config"], case["jwks"], request["method"], url, headers, case["expect"]))
     return found
 
 
-def _value(value: str | dict[str, str], token: str) -> bytes:
+def header_value(value: str | dict[str, str], token: str) -> bytes:
     if isinstance(value, dict):
         return base64.b64decode(value["base64"])
     return value.replace("{token}", token).encode()

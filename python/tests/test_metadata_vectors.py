@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from flask import Flask
@@ -53,7 +54,8 @@ def flask(case: dict[str, Any]) -> Answer | None:
     app = Flask("orders")
     flask_adapter.RequiresAuth(**arguments(case)).init_app(app)
     path, _, query = case["url"].partition("?")
-    overrides = {"PATH_INFO": path}  # as it is: the client would read two slashes at the beginning as a host
+    # As servers decode it: the client would read two slashes at the beginning as a host.
+    overrides = {"PATH_INFO": unquote(path, "latin-1")}
     response = app.test_client().open(method=case["method"], query_string=query, environ_overrides=overrides)
     if response.status_code in (308, 401, 404):
         return None
@@ -65,7 +67,7 @@ def flask(case: dict[str, Any]) -> Answer | None:
 def test_a_document_is_served_by_every_adapter(
     ask: Callable[[dict[str, Any]], Answer | None], case: dict[str, Any]
 ) -> None:
-    if ask is not core and "%" in case["url"]:
+    if ask is not core and case["id"] == "place-encoded":
         pytest.skip("servers decode a path before an application sees it")
     answer, expect = ask(case), case["expect"]
     if expect["outcome"] == "other":

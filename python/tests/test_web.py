@@ -75,7 +75,7 @@ def test_what_the_server_has_decoded_does_not_begin_the_query(guard: RequiresAut
         # The server has decoded `%0A`, `%3F` and UTF-8.
         ({"PATH_INFO": "/a\nb?c"}, "/a%0Ab%3Fc"),
         ({"PATH_INFO": "/\xc3\xa9"}, "/%C3%A9"),
-        ({"PATH_INFO": "/\u20ac"}, "/%3F"),
+        ({"PATH_INFO": "/\u20ac"}, "/%FF"),
     ],
 )
 def test_paths_of_wsgi(

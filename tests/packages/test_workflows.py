@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -57,3 +58,14 @@ def test_the_parts_of_the_tests_are_all_run() -> None:
     assert parts
     assert matrix
     assert set(re.findall(r"\w+", matrix[1])) == set(parts[1].split())
+
+
+def test_every_lock_file_is_checked() -> None:
+    """Each workspace has one: cargo-deny looks at those that it is told of."""
+    script = (ROOT / "scripts/supply-chain.sh").read_text(encoding="utf-8")
+    lists = re.findall(r"^readonly (?:SHIPPED|TOOLS)=\(([^)]*)\)", script, re.MULTILINE)
+    told = [Path(workspace) for listed in lists for workspace in listed.split()]
+    tracked = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "*Cargo.lock"], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert sorted(told) == sorted(Path(lock).parent for lock in tracked)

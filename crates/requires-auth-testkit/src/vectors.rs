@@ -5,6 +5,7 @@
 //! - `tokens-*.json`: a token meets a guard; [`token_cases`] reads them.
 //! - `requests*.json`: a whole request meets a guard; [`request_cases`] reads them.
 //! - `metadata*.json`: a request meets a guard with a resource; [`metadata_cases`] reads them.
+//! - `dpop.json`: a request with a proof of possession meets a guard, after others; [`proof_cases`] reads it.
 //! - `mcp-*.json`: a message meets the guard of an MCP server; [`mcp_cases`] reads them.
 //! - `key-sets.json`: the JWK Sets that cases name in `jwks`.
 //!
@@ -26,6 +27,7 @@
 mod config;
 mod mcp;
 mod metadata;
+mod proof;
 mod request;
 mod toml;
 mod token;
@@ -37,12 +39,13 @@ use serde_json::{Map, Value};
 pub use self::config::{Config, IntrospectionAnswer};
 pub use self::mcp::{McpCase, McpScopes};
 pub use self::metadata::{MetadataCase, Served};
+pub use self::proof::{Earlier, ProofCase};
 pub use self::request::{Outcome, RequestCase};
 pub use self::token::TokenCase;
 pub use self::verdict::{Refusal, Verdict};
 
 const KEY_SETS: &str = include_str!("../vectors/key-sets.json");
-// `MCP`, `METADATA`, `REQUESTS` and `TOKENS`: the texts of the files, in alphabetical order.
+// `DPOP`, `MCP`, `METADATA`, `REQUESTS` and `TOKENS`: the texts of the files, in alphabetical order.
 include!(concat!(env!("OUT_DIR"), "/vector_files.rs"));
 
 /// Every case in which a token meets a guard, with its key set filled in.
@@ -134,6 +137,31 @@ pub fn metadata_cases() -> Vec<MetadataCase> {
 pub fn mcp_cases() -> Vec<McpCase> {
     let key_sets = key_sets();
     MCP.iter().flat_map(|text| cases(text, &key_sets)).collect()
+}
+
+/// Every case in which a request with a proof of possession (DPoP, RFC 9449) meets a guard, with its key set and token filled
+/// in. Proofs count once, so some cases send other requests to the same guard before.
+///
+/// ```
+/// use requires_auth_testkit::vectors::{Outcome, proof_cases};
+///
+/// for case in proof_cases() {
+///     // Build a guard with `case.request.config`, and stop its clock at `config.now`.
+///     for earlier in &case.before {
+///         // Send `earlier.request`, and expect it to pass if `earlier.is_allowed`.
+/// #       let _ = earlier;
+///     }
+///     // Send `case.request`, and compare the answer with `case.request.outcome` and `case.challenges`.
+/// #   let is_refused = matches!(case.request.outcome, Outcome::Deny(_));
+/// #   assert_eq!(case.challenges.is_empty(), !is_refused);
+/// }
+/// ```
+/// # Panics
+///
+/// When a file of the crate is not what the generator writes.
+pub fn proof_cases() -> Vec<ProofCase> {
+    let key_sets = key_sets();
+    DPOP.iter().flat_map(|text| cases(text, &key_sets)).collect()
 }
 
 fn key_sets() -> Map<String, Value> {

@@ -347,6 +347,11 @@ impl NumericDate {
         self.to_system_time().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
+    /// The next whole second, or this one.
+    pub(crate) fn rounded_up(self) -> Self {
+        Self(self.0.ceil().min(Self::MAX))
+    }
+
     /// Whether the moment lies more than `leeway` after this one, or exactly on it.
     pub(crate) fn has_passed(self, now: Self, leeway: Duration) -> bool {
         // RFC 7519 §4.1.4: "on or after" the expiration time the token MUST NOT be accepted.

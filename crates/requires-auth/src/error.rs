@@ -18,8 +18,8 @@ use std::fmt;
 mod config;
 mod denial;
 
-pub(crate) use config::quoted;
 pub use config::{ConfigError, ConfigProblem, Place};
+pub(crate) use config::{escaped, quoted};
 pub use denial::Denial;
 
 /// Declares an enum whose variants carry one row of a table each.
@@ -198,7 +198,7 @@ table! {
     /// MCP: the body is JSON, but not a message that every server reads in the same way.
     McpMessageInvalid = "auth.mcp_message_invalid" => code(400, Absent,
         "the body must be one message, or a list of them, each with a method or a result",
-        "send JSON-RPC 2.0: `method` is a string, `params.name` of tools/call and prompts/get and `params.uri` of resources/read are strings, and no member differs from these in its case alone"),
+        "send JSON-RPC 2.0: `method` is a string, `params.name` of tools/call and prompts/get and `params.uri` of resources/read are strings, no member differs from these in its case alone, and a list has 100 messages at most"),
     /// MCP: no rule is for the tool, prompt or resource.
     McpOperationUnknown = "auth.mcp_operation_unknown" => code(403, Absent,
         "no rule allows this tool, prompt or resource",
@@ -263,7 +263,8 @@ table! {
     /// The token is bound to a key or certificate (`cnf`) that the request did not prove.
     BindingMismatch = "binding_mismatch" => reason(
         "the token is bound to a key or certificate that was not shown",
-        "a token with `cnf` is no bearer token: ask the identity provider for one without DPoP or mTLS binding"),
+        "a token with `cnf` counts for its holder alone: switch on `dpop` and send it by the scheme DPoP with a proof, or ask the identity \
+         provider for one that is not bound; and where a proof is required, a token has to be bound"),
     /// A claim has the wrong type or is out of range.
     ClaimMalformed = "claim_malformed" => reason(
         "a claim of the token is malformed",

@@ -99,6 +99,7 @@
 //! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
 //! | `mcp` | no | the module `mcp`: scopes for each tool, prompt and resource of an MCP server |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
+//! | `redis` | no | the module `shared`: what instances have to know of each other, in Redis or Valkey |
 //! | `full` | no | all of these |
 
 // The documentation says which feature an item needs, where a nightly compiler makes it.
@@ -113,6 +114,7 @@ pub mod client_certificate;
 mod introspection;
 mod claims;
 mod binding;
+pub mod revocation;
 pub mod verify;
 pub mod providers;
 pub mod policy;
@@ -134,7 +136,10 @@ mod telemetry;
 mod keys;
 mod token_cache;
 pub mod replay;
+#[cfg(feature = "redis")]
+pub mod shared;
 pub mod dpop;
+pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;
@@ -174,6 +179,11 @@ struct TokenPlacesPage;
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/opaque-tokens.md")]
 struct OpaqueTokensPage;
+
+/// Runs the Rust blocks of the page on proofs of possession as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/dpop.md")]
+struct DpopPage;
 
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]

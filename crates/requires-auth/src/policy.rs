@@ -11,6 +11,7 @@
 //! | scopes from a configuration file | [`Policy::parse`] | 403 `insufficient_scope` |
 //! | a claim, such as a tenant or a role | [`Policy::with_claim`] | 403 `access_denied` |
 //! | a token for another audience than the rest | [`Policy::with_audience`] | 401 `invalid_token` |
+//! | a proof of the key that the token is bound to | [`Policy::with_dpop_required`] | 401 `invalid_token` |
 //! | a strong login, such as a second factor | [`Policy::with_acr_values`] | 401 `insufficient_user_authentication` |
 //! | a recent login | [`Policy::with_max_age`] | 401 `insufficient_user_authentication` |
 //!
@@ -401,6 +402,11 @@ impl Policy {
         let parameters = proofs.request.and_then(Request::path_parameters);
         self.check_with(token, parameters, base.filter(|_| !self.leaves_base), trace)?;
         Ok(proven)
+    }
+
+    /// Whether its base is left to another question about the same request, which is the last word.
+    pub(crate) const fn leaves_base(&self) -> bool {
+        self.leaves_base
     }
 
     fn check_with(

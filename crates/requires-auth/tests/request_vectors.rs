@@ -11,7 +11,7 @@ use requires_auth::error::ConfigProblem;
 use requires_auth::explain::{Check, Outcome};
 use requires_auth::verify::Step;
 use requires_auth_testkit::vectors::{
-    MetadataCase, RequestCase, Served, metadata_cases, request_cases, token_cases,
+    MetadataCase, RequestCase, Served, metadata_cases, proof_cases, request_cases, token_cases,
 };
 
 mod adapters;
@@ -73,6 +73,35 @@ async fn every_token_gets_one_answer_through_every_adapter() {
         tally.compare("axum", &case.id, &expected, &axum::ask(&guarded, None, request).await);
     }
     tally.report();
+}
+
+/// Each adapter has a guard of its own, which gets the earlier requests of the case first.
+#[tokio::test]
+async fn every_proof_gets_one_answer_through_every_adapter() {
+    let mut tally = Tally::default();
+    for case in proof_cases() {
+        let expected = Answer::expected_of_proof(&case);
+        for adapter in ["core", "tower", "axum"] {
+            let guarded = Guarded::new(&case.request.config, case.request.jwks.as_ref()).unwrap();
+            for earlier in &case.before {
+                let passed = matches!(ask(adapter, &guarded, &earlier.request).await, Answer::Token(_));
+                assert_eq!(passed, earlier.is_allowed, "{} through {adapter}", case.request.id);
+            }
+            let answer = ask(adapter, &guarded, &case.request).await;
+            tally.compare(adapter, &case.request.id, &expected, &answer);
+        }
+    }
+    tally.report();
+}
+
+async fn ask(adapter: &str, guarded: &Guarded, case: &RequestCase) -> Answer {
+    let request = || http_request(case).unwrap();
+    let answer = match adapter {
+        "core" => core::admit(guarded, case).await,
+        "tower" => tower::ask(guarded, request()).await,
+        _ => axum::ask(guarded, None, request()).await,
+    };
+    answer.without_claims()
 }
 
 /// The document of a resource is served by every adapter at the same places, with the same bytes, while no issuer is in reach.

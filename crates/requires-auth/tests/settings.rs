@@ -54,6 +54,8 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         "places.rs",
         "provider.rs",
         "resource.rs",
+        "revocations.rs",
+        "shared.rs",
         "tenants.rs",
     ]
     .map(|name| format!("src/guard/builder/{name}"));
@@ -76,6 +78,7 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         "accepted_tokens",
         "keys_of",
         "resolver",
+        "revocations_in",
         "route_audiences",
         "setting",
         "issuer_setting",

@@ -140,7 +140,7 @@ class RequiresAuth(Adapter):
 
     def refusal(self, request: HttpRequest, rule: Rule, view: _AnyView | None = None) -> HttpResponse | None:
         """What to answer instead of running the view; None if the request passes."""
-        outcome = self.guard.admit_wsgi(request.META, rule.policy, rule.optional, True, path_parameters(request))
+        outcome = self.guard.admit_wsgi(environ_of(request), rule.policy, rule.optional, True, path_parameters(request))
         if isinstance(outcome, Refusal):
             self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             return keep(request, response_to(outcome))
@@ -150,10 +150,11 @@ class RequiresAuth(Adapter):
         self, request: HttpRequest, rule: Rule, view: _AnyView | None = None
     ) -> HttpResponse | None:
         """As `refusal`, in asynchronous code: waits only if keys have to be fetched or a user to be found."""
-        meta, parameters = request.META, path_parameters(request)
-        outcome = self.guard.admit_wsgi(meta, rule.policy, rule.optional, wait=False, path_parameters=parameters)
+        environ, parameters = environ_of(request), path_parameters(request)
+        outcome = self.guard.admit_wsgi(environ, rule.policy, rule.optional, wait=False, path_parameters=parameters)
         if outcome is None:
-            outcome = await asyncio.to_thread(self.guard.admit_wsgi, meta, rule.policy, rule.optional, True, parameters)
+            admit_wsgi = self.guard.admit_wsgi
+            outcome = await asyncio.to_thread(admit_wsgi, environ, rule.policy, rule.optional, True, parameters)
         if isinstance(outcome, Refusal):
             self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             return keep(request, response_to(outcome))
@@ -169,6 +170,14 @@ class RequiresAuth(Adapter):
 
     def _settings(self) -> Mapping[str, Any]:
         return {name: getattr(settings, name) for name in dir(settings) if name.startswith(PREFIX)}
+
+
+def environ_of(request: HttpRequest) -> Mapping[str, Any]:
+    """The request as a WSGI environment. Under ASGI, Django leaves out the path as the client wrote it."""
+    raw: bytes | None = getattr(request, "scope", {}).get("raw_path")
+    if raw:
+        request.META.setdefault("RAW_URI", raw.decode("latin-1"))
+    return request.META
 
 
 def path_parameters(request: HttpRequest) -> Mapping[str, Any] | None:

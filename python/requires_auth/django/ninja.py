@@ -24,7 +24,7 @@ from ninja.security.base import AuthBase
 
 from requires_auth import Policy, Refusal
 from requires_auth._mistakes import refuse_keywords
-from requires_auth.django.decorator import RequiresAuth, admit, path_parameters, requires_auth, response_to
+from requires_auth.django.decorator import RequiresAuth, admit, environ_of, path_parameters, requires_auth, response_to
 from requires_auth.django.refusals import keep
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class AccessTokenAuth(AuthBase):
         return response_to(outcome) if isinstance(outcome, Refusal) else None
 
     def _judge(self, request: HttpRequest, optional: bool) -> Admission | Refusal:
-        return self._auth.guard.admit_wsgi(request.META, self._rule.policy, optional, True, path_parameters(request))
+        environ, parameters = environ_of(request), path_parameters(request)
+        return self._auth.guard.admit_wsgi(environ, self._rule.policy, optional, True, parameters)
 
 
 class _Refused(AuthenticationError):

@@ -30,7 +30,7 @@ from requires_auth import AccessDenied, AccessToken, InsufficientScope, Policy, 
 from requires_auth._answers import Answer, answer_to
 from requires_auth._rule import ANY_TOKEN, Rule
 from requires_auth.django import users
-from requires_auth.django.decorator import RequiresAuth, path_parameters, remember, requires_auth
+from requires_auth.django.decorator import RequiresAuth, environ_of, path_parameters, remember, requires_auth
 from requires_auth.django.refusals import not_stored, remember_headers, with_headers
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _allow(view: Any) -> None:
 
 
 def _judge(auth: RequiresAuth, request: Request, rule: Rule) -> Admission | Refusal:
-    return auth.guard.admit_wsgi(request.META, rule.policy, rule.optional, True, path_parameters(request))
+    return auth.guard.admit_wsgi(environ_of(request), rule.policy, rule.optional, True, path_parameters(request))
 
 
 def _remember(request: Request, token: AccessToken | None) -> None:

@@ -1,6 +1,8 @@
 // A real OpenID provider on loopback, for the end-to-end tests.
 //
-//   node server.mjs [--port N]      0 (the default) picks a free port
+//   node server.mjs [--port N] [--dpop-nonce]      port 0 (the default) picks a free one
+//
+// Tokens are bound to the key of a DPoP proof where a client sends one; with --dpop-nonce, each proof needs a nonce.
 //
 // When it listens, it prints one line of JSON on stdout, {"issuer", "port"}; everything else goes to stderr.
 // Every start makes fresh signing keys, so that a restart on the same port is a rotation of all keys.
@@ -22,7 +24,9 @@ const RESOURCES = {
   'https://legacy.example.com': { accessTokenFormat: 'opaque' },
 };
 
-const { values: options } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
+const { values: options } = parseArgs({
+  options: { port: { type: 'string', default: '0' }, 'dpop-nonce': { type: 'boolean', default: false } },
+});
 
 serve(Number(options.port), createProvider);
 
@@ -48,10 +52,15 @@ function createProvider(issuer) {
       },
     ],
     cookies: { keys: [randomBytes(32).toString('base64url')] },
-    enabledJWA: { idTokenSigningAlgValues: ['ES384', 'RS256'], introspectionSigningAlgValues: ['ES384'] },
+    enabledJWA: {
+      dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA'],
+      idTokenSigningAlgValues: ['ES384', 'RS256'],
+      introspectionSigningAlgValues: ['ES384'],
+    },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => options['dpop-nonce'] },
       introspection: { enabled: true },
       jwtIntrospection: { enabled: true },
       revocation: { enabled: true },

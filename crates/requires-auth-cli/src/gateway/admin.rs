@@ -1,26 +1,41 @@
-//! The pages for operators: `/healthz`, `/readyz` and `/metrics`. They are at `server.admin` and nowhere else: a path
+//! The pages for operators: `/healthz`, `/readyz`, `/metrics` and, where somebody may revoke, `/revocations`. They are at `server.admin` and nowhere else: a path
 //! of the API must never be one that passes unasked, whoever claims to be a probe (CVE-2026-34457).
 
+use std::error::Error;
 use std::fmt::Write as _;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes};
 use requires_auth::RequiresAuth;
 use requires_auth::guard::KeyState;
 
 use super::current::Current;
 use super::prometheus::Prometheus;
+use super::revocations;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers an operator.
-pub(crate) fn answer<B>(
+pub(crate) async fn answer<B>(
     current: &Current,
     metrics: &Prometheus,
-    request: &Request<B>,
-) -> Response<Full<Bytes>> {
+    request: Request<B>,
+) -> Response<Full<Bytes>>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    if request.uri().path() == revocations::PATH {
+        let service = current.service();
+        let answer = revocations::answer(service.gateway().auth(), service.operators(), request).await;
+        return answer.unwrap_or_else(|| {
+            let text =
+                "there are no revocations: set `revocations`, and in [server] admin_token or admin_scopes\n";
+            page(StatusCode::NOT_FOUND, TEXT, text)
+        });
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET or HEAD\n");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

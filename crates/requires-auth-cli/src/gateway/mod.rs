@@ -49,6 +49,8 @@ mod forward_auth;
 mod reverse_proxy;
 
 // What runs.
+mod operators;
+mod revocations;
 mod service;
 mod current;
 mod admin;

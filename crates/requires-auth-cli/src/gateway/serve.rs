@@ -121,7 +121,10 @@ async fn administer(listener: Listener, current: Arc<Current>, metrics: Promethe
         limit: ConnectionLimit::new(ADMIN_CONNECTIONS, None),
         is_exempt: Box::new(|_| false),
     };
-    let handler =
-        move |request: Request<Incoming>, _| std::future::ready(admin::answer(&current, &metrics, &request));
+    let metrics = Arc::new(metrics);
+    let handler = move |request: Request<Incoming>, _| {
+        let (current, metrics) = (Arc::clone(&current), Arc::clone(&metrics));
+        async move { admin::answer(&current, &metrics, request).await }
+    };
     drop(connections.serve(handler, std::future::pending::<()>()).await);
 }

@@ -12,6 +12,7 @@ use super::config::Config;
 use super::connections::Caller;
 use super::decide::Gateway;
 use super::forward_auth::{self, grpc};
+use super::operators::Operators;
 use super::reverse_proxy::ReverseProxy;
 use crate::error::{Failure, located};
 
@@ -19,6 +20,7 @@ use crate::error::{Failure, located};
 pub(crate) struct Service {
     gateway: Arc<Gateway>,
     reverse_proxy: Option<ReverseProxy>,
+    operators: Operators,
 }
 
 impl Service {
@@ -26,11 +28,12 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// As [`ReverseProxy::new`].
+    /// As [`ReverseProxy::new`] and [`Operators::new`].
     pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Result<Self, Failure> {
         let gateway = Gateway::new(config, auth).map_err(|error| located(&error))?;
         let reverse_proxy = ReverseProxy::new(config, gateway.identity())?;
-        Ok(Self { gateway: Arc::new(gateway), reverse_proxy })
+        let operators = Operators::new(&config.gateway.operators)?;
+        Ok(Self { gateway: Arc::new(gateway), reverse_proxy, operators })
     }
 
     /// Goes on with the connections to the application that the service before has.
@@ -43,6 +46,11 @@ impl Service {
     /// Who decides.
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// Who may change something on the admin pages.
+    pub(crate) fn operators(&self) -> &Operators {
+        &self.operators
     }
 
     /// Answers a request: of a client to the reverse proxy, else of a proxy that asks.

@@ -176,6 +176,12 @@ fn build(
         writeln!(text, "scopes = {:?}", config.scope).expect("a string takes it");
     }
     writeln!(text, "claims = {}", config.claims_in_toml()).expect("a string takes it");
+    if !config.acr.is_empty() {
+        writeln!(text, "acr = {:?}", config.acr).expect("a string takes it");
+    }
+    if let Some(seconds) = config.max_age {
+        writeln!(text, "max_age = {seconds}").expect("a string takes it");
+    }
     let parsed = Config::parse(&text, "gateway.toml");
     match parsed.and_then(|parsed| Ok((guard(&parsed, config, jwks)?, parsed))) {
         Ok((auth, parsed)) => Some((parsed, auth)),

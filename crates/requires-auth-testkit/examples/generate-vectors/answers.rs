@@ -37,6 +37,19 @@ pub fn insufficient_scope(needed: &str) -> Value {
     })
 }
 
+/// The refusal of a login that is too weak or too old, with what the challenge tells of the one that is needed.
+pub fn step_up(needed: &str) -> Value {
+    let challenge =
+        challenge("insufficient_user_authentication", "a stronger or more recent login is required");
+    json!({
+        "ok": false,
+        "status": 401,
+        "code": "insufficient_user_authentication",
+        "reason": null,
+        "challenge": format!("{challenge}, {needed}"),
+    })
+}
+
 /// The refusal for a claim rule that does not hold.
 pub fn access_denied() -> Value {
     json!({ "ok": false, "status": 403, "code": "access_denied", "reason": null, "challenge": null })
@@ -73,6 +86,23 @@ pub fn issuer_unavailable() -> Value {
     json!({ "ok": false, "status": 503, "code": "auth.issuer_unavailable", "reason": null, "challenge": null })
 }
 
+/// The refusal of a proof, by the reason of `invalid_dpop_proof`.
+pub fn invalid_proof(reason: &str) -> Value {
+    json!({
+        "ok": false,
+        "status": 401,
+        "code": "invalid_dpop_proof",
+        "reason": reason,
+        "challenge": challenge("invalid_dpop_proof", message(reason)),
+    })
+}
+
+/// The refusal of a proof without a nonce of this server.
+pub fn use_dpop_nonce() -> Value {
+    let challenge = challenge("use_dpop_nonce", "the DPoP proof needs the nonce of this server");
+    json!({ "ok": false, "status": 401, "code": "use_dpop_nonce", "reason": null, "challenge": challenge })
+}
+
 fn challenge(error: &str, message: &str) -> String {
     format!("Bearer error=\"{error}\", error_description=\"{message}\"")
 }
@@ -96,6 +126,16 @@ fn message(reason: &str) -> &'static str {
         "encrypted" => "the token is encrypted: a signed token is required",
         "inactive" => "the identity provider says that the token is not active",
         "opaque" => "the token is opaque: a signed JWT is required",
+        "revoked" => "the token has been revoked",
+        "proof_key" => "the key of the DPoP proof cannot be used",
+        "proof_malformed" => "the DPoP proof is not one well-formed proof",
+        "proof_method" => "the DPoP proof is for another method",
+        "proof_missing" => "the request has no DPoP proof",
+        "proof_reused" => "the DPoP proof was used before",
+        "proof_signature" => "the signature of the DPoP proof does not match",
+        "proof_time" => "the DPoP proof is too old, or from the future",
+        "proof_token" => "the DPoP proof is for another token",
+        "proof_url" => "the DPoP proof is for another URL",
         other => panic!("no reason that a token alone can provoke: {other}"),
     }
 }

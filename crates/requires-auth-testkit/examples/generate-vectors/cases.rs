@@ -6,6 +6,7 @@ mod certificates;
 mod claim_rules;
 mod claims;
 mod client;
+mod dpop;
 mod ecdsa;
 mod eddsa;
 mod header;
@@ -20,11 +21,13 @@ mod order;
 mod profiles;
 mod providers;
 mod requests;
+mod revocations;
 mod rsa;
 mod scope;
 mod settings;
 mod signed_answers;
 mod standards;
+mod step_up;
 mod structure;
 mod time;
 
@@ -107,6 +110,16 @@ pub fn themes() -> Vec<Theme> {
             vec![opaque::cases(), signed_answers::cases()],
         ),
         theme(
+            "tokens-revocations",
+            "tokens that are refused before they expire, by their claims",
+            vec![revocations::cases()],
+        ),
+        theme(
+            "tokens-step-up",
+            "how strong and how recent the login must be that a token comes from",
+            vec![step_up::cases()],
+        ),
+        theme(
             "tokens-claim-rules",
             "claim rules of a route: what a claim is compared with, and how",
             vec![claim_rules::cases()],
@@ -118,6 +131,7 @@ pub fn themes() -> Vec<Theme> {
         ),
     ];
     themes.extend(of_requests());
+    themes.push(dpop::theme());
     themes.extend(mcp::themes());
     themes.extend(models::all().into_iter().map(|(name, about, cases)| Theme { name, about, cases }));
     themes

@@ -42,15 +42,30 @@ fn earlier_cases(path: &Path) -> HashMap<String, Value> {
     cases.into_iter().map(|case| (case["id"].as_str().unwrap_or_default().to_owned(), case)).collect()
 }
 
-/// The case without the bytes of a signature: of a token with three or more parts, the first two and
-/// the length count.
+/// The case without the bytes of signatures: of a token or a proof with three or more parts, the first two and the length
+/// count.
 fn unsigned(case: &Value) -> Value {
     let mut case = case.clone();
-    let token = case["token"].as_str().unwrap_or_default();
-    let mut parts = token.splitn(3, '.');
-    if let (Some(header), Some(claims), Some(_)) = (parts.next(), parts.next(), parts.next()) {
-        case["token"] = json!([header, claims, token.len()]);
-    }
+    let cut = |value: &mut Value| {
+        let text = value.as_str().unwrap_or_default();
+        let mut parts = text.splitn(3, '.');
+        if let (Some(header), Some(claims), Some(_)) = (parts.next(), parts.next(), parts.next()) {
+            *value = json!([header, claims, text.len()]);
+        }
+    };
+    cut(&mut case["token"]);
+    // Those of requests before it stand in `before`.
+    let requests =
+        case.get_mut("before").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
+    let own = case.get_mut("request").map(Value::take);
+    let cut_headers = |mut request: Value| {
+        let headers = request.get_mut("headers").and_then(Value::as_array_mut);
+        let is_proof =
+            |header: &&mut Value| header[0].as_str().is_some_and(|name| name.eq_ignore_ascii_case("DPoP"));
+        headers.into_iter().flatten().filter(is_proof).for_each(|header| cut(&mut header[1]));
+        request
+    };
+    case["requests"] = requests.into_iter().chain(own).map(cut_headers).collect();
     case
 }
 

@@ -42,6 +42,11 @@ impl Text {
         Self::from(&json_part(&token, 0))
     }
 
+    /// These claims.
+    pub fn claims_of(claims: &Value) -> Self {
+        Self::from(claims)
+    }
+
     fn from(value: &Value) -> Self {
         let members = value.as_object().expect("an object");
         Self(members.iter().map(|(name, value)| (name.clone(), value.to_string())).collect())

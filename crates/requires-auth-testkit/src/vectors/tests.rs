@@ -2,13 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::*;
-use crate::{Algorithm, Defect};
+use crate::{Algorithm, Defect, ProofDefect};
 
 // Reading all files takes a moment, so the tests share what they read.
 static TOKEN_CASES: LazyLock<Vec<TokenCase>> = LazyLock::new(token_cases);
 static METADATA_CASES: LazyLock<Vec<MetadataCase>> = LazyLock::new(metadata_cases);
 static REQUEST_CASES: LazyLock<Vec<RequestCase>> = LazyLock::new(request_cases);
 static MCP_CASES: LazyLock<Vec<McpCase>> = LazyLock::new(mcp_cases);
+static PROOF_CASES: LazyLock<Vec<ProofCase>> = LazyLock::new(proof_cases);
 
 /// How the token cases refuse.
 fn refusals() -> impl Iterator<Item = &'static Refusal> {
@@ -28,6 +29,9 @@ const NEVER_REFUSED: [&str; 2] = ["D13", "Q12"];
 /// The reason that lies in the answer of an issuer, and not in a token.
 const OF_AN_ANSWER: &str = "inactive";
 
+/// The reason that lies in a revocation.
+const OF_AN_ENTRY: &str = "revoked";
+
 const REQUIREMENTS: &str = include_str!("../../vectors/README.md");
 
 /// The rows of the requirements, such as `C05`.
@@ -44,7 +48,8 @@ fn every_row_is_a_requirement_and_every_requirement_is_shown() {
     let tokens = TOKEN_CASES.iter().map(|case| &*case.row);
     let requests = REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request));
     let others = requests.map(|case| &*case.row).chain(METADATA_CASES.iter().map(|case| &*case.row));
-    let shown: BTreeSet<&str> = tokens.chain(others).collect();
+    let proofs = PROOF_CASES.iter().map(|case| &*case.request.row);
+    let shown: BTreeSet<&str> = tokens.chain(others).chain(proofs).collect();
     assert_eq!(rows().collect::<BTreeSet<_>>(), shown, "vectors/README.md and the cases");
     assert_eq!(rows().count(), shown.len(), "a row stands once");
     let line = |row: &str| REQUIREMENTS.lines().find(|line| line.starts_with(&format!("| {row} |")));
@@ -60,7 +65,8 @@ fn ids_are_unique_and_in_kebab_case() {
     let requests: Vec<&String> = REQUEST_CASES.iter().map(|case| &case.id).collect();
     let metadata: Vec<&String> = METADATA_CASES.iter().map(|case| &case.id).collect();
     let messages: Vec<&String> = MCP_CASES.iter().map(|case| &case.request.id).collect();
-    for ids in [tokens, requests, metadata, messages] {
+    let proofs: Vec<&String> = PROOF_CASES.iter().map(|case| &case.request.id).collect();
+    for ids in [tokens, requests, metadata, messages, proofs] {
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
         for id in ids {
             let letters =
@@ -75,13 +81,16 @@ fn there_are_enough_cases() {
     assert!(TOKEN_CASES.len() >= 550, "{}", TOKEN_CASES.len());
     assert!(REQUEST_CASES.len() >= 60, "{}", REQUEST_CASES.len());
     assert!(METADATA_CASES.len() >= 60, "{}", METADATA_CASES.len());
+    assert!(PROOF_CASES.len() >= 250, "{}", PROOF_CASES.len());
 }
 
 #[test]
 fn every_rule_is_shown_accepting_and_refusing() {
     let mut accepted = BTreeSet::new();
     let mut refused = BTreeSet::new();
-    for case in REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request)) {
+    let messages = MCP_CASES.iter().map(|case| &case.request);
+    let proofs = PROOF_CASES.iter().map(|case| &case.request);
+    for case in REQUEST_CASES.iter().chain(messages).chain(proofs) {
         match case.outcome {
             Outcome::Deny(_) => refused.insert(&*case.row),
             Outcome::Allow | Outcome::Anonymous | Outcome::Preflight => accepted.insert(&*case.row),
@@ -93,7 +102,10 @@ fn every_rule_is_shown_accepting_and_refusing() {
             Verdict::Refuse(_) => refused.insert(&*case.row),
         };
     }
-    let judged = || rows().filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'S', 'U']));
+    let judged = || {
+        rows()
+            .filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'S', 'U', 'V', 'X', 'Y']))
+    };
     let lacks = |found: &BTreeSet<&str>, spared: &[&str]| {
         judged().filter(|row| !found.contains(row) && !spared.contains(row)).collect::<Vec<_>>()
     };
@@ -133,7 +145,7 @@ fn every_algorithm_is_accepted_and_refused() {
 fn every_reason_of_a_single_token_is_provoked() {
     let reasons: BTreeSet<&str> = refusals().filter_map(|refusal| refusal.reason.as_deref()).collect();
     let defects = Defect::ALL.iter().map(|defect| defect.name());
-    assert_eq!(reasons, defects.chain([OF_AN_ANSWER]).collect());
+    assert_eq!(reasons, defects.chain([OF_AN_ANSWER, OF_AN_ENTRY]).collect());
 }
 
 #[test]
@@ -158,6 +170,42 @@ fn challenges_hold_only_what_rfc_6750_allows() {
 }
 
 #[test]
+fn every_defect_of_a_proof_is_a_case_and_challenges_name_each_scheme_once() {
+    let mut reasons = BTreeSet::new();
+    for case in PROOF_CASES.iter() {
+        let Outcome::Deny(refusal) = &case.request.outcome else {
+            assert!(case.challenges.is_empty(), "{}", case.request.id);
+            continue;
+        };
+        reasons.extend(refusal.reason.as_deref());
+        assert_eq!(refusal.challenge.as_deref(), Some(&*case.challenges.join(", ")), "{}", case.request.id);
+        let schemes: Vec<_> =
+            case.challenges.iter().map(|line| line.split(' ').next().expect("a word")).collect();
+        assert!([&["Bearer"][..], &["DPoP"], &["Bearer", "DPoP"]].contains(&&*schemes), "{schemes:?}");
+        // One of them says what is wrong, if there is something to say.
+        let errors = case.challenges.iter().filter(|line| line.contains("error=")).count();
+        assert!(
+            errors <= 1
+                && (errors == 1) == refusal.challenge.as_deref().is_some_and(|all| all.contains("error="))
+        );
+    }
+    for defect in ProofDefect::ALL {
+        assert!(reasons.contains(defect.reason()), "{defect}");
+    }
+}
+
+#[test]
+fn a_proof_that_counts_once_follows_one_that_was_allowed() {
+    let before = |case: &&ProofCase| !case.before.is_empty();
+    assert!(PROOF_CASES.iter().filter(before).count() >= 12);
+    for case in PROOF_CASES.iter() {
+        let is_reused = matches!(&case.request.outcome, Outcome::Deny(refusal) if refusal.reason.as_deref() == Some("proof_reused"));
+        assert!(!is_reused || case.before.iter().any(|earlier| earlier.is_allowed), "{}", case.request.id);
+        assert!(case.before.iter().all(|earlier| earlier.request.headers.len() == 2), "{}", case.request.id);
+    }
+}
+
+#[test]
 fn a_message_is_refused_with_a_challenge_where_a_token_would_help() {
     assert!(MCP_CASES.len() >= 100, "{}", MCP_CASES.len());
     for case in MCP_CASES.iter() {
@@ -171,7 +219,8 @@ fn a_message_is_refused_with_a_challenge_where_a_token_would_help() {
 
 #[test]
 fn placeholders_are_filled_in() {
-    for case in REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request)) {
+    let proofs = PROOF_CASES.iter().map(|case| &case.request);
+    for case in REQUEST_CASES.iter().chain(MCP_CASES.iter().map(|case| &case.request)).chain(proofs) {
         assert!(!case.url.contains("{token}"), "{}", case.id);
         for (name, value) in &case.headers {
             assert!(!String::from_utf8_lossy(value).contains("{token}"), "{}: {name}", case.id);

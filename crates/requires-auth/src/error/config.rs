@@ -1,5 +1,6 @@
 //! What is wrong with a configuration.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -124,13 +125,19 @@ impl ConfigProblem {
 
 /// A value as a message shows it: in backticks, and with what nobody could see, or a terminal would obey, escaped.
 pub(crate) fn quoted(value: &str) -> String {
-    let mut shown = String::with_capacity(value.len() + 2);
-    shown.push('`');
-    for character in value.chars() {
+    format!("`{}`", escaped(value))
+}
+
+/// A text with what nobody could see, or a terminal would obey, escaped.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
         if is_unseen(character) { shown.extend(character.escape_default()) } else { shown.push(character) }
     }
-    shown.push('`');
-    shown
+    Cow::Owned(shown)
 }
 
 /// Control characters, separators of lines, marks of direction, and what has no width.
@@ -250,7 +257,7 @@ impl ConfigError {
     }
 
     /// These problems, of which there is at least one.
-    #[cfg(feature = "config")]
+    #[cfg(any(feature = "config", feature = "redis"))]
     pub(crate) const fn of(problems: Vec<ConfigProblem>) -> Self {
         Self { problems }
     }

@@ -12,8 +12,10 @@ use crate::jose::key_set::KeySet;
 use crate::policy::Policy;
 use crate::providers::{self, Provider};
 use crate::request::Request;
+use crate::revocation::Sets;
 use crate::verify::{
-    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place, judge,
+    AccessToken, Evidence, Finding, IssuerRules, Need, Rules, Step, Stop, Trace, Tried, check_place,
+    check_revoked, judge,
 };
 
 mod hints;
@@ -74,7 +76,7 @@ pub struct FromTable {
 
 impl Report {
     /// Every check in order, also those that were not reached. [`Step::Introspection`] is among them only where the issuer is
-    /// asked about the token; the checks of a JWT are not, where the token is opaque.
+    /// asked about the token, and [`Step::Revocation`] where the guard is told of revocations; the checks of a JWT are not, where the token is opaque.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
@@ -164,6 +166,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) proofs: &'a Proofs<'a>,
     /// What every request of the guard needs.
     pub(crate) base: Option<&'a Policy>,
+    /// Which tokens are refused before they expire.
+    pub(crate) revoked: Option<&'a Sets>,
     /// What the guard adds to a refusal.
     pub(crate) finish: &'a dyn Fn(&AccessToken, Denial) -> Denial,
 }
@@ -191,7 +195,8 @@ impl Rules {
                     token_hash: None,
                     nonces: &|| None,
                 };
-                let asked = Asked { policy, proofs: &proofs, base: None, finish: &|_, denial| denial };
+                let asked =
+                    Asked { policy, proofs: &proofs, base: None, revoked: None, finish: &|_, denial| denial };
                 self.explain_settled(&credential, &evidence, asked, now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
@@ -213,6 +218,9 @@ impl Rules {
             Ok(token) => {
                 let placed = check_place(&token, credential);
                 placed
+                    .and_then(|()| {
+                        asked.revoked.map_or(Ok(()), |sets| check_revoked(&token, sets, &mut recorder))
+                    })
                     .and_then(|()| {
                         let Asked { policy, proofs, base, .. } = asked;
                         policy.decide(&token, credential, proofs, base, &mut recorder)
@@ -294,7 +302,9 @@ impl Recorder {
         let is_opaque = is_asked && made(Step::Signature).is_none();
         let belongs = |step: &Step| match step {
             Step::Introspection => is_asked,
+            Step::ProofNonce => made(Step::ProofNonce).is_some(),
             step if step.is_of_a_proof() => is_proven,
+            Step::Revocation => made(Step::Revocation).is_some(),
             step => !(is_opaque && step.is_of_a_jwt()),
         };
         let steps = Step::ALL.iter().copied().filter(belongs);

@@ -12,6 +12,7 @@ use crate::introspection::Answer;
 use crate::keys::Want;
 use crate::policy::Policy;
 use crate::request::Request;
+use crate::revocations::Revocations;
 use crate::verify::{AccessToken, Evidence, Need, Said, Stop};
 
 impl RequiresAuth {
@@ -81,7 +82,9 @@ impl RequiresAuth {
             token_hash: None,
             nonces: &|| self.nonces(now),
         };
-        let asked = Asked { policy, proofs: &proofs, base: self.base(), finish: &finish };
+        let revoked = self.inner.revocations.as_ref().map(Revocations::sets);
+        let revoked = revoked.as_deref().map(AsRef::as_ref);
+        let asked = Asked { policy, proofs: &proofs, base: self.base(), revoked, finish: &finish };
         self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }
 

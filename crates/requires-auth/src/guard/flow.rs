@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::proving::Passing;
 use super::tenants::Tenant;
 use super::{Authorized, Keys, RequiresAuth, log};
 use crate::binding::Proofs;
@@ -54,8 +55,11 @@ impl RequiresAuth {
         };
         let (token, proven) = self.decide(request, &case, judged, policy)?;
         match proven {
-            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven)).await,
-            None => Ok(self.allow(request, &case.credential, token)),
+            Some(proven) => {
+                let credential = &case.credential;
+                Box::pin(self.record(Passing { request, credential, policy, token, proven })).await
+            }
+            None => Ok(self.allow(request, &case.credential, token, policy)),
         }
     }
 
@@ -79,8 +83,11 @@ impl RequiresAuth {
             Ok(token) => Ok(token),
         };
         match self.decide(request, &case, judged, policy) {
-            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven),
-            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token))),
+            Ok((token, Some(proven))) => {
+                let credential = &case.credential;
+                self.record_now(Passing { request, credential, policy, token, proven })
+            }
+            Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token, policy))),
             Err(denial) => Some(Err(denial)),
         }
     }
@@ -325,8 +332,9 @@ impl RequiresAuth {
             nonces: &|| self.nonces(token.checked_at().to_system_time()),
         };
         let placed = check_place(&token, credential);
-        let decided =
-            placed.and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
+        let decided = placed
+            .and_then(|()| self.check_revoked(&token))
+            .and_then(|()| policy.decide(&token, credential, &proofs, self.base(), &mut NoTrace));
         match decided {
             Ok(proven) => Ok((token, proven)),
             Err(denial) => Err(self.refuse_token(request, credential, &token, denial)),
@@ -355,16 +363,19 @@ impl RequiresAuth {
         self.finish(token, denial)
     }
 
-    /// Lets a request pass, which is counted and logged once.
+    /// Lets a request pass, which is counted and logged once: here, unless what its messages ask for is the last word.
     #[inline]
     pub(super) fn allow(
         &self,
         request: &Request<'_>,
         credential: &Credential<'_>,
         token: AccessToken,
+        policy: &Policy,
     ) -> Authorized {
-        self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
-        log::allowed(request, credential, self.issuer_of(&token));
+        if !policy.leaves_base() {
+            self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
+            log::allowed(request, credential, self.issuer_of(&token));
+        }
         token.into()
     }
 }
@@ -378,7 +389,7 @@ pub(super) fn refused(
     issuer: Option<&str>,
 ) {
     telemetry::refused(issuer, denial);
-    log::refused(denial, hint, request, credential, issuer);
+    log::refused(denial, hint, request, credential, issuer, None);
 }
 
 /// What comes of a refresh until the deadline. Outside a runtime there is no timer, and nothing to wait for.

@@ -7,6 +7,9 @@ use super::{Keys, RequiresAuth};
 use crate::discovery::FetchFailure;
 use crate::jose::key_set::SkippedKey;
 use crate::keys::Held;
+use crate::revocations::Revocations;
+#[cfg(feature = "redis")]
+use crate::shared::SharedHealth;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
 
@@ -69,7 +72,13 @@ impl RequiresAuth {
                 tenant.keys.health(unknown, now)
             }));
         }
-        Health { issuers, remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len) }
+        Health {
+            issuers,
+            remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len),
+            #[cfg(feature = "redis")]
+            shared_state: self.inner.sharing.health(),
+            revocations: self.inner.revocations.as_ref().map(RevocationsHealth::of),
+        }
     }
 }
 
@@ -125,6 +134,34 @@ impl Held {
 pub struct Health {
     issuers: Vec<IssuerHealth>,
     remembered_tokens: usize,
+    revocations: Option<RevocationsHealth>,
+    #[cfg(feature = "redis")]
+    shared_state: Option<SharedHealth>,
+}
+
+/// How the revocations of a guard are doing.
+#[derive(Clone, Debug)]
+pub struct RevocationsHealth {
+    entries: usize,
+    last_error: Option<String>,
+}
+
+impl RevocationsHealth {
+    fn of(revocations: &Revocations) -> Self {
+        let last_error = revocations.failure().map(|failure| failure.to_string());
+        Self { entries: revocations.len(), last_error }
+    }
+
+    /// How many entries are in use. Some may have ended.
+    pub const fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// Why the file could not be read when it was last tried; `None` if it could. What was read before is in use all the same,
+    /// but what was revoked since is not.
+    pub fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
 }
 
 impl Health {
@@ -145,6 +182,18 @@ impl Health {
     /// [`Builder::with_cache`](super::Builder::with_cache).
     pub const fn remembered_tokens(&self) -> usize {
         self.remembered_tokens
+    }
+
+    /// The revocations; `None` for a guard that is told of none.
+    pub const fn revocations(&self) -> Option<&RevocationsHealth> {
+        self.revocations.as_ref()
+    }
+
+    /// How the server that instances share is doing; `None` if there is none. An outage of it is no reason to take an instance
+    /// out of service, as it is that of all: requests that need it get a 503.
+    #[cfg(feature = "redis")]
+    pub const fn shared_state(&self) -> Option<&SharedHealth> {
+        self.shared_state.as_ref()
     }
 }
 

@@ -1,44 +1,56 @@
 //! One event per decision. Of the token it holds 8 hex digits of its SHA-256, and nothing else.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
 use crate::credential::Credential;
-use crate::error::{Denial, ErrorCode, Reason};
+use crate::error::{Denial, ErrorCode, Reason, escaped};
 use crate::jose::digest::sha256;
 use crate::request::Request;
 
 /// A request that passes. The level is nearly always off, so what the event needs is gathered out of line.
 #[inline]
 pub(super) fn allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Option<&str>) {
-    // Not `enabled!`: it asks a subscriber about something else than an event.
-    if Level::DEBUG <= LevelFilter::current() {
+    if tells_allowed() {
         tell_allowed(request, credential, issuer);
     }
+}
+
+/// Whether anybody wants to know of requests that pass.
+#[inline]
+pub(super) fn tells_allowed() -> bool {
+    // Not `enabled!`: it asks a subscriber about something else than an event.
+    Level::DEBUG <= LevelFilter::current()
 }
 
 #[cold]
 #[inline(never)]
 fn tell_allowed(request: &Request<'_>, credential: &Credential<'_>, issuer: Option<&str>) {
+    let (method, path) = (shown(request.method()), shown(request.path()));
     tracing::debug!(
         issuer,
-        method = short(request.method()),
-        path = short(request.path()),
+        method = &*method,
+        path = &*path,
         request_id = request.id(),
         token = fingerprint(credential).map(tracing::field::display),
         "allowed"
     );
 }
 
+/// A request that is refused. `operation` is what its message asks for, in the client's words.
 pub(super) fn refused(
     denial: &Denial,
     hint: &'static str,
     request: &Request<'_>,
     credential: Option<&Credential<'_>>,
     issuer: Option<&str>,
+    operation: Option<&str>,
 ) {
+    let (method, path) = (shown(request.method()), shown(request.path()));
+    let operation = operation.map(shown);
     // The two macros differ only in their level, which tracing wants as a constant.
     macro_rules! event {
         ($level:expr) => {
@@ -47,8 +59,9 @@ pub(super) fn refused(
                 code = denial.code().as_str(),
                 reason = denial.reason().map(Reason::as_str),
                 issuer,
-                method = short(request.method()),
-                path = short(request.path()),
+                method = &*method,
+                path = &*path,
+                operation = operation.as_deref(),
                 request_id = request.id(),
                 token = credential.and_then(fingerprint).map(tracing::field::display),
                 hint,
@@ -63,12 +76,17 @@ pub(super) fn refused(
 fn is_suspicious(denial: &Denial) -> bool {
     match denial.reason() {
         Some(reason) => !matches!(reason, Reason::Expired),
-        None => denial.code() == ErrorCode::IssuerUnavailable,
+        None => matches!(denial.code(), ErrorCode::IssuerUnavailable | ErrorCode::StateUnavailable),
     }
 }
 
 /// How many bytes of a text whose length a client chooses an event has.
 const LONGEST: usize = 512;
+
+/// A text that a client chooses, as it stands in one line of a log.
+fn shown(text: &str) -> Cow<'_, str> {
+    escaped(short(text))
+}
 
 /// The beginning of a long text.
 fn short(text: &str) -> &str {
@@ -141,6 +159,13 @@ mod tests {
         assert_eq!(heard.load(Ordering::Relaxed), 1);
         allowed(&request, &credential, None);
         assert_eq!(heard.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_text_of_a_client_begins_no_line_and_commands_no_terminal() {
+        assert!(matches!(shown("/orders/é"), Cow::Borrowed("/orders/é")));
+        let told = shown("/\nforged\u{1b}[31m\u{2028}\u{202e}");
+        assert_eq!(told, "/\\nforged\\u{1b}[31m\\u{2028}\\u{202e}");
     }
 
     #[test]

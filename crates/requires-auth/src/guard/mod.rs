@@ -14,6 +14,7 @@ use crate::jose::key_set::KeySet;
 use crate::keys::{Refreshed, RemoteKeys, Want, shown};
 use crate::policy::{Policy, Presence, Requirement};
 use crate::request::Request;
+use crate::revocations::Revocations;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
 use crate::verify::{AccessToken, Audience, KnownHeader, Rules};
@@ -22,6 +23,7 @@ mod admission;
 mod log;
 mod bare;
 mod resolver;
+mod sharing;
 mod tenancy;
 mod tenants;
 mod examine;
@@ -37,15 +39,17 @@ mod unavailable;
 mod places;
 mod proving;
 mod resource;
+mod revoking;
 mod token_end;
 
 pub use crate::jose::examined::ExaminedKey;
 pub use crate::keys::{Examination, ExaminedDocument};
 pub use admission::{Admission, Passed};
 pub use builder::Builder;
-pub use health::{Health, IssuerHealth, KeySource, KeyState};
+pub use health::{Health, IssuerHealth, KeySource, KeyState, RevocationsHealth};
 use proving::{Authorized, Proving};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
+use sharing::Sharing;
 pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
 use unavailable::Unreached;
@@ -121,8 +125,12 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
+    /// The server that instances share, if there is one.
+    sharing: Sharing,
     /// What proofs of keys need beside the rules, where they are taken.
     proving: Option<Box<Proving>>,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -203,7 +211,7 @@ impl RequiresAuth {
     }
 
     /// Fetches the keys of every issuer that has none yet, and finds the introspection endpoint of each that is asked about
-    /// tokens.
+    /// tokens. Connects to the server that instances share, if there is one; that it cannot is logged, and not an error here.
     ///
     /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
     /// request. It is not needed: keys are fetched on first need. Whether a failure stops the server is its own choice:
@@ -242,6 +250,7 @@ impl RequiresAuth {
                 failures.push(Unreached { issuer: asker.issuer().into(), failure, url: None });
             }
         }
+        self.inner.sharing.warm().await;
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }
 
@@ -311,6 +320,9 @@ impl RequiresAuth {
     /// # }
     /// ```
     ///
+    /// Where proofs of possession need nonces ([`Dpop::with_nonce_secret`](crate::dpop::Dpop::with_nonce_secret)), the answer to a
+    /// request that passes may have to carry one: [`admit`](Self::admit) says so.
+    ///
     /// # Errors
     ///
     /// As [`authenticate`](Self::authenticate), or the policy refuses.
@@ -344,9 +356,11 @@ impl RequiresAuth {
     /// ```
     /// # Errors
     ///
-    /// As [`Policy::check`].
+    /// As [`Policy::check`], or the token was revoked since it was judged.
     pub fn check(&self, request: &Request<'_>, token: &AccessToken, policy: &Policy) -> Result<(), Denial> {
-        policy.check_for(token, request).map_err(|denial| self.refuse_later(request, token, denial))
+        // A connection may have lasted since the token was judged.
+        let checked = self.check_revoked(token).and_then(|()| policy.check_for(token, request));
+        checked.map_err(|denial| self.refuse_later(request, token, denial))
     }
 
     /// Decides over a request as a whole: what a route asks of it, and whether it has that.

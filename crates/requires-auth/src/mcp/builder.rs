@@ -144,7 +144,7 @@ fn named(
         let policy = needed(base, field, scopes, problems);
         let earlier = match name.as_str() {
             OTHERS => named.others.replace(policy),
-            name => named.needs.insert(name.into(), policy),
+            name => named.insert(name, policy),
         };
         if earlier.is_some() {
             problems.push(twice(field, name));

@@ -8,6 +8,10 @@ use std::borrow::Cow;
 use crate::error::{Denial, ErrorCode};
 use crate::jose::json::{self, Object, Raw};
 
+/// How many messages a list may have. No version of MCP since 2025-06-18 has lists at all, and what all of them need together
+/// has to stand in one header.
+const MOST_MESSAGES: usize = 100;
+
 /// What a message asks for, as far as scopes are given for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation<'a> {
@@ -67,6 +71,17 @@ impl<'a> Operation<'a> {
             Self::Other => None,
         }
     }
+
+    /// What it is and its name, for a log.
+    pub(super) fn shown(&self) -> Option<String> {
+        let kind = match self {
+            Self::Prompt(_) => "prompt",
+            Self::Resource(_) => "resource",
+            Self::Tool(_) => "tool",
+            Self::Other => return None,
+        };
+        Some(format!("{kind} {}", self.name()?))
+    }
 }
 
 /// The messages of a body, in order; never none.
@@ -80,7 +95,7 @@ pub(crate) fn messages(body: &[u8]) -> Result<Vec<Message<'_>>, Denial> {
         return all_of(&Object::parse(body).map_err(|_| not_json())?);
     }
     let elements = json::outer_array(body).map_err(|_| not_json())?;
-    if elements.is_empty() {
+    if elements.is_empty() || elements.len() > MOST_MESSAGES {
         return Err(invalid());
     }
     let read = elements.into_iter().map(|element| match element.as_object() {

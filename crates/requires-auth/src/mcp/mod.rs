@@ -12,13 +12,14 @@
 //! | any other message; a response; any other method than POST | the base |
 //! | a list of messages | what all of them need together |
 //!
-//! What is not named, where others of its kind are, is refused, unless `*` says what it needs.
+//! What is not named, where others of its kind are, is refused, unless `*` says what it needs. A name that differs from one that is
+//! named in its case, or in blanks, alone is refused also then, as a server may take the one for the other.
 //!
 //! # What is refused
 //!
 //! A body must be read in one way by everybody. With 400 are refused: JSON with duplicate members, also nested ones; a
-//! byte order mark; another encoding than UTF-8; a member that equals `method`, `params`, `name` or `uri` but for its case; and a
-//! header `Mcp-Method` or `Mcp-Name` that stands twice or says another thing than the body. A content encoding is 415, and a
+//! byte order mark; another encoding than UTF-8; a member that equals `method`, `params`, `name` or `uri` but for its case; a list
+//! of more than 100 messages; and a header `Mcp-Method` or `Mcp-Name` that stands twice or says another thing than the body. A content encoding is 415, and a
 //! body over the limit 413. These answers are errors of JSON-RPC.
 //!
 //! # Not covered
@@ -27,6 +28,9 @@
 //!   the transforms of `FastMCP`. Name such a tool with the scopes of all that it reaches, or let the server ask for scopes as well
 //!   (`require_scopes` of `fastmcp`).
 //! - `completion/complete` and the lists need the base alone: they may tell names, and values of arguments.
+//! - A stream of events that is answered to a request goes on after the token of the request has ended, until either side
+//!   closes it; each message that the client sends meanwhile is judged by itself. Where that is too long, let tokens be short-lived
+//!   and end streams on the server, which clients open again.
 //! - A session (`Mcp-Session-Id`, up to protocol version 2025-11-25) belongs to whoever knows its id, unless the server
 //!   compares the subject. Bind what is kept in a session to [`AccessToken::subject`](crate::AccessToken::subject).
 //!
@@ -121,6 +125,19 @@ pub struct Scopes {
     max_body: usize,
 }
 
+/// A request whose needs cannot be met.
+pub(crate) struct Unmet {
+    pub(crate) denial: Denial,
+    /// The operation that no rule allows, for a log.
+    pub(crate) operation: Option<String>,
+}
+
+impl From<Denial> for Unmet {
+    fn from(denial: Denial) -> Self {
+        Self { denial, operation: None }
+    }
+}
+
 /// What an adapter has of the body of a request.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
@@ -182,18 +199,23 @@ impl Scopes {
     /// 400, 413 or 415 where the body cannot be judged, and 403 for an operation that is not named where others are, or
     /// that the headers of a [hidden](Body::Hidden) body do not tell.
     pub fn needed(&self, request: &Request<'_>, body: Body<'_>) -> Result<Cow<'_, Policy>, Denial> {
+        self.judge(request, body).map_err(|unmet| unmet.denial)
+    }
+
+    /// As [`needed`](Self::needed), with the operation that is not named.
+    pub(crate) fn judge(&self, request: &Request<'_>, body: Body<'_>) -> Result<Cow<'_, Policy>, Unmet> {
         if !self.looks_at_the_body(request) {
             return Ok(Cow::Borrowed(&self.base));
         }
         let bytes = match body {
             Body::Hidden => return self.together([&headers::operation(request)?].into_iter()),
-            Body::TooLarge => return Err(Denial::new(ErrorCode::McpBodyTooLarge)),
-            Body::Broken => return Err(Denial::new(ErrorCode::McpBodyNotJson)),
+            Body::TooLarge => return Err(Denial::new(ErrorCode::McpBodyTooLarge).into()),
+            Body::Broken => return Err(Denial::new(ErrorCode::McpBodyNotJson).into()),
             Body::Bytes(bytes) => bytes,
         };
         self.refused_unread(request)?;
         if bytes.len() > self.max_body {
-            return Err(Denial::new(ErrorCode::McpBodyTooLarge));
+            return Err(Denial::new(ErrorCode::McpBodyTooLarge).into());
         }
         let messages = messages(bytes)?;
         headers::agree(request, &messages)?;
@@ -204,10 +226,11 @@ impl Scopes {
     fn together<'o, 'n: 'o>(
         &self,
         operations: impl Iterator<Item = &'o Operation<'n>>,
-    ) -> Result<Cow<'_, Policy>, Denial> {
+    ) -> Result<Cow<'_, Policy>, Unmet> {
         let (mut seen, mut policies) = (HashSet::new(), Vec::new());
         for operation in operations {
-            let found = match self.table.need(operation)? {
+            let need = self.table.need(operation);
+            let found = match need.map_err(|denial| Unmet { denial, operation: operation.shown() })? {
                 Need::Base => vec![&self.base],
                 Need::Policies(found) => found,
             };

@@ -1,6 +1,6 @@
 //! What each tool, prompt and resource needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Operation;
 use super::uri::{Pattern, readings};
@@ -19,6 +19,8 @@ pub(super) struct Table {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named {
     pub(super) needs: BTreeMap<Box<str>, Policy>,
+    /// The same names as [`folded`] texts.
+    folded: BTreeSet<String>,
     /// What those need that are not named.
     pub(super) others: Option<Policy>,
 }
@@ -71,11 +73,19 @@ impl Named {
         self.needs.is_empty() && self.others.is_none()
     }
 
+    /// Adds a name; returns what it needed before, if it was there.
+    pub(super) fn insert(&mut self, name: &str, policy: Policy) -> Option<Policy> {
+        self.folded.insert(folded(name));
+        self.needs.insert(name.into(), policy)
+    }
+
     fn need(&self, name: &str) -> Result<Need<'_>, Denial> {
         if self.is_empty() {
             return Ok(Need::Base);
         }
-        let others = || self.others.as_ref().filter(|_| !is_hashed(name));
+        // A server that trims names, or folds their case, runs the one that is named.
+        let is_alias = || is_hashed(name) || self.folded.contains(&folded(name));
+        let others = || self.others.as_ref().filter(|_| !is_alias());
         let need = self.needs.get(name).or_else(others);
         need.map(|policy| Need::Policies(vec![policy])).ok_or_else(unknown)
     }
@@ -103,6 +113,11 @@ fn is_hashed(name: &str) -> bool {
         return false;
     };
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest.starts_with('_')
+}
+
+/// A name without blanks and without case.
+fn folded(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
 const fn unknown() -> Denial {

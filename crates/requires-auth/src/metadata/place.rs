@@ -1,6 +1,7 @@
 //! Where a document is served.
 
 use super::{Resource, WELL_KNOWN};
+use crate::credential::percent_decoded;
 
 /// A place of the document on this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,16 @@ impl Place {
     }
 
     pub(super) fn is_at(&self, path: &str, query: &str) -> bool {
-        *self.path == *path && self.query.as_deref().is_none_or(|own| own == query)
+        self.is_path(path) && self.query.as_deref().is_none_or(|own| own == query)
+    }
+}
+
+impl Place {
+    /// Whether a path is that of this place. Where it has escapes, any spelling of them will do: many servers decode a path
+    /// before an application sees it.
+    fn is_path(&self, path: &str) -> bool {
+        let is_decoded_same = || percent_decoded(self.path.as_bytes()).eq(percent_decoded(path.as_bytes()));
+        *self.path == *path || (self.path.contains('%') && is_decoded_same())
     }
 }
 

@@ -81,6 +81,41 @@ pub(crate) const REPLAY_ENTRIES: Metric = metric(
     "used proofs that this process remembers; set every eight seconds while proofs come",
 );
 
+pub(crate) const REVOCATIONS: Metric =
+    metric("gauge", "requires_auth_revocations", &[], "revocations in use; some may have ended");
+
+pub(crate) const REVOCATION_READS: Metric = metric(
+    "counter",
+    "requires_auth_revocation_reads_total",
+    &["result"],
+    "readings of a changed file of revocations: `result` is `ok` or `failed`, where what was read before stays in use",
+);
+
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE: Metric = metric(
+    "counter",
+    "requires_auth_shared_state_total",
+    &["use", "result"],
+    "questions to the server that instances share: `use` is `replay`, and `result` is `first`, `again` or `full`, or \
+     `unavailable` and `memory` where there was no answer, and `restarted` for what the server may have forgotten",
+);
+
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE_TIME: Metric = metric(
+    "histogram",
+    "requires_auth_shared_state_seconds",
+    &["use"],
+    "time of a question to the server that instances share",
+);
+
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE_UP: Metric = metric(
+    "gauge",
+    "requires_auth_shared_state_up",
+    &[],
+    "1 while the server that instances share answers, 0 while it does not; set when that changes",
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +134,11 @@ mod tests {
             CACHE_EVICTIONS,
             VERIFICATION,
             REPLAY_ENTRIES,
+            REVOCATIONS,
+            REVOCATION_READS,
+            SHARED_STATE,
+            SHARED_STATE_TIME,
+            SHARED_STATE_UP,
         ];
         let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
             let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();

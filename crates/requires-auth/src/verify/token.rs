@@ -17,10 +17,12 @@ use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
+use crate::revocation::Marks;
 
 mod bound;
 mod checked;
 mod claims_error;
+mod revoked;
 
 use bound::Bound;
 pub(super) use checked::{Checked, Kind, Parties};
@@ -98,6 +100,8 @@ struct Checks {
     methods: Methods,
     /// Boxed, as most tokens are not bound.
     bound: Option<Box<Bound>>,
+    /// What it is looked up by among revocations, in a guard that is told of some.
+    marks: Option<Box<Marks>>,
     payload: Span,
     issuer: Span,
     /// Within the issuer.
@@ -137,6 +141,9 @@ impl AccessToken {
         proven_by: ProvenBy,
         now: NumericDate,
     ) -> Result<Self, Reason> {
+        let Parties { subject, client_id } = &checked.parties;
+        let marks_by = |seed| Marks::of(seed, claims, subject.as_deref(), client_id.as_deref());
+        let marks = rules.revocation_seed.as_ref().map(marks_by).map(Box::new);
         let mut arena = Arena::new(claims.payload());
         let mut add = |text: Cow<'_, str>| arena.add(&text);
         let issuer = add(checked.issuer)?;
@@ -157,6 +164,7 @@ impl AccessToken {
             proven_by,
             guard: rules.guard,
             bound: checked.confirmation.map(|confirmation| Box::new(Bound::new(confirmation))),
+            marks,
             payload: arena.payload()?,
             issuer,
             tenant,

@@ -56,6 +56,8 @@ pub enum Step {
     Iat,
     /// The other claims of the profile are there, with the right types (RFC 9068 §2.2).
     Profile,
+    /// The token was not revoked. Only a guard that is told of revocations looks for one.
+    Revocation,
     /// The token is not bound to a key or certificate that was not shown (RFC 9449 §7.2, RFC 8705 §3).
     Binding,
     /// One header `DPoP` with one JWT that is short enough (RFC 9449 §4.3). This and the checks of a proof below are made only
@@ -112,6 +114,7 @@ impl Step {
         Self::Nbf,
         Self::Iat,
         Self::Profile,
+        Self::Revocation,
         Self::Binding,
         Self::Proof,
         Self::ProofType,
@@ -133,6 +136,12 @@ impl Step {
     /// Whether it is a check of a JWT, which an opaque token does not go through.
     pub(crate) fn is_of_a_jwt(self) -> bool {
         (Self::Header..=Self::Claims).contains(&self)
+    }
+
+    /// Whether it is made of every token that gets so far. The others are made only where a setting or the token asks for it, and a
+    /// report has them only then.
+    pub fn is_of_every_token(self) -> bool {
+        !(matches!(self, Self::Introspection | Self::Revocation) || self.is_of_a_proof())
     }
 
     /// Whether it is a check of a proof, which only a token that is bound to a key goes through.
@@ -161,6 +170,7 @@ impl Step {
             Self::Nbf => "nbf",
             Self::Iat => "iat",
             Self::Profile => "profile",
+            Self::Revocation => "revocation",
             Self::Binding => "cnf",
             Self::Proof => "dpop_proof",
             Self::ProofType => "dpop_typ",

@@ -15,7 +15,7 @@ use requires_auth::policy::{Presence, Requirement};
 use requires_auth::settings::{self, Setting};
 use requires_auth::{Audience, ConfigError, Policy, Profile, RequiresAuth, danger};
 use requires_auth_testkit::vectors::{
-    Config, IntrospectionAnswer, Outcome, Refusal, RequestCase, TokenCase, Verdict,
+    Config, IntrospectionAnswer, Outcome, ProofCase, Refusal, RequestCase, TokenCase, Verdict,
 };
 use serde_json::Value;
 
@@ -66,6 +66,16 @@ impl Answer {
             }
             Verdict::Refuse(refusal) => Self::expected_refusal(refusal, &no_store),
             other => panic!("{}: {other:?}", case.id),
+        }
+    }
+
+    /// What a vector expects of a request with a proof.
+    pub fn expected_of_proof(case: &ProofCase) -> Self {
+        match Self::expected_of_request(&case.request) {
+            Self::Refused(refused) => {
+                Self::Refused(Refused { challenges: case.challenges.clone(), ..refused })
+            }
+            passed => passed,
         }
     }
 
@@ -218,7 +228,12 @@ fn profile(config: &Config) -> Profile {
 fn policy(config: &Config) -> Policy {
     let policy = if config.scope.is_empty() { Policy::default() } else { Policy::all_of(&config.scope) };
     let rules = config.claims.iter();
-    rules.fold(policy, |policy, (path, rule)| policy.with_claim(path, claims::test(rule)))
+    let policy = rules.fold(policy, |policy, (path, rule)| policy.with_claim(path, claims::test(rule)));
+    let policy = if config.acr.is_empty() { policy } else { policy.with_acr_values(&config.acr) };
+    match config.max_age {
+        Some(seconds) => policy.with_max_age(Duration::from_secs(seconds.into())),
+        None => policy,
+    }
 }
 
 /// An introspection endpoint that always answers the same.

@@ -26,6 +26,11 @@ impl Provider {
 
     /// Starts the provider with fresh keys; port 0 picks a free one. `None` where it is not installed.
     pub fn start(port: u16) -> Option<Self> {
+        Self::start_with(port, &[])
+    }
+
+    /// The same with further arguments of `server.mjs`.
+    pub fn start_with(port: u16, arguments: &[&str]) -> Option<Self> {
         if !Self::is_installed() {
             // Past the test harness, which would hold back what a passing test prints.
             io::stderr().write_all(SKIPPED.as_bytes()).ok();
@@ -33,6 +38,7 @@ impl Provider {
         }
         let mut process = Self::node("server.mjs")
             .args(["--port", &port.to_string()])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -88,7 +94,7 @@ impl Drop for Provider {
     }
 }
 
-fn node_version() -> Option<(u32, u32)> {
+pub fn node_version() -> Option<(u32, u32)> {
     let output = Command::new("node").arg("--version").output().ok()?;
     let version = String::from_utf8(output.stdout).ok()?;
     let mut numbers = version.trim().trim_start_matches('v').split('.').map(str::parse);

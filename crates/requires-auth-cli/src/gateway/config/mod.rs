@@ -11,6 +11,7 @@ use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
 mod peers;
+mod operators;
 mod reverse_proxy;
 mod common;
 mod client_certificates;
@@ -35,6 +36,7 @@ pub(crate) use self::model::{
     ClientCertificates, Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen,
     RouteTest, ServerConfig, TlsConfig,
 };
+pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
 pub(crate) use self::peers::Network;
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};

@@ -6,6 +6,8 @@
 //! [server]
 //! listen     = "127.0.0.1:9180"             # or "unix:/run/requires-auth.sock"
 //! admin      = "127.0.0.1:9181"             # /healthz /readyz /metrics; never on `listen`
+//! admin_token  = { env = "ADMIN_TOKEN" }    # or { file = "admin-token" }: whoever shows it may POST /revocations there
+//! admin_scopes = ["revoke:tokens"]          # and so may an access token with these scopes; without either, nobody may
 //! public_url = "https://api.example.com"
 //! tls        = { certificate = "cert.pem", key = "key.pem" }   # and client_certificates = "any", see TlsConfig
 //! connections_per_peer = 1000               # default: half of all; trusted peers may have all
@@ -48,6 +50,8 @@
 //! issuers    = ["main"]
 //! audience   = "https://api.example.com/orders"  # of this route, in place of those of the issuers
 //! claims     = { "org.plan" = ["pro", "team"] }
+//! acr        = ["phr", "mfa"]               # one of these strengths of login, best first (RFC 9470)
+//! max_age    = "5m"                         # a login at most this long ago
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/
 //! encoded_slash = "allow"                   # /orders/a%2Fb passes: the application tells it from /orders/a/b
@@ -76,6 +80,7 @@ use std::path::PathBuf;
 use http::HeaderName;
 use requires_auth::client_certificate::CertificateHeader;
 
+use super::operators::OperatorsConfig;
 use super::peers::Network;
 use super::resources::ResourceConfig;
 use super::reverse_proxy::ReverseProxyConfig;
@@ -87,6 +92,8 @@ use crate::gateway::routes::Routes;
 pub(crate) struct GatewayConfig {
     /// `[server]`: where it listens.
     pub(crate) server: Option<ServerConfig>,
+    /// Who may change something on its admin pages.
+    pub(crate) operators: OperatorsConfig,
     /// `[forward_auth]`: which proxies ask it.
     pub(crate) forward_auth: Option<ForwardAuthConfig>,
     /// `[reverse_proxy]`: which application it stands in front of.

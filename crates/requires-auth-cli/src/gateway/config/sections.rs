@@ -31,7 +31,7 @@ pub(super) fn read(
     for entry in reader.entries(document, "") {
         match entry.key() {
             "enforce" => config.is_shadow = shadow(reader, "configuration", &entry),
-            "server" => config.server = server(reader, &entry),
+            "server" => config.server = server(reader, &entry, &mut config.operators),
             "forward_auth" => config.forward_auth = forward_auth(reader, &entry),
             "reverse_proxy" => config.reverse_proxy = reverse_proxy(reader, &entry),
             "headers" => config.headers = headers(reader, &entry),

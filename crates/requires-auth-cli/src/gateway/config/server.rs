@@ -7,18 +7,27 @@ use requires_auth::settings::shown_value;
 use url::Url;
 
 use super::model::{ClientCertificates, Listen, ServerConfig, TlsConfig};
+use super::operators::{self, OperatorsConfig};
 
-const SERVER: [&str; 5] = ["listen", "admin", "public_url", "tls", "connections_per_peer"];
+const SERVER: [&str; 7] =
+    ["listen", "admin", "admin_token", "admin_scopes", "public_url", "tls", "connections_per_peer"];
 const TLS: [&str; 4] = ["certificate", "key", "client_certificates", "client_ca"];
 const NEEDED_FOR_TLS: [&str; 2] = ["certificate", "key"];
 
-pub(super) fn server(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ServerConfig> {
+/// Where it listens, and who may change something on the admin pages.
+pub(super) fn server(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_>,
+    operators: &mut OperatorsConfig,
+) -> Option<ServerConfig> {
     let table = reader.table("server", entry)?;
     let (mut listen_at, mut admin, mut tls_files, mut connections_per_peer) = (None, None, None, None);
     for entry in reader.entries(table, entry.path()) {
         match entry.key() {
             "listen" => listen_at = listen(reader, "server", &entry),
             "admin" => admin = listen(reader, "server", &entry),
+            "admin_token" => operators.token = operators::token(reader, &entry),
+            "admin_scopes" => operators.policy = operators::policy(reader, &entry),
             "public_url" => check_public_url(reader, &entry),
             "tls" => tls_files = tls(reader, &entry),
             "connections_per_peer" => connections_per_peer = share(reader, &entry),

@@ -1,6 +1,6 @@
 //! The request that a proxy asks about, and what else its headers say about that.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -122,9 +122,11 @@ impl Family {
     }
 }
 
-/// The address that a list ends with.
+/// The address that a list ends with. Some proxies write its port behind it.
 fn last_address(list: &str) -> Option<IpAddr> {
-    list.rsplit(',').next()?.trim().parse().ok()
+    let last = list.rsplit(',').next()?.trim();
+    let with_port = || last.parse().map(|address: SocketAddr| address.ip());
+    last.parse().or_else(|_| with_port()).ok()
 }
 
 /// Whether a header names this target: as it is, or as a URL, in which some proxies write it.
@@ -237,6 +239,10 @@ mod tests {
             (&["192.0.2.1"][..], Some("192.0.2.1")),
             (&["2001:db8::1"], Some("2001:db8::1")),
             (&["198.51.100.9, 192.0.2.1"], Some("192.0.2.1")),
+            (&["198.51.100.9, 192.0.2.1:4711"], Some("192.0.2.1")),
+            (&["[2001:db8::1]:4711"], Some("2001:db8::1")),
+            (&["192.0.2.1:"], None),
+            (&["192.0.2.1:65536"], None),
             (&["192.0.2.1, unknown"], None),
             (&["192.0.2.1", "192.0.2.2"], None),
             (&[""], None),

@@ -1,4 +1,4 @@
-//! Rows T01 to T12: the metadata document of a resource.
+//! Rows T01 to T13: the metadata document of a resource.
 
 use serde_json::{Map, Value, json};
 
@@ -172,6 +172,8 @@ fn mistakes() -> Vec<Finished> {
         ("T02", "host-slash", "https://api.example.test/"),
         ("T02", "dots", "https://api.example.test/a/../mcp"),
         ("T02", "dot", "https://api.example.test/./mcp"),
+        ("T13", "well-known", "https://api.example.test/.well-known/oauth-protected-resource/mcp"),
+        ("T13", "well-known-below", "https://api.example.test/mcp/.well-known/oauth-protected-resource"),
         ("T02", "encoded-dots", "https://api.example.test/a/%2e%2e/mcp"),
         ("T02", "short-address", "https://127.1/mcp"),
         ("T03", "backslash", "https://api.example.test\\mcp"),
@@ -195,6 +197,10 @@ fn places() -> Vec<Finished> {
     let at = |id, row, about: &str, path: &str| of(id, row, about).url(path);
     let deep = |id, about: &str, path: &str| {
         of(id, "T05", about).setting("resource", "https://api.example.test/a/mcp").url(path)
+    };
+    let escaped = |id, about: &str, path: &str| {
+        let case = of(id, "T04", about).setting("resource", "https://api.example.test/a%2Fb%c3%a9");
+        case.url(&format!("/.well-known/oauth-protected-resource{path}"))
     };
     let (stripped, moved) = (
         "https://api.example.test/v1/mcp",
@@ -221,6 +227,11 @@ fn places() -> Vec<Finished> {
         at("place-longer", "T04", "a path below", "/.well-known/oauth-protected-resource/mcp/a").other(),
         at("place-encoded", "T04", "nothing is decoded", "/.well-known/oauth-protected-resource/m%63p")
             .other(),
+        escaped("place-escapes", "its escapes in another spelling", "/a%2fb%C3%A9")
+            .serves("https://api.example.test/a%2Fb%c3%a9"),
+        escaped("place-escapes-decoded", "its escapes as servers hand them on", "/a/b%C3%A9")
+            .serves("https://api.example.test/a%2Fb%c3%a9"),
+        escaped("place-escapes-other", "another character", "/a%2Fb%c3%aa").other(),
         at("place-two-slashes", "T04", "nothing is merged", "//.well-known/oauth-protected-resource/mcp")
             .other(),
         deep("place-root", "at the root", WELL_KNOWN).serves("https://api.example.test/a/mcp"),

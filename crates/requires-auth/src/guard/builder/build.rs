@@ -27,6 +27,7 @@ use crate::issuer::{IssuerPattern, Transport};
 use crate::jose::alg::AlgorithmSet;
 use crate::jose::key_set::KeySetLimits;
 use crate::keys::{Earlier, StateFile};
+use crate::revocations::Revocations;
 use crate::settings::{self, Given};
 use crate::telemetry::Allowed;
 use crate::token_cache::TokenCache;
@@ -66,7 +67,7 @@ impl Builder {
     /// ```
     pub fn build(mut self) -> Result<RequiresAuth, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
-        let recipe = Self { keys_of: None, shares_keys: false, ..self.clone() };
+        let mut recipe = Self { keys_of: None, shares_keys: false, ..self.clone() };
         let unreadable: Vec<_> = problems.iter().map(ConfigProblem::field).collect();
         let mut found = Vec::new();
         let for_all = algorithms(&self.given, &mut found);
@@ -80,11 +81,13 @@ impl Builder {
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
+        let sharing = self.sharing(&mut found);
         let common = self.common(for_all, &mut found);
-        let proofs = self.proofs(&mut found);
+        let proofs = self.proofs(&sharing, &mut found);
         let certificate_header = self.certificate_header(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
+        let revocations = self.revocations_in_use(&mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
@@ -92,9 +95,11 @@ impl Builder {
         self.warn_of_unread_places();
         let body_format = self.body_format();
         let rules = Rules {
+            revocation_seed: revocations.as_ref().map(Revocations::seed),
             certificate_header: certificate_header.map(Box::new),
             ..self.rules(issuers, for_all, places, proofs.rules)
         };
+        recipe.revocations.clone_from(&revocations);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let fixed = self.issuers.iter().map(IssuerSettings::issuer);
         let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
@@ -124,7 +129,9 @@ impl Builder {
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             takes_certificates,
             tenants,
+            sharing,
             proving: proofs.proving,
+            revocations,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
@@ -151,6 +158,7 @@ impl Builder {
             takes_dpop: proofs.is_some(),
             certificate_header: None,
             proofs,
+            revocation_seed: None,
             guard: next_guard(),
         }
     }

@@ -13,6 +13,7 @@ use crate::fetch::Fetch;
 use crate::guard::RequiresAuth;
 use crate::guard::resolver::ResolveIssuer;
 use crate::introspect::Introspect;
+use crate::revocations::Revocations;
 use crate::settings::{self, Document, Given, Key, Plain, Setting, Value, Variables};
 use crate::verify::{Audience, Profile};
 
@@ -29,6 +30,8 @@ mod origin;
 mod places;
 mod provider;
 mod resource;
+mod revocations;
+mod shared;
 mod siblings;
 mod tenants;
 
@@ -48,6 +51,7 @@ use provider::FromTable;
 /// | tokens of more than one issuer are accepted | [`with_issuer`](Self::with_issuer) |
 /// | this server reaches the issuer by another name than clients | [`with_discovery_url`](Self::with_discovery_url) |
 /// | the issuer has a certificate of a private authority | [`with_ca`](Self::with_ca) |
+/// | tokens are bound to keys, and come with proofs (DPoP) | [`with_dpop`](Self::with_dpop) |
 /// | a restart must not need the issuer | [`with_state_file`](Self::with_state_file) |
 /// | a test needs keys, a clock or a provider of its own | [`with_jwks`](Self::with_jwks), [`with_clock`](Self::with_clock), [`with_fetch`](Self::with_fetch) |
 ///
@@ -82,6 +86,7 @@ pub struct Builder {
     route_audiences: Vec<Box<str>>,
     /// Where used proofs are remembered.
     replay: Replay,
+    revocations: Option<Revocations>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -147,6 +152,7 @@ impl Builder {
             resolver: None,
             route_audiences: Vec::new(),
             replay: Replay::default(),
+            revocations: None,
             problems: Vec::new(),
         }
     }

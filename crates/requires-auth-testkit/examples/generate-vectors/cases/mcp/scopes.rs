@@ -57,6 +57,14 @@ fn tools() -> Vec<Finished> {
             .open()
             .call("__0123456789ab_create")
             .unknown(),
+        post("mcp-star-case", "U02", "nor its name in another case").open().call("Create").unknown(),
+        post("mcp-star-blank", "U02", "nor its name with a blank behind it").open().call("create ").unknown(),
+        post("mcp-star-tab-and-case", "U02", "nor with both, as headers carry it")
+            .open()
+            .header("Mcp-Name", "=?base64?wqBDUkVBVEU=?=")
+            .call("\u{a0}CREATE")
+            .unknown(),
+        post("mcp-star-alike", "U02", "a name that only begins so is another").open().call("create2").allow(),
         post("mcp-star-scope", "U02", "a star with a scope")
             .names("tools", json!({ "*": "any" }))
             .call("drop")
@@ -147,6 +155,10 @@ fn others() -> Vec<Finished> {
             .scope("read write")
             .text(list(&[call("create"), call("drop")]))
             .unknown(),
+        post("mcp-list-hundred", "U07", "a list of a hundred").text(list(&vec![call("list"); 100])).allow(),
+        post("mcp-list-too-many", "U07", "a list of more: their scopes have to stand in one header")
+            .text(list(&vec![call("list"); 101]))
+            .invalid(),
         post("mcp-get", "U08", "a GET needs the base").method("GET").text("{").allow(),
         post("mcp-get-lacks", "U08", "a GET without it").scope("other").method("GET").lacks("read"),
         post("mcp-delete", "U08", "a DELETE").method("DELETE").allow(),

@@ -1,0 +1,60 @@
+//! Tokens that are refused before they expire.
+
+use super::RequiresAuth;
+use crate::error::Denial;
+use crate::revocation::Revocation;
+use crate::revocations::{Revocations, RevokeError};
+use crate::verify::{AccessToken, NoTrace, check_revoked};
+
+impl RequiresAuth {
+    /// Refuses what an entry is for, from now on and until it ends: in this guard, and in every process that has the same file of
+    /// revocations, within a second.
+    ///
+    /// It writes to a disk, and waits for that; in async code, call it where blocking is allowed.
+    ///
+    /// ```no_run
+    /// use std::time::SystemTime;
+    ///
+    /// use requires_auth::RequiresAuth;
+    /// use requires_auth::revocation::Revocation;
+    /// use requires_auth::revocations::RevokeError;
+    ///
+    /// /// The user has a new password: what was issued before is worth nothing.
+    /// fn password_changed(auth: &RequiresAuth, user: &str) -> Result<(), RevokeError> {
+    ///     let now = SystemTime::now();
+    ///     auth.revoke(Revocation::of_subject(user, now + Revocation::DEFAULT_LIFE).issued_before(now))
+    /// }
+    /// # let _ = password_changed;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The guard has no revocations, the entry cannot be one, there is no room for it, or the file cannot be written. Nothing was
+    /// revoked then.
+    pub fn revoke(&self, revocation: Revocation) -> Result<(), RevokeError> {
+        self.inner.revocations.as_ref().ok_or(RevokeError::Off)?.add(revocation, self.inner.clock.now())
+    }
+
+    /// Refuses this token from now on, by its `jti`, until it has expired: for a logout.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke`](Self::revoke), or the token has no `jti`.
+    pub fn revoke_token(&self, token: &AccessToken) -> Result<(), RevokeError> {
+        let jti: String = token.claim("jti").ok_or(RevokeError::NoTokenId)?;
+        self.revoke(Revocation::of_token(&jti, token.expires_at()).at_issuer(token.issuer()))
+    }
+
+    /// The revocations that this guard is told of; `None` if its setting `revocations` names no file, and it was given none.
+    pub fn revocations(&self) -> Option<&Revocations> {
+        self.inner.revocations.as_ref()
+    }
+
+    /// Refuses a token that was revoked.
+    pub(super) fn check_revoked(&self, token: &AccessToken) -> Result<(), Denial> {
+        match &self.inner.revocations {
+            Some(revocations) => check_revoked(token, &revocations.sets(), &mut NoTrace),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A file of revocations that is watched: an entry in each line, as JSON.
+//!
+//! The file is the whole truth about what is listed: a line that is taken out revokes nothing any more. One that cannot be read,
+//! or in which a line is not an entry, changes nothing: what was read before stays in use, and the failure is logged.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+use std::{io, thread};
+
+use super::stamp::Stamp;
+use super::{Inner, RevokeError, append_to_file};
+use crate::file::RegularFile;
+use crate::jose::digest::sha256;
+use crate::revocation::{Revocation, Set, read_lines};
+use crate::telemetry;
+
+/// How often the file is looked at.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The room for each entry, with what may stand beside it.
+const BYTES_PER_ENTRY: u64 = 1024;
+
+/// Room for entries that have ended and were not taken out.
+const BYTES_TO_SPARE: u64 = 16 * 1024 * 1024;
+
+/// The file, and what is known of it.
+pub(super) struct Listed {
+    path: PathBuf,
+    seen: Mutex<Seen>,
+}
+
+/// What the file was like when it was last read.
+#[derive(Default)]
+struct Seen {
+    stamp: Option<Stamp>,
+    /// Whether another stamp is needed to tell that it has changed.
+    is_settled: bool,
+    content: Option<Content>,
+    failure: Option<UnreadableRevocations>,
+}
+
+/// What stood in the file, by its SHA-256, and whether it could be used.
+struct Content {
+    digest: [u8; 32],
+    verdict: Result<(), UnreadableRevocations>,
+}
+
+/// Why a file of revocations cannot be used. The text names a line at most, and nothing of what stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}")]
+pub struct UnreadableRevocations {
+    cause: String,
+    /// Whether the file itself could not be had, so that it is worth another try though it looks the same.
+    is_unread: bool,
+}
+
+impl UnreadableRevocations {
+    pub(super) fn of_io(error: io::Error) -> Self {
+        Self { cause: error.to_string(), is_unread: true }
+    }
+
+    fn of_content(cause: impl ToString) -> Self {
+        Self { cause: cause.to_string(), is_unread: false }
+    }
+}
+
+/// Looks at the file until nobody uses its entries any more.
+pub(super) fn watch(inner: Weak<Inner>) -> io::Result<()> {
+    let look = move || {
+        loop {
+            thread::sleep(TICK);
+            let Some(inner) = inner.upgrade() else { return };
+            if let Some(listed) = &inner.listed {
+                drop(listed.look(&inner));
+            }
+        }
+    };
+    thread::Builder::new().name("requires-auth-revocations".to_owned()).spawn(look).map(drop)
+}
+
+impl Listed {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, seen: Mutex::default() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn failure(&self) -> Option<UnreadableRevocations> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
+    }
+
+    /// Reads the file if it has changed, or may have changed; tells what is wrong with it.
+    pub(super) fn look(&self, inner: &Inner) -> Option<UnreadableRevocations> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before it is read: what is written from now on is a change.
+        let stamp = Stamp::of(&self.path);
+        if seen.is_settled && seen.stamp == stamp {
+            return seen.failure.clone();
+        }
+        let before = seen.failure.take();
+        seen.failure = self.read(&mut seen.content, inner).err();
+        let is_unread = seen.failure.as_ref().is_some_and(|failure| failure.is_unread);
+        seen.is_settled = !is_unread && stamp.is_some_and(|stamp| stamp.is_settled(SystemTime::now()));
+        seen.stamp = stamp;
+        // It is tried again four times a second, and told once.
+        if let Some(error) = seen.failure.as_ref().filter(|error| before.as_ref() != Some(error)) {
+            telemetry::revocations_read("failed");
+            let path = self.path.display();
+            tracing::error!(%path, %error, "the revocations cannot be read; those that were read before stay in use");
+        }
+        seen.failure.clone()
+    }
+
+    /// Reads the file, and uses its entries unless it is what it was.
+    fn read(&self, content: &mut Option<Content>, inner: &Inner) -> Result<(), UnreadableRevocations> {
+        let most_bytes = BYTES_TO_SPARE.saturating_add(BYTES_PER_ENTRY.saturating_mul(inner.most as u64));
+        let bytes = RegularFile::open(&self.path).and_then(|file| file.read(most_bytes));
+        let bytes = bytes.map_err(UnreadableRevocations::of_io)?;
+        let digest = sha256(&bytes);
+        match content {
+            Some(known) if known.digest == digest => known.verdict.clone(),
+            _ => content.insert(Content { digest, verdict: self.use_entries(&bytes, inner) }).verdict.clone(),
+        }
+    }
+
+    /// Puts the entries of the file in the place of those that were listed before.
+    fn use_entries(&self, bytes: &[u8], inner: &Inner) -> Result<(), UnreadableRevocations> {
+        let now = inner.clock.now().into();
+        let mut set = Set::default();
+        for line in read_lines(bytes) {
+            let entry = line.map_err(UnreadableRevocations::of_content)?;
+            set.add(entry, &inner.seed, now, inner.most).map_err(UnreadableRevocations::of_content)?;
+        }
+        let entries = set.len();
+        inner.change(|sets, _| {
+            sets.listed = set;
+            Ok::<_, UnreadableRevocations>(())
+        })?;
+        telemetry::revocations_read("ok");
+        let path = self.path.display();
+        tracing::info!(%path, entries, "revocations read");
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Appends an entry to the file, and uses it at once.
+    pub(super) fn append(
+        &self,
+        listed: &Listed,
+        entry: Revocation,
+        now: SystemTime,
+    ) -> Result<(), RevokeError> {
+        // The file is not read meanwhile: what was read before the line was there would take it away again.
+        let _not_read = listed.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change(|sets, inner| {
+            let added = sets.listed.add(entry.clone(), &inner.seed, now.into(), inner.most);
+            added.map_err(|_| RevokeError::Full { most: inner.most })?;
+            append_to_file(&listed.path, &entry).map_err(RevokeError::NotKept)
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! The revocations that are in use, shared by the guards of a server, and where they come from: a file, and whoever adds one.
+
+use std::fmt;
+use std::hash::RandomState;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+
+use crate::clock::{Clock, SystemClock};
+use crate::revocation::{InvalidRevocation, Revocation, Seed, Sets};
+use crate::telemetry;
+
+mod file;
+mod stamp;
+mod write;
+
+use file::Listed;
+pub use file::UnreadableRevocations;
+pub use write::append_to_file;
+
+/// The revocations of a server. A clone is the same set, and so is that of every guard that was given it.
+///
+/// A guard has one by the setting `revocations`, which names a file. For an application with a feed of its own, such as a table
+/// of a database, there is [`in_memory`](Self::in_memory):
+///
+/// ```
+/// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+/// use std::time::{Duration, SystemTime};
+///
+/// use requires_auth::revocation::Revocation;
+/// use requires_auth::revocations::Revocations;
+/// use requires_auth::{Policy, Reason, RequiresAuth};
+///
+/// # let key = SigningKey::generate(Algorithm::Es256);
+/// # let jwks = jwk_set([&key]).to_string();
+/// # let forge = Forge::new("https://issuer.example", "https://api.example", key);
+/// let revocations = Revocations::in_memory(10_000);
+/// let auth = RequiresAuth::builder("https://issuer.example", "https://api.example")
+///     .with_revocations_in(&revocations)
+/// #   .with_jwks(jwks)
+///     .build()?;
+/// let token = forge.token().claim("sid", "s-17").mint();
+/// assert!(auth.verify_now(&token, &Policy::default()).expect("the keys are there").is_ok());
+///
+/// let now = SystemTime::now();
+/// revocations.add(Revocation::of_session("s-17", now + Duration::from_secs(3600)), now)?;
+/// let denial = auth.verify_now(&token, &Policy::default()).expect("the keys are there").unwrap_err();
+/// assert_eq!(denial.reason(), Some(Reason::Revoked));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Revocations {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    seed: Seed,
+    /// How many entries a file may have, and how many may come in other ways.
+    most: usize,
+    sets: ArcSwap<Sets>,
+    /// Held by whoever makes another set of the one in use.
+    writing: Mutex<()>,
+    listed: Option<Listed>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a revocation is not in use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// The guard is told of no revocations: its setting `revocations` names no file.
+    #[error("the guard has no revocations: name a file for them in the setting `revocations`")]
+    Off,
+    /// It cannot be one.
+    #[error(transparent)]
+    Invalid(#[from] InvalidRevocation),
+    /// There is no room for it. None of those that are there is dropped for another.
+    #[error("there are {most} revocations already, and there is room for no more: raise `max_revocations`")]
+    Full {
+        /// How many there may be.
+        most: usize,
+    },
+    /// The file could not be written, so that nothing was revoked.
+    #[error("nothing was revoked, as the file of revocations cannot be written: {0}")]
+    NotKept(io::Error),
+    /// The token has no `jti`. Its subject, its session and its client can be revoked.
+    #[error("the token has no `jti` by which it could be revoked alone: revoke its subject or its session")]
+    NoTokenId,
+}
+
+impl Revocations {
+    /// No revocations yet, and room for this many. They are gone when the process ends, and no other process knows them.
+    pub fn in_memory(most: usize) -> Self {
+        Self::new(most, None, Arc::new(SystemClock))
+    }
+
+    /// Those of a file, which is read now, and anew whenever it changes.
+    pub(crate) fn of_file(
+        path: &Path,
+        most: usize,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, UnreadableRevocations> {
+        let revocations = Self::new(most, Some(Listed::new(path.to_owned())), clock);
+        revocations.read_file_again().map_or(Ok(()), Err)?;
+        file::watch(Arc::downgrade(&revocations.inner)).map_err(UnreadableRevocations::of_io)?;
+        Ok(revocations)
+    }
+
+    fn new(most: usize, listed: Option<Listed>, clock: Arc<dyn Clock>) -> Self {
+        let inner = Inner {
+            seed: Seed::new(RandomState::new()),
+            most,
+            sets: ArcSwap::default(),
+            writing: Mutex::default(),
+            listed,
+            clock,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Refuses what an entry is for from now on, in every guard that has this set. Where there is a file, it is appended to it
+    /// first, for the next start and for other processes; so this writes to a disk, and waits for that.
+    ///
+    /// # Errors
+    ///
+    /// The entry cannot be one, there is no room for it, or the file cannot be written. Nothing was revoked then.
+    pub fn add(&self, revocation: Revocation, now: SystemTime) -> Result<(), RevokeError> {
+        revocation.check()?;
+        match &self.inner.listed {
+            Some(listed) => self.inner.append(listed, revocation, now),
+            None => self.receive([revocation], now),
+        }
+    }
+
+    /// Uses entries that another process has revoked, and that are kept elsewhere. Either all of them are in use then, or none.
+    ///
+    /// # Errors
+    ///
+    /// One cannot be an entry, or there is no room for it.
+    pub(crate) fn receive(
+        &self,
+        revocations: impl IntoIterator<Item = Revocation>,
+        now: SystemTime,
+    ) -> Result<(), RevokeError> {
+        self.inner.change(|sets, inner| {
+            for revocation in revocations {
+                revocation.check()?;
+                let added = sets.added.add(revocation, &inner.seed, now.into(), inner.most);
+                added.map_err(|_| RevokeError::Full { most: inner.most })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The entries, in no order. Some may have ended.
+    pub fn list(&self) -> Vec<Revocation> {
+        self.sets().iter().cloned().collect()
+    }
+
+    /// How many entries there are; some may have ended.
+    pub fn len(&self) -> usize {
+        self.sets().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The file, if they have one.
+    pub fn file(&self) -> Option<&Path> {
+        self.inner.listed.as_ref().map(Listed::path)
+    }
+
+    /// Why the file could not be read when it was last tried; `None` if it could. The entries that were read before stay in use.
+    pub fn failure(&self) -> Option<UnreadableRevocations> {
+        self.inner.listed.as_ref()?.failure()
+    }
+
+    /// Looks at the file now, and reads it if it has changed. There is no need to: it is looked at four times a second.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or a line of it is not an entry. The entries that were read before stay in use.
+    pub fn refresh(&self) -> Result<(), UnreadableRevocations> {
+        self.read_file_again().map_or(Ok(()), Err)
+    }
+
+    fn read_file_again(&self) -> Option<UnreadableRevocations> {
+        self.inner.listed.as_ref()?.look(&self.inner)
+    }
+
+    /// The entries of this moment.
+    pub(crate) fn sets(&self) -> arc_swap::Guard<Arc<Sets>> {
+        self.inner.sets.load()
+    }
+
+    /// What tokens are looked up by.
+    pub(crate) fn seed(&self) -> Seed {
+        self.inner.seed.clone()
+    }
+
+    /// Whether they are those of this file, with the same room.
+    pub(crate) fn are_of(&self, path: &PathBuf, most: usize) -> bool {
+        self.inner.most == most && self.file() == Some(path.as_path())
+    }
+}
+
+impl Inner {
+    /// Puts a changed copy of the sets in their place, unless the change fails.
+    fn change<E>(&self, change: impl FnOnce(&mut Sets, &Self) -> Result<(), E>) -> Result<(), E> {
+        let _only_one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sets = Sets::clone(&self.sets.load());
+        change(&mut sets, self)?;
+        telemetry::revocations(sets.len());
+        self.sets.store(Arc::new(sets));
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocations")
+            .field("len", &self.len())
+            .field("file", &self.file())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

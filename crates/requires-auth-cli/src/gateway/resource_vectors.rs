@@ -69,7 +69,15 @@ async fn requests_below_a_resource_of_the_gateway_get_the_verdict_of_its_guard()
             })
             .collect();
         let (method, headers) = (case.method.as_str(), &headers);
-        let asked = Asked { method, target: &target, host: None, client: None, headers, has_body: false };
+        let asked = Asked {
+            method,
+            target: &target,
+            host: None,
+            client: None,
+            headers,
+            has_body: false,
+            is_trial: false,
+        };
         let found = match gateway.decide(asked).await {
             Decided::Now(Decision::Allow { .. }) => (200, Vec::new()),
             Decided::Now(Decision::Refuse(refused)) => {

@@ -52,7 +52,8 @@ pub(crate) async fn run_tests(config: &Config) -> Result<Vec<TestResult>, Failur
 async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &RouteTest) -> TestResult {
     let headers = headers(config, key, test);
     let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
-    let asked = Asked { method, target, host, client: None, headers: &headers, has_body: false };
+    let asked =
+        Asked { method, target, host, client: None, headers: &headers, has_body: false, is_trial: false };
     let (status, code) = match gateway.decide_by_head(asked).await {
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),

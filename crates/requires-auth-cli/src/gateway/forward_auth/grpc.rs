@@ -84,7 +84,7 @@ pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Res
     let host = Some(request.host.as_str());
     let client = request.client.parse().ok();
     let original = Original { method: &request.method, target: &request.path, host, client };
-    Ok(match judge(gateway, config, &original, &headers).await {
+    Ok(match judge(gateway, config, &original, &headers, false).await {
         Decision::Refuse(refused) => denied(refused),
         Decision::Allow { identity, added, .. } => {
             let aliases = gateway.identity().aliases_in(&headers);

@@ -54,7 +54,15 @@ type Answered = (u16, String, Option<String>);
 async fn decide(stage: &Stage, method: &str, target: &str, bearer: Option<&str>) -> Answered {
     let mut headers = HeaderMap::new();
     headers.extend(bearer.map(|bearer| (AUTHORIZATION, bearer.parse().expect("a value"))));
-    let asked = Asked { method, target, host: None, client: None, headers: &headers, has_body: false };
+    let asked = Asked {
+        method,
+        target,
+        host: None,
+        client: None,
+        headers: &headers,
+        has_body: false,
+        is_trial: false,
+    };
     match stage.gateway.decide(asked).await {
         Decided::Now(Decision::Allow { .. }) => (200, String::new(), None),
         Decided::Now(Decision::Refuse(refused)) => {
@@ -269,8 +277,15 @@ async fn a_step_up_names_the_base_the_tool_and_what_the_token_has() {
     let bearer = bearer(&stage, json!("https://api.example.com/mcp"), "read:orders list:orders other");
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, bearer.parse().expect("a value"));
-    let asked =
-        Asked { method: "POST", target: "/mcp", host: None, client: None, headers: &headers, has_body: true };
+    let asked = Asked {
+        method: "POST",
+        target: "/mcp",
+        host: None,
+        client: None,
+        headers: &headers,
+        has_body: true,
+        is_trial: false,
+    };
     let Decided::AfterBody(unread) = stage.gateway.decide(asked).await else { panic!("its body is needed") };
     let call = |tool: &str| {
         let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool}});

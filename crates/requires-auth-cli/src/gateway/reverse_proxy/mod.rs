@@ -143,6 +143,7 @@ impl ReverseProxy {
             client: caller.peer.address(),
             headers: &parts.headers,
             has_body,
+            is_trial: false,
         };
         let (decision, body) = match gateway.decide(asked).await {
             Decided::AfterBody(unread) => {

@@ -15,6 +15,7 @@ mod operators;
 mod reverse_proxy;
 mod common;
 mod resources;
+mod proofs;
 mod model;
 mod claim_rules;
 mod headers;
@@ -33,6 +34,7 @@ pub(crate) use self::model::{
     ServerConfig, TlsConfig,
 };
 pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
+pub(crate) use self::proofs::Proofs;
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 
@@ -93,6 +95,11 @@ impl Config {
         let of_routes = self.gateway.routes.audiences().map(str::to_owned).collect();
         let of_resources = self.gateway.audiences_of_resources().collect();
         self.guard.build_with(|builder| adjust(with_audiences(builder, of_routes, of_resources)))
+    }
+
+    /// What becomes of proofs of keys, which tokens may come with.
+    pub(crate) fn proofs(&self) -> Proofs {
+        Proofs::of(&self.guard)
     }
 
     /// Whether every issuer says itself whom its tokens are for, and not only the resources do.

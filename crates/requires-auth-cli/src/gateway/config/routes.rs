@@ -6,11 +6,11 @@ use requires_auth::settings::shown_value;
 use toml::de::DeTable;
 
 use super::claim_rules::{ClaimRule, check_path_rules, claim_rules};
-use super::common::{shadow, unknown_issuer};
+use super::common::{needs_dpop, shadow, unknown_issuer};
 use crate::gateway::host::HostPattern;
 use crate::gateway::routes::{Pattern, Route};
 
-const ROUTE: [&str; 12] = [
+const ROUTE: [&str; 13] = [
     "match",
     "host",
     "public",
@@ -19,6 +19,7 @@ const ROUTE: [&str; 12] = [
     "claims",
     "issuers",
     "audience",
+    "dpop",
     "preflight",
     "case",
     "encoded_slash",
@@ -37,6 +38,7 @@ struct Keys {
     /// `iss` of each issuer that it names.
     issuers: Vec<String>,
     audience: Vec<String>,
+    needs_dpop: bool,
     denies_preflight: bool,
     is_case_exact: bool,
     allows_encoded_slash: bool,
@@ -61,7 +63,7 @@ pub(super) fn route(
         reader.report("routes", &format!("{within}.match"), "nothing", "a method and a path", hint);
     }
     if keys.is_public {
-        let of_tokens = ["scopes", "any_scopes", "claims", "issuers", "audience"];
+        let of_tokens = ["scopes", "any_scopes", "claims", "issuers", "audience", "dpop"];
         for key in of_tokens.into_iter().filter(|key| table.contains_key(*key)) {
             let hint = "a public route looks at no token: take one of the two out";
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
@@ -94,6 +96,7 @@ impl Keys {
                 }
             }
             "audience" => self.audience = audience(reader, entry),
+            "dpop" => self.needs_dpop = needs_dpop(reader, "routes", entry),
             "preflight" => {
                 let choices = [("allow", false), ("deny", true)];
                 let chosen = reader.one_of("routes", entry, "\"allow\" or \"deny\"", choices);
@@ -109,7 +112,7 @@ impl Keys {
                 self.allows_encoded_slash = chosen.unwrap_or(false);
             }
             "enforce" => self.is_shadow = Some(shadow(reader, "routes", entry)),
-            "dpop" | "accept_tokens" => reader.not_yet("routes", entry),
+            "accept_tokens" => reader.not_yet("routes", entry),
             _ => reader.unknown("routes", entry, &ROUTE),
         }
     }
@@ -123,6 +126,7 @@ impl Keys {
             let rules = self.claims.into_iter().map(|rule| (rule.claim, rule.test)).chain(of_issuers);
             let policy = self.scopes.unwrap_or_default();
             let policy = if self.audience.is_empty() { policy } else { policy.with_audience(&self.audience) };
+            let policy = if self.needs_dpop { policy.with_dpop_required() } else { policy };
             Requirement::token(
                 rules.fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
             )

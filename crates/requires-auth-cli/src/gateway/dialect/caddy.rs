@@ -7,7 +7,7 @@
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, PROVEN, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -40,6 +40,18 @@ impl Dialect for Caddy {
     }
 }
 
+/// What is taken away from a request to the application, as a block.
+fn cleared(side: &ProxySide) -> String {
+    let token = side.clears_authorization.map(|reason| (reason, "Authorization"));
+    let proof = side.proofs.are_taken().then_some((PROVEN, "DPoP"));
+    let lines: String = token
+        .into_iter()
+        .chain(proof)
+        .map(|(reason, name)| format!("            {reason}\n            header_up -{name}\n"))
+        .collect();
+    if lines.is_empty() { lines } else { format!(" {{\n{lines}        }}") }
+}
+
 fn emit(side: &ProxySide) -> String {
     let gateway = match &side.gateway {
         Place::Tcp(address) => address.to_string(),
@@ -60,9 +72,7 @@ fn emit(side: &ProxySide) -> String {
             headers.join("|")
         ),
     };
-    let cleared = side.clears_authorization.map_or_else(String::new, |reason| {
-        format!(" {{\n            {reason}\n            header_up -Authorization\n        }}")
-    });
+    let cleared = cleared(side);
     let documents = side.resources.as_ref().map_or_else(String::new, |resources| {
         let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
         format!(

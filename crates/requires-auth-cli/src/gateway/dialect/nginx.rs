@@ -13,7 +13,7 @@ use http::StatusCode;
 use super::interface::Asking;
 use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, NONCE, PROVEN, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 
@@ -150,6 +150,12 @@ fn identity(side: &ProxySide) -> String {
     if let Some(reason) = side.clears_authorization {
         writeln!(text, "{reason}\nproxy_set_header Authorization \"\";").ok();
     }
+    if side.proofs.are_taken() {
+        writeln!(text, "{PROVEN}\nproxy_set_header DPoP \"\";").ok();
+    }
+    if side.proofs.need_nonces {
+        writeln!(text, "{NONCE}\n{NONCES}").ok();
+    }
     if side.resources.as_ref().is_some_and(|resources| resources.is_mcp) {
         text.push_str(STREAMS);
     }
@@ -230,6 +236,11 @@ const BUFFERS: &str = "\
 # servers share a port, this belongs in the default one too.
 large_client_header_buffers 4 32k;
 ";
+
+const NONCES: &str = "\
+# An `add_header` in a location replaces those around it: repeat these there.
+auth_request_set $requires_auth_nonce $upstream_http_dpop_nonce;
+add_header DPoP-Nonce $requires_auth_nonce always;";
 
 const STREAMS: &str = "\
 # Messages of an MCP server are passed on as they come, also one that is open for hours.

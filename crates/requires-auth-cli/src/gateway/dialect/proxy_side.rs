@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::gateway::config::Proofs;
+
 /// What the proxy's side is made of.
 #[derive(Debug)]
 pub(crate) struct ProxySide {
@@ -17,6 +19,8 @@ pub(crate) struct ProxySide {
     pub(crate) token_headers: Vec<String>,
     /// Why the application must not get `Authorization`, as a comment, if it must not.
     pub(crate) clears_authorization: Option<&'static str>,
+    /// What becomes of proofs of keys.
+    pub(crate) proofs: Proofs,
     /// What the resources have the proxy do beside; nothing without any.
     pub(crate) resources: Option<OfResources>,
     /// Whether a route is for some hosts alone.
@@ -61,6 +65,12 @@ pub(crate) const NOT_FOR_MCP: &str =
 
 /// Why `Authorization` is taken away where no token is read there.
 pub(crate) const UNJUDGED: &str = "# No token is read from Authorization (`token_from`), so nobody has judged what it says: it must not reach the application.";
+
+/// Why the application must not get the header `DPoP`.
+pub(super) const PROVEN: &str = "# A proof is for the gateway, which has used it up.";
+
+/// Where clients find the nonce of their next proof, as a comment.
+pub(super) const NONCE: &str = "# The nonce that clients are to use from now on (RFC 9449, 8.2).";
 
 /// The first lines of what is printed.
 pub(super) fn preamble(proxy: &str, note: &str) -> String {

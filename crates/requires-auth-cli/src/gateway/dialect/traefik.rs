@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, PROVEN, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Traefik's `ForwardAuth`.
@@ -42,16 +42,19 @@ impl Dialect for Traefik {
 /// The second middleware in the list of a router.
 const CLEARED: &str = "        - requires-auth-clear\n";
 
-/// A middleware that takes a header away: one that is set to nothing.
-fn clear(reason: &str) -> String {
-    format!(
-        "    requires-auth-clear:
-      headers:
-        customRequestHeaders:
-          {reason}
-          Authorization: \"\"
-"
-    )
+/// A middleware that takes headers away: those that are set to nothing. Nothing if there are none.
+fn clear(side: &ProxySide) -> String {
+    let token = side.clears_authorization.map(|reason| (reason, "Authorization"));
+    let proof = side.proofs.are_taken().then_some((PROVEN, "DPoP"));
+    let mut text = String::new();
+    for (reason, name) in token.into_iter().chain(proof) {
+        // Writing to a string cannot fail.
+        writeln!(text, "          {reason}\n          {name}: \"\"").ok();
+    }
+    if text.is_empty() {
+        return text;
+    }
+    format!("    requires-auth-clear:\n      headers:\n        customRequestHeaders:\n{text}")
 }
 
 /// The router that leads to the documents, and its service.
@@ -92,8 +95,8 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         // Writing to a string cannot fail.
         writeln!(copied, "          - \"{header}\"").ok();
     }
-    let (clear, cleared) =
-        side.clears_authorization.map_or_else(Default::default, |reason| (clear(reason), CLEARED));
+    let clear = clear(side);
+    let cleared = if clear.is_empty() { "" } else { CLEARED };
     let (router, service) = documents(side, &gateway.to_string());
     Ok(format!(
         "{}

@@ -34,7 +34,7 @@ pub(crate) use self::model::{
     ServerConfig, TlsConfig,
 };
 pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
-pub(crate) use self::proofs::Proofs;
+pub(crate) use self::proofs::{Proofs, mode_of};
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 

@@ -155,4 +155,6 @@ mod vectors;
 #[cfg(test)]
 mod request_vectors;
 #[cfg(test)]
+mod proof_vectors;
+#[cfg(test)]
 mod place_vectors;

@@ -290,3 +290,5 @@ fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
 mod vectors;
 #[cfg(test)]
 mod mcp_vectors;
+#[cfg(test)]
+mod proof_vectors;

@@ -157,4 +157,6 @@ mod request_vectors;
 #[cfg(test)]
 mod proof_vectors;
 #[cfg(test)]
+mod proof_tests;
+#[cfg(test)]
 mod place_vectors;

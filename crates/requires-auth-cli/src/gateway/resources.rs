@@ -91,9 +91,15 @@ impl ResourceGuard {
         };
         let mut rule = Route::new(Vec::new(), requirement);
         rule.is_shadow = is_shadow;
+        let routes = config.gateway.routes.below(&own.below);
+        let (rule, routes) = if own.needs_dpop {
+            (rule.with_dpop_required(), routes.with_dpop_required())
+        } else {
+            (rule, routes)
+        };
         Ok(Self {
             auth: guard(config, own, auth)?,
-            routes: config.gateway.routes.below(&own.below),
+            routes,
             rule,
             is_open_below: own.is_mcp,
             operations,

@@ -62,6 +62,7 @@ async fn decide(stage: &Stage, method: &str, target: &str, bearer: Option<&str>)
         certificate: None,
         headers: &headers,
         has_body: false,
+        is_trial: false,
     };
     match stage.gateway.decide(asked).await {
         Decided::Now(Decision::Allow { .. }) => (200, String::new(), None),
@@ -304,6 +305,7 @@ async fn a_step_up_names_the_base_the_tool_and_what_the_token_has() {
         certificate: None,
         headers: &headers,
         has_body: true,
+        is_trial: false,
     };
     let Decided::AfterBody(unread) = stage.gateway.decide(asked).await else { panic!("its body is needed") };
     let call = |tool: &str| {

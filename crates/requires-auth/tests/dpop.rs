@@ -387,6 +387,26 @@ async fn a_request_that_has_to_wait_for_the_store_is_judged_once() {
 }
 
 #[tokio::test]
+async fn a_trial_records_nothing_and_knows_what_was_used() {
+    let world = World::new();
+    let guard = world.guard(Dpop::allowed());
+    let token = world.bound();
+    let sent = Sent::new("DPoP", &token, vec![world.proof(&token).mint()]);
+    let anything = Requirement::token(Policy::default());
+    let trial = sent.request().as_trial();
+    for _ in 0..2 {
+        assert_eq!(told(&guard.admit(&trial, &anything).await), "passed");
+    }
+    assert!(guard.admit_now(&trial, &anything).is_none(), "it may have to wait");
+    assert_eq!(sent.verdict(&guard), "passed");
+    assert_eq!(told(&guard.admit(&trial, &anything).await), "invalid_dpop_proof proof_reused");
+    // What is wrong with a trial is told as of any request.
+    let other = Sent::new("DPoP", &token, vec![world.proof(&token).method("POST").mint()]);
+    let told = told(&guard.admit(&other.request().as_trial(), &anything).await);
+    assert_eq!(told, "invalid_dpop_proof proof_method");
+}
+
+#[tokio::test]
 async fn a_refusal_records_nothing() {
     let world = World::new();
     let store = Told::new(Some(Use::First), Use::First);

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
-from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
 from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable | StateUnavailable], tuple[str, bytes]]
+    SharedState = str | Mapping[str, Any]
     Problem = tuple[str, str, str, str]
 
 
@@ -97,6 +98,7 @@ class RequiresAuth(_core.Guard, Revoking):
         resolver: Resolver | None = None,
         accept_tokens: str | None = None,
         introspection: Introspection | None = None,
+        shared_state: SharedState | None = None,
         ca: str | bytes | os.PathLike[str] | None = None,
         max_token_bytes: int = 16_384,
         fetch_timeout: int = 5,
@@ -189,6 +191,10 @@ class RequiresAuth(_core.Guard, Revoking):
                 `max_entries`, `in_flight`, `calls_per_second`, `signed`, `always`, `token_type`); or a tuple of
                 endpoint, client and secret. Secrets belong in the environment or a file:
                 `client_secret_env`, `client_secret_file`.
+            shared_state: where the instances of this API keep what they have to know of each other, such as which proofs
+                were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more to choose
+                (`namespace`, `username`, `password_env`, `password_file`, `ca`, `timeout_ms`, `on_outage`,
+                `max_lag`). Nothing connects before the first need, so that a process may fork first.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
             fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30. A request
@@ -405,6 +411,7 @@ class RequiresAuth(_core.Guard, Revoking):
 
         __class__ = NO_PARAMETER
         __signature__ = NoSignature()
+        get_middleware = NotOfFastMCP()
 
     def __repr__(self) -> str:
         """The issuers, and nothing else of the settings."""

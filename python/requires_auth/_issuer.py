@@ -66,7 +66,8 @@ class Issuer:
     """Where a request may have its tokens. By default as for the guard."""
 
     dpop: Dpop | None = None
-    """Whether its tokens come with a proof of their key: a mode alone, such as `"required"`. By default as for the guard."""
+    """Whether its tokens come with a proof of their key: a mode alone, such as `"required"`. By default as for the
+    guard."""
 
     dangerously_any_audience: bool = False
     """Takes its tokens also if they were made for another API."""

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from requires_auth import ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import current_names as _current
 from requires_auth._guard import from_environment
-from requires_auth._mistakes import NO_PARAMETER, NoDependency, has_type
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, NotOfFastMCP, has_type
 from requires_auth._rule import Rule
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken, Issuer, Policy
-    from requires_auth._guard import ErrorBody, Resolver
+    from requires_auth._guard import ErrorBody, Resolver, SharedState
     from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
@@ -74,6 +74,7 @@ class _Options(TypedDict, total=False):
     resolver: Resolver | None
     accept_tokens: str | None
     introspection: Introspection | None
+    shared_state: SharedState | None
     ca: str | bytes | os.PathLike[str] | None
     max_token_bytes: int
     fetch_timeout: int
@@ -232,6 +233,7 @@ class Adapter:
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER
+        get_middleware = NotOfFastMCP()
         __signature__ = NoDependency(
             "FastAPI takes a guard of requires_auth.fastapi, and no class: write auth = RequiresAuth(issuer, audience) "
             "with RequiresAuth from requires_auth.fastapi, and Depends(auth) or Depends(auth('read:orders'))"

@@ -93,7 +93,7 @@ impl RequestLine {
                 (scope.get_item(intern!(py, "raw_path"))?, scope.get_item(intern!(py, "root_path"))?)
             }
         };
-        let raw = raw.as_ref().and_then(|raw| raw.cast::<PyBytes>().ok()).map(|raw| raw.as_bytes());
+        let raw = raw.as_ref().and_then(|raw| raw.cast::<PyBytes>().ok()).map(PyBytesMethods::as_bytes);
         let mount = mount.and_then(|mount| mount.extract::<PyBackedStr>().ok());
         let mount = mount.as_ref().map_or(&b""[..], |mount| mount.as_bytes());
         let mut url = String::with_capacity(USUAL_URL);

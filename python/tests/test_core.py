@@ -864,7 +864,8 @@ def test_a_stranger_cannot_pickle_a_token(issuer: TestIssuer, guard: RequiresAut
 
 
 def test_the_class_says_what_each_method_is_for() -> None:
-    methods = {name for name in dir(RequiresAuth) if not name.startswith("_")} - set(provider_names())
+    # What FastMCP would call says that this is not a guard for it.
+    methods = {name for name in dir(RequiresAuth) if not name.startswith("_")} - {*provider_names(), "get_middleware"}
     assert {name for name in methods if f"`{name}`" not in str(RequiresAuth.__doc__)} == set()
 
 

@@ -99,6 +99,7 @@
 //! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
 //! | `mcp` | no | the module `mcp`: scopes for each tool, prompt and resource of an MCP server |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
+//! | `redis` | no | the module `shared`: what instances have to know of each other, in Redis or Valkey |
 //! | `full` | no | all of these |
 
 // The documentation says which feature an item needs, where a nightly compiler makes it.
@@ -134,9 +135,11 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
-pub mod revocations;
 pub mod replay;
+#[cfg(feature = "redis")]
+pub mod shared;
 pub mod dpop;
+pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;
@@ -181,6 +184,11 @@ struct RevocationPage;
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/opaque-tokens.md")]
 struct OpaqueTokensPage;
+
+/// Runs the Rust blocks of the page on proofs of possession as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/dpop.md")]
+struct DpopPage;
 
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]

@@ -55,6 +55,7 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         "provider.rs",
         "resource.rs",
         "revocations.rs",
+        "shared.rs",
         "tenants.rs",
     ]
     .map(|name| format!("src/guard/builder/{name}"));

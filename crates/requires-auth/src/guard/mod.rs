@@ -23,6 +23,7 @@ mod admission;
 mod log;
 mod bare;
 mod resolver;
+mod sharing;
 mod tenancy;
 mod tenants;
 mod examine;
@@ -48,6 +49,7 @@ pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState, RevocationsHealth};
 use proving::{Authorized, Proving};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
+use sharing::Sharing;
 pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
 use unavailable::Unreached;
@@ -123,10 +125,12 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
-    /// Which tokens are refused before they expire, if it is told of any.
-    revocations: Option<Revocations>,
+    /// The server that instances share, if there is one.
+    sharing: Sharing,
     /// What proofs of keys need beside the rules, where they are taken.
     proving: Option<Box<Proving>>,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -207,7 +211,7 @@ impl RequiresAuth {
     }
 
     /// Fetches the keys of every issuer that has none yet, and finds the introspection endpoint of each that is asked about
-    /// tokens.
+    /// tokens. Connects to the server that instances share, if there is one; that it cannot is logged, and not an error here.
     ///
     /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
     /// request. It is not needed: keys are fetched on first need. Whether a failure stops the server is its own choice:
@@ -246,6 +250,7 @@ impl RequiresAuth {
                 failures.push(Unreached { issuer: asker.issuer().into(), failure, url: None });
             }
         }
+        self.inner.sharing.warm().await;
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }
 

@@ -10,6 +10,7 @@ use super::client_cert_header::{HEADER as CERT_HEADER, MEMBERS as CERT_HEADER_ME
 use super::dpop::{MEMBERS as DPOP_MEMBERS, MODE as DPOP_MODE};
 use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting, table};
+use super::shared_state::{self, MEMBERS as SHARED_STATE_MEMBERS};
 use super::value::{Document, Table};
 use crate::credential::TokenPlace;
 use crate::metadata::ChallengeScopes;
@@ -271,6 +272,15 @@ table! {
     doc "A file that keeps the last good keys, so that a restart during an outage has some.";
     without "None.";
     examples ["\"requires-auth.keys\""];
+
+    SHARED_STATE: Table = "shared_state", Guard, Kind::Table {
+        members: SHARED_STATE_MEMBERS,
+        short: Some(shared_state::URL.setting),
+    };
+    doc "A server with Redis or Valkey, where the instances of this API keep what they have to know of each other: which proofs \
+         were used before.";
+    without "Each instance knows what it has seen itself.";
+    examples ["\"rediss://redis.internal:6379\""];
 
     REVOCATIONS: PathBuf = "revocations", Guard, Kind::Path;
     doc "A file with revocations, one in each line, as JSON: tokens that are refused before they expire, by `jti`, `sub`, `sid` or \

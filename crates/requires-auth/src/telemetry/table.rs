@@ -74,6 +74,13 @@ pub(crate) const VERIFICATION: Metric = metric(
     "time of a verification of a token that the cache did not have",
 );
 
+pub(crate) const REPLAY_ENTRIES: Metric = metric(
+    "gauge",
+    "requires_auth_replay_entries",
+    &[],
+    "used proofs that this process remembers; set every eight seconds while proofs come",
+);
+
 pub(crate) const REVOCATIONS: Metric =
     metric("gauge", "requires_auth_revocations", &[], "revocations in use; some may have ended");
 
@@ -84,11 +91,29 @@ pub(crate) const REVOCATION_READS: Metric = metric(
     "readings of a changed file of revocations: `result` is `ok` or `failed`, where what was read before stays in use",
 );
 
-pub(crate) const REPLAY_ENTRIES: Metric = metric(
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE: Metric = metric(
+    "counter",
+    "requires_auth_shared_state_total",
+    &["use", "result"],
+    "questions to the server that instances share: `use` is `replay`, and `result` is `first`, `again` or `full`, or \
+     `unavailable` and `memory` where there was no answer, and `restarted` for what the server may have forgotten",
+);
+
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE_TIME: Metric = metric(
+    "histogram",
+    "requires_auth_shared_state_seconds",
+    &["use"],
+    "time of a question to the server that instances share",
+);
+
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE_UP: Metric = metric(
     "gauge",
-    "requires_auth_replay_entries",
+    "requires_auth_shared_state_up",
     &[],
-    "used proofs that this process remembers; set every eight seconds while proofs come",
+    "1 while the server that instances share answers, 0 while it does not; set when that changes",
 );
 
 #[cfg(test)]
@@ -108,9 +133,12 @@ mod tests {
             CACHE_MISSES,
             CACHE_EVICTIONS,
             VERIFICATION,
+            REPLAY_ENTRIES,
             REVOCATIONS,
             REVOCATION_READS,
-            REPLAY_ENTRIES,
+            SHARED_STATE,
+            SHARED_STATE_TIME,
+            SHARED_STATE_UP,
         ];
         let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
             let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();

@@ -32,7 +32,7 @@ pub(super) fn seen_by<'a>(
     headers: &'a HeaderMap,
     extensions: &'a Extensions,
 ) -> Request<'a> {
-    let original = if auth.takes_proofs() { original_uri(extensions) } else { None };
+    let original = if auth.takes_dpop() { original_uri(extensions) } else { None };
     let seen = view(method, original.unwrap_or(uri), headers);
     // Where a proxy tells the certificate in a header, the connection is that of the proxy.
     let is_of_client = auth.takes_client_certificates() && auth.certificate_header().is_none();

@@ -9,8 +9,8 @@ use super::Marks;
 use super::audience::Audience;
 use super::client::ClientRule;
 use super::implied::ImpliedScopes;
-use crate::binding::Methods;
 use crate::binding::proof::ProofRules;
+use crate::binding::{DpopMode, Methods, public_base};
 use crate::client_certificate::CertificateHeader;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
@@ -349,8 +349,6 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
-    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
-    pub(crate) revocation_seed: Option<Seed>,
     /// Where a proxy tells the certificate of the client, if one does.
     pub(crate) certificate_header: Option<Box<CertificateHeader>>,
     /// Whether a token in the query refuses a request, also where it is the only one.
@@ -359,6 +357,8 @@ pub struct Rules {
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
     pub(crate) proofs: Option<Arc<ProofRules>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
     pub(crate) guard: GuardId,
 }
 
@@ -388,11 +388,11 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
-            revocation_seed: None,
             certificate_header: None,
             refuses_query_tokens: false,
             takes_dpop: false,
             proofs: None,
+            revocation_seed: None,
             guard: GuardId::default(),
         }
     }
@@ -414,6 +414,25 @@ impl Rules {
             }
             Some(_) => Profile::AccessTokenJwt,
         }
+    }
+
+    /// Takes tokens that are bound to a key with a proof of it (DPoP, RFC 9449), for requests to this URL of the API. Default:
+    /// a bound token is refused.
+    ///
+    /// Whether a proof was used before, these rules do not ask. No proof holds for a URL that is not one.
+    ///
+    /// ```
+    /// use requires_auth::verify::Rules;
+    ///
+    /// let rules = Rules::new(Some("https://issuer.example"), "https://api.example.com");
+    /// let rules = rules.with_dpop("https://api.example.com");
+    /// # let _ = rules;
+    /// ```
+    pub fn with_dpop(mut self, public_url: &str) -> Self {
+        self.proofs = public_base(public_url).map(|base| Arc::new(ProofRules::new(base)));
+        self.takes_dpop = true;
+        self.issuers.rules.iter_mut().for_each(|issuer| issuer.methods.dpop = DpopMode::Allowed);
+        self
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

@@ -81,8 +81,9 @@ impl Builder {
         check_places(&self.given, &mut found);
         public_origin(&self.given, &mut found);
         let cookie_origins = cookie_origins(&self.given, &mut found);
+        let sharing = self.sharing(&mut found);
         let common = self.common(for_all, &mut found);
-        let proofs = self.proofs(&mut found);
+        let proofs = self.proofs(&sharing, &mut found);
         let certificate_header = self.certificate_header(&mut found);
         self.check_fapi(&mut found);
         let siblings = self.siblings();
@@ -129,8 +130,9 @@ impl Builder {
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             takes_certificates,
             tenants,
-            revocations,
+            sharing,
             proving: proofs.proving,
+            revocations,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
@@ -154,11 +156,11 @@ impl Builder {
             client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
-            revocation_seed: None,
             refuses_query_tokens: self.has_fapi(),
             takes_dpop: proofs.is_some(),
             certificate_header: None,
             proofs,
+            revocation_seed: None,
             guard: next_guard(),
         }
     }

@@ -32,6 +32,7 @@ mod places;
 mod provider;
 mod resource;
 mod revocations;
+mod shared;
 mod siblings;
 mod tenants;
 
@@ -83,9 +84,9 @@ pub struct Builder {
     shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
-    revocations: Option<Revocations>,
     /// Where used proofs are remembered.
     replay: Replay,
+    revocations: Option<Revocations>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -150,8 +151,8 @@ impl Builder {
             shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
-            revocations: None,
             replay: Replay::default(),
+            revocations: None,
             problems: Vec::new(),
         }
     }

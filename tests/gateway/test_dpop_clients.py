@@ -1,4 +1,4 @@
-"""DPoP clients of others at an API behind each proxy, and a thief of what they send; the files are printed for proofs."""
+"""DPoP clients of others at an API behind each proxy, with the file printed for it, and a thief of what they send."""
 
 import json
 import shutil
@@ -18,22 +18,25 @@ THEFTS = {
 }
 
 
+def settings(port, secret):
+    """Tokens count with proofs alone, for the URL that clients know; with a secret, each proof needs a nonce."""
+    nonces = f", nonce_secret = {{ file = {json.dumps(str(secret))} }}" if secret else ""
+    return f'public_url = "http://127.0.0.1:{port}"\ndpop = {{ mode = "required"{nonces} }}\n'
+
+
 class Proving(Gateway):
-    """A gateway that takes tokens with proofs alone, for the URL that clients know."""
+    """A gateway that takes tokens with proofs alone."""
 
-    public = 0
-    secret = None
-
-    def settings(self):
-        nonces = f", nonce_secret = {{ file = {json.dumps(str(self.secret))} }}" if self.secret else ""
-        return f'public_url = "http://127.0.0.1:{self.public}"\ndpop = {{ mode = "required"{nonces} }}\n'
+    def __init__(self, secret, *arguments, **more):
+        self._secret, self._public = secret, 0
+        super().__init__(*arguments, **more)
 
     def write(self, change=lambda text: text):
-        super().write(lambda text: self.settings() + change(text))
+        super().write(lambda text: settings(self._public, self._secret) + change(text))
 
     def become(self, port):
         """Starts anew for clients that know this port."""
-        self.public = port
+        self._public = port
         self.kill()
         self.write()
         self.start()
@@ -47,23 +50,16 @@ def proxy(request, issuer, application, tmp_path_factory):
         pytest.skip("the DPoP clients need Node, and `npm ci` in tests/dpop")
     name, has_nonces = request.param
     folder = tmp_path_factory.mktemp("proving")
-    secret = folder / "nonces"
-    secret.write_text("a secret that makes the nonces of this test")
+    secret = folder / "nonces" if has_nonces else None
+    if secret:
+        secret.write_text("a secret that makes the nonces of this test")
     made = []
 
-    class Here(Proving):
-        pass
-
-    Here.secret = secret if has_nonces else None
-
     def gateway(**more):
-        made.append(Here(folder, issuer.url, **more))
+        made.append(Proving(secret, folder, issuer.url, **more))
         return made[0]
 
-    def change(text):
-        return Here.settings(Here) + text
-
-    with with_other_settings(name, folder, application, gateway, change) as proxy:
+    with with_other_settings(name, folder, application, gateway, lambda text: settings(0, secret) + text) as proxy:
         made[0].become(proxy.port)
         proxy.has_nonces = has_nonces
         yield proxy

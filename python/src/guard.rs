@@ -22,7 +22,7 @@ use crate::metadata::{self, MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Parts, Refusal};
 use crate::policy::Policy;
 use crate::proven::Proven;
-use crate::request::{FrameworkRequest, RequestLine, is_among};
+use crate::request::{FrameworkRequest, RequestLine, Wanted, is_among};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -167,7 +167,7 @@ impl Guard {
         path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_wsgi(environ, live.auth.token_headers())?;
+        let request = FrameworkRequest::of_wsgi(environ, Wanted::by(&live.auth))?;
         let parameters = path_parameters_of(policy, path_parameters)?;
         self.admit_framework(environ, &request, policy, (optional, wait), &parameters)
     }
@@ -184,7 +184,9 @@ impl Guard {
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_asgi(scope, |name| is_among(live.auth.token_headers(), name))?;
+        let wanted = Wanted::by(&live.auth);
+        let is_read = |name: &[u8]| is_among(wanted.headers, name);
+        let request = FrameworkRequest::of_asgi(scope, is_read, wanted.certificate)?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
@@ -247,7 +249,7 @@ impl Guard {
         Ok(())
     }
 
-    /// The headers, in lower case, in which this guard looks for tokens beside `authorization`.
+    /// The headers, in lower case, in which this guard looks for tokens and certificates beside `authorization`.
     fn _token_headers(&self) -> PyResult<Vec<String>> {
         Ok(self.live()?.auth.token_headers().iter().map(ToString::to_string).collect())
     }
@@ -331,8 +333,12 @@ impl Guard {
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = mapping.py();
-        let FrameworkRequest { line: RequestLine { method, url, is_raw, is_websocket }, headers } = request;
+        let FrameworkRequest { line, headers, certificate } = request;
+        let RequestLine { method, url, is_raw, is_websocket } = line;
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
+        if let Some(certificate) = certificate {
+            asked = asked.over(*certificate);
+        }
         if *is_websocket {
             asked = asked.of_websocket();
         }

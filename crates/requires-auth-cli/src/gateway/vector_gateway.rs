@@ -166,7 +166,12 @@ fn build(
     sections: &str,
 ) -> Option<(Config, RequiresAuth)> {
     config.issuer.as_ref()?;
-    let mut text = config.to_toml(is_of_issuer) + sections + &ROUTE.replace("PATH", path);
+    let config = &mut config.clone();
+    // A gateway reads it from trusted peers alone, and has it in the section of its adapter.
+    let told = config.settings.remove("client_cert_header").map_or_else(String::new, |table| {
+        format!("client_certificate = {{ header = {}, format = {} }}\n", table["header"], table["format"])
+    });
+    let mut text = config.to_toml(is_of_issuer) + sections + &told + &ROUTE.replace("PATH", path);
     if !config.scope.is_empty() {
         writeln!(text, "scopes = {:?}", config.scope).expect("a string takes it");
     }

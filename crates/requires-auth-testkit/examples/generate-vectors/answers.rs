@@ -55,6 +55,11 @@ pub fn access_denied() -> Value {
     json!({ "ok": false, "status": 403, "code": "access_denied", "reason": null, "challenge": null })
 }
 
+/// The refusal of a request that says two things, or one that nobody can read.
+pub fn ambiguous_request() -> Value {
+    json!({ "ok": false, "status": 400, "code": "auth.ambiguous_request", "reason": null, "challenge": null })
+}
+
 /// The refusal of a cookie on a request that another site may have caused.
 pub fn cross_site() -> Value {
     json!({ "ok": false, "status": 403, "code": "auth.cross_site", "reason": null, "challenge": null })

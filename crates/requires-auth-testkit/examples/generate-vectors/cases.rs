@@ -152,6 +152,11 @@ fn of_requests() -> Vec<Theme> {
         ),
         Theme::new("requests-places", "tokens in other places than Authorization", requests::places::cases()),
         Theme::new(
+            "requests-certificates",
+            "tokens that are bound to a certificate of their client, which a proxy tells",
+            requests::certificates::cases(),
+        ),
+        Theme::new(
             "requests-resource",
             "a guard with a resource: its audience, and what its challenges say",
             requests::resource::cases(),

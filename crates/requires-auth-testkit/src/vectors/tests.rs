@@ -156,8 +156,9 @@ fn challenges_hold_only_what_rfc_6750_allows() {
     });
     for refusal in refusals().chain(requests) {
         let challenge = refusal.challenge.as_deref().unwrap_or("Bearer");
-        let needs_none =
-            refusal.status == 503 || ["access_denied", "auth.cross_site"].contains(&refusal.code.as_str());
+        let needs_none = refusal.status == 503
+            || ["access_denied", "auth.ambiguous_request", "auth.cross_site"]
+                .contains(&refusal.code.as_str());
         assert_eq!(refusal.challenge.is_none(), needs_none, "{refusal:?}");
         assert_eq!(refusal.reason.is_some(), refusal.code == "invalid_token", "{refusal:?}");
         assert!(

@@ -251,6 +251,7 @@ impl RequiresAuth {
             }
         }
         self.inner.sharing.warm().await;
+        self.wait_for_revocations().await;
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }
 
@@ -319,6 +320,9 @@ impl RequiresAuth {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// Where proofs of possession need nonces ([`Dpop::with_nonce_secret`](crate::dpop::Dpop::with_nonce_secret)), the answer to a
+    /// request that passes may have to carry one: [`admit`](Self::admit) says so.
     ///
     /// # Errors
     ///

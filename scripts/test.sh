@@ -104,6 +104,7 @@ part_python() {
   fi
   if ! selected providers && provide_node; then
     step "npm ci" npm --prefix "$PROVIDER" ci --no-audit --no-fund
+    step "npm ci, DPoP clients" npm --prefix "$DPOP_CLIENTS" ci --no-audit --no-fund
   fi
   provide_chromium || true
 
@@ -126,7 +127,7 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  local ours=(tests/gateway tests/mcp tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  local ours=(tests/gateway tests/mcp tests/dpop tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
@@ -149,6 +150,9 @@ part_gateway() {
   provide_proxies || true
   step "packages for the gateway" provide_gateway_packages "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
+  if ! selected providers && provide_node; then
+    step "npm ci, DPoP clients" npm --prefix "$DPOP_CLIENTS" ci --no-audit --no-fund
+  fi
   provide_command
   if [[ ! $succeeded ]]; then return; fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \

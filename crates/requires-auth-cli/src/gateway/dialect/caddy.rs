@@ -43,7 +43,7 @@ impl Dialect for Caddy {
 /// What is taken away from a request to the application, as a block.
 fn cleared(side: &ProxySide) -> String {
     let token = side.clears_authorization.map(|reason| (reason, "Authorization"));
-    let proof = side.proofs.are_taken().then_some((PROVEN, "DPoP"));
+    let proof = side.takes_proofs.then_some((PROVEN, "DPoP"));
     let lines: String = token
         .into_iter()
         .chain(proof)

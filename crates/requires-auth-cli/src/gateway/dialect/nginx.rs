@@ -150,10 +150,10 @@ fn identity(side: &ProxySide) -> String {
     if let Some(reason) = side.clears_authorization {
         writeln!(text, "{reason}\nproxy_set_header Authorization \"\";").ok();
     }
-    if side.proofs.are_taken() {
+    if side.takes_proofs {
         writeln!(text, "{PROVEN}\nproxy_set_header DPoP \"\";").ok();
     }
-    if side.proofs.need_nonces {
+    if side.tells_nonces {
         writeln!(text, "{NONCE}\n{NONCES}").ok();
     }
     if side.resources.as_ref().is_some_and(|resources| resources.is_mcp) {

@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::gateway::config::Proofs;
-
 /// What the proxy's side is made of.
 #[derive(Debug)]
 pub(crate) struct ProxySide {
@@ -19,8 +17,10 @@ pub(crate) struct ProxySide {
     pub(crate) token_headers: Vec<String>,
     /// Why the application must not get `Authorization`, as a comment, if it must not.
     pub(crate) clears_authorization: Option<&'static str>,
-    /// What becomes of proofs of keys.
-    pub(crate) proofs: Proofs,
+    /// Whether proofs of keys are for the gateway alone.
+    pub(crate) takes_proofs: bool,
+    /// Whether answers tell clients the nonce of their next proof.
+    pub(crate) tells_nonces: bool,
     /// What the resources have the proxy do beside; nothing without any.
     pub(crate) resources: Option<OfResources>,
     /// Whether a route is for some hosts alone.

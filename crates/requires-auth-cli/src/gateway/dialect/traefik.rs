@@ -45,7 +45,7 @@ const CLEARED: &str = "        - requires-auth-clear\n";
 /// A middleware that takes headers away: those that are set to nothing. Nothing if there are none.
 fn clear(side: &ProxySide) -> String {
     let token = side.clears_authorization.map(|reason| (reason, "Authorization"));
-    let proof = side.proofs.are_taken().then_some((PROVEN, "DPoP"));
+    let proof = side.takes_proofs.then_some((PROVEN, "DPoP"));
     let mut text = String::new();
     for (reason, name) in token.into_iter().chain(proof) {
         // Writing to a string cannot fail.

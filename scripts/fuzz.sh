@@ -13,16 +13,19 @@ readonly AT_A_TIME=2
 # The longest input of each target, in bytes: what the library reads at most, or what still runs fast.
 declare -rA MAX_LEN=(
   [credential]=4096
+  [client_certificate]=4096
   [compact]=4096
   [header]=2048
   [claims]=4096
   [key_set]=16384
+  [proof]=2048
+  [confirmation]=1024
   [discovery]=1024
   [mcp]=2048
   [configuration]=1024
   [differential]=256
 )
-readonly ALL=(differential claims key_set mcp header credential compact discovery configuration)
+readonly ALL=(differential claims key_set mcp proof confirmation header credential client_certificate compact discovery configuration)
 
 main() {
   parse_arguments "$@"

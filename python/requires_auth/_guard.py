@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
-from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
+from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from requires_auth._core import AccessToken, Admission, Policy, Refusal
     from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
-    from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
+    from requires_auth._issuer import Audience, ClientCertHeader, Dpop, Introspection, KeySet, TokenPlace
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
     ErrorBody = str | Callable[[AuthError | IssuerUnavailable | StateUnavailable], tuple[str, bytes]]
+    SharedState = str | Mapping[str, Any]
     Problem = tuple[str, str, str, str]
 
 
-class RequiresAuth(_core.Guard):
+class RequiresAuth(_core.Guard, Revoking):
     """Guards an API: takes tokens of an issuer for an audience, and nothing else.
 
     For routes of Flask, FastAPI, Starlette or Django, take the class of the same name in the module of the framework,
@@ -41,8 +43,8 @@ class RequiresAuth(_core.Guard):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, and `from_env` and `from_file` make a guard from settings. `for_provider` makes one for a provider
-    of the table, such as Logto; each of them is also a method of its name.
+    token is refused, `revoke` refuses one before it expires, and `from_env` and `from_file` make a guard from settings.
+    `for_provider` makes one for a provider of the table, such as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
     `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need. Where
@@ -70,6 +72,8 @@ class RequiresAuth(_core.Guard):
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
         dpop: Dpop | None = None,
+        client_certificates: bool = False,
+        client_cert_header: ClientCertHeader | None = None,
         public_url: str | None = None,
         resource: str | None = None,
         base_scopes: str | Sequence[str] | None = None,
@@ -96,6 +100,7 @@ class RequiresAuth(_core.Guard):
         resolver: Resolver | None = None,
         accept_tokens: str | None = None,
         introspection: Introspection | None = None,
+        shared_state: SharedState | None = None,
         ca: str | bytes | os.PathLike[str] | None = None,
         max_token_bytes: int = 16_384,
         fetch_timeout: int = 5,
@@ -125,7 +130,7 @@ class RequiresAuth(_core.Guard):
                 curve and `alg`; `none` and HMAC never.
             leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300.
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
-                `jti`. By default that of the provider, else `"jwt"`.
+                `jti`, or `"fapi2"` for FAPI 2.0. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
                 else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
             client_claims: the claims that name the client, by dotted path; the first that is there counts. By
@@ -141,6 +146,12 @@ class RequiresAuth(_core.Guard):
                 `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` and more to choose (`max_age`, `future`,
                 `algorithms`, `nonce_secret_env`, `nonce_secret_file`, `max_entries`, `max_proof_bytes`). It needs
                 `public_url`. By default a token that is bound to a key is refused.
+            client_certificates: lets tokens be bound to a certificate that the client shows on its TLS connection (RFC
+                8705): such a token counts for that client alone. A server with the TLS extension of ASGI tells the
+                certificate itself. By default a token that is bound to one is refused.
+            client_cert_header: the header in which a proxy tells the certificate: its name, or a dict of `header` and
+                `format` (`"rfc9440"`, `"escaped-pem"` as nginx has it, `"traefik"`, `"xfcc"`, `"der-base64"`). Only where
+                every request comes through a proxy that overwrites or removes what clients send under this name.
             public_url: the URL of this API as its clients know it.
             resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
                 where none is given, a document at a well-known place says where to log in, and challenges point to
@@ -188,6 +199,10 @@ class RequiresAuth(_core.Guard):
                 `max_entries`, `in_flight`, `calls_per_second`, `signed`, `always`, `token_type`); or a tuple of
                 endpoint, client and secret. Secrets belong in the environment or a file:
                 `client_secret_env`, `client_secret_file`.
+            shared_state: where the instances of this API keep what they have to know of each other, such as which proofs
+                were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more to choose
+                (`namespace`, `username`, `password_env`, `password_file`, `ca`, `timeout_ms`, `on_outage`,
+                `max_lag`). Nothing connects before the first need, so that a process may fork first.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
             fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30. A request
@@ -404,6 +419,7 @@ class RequiresAuth(_core.Guard):
 
         __class__ = NO_PARAMETER
         __signature__ = NoSignature()
+        get_middleware = NotOfFastMCP()
 
     def __repr__(self) -> str:
         """The issuers, and nothing else of the settings."""

@@ -30,6 +30,7 @@ mod lock_hint;
 mod proven;
 mod guard;
 mod mcp;
+mod revocations;
 mod log;
 mod names;
 mod testing;
@@ -56,9 +57,11 @@ mod _core {
     #[pymodule_export]
     use super::policy::Policy;
     #[pymodule_export]
+    use super::revocations::{revocations, revoke, revoke_token};
+    #[pymodule_export]
     use super::settings::{issuer_settings, provider_names, setting_names};
     #[pymodule_export]
-    use super::testing::TestIssuer;
+    use super::testing::{TestClientKey, TestIssuer};
     #[pymodule_export]
     use super::token::AccessToken;
 

@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyList};
 use requires_auth::guard::Builder;
 use requires_auth::providers;
 use requires_auth::settings::{
-    ALL, CACHE, ERROR_BODY, INTROSPECTION, JWKS, Plain as _, STATE_FILE, Setting, Value,
+    ALL, CACHE, ERROR_BODY, INTROSPECTION, JWKS, Plain as _, SHARED_STATE, STATE_FILE, Setting, Value,
 };
 use requires_auth::{Audience, ConfigError, RequiresAuth};
 
@@ -85,6 +85,7 @@ impl Settings {
     /// Whether keys may have to be fetched, or issuers asked about tokens.
     pub(crate) fn is_remote(&self) -> bool {
         self.resolver.is_some()
+            || value(&self.guard, SHARED_STATE.setting).is_some()
             || self.issuers.iter().any(|issuer| {
                 let has = |setting| value(&issuer.chosen, setting).is_some();
                 !has(JWKS.setting) || has(INTROSPECTION.setting)

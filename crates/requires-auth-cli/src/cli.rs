@@ -11,6 +11,7 @@ use crate::commands::explain::ExplainArgs;
 use crate::commands::issuer::IssuerArgs;
 use crate::commands::manual::{CompletionsArgs, ManArgs};
 use crate::commands::proof::ProofArgs;
+use crate::commands::revoke::RevokeArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::token::TokenArgs;
 use crate::commands::verify::VerifyArgs;
@@ -68,6 +69,8 @@ enum Command {
     Man(ManArgs),
     /// Make a DPoP proof for one request, good or deliberately bad, with the key of a client
     Proof(ProofArgs),
+    /// Refuse tokens before they expire: write a revocation into a file, or send it to a gateway
+    Revoke(RevokeArgs),
     /// Run the gateway: answer a proxy whether each request may pass
     Serve(ServeArgs),
     /// Get a token, good or deliberately bad, from a running development issuer
@@ -90,6 +93,7 @@ impl Cli {
             Command::Issuer(args) => args.run(context),
             Command::Man(args) => args.run(Self::command()),
             Command::Proof(args) => args.run(context),
+            Command::Revoke(args) => args.run(context),
             Command::Serve(args) => args.run(context),
             Command::Token(args) => args.run(context),
             Command::Verify(args) => args.run(context),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 use crate::error::{ConfigProblem, quoted};
+use crate::metadata::is_loopback;
 
 mod pattern;
 
@@ -129,16 +130,6 @@ pub(crate) fn may_be_fetched(url: &Url, transport: Transport) -> bool {
         _ => false,
     };
     scheme_fits && url.has_host() && !is_link_local(url)
-}
-
-/// `localhost`, `127.0.0.0/8` or `::1`.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        None => false,
-    }
 }
 
 /// Whether metadata that came from `from` may name `to` as the place of the keys.

@@ -99,6 +99,7 @@
 //! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
 //! | `mcp` | no | the module `mcp`: scopes for each tool, prompt and resource of an MCP server |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
+//! | `redis` | no | the module `shared`: what instances have to know of each other, in Redis or Valkey |
 //! | `full` | no | all of these |
 
 // The documentation says which feature an item needs, where a nightly compiler makes it.
@@ -109,6 +110,7 @@ pub mod error;
 pub mod request;
 pub mod credential;
 mod jose;
+pub mod client_certificate;
 mod introspection;
 mod claims;
 mod binding;
@@ -134,6 +136,8 @@ mod telemetry;
 mod keys;
 mod token_cache;
 pub mod replay;
+#[cfg(feature = "redis")]
+pub mod shared;
 pub mod dpop;
 pub mod revocations;
 pub mod introspect;
@@ -170,6 +174,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
+
+/// Runs the Rust blocks of the page on revocation as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/revocation.md")]
+struct RevocationPage;
 
 /// Runs the Rust blocks of the page on opaque tokens as tests.
 #[cfg(all(doctest, feature = "fetch"))]

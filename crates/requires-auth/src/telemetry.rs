@@ -22,6 +22,8 @@ mod facade {
         CACHE_EVICTIONS, CACHE_HITS, CACHE_MISSES, DECISIONS, INTROSPECTION, INTROSPECTIONS, KEY_AGE,
         KEY_FETCHES, REPLAY_ENTRIES, REVOCATION_READS, REVOCATIONS, VERIFICATION,
     };
+    #[cfg(feature = "redis")]
+    use super::table::{SHARED_STATE, SHARED_STATE_TIME, SHARED_STATE_UP};
     use crate::error::{Denial, Reason};
 
     pub(crate) fn key_fetch(issuer: &str, result: &'static str) {
@@ -106,6 +108,31 @@ mod facade {
         gauge!(REPLAY_ENTRIES.name).set(entries as f64);
     }
 
+    /// The shared server is asked: takes the time until it has answered.
+    #[cfg(feature = "redis")]
+    pub(crate) struct SharedState {
+        purpose: &'static str,
+        begun: Instant,
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn shared_state(purpose: &'static str) -> SharedState {
+        SharedState { purpose, begun: Instant::now() }
+    }
+
+    #[cfg(feature = "redis")]
+    impl SharedState {
+        pub(crate) fn end(self, result: &'static str) {
+            histogram!(SHARED_STATE_TIME.name, "use" => self.purpose).record(self.begun.elapsed());
+            counter!(SHARED_STATE.name, "use" => self.purpose, "result" => result).increment(1);
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn shared_state_up(is_up: bool) {
+        gauge!(SHARED_STATE_UP.name).set(f64::from(u8::from(is_up)));
+    }
+
     pub(crate) fn revocations(entries: usize) {
         #[expect(clippy::cast_precision_loss, reason = "there are at most some millions")]
         gauge!(REVOCATIONS.name).set(entries as f64);
@@ -176,6 +203,23 @@ mod facade {
     pub(crate) const fn cache_eviction() {}
 
     pub(crate) const fn replay_entries(_: usize) {}
+
+    #[cfg(feature = "redis")]
+    pub(crate) struct SharedState;
+
+    #[cfg(feature = "redis")]
+    pub(crate) const fn shared_state(_: &'static str) -> SharedState {
+        SharedState
+    }
+
+    #[cfg(feature = "redis")]
+    impl SharedState {
+        #[expect(clippy::unused_self, reason = "it counts where the feature is on")]
+        pub(crate) const fn end(self, _: &'static str) {}
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) const fn shared_state_up(_: bool) {}
 
     pub(crate) struct Verification;
 

@@ -195,6 +195,37 @@ fn what_says_something_of_a_resource_needs_one() {
     assert_eq!(fields(RequiresAuth::builder(ISSUER, "")), ["audience"]);
 }
 
+/// What follows from a mistake is not told beside it.
+#[test]
+fn an_issuer_that_is_wrong_is_one_mistake_also_with_a_resource() {
+    let told = |issuer: &str| {
+        let error = RequiresAuth::for_resource(issuer, RESOURCE).unwrap_err();
+        error.problems().iter().map(|problem| problem.field().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("https://issuer.example/.well-known/openid-configuration"), ["issuer"]);
+    assert_eq!(told("tenant"), ["issuer"]);
+    // Where it is right, and no client can log in at it, that is the mistake.
+    let pinned = RequiresAuth::resource_builder("our-issuer", RESOURCE).with_jwks(r#"{"keys":[]}"#);
+    let told = pinned.build().unwrap_err();
+    assert!(told.problems().iter().any(|problem| problem.field() == "authorization_servers"), "{told}");
+}
+
+/// A program that makes policies of what clients send does not fill the memory.
+#[test]
+fn so_many_scopes_of_routes_are_known_and_no_more() {
+    const MOST: usize = 4096;
+    let (builder, forge) = stage(RESOURCE);
+    let auth = builder.build().unwrap();
+    let names: Vec<_> = (0..=MOST).map(|number| format!("scope{number}")).collect();
+    for name in &names {
+        auth.know_scopes_of(&Policy::all_of([name.as_str()]));
+    }
+    let (first, last, next) = (&names[0], &names[MOST - 1], &names[MOST]);
+    let token = bearer(forge.token().scope(&format!("{first} {last} {next}")).mint());
+    let (_, challenge) = refusal(&auth, Some(&token), &Policy::all_of(["other"]));
+    assert!(challenge.contains(&format!(r#"scope="other {first} {last}""#)), "{challenge}");
+}
+
 fn servers(auth: &RequiresAuth) -> Value {
     let no_headers: [(&str, &str); 0] = [];
     let answer = auth.metadata(&Request::new("GET", PATH, &no_headers)).unwrap();

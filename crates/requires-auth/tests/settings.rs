@@ -48,12 +48,14 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
     let files = [
         "mod.rs",
         "asks.rs",
+        "certificates.rs",
         "claims.rs",
         "dpop.rs",
         "places.rs",
         "provider.rs",
         "resource.rs",
         "revocations.rs",
+        "shared.rs",
         "tenants.rs",
     ]
     .map(|name| format!("src/guard/builder/{name}"));

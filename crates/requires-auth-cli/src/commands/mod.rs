@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod issuer;
 pub(crate) mod manual;
 pub(crate) mod proof;
+pub(crate) mod revoke;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod verify;

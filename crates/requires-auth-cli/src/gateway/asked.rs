@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 use requires_auth::Request;
+use requires_auth::client_certificate::ClientCertificate;
 
 /// A request, as an adapter has read it.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) host: Option<&'a str>,
     /// Who has sent it, where that is known: what an issuer is asked about opaque tokens is shared between clients.
     pub(crate) client: Option<IpAddr>,
+    /// The certificate that the client has shown, as the connection or a trusted proxy tells it.
+    pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) headers: &'a HeaderMap,
     /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
     pub(crate) has_body: bool,
@@ -27,6 +30,7 @@ impl<'a> Asked<'a> {
     pub(crate) fn request(&self) -> Request<'a> {
         let request = Request::new(self.method, self.target, self.headers);
         let request = if self.is_trial { request.as_trial() } else { request };
-        self.client.map_or(request, |client| request.from_client(client))
+        let request = self.client.map_or(request, |client| request.from_client(client));
+        self.certificate.map_or(request, |certificate| request.with_certificate(certificate.into()))
     }
 }

@@ -11,6 +11,7 @@ use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use requires_auth::client_certificate::ClientCertificate;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -19,7 +20,7 @@ use tracing::{info, warn};
 use super::connection_limit::{ConnectionLimit, NoPermit, Permit, Share};
 use super::life::{Busy, End, Life, Lives};
 use super::listen::{Listener, Peer, Stream};
-use super::tls::Tls;
+use super::tls::{Accepted, Tls};
 use super::wire::{self, Checked, Switch};
 use super::write_timeout::WriteTimeout;
 
@@ -60,6 +61,8 @@ pub(crate) struct Connections {
 pub(crate) struct Caller {
     pub(crate) peer: Peer,
     pub(crate) is_tls: bool,
+    /// The certificate that the client has shown on its connection.
+    pub(crate) certificate: Option<ClientCertificate>,
     /// To be kept for as long as the connection is in use.
     #[expect(dead_code, reason = "it is held")]
     pub(crate) permit: Permit,
@@ -180,14 +183,16 @@ impl Served {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         // A client that is slow to shake hands holds up no other.
-        let Some(stream) = self.shake_hands(stream, shared.tls.as_deref()).await else { return };
+        let Some((stream, certificate)) = self.shake_hands(stream, shared.tls.as_deref()).await else {
+            return;
+        };
         let (peer, is_tls) = (self.peer, shared.tls.is_some());
         let switch = Switch::default();
         let stream = Checked::new(WriteTimeout::new(stream, Arc::clone(&self.life)), peer, switch.clone());
         let (permit, life, handler) = (self.permit, self.life.clone(), shared.handler.clone());
         let service = service_fn(move |request| {
             let switch = wire::may_switch(&request).then(|| switch.clone());
-            let caller = Caller { peer, is_tls, permit: permit.clone(), busy: life.begin() };
+            let caller = Caller { peer, is_tls, certificate, permit: permit.clone(), busy: life.begin() };
             let answer = handler(request, caller);
             async move {
                 let answer = answer.await;
@@ -220,8 +225,8 @@ impl Served {
         }
     }
 
-    async fn shake_hands(&self, stream: Box<dyn Stream>, tls: Option<&Tls>) -> Option<Box<dyn Stream>> {
-        let Some(tls) = tls else { return Some(stream) };
+    async fn shake_hands(&self, stream: Box<dyn Stream>, tls: Option<&Tls>) -> Option<Accepted> {
+        let Some(tls) = tls else { return Some((stream, None)) };
         tokio::select! {
             stream = tls.accept(stream) => stream,
             // It is the idlest, and another one waits for its permit.

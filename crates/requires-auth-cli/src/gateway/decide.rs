@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::UPGRADE;
+use http::header::{UPGRADE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -14,12 +14,13 @@ use tracing::{debug, info};
 use super::asked::Asked;
 use super::config::{Config, GatewayConfig};
 use super::found::{Unread, check, find, judge};
+use super::header_names::is_folded_like;
 use super::identity::Identity;
 use super::refused::Refused;
 use super::resources::{Resources, response};
 use super::routes::{NotFound, Route};
 use super::telemetry::{Decisions, Outcome};
-use super::token_places::TokenPlaces;
+use super::token_places::{Taken, TokenPlaces};
 use crate::logging::short;
 
 /// A guard with its routes: what one configuration makes. A reload makes another one.
@@ -112,6 +113,17 @@ impl Gateway {
         admission.token().filter(|_| is_upgrade).and_then(|token| auth.closes_in(token))
     }
 
+    /// What is to become of the headers of a request that may pass: what holds a token goes, and what tells the certificate
+    /// of the client.
+    pub(crate) fn take(&self, headers: &HeaderMap) -> Taken {
+        let mut taken = self.places.take(headers);
+        if let Some(header) = self.config.certificate_header() {
+            let is_like = |name: &&HeaderName| is_folded_like(header.name(), name.as_str());
+            taken.removed.extend(headers.keys().filter(is_like).cloned());
+        }
+        taken
+    }
+
     /// Looks up what decisions are counted with, if that has not been done.
     pub(crate) fn begin_counting(&self) {
         self.decisions.begin();
@@ -190,7 +202,11 @@ impl Gateway {
     fn allow(&self, auth: &RequiresAuth, asked: Asked<'_>, admission: &Admission) -> Decision {
         let of_nobody = || self.identity.of_nobody();
         let identity = admission.token().map_or_else(of_nobody, |token| self.identity.of(token));
-        Decision::Allow { identity, added: added(admission), lasts: Self::lasts(auth, asked, admission) }
+        let mut added = added(admission);
+        // RFC 9440 §2.4: what was told in this header has chosen the answer.
+        let header = self.config.certificate_header().filter(|_| admission.token().is_some());
+        added.extend(header.and_then(|header| Some((VARY, header.name().try_into().ok()?))));
+        Decision::Allow { identity, added, lasts: Self::lasts(auth, asked, admission) }
     }
 
     /// Refuses a request that no route is for.

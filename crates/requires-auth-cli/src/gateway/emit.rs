@@ -96,6 +96,8 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         tells_nonces: proofs.need_nonces,
         resources,
         names_hosts: gateway.routes.names_hosts(),
+        certificate: gateway.certificate_header().cloned(),
+        takes_certificates: config.takes_certificates(),
     })
 }
 

@@ -10,7 +10,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
-use super::config::{ForwardAuthConfig, Listen};
+use super::config::{ForwardAuthConfig, Listen, Network};
 use super::connection_limit::Share;
 use crate::error::Failure;
 
@@ -27,8 +27,13 @@ pub(crate) enum Peer {
 
 impl Peer {
     pub(crate) fn is_trusted_by(self, config: &ForwardAuthConfig) -> bool {
+        self.is_among(&config.trusted_peers)
+    }
+
+    /// Whether it is in one of these networks, or behind a unix socket.
+    pub(crate) fn is_among(self, networks: &[Network]) -> bool {
         match self {
-            Self::Address(address) => config.trusts(address),
+            Self::Address(address) => networks.iter().any(|network| network.contains(address)),
             Self::UnixSocket => true,
         }
     }

@@ -23,6 +23,7 @@ pub(crate) mod config;
 mod listen;
 mod life;
 mod write_timeout;
+mod client_verifier;
 mod tls;
 mod wire;
 mod connections;
@@ -31,10 +32,13 @@ mod connections;
 mod identity_value;
 mod identity;
 mod resources;
+mod client_certificate;
 mod asked;
 mod found;
 mod decide;
 pub(crate) mod emit;
+#[cfg(test)]
+mod emit_certificate_tests;
 #[cfg(test)]
 mod vector_gateway;
 #[cfg(test)]

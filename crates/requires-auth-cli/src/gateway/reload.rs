@@ -70,8 +70,9 @@ impl Loaded {
             config.guard.issuers.iter().filter_map(|issuer| issuer.get(JWKS)).chain(config.guard.get(CA));
         let documents: Vec<_> = documents.filter_map(|document| document.file().cloned()).collect();
         let named = documents.iter().chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
+        let of_clients = tls.and_then(|tls| tls.client_certificates.as_ref()?.ca());
         let of_upstream = config.gateway.reverse_proxy.iter().filter_map(|proxy| proxy.ca.as_ref());
-        let named = named.chain(of_upstream);
+        let named = named.chain(of_upstream).chain(of_clients);
         let mut files: Stamps = named.map(|path| (path.clone(), Stamp::of(path))).collect();
         files.extend([own]);
         let tls = tls.map(Tls::load).transpose()?;

@@ -74,6 +74,7 @@ async fn requests_below_a_resource_of_the_gateway_get_the_verdict_of_its_guard()
             target: &target,
             host: None,
             client: None,
+            certificate: None,
             headers,
             has_body: false,
             is_trial: false,

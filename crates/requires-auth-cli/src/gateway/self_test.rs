@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
+use super::client_certificate;
 use super::config::{Config, ResourceConfig, RouteTest};
 use super::decide::{Decision, Gateway};
 use super::routes::{IsBelow, PlainPath};
@@ -53,9 +54,23 @@ pub(crate) async fn run_tests(config: &Config) -> Result<Vec<TestResult>, Failur
 async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &RouteTest) -> TestResult {
     let headers = headers(config, key, test);
     let (method, target, host) = (test.method.as_str(), test.target.as_str(), test.host.as_deref());
-    let asked =
-        Asked { method, target, host, client: None, headers: &headers, has_body: false, is_trial: false };
-    let (status, code) = match gateway.decide_by_head(asked).await {
+    let told = gateway.config().certificate_header();
+    let told = told.map_or(Ok(None), |header| client_certificate::in_header(header, &headers));
+    let asked = |certificate| Asked {
+        method,
+        target,
+        host,
+        client: None,
+        certificate,
+        headers: &headers,
+        has_body: false,
+        is_trial: false,
+    };
+    let decision = match told {
+        Ok(certificate) => gateway.decide_by_head(asked(certificate)).await,
+        Err(_) => Decision::Refuse(gateway.refuse_ambiguous(&headers)),
+    };
+    let (status, code) = match decision {
         Decision::Allow { .. } => (200, None),
         Decision::Refuse(refused) => (refused.status.as_u16(), Some(refused.code.as_str())),
     };

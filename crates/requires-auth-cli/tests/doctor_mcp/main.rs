@@ -13,11 +13,13 @@ mod mistakes;
 mod ours;
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 
 use serde_json::Value;
 
 use self::mistakes::Row;
 use self::server::{Answer, McpServer};
+use self::support::gateway::Stage;
 use self::support::{Run, Server, run};
 
 fn look_at(url: &str, more: &[&str]) -> Run {
@@ -135,6 +137,40 @@ fn a_server_behind_our_guard_has_no_mistake() {
         let is_said = text.contains("clients in browsers are not served");
         assert_eq!(is_said, !server.serves_pages, "{text}");
         assert!(text.contains("dynamic registration"), "{text}");
+    }
+}
+
+#[test]
+fn a_bare_server_behind_our_gateway_has_no_mistake() {
+    let process = Server::start(&["issuer", "--port", "0"]);
+    let issuer = process.address("issuer");
+    let upstream = ours::start_bare();
+    let stage = Stage::new("doctor-mcp");
+    // Its own URL stands in its configuration, so that the port has to be known before.
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let url = format!("http://127.0.0.1:{port}/mcp");
+    let configure = |tools: &str| {
+        stage.write(&format!(
+            "[server]\nlisten = \"127.0.0.1:{port}\"\n[reverse_proxy]\nupstream = \"{upstream}\"\n\
+             [issuers.main]\nissuer = \"{issuer}\"\n[[resources]]\nresource = \"{url}\"\nissuers = [\"main\"]\n\
+             scopes = [\"read:orders\"]\nmcp = true\n{tools}"
+        ));
+    };
+    let token = run(&["token", "--issuer", issuer, "--audience", &url, "--scope", "read:orders"], "");
+    let tools = "tools = { create_order = \"write:orders\", \"*\" = [] }\n";
+    for (tools, steps_up) in [(tools, true), ("", false)] {
+        configure(tools);
+        let gateway = stage.start();
+        let found = look_at(&url, &["--token", token.stdout().trim(), "--call-tools"]);
+        let text = found.stdout();
+        assert_eq!((found.code(), wrong(&found)), (0, BTreeSet::new()), "{text}");
+        assert!(text.contains("`list_orders`: 202"), "{text}");
+        assert_eq!(
+            text.contains("`create_order`: 403, asks for read:orders write:orders"),
+            steps_up,
+            "{text}"
+        );
+        assert_eq!(gateway.terminate(), Some(0));
     }
 }
 

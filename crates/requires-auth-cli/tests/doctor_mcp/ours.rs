@@ -44,6 +44,14 @@ pub fn start(server: Server, issuer: &str) -> String {
     resource
 }
 
+/// The URL of a server without a guard.
+pub fn start_bare() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    serve(listener, Router::new().route("/mcp", any(answer)));
+    url
+}
+
 fn serve(listener: TcpListener, app: Router) {
     listener.set_nonblocking(true).expect("a socket");
     thread::spawn(move || {

@@ -90,7 +90,11 @@ pub fn connect(address: &str) -> TcpStream {
 
 /// Status and whole answer to a request, on a connection of its own.
 pub fn ask(address: &str, head: &str) -> (u16, String) {
-    let request = format!("{head}Connection: close\r\n\r\n");
+    exchange(address, &format!("{head}Connection: close\r\n\r\n"))
+}
+
+/// The same for a whole request, which closes the connection.
+pub fn exchange(address: &str, request: &str) -> (u16, String) {
     let mut answer = String::new();
     if let Some(path) = address.strip_prefix("unix:") {
         let mut stream = UnixStream::connect(path).expect("it listens");

@@ -9,6 +9,7 @@ use std::{fs, io};
 use arbitrary::{Arbitrary, Unstructured};
 use requires_auth_fuzz::base64url;
 use requires_auth_fuzz::plan::Plan;
+use requires_auth_fuzz::proven::{CLIENT, TOKEN, URL, proof};
 use requires_auth_testkit::vectors::{Config, RequestCase, mcp_cases, request_cases, token_cases};
 
 /// URLs that the vectors do not have: what may be fetched, what may not, and what looks like the other.
@@ -29,6 +30,18 @@ const ODD_URLS: [&str; 16] = [
     "https://user:password@issuer.example.test/oidc",
     "https://issuer.example.test/oidc?tenant=a#top",
     "ftp://issuer.example.test/oidc",
+];
+
+/// What binds a token, and what only looks like it; `JKT` stands for the thumbprint of the client's key.
+const CONFIRMATIONS: [&str; 8] = [
+    r#"{"jkt":"JKT"}"#,
+    r#"{"jkt":"JKT","kc-jkt-type":"dpop"}"#,
+    r#"{"jkt":"JKT","kid":"one"}"#,
+    r#"{"jkt":"JKT","x5t#S256":"JKT"}"#,
+    r#"{"jwk":{"kty":"EC"},"jku":"https://a.example","jwe":"a"}"#,
+    "{}",
+    "null",
+    "[\"jkt\"]",
 ];
 
 /// So many plans are drawn; of each kind the first is kept.
@@ -57,6 +70,11 @@ fn main() -> io::Result<()> {
     let odd = ODD_URLS.iter().map(|url| format!("issuer {url}\naudience a").into_bytes());
     write("configuration", of_vectors.chain(odd))?;
 
+    write("client_certificate", certificate_headers())?;
+
+    write("proof", proofs())?;
+    write("confirmation", CONFIRMATIONS.iter().map(|cnf| cnf.replace("JKT", CLIENT.thumbprint()).into_bytes()))?;
+
     // One that is padded to the limit teaches nothing.
     let bodies = mcp_cases().into_iter().filter_map(|case| case.body);
     write("mcp", bodies.filter(|body| body.len() < 1024))?;
@@ -78,6 +96,37 @@ fn write(target: &str, seeds: impl Iterator<Item = Vec<u8>>) -> io::Result<()> {
 fn credential(case: &RequestCase) -> Vec<u8> {
     let values = case.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     values.fold(case.url.clone().into_bytes(), |lines, (_, value)| [&lines[..], b"\n", value].concat())
+}
+
+/// A small certificate as each proxy writes it, behind the number of its format.
+fn certificate_headers() -> impl Iterator<Item = Vec<u8>> {
+    let (base64, hash) = ("MAkwADAAAwMAAQI=", "0f".repeat(32));
+    let pem = "-----BEGIN%20CERTIFICATE-----%0AMAkwADAAAwMAAQI%3D%0A-----END%20CERTIFICATE-----%0A";
+    let values = [
+        (0, format!(":{base64}:")),
+        (0, "::".to_owned()),
+        (1, pem.to_owned()),
+        (2, format!("{base64},{base64}")),
+        (3, format!("By=spiffe://a;Hash={hash};Subject=\"CN=a\\\",b\";URI=spiffe://c")),
+        (3, format!("Cert=\"{pem}\";Chain=\"{pem}\"")),
+        (4, base64.to_owned()),
+    ];
+    values.into_iter().map(|(format, value)| [&[format][..], value.as_bytes()].concat())
+}
+
+/// Claims and header of a good proof, and the proof as it is sent, behind the number that says which it is.
+fn proofs() -> impl Iterator<Item = Vec<u8>> {
+    let good = proof(&TOKEN).nonce("n").mint();
+    let part = |index: usize| base64url::decode(good.split('.').nth(index).expect("a part")).expect("base64url");
+    let claims = |claims: Vec<u8>| [&[0][..], &claims].concat();
+    let edited = ["HTTPS://API.example.com:443/v1/./%6frders", "https://api.example.com/v1/orders?a#b"];
+    let edited: Vec<_> = edited
+        .iter()
+        .map(|url| String::from_utf8(part(1)).expect("UTF-8").replace(URL, url).into_bytes())
+        .map(claims)
+        .collect();
+    let rest = [claims(part(1)), [&[1][..], &part(0)].concat(), [&[2][..], good.as_bytes()].concat()];
+    edited.into_iter().chain(rest)
 }
 
 fn discovery(issuer: &str, jwks_uri: &str) -> Vec<u8> {

@@ -12,8 +12,8 @@
 //! | a token that is bound to nothing, by `Bearer` | passes | 401 `invalid_token` |
 //! | a token that is bound to nothing, by `DPoP` | 401 `invalid_token` | 401 |
 //!
-//! Used proofs are remembered in memory. Several servers need a [store that they share](crate::replay), or a proof counts once at
-//! each of them.
+//! Used proofs are remembered in memory. Several servers need a [store that they share](crate::replay), such as Redis
+//! ([`with_shared_state`](crate::guard::Builder::with_shared_state)), or a proof counts once at each of them.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -138,7 +138,7 @@ impl Dpop {
         self
     }
 
-    /// Where used proofs are remembered. Default: in memory.
+    /// Where used proofs are remembered. Default: in the server that instances share, if there is one, else in memory.
     pub fn with_replay(mut self, store: impl ReplayStore) -> Self {
         self.replay = Replay::Store(Arc::new(store));
         self

@@ -257,7 +257,7 @@ impl ConfigError {
     }
 
     /// These problems, of which there is at least one.
-    #[cfg(feature = "config")]
+    #[cfg(any(feature = "config", feature = "redis"))]
     pub(crate) const fn of(problems: Vec<ConfigProblem>) -> Self {
         Self { problems }
     }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::names::{SafeNames, SystemNames};
 use super::{CONNECT_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, FetchResponse, TOTAL_TIMEOUT};
-use crate::issuer::is_loopback;
+use crate::metadata::is_loopback;
 
 /// Fetches over HTTP with rustls on aws-lc, the roots of the platform, and the proxy of the environment: the default
 /// of a guard, which makes one with the certificates of

@@ -8,6 +8,8 @@ use crate::discovery::FetchFailure;
 use crate::jose::key_set::SkippedKey;
 use crate::keys::Held;
 use crate::revocations::Revocations;
+#[cfg(feature = "redis")]
+use crate::shared::SharedHealth;
 use crate::telemetry;
 use crate::token_cache::TokenCache;
 
@@ -73,6 +75,8 @@ impl RequiresAuth {
         Health {
             issuers,
             remembered_tokens: self.inner.cache.as_ref().map_or(0, TokenCache::len),
+            #[cfg(feature = "redis")]
+            shared_state: self.inner.sharing.health(),
             revocations: self.inner.revocations.as_ref().map(RevocationsHealth::of),
         }
     }
@@ -131,6 +135,8 @@ pub struct Health {
     issuers: Vec<IssuerHealth>,
     remembered_tokens: usize,
     revocations: Option<RevocationsHealth>,
+    #[cfg(feature = "redis")]
+    shared_state: Option<SharedHealth>,
 }
 
 /// How the revocations of a guard are doing.
@@ -181,6 +187,13 @@ impl Health {
     /// The revocations; `None` for a guard that is told of none.
     pub const fn revocations(&self) -> Option<&RevocationsHealth> {
         self.revocations.as_ref()
+    }
+
+    /// How the server that instances share is doing; `None` if there is none. An outage of it is no reason to take an instance
+    /// out of service, as it is that of all: requests that need it get a 503.
+    #[cfg(feature = "redis")]
+    pub const fn shared_state(&self) -> Option<&SharedHealth> {
+        self.shared_state.as_ref()
     }
 }
 

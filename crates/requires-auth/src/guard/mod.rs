@@ -23,6 +23,7 @@ mod admission;
 mod log;
 mod bare;
 mod resolver;
+mod sharing;
 mod tenancy;
 mod tenants;
 mod examine;
@@ -48,6 +49,7 @@ pub use builder::Builder;
 pub use health::{Health, IssuerHealth, KeySource, KeyState, RevocationsHealth};
 use proving::{Authorized, Proving};
 pub use resolver::{Issuer, ResolveError, ResolveFuture, ResolveIssuer};
+use sharing::Sharing;
 pub use token_end::TokenEnd;
 pub use unavailable::KeysUnavailable;
 use unavailable::Unreached;
@@ -110,9 +112,11 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
-    /// Headers that are read for a token beside `authorization`.
+    /// Headers that are read for a token or a certificate beside `authorization`.
     token_headers: Box<[Box<str>]>,
     closes_on_expiry: bool,
+    /// Whether tokens of any issuer may be bound to a certificate.
+    takes_certificates: bool,
     /// The protected resource that the guard stands before, if it has one.
     resource: Option<resource::Guarded>,
     /// The resources that share its keys.
@@ -121,6 +125,8 @@ struct Inner {
     recipe: Builder,
     /// Issuers that are not configured by name, if there may be any.
     tenants: Option<Box<tenants::Tenants>>,
+    /// The server that instances share, if there is one.
+    sharing: Sharing,
     /// What proofs of keys need beside the rules, where they are taken.
     proving: Option<Box<Proving>>,
     /// Which tokens are refused before they expire, if it is told of any.
@@ -205,7 +211,7 @@ impl RequiresAuth {
     }
 
     /// Fetches the keys of every issuer that has none yet, and finds the introspection endpoint of each that is asked about
-    /// tokens.
+    /// tokens. Connects to the server that instances share, if there is one; that it cannot is logged, and not an error here.
     ///
     /// A server that calls this before it listens finds a wrong issuer at start instead of at the first
     /// request. It is not needed: keys are fetched on first need. Whether a failure stops the server is its own choice:
@@ -244,6 +250,8 @@ impl RequiresAuth {
                 failures.push(Unreached { issuer: asker.issuer().into(), failure, url: None });
             }
         }
+        self.inner.sharing.warm().await;
+        self.wait_for_revocations().await;
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }
 
@@ -312,6 +320,9 @@ impl RequiresAuth {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// Where proofs of possession need nonces ([`Dpop::with_nonce_secret`](crate::dpop::Dpop::with_nonce_secret)), the answer to a
+    /// request that passes may have to carry one: [`admit`](Self::admit) says so.
     ///
     /// # Errors
     ///

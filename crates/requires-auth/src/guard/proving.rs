@@ -72,12 +72,6 @@ impl RequiresAuth {
         Some(self.inner.proving.as_ref()?.nonces.as_ref()?.at(now))
     }
 
-    /// Whether proofs are looked at, so that the URL of a request counts as its client has asked for it.
-    #[cfg(feature = "tower")]
-    pub(crate) fn takes_proofs(&self) -> bool {
-        self.inner.proving.is_some()
-    }
-
     /// Whether the store of used proofs has to be waited for, as far as is known.
     pub(super) fn waits_for_store(&self) -> bool {
         self.inner.proving.as_ref().is_some_and(|proving| proving.waits.load(Ordering::Relaxed))

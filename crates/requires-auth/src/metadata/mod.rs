@@ -30,7 +30,7 @@ mod scopes;
 
 pub use answer::MetadataAnswer;
 pub(crate) use document::Document;
-pub(crate) use parse::check_link;
+pub(crate) use parse::{check_link, is_loopback};
 use place::Place;
 pub use resource::Resource;
 pub use scopes::ChallengeScopes;

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::Resource;
+use super::{Resource, WELL_KNOWN};
 use crate::error::{ConfigProblem, quoted};
 
 /// Words by which clients find the parameters of a challenge, without reading its grammar.
@@ -17,6 +17,11 @@ pub(super) fn resource(text: &str, may_have_query: bool) -> Result<Resource, Con
         let hint =
             "leave out what follows the `?`; if clients have to send it, say so with `allow_resource_query`";
         return problem("a URL without a query", hint);
+    }
+    if url.path().contains(WELL_KNOWN) {
+        let hint = "write the URL of the API itself, which clients are given: of its document leave out \
+                    `/.well-known/oauth-protected-resource`";
+        return problem("the URL of an API, and not that of its metadata", hint);
     }
     let origin = text.find("://").map_or(0, |at| at + 3);
     let origin = text[origin..].find(['/', '?']).map_or(text.len(), |at| origin + at);
@@ -59,7 +64,7 @@ pub(crate) fn check_link(field: &'static str, text: &str) -> Result<Url, ConfigP
             "leave out what stands before the `@`",
         ));
     }
-    if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) || !has_authority(text) {
+    if !(url.scheme() == "https" || url.scheme() == "http" && is_here(&url)) || !has_authority(text) {
         return problem("an https URL", HINT);
     }
     if url.fragment().is_some() {
@@ -113,12 +118,17 @@ fn is_changed(url: &Url, text: &str) -> bool {
     read != text && !is_bare
 }
 
-/// RFC 8252 §7.3.
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL names this machine: loopback, or a name below `localhost` (RFC 6761 §6.3).
+fn is_here(url: &Url) -> bool {
+    is_loopback(url) || url.domain().is_some_and(|name| name.ends_with(".localhost"))
+}
+
+/// `localhost`, `127.0.0.0/8` or `::1` (RFC 8252 §7.3).
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
         None => false,
     }
 }

@@ -58,7 +58,9 @@ mod tests {
     #[test]
     fn a_jump_ahead_and_back_does_not_take_the_time_between() {
         let mut forgotten = Forgotten::default();
-        [1_000, 1_001, 9_000_000, 9_000_001, 1_003].into_iter().for_each(|bucket| forgotten.add(bucket));
+        for bucket in [1_000, 1_001, 9_000_000, 9_000_001, 1_003] {
+            forgotten.add(bucket);
+        }
         assert!(forgotten.has(1_002) && forgotten.has(9_000_000));
         assert!(!forgotten.has(1_004));
     }
@@ -67,7 +69,9 @@ mod tests {
     fn many_jumps_take_more_and_never_less() {
         let mut forgotten = Forgotten::default();
         let buckets: Vec<u64> = (0..100).map(|jump| jump * jump * 1_000).collect();
-        buckets.iter().for_each(|bucket| forgotten.add(*bucket));
+        for bucket in &buckets {
+            forgotten.add(*bucket);
+        }
         assert!(forgotten.0.len() <= MAX_RANGES);
         assert!(buckets.iter().all(|bucket| forgotten.has(*bucket)));
     }

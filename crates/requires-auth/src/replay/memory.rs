@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::telemetry;
 
 /// Entries that end within the same eight seconds are dropped together.
-const BUCKET_SECONDS: u64 = 8;
+pub(super) const BUCKET_SECONDS: u64 = 8;
 
 /// No more parts than this, and none for fewer entries.
 const MAX_SHARDS: usize = 64;
@@ -101,8 +101,8 @@ impl MemoryReplay {
         if !self.take_room() {
             return Use::Full;
         }
-        let share = self.random.hash_one(key.share);
-        let taken = lock(&self.shares).take(share, bucket, self.entries_of_a_share);
+        let client = self.random.hash_one(key.share);
+        let taken = lock(&self.shares).take(client, bucket, self.entries_of_a_share);
         let answer = match taken {
             Taken::OverShare => Use::OverShare,
             Taken::Counted if shard.insert(entry, |entry| self.random.hash_one(entry), bucket) => Use::First,
@@ -114,7 +114,6 @@ impl MemoryReplay {
         answer
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the first six bits of the hash")]
     fn shard(&self, hash: u64) -> &Mutex<Shard> {
         // The tables go by the last bits.
         &self.shards[(hash >> 58) as usize & (self.shards.len() - 1)]

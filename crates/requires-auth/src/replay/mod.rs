@@ -14,8 +14,12 @@ mod forgotten;
 mod share_counts;
 mod shard;
 mod memory;
+#[cfg(feature = "redis")]
+mod shares;
 
 pub use memory::MemoryReplay;
+#[cfg(feature = "redis")]
+pub(crate) use shares::Shares;
 
 /// Remembers the first use of each proof. Several threads ask it at the same time, and of two that ask about the same
 /// proof only one may get [`Use::First`].

@@ -12,7 +12,7 @@ pub(super) const MAX_BUCKETS: usize = 128;
 pub(super) struct Shard {
     buckets: Vec<(u64, Table)>,
     /// Pages of buckets that were dropped. Each insertion frees one, so that none takes long.
-    spare: Vec<Box<Page>>,
+    spare: Vec<Page>,
     forgotten: Forgotten,
 }
 

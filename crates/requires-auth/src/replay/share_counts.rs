@@ -32,9 +32,14 @@ impl ShareCounts {
         Self { all: Counters::new(), buckets: Vec::new(), max_buckets }
     }
 
+    /// Whether the share with this hash has `limit` entries, or more.
+    pub(super) fn is_over(&self, share: u64, limit: u32) -> bool {
+        self.all.least(share) >= limit
+    }
+
     /// Counts an entry to the share with this hash, if it has fewer than `limit`.
     pub(super) fn take(&mut self, share: u64, bucket: u64, limit: u32) -> Taken {
-        if self.all.least(share) >= limit {
+        if self.is_over(share, limit) {
             return Taken::OverShare;
         }
         let own = self.buckets.iter().position(|(number, _)| *number == bucket);

@@ -14,12 +14,13 @@ const MAX_DEPTH: u8 = 24;
 pub(super) struct Page {
     depth: u8,
     len: u8,
-    entries: [u128; PAGE_ENTRIES],
+    /// On the heap by themselves, so that a list of pages that grows moves none.
+    entries: Box<[u128; PAGE_ENTRIES]>,
 }
 
 impl Page {
-    pub(super) fn new() -> Box<Self> {
-        Box::new(Self { depth: 0, len: 0, entries: [0; PAGE_ENTRIES] })
+    fn new() -> Self {
+        Self { depth: 0, len: 0, entries: Box::new([0; PAGE_ENTRIES]) }
     }
 
     fn entries(&self) -> &[u128] {
@@ -28,7 +29,7 @@ impl Page {
 
     fn has(&self, entry: u128) -> bool {
         // Without a way out in the middle, several are compared at once.
-        self.entries().iter().fold(false, |found, other| found | (*other == entry))
+        self.entries().iter().filter(|other| **other == entry).count() > 0
     }
 
     /// Whether there was room.
@@ -45,7 +46,7 @@ impl Page {
 pub(super) struct Table {
     depth: u8,
     directory: Vec<u32>,
-    pages: Vec<Box<Page>>,
+    pages: Vec<Page>,
     len: usize,
     /// How many entries were moved since the table was made.
     #[cfg(test)]
@@ -63,12 +64,7 @@ impl Table {
 
     /// Adds an entry that the table does not have. A new page comes from `spare` if that can give one. `false`: the page was
     /// full, and all its entries went to the same side when it was split, as it happens once in 2^31 times.
-    pub(super) fn insert(
-        &mut self,
-        entry: u128,
-        hash: impl Fn(u128) -> u64,
-        spare: &mut Vec<Box<Page>>,
-    ) -> bool {
+    pub(super) fn insert(&mut self, entry: u128, hash: impl Fn(u128) -> u64, spare: &mut Vec<Page>) -> bool {
         let own = hash(entry);
         if self.pages.is_empty() {
             self.pages.push(spare_page(spare, 0));
@@ -84,7 +80,7 @@ impl Table {
     }
 
     /// Gives its pages away, to be used again or freed one by one.
-    pub(super) fn into_pages(self) -> Vec<Box<Page>> {
+    pub(super) fn into_pages(self) -> Vec<Page> {
         self.pages
     }
 
@@ -99,13 +95,7 @@ impl Table {
         clippy::cast_possible_truncation,
         reason = "the masks leave 24 bits, and no table has 2^32 pages"
     )]
-    fn split(
-        &mut self,
-        page: usize,
-        own: u64,
-        hash: impl Fn(u128) -> u64,
-        spare: &mut Vec<Box<Page>>,
-    ) -> bool {
+    fn split(&mut self, page: usize, own: u64, hash: impl Fn(u128) -> u64, spare: &mut Vec<Page>) -> bool {
         let depth = self.pages[page].depth;
         if depth == MAX_DEPTH {
             return false;
@@ -118,10 +108,10 @@ impl Table {
         let mut new = spare_page(spare, depth + 1);
         let old = &mut self.pages[page];
         old.depth = depth + 1;
-        let all = old.entries;
+        let all = *old.entries;
         old.len = 0;
         for entry in all {
-            let target = if hash(entry) & bit == 0 { &mut *old } else { &mut *new };
+            let target = if hash(entry) & bit == 0 { &mut *old } else { &mut new };
             target.push(entry);
         }
         #[cfg(test)]
@@ -139,7 +129,7 @@ impl Table {
     }
 }
 
-fn spare_page(spare: &mut Vec<Box<Page>>, depth: u8) -> Box<Page> {
+fn spare_page(spare: &mut Vec<Page>, depth: u8) -> Page {
     let mut page = spare.pop().unwrap_or_else(Page::new);
     page.depth = depth;
     page.len = 0;

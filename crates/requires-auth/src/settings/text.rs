@@ -172,10 +172,17 @@ impl Kind {
 
 fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>) -> String {
     let close = text.and_then(|text| nearest(text, names.iter().copied()));
-    let name = close.or(names.first().copied()).unwrap_or_default();
-    match notation {
-        Notation::Environment => format!("write {name}"),
-        Notation::Python | Notation::Toml => format!("write \"{name}\""),
+    let written = |name: &str| match notation {
+        Notation::Environment => name.to_owned(),
+        Notation::Python | Notation::Toml => format!("\"{name}\""),
+    };
+    // Where none is near, any of them may be meant.
+    let meant = close.map_or_else(|| names.to_vec(), |close| vec![close]);
+    let meant: Vec<_> = meant.into_iter().map(written).collect();
+    match meant.split_last() {
+        Some((last, [])) => format!("write {last}"),
+        Some((last, others)) => format!("write {} or {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -270,5 +277,23 @@ mod tests {
     fn words_are_separated_by_spaces_or_commas() {
         assert_eq!(words("a, b\tc,,d\n"), ["a", "b", "c", "d"]);
         assert_eq!(words(" , "), [""; 0]);
+    }
+
+    #[test]
+    fn a_hint_names_the_choice_that_is_near_and_else_every_one() {
+        let names: &[&str] = &["auth0", "entra", "logto"];
+        for (text, notation, expected) in [
+            (Some("logot"), Notation::Python, "write \"logto\""),
+            (Some("azure"), Notation::Toml, "write \"auth0\", \"entra\" or \"logto\""),
+            (Some("azure"), Notation::Environment, "write auth0, entra or logto"),
+            (None, Notation::Python, "write \"auth0\", \"entra\" or \"logto\""),
+        ] {
+            assert_eq!(choice_hint(names, notation, text), expected);
+        }
+        assert_eq!(
+            choice_hint(&["keep", "needed"], Notation::Toml, Some("all")),
+            "write \"keep\" or \"needed\""
+        );
+        assert_eq!(choice_hint(&["one"], Notation::Toml, Some("twelve")), "write \"one\"");
     }
 }

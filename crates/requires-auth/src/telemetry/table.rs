@@ -91,6 +91,31 @@ pub(crate) const REVOCATION_READS: Metric = metric(
     "readings of a changed file of revocations: `result` is `ok` or `failed`, where what was read before stays in use",
 );
 
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE: Metric = metric(
+    "counter",
+    "requires_auth_shared_state_total",
+    &["use", "result"],
+    "commands to the server that instances share. With the `use` `replay`, `result` is `first`, `again`, `full`, `restarted` for \
+     what the server may have forgotten, or `memory`; with `revocation` it is `told`; and `unavailable` where there was no answer",
+);
+
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE_TIME: Metric = metric(
+    "histogram",
+    "requires_auth_shared_state_seconds",
+    &["use"],
+    "time of a question to the server that instances share",
+);
+
+#[cfg(any(feature = "redis", test))]
+pub(crate) const SHARED_STATE_UP: Metric = metric(
+    "gauge",
+    "requires_auth_shared_state_up",
+    &[],
+    "1 while the server that instances share answers, 0 while it does not; set when that changes",
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +136,9 @@ mod tests {
             REPLAY_ENTRIES,
             REVOCATIONS,
             REVOCATION_READS,
+            SHARED_STATE,
+            SHARED_STATE_TIME,
+            SHARED_STATE_UP,
         ];
         let rows = metrics.map(|Metric { kind, name, labels, meaning }| {
             let labels: Vec<_> = labels.iter().map(|label| code(label)).collect();

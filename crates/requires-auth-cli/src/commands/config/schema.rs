@@ -39,6 +39,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crate::gateway::config::Config;
+    use requires_auth::client_certificate::HeaderFormat;
     use requires_auth::error::{ConfigProblem, ErrorCode, Place};
     use serde_json::{Map, Value};
 
@@ -53,7 +54,7 @@ mod tests {
         pointer: &'static str,
     }
 
-    const TABLES: [Table; 11] = [
+    const TABLES: [Table; 13] = [
         Table { path: "", header: "", pointer: "" },
         Table { path: "issuers.own.", header: "[issuers.own]\n", pointer: "/$defs/issuer" },
         Table { path: "server.", header: "[server]\n", pointer: "/$defs/server" },
@@ -69,7 +70,42 @@ mod tests {
             pointer: "/$defs/test/properties/expect",
         },
         Table { path: "resources.1.", header: "[[resources]]\n", pointer: "/$defs/resource" },
+        Table {
+            path: "forward_auth.client_certificate.",
+            header: "[forward_auth.client_certificate]\n",
+            pointer: "/$defs/client_certificate",
+        },
+        Table {
+            path: "reverse_proxy.client_certificate.",
+            header: "[reverse_proxy.client_certificate]\n",
+            pointer: "/$defs/client_certificate",
+        },
     ];
+
+    /// What `[issuers.NAME]` must say depends on the rest of the file, which only the whole schema sees.
+    #[test]
+    fn an_issuer_needs_an_audience_unless_a_resource_is_one() {
+        let all = schema();
+        let choices: Vec<_> =
+            all["anyOf"].as_array().expect("choices").iter().map(Value::to_string).collect();
+        let [audience, resource, resources] = choices.as_slice() else { panic!("{choices:?}") };
+        assert_eq!(
+            (&**resource, &**resources),
+            (r#"{"required":["resource"]}"#, r#"{"required":["resources"]}"#)
+        );
+        assert!(audience.contains(r#"{"required":["audience"]}"#), "{audience}");
+        assert!(all["$defs"]["issuer"].get("anyOf").is_none());
+        // As the parser has it.
+        let issuer = "[issuers.main]\nissuer = \"https://issuer.example\"\n";
+        let url = "resource = \"https://api.example.com/mcp\"\n";
+        for (text, is_taken) in [
+            (issuer.to_owned(), false),
+            (format!("{url}{issuer}"), true),
+            (format!("{issuer}[[resources]]\n{url}issuers = \"main\"\n"), true),
+        ] {
+            assert_eq!(Config::parse(&text, "auth.toml").is_ok(), is_taken, "{text}");
+        }
+    }
 
     fn schema() -> Value {
         super::schema().expect("JSON")
@@ -209,7 +245,12 @@ mod tests {
             };
             let required = schema["required"].as_array().expect("a list").iter();
             // Of what may stand instead of each other, the first is what a message asks for.
-            let either = schema.pointer("/anyOf/0/required/0").into_iter();
+            let own = schema.pointer("/anyOf/0/required/0");
+            // What an issuer needs depends on the rest of the file, so that it stands in the whole schema.
+            let whole = (table.pointer == "/$defs/issuer")
+                .then(|| all.pointer("/anyOf/0/properties/issuers/additionalProperties/anyOf/0/required/0"))
+                .flatten();
+            let either = own.into_iter().chain(whole);
             let required = required.chain(either).map(|key| key.as_str().expect("a key").to_owned());
             let required: BTreeSet<_> = required.collect();
             assert_eq!(missing, required, "{}", table.path);
@@ -226,6 +267,9 @@ mod tests {
             ["EdDSA"].into_iter().chain(algorithms).map(Value::from).collect::<Vec<_>>()
         );
         assert!(listed("/$defs/dialect/enum").contains(&"nginx".into()));
+        let formats = HeaderFormat::ALL.iter().map(|format| Value::from(format.as_str()));
+        let listed_formats = listed("/$defs/client_certificate/properties/format/enum");
+        assert_eq!(listed_formats, formats.collect::<Vec<_>>());
         for code in ErrorCode::ALL {
             let expect = &TABLES[9];
             assert_eq!(expect.of_setting("error", &code.as_str().into()), []);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use requires_auth::config::{IssuerConfig, Reader};
 use requires_auth::guard::Builder;
-use requires_auth::settings::RESOURCE;
+use requires_auth::settings::{CLIENT_CERTIFICATES, RESOURCE};
 use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
@@ -14,9 +14,11 @@ mod peers;
 mod operators;
 mod reverse_proxy;
 mod common;
+mod client_certificates;
 mod resources;
 mod proofs;
 mod model;
+mod certificate_rules;
 mod claim_rules;
 mod headers;
 mod server;
@@ -27,13 +29,16 @@ mod sections;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod certificate_tests;
+#[cfg(test)]
 mod resource_tests;
 
 pub(crate) use self::model::{
-    Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen, RouteTest,
-    ServerConfig, TlsConfig,
+    ClientCertificates, Encoding, ForwardAuthConfig, GatewayConfig, IdentityHeader, IdentitySource, Listen,
+    RouteTest, ServerConfig, TlsConfig,
 };
 pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
+pub(crate) use self::peers::Network;
 pub(crate) use self::proofs::{Proofs, mode_of};
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
@@ -95,6 +100,13 @@ impl Config {
         let of_routes = self.gateway.routes.audiences().map(str::to_owned).collect();
         let of_resources = self.gateway.audiences_of_resources().collect();
         self.guard.build_with(|builder| adjust(with_audiences(builder, of_routes, of_resources)))
+    }
+
+    /// Whether tokens of any issuer may be bound to a certificate of their client.
+    pub(crate) fn takes_certificates(&self) -> bool {
+        let of_issuer = |issuer: &IssuerConfig| issuer.get(CLIENT_CERTIFICATES);
+        let for_all = self.guard.get(CLIENT_CERTIFICATES).unwrap_or(false);
+        self.guard.issuers.iter().any(|issuer| of_issuer(issuer).unwrap_or(for_all))
     }
 
     /// What becomes of proofs of keys, which tokens may come with.

@@ -9,12 +9,13 @@
 //! admin_token  = { env = "ADMIN_TOKEN" }    # or { file = "admin-token" }: whoever shows it may POST /revocations there
 //! admin_scopes = ["revoke:tokens"]          # and so may an access token with these scopes; without either, nobody may
 //! public_url = "https://api.example.com"
-//! tls        = { certificate = "cert.pem", key = "key.pem" }
+//! tls        = { certificate = "cert.pem", key = "key.pem" }   # and client_certificates = "any", see TlsConfig
 //! connections_per_peer = 1000               # default: half of all; trusted peers may have all
 //!
 //! [forward_auth]
 //! dialects      = ["nginx"]                 # only these endpoints exist
 //! trusted_peers = ["127.0.0.1/32"]          # default: loopback and unix sockets
+//! client_certificate = { header = "X-SSL-Client-Cert", format = "escaped-pem" }  # which the proxy sets
 //!
 //! [reverse_proxy]                           # instead of [forward_auth]: requests that may pass go on from here
 //! upstream      = "http://127.0.0.1:8080"   # or "https://app.internal", "unix:/run/app.sock"
@@ -22,6 +23,8 @@
 //! preserve_host = true
 //! pass_token    = false
 //! timeout       = "60s"
+//! client_certificate = { header = "Client-Cert" }  # read from trusted_peers alone
+//! trusted_peers = ["127.0.0.1/32"]          # default: loopback and unix sockets
 //!
 //! [headers]                                 # always set, empty where the token does not say
 //! "X-Auth-Subject" = "sub"
@@ -48,6 +51,8 @@
 //! issuers    = ["main"]
 //! audience   = "https://api.example.com/orders"  # of this route, in place of those of the issuers
 //! claims     = { "org.plan" = ["pro", "team"] }
+//! acr        = ["phr", "mfa"]               # one of these strengths of login, best first (RFC 9470)
+//! max_age    = "5m"                         # a login at most this long ago
 //! dpop       = "required"                   # only tokens with a proof of their key, where `dpop` above lets them
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/
@@ -70,11 +75,12 @@
 //! expect  = { status = 200 }
 //! ```
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use http::HeaderName;
+use requires_auth::client_certificate::CertificateHeader;
 
 use super::operators::OperatorsConfig;
 use super::peers::Network;
@@ -107,6 +113,12 @@ pub(crate) struct GatewayConfig {
 }
 
 impl GatewayConfig {
+    /// The header in which a proxy tells the certificate of a client, if one is read.
+    pub(crate) fn certificate_header(&self) -> Option<&CertificateHeader> {
+        let of_proxy = self.reverse_proxy.as_ref().map(|own| own.client_certificate.as_ref());
+        of_proxy.or_else(|| self.forward_auth.as_ref().map(|own| own.client_certificate.as_ref())).flatten()
+    }
+
     /// What tokens for the resources name.
     pub(super) fn audiences_of_resources(&self) -> impl Iterator<Item = String> {
         self.resources
@@ -162,6 +174,29 @@ pub(crate) struct TlsConfig {
     pub(crate) certificate: PathBuf,
     /// Its private key.
     pub(crate) key: PathBuf,
+    /// Whether clients are asked for a certificate of theirs (RFC 8705 §3). Default: they are not.
+    pub(crate) client_certificates: Option<ClientCertificates>,
+}
+
+/// What a client's certificate has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ClientCertificates {
+    /// `any`: a client may show one, whoever has issued it. That a token is bound to it is what counts.
+    Any,
+    /// `optional`: a client may show one, and it has to lead to one of these, in PEM.
+    Optional { ca: PathBuf },
+    /// `required`: a client has to show one that leads to one of these, in PEM. Others get no connection.
+    Required { ca: PathBuf },
+}
+
+impl ClientCertificates {
+    /// The file of those that they have to lead to.
+    pub(crate) const fn ca(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Any => None,
+            Self::Optional { ca } | Self::Required { ca } => Some(ca),
+        }
+    }
 }
 
 /// `[forward_auth]`.
@@ -174,17 +209,14 @@ pub(crate) struct ForwardAuthConfig {
     /// Whether a request is refused in which a client has sent an identity header in another spelling, which the
     /// proxy may pass on beside ours.
     pub(crate) denies_aliases: bool,
+    /// The header in which the proxy tells the certificate of the client. Default: none is read.
+    pub(crate) client_certificate: Option<CertificateHeader>,
 }
 
 impl ForwardAuthConfig {
     /// Whether proxies that speak this dialect are answered.
     pub(crate) fn answers(&self, dialect: &dyn Dialect) -> bool {
         self.dialects.iter().any(|own| own.name() == dialect.name())
-    }
-
-    /// Whether a peer may ask.
-    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
-        self.trusted_peers.iter().any(|network| network.contains(peer))
     }
 }
 

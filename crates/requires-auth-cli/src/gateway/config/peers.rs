@@ -4,6 +4,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use requires_auth::config::{Entry, Reader};
+use requires_auth::settings::shown_value;
+
 /// A network in CIDR notation (RFC 4632 §3.1): `10.0.0.0/8`, `::1/128`, or one address alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Network {
@@ -30,6 +33,21 @@ fn bits(address: IpAddr) -> u128 {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits(),
     }
+}
+
+/// A list of networks.
+pub(super) fn networks(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Vec<Network> {
+    let texts = reader.texts(field, entry).unwrap_or_default();
+    texts.iter().filter_map(|text| network(reader, field, entry, text)).collect()
+}
+
+fn network(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>, text: &str) -> Option<Network> {
+    let found = text.parse().ok();
+    if found.is_none() {
+        let hint = "write \"10.0.0.0/8\", \"::1/128\" or one address";
+        reader.report(field, entry.path(), shown_value(text), "networks", hint);
+    }
+    found
 }
 
 /// The text is not a network.

@@ -4,11 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::uri::Authority;
+use requires_auth::client_certificate::{CertificateHeader, HeaderFormat};
 use requires_auth::config::{Entry, Reader};
 use tokio_rustls::rustls::pki_types::ServerName;
 use url::Url;
 
-const KEYS: [&str; 5] = ["upstream", "ca", "preserve_host", "pass_token", "timeout"];
+use super::client_certificates::written;
+use super::peers::{Network, networks};
+
+const FIELD: &str = "reverse_proxy";
+
+const KEYS: [&str; 7] =
+    ["upstream", "ca", "preserve_host", "pass_token", "timeout", "client_certificate", "trusted_peers"];
 
 /// Example of an upstream, for hints.
 const EXAMPLE: &str = "write \"http://127.0.0.1:8080\", \"https://app.internal\" or \"unix:/run/app.sock\"";
@@ -26,6 +33,11 @@ pub(crate) struct ReverseProxyConfig {
     pub(crate) passes_token: bool,
     /// For how long client and application may both be silent before a request is given up. Default 60 s.
     pub(crate) timeout: Duration,
+    /// The header in which a proxy before tells the certificate of the client. Default: none is read, and that of the
+    /// connection counts.
+    pub(crate) client_certificate: Option<CertificateHeader>,
+    /// Whose word counts for that. Unix sockets may always tell it.
+    pub(crate) trusted_peers: Vec<Network>,
 }
 
 /// Where an application listens, over HTTP/1.1.
@@ -43,6 +55,7 @@ pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Optio
     let table = reader.table("reverse_proxy", entry)?;
     let (mut place, mut ca) = (None, None);
     let (mut preserves_host, mut passes_token, mut timeout) = (None, None, None);
+    let (mut certificate, mut trusted_peers) = (None, None);
     for entry in reader.entries(table, entry.path()) {
         match entry.key() {
             "upstream" => place = upstream(reader, &entry),
@@ -50,6 +63,8 @@ pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Optio
             "preserve_host" => preserves_host = reader.switch("reverse_proxy", &entry),
             "pass_token" => passes_token = reader.switch("reverse_proxy", &entry),
             "timeout" => timeout = silence(reader, &entry),
+            "client_certificate" => certificate = written(reader, FIELD, &entry),
+            "trusted_peers" => trusted_peers = Some(networks(reader, FIELD, &entry)),
             _ => reader.unknown("reverse_proxy", &entry, &KEYS),
         }
     }
@@ -62,12 +77,20 @@ pub(super) fn reverse_proxy(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Optio
         let hint = "an application without TLS shows no certificate: write upstream = \"https://..\", or leave `ca` out";
         reader.report("reverse_proxy", &setting, "this beside an upstream without TLS", "nothing", hint);
     }
+    if trusted_peers.is_some() && !table.contains_key("client_certificate") {
+        let hint = "they may tell the certificate of a client, and nothing else: write client_certificate, or leave them out";
+        let setting = format!("{}.client_certificate", entry.path());
+        reader.report(FIELD, &setting, "nothing beside `trusted_peers`", "both or none", hint);
+    }
+    let client_certificate = certificate.and_then(|own| own.with(reader, FIELD, [HeaderFormat::Rfc9440]));
     Some(ReverseProxyConfig {
         upstream: place?,
         ca,
         preserves_host: preserves_host.unwrap_or(true),
         passes_token: passes_token.unwrap_or(false),
         timeout: timeout.unwrap_or(Duration::from_secs(60)),
+        client_certificate,
+        trusted_peers: trusted_peers.unwrap_or_else(|| Network::LOOPBACK.to_vec()),
     })
 }
 

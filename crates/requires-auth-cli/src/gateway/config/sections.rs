@@ -4,10 +4,12 @@ use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::settings::{nearest, shown_value};
 use toml::de::DeTable;
 
+use super::certificate_rules;
+use super::client_certificates::written;
 use super::common::{check_dpop, shadow};
 use super::headers::headers;
 use super::model::{ForwardAuthConfig, GatewayConfig};
-use super::peers::Network;
+use super::peers::{Network, networks};
 use super::resource_rules;
 use super::resources::resource;
 use super::reverse_proxy::reverse_proxy;
@@ -17,7 +19,7 @@ use super::server::server;
 use crate::gateway::dialect::{self, Dialect};
 use crate::gateway::routes::{Pattern, Routes};
 
-const FORWARD_AUTH: [&str; 3] = ["dialects", "trusted_peers", "aliases"];
+const FORWARD_AUTH: [&str; 4] = ["dialects", "trusted_peers", "aliases", "client_certificate"];
 
 /// The sections, once the issuers are read.
 pub(super) fn read(
@@ -62,6 +64,7 @@ pub(super) fn read(
     for (entry, table) in reader.tables(document, "resources") {
         config.resources.extend(resource(reader, &entry, table, issuers));
     }
+    certificate_rules::check(reader, document, issuers, &config);
     resource_rules::check(reader, document, issuers, &config, &paths);
     let of_routes =
         config.routes.iter().zip(&paths).filter(|(route, _)| route.requirement.policy().needs_dpop());
@@ -87,7 +90,9 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
         dialects: Vec::new(),
         trusted_peers: Network::LOOPBACK.to_vec(),
         denies_aliases: true,
+        client_certificate: None,
     };
+    let mut certificate = None;
     for entry in reader.entries(table, entry.path()) {
         match entry.key() {
             "dialects" => {
@@ -95,18 +100,19 @@ fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAut
                 config.dialects = names.iter().filter_map(|name| dialect(reader, &entry, name)).collect();
             }
             "trusted_peers" => {
-                let texts = reader.texts("forward_auth", &entry).unwrap_or_default();
-                config.trusted_peers =
-                    texts.iter().filter_map(|text| network(reader, &entry, text)).collect();
+                config.trusted_peers = networks(reader, "forward_auth", &entry);
             }
             "aliases" => {
                 let choices = [("deny", true), ("pass", false)];
                 let chosen = reader.one_of("forward_auth", &entry, "\"deny\" or \"pass\"", choices);
                 config.denies_aliases = chosen.unwrap_or(true);
             }
+            "client_certificate" => certificate = written(reader, "forward_auth", &entry),
             _ => reader.unknown("forward_auth", &entry, &FORWARD_AUTH),
         }
     }
+    let usual: Vec<_> = config.dialects.iter().map(|dialect| dialect.certificate_format()).collect();
+    config.client_certificate = certificate.and_then(|own| own.with(reader, "forward_auth", usual));
     if !table.contains_key("dialects") {
         let hint = "name the proxy that asks: dialects = [\"nginx\"]";
         reader.report(
@@ -129,15 +135,6 @@ fn dialect(reader: &mut Reader<'_>, entry: &Entry<'_>, name: &str) -> Option<&'s
             None => format!("the dialects are {}", names.join(", ")),
         };
         reader.report("forward_auth", entry.path(), shown_value(name), "a proxy's dialect", hint);
-    }
-    found
-}
-
-fn network(reader: &mut Reader<'_>, entry: &Entry<'_>, text: &str) -> Option<Network> {
-    let found = text.parse().ok();
-    if found.is_none() {
-        let hint = "write \"10.0.0.0/8\", \"::1/128\" or one address";
-        reader.report("forward_auth", entry.path(), shown_value(text), "networks", hint);
     }
     found
 }

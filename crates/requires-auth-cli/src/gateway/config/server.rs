@@ -6,12 +6,13 @@ use requires_auth::config::{Entry, Reader};
 use requires_auth::settings::shown_value;
 use url::Url;
 
-use super::model::{Listen, ServerConfig, TlsConfig};
+use super::model::{ClientCertificates, Listen, ServerConfig, TlsConfig};
 use super::operators::{self, OperatorsConfig};
 
 const SERVER: [&str; 7] =
     ["listen", "admin", "admin_token", "admin_scopes", "public_url", "tls", "connections_per_peer"];
-const TLS: [&str; 2] = ["certificate", "key"];
+const TLS: [&str; 4] = ["certificate", "key", "client_certificates", "client_ca"];
+const NEEDED_FOR_TLS: [&str; 2] = ["certificate", "key"];
 
 /// Where it listens, and who may change something on the admin pages.
 pub(super) fn server(
@@ -91,18 +92,58 @@ fn listen(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Op
 fn tls(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<TlsConfig> {
     let table = reader.table("server", entry)?;
     let (mut certificate, mut key) = (None, None);
+    let (mut asked, mut ca) = (None, None);
     for entry in reader.entries(table, entry.path()) {
         match entry.key() {
             "certificate" => certificate = reader.path("server", &entry),
             "key" => key = reader.path("server", &entry),
+            "client_certificates" => {
+                let choices =
+                    [("any", Asked::Any), ("optional", Asked::Optional), ("required", Asked::Required)];
+                let expected = "\"optional\", \"required\" or \"any\"";
+                asked = reader.one_of("server", &entry, expected, choices);
+            }
+            "client_ca" => ca = reader.path("server", &entry),
             _ => reader.unknown("server", &entry, &TLS),
         }
     }
-    for name in TLS.into_iter().filter(|name| !table.contains_key(*name)) {
+    for name in NEEDED_FOR_TLS.into_iter().filter(|name| !table.contains_key(*name)) {
         let hint = "write tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
         reader.report("server", &format!("{}.{name}", entry.path()), "nothing", "a file in PEM", hint);
     }
-    Some(TlsConfig { certificate: certificate?, key: key? })
+    let setting = |name| format!("{}.{name}", entry.path());
+    let client_certificates = match (asked, ca) {
+        (None, None) => None,
+        (Some(Asked::Any), None) => Some(ClientCertificates::Any),
+        (Some(Asked::Optional), Some(ca)) => Some(ClientCertificates::Optional { ca }),
+        (Some(Asked::Required), Some(ca)) => Some(ClientCertificates::Required { ca }),
+        (Some(Asked::Optional | Asked::Required), None) => {
+            // A path that cannot be read has been reported.
+            if !table.contains_key("client_ca") {
+                let hint = "name the certificates that clients' own have to lead to: client_ca = \"clients.pem\"; with \
+                            client_certificates = \"any\" nobody has to have issued them";
+                reader.report("server", &setting("client_ca"), "nothing", "a file in PEM", hint);
+            }
+            None
+        }
+        (asked @ (Some(Asked::Any) | None), Some(_)) => {
+            let hint = "`client_ca` is for \"optional\" and \"required\": write one of them, or leave it out";
+            let found =
+                if asked.is_some() { "\"any\" beside `client_ca`" } else { "nothing beside `client_ca`" };
+            let expected = "\"optional\" or \"required\"";
+            reader.report("server", &setting("client_certificates"), found, expected, hint);
+            None
+        }
+    };
+    Some(TlsConfig { certificate: certificate?, key: key?, client_certificates })
+}
+
+/// `client_certificates`.
+#[derive(Clone, Copy)]
+enum Asked {
+    Any,
+    Optional,
+    Required,
 }
 
 /// `public_url`, the URL of the API as its clients know it: scheme, host and port alone. It is the guard's setting of that name

@@ -69,7 +69,8 @@ fn every_setting_arrives() {
     assert_eq!((tls.certificate, tls.key), ("conf/cert.pem".into(), "/etc/key.pem".into()));
     let forward_auth = config.forward_auth.expect("forward_auth");
     assert_eq!(forward_auth.dialects.iter().map(|own| own.name()).collect::<Vec<_>>(), ["nginx", "envoy"]);
-    assert!(forward_auth.trusts([10, 1, 1, 1].into()) && !forward_auth.trusts([127, 0, 0, 1].into()));
+    let trusts = |peer: [u8; 4]| forward_auth.trusted_peers.iter().any(|own| own.contains(peer.into()));
+    assert!(trusts([10, 1, 1, 1]) && !trusts([127, 0, 0, 1]));
     assert!(!forward_auth.denies_aliases);
     let headers: Vec<_> =
         config.headers.iter().map(|header| (header.name.as_str(), header.source.clone())).collect();

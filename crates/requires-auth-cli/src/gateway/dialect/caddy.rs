@@ -3,11 +3,13 @@
 //! Caddy takes out of a request what `Connection` names once the gateway has set the identity headers. So a client that
 //! names one of these there is refused before (RFC 9110 §7.6.1 lets a client name what is for one connection alone).
 
+use requires_auth::client_certificate::HeaderFormat;
+
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, PROVEN, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -23,13 +25,17 @@ impl Dialect for Caddy {
         Original::in_x_forwarded(question.headers)
     }
 
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Rfc9440
+    }
+
     #[cfg(test)]
     fn shipped_as(&self) -> &'static str {
         "Caddyfile"
     }
 
     fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
-        Ok(emit(side))
+        emit(side)
     }
 
     #[cfg(test)]
@@ -40,19 +46,8 @@ impl Dialect for Caddy {
     }
 }
 
-/// What is taken away from a request to the application, as a block.
-fn cleared(side: &ProxySide) -> String {
-    let token = side.clears_authorization.map(|reason| (reason, "Authorization"));
-    let proof = side.takes_proofs.then_some((PROVEN, "DPoP"));
-    let lines: String = token
-        .into_iter()
-        .chain(proof)
-        .map(|(reason, name)| format!("            {reason}\n            header_up -{name}\n"))
-        .collect();
-    if lines.is_empty() { lines } else { format!(" {{\n{lines}        }}") }
-}
-
-fn emit(side: &ProxySide) -> String {
+fn emit(side: &ProxySide) -> Result<String, Failure> {
+    let certificate = side.certificate_header(HeaderFormat::Rfc9440, None)?;
     let gateway = match &side.gateway {
         Place::Tcp(address) => address.to_string(),
         Place::Unix(path) => format!("unix/{}", path.display()),
@@ -72,7 +67,9 @@ fn emit(side: &ProxySide) -> String {
             headers.join("|")
         ),
     };
-    let cleared = cleared(side);
+    let cleared = cleared(side, certificate.as_deref());
+    let told = certificate.as_ref().map_or_else(String::new, |header| told(header));
+    let (usual, tls) = if certificate.is_some() { (443, TLS) } else { (80, "") };
     let documents = side.resources.as_ref().map_or_else(String::new, |resources| {
         let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
         format!(
@@ -85,10 +82,10 @@ fn emit(side: &ProxySide) -> String {
 "
         )
     });
-    format!(
+    Ok(format!(
         "{}
-:{port} {{
-    route {{{guard}{documents}
+:{port} {{{tls}
+    route {{{guard}{told}{documents}
         forward_auth {gateway} {{
             uri /forward-auth/caddy{copied}
         }}
@@ -101,6 +98,38 @@ fn emit(side: &ProxySide) -> String {
             "Put your own domain in the place of the port, and Caddy gets a certificate for it."
         ),
         application = side.application,
-        port = side.port.unwrap_or(80),
+        port = side.port.unwrap_or(usual),
+    ))
+}
+
+/// Tells the certificate of the client, in the place of what it has sent itself. Without one, Caddy 2.6 leaves the name of the
+/// placeholder there.
+fn told(header: &str) -> String {
+    format!(
+        "
+        # Only Caddy tells the certificate of a client.
+        request_header {header} \":{{http.request.tls.client.certificate_der_base64}}:\"
+        @bare not header_regexp {header} ^:[A-Za-z0-9+/]
+        request_header @bare -{header}
+"
     )
 }
+
+/// What the application must not get.
+fn cleared(side: &ProxySide, certificate: Option<&str>) -> String {
+    let lines: String = side
+        .cleared(certificate)
+        .into_iter()
+        .map(|(reason, header)| format!("\n            {reason}\n            header_up -{header}"))
+        .collect();
+    if lines.is_empty() { lines } else { format!(" {{{lines}\n        }}") }
+}
+
+/// Asks clients for certificates.
+const TLS: &str = "
+    tls {
+        # Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).
+        client_auth {
+            mode request
+        }
+    }";

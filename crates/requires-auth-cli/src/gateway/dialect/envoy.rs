@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use requires_auth::client_certificate::HeaderFormat;
 use requires_auth::mcp::HEADERS;
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ impl Dialect for Envoy {
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         // Of addresses it shows its own.
         let (method, target, host) = (question.method.as_str(), question.rest, question.host);
-        Ok(Original { method, target, host, client: None })
+        Ok(Original { method, target, host, client: None, certificate: None })
     }
 
     /// A 503 that anybody can cause with a token of their own making is told as 403: with `failure_mode_allow: true`
@@ -91,13 +92,17 @@ impl Dialect for Envoy {
         Some(CAUTION)
     }
 
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Xfcc
+    }
+
     #[cfg(test)]
     fn shipped_as(&self) -> &'static str {
         "envoy.yaml"
     }
 
     fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
-        Ok(emit(side, Over::Http))
+        emit(side, Over::Http)
     }
 
     #[cfg(test)]
@@ -106,8 +111,20 @@ impl Dialect for Envoy {
     }
 }
 
-pub(super) fn emit(side: &ProxySide, over: Over) -> String {
+pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
+    let certificate = side.certificate_header(HeaderFormat::Xfcc, Some(CERTIFICATE))?;
     let (mut shown, mut copied) = (shown(side), String::new());
+    // Over gRPC it can tell the certificate beside the headers.
+    let is_told_beside = over == Over::Grpc && side.takes_certificates && certificate.is_none();
+    let (usual, forwarded, tls) = match &certificate {
+        Some(header) => {
+            // Writing to a string cannot fail.
+            writeln!(shown, "{}", in_every_spelling(&header.to_ascii_lowercase())).ok();
+            (8443, FORWARDED, TLS)
+        }
+        None if is_told_beside => (8443, "", TLS),
+        None => (8000, "", ""),
+    };
     // Of these a part may be left.
     let cut: Vec<_> = side
         .token_headers
@@ -144,12 +161,15 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
         Over::Http => ("envoy", HTTP_SERVICE, ""),
         Over::Grpc => ("envoy-grpc", GRPC_SERVICE, HTTP_2),
     };
-    let port = side.port.unwrap_or(8000).to_string();
+    let port = side.port.unwrap_or(usual).to_string();
     let (documents, application_route) = (documents(side), application_route(side));
     let filled = [
         ("<documents>\n", documents.as_str()),
         ("<route>\n", application_route.as_str()),
         ("<service>\n", service),
+        ("<tls>", tls),
+        ("<beside>", if is_told_beside { BESIDE } else { "" }),
+        ("<forwarded>", forwarded),
         ("<protocol>", protocol),
         ("<port>", port.as_str()),
         ("<shown>\n", shown.as_str()),
@@ -159,7 +179,7 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> String {
         ("<application>", &application),
     ];
     let begin = preamble(name, "Take the cluster `requires_auth` and the first filter into your own.");
-    begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
+    Ok(begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value)))
 }
 
 /// The headers that the gateway is shown over HTTP, apart from the identity headers.
@@ -266,7 +286,33 @@ const GRPC_SERVICE: &str = "                      grpc_service:
                         envoy_grpc: { cluster_name: requires_auth }
                         # A first fetch of keys takes longer than Envoy's 200 ms.
                         timeout: 6s
+<beside>";
+
+const BESIDE: &str = "                      # The certificate of the client, which a token may be bound to.
+                      include_peer_certificate: true
 ";
+
+/// The header in which Envoy tells certificates.
+const CERTIFICATE: &str = "X-Forwarded-Client-Cert";
+
+/// Envoy overwrites what a client has sent there, or takes it away.
+const FORWARDED: &str = "                # Only Envoy tells the certificate of a client.
+                forward_client_cert_details: SANITIZE_SET
+";
+
+const TLS: &str = " transport_socket:
+            name: envoy.transport_sockets.tls
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+              require_client_certificate: false
+              common_tls_context:
+                # Put your own certificate in the place of this.
+                tls_certificates:
+                  - certificate_chain: { filename: \"/etc/envoy/tls/certificate.pem\" }
+                    private_key: { filename: \"/etc/envoy/tls/key.pem\" }
+                # Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).
+                validation_context: { trust_chain_verification: ACCEPT_UNTRUSTED }
+         ";
 
 /// gRPC is HTTP/2, and Envoy has to be told.
 const HTTP_2: &str = "      typed_extension_protocol_options:
@@ -281,12 +327,12 @@ static_resources:
     - address:
         socket_address: { address: \"0.0.0.0\", port_value: <port> }
       filter_chains:
-        - filters:
+        -<tls> filters:
             - name: envoy.filters.network.http_connection_manager
               typed_config:
                 \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
                 stat_prefix: api
-                # Many applications make the same of `X_A` and `X-A`.
+<forwarded>                # Many applications make the same of `X_A` and `X-A`.
                 common_http_protocol_options: { headers_with_underscores_action: REJECT_REQUEST }
                 route_config:
                   virtual_hosts:

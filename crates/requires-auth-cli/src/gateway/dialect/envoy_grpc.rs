@@ -1,6 +1,8 @@
 //! Envoy's `ext_authz` over gRPC, by which it shows the gateway all of a request. The service itself is in
 //! `forward_auth/grpc.rs`.
 
+use requires_auth::client_certificate::HeaderFormat;
+
 use super::envoy::{self, Over};
 #[cfg(test)]
 use super::interface::Asking;
@@ -34,13 +36,17 @@ impl Dialect for EnvoyGrpc {
         Some(envoy::CAUTION)
     }
 
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Xfcc
+    }
+
     #[cfg(test)]
     fn shipped_as(&self) -> &'static str {
         "envoy-grpc.yaml"
     }
 
     fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
-        Ok(envoy::emit(side, Over::Grpc))
+        envoy::emit(side, Over::Grpc)
     }
 
     #[cfg(test)]

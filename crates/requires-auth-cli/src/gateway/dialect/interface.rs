@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use http::{HeaderMap, Method, Response};
 use http_body_util::Full;
 use hyper::body::Bytes;
+use requires_auth::client_certificate::HeaderFormat;
 
 use super::original::Original;
 use super::proxy_side::ProxySide;
@@ -43,6 +44,9 @@ pub(crate) trait Dialect: Debug + Sync {
     fn is_second(&self, _question: &Question<'_>) -> bool {
         false
     }
+
+    /// How this proxy usually writes the certificate of a client into a header.
+    fn certificate_format(&self) -> HeaderFormat;
 
     /// Whether the proxy takes tokens away from a request that may pass.
     fn takes_tokens(&self) -> bool {

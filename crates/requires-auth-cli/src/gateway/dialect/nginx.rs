@@ -8,12 +8,13 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use requires_auth::client_certificate::HeaderFormat;
 
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, NONCE, PROVEN, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{ANY_ISSUER, DOCUMENTS, NONCE, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 
@@ -50,17 +51,21 @@ impl Dialect for Nginx {
         response
     }
 
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::EscapedPem
+    }
+
     #[cfg(test)]
     fn shipped_as(&self) -> &'static str {
         "nginx.conf"
     }
 
     fn emit(&self, side: &ProxySide) -> Result<String, Failure> {
-        Ok(emit(side))
+        emit(side)
     }
 
     fn emit_part(&self, side: &ProxySide, part: Part) -> Result<String, Failure> {
-        Ok(emit_part(side, part))
+        emit_part(side, part)
     }
 
     #[cfg(test)]
@@ -71,8 +76,15 @@ impl Dialect for Nginx {
     }
 }
 
+/// The header with the certificate of the client. nginx has it as a PEM text with escapes.
+fn certificate(side: &ProxySide) -> Result<Option<String>, Failure> {
+    side.certificate_header(HeaderFormat::EscapedPem, None)
+}
+
 /// A whole file, with one location to protect.
-fn emit(side: &ProxySide) -> String {
+fn emit(side: &ProxySide) -> Result<String, Failure> {
+    let certificate = certificate(side)?;
+    let (usual, tls) = if certificate.is_some() { (443, LISTEN_TLS) } else { (80, ";") };
     let mut text = preamble(
         "nginx",
         "It belongs in the block `http`. Repeat what is in `location /` wherever you pass on to the application.",
@@ -82,7 +94,7 @@ fn emit(side: &ProxySide) -> String {
         "
 {upstream}
 server {{
-    listen {port};
+    listen {port}{tls}
 {buffers}
     location / {{
 {guard}{identity}        # No path after the port: with one, nginx passes on another path than the gateway has judged.
@@ -95,18 +107,20 @@ server {{
         upstream = upstream(side),
         buffers = indented(BUFFERS, 1),
         guard = indented(GUARD, 2),
-        identity = indented(&identity(side), 2),
+        identity = indented(&identity(side, certificate.as_deref()), 2),
         application = side.application,
-        port = side.port.unwrap_or(80),
-        endpoints = indented(&endpoints(side), 1),
+        port = side.port.unwrap_or(usual),
+        endpoints = indented(&endpoints(side, certificate.as_deref()), 1),
     )
     .ok();
-    text
+    Ok(text)
 }
 
 /// One part, for a configuration that exists already.
-fn emit_part(side: &ProxySide, part: Part) -> String {
-    match part {
+fn emit_part(side: &ProxySide, part: Part) -> Result<String, Failure> {
+    let certificate = certificate(side)?;
+    let certificate = certificate.as_deref();
+    Ok(match part {
         Part::Http => {
             let head = preamble("nginx --part http", "Include it in the block `http`.");
             format!("{head}\n{}", upstream(side))
@@ -116,18 +130,19 @@ fn emit_part(side: &ProxySide, part: Part) -> String {
                 "nginx --part server",
                 "Include it in the block `server`, and the part `location` in each location that passes on to the application.",
             );
-            let spoofed = spoofed(side);
-            let endpoints = endpoints(side);
-            format!("{head}\n{BUFFERS}\n{EVERYWHERE}{GUARD}{spoofed}\n{endpoints}")
+            let spoofed = spoofed(side, certificate);
+            let endpoints = endpoints(side, certificate);
+            let verify = certificate.map_or_else(String::new, |_| format!("\n{ANY_ISSUER}\n{VERIFY}\n"));
+            format!("{head}\n{BUFFERS}{verify}\n{EVERYWHERE}{GUARD}{spoofed}\n{endpoints}")
         }
         Part::Location => {
             let head = preamble(
                 "nginx --part location",
                 "Include it in each location that passes on to the application. In its proxy_pass, write no path after the port.",
             );
-            format!("{head}\n{GUARD}{}", identity(side))
+            format!("{head}\n{GUARD}{}", identity(side, certificate))
         }
-    }
+    })
 }
 
 /// Where the gateway is.
@@ -140,18 +155,15 @@ fn upstream(side: &ProxySide) -> String {
 }
 
 /// Passes on who is asking, in the place of what the client has sent under these names.
-fn identity(side: &ProxySide) -> String {
+fn identity(side: &ProxySide, certificate: Option<&str>) -> String {
     let mut text = String::new();
     for (place, header) in side.headers.iter().enumerate() {
         // Writing to a string cannot fail.
         writeln!(text, "auth_request_set $requires_auth_{place} $upstream_http_{};", variable(header)).ok();
         writeln!(text, "proxy_set_header {header} $requires_auth_{place};").ok();
     }
-    if let Some(reason) = side.clears_authorization {
-        writeln!(text, "{reason}\nproxy_set_header Authorization \"\";").ok();
-    }
-    if side.takes_proofs {
-        writeln!(text, "{PROVEN}\nproxy_set_header DPoP \"\";").ok();
+    for (reason, header) in side.cleared(certificate) {
+        writeln!(text, "{reason}\nproxy_set_header {header} \"\";").ok();
     }
     if side.tells_nonces {
         writeln!(text, "{NONCE}\n{NONCES}").ok();
@@ -164,12 +176,12 @@ fn identity(side: &ProxySide) -> String {
 
 /// Refuses a client that sends an identity header: a location may have been left without the part `location`, which
 /// replaces them.
-fn spoofed(side: &ProxySide) -> String {
-    if side.headers.is_empty() {
+fn spoofed(side: &ProxySide, certificate: Option<&str>) -> String {
+    if side.headers.is_empty() && certificate.is_none() {
         return String::new();
     }
     let mut text = String::from("\n# Only the gateway says who is asking.\n");
-    for header in &side.headers {
+    for header in side.headers.iter().map(String::as_str).chain(certificate) {
         writeln!(text, "if ($http_{}) {{ return 400; }}", variable(header)).ok();
     }
     text
@@ -196,8 +208,10 @@ fn documents(side: &ProxySide) -> String {
 }
 
 /// The two locations that ask the gateway, and those that it answers.
-fn endpoints(side: &ProxySide) -> String {
-    let (question, documents) = (indented(QUESTION, 1), documents(side));
+fn endpoints(side: &ProxySide, certificate: Option<&str>) -> String {
+    let told = certificate.map(|header| format!("proxy_set_header {header} $ssl_client_escaped_cert;\n"));
+    let question = indented(&format!("{QUESTION}{}", told.unwrap_or_default()), 1);
+    let documents = documents(side);
     format!(
         "\
 location = /_requires_auth {{
@@ -241,6 +255,17 @@ const NONCES: &str = "\
 # An `add_header` in a location replaces those around it: repeat these there.
 auth_request_set $requires_auth_nonce $upstream_http_dpop_nonce;
 add_header DPoP-Nonce $requires_auth_nonce always;";
+
+const VERIFY: &str = "ssl_verify_client optional_no_ca;";
+
+/// What follows the port of a server that clients show certificates to.
+const LISTEN_TLS: &str = " ssl;
+    # Put your own certificate in the place of this.
+    ssl_certificate     /etc/nginx/tls/certificate.pem;
+    ssl_certificate_key /etc/nginx/tls/key.pem;
+    # Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).
+    ssl_verify_client optional_no_ca;
+";
 
 const STREAMS: &str = "\
 # Messages of an MCP server are passed on as they come, also one that is open for hours.

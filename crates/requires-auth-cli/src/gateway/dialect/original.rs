@@ -52,6 +52,8 @@ pub(crate) struct Original<'r> {
     pub(crate) host: Option<&'r str>,
     /// Who has sent it, where the proxy tells that. It decides nothing.
     pub(crate) client: Option<IpAddr>,
+    /// The certificate of the client as a PEM text with escapes, where the proxy tells it beside the headers.
+    pub(crate) certificate: Option<&'r str>,
 }
 
 impl<'r> Original<'r> {
@@ -116,7 +118,7 @@ impl Family {
         let target = only(headers, &self.target)
             .ok_or("the header that names the path is missing, or is there twice")?;
         let client = only(headers, &self.client).and_then(last_address);
-        Ok(Original { method, target, host: only(headers, &self.host), client })
+        Ok(Original { method, target, host: only(headers, &self.host), client, certificate: None })
     }
 }
 
@@ -214,7 +216,7 @@ mod tests {
         }
         assert!(!nginx(&[("x_forwarded_method", "POST")]));
         assert!(nginx(&[("x-http-methods", "POST"), ("x-original-urls", "/b")]));
-        let of_envoy = Original { method: "GET", target: "/a", host: None, client: None };
+        let of_envoy = Original { method: "GET", target: "/a", host: None, client: None, certificate: None };
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/b")])).is_some());
         assert!(of_envoy.contradiction(&headers(&[("x-forwarded-uri", "/a")])).is_none());
     }
@@ -273,7 +275,8 @@ mod tests {
             ("x-forwarded-host", "b.test"),
         ]);
         assert_eq!(Original::in_x_forwarded(&forwarded).expect("an original").host, Some("b.test"));
-        let of_envoy = Original { method: "GET", target: "/a", host: Some("a.test"), client: None };
+        let of_envoy =
+            Original { method: "GET", target: "/a", host: Some("a.test"), client: None, certificate: None };
         assert!(of_envoy.other_host(&forwarded).is_some());
     }
 }

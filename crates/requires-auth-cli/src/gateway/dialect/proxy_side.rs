@@ -3,6 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use requires_auth::client_certificate::{CertificateHeader, HeaderFormat};
+
+use crate::error::Failure;
+
 /// What the proxy's side is made of.
 #[derive(Debug)]
 pub(crate) struct ProxySide {
@@ -25,7 +29,50 @@ pub(crate) struct ProxySide {
     pub(crate) resources: Option<OfResources>,
     /// Whether a route is for some hosts alone.
     pub(crate) names_hosts: bool,
+    /// The header in which the proxy is to tell the certificate of the client, if there is one.
+    pub(crate) certificate: Option<CertificateHeader>,
+    /// Whether tokens may be bound to a certificate of the client.
+    pub(crate) takes_certificates: bool,
 }
+
+impl ProxySide {
+    /// The header in which the proxy is to tell the certificate of the client, as it is usually written.
+    ///
+    /// # Errors
+    ///
+    /// This proxy writes another format, or `only` this header.
+    pub(super) fn certificate_header(
+        &self,
+        format: HeaderFormat,
+        only: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
+        let Some(header) = &self.certificate else { return Ok(None) };
+        if header.format() != format {
+            return Err(Failure::new(format!("this proxy does not write {}", header.format()))
+                .hint(format!("write client_certificate = {{ header = \"..\", format = \"{format}\" }}")));
+        }
+        if let Some(only) = only.filter(|only| !header.name().eq_ignore_ascii_case(only)) {
+            let name = header.name();
+            return Err(Failure::new(format!("this proxy tells certificates in {only}, not in {name}"))
+                .hint(format!("write client_certificate = {{ header = \"{only}\" }}")));
+        }
+        Ok(Some(title_case(header.name())))
+    }
+
+    /// The headers that the application must not get, each with the reason. The client's certificate stands in `certificate`.
+    pub(super) fn cleared<'s>(&self, certificate: Option<&'s str>) -> Vec<(&'static str, &'s str)> {
+        let authorization = self.clears_authorization.map(|reason| (reason, "Authorization"));
+        let certificate = certificate.map(|header| (FOR_THE_GATEWAY, header));
+        let proof = self.takes_proofs.then_some((PROVEN, "DPoP"));
+        [authorization, certificate, proof].into_iter().flatten().collect()
+    }
+}
+
+/// Why a proxy takes certificates that anybody has issued, as a comment.
+pub(super) const ANY_ISSUER: &str = "# Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).";
+
+/// Why the application does not get the header with the certificate, as a comment.
+const FOR_THE_GATEWAY: &str = "# The certificate of the client is for the gateway alone.";
 
 /// What resources need of a proxy.
 #[derive(Debug)]
@@ -67,7 +114,7 @@ pub(crate) const NOT_FOR_MCP: &str =
 pub(crate) const UNJUDGED: &str = "# No token is read from Authorization (`token_from`), so nobody has judged what it says: it must not reach the application.";
 
 /// Why the application must not get the header `DPoP`.
-pub(super) const PROVEN: &str = "# A proof is for the gateway, which has used it up.";
+const PROVEN: &str = "# A proof is for the gateway, which has used it up.";
 
 /// Where clients find the nonce of their next proof, as a comment.
 pub(super) const NONCE: &str = "# The nonce that clients are to use from now on (RFC 9449, 8.2).";

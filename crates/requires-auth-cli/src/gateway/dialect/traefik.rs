@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use requires_auth::client_certificate::HeaderFormat;
+
 #[cfg(test)]
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, PROVEN, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Traefik's `ForwardAuth`.
@@ -20,6 +22,10 @@ impl Dialect for Traefik {
 
     fn read<'r>(&self, question: &Question<'r>) -> Result<Original<'r>, &'static str> {
         Original::in_x_forwarded(question.headers)
+    }
+
+    fn certificate_format(&self) -> HeaderFormat {
+        HeaderFormat::Traefik
     }
 
     #[cfg(test)]
@@ -39,22 +45,58 @@ impl Dialect for Traefik {
     }
 }
 
+/// The header in which Traefik tells certificates.
+const CERTIFICATE: &str = "X-Forwarded-Tls-Client-Cert";
+
+/// The parts of the file by which Traefik tells certificates; nothing where it is to tell none.
+#[derive(Default)]
+struct Certificates {
+    middlewares: &'static str,
+    /// They stand before the one that asks.
+    listed: &'static str,
+    router: &'static str,
+    options: &'static str,
+}
+
+impl Certificates {
+    /// A client's own header is taken away before, as Traefik leaves it where the client shows no certificate.
+    const TOLD: Self = Self {
+        middlewares: "    requires-auth-forged:
+      headers:
+        customRequestHeaders:
+          # Only Traefik tells the certificate of a client.
+          X-Forwarded-Tls-Client-Cert: \"\"
+    requires-auth-certificate:
+      passTLSClientCert:
+        pem: true
+",
+        listed: "        - requires-auth-forged
+        - requires-auth-certificate
+",
+        router: "      tls:
+        options: requires-auth
+",
+        options: "
+tls:
+  options:
+    requires-auth:
+      # Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).
+      clientAuth:
+        clientAuthType: RequestClientCert
+",
+    };
+}
+
 /// The second middleware in the list of a router.
 const CLEARED: &str = "        - requires-auth-clear\n";
 
-/// A middleware that takes headers away: those that are set to nothing. Nothing if there are none.
-fn clear(side: &ProxySide) -> String {
-    let token = side.clears_authorization.map(|reason| (reason, "Authorization"));
-    let proof = side.takes_proofs.then_some((PROVEN, "DPoP"));
-    let mut text = String::new();
-    for (reason, name) in token.into_iter().chain(proof) {
-        // Writing to a string cannot fail.
-        writeln!(text, "          {reason}\n          {name}: \"\"").ok();
-    }
-    if text.is_empty() {
-        return text;
-    }
-    format!("    requires-auth-clear:\n      headers:\n        customRequestHeaders:\n{text}")
+/// A middleware that takes headers away: those that are set to nothing.
+fn clear(headers: &[(&str, &str)]) -> String {
+    let lines: String = headers
+        .iter()
+        .map(|(reason, name)| format!("          {reason}\n          {name}: \"\"\n"))
+        .collect();
+    format!("    requires-auth-clear:\n      headers:\n        customRequestHeaders:\n{lines}")
 }
 
 /// The router that leads to the documents, and its service.
@@ -95,14 +137,17 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         // Writing to a string cannot fail.
         writeln!(copied, "          - \"{header}\"").ok();
     }
-    let clear = clear(side);
-    let cleared = if clear.is_empty() { "" } else { CLEARED };
+    let certificate = side.certificate_header(HeaderFormat::Traefik, Some(CERTIFICATE))?;
+    let taken = side.cleared(certificate.as_ref().map(|_| CERTIFICATE));
+    let (clear, cleared) = if taken.is_empty() { Default::default() } else { (clear(&taken), CLEARED) };
+    let Certificates { middlewares, listed, router: router_tls, options } =
+        certificate.map_or_else(Default::default, |_| Certificates::TOLD);
     let (router, service) = documents(side, &gateway.to_string());
     Ok(format!(
         "{}
 http:
   middlewares:
-    requires-auth:
+{middlewares}    requires-auth:
       forwardAuth:
         address: \"http://{gateway}/forward-auth/traefik\"
         # A client's own X-Forwarded-Uri must not be what is judged.
@@ -112,15 +157,15 @@ http:
     api:
       rule: \"PathPrefix(`/`)\"
       middlewares:
-        - requires-auth
+{listed}        - requires-auth
 {cleared}      service: api
-{router}
+{router_tls}{router}
   services:
     api:
       loadBalancer:
         servers:
           - url: \"http://{application}\"
-{service}",
+{service}{options}",
         preamble(
             "traefik",
             "A file of the dynamic configuration. Every router to the application needs the middleware."

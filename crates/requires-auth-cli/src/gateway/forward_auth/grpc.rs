@@ -83,12 +83,13 @@ pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Res
     };
     let host = Some(request.host.as_str());
     let client = request.client.parse().ok();
-    let original = Original { method: &request.method, target: &request.path, host, client };
+    let certificate = Some(request.certificate.as_str());
+    let original = Original { method: &request.method, target: &request.path, host, client, certificate };
     Ok(match judge(gateway, config, &original, &headers, false).await {
         Decision::Refuse(refused) => denied(refused),
         Decision::Allow { identity, added, .. } => {
             let aliases = gateway.identity().aliases_in(&headers);
-            allowed(identity, added, aliases, gateway.places().take(&headers))
+            allowed(identity, added, aliases, gateway.take(&headers))
         }
     })
 }

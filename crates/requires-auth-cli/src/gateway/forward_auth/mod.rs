@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use self::quiet::quietly;
 use super::asked::Asked;
+use super::client_certificate;
 use super::config::ForwardAuthConfig;
 use super::decide::{Decision, Gateway};
 use super::dialect::{self, Answer, Dialect, Original, Question, Transport};
@@ -55,7 +56,7 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         }
         Decision::Allow { identity, added, .. } => {
             let mut response = Response::new(Full::default());
-            dialect.take(&gateway.places().take(request.headers()), response.headers_mut());
+            dialect.take(&gateway.take(request.headers()), response.headers_mut());
             response
                 .headers_mut()
                 .extend(identity.into_iter().chain(added).map(|(name, value)| (Some(name), value)));
@@ -94,14 +95,25 @@ async fn judge(
         names_hosts.then(|| original.other_host(headers)).flatten()
     };
     let problem = original.contradiction(headers).or_else(other_host);
-    if let Some(problem) = problem.or_else(|| alias(gateway, config, headers)) {
-        info!(problem, "refused: the request says two things");
-        return Decision::Refuse(gateway.refuse_ambiguous(headers));
-    }
-    let Original { method, target, host, client } = *original;
+    let problem = problem.or_else(|| alias(gateway, config, headers));
+    let header = config.client_certificate.as_ref();
+    let certificate = match problem {
+        Some(problem) => Err(problem),
+        None => client_certificate::of_question(header, original, headers),
+    };
+    let certificate = match certificate {
+        Ok(certificate) => certificate,
+        Err(problem) => {
+            info!(problem, "refused: the request says two things");
+            return Decision::Refuse(gateway.refuse_ambiguous(headers));
+        }
+    };
+    let Original { method, target, host, client, .. } = *original;
     let has_body = dialect::has_body(headers);
     // A proxy that asks shows no body.
-    gateway.decide_by_head(Asked { method, target, host, client, headers, has_body, is_trial }).await
+    gateway
+        .decide_by_head(Asked { method, target, host, client, certificate, headers, has_body, is_trial })
+        .await
 }
 
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
@@ -127,8 +139,20 @@ fn host_of<B>(request: &Request<B>) -> Option<&str> {
 }
 
 fn alias(gateway: &Gateway, config: &ForwardAuthConfig, headers: &HeaderMap) -> Option<&'static str> {
-    let is_there = config.denies_aliases && !gateway.identity().aliases_in(headers).is_empty();
-    is_there.then_some("a header that the application could take for one of the gateway's")
+    if !config.denies_aliases {
+        return None;
+    }
+    let is_of_certificate =
+        client_certificate::aliases_in(config.client_certificate.as_ref(), headers).next().is_some();
+    match () {
+        () if !gateway.identity().aliases_in(headers).is_empty() => {
+            Some("a header that the application could take for one of the gateway's")
+        }
+        () if is_of_certificate => {
+            Some("a header that the application could take for that of the certificate")
+        }
+        () => None,
+    }
 }
 
 /// An answer in plain text, for operators.

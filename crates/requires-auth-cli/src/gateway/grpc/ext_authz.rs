@@ -20,16 +20,22 @@ pub(crate) struct HttpRequest {
     pub(crate) header_map: Vec<(String, Vec<u8>)>,
     /// The address of who has sent it, as Envoy sees it: `attributes.source.address`.
     pub(crate) client: String,
+    /// The certificate of who has sent it, as a PEM text with escapes: `attributes.source.certificate`. Empty unless Envoy is
+    /// told to send it (`include_peer_certificate`).
+    pub(crate) certificate: String,
 }
 
 impl HttpRequest {
     /// Reads a `CheckRequest`; there is none where it has no request.
     pub(crate) fn read(check_request: &[u8]) -> Result<Option<Self>, Malformed> {
-        let (mut request, mut client) = (None, "");
+        let (mut request, mut client, mut certificate) = (None, "", "");
         for attributes in messages(Fields::of(check_request), 1) {
             for field in attributes? {
                 match field? {
-                    (1, source) => client = address_of(source.message()?)?.unwrap_or(client),
+                    (1, source) => {
+                        client = address_of(source.message()?)?.unwrap_or(client);
+                        certificate = certificate_of(source.message()?)?.unwrap_or(certificate);
+                    }
                     (4, outer) => {
                         for http in messages(outer.message()?, 2) {
                             // Parts of a message that comes in parts are put together.
@@ -40,7 +46,8 @@ impl HttpRequest {
                 }
             }
         }
-        Ok(request.map(|request| Self { client: client.to_owned(), ..request }))
+        let (client, certificate) = (client.to_owned(), certificate.to_owned());
+        Ok(request.map(|request| Self { client, certificate, ..request }))
     }
 
     fn merge(&mut self, fields: Fields<'_>) -> Result<(), Malformed> {
@@ -90,6 +97,17 @@ fn address_of(peer: Fields<'_>) -> Result<Option<&str>, Malformed> {
                     }
                 }
             }
+        }
+    }
+    Ok(found)
+}
+
+/// The certificate of a `Peer`, where it says one.
+fn certificate_of(peer: Fields<'_>) -> Result<Option<&str>, Malformed> {
+    let mut found = None;
+    for field in peer {
+        if let (5, text) = field? {
+            found = Some(text.text()?);
         }
     }
     Ok(found)
@@ -205,6 +223,8 @@ mod tests {
     /// The request as Envoy's own definitions have it, and the same one as it is read here.
     fn expected(question: CheckRequest) -> Option<HttpRequest> {
         let attributes = question.attributes?;
+        let certificate =
+            attributes.source.as_ref().map_or_else(String::new, |source| source.certificate.clone());
         let client = match attributes.source.and_then(|source| source.address?.address) {
             Some(address::Address::SocketAddress(socket)) => socket.address,
             _ => String::new(),
@@ -221,6 +241,7 @@ mod tests {
             headers: http.headers,
             header_map: raw.collect(),
             client,
+            certificate,
         })
     }
 
@@ -246,10 +267,12 @@ mod tests {
     }
 
     fn question(http: Option<attribute_context::HttpRequest>) -> CheckRequest {
+        let (principal, certificate) = ("CN=a".to_owned(), format!("%2D{}", http.is_some()));
         let request = attribute_context::Request { http, ..Default::default() };
         let socket = SocketAddress { address: "192.0.2.1".to_owned(), ..Default::default() };
         let address = Some(Address { address: Some(address::Address::SocketAddress(socket)) });
-        let source = Peer { service: "edge".to_owned(), address, ..Default::default() };
+        let source =
+            Peer { service: "edge".to_owned(), address, principal, certificate, ..Default::default() };
         let attributes =
             AttributeContext { source: Some(source), request: Some(request), ..Default::default() };
         CheckRequest { attributes: Some(attributes) }

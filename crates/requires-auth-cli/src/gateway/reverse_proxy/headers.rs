@@ -38,7 +38,7 @@ const HOP_BY_HOP: [&str; 11] = [
 /// What an application believes of a proxy, beside all that begins with one of [`BELIEVED`].
 /// `Proxy` becomes the proxy of programs that speak CGI, `Remote-User` the name of a user (RFC 3875 §4.1.11, §4.1.18), and
 /// some frameworks take a client's `X-Middleware-Subrequest` for a request of their own.
-const FORGEABLE: [&str; 15] = [
+const FORGEABLE: [&str; 19] = [
     "forwarded",
     "x-real-ip",
     "x-rewrite-url",
@@ -54,8 +54,13 @@ const FORGEABLE: [&str; 15] = [
     "x-scheme",
     "x-middleware-subrequest",
     "via",
+    // The certificate of a client (RFC 9440 §2.4), and the usual names before there was a standard.
+    "client-cert",
+    "client-cert-chain",
+    "x-ssl-client-cert",
+    "x-arr-clientcert",
 ];
-const BELIEVED: [&str; 3] = ["x-forwarded-", "x-original-", "x-envoy-"];
+const BELIEVED: [&str; 4] = ["x-forwarded-", "x-original-", "x-envoy-", "x-amzn-mtls-"];
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -64,13 +69,16 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 /// How messages are changed on their way.
 pub(super) struct Rewrite {
     identity: Vec<HeaderName>,
+    /// The header in which a proxy before tells the certificate of the client.
+    certificate: Option<String>,
     /// Whether the application gets `Authorization`, which holds a token that was judged.
     passes_token: bool,
 }
 
 impl Rewrite {
-    pub(super) fn new(identity: &Identity, passes_token: bool) -> Self {
-        Self { identity: identity.names().cloned().collect(), passes_token }
+    pub(super) fn new(identity: &Identity, certificate: Option<&str>, passes_token: bool) -> Self {
+        let certificate = certificate.map(ToOwned::to_owned);
+        Self { identity: identity.names().cloned().collect(), certificate, passes_token }
     }
 
     /// The headers of a request, for the application.
@@ -114,6 +122,7 @@ impl Rewrite {
     fn is_of_the_gateway(&self, name: &HeaderName) -> bool {
         let name = name.as_str();
         self.identity.iter().any(|own| is_folded_like(own.as_str(), name))
+            || self.certificate.as_ref().is_some_and(|own| is_folded_like(own, name))
             || is_folded_like(AUTHORIZATION.as_str(), name)
             || FORGEABLE.iter().chain(&METHOD_OVERRIDES).any(|own| is_folded_like(own, name))
             || BELIEVED

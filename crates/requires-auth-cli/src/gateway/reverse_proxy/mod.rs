@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::SEC_WEBSOCKET_PROTOCOL;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use requires_auth::client_certificate::{CertificateHeader, ClientCertificate};
 use requires_auth::credential::TokenPlace;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -42,6 +43,7 @@ use self::tls::Tls;
 use self::trouble::Trouble;
 use super::asked::Asked;
 use super::body::Body;
+use super::client_certificate;
 use super::config::{Config, ReverseProxyConfig, Upstream};
 use super::connection_limit::Permit;
 use super::connections::Caller;
@@ -98,7 +100,8 @@ impl ReverseProxy {
         let client = onward(&own.upstream, tls.clone(), &budget);
         // Where it is not read, nobody has judged what a client says there.
         let is_judged = config.guard.token_places().contains(&TokenPlace::authorization());
-        let rewrite = Rewrite::new(identity, own.passes_token && is_judged);
+        let certificate = own.client_certificate.as_ref().map(CertificateHeader::name);
+        let rewrite = Rewrite::new(identity, certificate, own.passes_token && is_judged);
         Ok(Some(Self { config: own, tls, rewrite, budget, client }))
     }
 
@@ -134,6 +137,13 @@ impl ReverseProxy {
         if let Some(document) = gateway.metadata(&request) {
             return document.map(Either::Left);
         }
+        let certificate = match self.certificate(request.headers(), caller) {
+            Ok(certificate) => certificate,
+            Err(problem) => {
+                info!(problem, "refused: the request says two things");
+                return gateway.refuse_ambiguous(request.headers()).into_response().map(Either::Left);
+            }
+        };
         let has_body = !request.body().is_end_stream();
         let (parts, body) = request.into_parts();
         let asked = Asked {
@@ -141,6 +151,7 @@ impl ReverseProxy {
             target: target.path.as_str(),
             host: target.host.as_ref().and_then(|host| host.to_str().ok()),
             client: caller.peer.address(),
+            certificate,
             headers: &parts.headers,
             has_body,
             is_trial: false,
@@ -172,6 +183,21 @@ impl ReverseProxy {
         };
         headers::add(response.headers_mut(), added);
         response
+    }
+
+    /// The certificate of the client: that of the connection, or what a proxy before tells. Of two, only the word of the proxy
+    /// is about the client.
+    fn certificate(
+        &self,
+        headers: &HeaderMap,
+        caller: &Caller,
+    ) -> Result<Option<ClientCertificate>, &'static str> {
+        match &self.config.client_certificate {
+            Some(header) if caller.peer.is_among(&self.config.trusted_peers) => {
+                client_certificate::in_header(header, headers)
+            }
+            _ => Ok(caller.certificate),
+        }
     }
 
     /// Sends a request on, and hands the answer back.

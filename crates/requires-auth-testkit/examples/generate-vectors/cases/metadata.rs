@@ -1,4 +1,4 @@
-//! Rows T01 to T12: the metadata document of a resource.
+//! Rows T01 to T13: the metadata document of a resource.
 
 use serde_json::{Map, Value, json};
 
@@ -172,6 +172,8 @@ fn mistakes() -> Vec<Finished> {
         ("T02", "host-slash", "https://api.example.test/"),
         ("T02", "dots", "https://api.example.test/a/../mcp"),
         ("T02", "dot", "https://api.example.test/./mcp"),
+        ("T13", "well-known", "https://api.example.test/.well-known/oauth-protected-resource/mcp"),
+        ("T13", "well-known-below", "https://api.example.test/mcp/.well-known/oauth-protected-resource"),
         ("T02", "encoded-dots", "https://api.example.test/a/%2e%2e/mcp"),
         ("T02", "short-address", "https://127.1/mcp"),
         ("T03", "backslash", "https://api.example.test\\mcp"),

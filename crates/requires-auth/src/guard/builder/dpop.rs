@@ -10,6 +10,7 @@ use crate::challenge::Schemes;
 use crate::dpop::{Dpop, NonceSource, Replay};
 use crate::error::ConfigProblem;
 use crate::guard::proving::Proving;
+use crate::guard::sharing::Sharing;
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::replay::{MemoryReplay, ReplayStore};
 use crate::secret_places::SecretPlaces;
@@ -89,7 +90,7 @@ impl Builder {
     }
 
     /// What the guard needs to take proofs.
-    pub(super) fn proofs(&self, problems: &mut Vec<ConfigProblem>) -> Proofs {
+    pub(super) fn proofs(&self, sharing: &Sharing, problems: &mut Vec<ConfigProblem>) -> Proofs {
         let for_all = self.dpop_mode();
         let of_named = self.issuers.iter().map(|settings| settings.methods(for_all).dpop);
         let modes: Vec<_> = of_named.chain(self.resolver.iter().map(|_| for_all)).collect();
@@ -113,7 +114,7 @@ impl Builder {
             public_test_keys: self.given.is_on(settings::DANGEROUSLY_ALLOW_PUBLIC_TEST_KEYS),
         };
         let proving = Proving {
-            replay: self.replay_store(&table),
+            replay: self.replay_store(&table, sharing),
             nonces: nonces.ok().flatten(),
             waits: AtomicBool::new(false),
         };
@@ -145,12 +146,18 @@ impl Builder {
 
     /// Where used proofs are recorded. A guard that takes the place of another goes on with its store: a proof that was used
     /// there must not count again.
-    fn replay_store(&self, table: &Table) -> Option<Arc<dyn ReplayStore>> {
+    fn replay_store(&self, table: &Table, sharing: &Sharing) -> Option<Arc<dyn ReplayStore>> {
+        // A proof may be ahead of our clock, and is kept as long again after its time.
+        let longest_use = table.duration(members::MAX_AGE) + 2 * table.duration(members::FUTURE);
         match &self.replay {
             Replay::Nowhere => None,
             Replay::Store(store) => Some(Arc::clone(store)),
             Replay::Default => {
-                let earlier = self.keys_of.as_ref().and_then(|guard| guard.inner.proving.as_ref());
+                if let Some(shared) = sharing.replay(longest_use) {
+                    return Some(shared);
+                }
+                let earlier = self.keys_of.as_ref().filter(|guard| !guard.inner.sharing.is_on());
+                let earlier = earlier.and_then(|guard| guard.inner.proving.as_ref());
                 let kept = earlier.and_then(|proving| proving.replay.clone());
                 Some(kept.unwrap_or_else(|| Arc::new(MemoryReplay::new(table.count(members::MAX_ENTRIES)))))
             }

@@ -83,6 +83,7 @@ impl Builder {
             documentation: documentation.as_deref(),
             policy_uri: policy_uri.as_deref(),
             tos_uri: tos_uri.as_deref(),
+            takes_certificates: self.any_takes_certificates(),
         };
         let challenged = self.given.get(settings::CHALLENGE_SCOPES).unwrap_or_default();
         let scopes = Scopes::new(&base, supported, challenged);
@@ -106,6 +107,11 @@ impl Builder {
             }
         }
         let is_server = |issuer: &String| IssuerUrl::parse(issuer, transport).is_ok();
+        let is_wrong = |settings: &IssuerSettings| {
+            let is_fetched = settings.given.get(settings::JWKS).is_none()
+                && settings.given.get(settings::JWKS_URI).is_none();
+            is_fetched && !settings.with_tenants().iter().all(is_server)
+        };
         let servers = given.unwrap_or_else(|| {
             let mut servers: Vec<String> = Vec::new();
             let own = self.issuers.iter().filter(|settings| !settings.from_table.is_other_name);
@@ -117,7 +123,7 @@ impl Builder {
             servers
         });
         // An issuer that is wrong, or one of a resolver, is told of elsewhere.
-        if servers.is_empty() && problems.is_empty() {
+        if servers.is_empty() && problems.is_empty() && !self.issuers.iter().any(is_wrong) {
             let hint = "name the server at which clients log in; of an issuer with a placeholder that may be any tenant, nobody can \
                         say which";
             problems.push(ConfigProblem::new(FIELD, "nothing", expected, hint));

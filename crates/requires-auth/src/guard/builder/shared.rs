@@ -1,0 +1,66 @@
+//! The server that instances share, if there is one, and what a guard keeps there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Builder;
+use crate::error::ConfigProblem;
+use crate::guard::sharing::Sharing;
+use crate::replay::ReplayStore;
+use crate::settings::{self, Given};
+#[cfg(feature = "redis")]
+use crate::shared::{Options, Shared, SharedState};
+
+impl Builder {
+    /// Where the instances of this API keep what they have to know of each other: Redis or Valkey. Default: nowhere, and each
+    /// instance knows what it has seen itself. See [`shared`](crate::shared).
+    #[cfg(feature = "redis")]
+    pub fn with_shared_state(self, state: SharedState) -> Self {
+        self.set(settings::SHARED_STATE, state.into_table())
+    }
+
+    /// The server. A guard in the place of another goes on with its connection.
+    #[cfg(feature = "redis")]
+    pub(super) fn sharing(&self, problems: &mut Vec<ConfigProblem>) -> Sharing {
+        let Some(table) = self.given.get(settings::SHARED_STATE) else { return Sharing::default() };
+        if let Some(earlier) = self.keys_of.as_ref().filter(|_| self.shares_with_earlier()) {
+            return earlier.inner.sharing.clone();
+        }
+        let options = Options::read(&table).map_err(|found| problems.extend(found)).ok();
+        Sharing { server: options.map(|options| Arc::new(Shared::new(options, Arc::clone(&self.clock)))) }
+    }
+
+    #[cfg(not(feature = "redis"))]
+    pub(super) fn sharing(&self, problems: &mut Vec<ConfigProblem>) -> Sharing {
+        if self.given.get(settings::SHARED_STATE).is_some() {
+            let hint = "switch on the Cargo feature `redis`";
+            problems.push(ConfigProblem::new("shared_state", "a server", "nothing without a client", hint));
+        }
+        Sharing::default()
+    }
+}
+
+impl Builder {
+    /// Whether the guard that this one takes the place of has the same server.
+    pub(super) fn shares_with_earlier(&self) -> bool {
+        let server_of = |given: &Given| given.get(settings::SHARED_STATE);
+        self.keys_of
+            .as_ref()
+            .is_some_and(|guard| server_of(&guard.inner.recipe.given) == server_of(&self.given))
+    }
+}
+
+impl Sharing {
+    /// Where all instances record used proofs; a proof can be accepted for `longest_use` from its first use on.
+    #[cfg(feature = "redis")]
+    pub(super) fn replay(&self, longest_use: Duration) -> Option<Arc<dyn ReplayStore>> {
+        let server = self.server.as_ref()?;
+        Some(Arc::new(server.replay().with_longest_use(longest_use.as_secs())))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[expect(clippy::unused_self, reason = "there is something to ask where the feature is on")]
+    pub(super) fn replay(&self, _: Duration) -> Option<Arc<dyn ReplayStore>> {
+        None
+    }
+}

@@ -68,6 +68,18 @@ async fn what_one_instance_has_seen_all_know() {
 }
 
 #[tokio::test]
+async fn to_look_a_proof_up_uses_up_nothing() {
+    let Some(mut redis) = Redis::start(&[]) else { return };
+    let [one, other] = [0, 1].map(|_| store(SharedState::at(&redis.url()), START));
+    assert_eq!(one.look_up(key(1), START + 65).await, Use::First);
+    assert_eq!(redis.command(&["DBSIZE"]), ":0");
+    assert_eq!(other.first_use(key(1), START + 65).await, Use::First);
+    assert_eq!(one.look_up(key(1), START + 65).await, Use::Again);
+    redis.kill();
+    assert_eq!(one.look_up(key(1), START + 65).await, Use::Unavailable);
+}
+
+#[tokio::test]
 async fn a_proof_is_kept_until_no_clock_takes_it_any_more() {
     let Some(redis) = Redis::start(&[]) else { return };
     // The clock of the first is ahead by five seconds.

@@ -83,6 +83,7 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
     let places = config.guard.token_places();
     let resources = of_resources(config)?;
     let is_mcp = resources.as_ref().is_some_and(|resources| resources.is_mcp);
+    let proofs = config.proofs();
     let is_unread = !places.contains(&TokenPlace::authorization());
     Ok(ProxySide {
         gateway: place(server)?,
@@ -91,7 +92,8 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
         token_headers: token_headers(&places),
         clears_authorization: if is_unread { Some(UNJUDGED) } else { is_mcp.then_some(NOT_FOR_MCP) },
-        proofs: config.proofs(),
+        takes_proofs: proofs.are_taken(),
+        tells_nonces: proofs.need_nonces,
         resources,
         names_hosts: gateway.routes.names_hosts(),
         certificate: gateway.certificate_header().cloned(),

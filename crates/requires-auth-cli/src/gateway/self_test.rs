@@ -7,7 +7,7 @@ use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::providers;
 use requires_auth::settings::introspection::{DISCOVERED, ENDPOINT, SIGNED};
 use requires_auth::settings::{
-    ALGORITHMS, DISCOVERY_URL, INTROSPECTION, JWKS, JWKS_URI, PROVIDER, REVOCATIONS, STATE_FILE,
+    ALGORITHMS, DISCOVERY_URL, INTROSPECTION, JWKS, JWKS_URI, PROVIDER, REVOCATIONS, SHARED_STATE, STATE_FILE,
 };
 use requires_auth::verify::Mark;
 use requires_auth::{Audience, RequiresAuth};
@@ -224,6 +224,8 @@ fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
     let mut config = config.clone();
     config.guard.set(STATE_FILE, None);
+    // A test uses up nothing that the instances of the gateway share, and needs no server for that.
+    config.guard.set(SHARED_STATE, None);
     without_nonces(&mut config);
     // Who is revoked now says nothing about the routes.
     config.guard.set(REVOCATIONS, None);

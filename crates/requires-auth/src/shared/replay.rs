@@ -119,6 +119,20 @@ impl RedisReplay {
         said
     }
 
+    /// Whether a proof was used, without using it: `EXISTS`.
+    async fn look(&self, key: ReplayKey, until: u64) -> Use {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(self.name(&key));
+        match self.link.ask(&command).await.map(|answer| answer.value) {
+            Ok(redis::Value::Int(0)) => Use::First,
+            Ok(redis::Value::Int(_)) => Use::Again,
+            Ok(_) | Err(_) => match &self.seen.memory {
+                Some(memory) => memory.look_up(key, until).await,
+                None => Use::Unavailable,
+            },
+        }
+    }
+
     /// Whether a proof may have been used before the server has started, which then does not know of it.
     fn may_be_older(&self, until: u64, now: Duration, age: Duration) -> bool {
         // The server counts seconds from one whole second to another.
@@ -142,6 +156,10 @@ impl ReplayStore for RedisReplay {
 
     fn first_use(&self, key: ReplayKey, until: u64) -> UseFuture<'_> {
         Box::pin(self.ask(key, until))
+    }
+
+    fn look_up(&self, key: ReplayKey, until: u64) -> UseFuture<'_> {
+        Box::pin(self.look(key, until))
     }
 }
 

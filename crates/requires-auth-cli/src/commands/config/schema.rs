@@ -43,8 +43,9 @@ mod tests {
     use requires_auth::error::{ConfigProblem, ErrorCode, Place};
     use serde_json::{Map, Value};
 
-    const ISSUER: &str =
-        "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example\"\n";
+    /// With proofs: a route may need them where some issuer's tokens come with one.
+    const ISSUER: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example\"\n\
+                          dpop = \"allowed\"\n";
 
     /// A table of the file: how its settings are called in messages, how it begins, and where its schema is.
     struct Table {

@@ -266,7 +266,7 @@ fn mistakes_of_routes_and_tests_have_theirs() {
         "[[routes]]\nmatch = \"/a\"\ndpop = \"required\"\n",
         2,
         "routes.1.dpop",
-        "a key that is not supported yet",
+        "this without `dpop` of the guard",
     );
     refused("[[routes]]\nmatch = \"/a\"\nenforce = \"off\"\n", 2, "routes.1.enforce", "`off`");
     refused("routes = 1\n", 0, "issuers.partner.routes", "an unknown key");

@@ -131,15 +131,14 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
         .iter()
         .filter(|name| ["cookie", "sec-websocket-protocol"].contains(&name.as_str()))
         .collect();
-    let is_any_copied = !side.headers.is_empty() || !cut.is_empty();
-    if is_any_copied || side.proofs.need_nonces {
-        copied.push_str(RESPONSE);
-    }
-    if side.proofs.need_nonces {
+    if side.tells_nonces {
         copied.push_str(NONCES);
     }
-    if is_any_copied {
+    if !side.headers.is_empty() || !cut.is_empty() {
         copied.push_str(COPIED);
+    }
+    if !copied.is_empty() {
+        copied.insert_str(0, RESPONSE);
     }
     for name in cut {
         writeln!(copied, "                              - exact: {name}").ok();
@@ -253,8 +252,7 @@ fn in_every_spelling(name: &str) -> String {
     format!("                          - safe_regex: {{ regex: \"{}\" }}", name.replace('-', "[-_.]"))
 }
 
-const RESPONSE: &str = "                        authorization_response:
-";
+const RESPONSE: &str = "                        authorization_response:\n";
 
 /// By itself, Envoy adds nothing to the answer of the application.
 const NONCES: &str =

@@ -165,7 +165,7 @@ fn identity(side: &ProxySide, certificate: Option<&str>) -> String {
     for (reason, header) in side.cleared(certificate) {
         writeln!(text, "{reason}\nproxy_set_header {header} \"\";").ok();
     }
-    if side.proofs.need_nonces {
+    if side.tells_nonces {
         writeln!(text, "{NONCE}\n{NONCES}").ok();
     }
     if side.resources.as_ref().is_some_and(|resources| resources.is_mcp) {

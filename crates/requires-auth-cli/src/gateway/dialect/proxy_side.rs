@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use requires_auth::client_certificate::{CertificateHeader, HeaderFormat};
 
 use crate::error::Failure;
-use crate::gateway::config::Proofs;
 
 /// What the proxy's side is made of.
 #[derive(Debug)]
@@ -22,8 +21,10 @@ pub(crate) struct ProxySide {
     pub(crate) token_headers: Vec<String>,
     /// Why the application must not get `Authorization`, as a comment, if it must not.
     pub(crate) clears_authorization: Option<&'static str>,
-    /// What becomes of proofs of keys.
-    pub(crate) proofs: Proofs,
+    /// Whether proofs of keys are for the gateway alone.
+    pub(crate) takes_proofs: bool,
+    /// Whether answers tell clients the nonce of their next proof.
+    pub(crate) tells_nonces: bool,
     /// What the resources have the proxy do beside; nothing without any.
     pub(crate) resources: Option<OfResources>,
     /// Whether a route is for some hosts alone.
@@ -62,7 +63,7 @@ impl ProxySide {
     pub(super) fn cleared<'s>(&self, certificate: Option<&'s str>) -> Vec<(&'static str, &'s str)> {
         let authorization = self.clears_authorization.map(|reason| (reason, "Authorization"));
         let certificate = certificate.map(|header| (FOR_THE_GATEWAY, header));
-        let proof = self.proofs.are_taken().then_some((PROVEN, "DPoP"));
+        let proof = self.takes_proofs.then_some((PROVEN, "DPoP"));
         [authorization, certificate, proof].into_iter().flatten().collect()
     }
 }

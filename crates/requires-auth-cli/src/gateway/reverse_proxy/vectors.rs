@@ -57,7 +57,7 @@ impl Stage {
         let upstream = application.local_addr().expect("an address");
         let passed = Arc::<AtomicUsize>::default();
         let counted = Arc::clone(&passed);
-        let leaving: Arc<AtomicBool> = Arc::default();
+        let leaving = Arc::new(AtomicBool::new(true));
         let leaves_proofs = Arc::clone(&leaving);
         let application_of_all = Router::new().fallback(move |request: axum::extract::Request| async move {
             counted.fetch_add(1, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use requires_auth::fetch::{Fetch, FetchFuture, FetchRequest, FetchResponse};
 use requires_auth::providers;
 use requires_auth::settings::introspection::{DISCOVERED, ENDPOINT, SIGNED};
 use requires_auth::settings::{
-    ALGORITHMS, DISCOVERY_URL, INTROSPECTION, JWKS, JWKS_URI, PROVIDER, REVOCATIONS, STATE_FILE,
+    ALGORITHMS, DISCOVERY_URL, INTROSPECTION, JWKS, JWKS_URI, PROVIDER, REVOCATIONS, SHARED_STATE, STATE_FILE,
 };
 use requires_auth::verify::Mark;
 use requires_auth::{Audience, RequiresAuth};
@@ -211,6 +211,8 @@ fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure>
     config.guard.set(STATE_FILE, None);
     // Who is revoked now says nothing about the routes.
     config.guard.set(REVOCATIONS, None);
+    // A test is nothing that other instances have to know.
+    config.guard.set(SHARED_STATE, None);
     let answers = TestAnswers::new(&config);
     for issuer in &mut config.guard.issuers {
         if let Some(mut introspection) = issuer.get(INTROSPECTION) {

@@ -212,6 +212,12 @@ async fn a_user_needs_few_rights() {
     assert_eq!(other.first_use(key(1), START + 65).await, Use::First, "other namespaces begin so, too");
     assert_eq!(redis.command(&["ACL", "SETUSER", "orders-api", "-set"]), "+OK");
     assert_eq!(store.first_use(key(2), START + 65).await, Use::Unavailable);
+    assert!(
+        store
+            .health()
+            .last_error()
+            .is_some_and(|cause| cause.contains("NOPERM") || cause.contains("permission"))
+    );
 }
 
 #[tokio::test]

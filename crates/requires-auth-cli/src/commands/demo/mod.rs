@@ -71,14 +71,7 @@ impl DemoArgs {
         block_on(async {
             let stop = stop_signal()?;
             if self.mcp {
-                let issuer = start_issuer(self.issuer_port, &self.audience).await?;
-                let walked = Walked::start(&issuer, self.port).await?;
-                walked.print(&issuer, context.format)?;
-                if !self.once && walked.is_right() {
-                    walked.say_how_to_connect();
-                    stop.await;
-                }
-                return Ok(Outcome::from(&walked));
+                return self.guard_mcp(context, stop).await;
             }
             let audience = self.audience.as_str();
             let development = match &self.issuer {
@@ -127,6 +120,18 @@ impl DemoArgs {
             stop.await;
             Ok(Outcome::Allow)
         })?
+    }
+
+    /// Guards an MCP server and logs in as its client.
+    async fn guard_mcp(&self, context: &Context, stop: impl Future<Output = ()>) -> Result<Outcome, Failure> {
+        let issuer = start_issuer(self.issuer_port, &self.audience).await?;
+        let walked = Walked::start(&issuer, self.port).await?;
+        walked.print(&issuer, context.format)?;
+        if !self.once && walked.is_right() {
+            walked.say_how_to_connect();
+            stop.await;
+        }
+        Ok(Outcome::from(&walked))
     }
 }
 

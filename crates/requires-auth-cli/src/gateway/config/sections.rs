@@ -49,18 +49,7 @@ pub(super) fn read(
         paths.push(entry.path().to_owned());
     }
     config.routes = Routes::new(routes);
-    let all: Vec<_> = config.routes.iter().collect();
-    for (route, own, earlier) in config.routes.unreachable() {
-        let pattern = all[route].patterns.get(own);
-        let found = format!(
-            "`{}`, all of whose requests `{}` takes",
-            pattern.map_or("", Pattern::as_str),
-            earlier.as_str()
-        );
-        let hint =
-            "the first route that is for a request decides: put the special one before the general one";
-        reader.report("routes", &format!("{}.match", paths[route]), found, "a route that is reached", hint);
-    }
+    tell_unreachable(reader, &config.routes, &paths);
     for (entry, table) in reader.tables(document, "resources") {
         config.resources.extend(resource(reader, &entry, table, issuers));
     }
@@ -82,6 +71,22 @@ pub(super) fn read(
         }
     }
     config
+}
+
+/// Tells of routes that no request can reach.
+fn tell_unreachable(reader: &mut Reader<'_>, routes: &Routes, paths: &[String]) {
+    let all: Vec<_> = routes.iter().collect();
+    for (route, own, earlier) in routes.unreachable() {
+        let pattern = all[route].patterns.get(own);
+        let found = format!(
+            "`{}`, all of whose requests `{}` takes",
+            pattern.map_or("", Pattern::as_str),
+            earlier.as_str()
+        );
+        let hint =
+            "the first route that is for a request decides: put the special one before the general one";
+        reader.report("routes", &format!("{}.match", paths[route]), found, "a route that is reached", hint);
+    }
 }
 
 fn forward_auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<ForwardAuthConfig> {

@@ -113,7 +113,7 @@ impl Dialect for Envoy {
 
 pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
     let certificate = side.certificate_header(HeaderFormat::Xfcc, Some(CERTIFICATE))?;
-    let (mut shown, mut copied) = (shown(side), String::new());
+    let mut shown = shown(side);
     // Over gRPC it can tell the certificate beside the headers.
     let is_told_beside = over == Over::Grpc && side.takes_certificates && certificate.is_none();
     let (usual, forwarded, tls) = match &certificate {
@@ -125,30 +125,7 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
         None if is_told_beside => (8443, "", TLS),
         None => (8000, "", ""),
     };
-    // Of these a part may be left.
-    let cut: Vec<_> = side
-        .token_headers
-        .iter()
-        .filter(|name| ["cookie", "sec-websocket-protocol"].contains(&name.as_str()))
-        .collect();
-    if side.tells_nonces {
-        copied.push_str(NONCES);
-    }
-    if !side.headers.is_empty() || !cut.is_empty() {
-        copied.push_str(COPIED);
-    }
-    if !copied.is_empty() {
-        copied.insert_str(0, RESPONSE);
-    }
-    for name in cut {
-        writeln!(copied, "                              - exact: {name}").ok();
-    }
-    for header in &side.headers {
-        let name = header.to_ascii_lowercase();
-        // The name itself is overwritten. Another spelling would be passed on beside it.
-        writeln!(shown, "{}", in_every_spelling(&name)).ok();
-        writeln!(copied, "                              - exact: {name}").ok();
-    }
+    let copied = copied(side, &mut shown);
     let (gateway, uri) = match &side.gateway {
         Place::Tcp(address) => (socket(*address), format!("http://{address}")),
         Place::Unix(path) => {
@@ -180,6 +157,36 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
     ];
     let begin = preamble(name, "Take the cluster `requires_auth` and the first filter into your own.");
     Ok(begin + &filled.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value)))
+}
+
+/// What the answers of the gateway tell. What they set is shown to it as well, so that a client cannot.
+fn copied(side: &ProxySide, shown: &mut String) -> String {
+    let mut copied = String::new();
+    // Of these a part may be left.
+    let cut: Vec<_> = side
+        .token_headers
+        .iter()
+        .filter(|name| ["cookie", "sec-websocket-protocol"].contains(&name.as_str()))
+        .collect();
+    if side.tells_nonces {
+        copied.push_str(NONCES);
+    }
+    if !side.headers.is_empty() || !cut.is_empty() {
+        copied.push_str(COPIED);
+    }
+    if !copied.is_empty() {
+        copied.insert_str(0, RESPONSE);
+    }
+    for name in cut {
+        writeln!(copied, "                              - exact: {name}").ok();
+    }
+    for header in &side.headers {
+        let name = header.to_ascii_lowercase();
+        // The name itself is overwritten. Another spelling would be passed on beside it.
+        writeln!(shown, "{}", in_every_spelling(&name)).ok();
+        writeln!(copied, "                              - exact: {name}").ok();
+    }
+    copied
 }
 
 /// The headers that the gateway is shown over HTTP, apart from the identity headers.

@@ -129,20 +129,14 @@ impl ReverseProxy {
         }
         let target = match Target::of(&request) {
             Ok(target) => target,
-            Err(problem) => {
-                info!(problem, "refused: the request says two things");
-                return gateway.refuse_ambiguous(request.headers()).into_response().map(Either::Left);
-            }
+            Err(problem) => return ambiguous(gateway, request.headers(), problem),
         };
         if let Some(document) = gateway.metadata(&request) {
             return document.map(Either::Left);
         }
         let certificate = match self.certificate(request.headers(), caller) {
             Ok(certificate) => certificate,
-            Err(problem) => {
-                info!(problem, "refused: the request says two things");
-                return gateway.refuse_ambiguous(request.headers()).into_response().map(Either::Left);
-            }
+            Err(problem) => return ambiguous(gateway, request.headers(), problem),
         };
         let has_body = !request.body().is_end_stream();
         let (parts, body) = request.into_parts();
@@ -310,6 +304,12 @@ fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
         .http1_max_buf_size(MOST_AHEAD)
         .set_host(false)
         .build(Connector::new(upstream.clone(), tls, budget.clone()))
+}
+
+/// The answer to a request that says two things.
+fn ambiguous(gateway: &Gateway, headers: &HeaderMap, problem: &str) -> Response<Body> {
+    info!(problem, "refused: the request says two things");
+    gateway.refuse_ambiguous(headers).into_response().map(Either::Left)
 }
 
 #[cfg(test)]

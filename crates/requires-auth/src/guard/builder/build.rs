@@ -71,10 +71,7 @@ impl Builder {
         let unreadable: Vec<_> = problems.iter().map(ConfigProblem::field).collect();
         let mut found = Vec::new();
         let for_all = algorithms(&self.given, &mut found);
-        found.extend(self.given.check_limits());
-        found.extend(check_paths(&self.given));
-        check_claim_paths(&self.given, &mut found);
-        check_implied_scopes(&self.given, &mut found);
+        self.check_each(&mut found);
         let resource = resource(&self.given, &mut found);
         self.take_audience_of(resource.as_ref());
         self.look_up_providers();
@@ -90,7 +87,6 @@ impl Builder {
         let resource = self.guarded(resource, &common, &siblings, &mut found);
         let revocations = self.revocations_in_use(&sharing, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
-        let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
         sharing.follow(revocations.as_ref());
@@ -99,18 +95,12 @@ impl Builder {
         let rules = Rules {
             revocation_seed: revocations.as_ref().map(Revocations::seed),
             certificate_header: certificate_header.map(Box::new),
-            ..self.rules(issuers, for_all, places, proofs.rules)
+            ..self.rules(issuers, for_all, Self::places(&common, cookie_origins), proofs.rules)
         };
         recipe.revocations.clone_from(&revocations);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
-        let fixed = self.issuers.iter().map(IssuerSettings::issuer);
-        let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
-        // Tenants count with their pattern, and those of a resolver without a name.
-        names.extend(patterns);
-        names.push(String::new());
-        let allowed = Allowed::new(names.iter().map(String::as_str));
-        let mut token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
-        token_headers.extend(rules.certificate_header.as_ref().map(|header| header.name().into()));
+        let allowed = self.allowed();
+        let token_headers = token_headers(&rules);
         let takes_certificates = self.any_takes_certificates();
         let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
@@ -127,7 +117,7 @@ impl Builder {
             cache,
             known_header: ArcSwapOption::empty(),
             allowed,
-            token_headers: token_headers.into(),
+            token_headers,
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
             takes_certificates,
             tenants,
@@ -136,6 +126,24 @@ impl Builder {
             revocations,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
+    }
+
+    /// What can be wrong with a setting by itself.
+    fn check_each(&self, found: &mut Vec<ConfigProblem>) {
+        found.extend(self.given.check_limits());
+        found.extend(check_paths(&self.given));
+        check_claim_paths(&self.given, found);
+        check_implied_scopes(&self.given, found);
+    }
+
+    /// Where requests that pass are counted, by issuer.
+    fn allowed(&self) -> Allowed {
+        let fixed = self.issuers.iter().map(IssuerSettings::issuer);
+        let (mut names, patterns): (Vec<_>, Vec<_>) = fixed.partition(|name| !IssuerPattern::is_meant(name));
+        // Tenants count with their pattern, and those of a resolver without a name.
+        names.extend(patterns);
+        names.push(String::new());
+        Allowed::new(names.iter().map(String::as_str))
     }
 
     /// What every token is held against.
@@ -368,4 +376,11 @@ fn of_any(issuers: &Issuers, for_all: AlgorithmSet) -> AlgorithmSet {
 fn next_guard() -> GuardId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     GuardId(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The headers that a token or a certificate may stand in, beside `Authorization`.
+fn token_headers(rules: &Rules) -> Box<[Box<str>]> {
+    let mut headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
+    headers.extend(rules.certificate_header.as_ref().map(|header| header.name().into()));
+    headers.into()
 }

@@ -18,12 +18,14 @@ declare -rA MAX_LEN=(
   [header]=2048
   [claims]=4096
   [key_set]=16384
+  [proof]=2048
+  [confirmation]=1024
   [discovery]=1024
   [mcp]=2048
   [configuration]=1024
   [differential]=256
 )
-readonly ALL=(differential claims key_set mcp header credential client_certificate compact discovery configuration)
+readonly ALL=(differential claims key_set mcp proof confirmation header credential client_certificate compact discovery configuration)
 
 main() {
   parse_arguments "$@"

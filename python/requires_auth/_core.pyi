@@ -17,6 +17,7 @@ __all__ = [
     "MetadataAnswer",
     "Policy",
     "Refusal",
+    "TestClientKey",
     "TestIssuer",
     "__version__",
     "error_codes",
@@ -134,6 +135,10 @@ class Guard:
     @property
     def resource(self) -> str | None:
         """The URL of the resource that this guard protects; None without one."""
+
+    @property
+    def _metadata_url(self) -> str | None:
+        """The URL of the metadata document, as challenges name it; None without a resource."""
 
     def metadata(self, method: str, url: str) -> MetadataAnswer | None:
         """The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
@@ -550,6 +555,36 @@ class TestIssuer:
 
     def stop(self) -> None:
         """Stops to serve, as a provider that goes down; keys and issuer stay what they are."""
+
+@final
+class TestClientKey:
+    """The key of a client, to which tokens are bound. `requires_auth.testing` wraps it."""
+
+    __test__: ClassVar[bool]
+    def __new__(cls, algorithm: str = "ES256") -> Self: ...
+    @property
+    def thumbprint(self) -> str:
+        """The thumbprint of the key: `cnf.jkt` of the tokens that are bound to it."""
+
+    def proofs(
+        self,
+        method: str,
+        url: str,
+        token: str | None = None,
+        *,
+        nonce: str | None = None,
+        issued_at: int | None = None,
+        defect: str | None = None,
+    ) -> list[str]:
+        """The values of the header `DPoP` for a request, one for each line.
+
+        Raises:
+            ValueError: there is no such defect; the message lists all.
+        """
+
+    @staticmethod
+    def defects() -> list[tuple[str, str, int]]:
+        """Every defect of a proof: its name, the reason of the refusal, how many times the request is sent."""
 
 def error_codes() -> list[tuple[str, int, str, str]]:
     """Every code with its status, message and hint."""

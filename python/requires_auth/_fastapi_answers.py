@@ -85,7 +85,9 @@ def _add_handlers(handlers: dict[Any, Any]) -> None:
     handlers[Preflight] = _answer_preflight
 
 
-async def _answer(connection: HTTPConnection, error: AuthError | IssuerUnavailable | StateUnavailable) -> ASGIApp | None:
+async def _answer(
+    connection: HTTPConnection, error: AuthError | IssuerUnavailable | StateUnavailable
+) -> ASGIApp | None:
     refusal: Answer | None = connection.scope.get(_REFUSAL)
     answer = refusal if refusal is not None and refusal.error is error else answer_to(error)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
-from requires_auth._mistakes import NO_PARAMETER, NoSignature, no_adapter
+from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
 from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from requires_auth._core import AccessToken, Admission, Policy, Refusal
     from requires_auth._errors import AuthError, IssuerUnavailable, StateUnavailable
-    from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
+    from requires_auth._issuer import Audience, ClientCertHeader, Dpop, Introspection, KeySet, TokenPlace
 
     Headers = Iterable[tuple[str | bytes, str | bytes]]
     Resolver = Callable[[str], "Issuer | None"]
@@ -72,6 +72,8 @@ class RequiresAuth(_core.Guard, Revoking):
         token_from: Sequence[TokenPlace] | None = None,
         cookie_origins: str | Sequence[str] | None = None,
         dpop: Dpop | None = None,
+        client_certificates: bool = False,
+        client_cert_header: ClientCertHeader | None = None,
         public_url: str | None = None,
         resource: str | None = None,
         base_scopes: str | Sequence[str] | None = None,
@@ -128,7 +130,7 @@ class RequiresAuth(_core.Guard, Revoking):
                 curve and `alg`; `none` and HMAC never.
             leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300.
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
-                `jti`. By default that of the provider, else `"jwt"`.
+                `jti`, or `"fapi2"` for FAPI 2.0. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
                 else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
             client_claims: the claims that name the client, by dotted path; the first that is there counts. By
@@ -144,6 +146,12 @@ class RequiresAuth(_core.Guard, Revoking):
                 `"allowed"`, `"required"` or `"pass"`, or a dict of `mode` and more to choose (`max_age`, `future`,
                 `algorithms`, `nonce_secret_env`, `nonce_secret_file`, `max_entries`, `max_proof_bytes`). It needs
                 `public_url`. By default a token that is bound to a key is refused.
+            client_certificates: lets tokens be bound to a certificate that the client shows on its TLS connection (RFC
+                8705): such a token counts for that client alone. A server with the TLS extension of ASGI tells the
+                certificate itself. By default a token that is bound to one is refused.
+            client_cert_header: the header in which a proxy tells the certificate: its name, or a dict of `header` and
+                `format` (`"rfc9440"`, `"escaped-pem"` as nginx has it, `"traefik"`, `"xfcc"`, `"der-base64"`). Only where
+                every request comes through a proxy that overwrites or removes what clients send under this name.
             public_url: the URL of this API as its clients know it.
             resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
                 where none is given, a document at a well-known place says where to log in, and challenges point to
@@ -411,6 +419,7 @@ class RequiresAuth(_core.Guard, Revoking):
 
         __class__ = NO_PARAMETER
         __signature__ = NoSignature()
+        get_middleware = NotOfFastMCP()
 
     def __repr__(self) -> str:
         """The issuers, and nothing else of the settings."""

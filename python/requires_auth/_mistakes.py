@@ -70,6 +70,17 @@ class NoDependency:
         raise AttributeError("__signature__")
 
 
+class NotOfFastMCP:
+    """Stands for a method that the package fastmcp asks for of what it is given as `auth=`."""
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        """Raises what to import instead."""
+        raise TypeError(
+            f"{owner.__module__}.{owner.__qualname__} is not for FastMCP(auth=..): import RequiresAuth from "
+            "requires_auth.fastmcp, and give it this guard as auth=, or issuer and resource"
+        )
+
+
 class NoSignature(NoDependency):
     """As `NoDependency`, for `requires_auth.RequiresAuth`: its objects have no signature, whoever asks.
 

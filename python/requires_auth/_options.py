@@ -14,7 +14,7 @@ from weakref import WeakSet
 from requires_auth import ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import current_names as _current
 from requires_auth._guard import from_environment
-from requires_auth._mistakes import NO_PARAMETER, NoDependency, has_type
+from requires_auth._mistakes import NO_PARAMETER, NoDependency, NotOfFastMCP, has_type
 from requires_auth._rule import Rule
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from requires_auth import AccessToken, Issuer, Policy
     from requires_auth._guard import ErrorBody, Resolver, SharedState
-    from requires_auth._issuer import Audience, Dpop, Introspection, KeySet, TokenPlace
+    from requires_auth._issuer import Audience, ClientCertHeader, Dpop, Introspection, KeySet, TokenPlace
 
 PREFIX = "REQUIRES_AUTH_"
 """What the name of a setting begins with; the name of the constructor's argument follows, in upper case."""
@@ -49,6 +49,8 @@ class _Options(TypedDict, total=False):
     token_from: Sequence[TokenPlace] | None
     cookie_origins: str | Sequence[str] | None
     dpop: Dpop | None
+    client_certificates: bool
+    client_cert_header: ClientCertHeader | None
     public_url: str | None
     base_scopes: str | Sequence[str] | None
     scopes_supported: Sequence[str] | None
@@ -233,6 +235,7 @@ class Adapter:
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER
+        get_middleware = NotOfFastMCP()
         __signature__ = NoDependency(
             "FastAPI takes a guard of requires_auth.fastapi, and no class: write auth = RequiresAuth(issuer, audience) "
             "with RequiresAuth from requires_auth.fastapi, and Depends(auth) or Depends(auth('read:orders'))"

@@ -23,9 +23,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from requires_auth._exempt import Exempt
-from requires_auth._rule import listed
-from requires_auth.mcp import TokenVerifier, guard_of, guarded, needs_of
+from requires_auth._mcp_arguments import described
+from requires_auth.mcp import TokenVerifier, guarded
 
 try:
     from fastmcp.server.auth import AuthProvider
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import RequiresAuth as Guard
+    from requires_auth._mcp_arguments import Needs
     from requires_auth._options import Adapter, McpOptions
-    from requires_auth.mcp import Needs
 
 __all__ = ["RequiresAuth"]
 
@@ -70,15 +69,22 @@ class RequiresAuth(AuthProvider):
             TypeError: both a guard and what describes one are given.
         """
         super().__init__()
-        self._guard = guard_of(auth, issuer, resource, scope, options)
+        found = described(
+            issuer,
+            resource,
+            scope=scope,
+            tools=tools,
+            prompts=prompts,
+            resources=resources,
+            max_body=max_body,
+            cors_origins=cors_origins,
+            exempt=exempt,
+            auth=auth,
+            options=options,
+        )
+        self._guard = found.guard
         # The package looks whether there is such a header, and no further.
-        self._arguments: dict[str, Any] = {
-            "guard": self._guard,
-            "needs": needs_of(tools, prompts, resources, max_body),
-            "cors_origins": listed("cors_origins", cors_origins),
-            "exempt": Exempt("exempt", exempt),
-            "instead": b"Bearer -",
-        }
+        self._arguments: dict[str, Any] = {**found._asdict(), "instead": b"Bearer -"}
 
     def get_middleware(self) -> list[Middleware]:
         """The guard as a middleware of the server. It serves the metadata document, too."""

@@ -81,6 +81,8 @@ class RequiresAuth(Adapter):
         super().__init__(issuer, audience, **options)
         self._bare: WeakSet[Any] = WeakSet()
         self._looked_through: WeakSet[Flask] = WeakSet()
+        self._serving: WeakSet[Flask] = WeakSet()
+        """Applications whose every request is asked for the metadata document."""
 
     @overload
     def __call__(self, view: _View, /) -> _View: ...
@@ -152,7 +154,8 @@ class RequiresAuth(Adapter):
         elif given:
             raise TypeError("this guard was made with an issuer already: make another one")
         self.serve_metadata()
-        if (self._guard or self._of(app)).resource is not None:
+        if (self._guard or self._of(app)).resource is not None and app not in self._serving:
+            self._serving.add(app)
             app.before_request(self._metadata)
 
     def protect(
@@ -185,13 +188,19 @@ class RequiresAuth(Adapter):
         if whole:
             check_socketio(target)
 
+        asked = isinstance(target, Flask) and target in self._serving
         if isinstance(target, Flask):
             self.serve_metadata()
+            self._serving.add(target)
+
+        def is_asked() -> bool:
+            """Whether what stands before this has looked for the document already."""
+            return asked or (not isinstance(target, Flask) and _behind(current_app) in self._serving)
 
         def before_request() -> Response | None:
             if whole:
                 check_socketio(target)
-            if (document := self._metadata()) is not None:
+            if not is_asked() and (document := self._metadata()) is not None:
                 return document
             endpoint = request.endpoint
             if endpoint in public:

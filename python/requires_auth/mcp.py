@@ -29,21 +29,14 @@ by itself, which is 500 while the issuer is down, no scope in any challenge, and
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from contextvars import ContextVar
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from requires_auth import AuthError, ConfigError, ConfigProblem, Refusal
-from requires_auth import RequiresAuth as Guard
-from requires_auth._core import McpScopes, nearest
-from requires_auth._exempt import Exempt
+from requires_auth import AuthError, Refusal
+from requires_auth._mcp_arguments import check_application, described
 from requires_auth._mcp_user import caller, calling, known
-from requires_auth._mistakes import has_type
-from requires_auth._options import Adapter, McpOptions
-from requires_auth._rule import Rule, listed
-from requires_auth.starlette import ResourceMetadataMiddleware, is_guard, judge, path_of, refuse, with_headers
+from requires_auth._rule import Rule
+from requires_auth.starlette import ResourceMetadataMiddleware, judge, path_of, refuse, with_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,16 +44,19 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from requires_auth import AccessToken
-    from requires_auth._core import Admission
+    from requires_auth import RequiresAuth as Guard
+    from requires_auth._core import Admission, McpScopes
+    from requires_auth._exempt import Exempt
+    from requires_auth._mcp_arguments import Needs
+    from requires_auth._options import Adapter, McpOptions
     from requires_auth.starlette import App, Message, Receive, Scope, Send
-
-    Needs = Mapping[str, str | Sequence[str]]
 
 __all__ = ["TokenVerifier", "access_token", "protect"]
 
 _CORS_REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
+    "DPoP",
     "MCP-Protocol-Version",
     "Mcp-Method",
     "Mcp-Name",
@@ -69,7 +65,7 @@ _CORS_REQUEST_HEADERS = (
 )
 """What clients in a browser send."""
 
-_CORS_ANSWER_HEADERS = ("WWW-Authenticate", "Mcp-Session-Id", "MCP-Protocol-Version")
+_CORS_ANSWER_HEADERS = ("WWW-Authenticate", "DPoP-Nonce", "Mcp-Session-Id", "MCP-Protocol-Version")
 """What clients in a browser have to read."""
 
 _current: ContextVar[AccessToken | None] = ContextVar("requires_auth.mcp.access_token", default=None)
@@ -115,10 +111,21 @@ def protect(
         TypeError: both a guard and what describes one are given.
         ImportError: `cors_origins` needs Starlette, which the package `mcp` brings.
     """
-    _check_application(app)
-    guard = guard_of(auth, issuer, resource, scope, options)
-    needs = needs_of(tools, prompts, resources, max_body)
-    return guarded(app, guard, needs, listed("cors_origins", cors_origins), Exempt("exempt", exempt))
+    check_application(app)
+    found = described(
+        issuer,
+        resource,
+        scope=scope,
+        tools=tools,
+        prompts=prompts,
+        resources=resources,
+        max_body=max_body,
+        cors_origins=cors_origins,
+        exempt=exempt,
+        auth=auth,
+        options=options,
+    )
+    return guarded(app, *found)
 
 
 def guarded(
@@ -142,57 +149,6 @@ def guarded(
     served: App = _Guarded(app, guard, needs, exempt, instead)
     # Outermost: pages of every origin have access to the document.
     return ResourceMetadataMiddleware(_for_browsers(served, cors_origins) if cors_origins else served, auth=guard)
-
-
-def needs_of(tools: Needs | None, prompts: Needs | None, resources: Needs | None, max_body: int | None) -> McpScopes:
-    """What messages need, as `protect` takes it.
-
-    Raises:
-        ConfigError: the tables are wrong; all mistakes at once.
-    """
-    problems: list[ConfigProblem] = []
-    tables = {"tools": tools, "prompts": prompts, "resources": resources}
-    read = {argument: _table(argument, needs, problems) for argument, needs in tables.items()}
-    if max_body is not None and not has_type(max_body, int):
-        found = type(max_body).__name__
-        problems.append(ConfigProblem("max_body", found, "a number of bytes", "write max_body=4 * 1024 * 1024"))
-    if problems:
-        raise ConfigError(problems)
-    return McpScopes(read["tools"], read["prompts"], read["resources"], max_body)
-
-
-def _table(argument: str, needs: Needs | None, problems: list[ConfigProblem]) -> dict[str, str | list[str]] | None:
-    """A table as the extension module takes it. What is wrong with it goes to `problems`."""
-    if needs is None:
-        return None
-    # An empty one would ask for nothing, where it looks as if nothing were allowed.
-    if not has_type(needs, Mapping) or not needs:
-        found = "an empty dict" if has_type(needs, Mapping) else type(needs).__name__
-        hint = f'write {argument}={{"name": "scope"}}; an empty string needs no more than the base'
-        problems.append(ConfigProblem(argument, found, "a dict from name to scopes", hint))
-        return None
-    read: dict[str, str | list[str]] = {}
-    for name, scopes in needs.items():
-        listed = [scopes] if isinstance(scopes, str) else scopes
-        is_list = isinstance(listed, (list, tuple)) and all(has_type(scope, str) for scope in listed)
-        if not has_type(name, str) or not is_list:
-            found = f"{type(scopes).__name__} for {name!r}"
-            problems.append(
-                ConfigProblem(argument, found, "scopes: a string, or a list of strings", f'write {{{name!r}: ""}}')
-            )
-            continue
-        _refuse_commas(argument, listed, problems)
-        read[name] = list(listed)
-    return read
-
-
-def _refuse_commas(argument: str, scopes: Iterable[str], problems: list[ConfigProblem]) -> None:
-    """A comma may stand in a scope, but who writes one between two of them means something else."""
-    problems += [
-        ConfigProblem(argument, f"`{scope}`", "scopes, separated by spaces", f"write {scope.replace(',', ' ')!r}")
-        for scope in scopes
-        if "," in scope
-    ]
 
 
 def access_token() -> AccessToken | None:
@@ -232,7 +188,7 @@ class _Guarded:
         self._needs = needs
         self._rule = Rule(needs.admission)
         # Both of these hold other things as well, and a server may need them.
-        self._hidden = {b"authorization", *map(str.encode, guard._token_headers())} - {
+        self._hidden = {b"authorization", b"dpop", *map(str.encode, guard._token_headers())} - {
             b"cookie",
             b"sec-websocket-protocol",
         }
@@ -324,90 +280,6 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return give
-
-
-def guard_of(
-    auth: Guard | Adapter | None,
-    issuer: str | None,
-    resource: str | None,
-    scope: str | Sequence[str] | None,
-    options: McpOptions,
-) -> Guard:
-    """The guard that is given or described.
-
-    Raises:
-        ConfigError: the configuration is wrong, such as a guard without a resource; all mistakes at once.
-        TypeError: both are given, or an argument is misspelt.
-    """
-    _refuse_misspelt(options)
-    if auth is not None and (issuer is not None or resource is not None or scope is not None or options):
-        raise TypeError("give a guard, or what describes one, but not both")
-    if auth is None:
-        auth = _described(issuer, resource, scope, options)
-    if not is_guard(auth):
-        raise TypeError(f"auth: expected a guard, found {auth!r}: write auth=RequiresAuth(issuer, resource=..)")
-    guard = auth.guard if isinstance(auth, Adapter) else auth
-    if guard.resource is None:
-        raise ConfigError([_NO_RESOURCE])
-    if isinstance(auth, Adapter):
-        auth.serve_metadata()
-    return guard
-
-
-def _described(
-    issuer: str | None, resource: str | None, scope: str | Sequence[str] | None, options: McpOptions
-) -> Adapter:
-    """A guard of arguments, and of the environment."""
-    # The rest of the environment is read where no issuer is given.
-    resource = resource or os.environ.get("REQUIRES_AUTH_RESOURCE")
-    if not resource:
-        raise ConfigError([_NO_RESOURCE])
-    described: dict[str, Any] = {**options, "resource": resource}
-    if scope is not None:
-        described["base_scopes"] = scopes = scope.split() if isinstance(scope, str) else listed("scope", scope)
-        problems: list[ConfigProblem] = []
-        _refuse_commas("scope", scopes, problems)
-        if problems:
-            raise ConfigError(problems)
-    return Adapter(issuer, **described)
-
-
-def _refuse_misspelt(options: Iterable[str]) -> None:
-    """Refuses what is misspelt, such as `scopes` for `scope`: what it is passed on to does not know our arguments.
-
-    Raises:
-        TypeError: an argument is not known, and is near to one that is.
-    """
-    known = [*signature(protect).parameters, *McpOptions.__annotations__]
-    for name in options:
-        if name not in known and (meant := nearest(name, known)):
-            raise TypeError(f"{name}: there is no such argument: did you mean `{meant}`?")
-
-
-_NO_RESOURCE = ConfigProblem(
-    "resource",
-    "nothing",
-    "the URL of the server, as its clients are given it",
-    'write it behind the issuer, such as "https://api.example.com/mcp", or set REQUIRES_AUTH_RESOURCE',
-)
-
-
-def _check_application(app: Any) -> None:
-    """Refuses what a newcomer gives instead of an application: every request to it would fail.
-
-    Raises:
-        TypeError: it cannot be called as one.
-    """
-    method = next((name for name in ("streamable_http_app", "http_app") if hasattr(app, name)), None)
-    if method is not None:
-        hint = f"write protect(server.{method}(), ..)"
-    elif getattr(app, "__name__", "") in ("streamable_http_app", "http_app", "sse_app"):
-        hint = f"write the parentheses: {app.__name__}()"
-    elif not callable(app):
-        hint = "write protect(server.streamable_http_app(), ..)"
-    else:
-        return
-    raise TypeError(f"app: expected an ASGI application, found {type(app).__name__}: {hint}")
 
 
 def _for_browsers(app: App, origins: list[str]) -> App:

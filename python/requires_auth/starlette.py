@@ -45,6 +45,7 @@ from requires_auth import RequiresAuth as Guard
 from requires_auth._answers import Answer
 from requires_auth._exempt import Exempt
 from requires_auth._mistakes import NoDependency
+from requires_auth._mounted import Mounted
 from requires_auth._options import Adapter, GuardOptions
 from requires_auth._rule import Rule, before_routing
 from requires_auth._websocket import Guarded, hide_tokens
@@ -121,10 +122,11 @@ class RequiresAuthMiddleware:
                 self._adapter.rule(policy=self._rule.policy)
         self._exempt = Exempt("exempt", exempt)
         self._has_document = _serves_document(self._own or self._adapter)
+        self._mounted = Mounted()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judges a connection; what is neither HTTP nor WebSocket passes."""
-        if self._has_document and await answer_metadata(self._own or self._adapter.guard, scope, send):
+        if self._has_document and await answer_metadata(self._own or self._adapter.guard, scope, send, self._mounted):
             return None
         if scope["type"] not in ("http", "websocket") or path_of(scope) in self._exempt:
             return await self.app(scope, receive, send)
@@ -175,19 +177,24 @@ class ResourceMetadataMiddleware:
         self.app = app
         self._auth = auth
         self._has_document = _serves_document(auth)
+        self._mounted = Mounted()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request for the document."""
         if self._has_document:
             guard = self._auth.guard if isinstance(self._auth, Adapter) else self._auth
-            if await answer_metadata(guard, scope, send):
+            if await answer_metadata(guard, scope, send, self._mounted):
                 return
         await self.app(scope, receive, send)
 
 
-async def answer_metadata(guard: Guard, scope: Scope, send: Send) -> bool:
+async def answer_metadata(guard: Guard, scope: Scope, send: Send, mounted: Mounted) -> bool:
     """Answers a request for the metadata document of the guard's resource; False for any other request."""
-    answer = guard.metadata_asgi(scope) if scope["type"] == "http" else None
+    if scope["type"] != "http":
+        return False
+    if not mounted.is_known:
+        mounted.look(guard, scope)
+    answer = guard.metadata_asgi(scope)
     if answer is None:
         return False
     await _send_answer(answer.status, answer.headers, answer.body, "http", send)

@@ -26,6 +26,14 @@
         with override_settings(**auth_issuer.settings):
             yield Client()
 
+    # an API that takes tokens with proofs (DPoP): app.config has REQUIRES_AUTH_DPOP and REQUIRES_AUTH_PUBLIC_URL
+    def test_stolen(client, auth_token, auth_client_key):
+        token = auth_token(scope="read:orders", key=auth_client_key)
+        headers = auth_client_key.headers("GET", "https://api.example.com/orders", token)
+        assert client.get("/orders", headers=headers).status_code == 200
+        assert client.get("/orders", headers=headers).status_code == 401                # a copied request
+        assert client.get("/orders", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
     # a server of MCP, whose clients log in by themselves
     def test_tool(auth_server):
         client = auth_server.login_client("https://api.example.com/mcp")
@@ -43,12 +51,15 @@ PYTEST_DONT_REWRITE: nothing is asserted here, and pytest would warn where this 
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from requires_auth import RequiresAuth
+from requires_auth._client_key import PROOF_DEFECTS, ClientKey
 from requires_auth._core import TestIssuer as _Issuer
 from requires_auth._login import LoginClient, LoginError, Tokens
 
@@ -60,11 +71,14 @@ if TYPE_CHECKING:
     from requires_auth._options import Adapter, GuardOptions
 
 __all__ = [
+    "PROOF_DEFECTS",
+    "ClientKey",
     "LoginClient",
     "LoginError",
     "TestIssuer",
     "TokenFactory",
     "Tokens",
+    "auth_client_key",
     "auth_issuer",
     "auth_server",
     "auth_token",
@@ -114,6 +128,8 @@ class TestIssuer:
         audience: str | Sequence[str] | None = None,
         lifetime: int = 3600,
         claims: Mapping[str, Any] | None = None,
+        key: ClientKey | None = None,
+        certificate: bytes | None = None,
     ) -> str:
         """Mints a token.
 
@@ -126,17 +142,20 @@ class TestIssuer:
             audience: the API that it is for, if not the issuer's.
             lifetime: seconds until it expires.
             claims: further claims.
+            key: the key of a client that it is bound to (DPoP): it counts with proofs by that key alone.
+            certificate: the certificate of a client that it is bound to (RFC 8705), as DER.
 
         Raises:
             ValueError: there is no such defect.
         """
+        claims = {**(claims or {}), **_confirmation(key, certificate)}
         return self._issuer.token(
             scope=scope,
             sub=sub,
             client_id=client_id,
             audience=audience,
             lifetime=lifetime,
-            claims=dict(claims) if claims else None,
+            claims=claims or None,
             defect=defect,
         )
 
@@ -207,7 +226,27 @@ class TestIssuer:
         self._issuer.stop()
 
 
-_KEPT = ("leeway", "profile", "scope_claims", "implied_scopes", "cache", "max_token_bytes", "error_body")
+def _confirmation(key: ClientKey | None, certificate: bytes | None) -> dict[str, Any]:
+    """The claim `cnf`, if the token is bound to something (RFC 7800 §3.1)."""
+    bound = {}
+    if key is not None:
+        bound["jkt"] = key.thumbprint
+    if certificate is not None:
+        bound["x5t#S256"] = urlsafe_b64encode(sha256(certificate).digest()).rstrip(b"=").decode()
+    return {"cnf": bound} if bound else {}
+
+
+_KEPT = (
+    "leeway",
+    "profile",
+    "scope_claims",
+    "implied_scopes",
+    "dpop",
+    "public_url",
+    "cache",
+    "max_token_bytes",
+    "error_body",
+)
 """The options of an adapter that do not say whose tokens it takes."""
 
 
@@ -236,6 +275,8 @@ class TokenFactory(Protocol):
         audience: str | Sequence[str] | None = None,
         lifetime: int = 3600,
         claims: Mapping[str, Any] | None = None,
+        key: ClientKey | None = None,
+        certificate: bytes | None = None,
     ) -> str:
         """Mints a token."""
         ...
@@ -254,6 +295,12 @@ def auth_server() -> Generator[TestIssuer]:
     issuer.serve()
     yield issuer
     issuer.stop()
+
+
+@pytest.fixture(scope="session")
+def auth_client_key() -> ClientKey:
+    """The key of a client for the whole run of the tests: `auth_token(key=auth_client_key)` is bound to it."""
+    return ClientKey()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use pyo3::prelude::*;
+use requires_auth::client_certificate::ClientCertificate;
 use requires_auth::guard::Admission as Admitted;
 use requires_auth::policy::Requirement;
 use requires_auth::request::Headers;
@@ -70,6 +71,12 @@ impl<'a> Asked<'a> {
     /// With the path parameters that claim rules look at.
     pub(crate) const fn on_path(mut self, parameters: &'a Parameters) -> Self {
         self.request = self.request.with_path_parameters(parameters);
+        self
+    }
+
+    /// On a connection on which the client has shown this certificate.
+    pub(crate) fn over(mut self, certificate: ClientCertificate) -> Self {
+        self.request = self.request.with_certificate(certificate.into());
         self
     }
 

@@ -102,3 +102,16 @@ pub(crate) fn raise<'py>(py: Python<'py>, class: &str, arguments: impl pyo3::cal
         Err(error) => error,
     }
 }
+
+/// Adds the mistakes that a build has found to those that were found in the arguments, without what follows from these.
+pub(crate) fn add(problems: &mut Vec<Problem>, error: &ConfigError) {
+    let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
+    let is_known = |setting: &str| known.iter().any(|known| known == setting);
+    // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
+    let is_missing = |found: &str| !known.is_empty() && found == "nothing";
+    // The short name of an issuer means something with its provider alone.
+    let follows = |setting: &str| setting == "issuer" && is_known("provider");
+    let is_news =
+        |(setting, found, ..): &Problem| !is_known(setting) && !is_missing(found) && !follows(setting);
+    problems.extend(self::problems(error).into_iter().filter(is_news));
+}

@@ -18,11 +18,11 @@ use requires_auth::{Bearer, Denial, Request, RequiresAuth};
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::live::Live;
-use crate::metadata::{MetadataAnswer, RoutePolicies};
+use crate::metadata::{self, MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Parts, Refusal};
 use crate::policy::Policy;
 use crate::proven::Proven;
-use crate::request::{FrameworkRequest, RequestLine, is_among};
+use crate::request::{FrameworkRequest, RequestLine, Wanted, is_among};
 use crate::resolver::Resolver;
 use crate::settings::Settings;
 use crate::token::AccessToken;
@@ -59,16 +59,7 @@ impl Guard {
         let settings = Settings::read(guard, issuers, now, resolver, &mut problems)?;
         let built = py.detach(|| settings.build());
         if let Err(error) = &built {
-            // Beside an argument of the wrong type, such as an application, what is missing is not worth a word.
-            let known: Vec<_> = problems.iter().map(|(setting, ..)| setting.clone()).collect();
-            let is_missing = |found: &str| !known.is_empty() && found == "nothing";
-            // The short name of an issuer means something with its provider alone.
-            let is_of_provider =
-                |setting: &str| setting == "issuer" && known.iter().any(|known| known == "provider");
-            let is_news = |(setting, found, ..): &errors::Problem| {
-                !known.contains(setting) && !is_missing(found) && !is_of_provider(setting)
-            };
-            problems.extend(errors::problems(error).into_iter().filter(is_news));
+            errors::add(&mut problems, error);
         }
         let Some(auth) = built.ok().filter(|_| problems.is_empty()) else { return Ok(problems) };
         log::refresh(py)?;
@@ -176,7 +167,7 @@ impl Guard {
         path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_wsgi(environ, live.auth.token_headers())?;
+        let request = FrameworkRequest::of_wsgi(environ, Wanted::by(&live.auth))?;
         let parameters = path_parameters_of(policy, path_parameters)?;
         self.admit_framework(environ, &request, policy, (optional, wait), &parameters)
     }
@@ -193,7 +184,9 @@ impl Guard {
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
-        let request = FrameworkRequest::of_asgi(scope, |name| is_among(live.auth.token_headers(), name))?;
+        let wanted = Wanted::by(&live.auth);
+        let is_read = |name: &[u8]| is_among(wanted.headers, name);
+        let request = FrameworkRequest::of_asgi(scope, is_read, wanted.certificate)?;
         // Set by the router, for what it calls.
         let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
             Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
@@ -224,6 +217,12 @@ impl Guard {
         Ok(self.live()?.auth.resource().map(|resource| resource.as_str().to_owned()))
     }
 
+    /// The URL of the metadata document, as challenges name it; None without a resource.
+    #[getter]
+    fn _metadata_url(&self) -> PyResult<Option<String>> {
+        Ok(metadata::url(&self.live()?.auth))
+    }
+
     /// The answer to a request for the metadata document of the `resource` (RFC 9728); None for any other request.
     ///
     /// An adapter asks this before it looks for a token: the document is public, and is there also while the issuer is
@@ -234,22 +233,12 @@ impl Guard {
 
     /// As `metadata`, of a WSGI environment (PEP 3333) or `META` of a Django request.
     fn metadata_wsgi(&self, environ: &Bound<'_, PyAny>) -> PyResult<Option<MetadataAnswer>> {
-        let live = self.live()?;
-        if live.auth.resource().is_none() {
-            return Ok(None);
-        }
-        let request = RequestLine::of_wsgi(environ)?;
-        Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url))
+        MetadataAnswer::to_line(&self.live()?.auth, || RequestLine::of_wsgi(environ))
     }
 
     /// As `metadata`, of the scope of an ASGI connection.
     fn metadata_asgi(&self, scope: &Bound<'_, PyAny>) -> PyResult<Option<MetadataAnswer>> {
-        let live = self.live()?;
-        if live.auth.resource().is_none() {
-            return Ok(None);
-        }
-        let request = RequestLine::of_asgi(scope)?;
-        Ok(MetadataAnswer::to(&live.auth, &request.method, &request.url).filter(|_| !request.is_websocket))
+        MetadataAnswer::to_line(&self.live()?.auth, || RequestLine::of_asgi(scope))
     }
 
     /// Tells the guard that its resource has the scopes of this policy: call it when a route is built.
@@ -260,7 +249,7 @@ impl Guard {
         Ok(())
     }
 
-    /// The headers, in lower case, in which this guard looks for tokens beside `authorization`.
+    /// The headers, in lower case, in which this guard looks for tokens and certificates beside `authorization`.
     fn _token_headers(&self) -> PyResult<Vec<String>> {
         Ok(self.live()?.auth.token_headers().iter().map(ToString::to_string).collect())
     }
@@ -344,25 +333,23 @@ impl Guard {
         parameters: &Parameters,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = mapping.py();
-        let FrameworkRequest { line: RequestLine { method, url, is_raw, is_websocket }, headers } = request;
-        if !is_raw {
-            self.live()?.warn_of_paths();
-        }
+        let FrameworkRequest { line, headers, certificate } = request;
+        let RequestLine { method, url, is_raw, is_websocket } = line;
         let mut asked = Asked::new(method, url, headers, policy, optional).on_path(parameters);
+        if let Some(certificate) = certificate {
+            asked = asked.over(*certificate);
+        }
         if *is_websocket {
             asked = asked.of_websocket();
         }
+        let live = self.live()?;
+        live.look_at_path(*is_raw);
         if asked.is_by_dpop()
-            && let live = self.live()?
             && let Some(proven) = Proven::of(mapping, &live, &asked)
         {
             return self.answer_parts(py, &live, &asked, proven.get().judge(&asked)).map(Some);
         }
-        let (live, judged) = if wait {
-            self.judge(py, &asked).map(|(live, judged)| (live, Some(judged)))?
-        } else {
-            self.judge_now(py, &asked)?
-        };
+        let (live, judged) = if wait { self.judged(py, &asked)? } else { self.judge_now(py, &asked)? };
         if let Some(Ok(admitted)) = judged.as_ref().filter(|_| asked.is_by_dpop()) {
             Proven::note(mapping, &live, &asked, admitted);
         }
@@ -378,6 +365,10 @@ impl Guard {
         let live = self.live_in_this_process()?;
         let judged = runtime::wait(py, asked.ask(&live.auth))?;
         Ok((live, judged))
+    }
+
+    fn judged(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<(Arc<Live>, Option<Judged>)> {
+        self.judge(py, asked).map(|(live, judged)| (live, Some(judged)))
     }
 
     /// Asks about a request if that needs no fetch.

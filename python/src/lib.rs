@@ -61,7 +61,7 @@ mod _core {
     #[pymodule_export]
     use super::settings::{issuer_settings, provider_names, setting_names};
     #[pymodule_export]
-    use super::testing::TestIssuer;
+    use super::testing::{TestClientKey, TestIssuer};
     #[pymodule_export]
     use super::token::AccessToken;
 

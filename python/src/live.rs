@@ -53,10 +53,11 @@ impl Live {
         Ok(())
     }
 
-    /// Says once that proofs of some URLs cannot hold, where tokens come with proofs.
-    pub(crate) fn warn_of_paths(&self) {
-        if self.auth.takes_dpop() && !self.has_warned_of_paths.swap(true, Ordering::Relaxed) {
+    /// Says once that proofs of some URLs cannot hold, where tokens come with proofs and paths are not as clients wrote them.
+    pub(crate) fn look_at_path(&self, is_raw: bool) {
+        if !is_raw && self.auth.takes_dpop() && !self.has_warned_of_paths.swap(true, Ordering::Relaxed) {
             warn!(
+                target: "requires_auth",
                 hint = "take a server that does: gunicorn, uWSGI, waitress, uvicorn or hypercorn",
                 "the server tells only decoded paths: DPoP proofs for URLs with an escaped slash (%2F) are refused"
             );

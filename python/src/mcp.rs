@@ -108,8 +108,8 @@ impl McpScopes {
 
     /// As `body_limit`, of the scope of an ASGI connection.
     fn body_limit_asgi(&self, scope: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-        let FrameworkRequest { line: RequestLine { method, url, .. }, headers } =
-            FrameworkRequest::of_asgi(scope, |name| is_among(&HEADERS, name))?;
+        let FrameworkRequest { line: RequestLine { method, url, .. }, headers, .. } =
+            FrameworkRequest::of_asgi(scope, |name| is_among(&HEADERS, name), false)?;
         Ok(self.scopes.body_limit(&Request::new(&method, &url, &headers)))
     }
 
@@ -123,8 +123,8 @@ impl McpScopes {
     ) -> PyResult<Option<Refusal>> {
         let auth = guard.get().auth()?;
         let is_read = |name: &[u8]| is_among(&HEADERS, name) || is_among(auth.token_headers(), name);
-        let FrameworkRequest { line: RequestLine { method, url, .. }, headers } =
-            FrameworkRequest::of_asgi(scope, is_read)?;
+        let FrameworkRequest { line: RequestLine { method, url, .. }, headers, .. } =
+            FrameworkRequest::of_asgi(scope, is_read, false)?;
         self.refusal(scope.py(), guard, token, &Request::new(&method, &url, &headers), body)
     }
 }

@@ -4,7 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use requires_auth::{Policy, RequiresAuth, metadata};
+use requires_auth::{Denial, ErrorCode, Policy, RequiresAuth, metadata};
+
+use crate::request::RequestLine;
 
 /// The answer to a request for the metadata document of a resource: send it as it is.
 #[pyclass(frozen, module = "requires_auth._core")]
@@ -15,6 +17,18 @@ impl MetadataAnswer {
     pub(crate) fn to(auth: &RequiresAuth, method: &str, url: &str) -> Option<Self> {
         let no_headers: [(&str, &str); 0] = [];
         auth.metadata(&requires_auth::Request::new(method, url, &no_headers)).map(Self)
+    }
+
+    /// The same, of a request as a framework shows it. Without a resource it is not looked at.
+    pub(crate) fn to_line(
+        auth: &RequiresAuth,
+        line: impl FnOnce() -> PyResult<RequestLine>,
+    ) -> PyResult<Option<Self>> {
+        if auth.resource().is_none() {
+            return Ok(None);
+        }
+        let line = line()?;
+        Ok(Self::to(auth, &line.method, &line.url).filter(|_| !line.is_websocket))
     }
 }
 
@@ -48,6 +62,13 @@ impl MetadataAnswer {
     fn __repr__(&self) -> String {
         format!("<MetadataAnswer: {}>", self.0.status())
     }
+}
+
+/// Where challenges say that the document is.
+pub(crate) fn url(auth: &RequiresAuth) -> Option<String> {
+    let challenge = auth.www_authenticate(&Denial::new(ErrorCode::AuthorizationHeaderMissing));
+    let (_, url) = challenge.first()?.split_once("resource_metadata=\"")?;
+    url.split_once('"').map(|(url, _)| url.to_owned())
 }
 
 /// The policies of the routes of an application, whose scopes are those of its resource.

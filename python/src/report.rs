@@ -20,9 +20,7 @@ pub(crate) fn explanation<'py>(
         // What is not a token at all is refused before the first check.
         Err(denial) => {
             let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token";
-            // No issuer is asked about what is not a token.
-            let steps =
-                Step::ALL.iter().filter(|step| !matches!(step, Step::Introspection | Step::Revocation));
+            let steps = Step::ALL.iter().filter(|step| step.is_of_every_token());
             let checks = steps.map(|step| check(step.as_str(), Outcome::NotReached, "", ""));
             (Some(denial), Some(hint), checks.collect())
         }

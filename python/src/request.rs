@@ -8,6 +8,9 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 
+use requires_auth::RequiresAuth;
+use requires_auth::client_certificate::{CertificateHeader, ClientCertificate, HeaderFormat};
+
 use crate::headers::{HeaderList, Text};
 use crate::request_path::ToldPath;
 
@@ -93,7 +96,7 @@ impl RequestLine {
                 (scope.get_item(intern!(py, "raw_path"))?, scope.get_item(intern!(py, "root_path"))?)
             }
         };
-        let raw = raw.as_ref().and_then(|raw| raw.cast::<PyBytes>().ok()).map(|raw| raw.as_bytes());
+        let raw = raw.as_ref().and_then(|raw| raw.cast::<PyBytes>().ok()).map(PyBytesMethods::as_bytes);
         let mount = mount.and_then(|mount| mount.extract::<PyBackedStr>().ok());
         let mount = mount.as_ref().map_or(&b""[..], |mount| mount.as_bytes());
         let mut url = String::with_capacity(USUAL_URL);
@@ -107,17 +110,36 @@ impl RequestLine {
     }
 }
 
-/// Method, URL and headers of a request.
+/// What a guard reads of a request beside what all of them read.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'w> {
+    /// Headers, in lower case.
+    pub(crate) headers: &'w [Box<str>],
+    /// The one of these that tells the certificate of the client. A comma in it is part of the value.
+    certificate_header: Option<&'w str>,
+    /// Whether the certificate of the connection counts.
+    pub(crate) certificate: bool,
+}
+
+impl<'w> Wanted<'w> {
+    pub(crate) fn by(auth: &'w RequiresAuth) -> Self {
+        let certificate_header = auth.certificate_header().map(CertificateHeader::name);
+        // Where a proxy tells the certificate, the connection is that of the proxy.
+        let certificate = auth.takes_client_certificates() && certificate_header.is_none();
+        Self { headers: auth.token_headers(), certificate_header, certificate }
+    }
+}
+
+/// Method, URL and headers of a request, and the certificate of its connection, where the server tells it.
 pub(crate) struct FrameworkRequest {
     pub(crate) line: RequestLine,
     pub(crate) headers: HeaderList,
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 impl FrameworkRequest {
     /// Of a WSGI environment, or of `META` of a Django request.
-    ///
-    /// `more` are headers in lower case that this guard reads beside those that all read.
-    pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>, more: &[Box<str>]) -> PyResult<Self> {
+    pub(crate) fn of_wsgi(environ: &Bound<'_, PyAny>, wanted: Wanted<'_>) -> PyResult<Self> {
         let py = environ.py();
         let environ = &dictionary(environ)?;
         let mut headers = HeaderList::with_capacity(2);
@@ -140,22 +162,29 @@ impl FrameworkRequest {
                 headers.push(name, Text::new(&value)?);
             }
         }
-        for name in more.iter().filter(|name| !ALWAYS.contains(&&***name)) {
+        for name in wanted.headers.iter().filter(|name| !ALWAYS.contains(&&***name)) {
             let key = format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_"));
             if let Some(value) = environ.get_item(key)? {
-                for part in lines_of(name, Text::new(&value)?) {
+                let value = Text::new(&value)?;
+                let is_whole = wanted.certificate_header == Some(name);
+                for part in if is_whole { vec![value] } else { lines_of(name, value) } {
                     headers.push_named(name.as_bytes(), part);
                 }
             }
         }
         let line = RequestLine::of_environ(environ, Path::Raw)?;
-        Ok(Self { line, headers })
+        Ok(Self { line, headers, certificate: None })
     }
 
     /// Of the scope of an ASGI connection. A WebSocket begins as a GET.
     ///
-    /// `more` says of a header whether this guard reads it beside those that all read.
-    pub(crate) fn of_asgi(scope: &Bound<'_, PyAny>, more: impl Fn(&[u8]) -> bool) -> PyResult<Self> {
+    /// `reads` says of a header whether it is read beside those that all guards read; `tells_certificate`, whether that of the
+    /// connection counts.
+    pub(crate) fn of_asgi(
+        scope: &Bound<'_, PyAny>,
+        reads: impl Fn(&[u8]) -> bool,
+        tells_certificate: bool,
+    ) -> PyResult<Self> {
         let py = scope.py();
         let scope = &dictionary(scope)?;
         let mut headers = HeaderList::with_capacity(2);
@@ -168,13 +197,32 @@ impl FrameworkRequest {
             let name = name.cast::<PyBytes>()?.as_bytes();
             if let Some(name) = read_by_guards(name) {
                 headers.push(name, Text::new(&value)?);
-            } else if more(name) {
+            } else if reads(name) {
                 headers.push_named(name, Text::new(&value)?);
             }
         }
         let line = RequestLine::of_scope(scope, Path::Raw)?;
-        Ok(Self { line, headers })
+        let certificate = if tells_certificate { certificate_of(scope)? } else { None };
+        Ok(Self { line, headers, certificate })
     }
+}
+
+/// The certificate of the client by the TLS extension of ASGI: the first of a chain of texts in PEM. There is none without the
+/// extension, nor where it is not one certificate.
+fn certificate_of(scope: &Bound<'_, PyDict>) -> PyResult<Option<ClientCertificate>> {
+    let py = scope.py();
+    let extensions = scope.get_item(intern!(py, "extensions"))?;
+    let tls = extensions.and_then(|extensions| member(&extensions, "tls"));
+    let chain = tls.and_then(|tls| member(&tls, "client_cert_chain"));
+    let Some(chain) = chain.filter(|chain| !chain.is_none()) else { return Ok(None) };
+    let Some(first) = chain.try_iter()?.next().transpose()? else { return Ok(None) };
+    let Ok(pem) = first.cast::<PyString>() else { return Ok(None) };
+    // A text in PEM has no escapes, and is what it would be without them.
+    Ok(HeaderFormat::EscapedPem.read(pem.to_string_lossy().trim().as_bytes()).ok().flatten())
+}
+
+fn member<'py>(of: &Bound<'py, PyAny>, key: &str) -> Option<Bound<'py, PyAny>> {
+    of.cast::<PyDict>().ok()?.get_item(key).ok()?
 }
 
 /// Whether one of these headers has this name.

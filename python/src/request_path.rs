@@ -83,9 +83,9 @@ fn path_of(target: &[u8]) -> Option<&[u8]> {
 fn push_raw(url: &mut String, path: &[u8]) {
     for &byte in path {
         if byte.is_ascii_graphic() && byte != b'#' {
-            url.push(char::from(byte))
+            url.push(char::from(byte));
         } else {
-            push_escape(url, byte)
+            push_escape(url, byte);
         }
     }
 }

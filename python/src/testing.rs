@@ -1,4 +1,5 @@
-//! The development issuer, for tests: `requires_auth._core.TestIssuer`, which `requires_auth.testing` wraps.
+//! The development issuer and the key of a client, for tests: `TestIssuer` and `TestClientKey` of `requires_auth._core`, which
+//! `requires_auth.testing` wraps.
 //!
 //! ```python
 //! class TestIssuer:
@@ -12,6 +13,11 @@
 //!     def rotate(self) -> None: ...   # a fresh key signs; the one before stays published
 //!     def serve(self) -> str: ...     # starts HTTP on loopback and returns the issuer URL
 //!     def stop(self) -> None: ...     # stops it; the issuer is offline again, under its last URL
+//!
+//! class TestClientKey:
+//!     def __new__(cls, algorithm: str = "ES256"): ...
+//!     thumbprint: str  # cnf.jkt of the tokens that are bound to it
+//!     def proofs(self, method, url, token=None, *, nonce=None, issued_at=None, defect=None) -> list[str]: ...
 //! ```
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +26,9 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use requires_auth_testkit::issuer::DevelopmentIssuer;
-use requires_auth_testkit::{Algorithm, Defect, Forge, SigningKey, TokenBuilder, jwk_set};
+use requires_auth_testkit::{
+    Algorithm, Defect, Forge, ProofBuilder, ProofDefect, SigningKey, TokenBuilder, jwk_set,
+};
 use serde_json::{Map, Value};
 
 use crate::{json, runtime};
@@ -55,10 +63,7 @@ impl TestIssuer {
     #[new]
     #[pyo3(signature = (audience = "https://api.example.com", *, algorithm = "ES384"))]
     fn new(audience: &str, algorithm: &str) -> PyResult<Self> {
-        let algorithm: Algorithm = algorithm
-            .parse()
-            .map_err(|_| PyValueError::new_err(format!("unknown algorithm {algorithm:?}")))?;
-        let keys = vec![SigningKey::generate(algorithm)];
+        let keys = vec![fresh_key(algorithm)?];
         let state = State { issuer: OFFLINE.to_owned(), keys, server: None };
         Ok(Self { audience: audience.to_owned(), state: Mutex::new(state) })
     }
@@ -181,6 +186,75 @@ impl TestIssuer {
         // Every change is complete before anything can panic, so a poisoned state is still right.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The key of a client, to which tokens are bound (DPoP, RFC 9449).
+#[pyclass(frozen, module = "requires_auth._core")]
+pub(crate) struct TestClientKey {
+    key: SigningKey,
+}
+
+#[pymethods]
+impl TestClientKey {
+    /// pytest must not take this class for a test.
+    #[classattr]
+    #[expect(non_upper_case_globals, reason = "the name is pytest's")]
+    const __test__: bool = false;
+
+    #[new]
+    #[pyo3(signature = (algorithm = "ES256"))]
+    fn new(algorithm: &str) -> PyResult<Self> {
+        Ok(Self { key: fresh_key(algorithm)? })
+    }
+
+    /// The thumbprint of the key: `cnf.jkt` of the tokens that are bound to it.
+    #[getter]
+    fn thumbprint(&self) -> &str {
+        self.key.thumbprint()
+    }
+
+    /// The values of the header `DPoP` for a request, one for each line: one, save for a defect that changes their number.
+    #[pyo3(signature = (method, url, token = None, *, nonce = None, issued_at = None, defect = None))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
+    fn proofs(
+        &self,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        nonce: Option<&str>,
+        issued_at: Option<i64>,
+        defect: Option<&str>,
+    ) -> PyResult<Vec<String>> {
+        let defect = defect.map(str::parse::<ProofDefect>).transpose();
+        let defect = defect.map_err(|unknown| PyValueError::new_err(unknown.to_string()))?;
+        let mut proof = ProofBuilder::new(&self.key, method, url);
+        if let Some(token) = token {
+            proof = proof.token(token);
+        }
+        if let Some(nonce) = nonce {
+            proof = proof.nonce(nonce);
+        }
+        if let Some(unix) = issued_at {
+            proof = proof.issued_at(unix);
+        }
+        Ok(defect.into_iter().fold(proof, ProofBuilder::defect).lines())
+    }
+
+    /// Every defect of a proof: its name, the reason of the refusal, and how many times the request is sent.
+    #[staticmethod]
+    fn defects() -> Vec<(&'static str, &'static str, usize)> {
+        ProofDefect::ALL.iter().map(|defect| (defect.name(), defect.reason(), defect.times())).collect()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("TestClientKey({:?})", self.key.thumbprint())
+    }
+}
+
+fn fresh_key(algorithm: &str) -> PyResult<SigningKey> {
+    let parsed: Result<Algorithm, _> = algorithm.parse();
+    let algorithm = parsed.map_err(|_| PyValueError::new_err(format!("unknown algorithm {algorithm:?}")))?;
+    Ok(SigningKey::generate(algorithm))
 }
 
 fn offline() -> PyErr {

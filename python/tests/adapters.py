@@ -66,7 +66,7 @@ class Case:
         return RequiresAuth(**arguments_of(self.config, KEY_SETS[self.jwks] if self.jwks else None))
 
     def policy(self) -> Policy | None:
-        return policy_of(strings(self.config.get("scope", [])), self.config.get("claims", {}))
+        return policy_of(strings(self.config.get("scope", [])), self.config)
 
     @property
     def optional(self) -> bool:

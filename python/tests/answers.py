@@ -1,10 +1,16 @@
-"""Introspection endpoints of the vectors: each answers what its case says, whatever it is asked."""
+"""What settings of the vectors need: introspection endpoints, each of which answers what its case says, and files."""
 
 from __future__ import annotations
 
+import atexit
+import hashlib
+import json
+import shutil
+import tempfile
 import threading
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -38,13 +44,30 @@ def _server() -> ThreadingHTTPServer:
     return server
 
 
+def _file_of(entries: list[dict[str, Any]]) -> Path:
+    """A file with these entries, one in each line."""
+    lines = "".join(f"{json.dumps(entry)}\n" for entry in entries)
+    path = _folder() / f"{hashlib.sha256(lines.encode()).hexdigest()}.jsonl"
+    path.write_text(lines)
+    return path
+
+
+@cache
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="requires-auth-vectors-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 def settings_of(config: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a case, whose endpoint is one on loopback that answers as the case says."""
+    """The settings of a case, whose endpoint is one on loopback that answers as the case says, and whose files are there."""
     settings = dict(config.get("settings", {}))
     if "answer" in config:
         _ANSWERS.append(config["answer"])
         endpoint = f"http://127.0.0.1:{_server().server_port}/{len(_ANSWERS) - 1}"
         settings["introspection"] = {**settings["introspection"], "endpoint": endpoint}
+    if "revocations" in settings:
+        settings["revocations"] = _file_of(settings["revocations"])
     if isinstance(settings.get("dpop"), dict):
         settings["dpop"] = dict(_in_python(*member) for member in settings["dpop"].items())
     return settings

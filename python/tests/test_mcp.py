@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from requires_auth import ConfigError, RequiresAuth
 from requires_auth.mcp import TokenVerifier, access_token, protect
+from requires_auth.starlette import RequiresAuthMiddleware, ResourceMetadataMiddleware
 from requires_auth.testing import TestIssuer
 
 RESOURCE = "https://api.example.com/mcp"
@@ -362,6 +364,77 @@ def test_mistakes_show_when_the_server_is_made(issuer: TestIssuer, options: dict
 
 
 @pytest.mark.parametrize(
+    ("origin", "hint"),
+    [
+        ("*", "name each origin"),
+        ("https://*.example.com", "name each origin"),
+        ("app.example.com", "write it with its scheme"),
+        ("", "write it with its scheme"),
+        ("null", "write it with its scheme"),
+        ("https://app.example.com/", "browsers send 'https://app.example.com'"),
+        ("https://app.example.com/page", "browsers send 'https://app.example.com'"),
+        ("https://App.example.com", "browsers send 'https://app.example.com'"),
+        ("https://app.example.com:443", "browsers send 'https://app.example.com'"),
+        ("https://app.example.com:99999", "write it with its scheme"),
+        ("https://a.example.com,https://b.example.com", "one origin in each string"),
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_a_mistake(issuer: TestIssuer, origin: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(hint)) as refused:
+        client_of(issuer, cors_origins=["https://ok.example.com", origin])
+    assert [problem.field for problem in refused.value.problems] == ["cors_origins"]
+
+
+def test_each_form_of_an_origin_is_taken(issuer: TestIssuer) -> None:
+    for origin in ("https://app.example.com", "http://localhost:3000", "https://[2001:db8::1]:8443"):
+        client = client_of(issuer, cors_origins=[origin])
+        assert client.get("/mcp", headers={"Origin": origin}).headers["access-control-allow-origin"] == origin
+
+
+def test_all_mistakes_are_told_at_once(issuer: TestIssuer) -> None:
+    wrong: dict[str, Any] = {
+        "leeway": 100_000,
+        "tools": {"delete_*": "write:orders"},
+        "cors_origins": ["app.example.com"],
+        "exempt": ["health"],
+    }
+    with pytest.raises(ConfigError) as refused:
+        protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, **wrong)
+    assert [problem.field for problem in refused.value.problems] == ["leeway", "tools", "cors_origins", "exempt"]
+
+
+def test_an_application_that_is_mounted_is_warned_about_once(
+    issuer: TestIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def warnings(app: Any, **options: Any) -> list[str]:
+        caplog.clear()
+        client = TestClient(app, **options)
+        for _ in range(2):
+            assert client.get("/mcp/").status_code == 401
+        told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        return [line for line in told if "metadata document" in line]
+
+    def guarded(**options: Any) -> Any:
+        return protect(server(), issuer.issuer, RESOURCE, jwks=issuer.jwks, **options)
+
+    [told] = warnings(Starlette(routes=[Mount("/mcp", guarded())]))
+    assert "mounted at /mcp" in told
+    assert f"https://api.example.com{DOCUMENT}" in told
+    middleware = [Middleware(RequiresAuthMiddleware, issuer.issuer, resource=RESOURCE, jwks=issuer.jwks)]
+    assert len(warnings(Starlette(routes=[Mount("/mcp", Starlette(middleware=middleware))]))) == 1
+    # The outermost one, also behind a proxy that has cut a prefix off; mounted at the root; with its document below.
+    assert warnings(guarded()) == []
+    assert warnings(guarded(), root_path="/mcp") == []
+    assert warnings(Starlette(routes=[Mount("/", guarded())])) == []
+    below = "https://api.example.com/mcp/.well-known/oauth-protected-resource"
+    assert warnings(Starlette(routes=[Mount("/mcp", guarded(metadata_url=below))])) == []
+    # The document of the same guard is served around it.
+    guard = RequiresAuth(issuer.issuer, resource=RESOURCE, jwks=issuer.jwks)
+    inner = Starlette(routes=[Mount("/mcp", protect(server(), auth=guard))])
+    assert warnings(ResourceMetadataMiddleware(inner, auth=guard)) == []
+
+
+@pytest.mark.parametrize(
     ("options", "hint"),
     [
         ({"scopes": "read:orders"}, "did you mean `scope`?"),
@@ -497,8 +570,24 @@ def test_a_server_of_fastmcp_knows_who_calls(issuer: TestIssuer) -> None:
         Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, tools={"": "write:orders"})
     with pytest.raises(ConfigError, match="paths begin with a slash"):
         Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, exempt=["health"])
+    with pytest.raises(ConfigError) as refused_arguments:
+        Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, exempt=["health"], cors_origins=["*"], tools={})
+    assert {problem.field for problem in refused_arguments.value.problems} == {"exempt", "cors_origins", "tools"}
     with pytest.raises(TypeError, match="did you mean `scope`"):
         Auth(issuer.issuer, RESOURCE, jwks=issuer.jwks, scopes="read:orders")  # type: ignore[call-arg]
+
+
+def test_another_guard_of_that_name_is_not_one_for_fastmcp(issuer: TestIssuer) -> None:
+    fastmcp = pytest.importorskip("fastmcp")
+    from requires_auth import fastapi, flask
+    from requires_auth.fastmcp import RequiresAuth as Auth
+
+    for other in (RequiresAuth, fastapi.RequiresAuth, flask.RequiresAuth):
+        guard = other(issuer.issuer, resource=RESOURCE, jwks=issuer.jwks)
+        with pytest.raises(TypeError, match="import RequiresAuth from requires_auth\\.fastmcp"):
+            fastmcp.FastMCP("orders", auth=guard).http_app()
+        # As the message says.
+        fastmcp.FastMCP("orders", auth=Auth(auth=guard)).http_app()
 
 
 def _session(issuer: TestIssuer, app: Any, sub: str, guarded: bool = False) -> str:

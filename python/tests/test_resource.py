@@ -13,7 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path as django_path
 from fastapi import Depends, FastAPI
-from flask import Flask, g
+from flask import Blueprint, Flask, g
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -315,6 +315,28 @@ def test_protect_serves_the_document(issuer: TestIssuer) -> None:
     client = app.test_client()
     assert client.get(DOCUMENT).get_json()["resource"] == RESOURCE
     assert client.get("/other").status_code == 401
+
+
+@pytest.mark.parametrize("order", ["init_app, protect", "protect, init_app", "protect, protect", "init_app, blueprint"])
+def test_flask_looks_for_the_document_once(issuer: TestIssuer, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    look = flask_adapter.RequiresAuth._metadata
+
+    def counted(self: flask_adapter.RequiresAuth) -> Any:
+        asked.append("once")
+        return look(self)
+
+    monkeypatch.setattr(flask_adapter.RequiresAuth, "_metadata", counted)
+    auth = flask_adapter.RequiresAuth(issuer.issuer, **options_of(issuer))
+    app, part = Flask("orders"), Blueprint("part", "part")
+    for step in order.split(", "):
+        {"init_app": auth.init_app, "protect": auth.protect, "blueprint": lambda _: auth.protect(part)}[step](app)
+    part.add_url_rule("/part", view_func=lambda: "part")
+    app.register_blueprint(part)
+    client = app.test_client()
+    for path, status in ((DOCUMENT, 200), ("/part", 401)):
+        asked.clear()
+        assert (client.get(path).status_code, asked) == (status, ["once"])
 
 
 def test_a_mounted_flask_application_serves_its_own_part(issuer: TestIssuer) -> None:

@@ -86,7 +86,7 @@ def _verify(guard: RequiresAuth, case: Case) -> AccessToken:
     """`verify` knows no policy; where scopes are needed, `authenticate` does."""
     if case.policy is None:
         return guard.verify(case.token)
-    if "claims" in case.config:
+    if case.config.keys() & {"claims", "acr", "max_age"}:
         return guard._authorize(case.method, case.url, case.headers, case.policy)
     return guard.authenticate(case.headers, scope=case.policy.scope)
 

@@ -37,7 +37,7 @@ class Case:
     def policy(self) -> Policy | None:
         scope = self.config.get("scope", [])
         scopes = scope.split() if isinstance(scope, str) else scope
-        return policy_of(scopes, self.config.get("claims", {}))
+        return policy_of(scopes, self.config)
 
     @property
     def optional(self) -> bool:
@@ -78,14 +78,17 @@ def arguments_of(config: dict[str, Any], jwks: dict[str, Any] | None) -> dict[st
     return arguments
 
 
-def policy_of(scopes: Sequence[str], claims: dict[str, Any]) -> Policy | None:
-    """The policy of these scopes and claim rules, which are written as a route of the gateway writes them."""
-    if not scopes and not claims:
+def policy_of(scopes: Sequence[str], config: dict[str, Any]) -> Policy | None:
+    """The policy of these scopes, and of what a case needs beside them, as a route of the gateway writes it."""
+    claims, acr, max_age = config.get("claims", {}), config.get("acr"), config.get("max_age")
+    if not scopes and not claims and not acr and max_age is None:
         return None
     policy = Policy.all_of(*scopes) if scopes else Policy()
     for path, rule in claims.items():
         policy = policy.with_claim(path, **_claim_test(rule))
-    return policy
+    if acr:
+        policy = policy.with_acr_values(acr)
+    return policy if max_age is None else policy.with_max_age(max_age)
 
 
 def _claim_test(rule: Any) -> dict[str, Any]:

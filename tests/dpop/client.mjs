@@ -1,13 +1,13 @@
 // Lets a client of others get a token that is bound to its key and call an API with it, then plays a thief.
 //
-//   node client.mjs CLIENT ISSUER RESOURCE API ALGORITHM
+//   node client.mjs CLIENT ISSUER RESOURCE API ALGORITHM [OTHER]
 //
-// CLIENT is a file of `clients`. Prints one line of JSON: what the client was answered, and what whoever copied its request, or
+// CLIENT is a file of `clients`, and OTHER another URL of the API, which is API/other without it. Prints one line of JSON: what the client was answered, and what whoever copied its request, or
 // its token, is answered.
 
 import { generateKeyPair, generateProof } from 'dpop';
 
-const [name, issuer, resource, api, algorithm] = process.argv.slice(2);
+const [name, issuer, resource, api, algorithm, other = `${api}/other`] = process.argv.slice(2);
 const { ask } = await import(`./clients/${name}.mjs`);
 
 /** The requests to the API as the client has sent them. */
@@ -38,7 +38,7 @@ process.stdout.write(
     status: answer.status,
     body,
     copied: await told(last.url, last),
-    elsewhere: await told(`${api}/other`, last),
+    elsewhere: await told(other, last),
     another_method: await told(last.url, { ...last, method: 'POST' }),
     without_proof: await told(api, { headers: authorization }),
     as_bearer: await told(api, { headers: { authorization: `Bearer ${token}` } }),
@@ -50,6 +50,7 @@ process.stdout.write(
 async function told(url, { method = 'GET', headers }) {
   const answer = await fetch(url, { method, headers });
   const text = await answer.text();
-  const { code, reason } = answer.ok ? {} : JSON.parse(text);
+  const isOurs = answer.headers.get('content-type')?.startsWith('application/json');
+  const { code, reason } = answer.ok || !isOurs ? {} : JSON.parse(text);
   return [answer.status, code, reason].filter((part) => part).join(' ');
 }

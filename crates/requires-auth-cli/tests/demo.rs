@@ -32,6 +32,11 @@ fn each_request_is_answered_right() {
     assert_eq!(told("a known tenant"), (Some(200), None));
     assert_eq!(told("another tenant"), (Some(401), Some("issuer_mismatch")));
     assert_eq!(told("opaque, asked about"), (Some(200), None));
+    assert_eq!(told("bound, with its proof"), (Some(200), None));
+    assert_eq!(told("bound, copied request"), (Some(401), Some("proof_reused")));
+    for theft in ["bound, stolen: Bearer", "bound, thief's proof"] {
+        assert_eq!(told(theft), (Some(401), Some("binding_mismatch")), "{theft}");
+    }
     for defect in Defect::ALL {
         let is_shown = requests.iter().any(|request| request["reason"] == defect.name());
         assert!(is_shown, "no request shows {defect}");
@@ -180,6 +185,6 @@ fn the_curl_lines_work() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), title[2..5], "{title}\n{command}");
         tried += 1;
     }
-    assert_eq!(tried, 14);
+    assert_eq!(tried, 15);
     demo.kill().and_then(|()| demo.wait()).expect("the demo ends");
 }

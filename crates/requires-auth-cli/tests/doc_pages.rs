@@ -10,10 +10,12 @@ use self::support::requires_auth;
 
 /// The pages, each with the languages of its blocks. Those in Rust are documentation tests of the library, those in Python
 /// tests of the package.
-const PAGES: [(&str, &[&str]); 4] = [
+const PAGES: [(&str, &[&str]); 6] = [
     ("claims.md", &["toml", "toml"]),
+    ("fapi.md", &["toml"]),
     ("issuers-and-keys.md", &["rust", "toml", "python", "rust", "toml", "python", "rust", "python", "toml"]),
     ("opaque-tokens.md", &["toml", "rust", "python"]),
+    ("revocation.md", &["toml", "json", "console", "rust", "python", "toml", "console"]),
     ("token-places.md", &["python", "js", "python", "rust", "toml", "toml", "toml"]),
 ];
 
@@ -28,11 +30,15 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 
 /// Whether a configuration is right, and what is told of it.
 fn check(name: &str, text: &str) -> (bool, String) {
-    let file = std::env::temp_dir().join(format!("requires-auth-{}-{name}.toml", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("requires-auth-{}-{name}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    // What the pages say is there.
+    fs::write(folder.join("revoked.jsonl"), "").expect("a file");
+    let file = folder.join("gateway.toml");
     fs::write(&file, text).expect("a file");
     let mut command = requires_auth(&["check", file.to_str().expect("UTF-8")]);
     let output = command.env("ORDERS_API_SECRET", "a-secret").output().expect("the command runs");
-    fs::remove_file(&file).expect("it goes");
+    fs::remove_dir_all(&folder).expect("it goes");
     let told = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&told).into_owned())
 }

@@ -6,7 +6,7 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 
-use self::support::gateway::{AUDIENCE, ISSUER, Proxy, ask, connect, get, read_until};
+use self::support::gateway::{AUDIENCE, ISSUER, Proxy, Stage, ask, connect, get, read_until, wait_until};
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
@@ -127,6 +127,48 @@ fn an_answer_comes_piece_by_piece() {
     read_until(&mut stream, "first\r\n");
     proxy.application.go_on.send(()).expect("it waits");
     read_until(&mut stream, "last\r\n0\r\n\r\n");
+}
+
+/// Tools, scopes and resources are those of the file that is in use, and their keys are kept.
+#[test]
+fn another_configuration_has_other_resources() {
+    let configure = |stage: &Stage, upstream: &str, resources: &str| {
+        stage.write(&format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n[reverse_proxy]\nupstream = \"{upstream}\"\n\
+             [issuers.main]\nissuer = \"{ISSUER}\"\njwks = \"keys.json\"\n{resources}"
+        ));
+    };
+    let resource = |path: &str, tools: &str| {
+        format!(
+            "[[resources]]\nresource = \"https://api.example.com{path}\"\naudience = \"{AUDIENCE}\"\nissuers = \"main\"\n\
+             scopes = \"read:orders\"\nmcp = true\ntools = {{ {tools} }}\n"
+        )
+    };
+    let first = resource("/orders", "list = []");
+    let proxy = Proxy::start("resources-reload", |stage, upstream| configure(stage, upstream, &first));
+    let metrics = || get(proxy.server.address("admin"), "/metrics").1;
+    let status = |path: &str, tool: &str| {
+        let body = call(tool);
+        let length = format!("Content-Length: {}\r\n", body.len());
+        let answer = proxy.send(&(proxy.head(path, "read:orders", &length) + &body));
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    let document = |path: &str| get(proxy.address(), &format!("{WELL_KNOWN}{path}")).0;
+    assert_eq!((&*status("/orders", "list"), &*status("/orders", "create")), ("200", "403"));
+    assert_eq!((document("/orders"), document("/stock"), document("")), (200, 403, 200));
+
+    let both = resource("/orders", "list = \"audit\", create = []") + &resource("/stock", "\"*\" = []");
+    configure(&proxy.stage, &proxy.application.url, &both);
+    wait_until("the reload", || metrics().contains("requires_auth_config_generation 2"));
+    assert_eq!((&*status("/orders", "list"), &*status("/orders", "create")), ("403", "200"));
+    assert_eq!(&*status("/stock", "any"), "200");
+    // Of two, none has the root.
+    assert_eq!((document("/orders"), document("/stock"), document("")), (200, 200, 403));
+
+    // One that cannot be meant changes nothing.
+    configure(&proxy.stage, &proxy.application.url, &resource("/orders", "\"list*\" = []"));
+    wait_until("the failed reload", || metrics().contains("requires_auth_config_reload_failed 1"));
+    assert_eq!((&*status("/orders", "create"), &*status("/stock", "any")), ("200", "200"));
 }
 
 #[test]

@@ -211,3 +211,39 @@ fn a_token_comes_as_json_too() {
     let listed = run(&["token", "--defect", "list", "--output", "json"], "");
     assert_eq!(listed.json().as_array().map(Vec::len), Some(Defect::ALL.len()));
 }
+
+/// With keys in a file, and with a guard that fetches them.
+#[test]
+fn explain_tells_of_every_check_of_a_proof() {
+    let issuer = Issuer::start(&[]);
+    let key_file = std::env::temp_dir().join(format!("requires-auth-explain-{}.jwk", std::process::id()));
+    let key = key_file.to_str().expect("UTF-8");
+    let token = issuer.token(&["--dpop", key, "--new-key"]);
+    let url = "https://api.example.com/orders?page=2";
+    let proof = run(&["proof", "--key", key, "GET", url, "--token", "-"], format!("{token}\n"));
+    let proof = proof.stdout().trim_end().to_owned();
+    let explain = |more: &[&str]| {
+        let flags = ["explain", "--issuer", issuer.url(), "--audience", AUDIENCE, "--output", "json"];
+        run(&[&flags[..], more, &["-"]].concat(), format!("{token}\n"))
+    };
+    for _ in 0..2 {
+        let allowed = explain(&["--proof", &proof, "--url", url]);
+        assert_eq!(allowed.code(), 0, "nothing is recorded: {allowed:?}");
+    }
+    let checks = explain(&["--proof", &proof, "--url", url]).json();
+    let steps = checks["checks"].as_array().expect("checks").iter();
+    let proven = steps.filter(|check| check["check"].as_str().is_some_and(|step| step.starts_with("dpop")));
+    assert_eq!(proven.count(), 11, "without a nonce");
+    for (more, reason) in [
+        (&["--proof", &proof, "--url", "https://api.example.com/stock"][..], "proof_url"),
+        (&["--proof", &proof, "--url", url, "--method", "POST"], "proof_method"),
+        (&["--proof", "a.b", "--url", url], "proof_malformed"),
+        (&[], "binding_mismatch"),
+    ] {
+        let refused = explain(more);
+        assert_eq!((refused.code(), &refused.json()["error"]["reason"]), (1, &json!(reason)), "{refused:?}");
+    }
+    assert_eq!(explain(&["--proof", &proof]).code(), 2, "a proof is for a URL");
+    assert_eq!(explain(&["--proof", &proof, "--url", "orders"]).code(), 2);
+    std::fs::remove_file(key_file).expect("the file of the key");
+}

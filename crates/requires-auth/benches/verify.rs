@@ -16,14 +16,16 @@ use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use criterion::Criterion;
+use requires_auth::dpop::Dpop;
 use requires_auth::introspect::{
     Introspect, Introspection, IntrospectionFuture, IntrospectionRequest, IntrospectionResponse,
 };
+use requires_auth::replay::MemoryReplay;
 use requires_auth::revocation::{Revocation, RevocationKind};
 use requires_auth::revocations::Revocations;
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{Bearer, Policy, Request, RequiresAuth, danger};
-use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+use requires_auth_testkit::{Algorithm, Forge, ProofBuilder, SigningKey, jwk_set};
 
 const ISSUER: &str = "https://tenant-id.logto.app/oidc";
 const AUDIENCE: &str = "https://api.example.com";
@@ -200,6 +202,68 @@ impl Revocable {
     }
 }
 
+/// A remembered token that is bound to a key, and proofs of that key, each of which counts once.
+struct Bound {
+    algorithm: Algorithm,
+    guard: RequiresAuth,
+    requests: Vec<[(&'static str, String); 2]>,
+    next: Cell<usize>,
+    raw: ParsedPublicKey,
+    signing_input: String,
+    signature: Vec<u8>,
+}
+
+impl Bound {
+    /// More than are used in one comparison.
+    const PROOFS: usize = 30_000;
+
+    fn new(algorithm: Algorithm) -> Self {
+        let (key, client) = (SigningKey::fixed(Algorithm::Es256), SigningKey::generate(algorithm));
+        let forge = Forge::new(ISSUER, AUDIENCE, key.clone());
+        let issued_at = i64::try_from(NOW).expect("a date");
+        let token = forge.token().issued_at(issued_at).scope("read:orders").bound_to(&client).mint();
+        let now = UNIX_EPOCH + Duration::from_secs(NOW);
+        let builder = RequiresAuth::builder(ISSUER, AUDIENCE)
+            .with_jwks(jwk_set([key]).to_string())
+            .with_public_url(AUDIENCE)
+            .with_dpop(
+                Dpop::allowed().with_replay(MemoryReplay::new(1_000_000).with_entries_of_a_share(u32::MAX)),
+            )
+            .with_clock(move || now);
+        let guard = danger::allow_public_test_keys(builder).build().expect("a configuration");
+        let proof = || {
+            let proof = ProofBuilder::new(&client, "GET", format!("{AUDIENCE}/orders"));
+            proof.token(&token).issued_at(issued_at).mint()
+        };
+        let one = proof();
+        let (signing_input, signature) = one.rsplit_once('.').expect("three parts");
+        let own = Self {
+            algorithm,
+            guard,
+            requests: (0..Self::PROOFS)
+                .map(|_| [("authorization", format!("DPoP {token}")), ("dpop", proof())])
+                .collect(),
+            next: Cell::new(0),
+            raw: parse(&client.public_jwk(), algorithm),
+            signing_input: signing_input.to_owned(),
+            signature: URL_SAFE_NO_PAD.decode(signature).expect("base64url"),
+        };
+        own.remembered();
+        own
+    }
+
+    fn raw(&self) {
+        self.raw.verify_sig(self.signing_input.as_bytes(), &self.signature).expect("a valid signature");
+    }
+
+    fn remembered(&self) {
+        let headers = &self.requests[self.next.get()];
+        self.next.set(self.next.get() + 1);
+        let request = Request::new("GET", "/orders", headers);
+        black_box(self.guard.authenticate_now(&request).expect("at once").expect("a valid proof"));
+    }
+}
+
 fn parse(jwk: &serde_json::Value, algorithm: Algorithm) -> ParsedPublicKey {
     let member =
         |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().expect("a string")).expect("base64url");
@@ -249,6 +313,13 @@ fn main() {
         group.finish();
     }
     criterion.final_summary();
+
+    println!("\nproofs of a remembered token's key, each used once; limit 1.10 for ES256");
+    println!("{:<9} {:>9} {:>9} {:>7}", "algorithm", "raw", "request", "ratio");
+    for bound in [Algorithm::Es256, Algorithm::Ed25519].map(Bound::new) {
+        let (raw, request) = interleaved(|| bound.raw(), || bound.remembered());
+        println!("{:<9} {raw:>9.2} {request:>9.2} {:>7.3}", bound.algorithm.name(), request / raw);
+    }
 
     println!("\nmedian of 61 interleaved rounds, microseconds; limit: raw + max(2, 2 %)");
     println!("{:<9} {:>9} {:>9} {:>11} {:>7}", "algorithm", "raw", "verify", "difference", "limit");

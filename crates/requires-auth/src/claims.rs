@@ -342,14 +342,14 @@ impl NumericDate {
         Self(self.0.floor())
     }
 
-    /// The next whole second, or this one.
-    pub(crate) fn rounded_up(self) -> Self {
-        Self(self.0.ceil().min(Self::MAX))
-    }
-
     /// Whole seconds since 1970.
     pub(crate) fn as_secs(self) -> u64 {
         self.to_system_time().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    /// The next whole second, or this one.
+    pub(crate) fn rounded_up(self) -> Self {
+        Self(self.0.ceil().min(Self::MAX))
     }
 
     /// Whether the moment lies more than `leeway` after this one, or exactly on it.

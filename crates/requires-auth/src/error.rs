@@ -263,7 +263,8 @@ table! {
     /// The token is bound to a key or certificate (`cnf`) that the request did not prove.
     BindingMismatch = "binding_mismatch" => reason(
         "the token is bound to a key or certificate that was not shown",
-        "a token with `cnf` is no bearer token: ask the identity provider for one without DPoP or mTLS binding"),
+        "a token with `cnf` counts for its holder alone: switch on `dpop` and send it by the scheme DPoP with a proof, or ask the identity \
+         provider for one that is not bound; and where a proof is required, a token has to be bound"),
     /// A claim has the wrong type or is out of range.
     ClaimMalformed = "claim_malformed" => reason(
         "a claim of the token is malformed",

@@ -135,11 +135,11 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
-pub mod revocations;
 pub mod replay;
 #[cfg(feature = "redis")]
 pub mod shared;
 pub mod dpop;
+pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;
@@ -175,10 +175,20 @@ struct Readme;
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
 
+/// Runs the Rust blocks of the page on revocation as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/revocation.md")]
+struct RevocationPage;
+
 /// Runs the Rust blocks of the page on opaque tokens as tests.
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/opaque-tokens.md")]
 struct OpaqueTokensPage;
+
+/// Runs the Rust blocks of the page on proofs of possession as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/dpop.md")]
+struct DpopPage;
 
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]

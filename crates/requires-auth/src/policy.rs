@@ -11,6 +11,7 @@
 //! | scopes from a configuration file | [`Policy::parse`] | 403 `insufficient_scope` |
 //! | a claim, such as a tenant or a role | [`Policy::with_claim`] | 403 `access_denied` |
 //! | a token for another audience than the rest | [`Policy::with_audience`] | 401 `invalid_token` |
+//! | a proof of the key that the token is bound to | [`Policy::with_dpop_required`] | 401 `invalid_token` |
 //! | a strong login, such as a second factor | [`Policy::with_acr_values`] | 401 `insufficient_user_authentication` |
 //! | a recent login | [`Policy::with_max_age`] | 401 `insufficient_user_authentication` |
 //!

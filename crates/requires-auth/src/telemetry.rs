@@ -103,6 +103,11 @@ mod facade {
         counter!(CACHE_EVICTIONS.name).increment(1);
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
+    pub(crate) fn replay_entries(entries: usize) {
+        gauge!(REPLAY_ENTRIES.name).set(entries as f64);
+    }
+
     /// The shared server is asked: takes the time until it has answered.
     #[cfg(feature = "redis")]
     pub(crate) struct SharedState {
@@ -135,11 +140,6 @@ mod facade {
 
     pub(crate) fn revocations_read(result: &'static str) {
         counter!(REVOCATION_READS.name, "result" => result).increment(1);
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
-    pub(crate) fn replay_entries(entries: usize) {
-        gauge!(REPLAY_ENTRIES.name).set(entries as f64);
     }
 
     /// Takes the time from now until it is dropped.

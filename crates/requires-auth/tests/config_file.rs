@@ -153,7 +153,7 @@ fn a_section_that_nobody_knows_is_a_mistake() {
 
 #[test]
 fn what_comes_later_is_refused() {
-    for key in ["dpop", "revocation"] {
+    for key in ["revocation"] {
         in_issuer(&format!("{key} = \"s3cret\""), key, "a key that is not supported yet");
     }
     top("revocation = { file = \"x\" }", "revocation", "a key that is not supported yet");
@@ -329,7 +329,7 @@ audiance = "https://api.example.com"
 issuer = "https://partner.example"
 audience = ["api://orders", ""]
 leeway = "5s"
-dpop = "required"
+revocation = "s3cret"
 jwks = "none.json"
 "#;
     let folder = Folder::new("many");
@@ -352,7 +352,7 @@ auth.toml:14: issuers.partner.audience: expected the identifier of this API, fou
   hint: use the identifier of this API at the issuer, such as https://api.example.com
 auth.toml:15: issuers.partner.leeway: expected a key of an issuer, found a key for all issuers
   hint: write it above the first [table]: it is for all issuers
-auth.toml:16: issuers.partner.dpop: expected a key that is supported, found a key that is not supported yet
+auth.toml:16: issuers.partner.revocation: expected a key that is supported, found a key that is not supported yet
   hint: take it out: this version would not do what it says
 auth.toml:17: issuers.partner.jwks: expected a readable JWK Set file, found `none.json`: No such file or directory (os error 2)
   hint: a path is relative to the folder of the configuration file"#;

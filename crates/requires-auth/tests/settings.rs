@@ -48,6 +48,7 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
     let files = [
         "mod.rs",
         "asks.rs",
+        "certificates.rs",
         "claims.rs",
         "dpop.rs",
         "places.rs",

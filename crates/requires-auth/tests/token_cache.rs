@@ -5,6 +5,7 @@ mod support;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use requires_auth::dpop::Dpop;
 use requires_auth::policy::ClaimTest;
 use requires_auth::{AccessToken, Denial, Policy, Request, RequiresAuth};
 use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
@@ -26,6 +27,28 @@ fn a_remembered_token_allocates_nothing() {
         .build()
         .expect("a guard");
     let headers = [("authorization", format!("Bearer {}", issuer.token(&clock)))];
+    let request = Request::new("GET", "/orders?page=2", &headers);
+    let first = guard.authenticate_now(&request).expect("keys").expect("a good token");
+    let used = allocation_counter::measure(|| {
+        let again = guard.authenticate_now(&request).expect("keys").expect("a good token");
+        assert_eq!(again.subject(), first.subject());
+    });
+    assert_eq!(used.count_total, 0);
+}
+
+/// A guard that takes proofs pays for them where there is one.
+#[test]
+fn a_bearer_token_allocates_nothing_where_proofs_are_taken() {
+    let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
+    let guard = issuer
+        .builder(&clock)
+        .with_jwks(jwk_set([&issuer.current_key()]).to_string())
+        .with_public_url("https://api.example.com")
+        .with_dpop(Dpop::allowed().with_nonce_secret("a secret of nonces that nobody can guess"))
+        .build()
+        .expect("a guard");
+    let headers =
+        [("authorization", format!("Bearer {}", issuer.token(&clock))), ("dpop", "a.b.c".to_owned())];
     let request = Request::new("GET", "/orders?page=2", &headers);
     let first = guard.authenticate_now(&request).expect("keys").expect("a good token");
     let used = allocation_counter::measure(|| {

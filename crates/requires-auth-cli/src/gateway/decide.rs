@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::UPGRADE;
+use http::header::{UPGRADE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -69,7 +69,7 @@ impl Gateway {
         let below = resources.iter().flat_map(|own| own.routes.iter().map(Route::name).chain([own.name()]));
         let decisions = Decisions::of(config.gateway.routes.iter().map(Route::name).chain(below));
         let identity = Identity::new(config);
-        let places = TokenPlaces::new(auth.token_places());
+        let places = TokenPlaces::new(auth.token_places()).taking_proofs(config.proofs().are_taken());
         let has_audience = config.has_audience();
         Ok(Self {
             auth,
@@ -202,7 +202,11 @@ impl Gateway {
     fn allow(&self, auth: &RequiresAuth, asked: Asked<'_>, admission: &Admission) -> Decision {
         let of_nobody = || self.identity.of_nobody();
         let identity = admission.token().map_or_else(of_nobody, |token| self.identity.of(token));
-        Decision::Allow { identity, added: added(admission), lasts: Self::lasts(auth, asked, admission) }
+        let mut added = added(admission);
+        // RFC 9440 §2.4: what was told in this header has chosen the answer.
+        let header = self.config.certificate_header().filter(|_| admission.token().is_some());
+        added.extend(header.and_then(|header| Some((VARY, header.name().try_into().ok()?))));
+        Decision::Allow { identity, added, lasts: Self::lasts(auth, asked, admission) }
     }
 
     /// Refuses a request that no route is for.

@@ -11,7 +11,9 @@ const GATEWAY: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudi
                        [forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"nginx\", \"traefik\"]\n";
 
 fn print(name: &str, certificate: &str, part: Option<Part>) -> Result<String, String> {
-    let config = Config::parse(&format!("{GATEWAY}{certificate}"), "/etc/auth.toml").expect("no mistakes");
+    let switch = if certificate.is_empty() { "" } else { "client_certificates = true\n" };
+    let text = format!("{switch}{GATEWAY}{certificate}");
+    let config = Config::parse(&text, "/etc/auth.toml").expect("no mistakes");
     let wanted = Wanted { part, ..Wanted::default() };
     let dialect = dialect::named(name).expect(name);
     emit(dialect, &config, Path::new("auth.toml"), &wanted).map_err(|failure| failure.to_string())
@@ -30,7 +32,8 @@ const PROXIES: [(&str, &str, &str, &[&str]); 5] = [
         &[
             ":443 {\n    tls {",
             "mode request",
-            "header_up Client-Cert \":{http.request.tls.client.certificate_der_base64}:\"\n",
+            "        request_header Client-Cert \":{http.request.tls.client.certificate_der_base64}:\"\n",
+            "        request_header @bare -Client-Cert\n",
             "header_up -Client-Cert\n",
         ],
     ),
@@ -91,6 +94,21 @@ fn both_questions_of_nginx_tell_it() {
     assert!(server.contains("if ($http_x_ssl_client_cert) { return 400; }"));
     assert!(location.contains("proxy_set_header X-Ssl-Client-Cert \"\";"));
     assert!(!part(Part::Http).contains("Client-Cert"));
+}
+
+#[test]
+fn over_grpc_envoy_tells_it_beside_the_headers() {
+    let printed = |name| print(name, "# no header\n", None).expect(name);
+    let grpc = printed("envoy-grpc");
+    for text in ["include_peer_certificate: true\n", ENVOY[1], ENVOY[2]] {
+        assert!(grpc.contains(text), "{text}\n{grpc}");
+    }
+    assert!(!grpc.contains(ENVOY[0]) && !grpc.contains("<beside>"));
+    for name in ["caddy", "envoy", "nginx", "traefik"] {
+        assert_eq!(printed(name), print(name, "", None).expect(name), "{name} has no other place");
+    }
+    let by_header = print("envoy-grpc", &told("X-Forwarded-Client-Cert", "xfcc"), None).expect("a text");
+    assert!(!by_header.contains("include_peer_certificate") && !by_header.contains("<beside>"));
 }
 
 #[test]

@@ -166,11 +166,22 @@ fn build(
     sections: &str,
 ) -> Option<(Config, RequiresAuth)> {
     config.issuer.as_ref()?;
-    let mut text = config.to_toml(is_of_issuer) + sections + &ROUTE.replace("PATH", path);
+    let config = &mut config.clone();
+    // A gateway reads it from trusted peers alone, and has it in the section of its adapter.
+    let told = config.settings.remove("client_cert_header").map_or_else(String::new, |table| {
+        format!("client_certificate = {{ header = {}, format = {} }}\n", table["header"], table["format"])
+    });
+    let mut text = config.to_toml(is_of_issuer) + sections + &told + &ROUTE.replace("PATH", path);
     if !config.scope.is_empty() {
         writeln!(text, "scopes = {:?}", config.scope).expect("a string takes it");
     }
     writeln!(text, "claims = {}", config.claims_in_toml()).expect("a string takes it");
+    if !config.acr.is_empty() {
+        writeln!(text, "acr = {:?}", config.acr).expect("a string takes it");
+    }
+    if let Some(seconds) = config.max_age {
+        writeln!(text, "max_age = {seconds}").expect("a string takes it");
+    }
     let parsed = Config::parse(&text, "gateway.toml");
     match parsed.and_then(|parsed| Ok((guard(&parsed, config, jwks)?, parsed))) {
         Ok((auth, parsed)) => Some((parsed, auth)),

@@ -63,7 +63,8 @@ impl Judge {
         }
     }
 
-    /// Judges a request with a token and tells of every check; a denial if the token is not even a `b64token`.
+    /// Judges a request with a token and tells of every check; a denial if the token is not even a `b64token`. It is a request
+    /// with a proof if the settings have one.
     pub(crate) fn explain(
         &self,
         token: &str,
@@ -72,8 +73,13 @@ impl Judge {
         if let Err(denial) = Bearer::parse(token) {
             return Ok(Err(denial));
         }
-        let headers = [("authorization", format!("Bearer {token}"))];
-        let request = Request::new("GET", "/", &headers);
+        let scheme = if settings.proven.is_some() { "DPoP" } else { "Bearer" };
+        let mut headers = vec![("authorization", format!("{scheme} {token}"))];
+        let (method, target) = settings.proven.as_ref().map_or(("GET", "/"), |proven| {
+            headers.push(("dpop", proven.proof.clone()));
+            (proven.method.as_str(), proven.target.as_str())
+        });
+        let request = Request::new(method, target, &headers);
         match self {
             Self::Offline(rules, keys) => {
                 let keys = [Some(Arc::clone(keys))];

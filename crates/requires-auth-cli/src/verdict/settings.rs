@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use requires_auth::dpop::Dpop;
 use requires_auth::providers::{self, Provider};
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{Algorithm, Audience, ConfigError, Denial, Policy, Profile, Reason, RequiresAuth};
@@ -91,6 +92,7 @@ impl VerdictArgs {
             now: self.now,
             leeway: self.leeway.unwrap_or(Rules::DEFAULT_LEEWAY),
             profile: self.profile,
+            proven: None,
         };
         Ok((settings, keys))
     }
@@ -111,6 +113,34 @@ pub(crate) struct Settings {
     pub(crate) leeway: Duration,
     /// Without one, that of the provider, else `jwt`.
     pub(crate) profile: Option<Profile>,
+    /// The request that the token was sent with, if it came with a proof of its key.
+    pub(crate) proven: Option<Proven>,
+}
+
+/// A request with a proof (RFC 9449).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Proven {
+    /// The value of the header `DPoP`.
+    pub(crate) proof: String,
+    pub(crate) method: String,
+    /// Scheme, host and port of the URL.
+    pub(crate) origin: String,
+    /// What stands behind them.
+    pub(crate) target: String,
+}
+
+impl Proven {
+    /// A request to this URL.
+    pub(crate) fn new(proof: String, method: String, url: &str) -> Result<Self, Failure> {
+        let start = url.find("://").map(|at| at + "://".len());
+        let Some(start) = start.filter(|_| url.starts_with("https:") || url.starts_with("http:")) else {
+            return Err(Failure::new("--url is not the URL of a request")
+                .hint("write it as the client has sent it: https://api.example.com/orders"));
+        };
+        let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+        let (origin, target) = url.split_at(end);
+        Ok(Self { proof, method, origin: origin.to_owned(), target: target.to_owned() })
+    }
 }
 
 /// Whose tokens are taken where the issuer has a placeholder.
@@ -156,6 +186,9 @@ impl Settings {
         if let Some(profile) = self.profile {
             rules = rules.with_profile(profile);
         }
+        if let Some(proven) = &self.proven {
+            rules = rules.with_dpop(&proven.origin);
+        }
         match &self.algorithms {
             Some(algorithms) => rules.with_algorithms(algorithms.iter().copied()),
             None => rules,
@@ -183,6 +216,9 @@ impl Settings {
         }
         if let Some(now) = self.now {
             builder = builder.with_clock(move || now);
+        }
+        if let Some(proven) = &self.proven {
+            builder = builder.with_public_url(&proven.origin).with_dpop(Dpop::allowed());
         }
         builder.build()
     }

@@ -37,9 +37,27 @@ pub fn insufficient_scope(needed: &str) -> Value {
     })
 }
 
+/// The refusal of a login that is too weak or too old, with what the challenge tells of the one that is needed.
+pub fn step_up(needed: &str) -> Value {
+    let challenge =
+        challenge("insufficient_user_authentication", "a stronger or more recent login is required");
+    json!({
+        "ok": false,
+        "status": 401,
+        "code": "insufficient_user_authentication",
+        "reason": null,
+        "challenge": format!("{challenge}, {needed}"),
+    })
+}
+
 /// The refusal for a claim rule that does not hold.
 pub fn access_denied() -> Value {
     json!({ "ok": false, "status": 403, "code": "access_denied", "reason": null, "challenge": null })
+}
+
+/// The refusal of a request that says two things, or one that nobody can read.
+pub fn ambiguous_request() -> Value {
+    json!({ "ok": false, "status": 400, "code": "auth.ambiguous_request", "reason": null, "challenge": null })
 }
 
 /// The refusal of a cookie on a request that another site may have caused.
@@ -108,6 +126,7 @@ fn message(reason: &str) -> &'static str {
         "encrypted" => "the token is encrypted: a signed token is required",
         "inactive" => "the identity provider says that the token is not active",
         "opaque" => "the token is opaque: a signed JWT is required",
+        "revoked" => "the token has been revoked",
         "proof_key" => "the key of the DPoP proof cannot be used",
         "proof_malformed" => "the DPoP proof is not one well-formed proof",
         "proof_method" => "the DPoP proof is for another method",

@@ -149,6 +149,11 @@ impl Case {
         self.finish(&answers::access_denied())
     }
 
+    /// The guard gives this answer.
+    pub fn refuse_with(self, answer: &Value) -> Finished {
+        self.finish(answer)
+    }
+
     fn finish(self, expect: &Value) -> Finished {
         let mut json = json!({
             "id": self.id,

@@ -21,11 +21,13 @@ mod order;
 mod profiles;
 mod providers;
 mod requests;
+mod revocations;
 mod rsa;
 mod scope;
 mod settings;
 mod signed_answers;
 mod standards;
+mod step_up;
 mod structure;
 mod time;
 
@@ -108,6 +110,16 @@ pub fn themes() -> Vec<Theme> {
             vec![opaque::cases(), signed_answers::cases()],
         ),
         theme(
+            "tokens-revocations",
+            "tokens that are refused before they expire, by their claims",
+            vec![revocations::cases()],
+        ),
+        theme(
+            "tokens-step-up",
+            "how strong and how recent the login must be that a token comes from",
+            vec![step_up::cases()],
+        ),
+        theme(
             "tokens-claim-rules",
             "claim rules of a route: what a claim is compared with, and how",
             vec![claim_rules::cases()],
@@ -139,6 +151,11 @@ fn of_requests() -> Vec<Theme> {
             requests::paths::cases(),
         ),
         Theme::new("requests-places", "tokens in other places than Authorization", requests::places::cases()),
+        Theme::new(
+            "requests-certificates",
+            "tokens that are bound to a certificate of their client, which a proxy tells",
+            requests::certificates::cases(),
+        ),
         Theme::new(
             "requests-resource",
             "a guard with a resource: its audience, and what its challenges say",

@@ -28,12 +28,19 @@ pub struct Config {
     /// Whether a request without a token passes as anonymous; of interest to requests only.
     #[serde(default)]
     pub optional: bool,
-    /// Further settings by the keys of the settings table of requires-auth, of the guard and of its one issuer.
+    /// Further settings by the keys of the settings table of requires-auth, of the guard and of its one issuer. In the place of
+    /// the file that `revocations` names stand its entries.
     #[serde(default)]
     pub settings: Map<String, Value>,
     /// The claims that must have a value, by dotted path, with what they must be as a route of the gateway writes it.
     #[serde(default)]
     pub claims: Map<String, Value>,
+    /// The strengths of login of which the token must have one, best first (`acr`, RFC 9470).
+    #[serde(default)]
+    pub acr: Vec<String>,
+    /// How old the login may be, in seconds (`auth_time`, RFC 9470).
+    #[serde(default)]
+    pub max_age: Option<u32>,
     /// What the introspection endpoint answers, whatever it is asked.
     #[serde(default)]
     pub answer: Option<IntrospectionAnswer>,
@@ -52,7 +59,7 @@ pub struct IntrospectionAnswer {
 impl Config {
     /// Whether it says no more than what a line of `requires-auth verify --batch` can carry.
     pub fn is_for_batch(&self) -> bool {
-        self.settings.is_empty() && self.claims.is_empty()
+        self.settings.is_empty() && self.claims.is_empty() && self.acr.is_empty() && self.max_age.is_none()
     }
 }
 

@@ -29,6 +29,9 @@ const NEVER_REFUSED: [&str; 2] = ["D13", "Q12"];
 /// The reason that lies in the answer of an issuer, and not in a token.
 const OF_AN_ANSWER: &str = "inactive";
 
+/// The reason that lies in a revocation.
+const OF_AN_ENTRY: &str = "revoked";
+
 const REQUIREMENTS: &str = include_str!("../../vectors/README.md");
 
 /// The rows of the requirements, such as `C05`.
@@ -99,8 +102,10 @@ fn every_rule_is_shown_accepting_and_refusing() {
             Verdict::Refuse(_) => refused.insert(&*case.row),
         };
     }
-    let judged =
-        || rows().filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'S', 'U', 'V']));
+    let judged = || {
+        rows()
+            .filter(|row| row.starts_with(['C', 'D', 'E', 'N', 'O', 'P', 'Q', 'R', 'S', 'U', 'V', 'X', 'Y']))
+    };
     let lacks = |found: &BTreeSet<&str>, spared: &[&str]| {
         judged().filter(|row| !found.contains(row) && !spared.contains(row)).collect::<Vec<_>>()
     };
@@ -140,7 +145,7 @@ fn every_algorithm_is_accepted_and_refused() {
 fn every_reason_of_a_single_token_is_provoked() {
     let reasons: BTreeSet<&str> = refusals().filter_map(|refusal| refusal.reason.as_deref()).collect();
     let defects = Defect::ALL.iter().map(|defect| defect.name());
-    assert_eq!(reasons, defects.chain([OF_AN_ANSWER]).collect());
+    assert_eq!(reasons, defects.chain([OF_AN_ANSWER, OF_AN_ENTRY]).collect());
 }
 
 #[test]
@@ -151,8 +156,9 @@ fn challenges_hold_only_what_rfc_6750_allows() {
     });
     for refusal in refusals().chain(requests) {
         let challenge = refusal.challenge.as_deref().unwrap_or("Bearer");
-        let needs_none =
-            refusal.status == 503 || ["access_denied", "auth.cross_site"].contains(&refusal.code.as_str());
+        let needs_none = refusal.status == 503
+            || ["access_denied", "auth.ambiguous_request", "auth.cross_site"]
+                .contains(&refusal.code.as_str());
         assert_eq!(refusal.challenge.is_none(), needs_none, "{refusal:?}");
         assert_eq!(refusal.reason.is_some(), refusal.code == "invalid_token", "{refusal:?}");
         assert!(

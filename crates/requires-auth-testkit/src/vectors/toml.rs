@@ -1,6 +1,9 @@
 //! The configuration of a case as a text in TOML, for programs that read their settings from a file.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
@@ -37,7 +40,11 @@ impl Config {
             ("profile", self.profile.as_ref().map(|name| json!(name))),
         ];
         let members = members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-        members.chain(self.settings.clone()).collect()
+        let mut all: Map<_, _> = members.chain(self.settings.clone()).collect();
+        if let Some(Value::Array(entries)) = all.get("revocations") {
+            all["revocations"] = json!(file_of(entries));
+        }
+        all
     }
 
     /// The text of the key set: that of the setting `jwks` if the case has one, else the JWK Set of the case.
@@ -50,6 +57,26 @@ impl Config {
     pub fn claims_in_toml(&self) -> String {
         inline(&Value::Object(self.claims.clone()))
     }
+}
+
+/// The path of a file with these entries, one in each line: a case has the entries themselves. Cases with the same entries
+/// share the file, which stays for the next run.
+fn file_of(entries: &[Value]) -> PathBuf {
+    let lines: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
+    let mut hasher = DefaultHasher::new();
+    lines.hash(&mut hasher);
+    let folder = std::env::temp_dir().join("requires-auth-vectors");
+    let path = folder.join(format!("revoked-{:016x}.jsonl", hasher.finish()));
+    if fs::read_to_string(&path).is_ok_and(|content| content == lines) {
+        return path;
+    }
+    let thread = std::thread::current().id();
+    let new = path.with_extension(format!("{}-{thread:?}", std::process::id()));
+    let written = fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&new, lines))
+        .and_then(|()| fs::rename(&new, &path));
+    written.unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
+    path
 }
 
 /// A value as TOML writes it in one line. There is no null.

@@ -9,6 +9,7 @@ use std::{fs, io};
 use arbitrary::{Arbitrary, Unstructured};
 use requires_auth_fuzz::base64url;
 use requires_auth_fuzz::plan::Plan;
+use requires_auth_fuzz::proven::{CLIENT, TOKEN, URL, proof};
 use requires_auth_testkit::vectors::{Config, RequestCase, mcp_cases, request_cases, token_cases};
 
 /// URLs that the vectors do not have: what may be fetched, what may not, and what looks like the other.
@@ -29,6 +30,18 @@ const ODD_URLS: [&str; 16] = [
     "https://user:password@issuer.example.test/oidc",
     "https://issuer.example.test/oidc?tenant=a#top",
     "ftp://issuer.example.test/oidc",
+];
+
+/// What binds a token, and what only looks like it; `JKT` stands for the thumbprint of the client's key.
+const CONFIRMATIONS: [&str; 8] = [
+    r#"{"jkt":"JKT"}"#,
+    r#"{"jkt":"JKT","kc-jkt-type":"dpop"}"#,
+    r#"{"jkt":"JKT","kid":"one"}"#,
+    r#"{"jkt":"JKT","x5t#S256":"JKT"}"#,
+    r#"{"jwk":{"kty":"EC"},"jku":"https://a.example","jwe":"a"}"#,
+    "{}",
+    "null",
+    "[\"jkt\"]",
 ];
 
 /// So many plans are drawn; of each kind the first is kept.
@@ -58,6 +71,9 @@ fn main() -> io::Result<()> {
     write("configuration", of_vectors.chain(odd))?;
 
     write("client_certificate", certificate_headers())?;
+
+    write("proof", proofs())?;
+    write("confirmation", CONFIRMATIONS.iter().map(|cnf| cnf.replace("JKT", CLIENT.thumbprint()).into_bytes()))?;
 
     // One that is padded to the limit teaches nothing.
     let bodies = mcp_cases().into_iter().filter_map(|case| case.body);
@@ -96,6 +112,21 @@ fn certificate_headers() -> impl Iterator<Item = Vec<u8>> {
         (4, base64.to_owned()),
     ];
     values.into_iter().map(|(format, value)| [&[format][..], value.as_bytes()].concat())
+}
+
+/// Claims and header of a good proof, and the proof as it is sent, behind the number that says which it is.
+fn proofs() -> impl Iterator<Item = Vec<u8>> {
+    let good = proof(&TOKEN).nonce("n").mint();
+    let part = |index: usize| base64url::decode(good.split('.').nth(index).expect("a part")).expect("base64url");
+    let claims = |claims: Vec<u8>| [&[0][..], &claims].concat();
+    let edited = ["HTTPS://API.example.com:443/v1/./%6frders", "https://api.example.com/v1/orders?a#b"];
+    let edited: Vec<_> = edited
+        .iter()
+        .map(|url| String::from_utf8(part(1)).expect("UTF-8").replace(URL, url).into_bytes())
+        .map(claims)
+        .collect();
+    let rest = [claims(part(1)), [&[1][..], &part(0)].concat(), [&[2][..], good.as_bytes()].concat()];
+    edited.into_iter().chain(rest)
 }
 
 fn discovery(issuer: &str, jwks_uri: &str) -> Vec<u8> {

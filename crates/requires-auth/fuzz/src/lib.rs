@@ -8,3 +8,4 @@ pub mod oracle;
 pub mod peer;
 pub mod compare;
 pub mod plan;
+pub mod proven;

@@ -27,10 +27,11 @@ use super::{CertificateFault, ClientCertificate, MOST_TEXT, pem, xfcc};
 /// }
 /// assert_eq!(HeaderFormat::named("RFC 9440"), None);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HeaderFormat {
     /// `rfc9440`: RFC 9440 §2.1.
+    #[default]
     Rfc9440,
     /// `escaped-pem`.
     EscapedPem,

@@ -302,8 +302,9 @@ impl Recorder {
         let is_opaque = is_asked && made(Step::Signature).is_none();
         let belongs = |step: &Step| match step {
             Step::Introspection => is_asked,
-            Step::Revocation => made(Step::Revocation).is_some(),
+            Step::ProofNonce => made(Step::ProofNonce).is_some(),
             step if step.is_of_a_proof() => is_proven,
+            Step::Revocation => made(Step::Revocation).is_some(),
             step => !(is_opaque && step.is_of_a_jwt()),
         };
         let steps = Step::ALL.iter().copied().filter(belongs);

@@ -80,6 +80,14 @@ impl Admission {
         Self { passed: Passed::Token(token), headers: vec![(name, value.to_owned())] }
     }
 
+    /// With this token, which is bound to a certificate: no cache is to hand the answer to another client. Where a proxy tells
+    /// the certificate in `header`, a cache behind it can tell by that (RFC 9440 §2.4).
+    pub(super) fn of_certificate(token: AccessToken, header: Option<&str>) -> Self {
+        let mut headers = vec![("cache-control", "no-store".to_owned())];
+        headers.extend(header.map(|name| ("vary", name.to_owned())));
+        Self { passed: Passed::Token(token), headers }
+    }
+
     /// With this token; its client is to use this nonce from now on, and no cache is to hand it to another (RFC 9449 §8.2).
     /// For a request of another origin, its script may read the nonce.
     pub(super) fn with_nonce(token: AccessToken, nonce: &str, is_of_other_origin: bool) -> Self {

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::proving::Passing;
 use super::tenants::Tenant;
 use super::{Authorized, Keys, RequiresAuth, log};
 use crate::binding::Proofs;
@@ -54,7 +55,10 @@ impl RequiresAuth {
         };
         let (token, proven) = self.decide(request, &case, judged, policy)?;
         match proven {
-            Some(proven) => Box::pin(self.record(request, &case.credential, token, &proven, policy)).await,
+            Some(proven) => {
+                let credential = &case.credential;
+                Box::pin(self.record(Passing { request, credential, policy, token, proven })).await
+            }
             None => Ok(self.allow(request, &case.credential, token, policy)),
         }
     }
@@ -79,7 +83,10 @@ impl RequiresAuth {
             Ok(token) => Ok(token),
         };
         match self.decide(request, &case, judged, policy) {
-            Ok((token, Some(proven))) => self.record_now(request, &case.credential, token, &proven, policy),
+            Ok((token, Some(proven))) => {
+                let credential = &case.credential;
+                self.record_now(Passing { request, credential, policy, token, proven })
+            }
             Ok((token, None)) => Some(Ok(self.allow(request, &case.credential, token, policy))),
             Err(denial) => Some(Err(denial)),
         }
@@ -356,7 +363,7 @@ impl RequiresAuth {
         self.finish(token, denial)
     }
 
-    /// Lets a request pass, which is counted and logged once.
+    /// Lets a request pass, which is counted and logged once: here, unless what its messages ask for is the last word.
     #[inline]
     pub(super) fn allow(
         &self,
@@ -365,7 +372,6 @@ impl RequiresAuth {
         token: AccessToken,
         policy: &Policy,
     ) -> Authorized {
-        // Else what its messages ask for is the last word.
         if !policy.leaves_base() {
             self.inner.allowed.count(self.series_of(token.proof().proven_by().issuer));
             log::allowed(request, credential, self.issuer_of(&token));

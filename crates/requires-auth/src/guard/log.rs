@@ -76,7 +76,7 @@ pub(super) fn refused(
 fn is_suspicious(denial: &Denial) -> bool {
     match denial.reason() {
         Some(reason) => !matches!(reason, Reason::Expired),
-        None => denial.code() == ErrorCode::IssuerUnavailable,
+        None => matches!(denial.code(), ErrorCode::IssuerUnavailable | ErrorCode::StateUnavailable),
     }
 }
 

@@ -112,9 +112,11 @@ struct Inner {
     /// The parsed header of the last accepted token.
     known_header: ArcSwapOption<KnownHeader>,
     allowed: telemetry::Allowed,
-    /// Headers that are read for a token beside `authorization`.
+    /// Headers that are read for a token or a certificate beside `authorization`.
     token_headers: Box<[Box<str>]>,
     closes_on_expiry: bool,
+    /// Whether tokens of any issuer may be bound to a certificate.
+    takes_certificates: bool,
     /// The protected resource that the guard stands before, if it has one.
     resource: Option<resource::Guarded>,
     /// The resources that share its keys.
@@ -125,10 +127,10 @@ struct Inner {
     tenants: Option<Box<tenants::Tenants>>,
     /// The server that instances share, if there is one.
     sharing: Sharing,
-    /// Which tokens are refused before they expire, if it is told of any.
-    revocations: Option<Revocations>,
     /// What proofs of keys need beside the rules, where they are taken.
     proving: Option<Box<Proving>>,
+    /// Which tokens are refused before they expire, if it is told of any.
+    revocations: Option<Revocations>,
 }
 
 /// Where the keys of one issuer come from; in the order of the rules.
@@ -318,6 +320,9 @@ impl RequiresAuth {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// Where proofs of possession need nonces ([`Dpop::with_nonce_secret`](crate::dpop::Dpop::with_nonce_secret)), the answer to a
+    /// request that passes may have to carry one: [`admit`](Self::admit) says so.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Admission, Authorized, Passed, RequiresAuth};
+use crate::client_certificate::CertificateHeader;
 use crate::credential::TokenPlace;
 use crate::request::Request;
 use crate::verify::AccessToken;
@@ -17,7 +18,8 @@ impl RequiresAuth {
         self.inner.rules.places.as_deref().map_or(AUTHORIZATION, |places| places.list())
     }
 
-    /// Names of headers that this guard reads to find a token, in lower case; none if it reads `Authorization` alone.
+    /// Names of headers that this guard reads to find a token or the certificate of the client, in lower case; none if it reads
+    /// `Authorization` alone.
     ///
     /// For an adapter that copies only those headers which are looked at. Beside these a guard looks at `authorization`,
     /// `dpop`, `origin`, `access-control-request-method` and `x-request-id`.
@@ -39,14 +41,33 @@ impl RequiresAuth {
         Some(end.duration_since(self.inner.clock.now()).unwrap_or_default())
     }
 
+    /// The header in which a proxy tells the certificate of the client, in lower case, if one is read. A comma in it separates
+    /// nothing that an adapter may cut apart.
+    pub fn certificate_header(&self) -> Option<&CertificateHeader> {
+        self.inner.rules.certificate_header.as_deref()
+    }
+
+    /// Whether tokens of any issuer may be bound to a certificate of their client, so that an adapter has to tell it.
+    pub fn takes_client_certificates(&self) -> bool {
+        self.inner.takes_certificates
+    }
+
     /// A request that passes with this token.
     pub(super) fn admitted(&self, request: &Request<'_>, authorized: Authorized) -> Admission {
         let Authorized { token, fresh_nonce } = authorized;
         match (&self.inner.rules.places, fresh_nonce) {
             // It came in `Authorization`, as every token with a proof does.
             (_, Some(nonce)) => Admission::with_nonce(token, &nonce, request.has_header("origin")),
+            // RFC 9440 §2.4: another client gets no such answer.
+            (_, None) if is_bound_to_certificate(&token) => {
+                Admission::of_certificate(token, self.certificate_header().map(CertificateHeader::name))
+            }
             (Some(places), None) if places.is_elsewhere(request) => Admission::with_default(token, PRIVATE),
             _ => Passed::Token(token).into(),
         }
     }
+}
+
+fn is_bound_to_certificate(token: &AccessToken) -> bool {
+    token.confirmation().is_some_and(|confirmation| confirmation.certificate.is_some())
 }

@@ -40,6 +40,25 @@ impl From<AccessToken> for Authorized {
     }
 }
 
+/// A request that passes if its proof was not used before.
+pub(super) struct Passing<'p> {
+    pub(super) request: &'p Request<'p>,
+    pub(super) credential: &'p Credential<'p>,
+    pub(super) policy: &'p Policy,
+    pub(super) token: AccessToken,
+    pub(super) proven: Box<Proven>,
+}
+
+impl Passing<'_> {
+    /// By what the store knows the proof, and to whose share it counts.
+    fn key(&self) -> ReplayKey {
+        let Self { token, proven, .. } = self;
+        let client = token.client_id().or_else(|| token.subject()).unwrap_or_default();
+        let share = sha256_of_all(&[token.issuer().as_bytes(), client.as_bytes(), &proven.key]);
+        ReplayKey { id: proven.id, share: first_half(&share) }
+    }
+}
+
 impl RequiresAuth {
     /// Whether tokens may come with a proof of their key (DPoP, RFC 9449), of any issuer.
     ///
@@ -53,30 +72,18 @@ impl RequiresAuth {
         Some(self.inner.proving.as_ref()?.nonces.as_ref()?.at(now))
     }
 
-    /// Whether proofs are looked at, so that the URL of a request counts as its client has asked for it.
-    #[cfg(feature = "tower")]
-    pub(crate) fn takes_proofs(&self) -> bool {
-        self.inner.proving.is_some()
-    }
-
     /// Whether the store of used proofs has to be waited for, as far as is known.
     pub(super) fn waits_for_store(&self) -> bool {
         self.inner.proving.as_ref().is_some_and(|proving| proving.waits.load(Ordering::Relaxed))
     }
 
-    /// What is left to do about a good token with a good proof, if that needs no wait.
-    pub(super) fn record_now(
-        &self,
-        request: &Request<'_>,
-        credential: &Credential<'_>,
-        token: AccessToken,
-        proven: &Proven,
-        policy: &Policy,
-    ) -> Option<Result<Authorized, Denial>> {
-        let used = match self.store_for(&token) {
+    /// What is left to do about a request with a good proof, if that needs no wait.
+    pub(super) fn record_now(&self, passing: Passing<'_>) -> Option<Result<Authorized, Denial>> {
+        let used = match self.store_for(&passing.token) {
+            Some(_) if passing.request.is_trial() => return None,
             Some(store) => {
-                let now = token.checked_at().as_secs();
-                let used = store.first_use_now(&key_of(&token, proven), proven.until, now);
+                let now = passing.token.checked_at().as_secs();
+                let used = store.first_use_now(&passing.key(), passing.proven.until, now);
                 if used.is_none() {
                     self.wait_from_now_on();
                 }
@@ -84,31 +91,27 @@ impl RequiresAuth {
             }
             None => Use::First,
         };
-        Some(self.used(request, credential, token, proven, used, policy))
+        Some(self.used(passing, used))
     }
 
     /// As [`record_now`](Self::record_now), and waits for the store where that is needed.
-    pub(super) async fn record(
-        &self,
-        request: &Request<'_>,
-        credential: &Credential<'_>,
-        token: AccessToken,
-        proven: &Proven,
-        policy: &Policy,
-    ) -> Result<Authorized, Denial> {
-        let used = match self.store_for(&token) {
+    pub(super) async fn record(&self, passing: Passing<'_>) -> Result<Authorized, Denial> {
+        let used = match self.store_for(&passing.token) {
+            Some(store) if passing.request.is_trial() => {
+                store.look_up(passing.key(), passing.proven.until).await
+            }
             Some(store) => {
-                let (key, now) = (key_of(&token, proven), token.checked_at().as_secs());
-                if let Some(used) = store.first_use_now(&key, proven.until, now) {
+                let (key, until) = (passing.key(), passing.proven.until);
+                if let Some(used) = store.first_use_now(&key, until, passing.token.checked_at().as_secs()) {
                     used
                 } else {
                     self.wait_from_now_on();
-                    store.first_use(key, proven.until).await
+                    store.first_use(key, until).await
                 }
             }
             None => Use::First,
         };
-        self.used(request, credential, token, proven, used, policy)
+        self.used(passing, used)
     }
 
     /// Where used proofs are recorded; `None` where that is left to the application.
@@ -124,19 +127,12 @@ impl RequiresAuth {
     }
 
     /// The last word, which is counted and logged once.
-    fn used(
-        &self,
-        request: &Request<'_>,
-        credential: &Credential<'_>,
-        token: AccessToken,
-        proven: &Proven,
-        used: Use,
-        policy: &Policy,
-    ) -> Result<Authorized, Denial> {
+    fn used(&self, passing: Passing<'_>, used: Use) -> Result<Authorized, Denial> {
+        let Passing { request, credential, policy, token, proven } = passing;
         let denial = match used {
             Use::First => {
-                let fresh_nonce = proven.fresh_nonce.clone();
-                return Ok(Authorized { fresh_nonce, ..self.allow(request, credential, token, policy) });
+                let authorized = self.allow(request, credential, token, policy);
+                return Ok(Authorized { fresh_nonce: proven.fresh_nonce, ..authorized });
             }
             Use::Again => Denial::invalid_proof(Reason::ProofReused),
             Use::OverShare => Denial::too_many_proofs(RETRY_AFTER),
@@ -144,11 +140,4 @@ impl RequiresAuth {
         };
         Err(self.refuse_token(request, credential, &token, denial))
     }
-}
-
-/// By what the store knows a proof, and to whose share it counts.
-fn key_of(token: &AccessToken, proven: &Proven) -> ReplayKey {
-    let client = token.client_id().or_else(|| token.subject()).unwrap_or_default();
-    let share = sha256_of_all(&[token.issuer().as_bytes(), client.as_bytes(), &proven.key]);
-    ReplayKey { id: proven.id, share: first_half(&share) }
 }

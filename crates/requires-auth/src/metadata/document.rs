@@ -15,6 +15,8 @@ pub(crate) struct Document<'s> {
     pub(crate) documentation: Option<&'s str>,
     pub(crate) policy_uri: Option<&'s str>,
     pub(crate) tos_uri: Option<&'s str>,
+    /// Whether tokens may be bound to a certificate of the client (RFC 8705 §3).
+    pub(crate) takes_certificates: bool,
 }
 
 /// In the order of RFC 9728 §2. A member without a value is left out (§3.2).
@@ -34,6 +36,8 @@ struct Written<'s> {
     resource_policy_uri: Option<&'s str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_tos_uri: Option<&'s str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tls_client_certificate_bound_access_tokens: bool,
 }
 
 impl Document<'_> {
@@ -48,6 +52,7 @@ impl Document<'_> {
             resource_documentation: self.documentation,
             resource_policy_uri: self.policy_uri,
             resource_tos_uri: self.tos_uri,
+            tls_client_certificate_bound_access_tokens: self.takes_certificates,
         };
         // Texts always serialize.
         serde_json::to_vec(&written).unwrap_or_default()

@@ -168,6 +168,7 @@ fn the_document_has_the_bytes_of_the_configuration() {
         documentation: Some("https://docs.example/a/../b"),
         policy_uri: Some("https://docs.example/policy"),
         tos_uri: Some("https://docs.example/tos"),
+        takes_certificates: true,
     };
     let scopes = Scopes::new(&["read:orders".to_owned()], None, ChallengeScopes::Keep);
     let metadata = Metadata::new(resource("https://api.example/mcp"), &document, scopes, None, "");
@@ -178,7 +179,8 @@ fn the_document_has_the_bytes_of_the_configuration() {
                     \"bearer_methods_supported\":[\"header\"],\"resource_name\":\"Orders \u{e9}\",\
                     \"resource_documentation\":\"https://docs.example/a/../b\",\
                     \"resource_policy_uri\":\"https://docs.example/policy\",\
-                    \"resource_tos_uri\":\"https://docs.example/tos\"}";
+                    \"resource_tos_uri\":\"https://docs.example/tos\",\
+                    \"tls_client_certificate_bound_access_tokens\":true}";
     assert_eq!(std::str::from_utf8(answer.body()), Ok(expected));
     // What has no value is left out (RFC 9728 §3.2).
     let bare = Document { authorization_servers: &servers[1..], ..Document::default() };

@@ -4,7 +4,8 @@ use std::fmt;
 use std::hash::RandomState;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -54,6 +55,15 @@ pub use write::append_to_file;
 #[derive(Clone)]
 pub struct Revocations {
     inner: Arc<Inner>,
+}
+
+/// What tokens are looked up by: the same in every set, so that the token of one guard may be looked up in that of another.
+static SEED: LazyLock<Seed> = LazyLock::new(|| Seed::new(RandomState::new()));
+
+/// Another number each time.
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(Sets::NO_VERSION + 1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 struct Inner {
@@ -134,9 +144,9 @@ impl Revocations {
 
     fn new(most: usize, listed: Option<Listed>, clock: Arc<dyn Clock>) -> Self {
         let inner = Inner {
-            seed: Seed::new(RandomState::new()),
+            seed: SEED.clone(),
             most,
-            sets: ArcSwap::default(),
+            sets: ArcSwap::from_pointee(Sets::new(next_version())),
             writing: Mutex::default(),
             listed,
             clock,
@@ -231,7 +241,7 @@ impl Revocations {
     }
 
     fn read_file_again(&self) -> Option<UnreadableRevocations> {
-        self.inner.listed.as_ref()?.look(&self.inner)
+        self.inner.listed.as_ref()?.look(&self.inner, false)
     }
 
     /// The entries of this moment.
@@ -268,6 +278,7 @@ impl Inner {
         let _only_one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sets = Sets::clone(&self.sets.load());
         change(&mut sets, self)?;
+        sets.version = next_version();
         telemetry::revocations(sets.len());
         self.sets.store(Arc::new(sets));
         Ok(())

@@ -21,6 +21,7 @@ mod members;
 mod text;
 pub mod introspection;
 pub mod dpop;
+pub mod client_cert_header;
 pub mod shared_state;
 mod table;
 mod given;

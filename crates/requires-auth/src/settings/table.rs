@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::client_cert_header::{HEADER as CERT_HEADER, MEMBERS as CERT_HEADER_MEMBERS};
 use super::dpop::{MEMBERS as DPOP_MEMBERS, MODE as DPOP_MODE};
 use super::introspection::MEMBERS as INTROSPECTION_MEMBERS;
 use super::row::{Key, Kind, Limits, Scope, Setting, table};
@@ -133,6 +134,20 @@ table! {
     without "`off`: a token that is bound to a key is refused.";
     examples ["\"required\"", "{\"mode\": \"allowed\", \"max_age\": \"300s\"}"];
 
+    CLIENT_CERTIFICATES: bool = "client_certificates", Either, Kind::Switch;
+    doc "Whether a token may be bound to a certificate that its client shows on the TLS connection (RFC 8705): it counts only for a \
+         client that does. An issuer may say something else.";
+    examples ["true"];
+
+    CLIENT_CERT_HEADER: Table = "client_cert_header", Guard, Kind::Table {
+        members: CERT_HEADER_MEMBERS,
+        short: Some(CERT_HEADER.setting),
+    };
+    doc "The header in which a proxy tells the certificate of the client. Only where every request comes through a proxy that \
+         overwrites or removes what clients send under this name. The gateway has `client_certificate` in its sections instead.";
+    without "None is read.";
+    examples ["\"Client-Cert\"", "{\"header\": \"X-SSL-Client-Cert\", \"format\": \"escaped-pem\"}"];
+
     PUBLIC_URL: String = "public_url", Guard, Kind::Url;
     doc "The URL of this API as its clients know it: scheme, host and port, and a path if a proxy strips one. It is never taken \
          from a request.";
@@ -215,11 +230,12 @@ table! {
     examples ["\"10s\"", "60"];
 
     PROFILE: Profile = "profile", Either, Kind::Choice {
-        names: &["jwt", "at+jwt"],
-        expected: "jwt or at+jwt",
+        names: &["jwt", "at+jwt", "fapi2"],
+        expected: "jwt, at+jwt or fapi2",
     };
-    doc "Which shape of token is an access token: any signed JWT that is not marked as something else, or only that of \
-         RFC 9068. An issuer's own replaces that for all.";
+    doc "Which shape of token is an access token: any signed JWT that is not marked as something else; only that of RFC 9068 \
+         (`at+jwt`); or what FAPI 2.0 demands of an API beside that (`fapi2`): PS256, ES256 or EdDSA, bound to a key or a certificate, \
+         in the `Authorization` header alone, a leeway of 10 s at most. An issuer's own replaces that for all.";
     examples ["\"at+jwt\""];
 
     MAX_TOKEN_BYTES: usize = "max_token_bytes", Guard, Kind::Count(Limits {

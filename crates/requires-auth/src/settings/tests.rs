@@ -69,7 +69,11 @@ fn every_example_is_a_value_of_its_type() {
 
 #[test]
 fn a_key_has_the_type_of_its_row() {
-    let members = introspection::TAKES.iter().chain(shared_state::TAKES).chain(dpop::TAKES);
+    let members = introspection::TAKES
+        .iter()
+        .chain(dpop::TAKES)
+        .chain(client_cert_header::TAKES)
+        .chain(shared_state::TAKES);
     for (setting, takes) in TAKES.iter().chain(members) {
         let value = match setting.kind {
             Kind::Scopes => Value::Scopes(Vec::new()),

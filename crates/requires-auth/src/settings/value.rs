@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::secret::Secret;
 use crate::binding::DpopMode;
+use crate::client_certificate::HeaderFormat;
 use crate::credential::TokenPlace;
 use crate::jose::pem;
 use crate::metadata::ChallengeScopes;
@@ -180,7 +181,7 @@ impl Plain for Profile {
 
     fn from_value(value: &Value) -> Option<Self> {
         let Value::Choice(name) = value else { return None };
-        [Self::AccessTokenJwt, Self::Jwt].into_iter().find(|profile| profile.as_str() == *name)
+        Self::ALL.into_iter().find(|profile| profile.as_str() == *name)
     }
 }
 
@@ -207,6 +208,19 @@ impl Plain for DpopMode {
     fn from_value(value: &Value) -> Option<Self> {
         let Value::Choice(name) = value else { return None };
         Self::ALL.iter().copied().find(|mode| mode.as_str() == *name)
+    }
+}
+
+impl sealed::Sealed for HeaderFormat {}
+
+impl Plain for HeaderFormat {
+    fn into_value(self) -> Value {
+        Value::Choice(self.as_str())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let Value::Choice(name) = value else { return None };
+        Self::named(name)
     }
 }
 

@@ -74,6 +74,13 @@ pub(crate) const VERIFICATION: Metric = metric(
     "time of a verification of a token that the cache did not have",
 );
 
+pub(crate) const REPLAY_ENTRIES: Metric = metric(
+    "gauge",
+    "requires_auth_replay_entries",
+    &[],
+    "used proofs that this process remembers; set every eight seconds while proofs come",
+);
+
 pub(crate) const REVOCATIONS: Metric =
     metric("gauge", "requires_auth_revocations", &[], "revocations in use; some may have ended");
 
@@ -82,13 +89,6 @@ pub(crate) const REVOCATION_READS: Metric = metric(
     "requires_auth_revocation_reads_total",
     &["result"],
     "readings of a changed file of revocations: `result` is `ok` or `failed`, where what was read before stays in use",
-);
-
-pub(crate) const REPLAY_ENTRIES: Metric = metric(
-    "gauge",
-    "requires_auth_replay_entries",
-    &[],
-    "used proofs that this process remembers; set every eight seconds while proofs come",
 );
 
 #[cfg(any(feature = "redis", test))]
@@ -133,9 +133,9 @@ mod tests {
             CACHE_MISSES,
             CACHE_EVICTIONS,
             VERIFICATION,
+            REPLAY_ENTRIES,
             REVOCATIONS,
             REVOCATION_READS,
-            REPLAY_ENTRIES,
             SHARED_STATE,
             SHARED_STATE_TIME,
             SHARED_STATE_UP,

@@ -99,6 +99,26 @@
 //! # }
 //! ```
 //!
+//! # Certificates of clients
+//!
+//! With [`client_certificates`](crate::guard::Builder::with_client_certificates) a token may be bound to a certificate of its
+//! client (RFC 8705). A server that ends TLS itself puts the certificate of the connection into the extensions of each of its
+//! requests, outside the guard:
+//!
+//! ```
+//! use http::Request;
+//! use requires_auth::client_certificate::ClientCertificate;
+//!
+//! /// For each request of a connection. With rustls, `peer_certificates()` of the connection begins with that of the client.
+//! fn with_certificate<B>(mut request: Request<B>, peer_certificates: Option<&[Vec<u8>]>) -> Request<B> {
+//!     if let Some(der) = peer_certificates.and_then(<[_]>::first) {
+//!         request.extensions_mut().insert(ClientCertificate::from_der(der));
+//!     }
+//!     request
+//! }
+//! # let _ = with_certificate::<()>;
+//! ```
+//!
 //! # Two issuers
 //!
 //! Give one guard [several issuers](crate::guard::Builder::with_issuer) where their tokens open the same routes.

@@ -4,6 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, Method, Uri};
 
 use super::path::original_uri;
+use crate::client_certificate::ClientCertificate;
 use crate::guard::{self, RequiresAuth};
 use crate::request::{Headers, Request};
 use crate::verify::AccessToken;
@@ -22,7 +23,8 @@ pub(crate) fn view<'a>(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap)
     Request::new(method.as_str(), target, headers)
 }
 
-/// As [`view`], with the URL that the client has asked for where a proof may be for it: a nested router sees less of it.
+/// As [`view`], with the URL that the client has asked for where a proof may be for it, as a nested router sees less of it, and with
+/// the certificate of its connection, which the server has put into the extensions.
 pub(super) fn seen_by<'a>(
     auth: &RequiresAuth,
     method: &'a Method,
@@ -30,8 +32,12 @@ pub(super) fn seen_by<'a>(
     headers: &'a HeaderMap,
     extensions: &'a Extensions,
 ) -> Request<'a> {
-    let original = if auth.takes_proofs() { original_uri(extensions) } else { None };
-    view(method, original.unwrap_or(uri), headers)
+    let original = if auth.takes_dpop() { original_uri(extensions) } else { None };
+    let seen = view(method, original.unwrap_or(uri), headers);
+    // Where a proxy tells the certificate in a header, the connection is that of the proxy.
+    let is_of_client = auth.takes_client_certificates() && auth.certificate_header().is_none();
+    let shown = is_of_client.then(|| extensions.get::<ClientCertificate>()).flatten();
+    shown.map_or(seen, |certificate| seen.with_certificate((*certificate).into()))
 }
 
 /// How a request has passed the innermost guard that it has met: with a token, or without.

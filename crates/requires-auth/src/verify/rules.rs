@@ -9,8 +9,9 @@ use super::Marks;
 use super::audience::Audience;
 use super::client::ClientRule;
 use super::implied::ImpliedScopes;
-use crate::binding::Methods;
 use crate::binding::proof::ProofRules;
+use crate::binding::{DpopMode, Methods, public_base};
+use crate::client_certificate::CertificateHeader;
 use crate::credential::{PlaceSet, Places};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::revocation::Seed;
@@ -47,14 +48,30 @@ pub enum Profile {
     /// claims are not those of an ID token. `iss`, `aud` and `exp` are required.
     #[default]
     Jwt,
+    /// As [`AccessTokenJwt`](Self::AccessTokenJwt), with what the FAPI 2.0 Security Profile demands of an API (§5.3.4, §5.4): signed
+    /// with PS256, ES256 or EdDSA, bound to a key or a certificate that each request shows, and in the `Authorization` header
+    /// alone. The guard needs `dpop` or `client_certificates` and an https `public_url`, and clocks may differ by 10 seconds at most.
+    Fapi2,
 }
 
 impl Profile {
-    /// The name in configuration: `at+jwt` or `jwt`.
+    /// Every profile.
+    pub(crate) const ALL: [Self; 3] = [Self::Jwt, Self::AccessTokenJwt, Self::Fapi2];
+
+    /// The name in configuration: `jwt`, `at+jwt` or `fapi2`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessTokenJwt => "at+jwt",
             Self::Jwt => "jwt",
+            Self::Fapi2 => "fapi2",
+        }
+    }
+
+    /// Whether tokens have the shape of RFC 9068.
+    pub(crate) const fn is_of_rfc_9068(self) -> bool {
+        match self {
+            Self::AccessTokenJwt | Self::Fapi2 => true,
+            Self::Jwt => false,
         }
     }
 }
@@ -332,12 +349,16 @@ pub struct Rules {
     pub(crate) implied_scopes: ImpliedScopes,
     /// Where a request may have its token; `None` for the `Authorization` header alone.
     pub(crate) places: Option<Box<Places>>,
-    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
-    pub(crate) revocation_seed: Option<Seed>,
+    /// Where a proxy tells the certificate of the client, if one does.
+    pub(crate) certificate_header: Option<Box<CertificateHeader>>,
+    /// Whether a token in the query refuses a request, also where it is the only one.
+    pub(crate) refuses_query_tokens: bool,
     /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
     pub(crate) proofs: Option<Arc<ProofRules>>,
+    /// What tokens are looked up by among revocations; `None` for a guard that is told of none.
+    pub(crate) revocation_seed: Option<Seed>,
     pub(crate) guard: GuardId,
 }
 
@@ -367,9 +388,11 @@ impl Rules {
             client_claims: Vec::new(),
             implied_scopes: ImpliedScopes::default(),
             places: None,
-            revocation_seed: None,
+            certificate_header: None,
+            refuses_query_tokens: false,
             takes_dpop: false,
             proofs: None,
+            revocation_seed: None,
             guard: GuardId::default(),
         }
     }
@@ -391,6 +414,25 @@ impl Rules {
             }
             Some(_) => Profile::AccessTokenJwt,
         }
+    }
+
+    /// Takes tokens that are bound to a key with a proof of it (DPoP, RFC 9449), for requests to this URL of the API. Default:
+    /// a bound token is refused.
+    ///
+    /// Whether a proof was used before, these rules do not ask. No proof holds for a URL that is not one.
+    ///
+    /// ```
+    /// use requires_auth::verify::Rules;
+    ///
+    /// let rules = Rules::new(Some("https://issuer.example"), "https://api.example.com");
+    /// let rules = rules.with_dpop("https://api.example.com");
+    /// # let _ = rules;
+    /// ```
+    pub fn with_dpop(mut self, public_url: &str) -> Self {
+        self.proofs = public_base(public_url).map(|base| Arc::new(ProofRules::new(base)));
+        self.takes_dpop = true;
+        self.issuers.rules.iter_mut().for_each(|issuer| issuer.methods.dpop = DpopMode::Allowed);
+        self
     }
 
     /// How far the clocks may differ; more than 300 s counts as 300 s. Default 30 s.

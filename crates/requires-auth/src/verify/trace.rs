@@ -138,6 +138,12 @@ impl Step {
         (Self::Header..=Self::Claims).contains(&self)
     }
 
+    /// Whether it is made of every token that gets so far. The others are made only where a setting or the token asks for it, and a
+    /// report has them only then.
+    pub fn is_of_every_token(self) -> bool {
+        !(matches!(self, Self::Introspection | Self::Revocation) || self.is_of_a_proof())
+    }
+
     /// Whether it is a check of a proof, which only a token that is bound to a key goes through.
     pub(crate) fn is_of_a_proof(self) -> bool {
         (Self::Proof..=Self::ProofSignature).contains(&self)

@@ -228,7 +228,12 @@ fn profile(config: &Config) -> Profile {
 fn policy(config: &Config) -> Policy {
     let policy = if config.scope.is_empty() { Policy::default() } else { Policy::all_of(&config.scope) };
     let rules = config.claims.iter();
-    rules.fold(policy, |policy, (path, rule)| policy.with_claim(path, claims::test(rule)))
+    let policy = rules.fold(policy, |policy, (path, rule)| policy.with_claim(path, claims::test(rule)));
+    let policy = if config.acr.is_empty() { policy } else { policy.with_acr_values(&config.acr) };
+    match config.max_age {
+        Some(seconds) => policy.with_max_age(Duration::from_secs(seconds.into())),
+        None => policy,
+    }
 }
 
 /// An introspection endpoint that always answers the same.

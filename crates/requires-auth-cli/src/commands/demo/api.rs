@@ -1,14 +1,15 @@
-//! The protected demo API: one public route, one for any token, two that need a scope, one that takes opaque tokens, and one
-//! for tenants.
+//! The protected demo API: one public route, one for any token, two that need a scope, one that takes opaque tokens, one for
+//! tenants, and one for tokens that are bound to a key.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderName, Method, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use requires_auth::{AccessToken, RequiresAuth};
+use requires_auth::guard::Builder;
+use requires_auth::{AccessToken, ConfigError, RequiresAuth};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -28,30 +29,36 @@ pub(super) struct Guards {
     pub(super) asking: Option<RequiresAuth>,
     /// Takes tokens of some tenants of an issuer with many.
     pub(super) tenants: Option<RequiresAuth>,
+    /// Takes tokens with a proof of their key alone, once it is told the URL of the API.
+    pub(super) proving: Option<Builder>,
 }
 
-/// The routes, guarded.
-pub(super) fn router(guards: &Guards) -> Router {
-    let Guards { auth, asking, tenants } = guards;
+/// The routes, guarded; `url` is that of the API, which proofs are for.
+pub(super) fn router(guards: Guards, url: &str) -> Result<Router, ConfigError> {
+    let Guards { auth, asking, tenants, proving } = guards;
+    let proving = proving.map(|guard| guard.with_public_url(url).build()).transpose()?;
     // A ready layer rather than one of our own: it is what an API that copies this would use. It stands outside
     // the guard, so that a page of another origin can read a refusal too; which headers of it, the guard says.
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE]);
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::POST]).allow_headers([
+        AUTHORIZATION,
+        CONTENT_TYPE,
+        HeaderName::from_static("dpop"),
+    ]);
     let guarded = |path, guard: &RequiresAuth| Router::new().route(path, get(me)).layer(guard.layer());
     let opaque = asking.as_ref().map(|asking| guarded("/opaque/me", asking));
+    let bound = proving.as_ref().map(|proving| guarded("/bound/me", proving));
     let of_tenants = tenants.as_ref().map(|tenants| guarded("/tenants/me", tenants));
-    Router::new()
+    Ok(Router::new()
         .route("/api/me", get(me))
         .route("/api/items", get(items).layer(auth.require("read:items")))
         .route("/api/items", post(create_item).layer(auth.require("write:items")))
         .layer(auth.layer())
         .merge(opaque.unwrap_or_default())
         .merge(of_tenants.unwrap_or_default())
+        .merge(bound.unwrap_or_default())
         // Added after the guard, so it is outside.
         .route("/public", get(public))
-        .layer(cors)
+        .layer(cors))
 }
 
 async fn public() -> Json<Value> {
@@ -83,11 +90,11 @@ pub(super) struct DemoApi {
 
 impl DemoApi {
     /// Listens on a port, or on the next free one.
-    pub(super) async fn start(guards: &Guards, port: u16) -> Result<Self, Failure> {
+    pub(super) async fn start(guards: Guards, port: u16) -> Result<Self, Failure> {
         let failed = |error: io::Error| cannot_listen(Ipv4Addr::LOCALHOST.into(), port, &error);
         let listener = listen(port).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let router = router(guards);
+        let router = router(guards, &format!("http://{address}"))?;
         let serving = tokio::spawn(async move {
             // Serving ends only with the task; there is no error to report.
             axum::serve(listener, router).await.ok();

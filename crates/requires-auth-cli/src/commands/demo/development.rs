@@ -3,9 +3,12 @@
 use std::io;
 use std::net::Ipv4Addr;
 
+use requires_auth::dpop::Dpop;
+use requires_auth::guard::Builder;
 use requires_auth::introspect::Introspection;
 use requires_auth::{ConfigError, RequiresAuth};
 use requires_auth_testkit::issuer::DevelopmentIssuer;
+use requires_auth_testkit::{Algorithm, SigningKey};
 
 use crate::error::Failure;
 use crate::ports::cannot_listen;
@@ -28,6 +31,8 @@ fn failed(port: u16, error: &io::Error) -> Failure {
 pub(super) struct Development {
     pub(super) issuer: DevelopmentIssuer,
     pub(super) tenant: DevelopmentIssuer,
+    /// The key of a client, to which its tokens are bound.
+    pub(super) client: SigningKey,
 }
 
 impl Development {
@@ -35,7 +40,8 @@ impl Development {
     pub(super) async fn start(port: u16, audience: &str) -> Result<Self, Failure> {
         let issuer = start_issuer(port, audience).await?;
         let tenant = DevelopmentIssuer::builder().audience(audience).path(OURS).start().await;
-        Ok(Self { issuer, tenant: tenant.map_err(|error| failed(port, &error))? })
+        let tenant = tenant.map_err(|error| failed(port, &error))?;
+        Ok(Self { issuer, tenant, client: SigningKey::generate(Algorithm::Es256) })
     }
 
     /// A guard that asks the issuer about opaque tokens. It takes any client, so that there is no secret to keep.
@@ -47,6 +53,11 @@ impl Development {
     /// A guard for one tenant of an issuer with many.
     pub(super) fn tenants(&self, audience: &str) -> Result<RequiresAuth, ConfigError> {
         RequiresAuth::builder(&self.issuer_of("{tenant}"), audience).with_tenants([OURS]).build()
+    }
+
+    /// A guard that takes tokens with a proof of their key alone; it has to know the URL of the API.
+    pub(super) fn proving(&self, audience: &str) -> Builder {
+        RequiresAuth::builder(self.issuer.issuer(), audience).with_dpop(Dpop::required())
     }
 
     /// The claim that a token of the other tenant has.

@@ -98,8 +98,9 @@ impl DemoArgs {
                 auth,
                 asking: development.as_ref().map(|it| it.asking(audience)).transpose()?,
                 tenants: development.as_ref().map(|it| it.tenants(audience)).transpose()?,
+                proving: development.as_ref().map(|it| it.proving(audience)),
             };
-            let api = DemoApi::start(&guards, self.port).await?;
+            let api = DemoApi::start(guards, self.port).await?;
             // Not a flag: the arguments of a process are there for everyone on the machine to see.
             let given = env::var("REQUIRES_AUTH_TOKEN").ok().filter(|token| !token.is_empty());
             let tokens = match &development {

@@ -73,6 +73,10 @@ fn of_development(development: &Development, api: &str) -> Vec<Stop> {
             "401: another tenant; nothing is fetched for it",
             of_tenant(&format!("?sub=alice&claim={}", development.other_tenant())),
         ),
+        stop(
+            "401: a stolen token, as it counts with a proof of its client's key alone (`requires-auth proof`)",
+            with(&format!("?sub=alice&jkt={}", development.client.thumbprint()), "/bound/me"),
+        ),
         stop("401: expired", with("?scope=read:items&defect=expired", "/api/items")),
         stop("401: meant for another API", with("?scope=read:items&defect=audience_mismatch", "/api/items")),
         stop("401: tampered with", with("?scope=read:items&defect=signature_mismatch", "/api/items")),

@@ -28,8 +28,7 @@ pub(super) struct Explained {
 impl Explained {
     /// Every check not reached, and no verdict.
     pub(super) fn not_judged() -> Self {
-        // No issuer is asked about what is not a token.
-        let steps = Step::ALL.iter().filter(|step| !matches!(step, Step::Introspection | Step::Revocation));
+        let steps = Step::ALL.iter().filter(|step| step.is_of_every_token());
         let checks = steps.map(|step| CheckLine::not_reached(*step)).collect();
         Self { checks, verdict: Verdict::NotJudged, hint: None, from_table: Vec::new() }
     }

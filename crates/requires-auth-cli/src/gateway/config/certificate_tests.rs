@@ -4,8 +4,46 @@ use std::path::PathBuf;
 
 use requires_auth::client_certificate::HeaderFormat;
 
-use super::tests::{read, refused};
 use super::*;
+
+/// An issuer whose tokens may be bound, and its lines.
+const BOUND: &str =
+    "[issuers.bound]\nissuer = \"https://bound.example\"\naudience = \"a\"\nclient_certificates = true\n";
+const OF_BOUND: u32 = 4;
+
+/// What a file sets that has such an issuer.
+fn read(text: &str) -> GatewayConfig {
+    tests::read(&format!("{BOUND}{text}"))
+}
+
+#[track_caller]
+fn refused(text: &str, line: u32, setting: &str, found: &str) {
+    tests::refused(&format!("{BOUND}{text}"), OF_BOUND + line, setting, found);
+}
+
+#[test]
+fn a_header_is_of_use_where_tokens_may_be_bound() {
+    let table = "client_certificate = { header = \"Client-Cert\" }\n";
+    let error = Config::parse(
+        &format!("[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"a\"\n{PROXY}{table}"),
+        "auth.toml",
+    );
+    let settings = |error: ConfigError| {
+        let all = error.problems().iter().filter_map(|problem| Some(problem.place()?.setting().to_owned()));
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(settings(error.expect_err("a mistake")), ["client_certificates"]);
+    let issuer = "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"a\"\n";
+    let with = |first: &str| Config::parse(&format!("{first}{issuer}{PROXY}{table}"), "auth.toml");
+    assert!(with("client_certificates = true\n").is_ok());
+    assert_eq!(
+        settings(with("client_certificates = false\n").expect_err("a mistake")),
+        ["client_certificates"]
+    );
+    // The setting of a guard has no peers to trust.
+    let of_guard = with("client_certificates = true\nclient_cert_header = \"Client-Cert\"\n");
+    assert_eq!(settings(of_guard.expect_err("a mistake")), ["client_cert_header"]);
+}
 
 const PROXY: &str = "[reverse_proxy]\nupstream = \"http://127.0.0.1:8080\"\n";
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use requires_auth::config::{IssuerConfig, Reader};
 use requires_auth::guard::Builder;
-use requires_auth::settings::RESOURCE;
+use requires_auth::settings::{CLIENT_CERTIFICATES, RESOURCE};
 use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
@@ -16,7 +16,9 @@ mod reverse_proxy;
 mod common;
 mod client_certificates;
 mod resources;
+mod proofs;
 mod model;
+mod certificate_rules;
 mod claim_rules;
 mod headers;
 mod server;
@@ -37,6 +39,7 @@ pub(crate) use self::model::{
 };
 pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
 pub(crate) use self::peers::Network;
+pub(crate) use self::proofs::{Proofs, mode_of};
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 
@@ -97,6 +100,18 @@ impl Config {
         let of_routes = self.gateway.routes.audiences().map(str::to_owned).collect();
         let of_resources = self.gateway.audiences_of_resources().collect();
         self.guard.build_with(|builder| adjust(with_audiences(builder, of_routes, of_resources)))
+    }
+
+    /// Whether tokens of any issuer may be bound to a certificate of their client.
+    pub(crate) fn takes_certificates(&self) -> bool {
+        let of_issuer = |issuer: &IssuerConfig| issuer.get(CLIENT_CERTIFICATES);
+        let for_all = self.guard.get(CLIENT_CERTIFICATES).unwrap_or(false);
+        self.guard.issuers.iter().any(|issuer| of_issuer(issuer).unwrap_or(for_all))
+    }
+
+    /// What becomes of proofs of keys, which tokens may come with.
+    pub(crate) fn proofs(&self) -> Proofs {
+        Proofs::of(&self.guard)
     }
 
     /// Whether every issuer says itself whom its tokens are for, and not only the resources do.

@@ -1,24 +1,29 @@
 //! `[[routes]]`: from TOML to a [`Route`].
 
+use std::time::Duration;
+
 use requires_auth::config::{Entry, IssuerConfig, Reader};
 use requires_auth::policy::{ClaimTest, Policy, Requirement};
 use requires_auth::settings::shown_value;
 use toml::de::DeTable;
 
 use super::claim_rules::{ClaimRule, check_path_rules, claim_rules};
-use super::common::{shadow, unknown_issuer};
+use super::common::{needs_dpop, shadow, unknown_issuer};
 use crate::gateway::host::HostPattern;
 use crate::gateway::routes::{Pattern, Route};
 
-const ROUTE: [&str; 12] = [
+const ROUTE: [&str; 15] = [
     "match",
     "host",
     "public",
     "scopes",
     "any_scopes",
     "claims",
+    "acr",
+    "max_age",
     "issuers",
     "audience",
+    "dpop",
     "preflight",
     "case",
     "encoded_slash",
@@ -34,9 +39,14 @@ struct Keys {
     is_public: bool,
     scopes: Option<Policy>,
     claims: Vec<ClaimRule>,
+    /// Of which strength the login must be, best first.
+    acr: Vec<String>,
+    /// How long ago the login may be.
+    max_age: Option<Duration>,
     /// `iss` of each issuer that it names.
     issuers: Vec<String>,
     audience: Vec<String>,
+    needs_dpop: bool,
     denies_preflight: bool,
     is_case_exact: bool,
     allows_encoded_slash: bool,
@@ -61,7 +71,7 @@ pub(super) fn route(
         reader.report("routes", &format!("{within}.match"), "nothing", "a method and a path", hint);
     }
     if keys.is_public {
-        let of_tokens = ["scopes", "any_scopes", "claims", "issuers", "audience"];
+        let of_tokens = ["scopes", "any_scopes", "claims", "acr", "max_age", "issuers", "audience", "dpop"];
         for key in of_tokens.into_iter().filter(|key| table.contains_key(*key)) {
             let hint = "a public route looks at no token: take one of the two out";
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
@@ -85,6 +95,8 @@ impl Keys {
                 self.scopes = policy_of(reader, entry).or(self.scopes.take());
             }
             "claims" => self.claims = claim_rules(reader, entry),
+            "acr" => self.acr = acr_values(reader, entry),
+            "max_age" => self.max_age = max_age(reader, entry),
             "issuers" => {
                 for name in reader.texts("routes", entry).unwrap_or_default() {
                     match issuers.iter().find(|issuer| issuer.name() == name) {
@@ -94,6 +106,7 @@ impl Keys {
                 }
             }
             "audience" => self.audience = audience(reader, entry),
+            "dpop" => self.needs_dpop = needs_dpop(reader, "routes", entry),
             "preflight" => {
                 let choices = [("allow", false), ("deny", true)];
                 let chosen = reader.one_of("routes", entry, "\"allow\" or \"deny\"", choices);
@@ -109,7 +122,7 @@ impl Keys {
                 self.allows_encoded_slash = chosen.unwrap_or(false);
             }
             "enforce" => self.is_shadow = Some(shadow(reader, "routes", entry)),
-            "dpop" | "accept_tokens" => reader.not_yet("routes", entry),
+            "accept_tokens" => reader.not_yet("routes", entry),
             _ => reader.unknown("routes", entry, &ROUTE),
         }
     }
@@ -123,9 +136,13 @@ impl Keys {
             let rules = self.claims.into_iter().map(|rule| (rule.claim, rule.test)).chain(of_issuers);
             let policy = self.scopes.unwrap_or_default();
             let policy = if self.audience.is_empty() { policy } else { policy.with_audience(&self.audience) };
-            Requirement::token(
-                rules.fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test)),
-            )
+            let policy = if self.needs_dpop { policy.with_dpop_required() } else { policy };
+            let policy = rules.fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test));
+            let policy = if self.acr.is_empty() { policy } else { policy.with_acr_values(&self.acr) };
+            Requirement::token(match self.max_age {
+                Some(max_age) => policy.with_max_age(max_age),
+                None => policy,
+            })
         };
         let mut route = Route::new(self.patterns, requirement);
         route.hosts = self.hosts;
@@ -177,6 +194,34 @@ fn audience(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<String> {
         reader.report("routes", entry.path(), "nothing, or white space", "an audience", hint);
     }
     names
+}
+
+/// Names of strengths as the issuer has them, which a challenge lists (RFC 9470 §3): the characters are those of scopes.
+fn acr_values(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<String> {
+    let Some(values) = reader.texts("routes", entry) else { return Vec::new() };
+    let is_value = |value: &String| {
+        !value.is_empty()
+            && value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+    };
+    if values.is_empty() || !values.iter().all(is_value) {
+        let hint =
+            "name what the issuer writes into `acr` after such a login, best first: acr = [\"phr\", \"mfa\"]";
+        let expected = "strengths of a login, without spaces, quotes and backslashes";
+        reader.report("routes", entry.path(), "an empty list, or another text", expected, hint);
+        return Vec::new();
+    }
+    values
+}
+
+/// The age of a login: whole seconds, as a challenge tells them.
+fn max_age(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Duration> {
+    let max_age = reader.duration("routes", entry)?;
+    if max_age.is_zero() {
+        let hint = "a login is never as fresh as that: write max_age = \"5m\"";
+        reader.report("routes", entry.path(), "0", "a time", hint);
+        return None;
+    }
+    Some(max_age)
 }
 
 fn policy_of(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Policy> {

@@ -9,7 +9,7 @@ use requires_auth::client_certificate::HeaderFormat;
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, FOR_THE_GATEWAY, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -68,10 +68,7 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         ),
     };
     let cleared = cleared(side, certificate.as_deref());
-    // Without a certificate it stands as `::`, which tells that there is none.
-    let told = certificate.as_ref().map_or_else(String::new, |header| {
-        format!("\n            header_up {header} \":{{http.request.tls.client.certificate_der_base64}}:\"")
-    });
+    let told = certificate.as_ref().map_or_else(String::new, |header| told(header));
     let (usual, tls) = if certificate.is_some() { (443, TLS) } else { (80, "") };
     let documents = side.resources.as_ref().map_or_else(String::new, |resources| {
         let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
@@ -88,9 +85,9 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
     Ok(format!(
         "{}
 :{port} {{{tls}
-    route {{{guard}{documents}
+    route {{{guard}{told}{documents}
         forward_auth {gateway} {{
-            uri /forward-auth/caddy{told}{copied}
+            uri /forward-auth/caddy{copied}
         }}
         reverse_proxy {application}{cleared}
     }}
@@ -105,13 +102,24 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
     ))
 }
 
+/// Tells the certificate of the client, in the place of what it has sent itself. Without one, Caddy 2.6 leaves the name of the
+/// placeholder there.
+fn told(header: &str) -> String {
+    format!(
+        "
+        # Only Caddy tells the certificate of a client.
+        request_header {header} \":{{http.request.tls.client.certificate_der_base64}}:\"
+        @bare not header_regexp {header} ^:[A-Za-z0-9+/]
+        request_header @bare -{header}
+"
+    )
+}
+
 /// What the application must not get.
 fn cleared(side: &ProxySide, certificate: Option<&str>) -> String {
-    let authorization = side.clears_authorization.map(|reason| (reason, "Authorization"));
-    let certificate = certificate.map(|header| (FOR_THE_GATEWAY, header));
-    let lines: String = [authorization, certificate]
+    let lines: String = side
+        .cleared(certificate)
         .into_iter()
-        .flatten()
         .map(|(reason, header)| format!("\n            {reason}\n            header_up -{header}"))
         .collect();
     if lines.is_empty() { lines } else { format!(" {{{lines}\n        }}") }

@@ -114,12 +114,15 @@ impl Dialect for Envoy {
 pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
     let certificate = side.certificate_header(HeaderFormat::Xfcc, Some(CERTIFICATE))?;
     let (mut shown, mut copied) = (shown(side), String::new());
+    // Over gRPC it can tell the certificate beside the headers.
+    let is_told_beside = over == Over::Grpc && side.takes_certificates && certificate.is_none();
     let (usual, forwarded, tls) = match &certificate {
         Some(header) => {
             // Writing to a string cannot fail.
             writeln!(shown, "{}", in_every_spelling(&header.to_ascii_lowercase())).ok();
             (8443, FORWARDED, TLS)
         }
+        None if is_told_beside => (8443, "", TLS),
         None => (8000, "", ""),
     };
     // Of these a part may be left.
@@ -128,7 +131,14 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
         .iter()
         .filter(|name| ["cookie", "sec-websocket-protocol"].contains(&name.as_str()))
         .collect();
-    if !side.headers.is_empty() || !cut.is_empty() {
+    let is_any_copied = !side.headers.is_empty() || !cut.is_empty();
+    if is_any_copied || side.proofs.need_nonces {
+        copied.push_str(RESPONSE);
+    }
+    if side.proofs.need_nonces {
+        copied.push_str(NONCES);
+    }
+    if is_any_copied {
         copied.push_str(COPIED);
     }
     for name in cut {
@@ -159,6 +169,7 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
         ("<route>\n", application_route.as_str()),
         ("<service>\n", service),
         ("<tls>", tls),
+        ("<beside>", if is_told_beside { BESIDE } else { "" }),
         ("<forwarded>", forwarded),
         ("<protocol>", protocol),
         ("<port>", port.as_str()),
@@ -242,8 +253,19 @@ fn in_every_spelling(name: &str) -> String {
     format!("                          - safe_regex: {{ regex: \"{}\" }}", name.replace('-', "[-_.]"))
 }
 
-const COPIED: &str = "                        authorization_response:
-                          allowed_upstream_headers:
+const RESPONSE: &str = "                        authorization_response:
+";
+
+/// By itself, Envoy adds nothing to the answer of the application.
+const NONCES: &str =
+    "                          # The nonce that clients are to use from now on (RFC 9449, 8.2).
+                          allowed_client_headers_on_success:
+                            patterns:
+                              - exact: dpop-nonce
+                              - exact: cache-control
+";
+
+const COPIED: &str = "                          allowed_upstream_headers:
                             patterns:
 ";
 
@@ -266,6 +288,10 @@ const GRPC_SERVICE: &str = "                      grpc_service:
                         envoy_grpc: { cluster_name: requires_auth }
                         # A first fetch of keys takes longer than Envoy's 200 ms.
                         timeout: 6s
+<beside>";
+
+const BESIDE: &str = "                      # The certificate of the client, which a token may be bound to.
+                      include_peer_certificate: true
 ";
 
 /// The header in which Envoy tells certificates.

@@ -2,6 +2,7 @@
 
 mod answers_given;
 mod authorization_header;
+pub mod certificates;
 mod one_token;
 pub mod paths;
 pub mod places;

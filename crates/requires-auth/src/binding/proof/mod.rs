@@ -44,6 +44,18 @@ impl ProofRules {
     pub(crate) const DEFAULT_FUTURE: Duration = Duration::from_secs(5);
     pub(crate) const DEFAULT_MAX_BYTES: usize = 8 * 1024;
 
+    /// The rules where nothing else is configured, for requests below this URL in its one spelling.
+    pub(crate) fn new(public_url: String) -> Self {
+        Self {
+            max_age: Self::DEFAULT_MAX_AGE,
+            future: Self::DEFAULT_FUTURE,
+            algorithms: Self::default_algorithms(),
+            max_bytes: Self::DEFAULT_MAX_BYTES,
+            public_url: public_url.into(),
+            public_test_keys: false,
+        }
+    }
+
     /// What is taken where nothing else is configured. A proof by ML-DSA is as long as the limit of a header line at some
     /// servers, and no client signs with ES256K.
     pub(crate) fn default_algorithms() -> AlgorithmSet {

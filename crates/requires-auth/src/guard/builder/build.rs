@@ -84,6 +84,8 @@ impl Builder {
         let sharing = self.sharing(&mut found);
         let common = self.common(for_all, &mut found);
         let proofs = self.proofs(&sharing, &mut found);
+        let certificate_header = self.certificate_header(&mut found);
+        self.check_fapi(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
         let revocations = self.revocations_in_use(&sharing, &mut found);
@@ -94,8 +96,11 @@ impl Builder {
         sharing.follow(revocations.as_ref());
         self.warn_of_unread_places();
         let body_format = self.body_format();
-        let seed = revocations.as_ref().map(Revocations::seed);
-        let rules = Rules { revocation_seed: seed, ..self.rules(issuers, for_all, places, proofs.rules) };
+        let rules = Rules {
+            revocation_seed: revocations.as_ref().map(Revocations::seed),
+            certificate_header: certificate_header.map(Box::new),
+            ..self.rules(issuers, for_all, places, proofs.rules)
+        };
         recipe.revocations.clone_from(&revocations);
         let cache = TokenCache::new(self.given.count(settings::CACHE));
         let fixed = self.issuers.iter().map(IssuerSettings::issuer);
@@ -104,7 +109,9 @@ impl Builder {
         names.extend(patterns);
         names.push(String::new());
         let allowed = Allowed::new(names.iter().map(String::as_str));
-        let token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
+        let mut token_headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
+        token_headers.extend(rules.certificate_header.as_ref().map(|header| header.name().into()));
+        let takes_certificates = self.any_takes_certificates();
         let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
             rules,
@@ -122,10 +129,11 @@ impl Builder {
             allowed,
             token_headers: token_headers.into(),
             closes_on_expiry: self.given.is_on(settings::CLOSE_ON_EXPIRY),
+            takes_certificates,
             tenants,
             sharing,
-            revocations,
             proving: proofs.proving,
+            revocations,
         };
         Ok(RequiresAuth { inner: Arc::new(inner) })
     }
@@ -141,7 +149,7 @@ impl Builder {
         Rules {
             algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
             issuers,
-            leeway: self.given.duration(settings::LEEWAY),
+            leeway: self.leeway(),
             profile: self.given.get(settings::PROFILE).unwrap_or_default(),
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
@@ -149,9 +157,11 @@ impl Builder {
             client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
-            revocation_seed: None,
+            refuses_query_tokens: self.has_fapi(),
             takes_dpop: proofs.is_some(),
+            certificate_header: None,
             proofs,
+            revocation_seed: None,
             guard: next_guard(),
         }
     }
@@ -217,6 +227,7 @@ impl Builder {
             places: self.all_places(problems),
             token_from: self.given.get(settings::TOKEN_FROM),
             dpop: self.dpop_mode(),
+            takes_certificates: self.takes_certificates(),
         }
     }
 

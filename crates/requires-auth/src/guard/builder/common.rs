@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::IssuerSettings;
 use super::build::boxed;
 use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
 use super::places::check_places;
-use crate::binding::DpopMode;
+use super::{IssuerSettings, fapi};
+use crate::binding::{DpopMode, Methods};
 use crate::clock::Clock;
 use crate::credential::TokenPlace;
 use crate::error::{ConfigProblem, quoted};
@@ -40,6 +40,8 @@ pub(in crate::guard) struct Common {
     pub(super) token_from: Option<Vec<TokenPlace>>,
     /// Whether tokens come with a proof of their key, of issuers that say nothing else.
     pub(super) dpop: DpopMode,
+    /// Whether tokens may be bound to a certificate, of issuers that say nothing else.
+    pub(super) takes_certificates: bool,
 }
 
 /// What an issuer is one of, where nobody has configured it by name.
@@ -79,7 +81,10 @@ impl Common {
         check_places(&settings.given, problems);
         IssuerRules {
             places: self.places_of(settings),
-            algorithms: own.or(self.algorithms),
+            algorithms: match self.profile_of(settings) {
+                Profile::Fapi2 => Some(fapi::algorithms(own.or(self.algorithms), problems)),
+                _ => own.or(self.algorithms),
+            },
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
             tokens: settings.tokens(),
             introspection: settings.introspection_rules(),
@@ -89,7 +94,11 @@ impl Common {
             marks: settings.from_table.marks(),
             aliases: settings.from_table.aliases.iter().map(|alias| alias.as_str().into()).collect(),
             provider: settings.from_table.told(),
-            methods: settings.methods(self.dpop),
+            methods: Methods {
+                certificate: settings.takes_certificates(self.takes_certificates),
+                needs_any: self.profile_of(settings) == Profile::Fapi2,
+                ..settings.methods(self.dpop)
+            },
             ..IssuerRules::new(Some(&settings.issuer()), settings.audience())
         }
     }

@@ -223,7 +223,7 @@ fn nonce_source(table: &Table, public_url: &str) -> Result<Option<NonceSource>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RequiresAuth;
+    use crate::{ConfigError, RequiresAuth};
 
     fn builder() -> Builder {
         RequiresAuth::builder("https://issuer.example", "https://api.example")
@@ -232,7 +232,7 @@ mod tests {
     fn fields(builder: Builder) -> Vec<(&'static str, String)> {
         let problems = builder.build().err();
         let told = |problem: &ConfigProblem| (problem.field(), problem.found().to_owned());
-        problems.iter().flat_map(|error| error.problems()).map(told).collect()
+        problems.iter().flat_map(ConfigError::problems).map(told).collect()
     }
 
     #[test]

@@ -83,6 +83,7 @@ impl Builder {
             documentation: documentation.as_deref(),
             policy_uri: policy_uri.as_deref(),
             tos_uri: tos_uri.as_deref(),
+            takes_certificates: self.any_takes_certificates(),
         };
         let challenged = self.given.get(settings::CHALLENGE_SCOPES).unwrap_or_default();
         let scopes = Scopes::new(&base, supported, challenged);

@@ -20,10 +20,12 @@ use crate::verify::{Audience, Profile};
 mod asks;
 mod audience;
 mod build;
+mod certificates;
 mod checks;
 mod claims;
 mod common;
 mod dpop;
+mod fapi;
 mod guarded;
 mod origin;
 mod places;
@@ -50,6 +52,7 @@ use provider::FromTable;
 /// | tokens of more than one issuer are accepted | [`with_issuer`](Self::with_issuer) |
 /// | this server reaches the issuer by another name than clients | [`with_discovery_url`](Self::with_discovery_url) |
 /// | the issuer has a certificate of a private authority | [`with_ca`](Self::with_ca) |
+/// | tokens are bound to keys, and come with proofs (DPoP) | [`with_dpop`](Self::with_dpop) |
 /// | a restart must not need the issuer | [`with_state_file`](Self::with_state_file) |
 /// | a test needs keys, a clock or a provider of its own | [`with_jwks`](Self::with_jwks), [`with_clock`](Self::with_clock), [`with_fetch`](Self::with_fetch) |
 ///
@@ -82,9 +85,9 @@ pub struct Builder {
     shares_keys: bool,
     resolver: Option<Arc<dyn ResolveIssuer>>,
     route_audiences: Vec<Box<str>>,
-    revocations: Option<Revocations>,
     /// Where used proofs are remembered.
     replay: Replay,
+    revocations: Option<Revocations>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -149,8 +152,8 @@ impl Builder {
             shares_keys: false,
             resolver: None,
             route_audiences: Vec::new(),
-            revocations: None,
             replay: Replay::default(),
+            revocations: None,
             problems: Vec::new(),
         }
     }

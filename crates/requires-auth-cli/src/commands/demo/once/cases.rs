@@ -14,6 +14,8 @@ pub(super) struct Case {
     /// The values of `Authorization`, in which `{}` stands for the token.
     pub(super) authorization: Vec<&'static str>,
     pub(super) token: Option<Wanted>,
+    /// The proof that goes with the token.
+    pub(super) proof: Option<Proof>,
     /// Other headers.
     pub(super) headers: Vec<(&'static str, &'static str)>,
     pub(super) right: Answer,
@@ -24,6 +26,8 @@ pub(super) struct Case {
 pub(super) enum Wanted {
     /// A valid token that is minted right after the key was rotated.
     AfterRotation,
+    /// A token that is bound to the key of the client.
+    Bound,
     /// A valid token whose key is rotated before it is sent.
     BeforeRotation,
     /// One with this scope, and this defect if any.
@@ -36,6 +40,17 @@ pub(super) enum Wanted {
     Tenant { is_ours: bool },
     /// A valid token with a claim changed after signing.
     Tampered,
+}
+
+/// Whose proof to send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// That of the client.
+    Client,
+    /// That of the client, in a request that has been sent before.
+    Copied,
+    /// One by the key of somebody else, who has the token.
+    Thief,
 }
 
 /// The status, code, reason and challenge of an answer.
@@ -56,6 +71,7 @@ pub(super) fn all(tokens: &TokenSource<'_>) -> Vec<Case> {
         TokenSource::Development(_) => {
             cases.extend(with_good_tokens());
             cases.extend(with_opaque_tokens());
+            cases.extend(with_bound_tokens());
             cases.extend(with_tokens_of_tenants());
             // Before the defects: they too make the guard look for new keys, which it does only so often.
             cases.extend(around_a_rotation());
@@ -143,6 +159,23 @@ fn with_tokens_of_tenants() -> Vec<Case> {
     ]
 }
 
+fn with_bound_tokens() -> Vec<Case> {
+    const DPOP: &[&str] = &["DPoP {}"];
+    let bound = |about, scheme, proof, right| {
+        let case = case(about, "GET", "/bound/me", scheme, Some(Wanted::Bound), right);
+        Case { proof, ..case }
+    };
+    let mismatch = || by_dpop(ErrorCode::InvalidToken, Reason::BindingMismatch);
+    let of_proof = |reason| by_dpop(ErrorCode::InvalidDpopProof, reason);
+    vec![
+        bound("bound, with its proof", DPOP, Some(Proof::Client), allowed(200)),
+        bound("bound, copied request", DPOP, Some(Proof::Copied), of_proof(Reason::ProofReused)),
+        bound("bound, stolen: Bearer", BEARER, None, mismatch()),
+        bound("bound, stolen: no proof", DPOP, None, of_proof(Reason::ProofMissing)),
+        bound("bound, thief's proof", DPOP, Some(Proof::Thief), mismatch()),
+    ]
+}
+
 fn around_a_rotation() -> Vec<Case> {
     let (after, before) = (Some(Wanted::AfterRotation), Some(Wanted::BeforeRotation));
     vec![
@@ -173,7 +206,16 @@ fn case(
     right: Answer,
 ) -> Case {
     let authorization = authorization.to_vec();
-    Case { about: about.to_owned(), method, path, authorization, token, headers: Vec::new(), right }
+    Case {
+        about: about.to_owned(),
+        method,
+        path,
+        authorization,
+        token,
+        proof: None,
+        headers: Vec::new(),
+        right,
+    }
 }
 
 const fn allowed(status: u16) -> Answer {
@@ -199,6 +241,20 @@ fn invalid(reason: Reason) -> Answer {
     Answer {
         status: 401,
         code: Some(ErrorCode::InvalidToken.to_string()),
+        reason: Some(reason.to_string()),
+        challenge: Some(challenge),
+    }
+}
+
+/// The challenge of a route that takes proofs alone (RFC 9449 §7.1).
+fn by_dpop(code: ErrorCode, reason: Reason) -> Answer {
+    let algorithms = "ES256 ES384 ES512 Ed25519 PS256 PS384 PS512 RS256 RS384 RS512";
+    let (error, description) = (code.as_str(), reason.message());
+    let challenge =
+        format!("DPoP error=\"{error}\", error_description=\"{description}\", algs=\"{algorithms}\"");
+    Answer {
+        status: 401,
+        code: Some(code.to_string()),
         reason: Some(reason.to_string()),
         challenge: Some(challenge),
     }

@@ -1,12 +1,13 @@
 //! One request and what came back.
 
+use requires_auth_testkit::{ProofBuilder, SigningKey};
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
 use super::super::development::Development;
 use super::super::tour::TokenSource;
-use super::cases::{Answer, Case, Wanted};
+use super::cases::{Answer, Case, Proof, Wanted};
 use crate::error::Failure;
 use crate::http::{cause, url};
 
@@ -44,6 +45,14 @@ impl Exchange {
         }
         for (name, value) in &case.headers {
             request = request.header(*name, *value);
+        }
+        if let (Some(proof), TokenSource::Development(development)) = (case.proof, tokens) {
+            let url = format!("{api}{}", case.path);
+            request = request.header("DPoP", proof.mint(development, case.method, &url, &token));
+            // A request without a body can be sent again.
+            if let (Proof::Copied, Some(first)) = (proof, request.try_clone()) {
+                first.send().await.and_then(Response::error_for_status).map_err(failed)?;
+            }
         }
         let answer = read(request.send().await.map_err(failed)?).await.map_err(failed)?;
         Ok(Self {
@@ -89,6 +98,9 @@ async fn mint(client: &Client, development: &Development, wanted: Wanted) -> Res
         query.push(("scope", scope));
         query.extend(defect.map(|defect| ("defect", defect.name())));
     }
+    if matches!(wanted, Wanted::Bound) {
+        query.push(("jkt", development.client.thumbprint()));
+    }
     let other_tenant = development.other_tenant();
     if matches!(wanted, Wanted::Tenant { is_ours: false }) {
         query.push(("claim", &other_tenant));
@@ -105,6 +117,15 @@ async fn mint(client: &Client, development: &Development, wanted: Wanted) -> Res
         }
         Wanted::Tampered => Ok(tampered(&token)),
         _ => Ok(token),
+    }
+}
+
+impl Proof {
+    /// A proof for a request with this token.
+    fn mint(self, development: &Development, method: &str, url: &str, token: &str) -> String {
+        let thief = SigningKey::generate(development.client.algorithm());
+        let key = if self == Self::Thief { &thief } else { &development.client };
+        ProofBuilder::new(key, method, url).token(token).mint()
     }
 }
 

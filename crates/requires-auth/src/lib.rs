@@ -135,11 +135,11 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
+pub mod revocations;
 pub mod replay;
 #[cfg(feature = "redis")]
 pub mod shared;
 pub mod dpop;
-pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import textwrap
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -121,3 +123,11 @@ def test_nothing_counts_unless_it_is_switched_on(auth_issuer, token):
     own = Issuer(auth_issuer.issuer, AUDIENCE, jwks=auth_issuer.jwks, client_certificates=True)
     of_issuer = RequiresAuth(issuers=[own])
     assert status(of_issuer.admit_asgi(asgi(token, chain=[pem(DER)]))) == 200
+
+
+def test_the_block_of_the_page_runs():
+    page = Path(__file__).parents[2] / "docs" / "client-certificates.md"
+    [block] = [rest.split("```")[0] for rest in page.read_text("utf-8").split("```python\n")[1:]]
+    found: dict[str, Any] = {}
+    exec(block, found)
+    assert all(isinstance(found[name], RequiresAuth) for name in ("auth", "behind_caddy", "behind_nginx"))

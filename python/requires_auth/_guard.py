@@ -130,7 +130,7 @@ class RequiresAuth(_core.Guard, Revoking):
                 curve and `alg`; `none` and HMAC never.
             leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300.
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
-                `jti`. By default that of the provider, else `"jwt"`.
+                `jti`, or `"fapi2"` for FAPI 2.0. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,
                 else `scp`. For Auth0's permissions: `["scope", "permissions"]`. Of an object, its members count.
             client_claims: the claims that name the client, by dotted path; the first that is there counts. By

@@ -661,7 +661,7 @@ def test_the_environment_knows_every_plain_setting(issuer: TestIssuer, environme
         ("LEEWAY", "soon", "expected a duration, found another text\n  hint: write 30s, 5m, 1h or a number of seconds"),
         ("LEEWAY", "301s", "expected at most 300 s, found 301 s"),
         ("CACHE", "many", "expected a whole number"),
-        ("PROFILE", "at-jwt", "expected jwt or at+jwt, found `at-jwt`\n  hint: write at+jwt"),
+        ("PROFILE", "at-jwt", "expected jwt, at+jwt or fapi2, found `at-jwt`\n  hint: write at+jwt"),
         ("ALGORITHMS", "HS256", "expected signature algorithms, found `HS256`"),
         ("DANGEROUSLY_ANY_AUDIENCE", "False", "expected true or false"),
         ("JWKS", "/nowhere", "expected a readable JWK Set file"),

@@ -193,6 +193,36 @@ fn without_a_secret_and_without_scopes_nobody_may_revoke() {
     assert!(refused.code() == 2 && refused.stderr().contains("revocations"), "{}", refused.stderr());
 }
 
+#[test]
+fn check_tells_where_tokens_cannot_be_revoked() {
+    let stage = Stage::new("revoke-check");
+    let checked = |of_guard: &str, of_issuer: &str| {
+        fs::write(stage.folder.join("revoked.jsonl"), "").expect("a file");
+        stage.write(&format!(
+            "{of_guard}\n[issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n{of_issuer}\n"
+        ));
+        let run = run(&["check", stage.file().to_str().expect("UTF-8")], "");
+        (run.code(), format!("{}{}", run.stdout(), run.stderr()))
+    };
+    let revocations = "revocations = \"revoked.jsonl\"\n";
+    let told = |(code, text): (i32, String), word: &str| {
+        assert_eq!(code, 0, "{text}");
+        text.contains(word)
+    };
+    assert!(told(checked(revocations, ""), "may have no `jti`"));
+    assert!(!told(checked(revocations, "profile = \"at+jwt\""), "may have no `jti`"));
+    assert!(!told(checked("", ""), "may have no `jti`"));
+    let fapi = "profile = \"fapi2\"\npublic_url = \"https://api.example\"\nclient_certificates = true\n";
+    assert!(told(checked(fapi, ""), "good until it expires"));
+    assert!(!told(checked(&format!("{fapi}{revocations}"), ""), "good until it expires"));
+    // What the profile demands is told at once.
+    let (code, text) = checked("profile = \"fapi2\"\nleeway = \"30s\"\n", "algorithms = [\"RS256\"]");
+    assert_eq!(code, 2);
+    for wanted in ["https", "dpop", "at most 10 s", "PS256"] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+}
+
 /// Runs `revoke` with the secret in the environment.
 fn revoke(args: &[&str]) -> (Option<i32>, String, String) {
     let mut command = requires_auth(&[&["revoke"], args].concat());

@@ -323,7 +323,7 @@ fn is_tchar(byte: u8) -> bool {
 }
 
 /// Whether a query has a parameter `access_token`, however its name is percent-encoded.
-fn has_query_token(query: &str) -> bool {
+pub(crate) fn has_query_token(query: &str) -> bool {
     let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
     // Most requests have no query, and are not searched for what is not there.
     !query.is_empty() && names.any(|name| percent_decoded(name.as_bytes()).eq(*b"access_token"))

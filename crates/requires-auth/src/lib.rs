@@ -180,6 +180,11 @@ struct TokenPlacesPage;
 #[doc = include_str!("../../../docs/client-certificates.md")]
 struct ClientCertificatesPage;
 
+/// Runs the Rust blocks of the page on revocation as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/revocation.md")]
+struct RevocationPage;
+
 /// Runs the Rust blocks of the page on opaque tokens as tests.
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/opaque-tokens.md")]

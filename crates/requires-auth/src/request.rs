@@ -115,6 +115,7 @@ pub struct Request<'a> {
     is_ordinary: bool,
     is_upgrade: bool,
     is_token_alone: bool,
+    is_trial: bool,
 }
 
 impl<'a> Request<'a> {
@@ -143,6 +144,7 @@ impl<'a> Request<'a> {
             is_ordinary: false,
             is_upgrade: false,
             is_token_alone: false,
+            is_trial: false,
         }
     }
 
@@ -250,6 +252,19 @@ impl<'a> Request<'a> {
     pub const fn as_token_alone(mut self) -> Self {
         self.is_token_alone = true;
         self
+    }
+
+    /// The same request, asked about only to know the answer, and not to let it pass: whether its proof was used before is
+    /// looked up, and nothing is recorded (DPoP, RFC 9449 §11.1). A gateway asks so in shadow mode, and where a proxy asks a
+    /// second time to tell the client why it was refused.
+    #[must_use]
+    pub const fn as_trial(mut self) -> Self {
+        self.is_trial = true;
+        self
+    }
+
+    pub(crate) const fn is_trial(&self) -> bool {
+        self.is_trial
     }
 
     /// Whether it opens another protocol on its connection, such as a WebSocket.

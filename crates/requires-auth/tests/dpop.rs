@@ -356,6 +356,7 @@ async fn what_the_store_says_is_the_last_word() {
                 assert_eq!((told(&judged).as_str(), store.times()), (verdict, times));
                 if let Err(denial) = judged {
                     assert_eq!((denial.status(), denial.retry_after()), (status, retry));
+                    assert_eq!(denial.is_undecided(), status == 503, "no proxy may let it pass");
                     let challenge = guard.challenge(&sent.request(), &denial);
                     assert_eq!(challenge.www_authenticate().is_empty(), status != 401);
                 }
@@ -383,6 +384,26 @@ async fn a_request_that_has_to_wait_for_the_store_is_judged_once() {
         "passed",
         "a Bearer token waits for nothing"
     );
+}
+
+#[tokio::test]
+async fn a_trial_records_nothing_and_knows_what_was_used() {
+    let world = World::new();
+    let guard = world.guard(Dpop::allowed());
+    let token = world.bound();
+    let sent = Sent::new("DPoP", &token, vec![world.proof(&token).mint()]);
+    let anything = Requirement::token(Policy::default());
+    let trial = sent.request().as_trial();
+    for _ in 0..2 {
+        assert_eq!(told(&guard.admit(&trial, &anything).await), "passed");
+    }
+    assert!(guard.admit_now(&trial, &anything).is_none(), "it may have to wait");
+    assert_eq!(sent.verdict(&guard), "passed");
+    assert_eq!(told(&guard.admit(&trial, &anything).await), "invalid_dpop_proof proof_reused");
+    // What is wrong with a trial is told as of any request.
+    let other = Sent::new("DPoP", &token, vec![world.proof(&token).method("POST").mint()]);
+    let told = told(&guard.admit(&other.request().as_trial(), &anything).await);
+    assert_eq!(told, "invalid_dpop_proof proof_method");
 }
 
 #[tokio::test]

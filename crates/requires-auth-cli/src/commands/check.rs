@@ -4,7 +4,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use requires_auth::Profile;
 use requires_auth::config::IssuerConfig;
+use requires_auth::settings::{PROFILE, REVOCATIONS};
 use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
@@ -127,7 +129,44 @@ fn warnings(config: &Config) -> Vec<String> {
 
 /// What can hardly be meant.
 fn notes(config: &Config) -> impl Iterator<Item = String> {
-    shared_subjects(config).into_iter().chain(unread_places(config))
+    let revocations = tokens_without_id(config).into_iter().chain(tokens_that_nobody_ends(config));
+    shared_subjects(config).into_iter().chain(unread_places(config)).chain(revocations)
+}
+
+/// A token is revoked alone by its `jti`, which only RFC 9068 demands.
+fn tokens_without_id(config: &Config) -> Option<String> {
+    let is_told = config.guard.get(REVOCATIONS).is_some();
+    let names: Vec<_> = issuers_of(config, Profile::Jwt).collect();
+    (is_told && !names.is_empty()).then(|| {
+        format!(
+            "revocations: tokens of {} may have no `jti`, and can be revoked by their subject, session or client alone then; \
+             profile = \"at+jwt\" makes sure of it",
+            names.join(", ")
+        )
+    })
+}
+
+/// The FAPI 2.0 Security Profile wants the revocation of a token to count (§5.3.4).
+fn tokens_that_nobody_ends(config: &Config) -> Option<String> {
+    let is_told = config.guard.get(REVOCATIONS).is_some();
+    let names: Vec<_> = issuers_of(config, Profile::Fapi2).collect();
+    (!is_told && !names.is_empty()).then(|| {
+        format!(
+            "profile fapi2: a token of {} is good until it expires: set `revocations`, or let the issuer make tokens for five \
+             minutes at most",
+            names.join(", ")
+        )
+    })
+}
+
+/// The names of the issuers with this profile.
+fn issuers_of(config: &Config, profile: Profile) -> impl Iterator<Item = &str> {
+    let of_guard = config.guard.get(PROFILE);
+    let of = move |own: &IssuerConfig| {
+        let of_provider = || own.provider().and_then(|provider| provider.profile);
+        own.get(PROFILE).or(of_guard).or_else(of_provider).unwrap_or_default()
+    };
+    config.guard.issuers.iter().filter(move |own| of(own) == profile).map(IssuerConfig::name)
 }
 
 /// A provider behind a proxy has its tokens in a place of its own. Where that is not read, all of them are refused.

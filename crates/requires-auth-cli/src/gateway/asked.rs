@@ -21,12 +21,15 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// A preflight has none (finding of oauth2-proxy: one with a body is not a preflight).
     pub(crate) has_body: bool,
+    /// Whether it is asked about only to tell why it was refused: its proof is not used up.
+    pub(crate) is_trial: bool,
 }
 
 impl<'a> Asked<'a> {
     /// The request as the guard reads it.
     pub(crate) fn request(&self) -> Request<'a> {
         let request = Request::new(self.method, self.target, self.headers);
+        let request = if self.is_trial { request.as_trial() } else { request };
         let request = self.client.map_or(request, |client| request.from_client(client));
         self.certificate.map_or(request, |certificate| request.with_certificate(certificate.into()))
     }

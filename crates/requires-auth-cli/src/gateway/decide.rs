@@ -69,7 +69,7 @@ impl Gateway {
         let below = resources.iter().flat_map(|own| own.routes.iter().map(Route::name).chain([own.name()]));
         let decisions = Decisions::of(config.gateway.routes.iter().map(Route::name).chain(below));
         let identity = Identity::new(config);
-        let places = TokenPlaces::new(auth.token_places());
+        let places = TokenPlaces::new(auth.token_places()).taking_proofs(config.proofs().are_taken());
         let has_audience = config.has_audience();
         Ok(Self {
             auth,

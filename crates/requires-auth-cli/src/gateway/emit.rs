@@ -91,6 +91,7 @@ fn side(config: &Config, file: &Path, wanted: &Wanted) -> Result<ProxySide, Fail
         headers: gateway.headers.iter().map(|header| title_case(header.name.as_str())).collect(),
         token_headers: token_headers(&places),
         clears_authorization: if is_unread { Some(UNJUDGED) } else { is_mcp.then_some(NOT_FOR_MCP) },
+        proofs: config.proofs(),
         resources,
         names_hosts: gateway.routes.names_hosts(),
         certificate: gateway.certificate_header().cloned(),

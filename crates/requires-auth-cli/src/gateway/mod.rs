@@ -44,6 +44,7 @@ mod vector_gateway;
 #[cfg(test)]
 mod resource_vectors;
 mod self_test_answers;
+mod self_test_proofs;
 pub(crate) mod self_test;
 mod forward_auth;
 mod reverse_proxy;

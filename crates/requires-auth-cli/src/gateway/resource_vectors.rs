@@ -77,6 +77,7 @@ async fn requests_below_a_resource_of_the_gateway_get_the_verdict_of_its_guard()
             certificate: None,
             headers,
             has_body: false,
+            is_trial: false,
         };
         let found = match gateway.decide(asked).await {
             Decided::Now(Decision::Allow { .. }) => (200, Vec::new()),

@@ -91,9 +91,15 @@ impl ResourceGuard {
         };
         let mut rule = Route::new(Vec::new(), requirement);
         rule.is_shadow = is_shadow;
+        let routes = config.gateway.routes.below(&own.below);
+        let (rule, routes) = if own.needs_dpop {
+            (rule.with_dpop_required(), routes.with_dpop_required())
+        } else {
+            (rule, routes)
+        };
         Ok(Self {
             auth: guard(config, own, auth)?,
-            routes: config.gateway.routes.below(&own.below),
+            routes,
             rule,
             is_open_below: own.is_mcp,
             operations,
@@ -111,7 +117,8 @@ impl ResourceGuard {
 /// Builds the guard of a resource.
 fn guard(config: &Config, own: &ResourceConfig, auth: &RequiresAuth) -> Result<RequiresAuth, ConfigError> {
     let builder = auth.other_resource_builder(own.url.as_str()).with_issuers_of_tables(&own.issuers);
-    let builder = builder.with_challenge_scopes(own.challenge_scopes);
+    // No other resource names an issuer that has one.
+    let builder = builder.with_audience_claims_of(auth).with_challenge_scopes(own.challenge_scopes);
     let set = |builder: Builder, value: Option<&String>, set: fn(Builder, &str) -> Builder| match value {
         Some(value) => set(builder, value),
         None => builder,

@@ -21,6 +21,7 @@ use super::config::{Config, ResourceConfig, RouteTest};
 use super::decide::{Decision, Gateway};
 use super::routes::{IsBelow, PlainPath};
 use super::self_test_answers::{self, TestAnswers};
+use super::self_test_proofs::{client_key, needs_proof, proven, without_nonces};
 use crate::error::{Failure, located};
 
 /// What stands for the token in a header of a test.
@@ -63,6 +64,7 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
         certificate,
         headers: &headers,
         has_body: false,
+        is_trial: false,
     };
     let decision = match told {
         Ok(certificate) => gateway.decide_by_head(asked(certificate)).await,
@@ -89,15 +91,21 @@ async fn run_test(config: &Config, gateway: &Gateway, key: &SigningKey, test: &R
 /// The headers of a test: its own, and the token where none of them holds it.
 fn headers(config: &Config, key: &SigningKey, test: &RouteTest) -> HeaderMap {
     let issuer = issuer_of(config, test);
-    let jwt = || issuer.and_then(|issuer| token(config, issuer, key, test));
-    let token = self_test_answers::token(config, test).or_else(jwt);
     let holds_token = |(_, value): &(HeaderName, String)| value.contains(PLACEHOLDER);
     let mut written = test.headers.clone();
-    if let (Some(issuer), Some(_)) = (issuer, &token)
-        && !written.iter().any(holds_token)
-    {
-        let places = config.guard.token_places_of(issuer);
-        written.extend(places.first().and_then(in_place));
+    let is_written = written.iter().any(holds_token);
+    // Where a test writes the header of the token itself, it may be about one that is bound to nothing.
+    let client = issuer.filter(|issuer| !is_written && needs_proof(config, issuer, test));
+    let client = client.map(|_| client_key(config));
+    let jwt = || issuer.and_then(|issuer| token(config, issuer, key, test, client.as_ref()));
+    let token = self_test_answers::token(config, test).or_else(jwt);
+    match (issuer, &token, &client) {
+        (_, Some(token), Some(client)) => written.extend(proven(config, client, test, token)),
+        (Some(issuer), Some(_), None) if !is_written => {
+            let places = config.guard.token_places_of(issuer);
+            written.extend(places.first().and_then(in_place));
+        }
+        _ => {}
     }
     let mut headers = HeaderMap::new();
     for (name, value) in written {
@@ -132,13 +140,20 @@ fn issuer_of<'c>(config: &'c Config, test: &RouteTest) -> Option<&'c IssuerConfi
 }
 
 /// The token of a test. Claims that it does not give are those of a good token; null takes one out.
-fn token(config: &Config, issuer: &IssuerConfig, key: &SigningKey, test: &RouteTest) -> Option<String> {
+fn token(
+    config: &Config,
+    issuer: &IssuerConfig,
+    key: &SigningKey,
+    test: &RouteTest,
+    client: Option<&SigningKey>,
+) -> Option<String> {
     let claims = test.claims.as_ref()?;
     let token = match audience_of_route(config, test) {
         Some(audience) => Forge::new(issuer.issuer(), &audience, key.clone()).token(),
         None => meant_for_us(issuer, key),
     };
     let given = claims.iter().filter(|(name, _)| *name != "iss");
+    let token = client.map_or(token.clone(), |client| token.bound_to(client));
     let marked = marked(token, issuer.get(PROVIDER));
     Some(given.fold(marked, |token, (name, value)| token.claim(name, value.clone())).mint())
 }
@@ -209,6 +224,7 @@ fn algorithm(config: &Config) -> Result<Algorithm, Failure> {
 fn with_keys(config: &Config, key: &SigningKey) -> Result<RequiresAuth, Failure> {
     let mut config = config.clone();
     config.guard.set(STATE_FILE, None);
+    without_nonces(&mut config);
     // Who is revoked now says nothing about the routes.
     config.guard.set(REVOCATIONS, None);
     let answers = TestAnswers::new(&config);

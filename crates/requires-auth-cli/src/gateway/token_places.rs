@@ -6,6 +6,9 @@ use requires_auth::credential::{Protocols, TokenPlace};
 
 use super::header_names::is_folded_like;
 
+/// The header that holds a proof (RFC 9449 §4.1).
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+
 /// The places that a guard reads, without `Authorization`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TokenPlaces {
@@ -15,6 +18,8 @@ pub(crate) struct TokenPlaces {
     cookies: Vec<String>,
     has_subprotocol: bool,
     reads_authorization: bool,
+    /// Whether proofs of keys are for this gateway alone.
+    takes_proofs: bool,
 }
 
 /// What becomes of the headers of a request when its tokens are taken away.
@@ -38,7 +43,20 @@ impl TokenPlaces {
         let headers = all.iter().filter(is_header).filter_map(|place| place.header_name().try_into().ok());
         let has_subprotocol = all.iter().any(|place| place.header_name() == SEC_WEBSOCKET_PROTOCOL.as_str());
         let reads_authorization = places.contains(&authorization);
-        Self { headers: headers.collect(), cookies, has_subprotocol, reads_authorization, all }
+        Self {
+            headers: headers.collect(),
+            cookies,
+            has_subprotocol,
+            reads_authorization,
+            takes_proofs: false,
+            all,
+        }
+    }
+
+    /// The same, and whether the proof of a request is taken away as well (RFC 9449): whoever has the token could use it
+    /// elsewhere until it is too old.
+    pub(crate) fn taking_proofs(self, takes_proofs: bool) -> Self {
+        Self { takes_proofs, ..self }
     }
 
     /// Every place.
@@ -53,7 +71,7 @@ impl TokenPlaces {
 
     /// What is to become of the headers of a request. A cookie and a subprotocol that hold no token stay.
     pub(crate) fn take(&self, headers: &HeaderMap) -> Taken {
-        let mut taken = Taken::default();
+        let mut taken = self.take_proofs(headers);
         if self.all.is_empty() {
             return taken;
         }
@@ -70,7 +88,14 @@ impl TokenPlaces {
     /// holds one go. Nobody has looked at them, and an application that reads names as CGI does may take one for the token.
     pub(crate) fn take_other_spellings(&self, headers: &HeaderMap) -> Taken {
         let is_other = |name: &&HeaderName| self.has_header(name.as_str()) && !self.headers.contains(name);
-        Taken { removed: headers.keys().filter(is_other).cloned().collect(), ..Taken::default() }
+        let mut taken = self.take_proofs(headers);
+        taken.removed.extend(headers.keys().filter(is_other).cloned());
+        taken
+    }
+
+    fn take_proofs(&self, headers: &HeaderMap) -> Taken {
+        let has_proof = self.takes_proofs && headers.contains_key(&DPOP);
+        Taken { removed: has_proof.then_some(DPOP).into_iter().collect(), ..Taken::default() }
     }
 
     fn take_cookies(&self, headers: &HeaderMap, taken: &mut Taken) {
@@ -207,6 +232,20 @@ mod tests {
         assert_eq!(left(&["subprotocol.after=bearer"]), 0);
         assert_eq!(left(&["subprotocol.prefix=bearer."]), 0);
         assert_eq!(left(&["cookie=token"]), 1, "no token is looked for there");
+    }
+
+    #[test]
+    fn a_proof_goes_where_it_is_for_the_gateway_alone() {
+        let headers = HeaderMap::from_iter([
+            (DPOP, HeaderValue::from_static("a.b.c")),
+            (AUTHORIZATION, HeaderValue::from_static("DPoP a.b.c")),
+        ]);
+        for (takes, expected) in [(true, vec![DPOP]), (false, vec![])] {
+            let places = places(&["authorization"]).taking_proofs(takes);
+            assert_eq!(places.take(&headers).removed, expected);
+            assert_eq!(places.take_other_spellings(&headers).removed, expected);
+            assert!(places.take(&HeaderMap::new()).removed.is_empty());
+        }
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub(crate) struct Methods {
     pub(crate) certificate: bool,
     /// Whether the route takes no token without a proof of its key.
     pub(crate) needs_key: bool,
+    /// Whether no token is taken that is bound to nothing.
+    pub(crate) needs_any: bool,
 }
 
 impl Methods {
@@ -126,7 +128,11 @@ impl<'b> Binding<'b> {
         let needs_key = self.methods.needs_key || self.methods.dpop == DpopMode::Required;
         let Some(confirmation) = self.confirmation else {
             // RFC 9449 §7.1: with that scheme, a token has to be bound.
-            return if is_by_key || needs_key { Err(Reason::BindingMismatch) } else { Ok(None) };
+            return if is_by_key || needs_key || self.methods.needs_any {
+                Err(Reason::BindingMismatch)
+            } else {
+                Ok(None)
+            };
         };
         let Confirmation { key, certificate, is_unprovable, .. } = confirmation;
         let is_nothing_known = key.is_none() && certificate.is_none();

@@ -7,7 +7,7 @@ use crate::request::Certificate;
 const DER: &[u8] = b"a certificate";
 const KEY: [u8; 32] = [7; 32];
 
-const OFF: Methods = Methods { dpop: DpopMode::Off, certificate: false, needs_key: false };
+const OFF: Methods = Methods { dpop: DpopMode::Off, certificate: false, needs_key: false, needs_any: false };
 const BY_KEY: Methods = Methods { dpop: DpopMode::Allowed, ..OFF };
 const REQUIRED: Methods = Methods { dpop: DpopMode::Required, ..OFF };
 const BY_CERTIFICATE: Methods = Methods { certificate: true, ..OFF };

@@ -169,9 +169,10 @@ impl Denial {
         self.nonce.as_deref()
     }
 
-    /// A store is full or out of reach.
+    /// A store is full or out of reach. Clients can fill it, or keep it busy.
     pub(crate) fn state_unavailable(retry_after: u32) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::StateUnavailable) }
+        let is_undecided = true;
+        Self { retry_after: Some(retry_after), is_undecided, ..Self::new(ErrorCode::StateUnavailable) }
     }
 
     /// A client has used up its share of the store of used proofs.
@@ -263,7 +264,7 @@ impl Denial {
     }
 
     /// Whether there are keys, and they refuse the token, and only a fetch that failed or was held back could tell
-    /// whether newer ones would not.
+    /// whether newer ones would not; or whether a store could not tell if a proof was used before.
     ///
     /// Anybody can cause this with a token of his own making, while good tokens pass: a proxy in front of the API must
     /// not take it for a failure of the guard, after which some proxies let requests through.

@@ -251,6 +251,7 @@ impl RequiresAuth {
             }
         }
         self.inner.sharing.warm().await;
+        self.wait_for_revocations().await;
         if failures.is_empty() { Ok(()) } else { Err(KeysUnavailable { failures }) }
     }
 

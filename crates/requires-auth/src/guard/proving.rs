@@ -80,6 +80,7 @@ impl RequiresAuth {
     /// What is left to do about a request with a good proof, if that needs no wait.
     pub(super) fn record_now(&self, passing: Passing<'_>) -> Option<Result<Authorized, Denial>> {
         let used = match self.store_for(&passing.token) {
+            Some(_) if passing.request.is_trial() => return None,
             Some(store) => {
                 let now = passing.token.checked_at().as_secs();
                 let used = store.first_use_now(&passing.key(), passing.proven.until, now);
@@ -96,6 +97,9 @@ impl RequiresAuth {
     /// As [`record_now`](Self::record_now), and waits for the store where that is needed.
     pub(super) async fn record(&self, passing: Passing<'_>) -> Result<Authorized, Denial> {
         let used = match self.store_for(&passing.token) {
+            Some(store) if passing.request.is_trial() => {
+                store.look_up(passing.key(), passing.proven.until).await
+            }
             Some(store) => {
                 let (key, until) = (passing.key(), passing.proven.until);
                 if let Some(used) = store.first_use_now(&key, until, passing.token.checked_at().as_secs()) {

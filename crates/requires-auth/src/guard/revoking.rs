@@ -1,10 +1,19 @@
 //! Tokens that are refused before they expire.
 
+use std::time::Duration;
+
 use super::RequiresAuth;
 use crate::error::Denial;
 use crate::revocation::Revocation;
 use crate::revocations::{Revocations, RevokeError};
 use crate::verify::{AccessToken, NoTrace, check_revoked};
+
+/// After how many seconds to try again where nobody can say what is revoked.
+const RETRY_AFTER: u32 = 1;
+
+/// How long a guard that is warmed waits for revocations, and how often it looks.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 impl RequiresAuth {
     /// Refuses what an entry is for, from now on and until it ends: in this guard, and in every process that has the same file of
@@ -50,9 +59,21 @@ impl RequiresAuth {
         self.inner.revocations.as_ref()
     }
 
+    /// Waits until what is revoked is known, five seconds at most.
+    pub(super) async fn wait_for_revocations(&self) {
+        let Some(revocations) = &self.inner.revocations else { return };
+        for _ in 0..LONGEST_WAIT.as_millis() / LOOK.as_millis() {
+            if revocations.are_current() {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Refuses a token that was revoked.
     pub(super) fn check_revoked(&self, token: &AccessToken) -> Result<(), Denial> {
         match &self.inner.revocations {
+            Some(revocations) if !revocations.are_current() => Err(Denial::state_unavailable(RETRY_AFTER)),
             Some(revocations) => check_revoked(token, &revocations.sets(), &mut NoTrace),
             None => Ok(()),
         }

@@ -3,6 +3,7 @@
 #[cfg(feature = "redis")]
 use std::sync::Arc;
 
+use crate::revocations::Revocations;
 #[cfg(feature = "redis")]
 use crate::shared::{Shared, SharedHealth};
 
@@ -20,6 +21,28 @@ impl Sharing {
         return self.server.is_some();
         #[cfg(not(feature = "redis"))]
         false
+    }
+
+    /// Whether revocations are told to all instances.
+    pub(super) fn has_revocations(&self) -> bool {
+        #[cfg(feature = "redis")]
+        return self.server.as_ref().is_some_and(|server| server.has_revocations());
+        #[cfg(not(feature = "redis"))]
+        false
+    }
+
+    /// Lets these revocations be those of all instances, where that is chosen.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(clippy::unused_self, reason = "there is a server where the feature is on")
+    )]
+    pub(super) fn follow(&self, revocations: Option<&Revocations>) {
+        #[cfg(feature = "redis")]
+        if let (Some(server), Some(revocations)) = (&self.server, revocations) {
+            server.follow(revocations);
+        }
+        #[cfg(not(feature = "redis"))]
+        let _ = revocations;
     }
 
     /// Connects, if there is no connection. That it cannot is logged.

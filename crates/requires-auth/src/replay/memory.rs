@@ -150,6 +150,18 @@ impl ReplayStore for MemoryReplay {
         let now = SystemClock.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Box::pin(std::future::ready(self.record(&key, until, now)))
     }
+
+    fn look_up(&self, key: ReplayKey, until: u64) -> UseFuture<'_> {
+        let entry = u128::from_le_bytes(key.id);
+        let hash = self.random.hash_one(entry);
+        let known = lock(self.shard(hash)).look(entry, hash, until / BUCKET_SECONDS);
+        let used = match known {
+            Known::New => Use::First,
+            Known::Present => Use::Again,
+            Known::Forgotten => Use::Unavailable,
+        };
+        Box::pin(std::future::ready(used))
+    }
 }
 
 impl fmt::Debug for MemoryReplay {

@@ -37,6 +37,14 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// The future ends within a bounded time. If it cannot know whether the use was recorded it answers
     /// [`Use::Unavailable`]: it must not ask a second time, since its own record would look like a replay.
     fn first_use(&self, key: ReplayKey, until: u64) -> UseFuture<'_>;
+
+    /// Says whether the use of a proof is recorded, and records nothing: [`Use::Again`], or [`Use::First`] if it is not. A
+    /// guard asks it about a [trial](crate::Request::as_trial) alone, which passes nothing on.
+    ///
+    /// By default it answers [`Use::First`], so that a copied request is told to try again instead of why it was refused.
+    fn look_up(&self, _key: ReplayKey, _until: u64) -> UseFuture<'_> {
+        Box::pin(std::future::ready(Use::First))
+    }
 }
 
 /// What [`ReplayStore::first_use`] returns.

@@ -12,4 +12,4 @@ mod set;
 pub use entry::{InvalidRevocation, Revocation, RevocationKind};
 pub(crate) use line::read_lines;
 pub(crate) use marks::{Marks, Named, Seed};
-pub(crate) use set::{Set, Sets};
+pub(crate) use set::{Found, Set, Sets};

@@ -33,19 +33,43 @@ pub(crate) struct Full {
 }
 
 /// What is listed in a file, and what came in other ways. A file that is read anew takes the place of the first alone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sets {
     pub(crate) listed: Set,
     pub(crate) added: Set,
+    /// A number that no other state of any sets of this process has, and never [`Sets::NO_VERSION`].
+    pub(crate) version: u64,
+}
+
+/// What there is about a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Found {
+    /// No entry has one of its marks, whatever the time: it need not be looked up again in these sets.
+    Nothing,
+    /// Entries with one of its marks are for other tokens, or have ended.
+    Others,
+    /// An entry refuses it.
+    Refused,
 }
 
 impl Sets {
-    /// Whether an entry refuses a token. What it is called is looked at only if an entry has one of its marks.
-    pub(crate) fn refuse(&self, marks: &Marks, now: NumericDate, token: &Named<'_>) -> bool {
-        self.listed.refuses(marks, now, token) || self.added.refuses(marks, now, token)
+    /// The version of no sets.
+    pub(crate) const NO_VERSION: u64 = 0;
+
+    /// No entries.
+    pub(crate) fn new(version: u64) -> Self {
+        Self { listed: Set::default(), added: Set::default(), version }
     }
 
-    /// The same for a token without marks, by a look at every entry.
+    /// What there is about a token. What it is called is looked at only if an entry has one of its marks.
+    pub(crate) fn look(&self, marks: &Marks, now: NumericDate, token: &Named<'_>) -> Found {
+        match self.listed.look(marks, now, token) {
+            Found::Refused => Found::Refused,
+            found => found.max(self.added.look(marks, now, token)),
+        }
+    }
+
+    /// Whether an entry refuses a token without marks, by a look at every entry.
     pub(crate) fn refuse_named(&self, now: NumericDate, token: &Named<'_>) -> bool {
         self.iter().any(|entry| entry.refuses(token, now))
     }
@@ -131,13 +155,16 @@ impl Set {
         (self.len, self.first_end) = (len, first_end);
     }
 
-    /// Whether an entry refuses a token. What it is called is looked at only if an entry has one of its marks.
-    pub(crate) fn refuses(&self, marks: &Marks, now: NumericDate, token: &Named<'_>) -> bool {
-        self.len > 0
-            && marks.of.iter().any(|mark| {
-                let entries = self.parts[place(*mark)].get(mark);
-                entries.is_some_and(|entries| entries.iter().any(|entry| entry.refuses(token, now)))
-            })
+    /// What there is about a token. What it is called is looked at only if an entry has one of its marks.
+    pub(crate) fn look(&self, marks: &Marks, now: NumericDate, token: &Named<'_>) -> Found {
+        if self.len == 0 {
+            return Found::Nothing;
+        }
+        let of_mark = |mark: &u64| self.parts[place(*mark)].get(mark);
+        let found = marks.of.iter().filter_map(of_mark).map(|entries| {
+            if entries.iter().any(|entry| entry.refuses(token, now)) { Found::Refused } else { Found::Others }
+        });
+        found.max().unwrap_or(Found::Nothing)
     }
 
     pub(crate) const fn len(&self) -> usize {

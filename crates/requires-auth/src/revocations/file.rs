@@ -18,6 +18,9 @@ use crate::telemetry;
 /// How often the file is looked at.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How often a file is looked at before content is used that takes something away and does not stand still.
+const MOST_LOOKS: u8 = 3;
+
 /// The room for each entry, with what may stand beside it.
 const BYTES_PER_ENTRY: u64 = 1024;
 
@@ -37,12 +40,15 @@ struct Seen {
     /// Whether another stamp is needed to tell that it has changed.
     is_settled: bool,
     content: Option<Content>,
+    /// Content that takes something away, and may be a part of a file that is being written; and how often such was seen.
+    doubtful: Option<([u8; 32], u8)>,
     failure: Option<UnreadableRevocations>,
 }
 
 /// What stood in the file, by its SHA-256, and whether it could be used.
 struct Content {
     digest: [u8; 32],
+    length: usize,
     verdict: Result<(), UnreadableRevocations>,
 }
 
@@ -72,7 +78,7 @@ pub(super) fn watch(inner: Weak<Inner>) -> io::Result<()> {
             thread::sleep(TICK);
             let Some(inner) = inner.upgrade() else { return };
             if let Some(listed) = &inner.listed {
-                drop(listed.look(&inner));
+                drop(listed.look(&inner, true));
             }
         }
     };
@@ -93,7 +99,10 @@ impl Listed {
     }
 
     /// Reads the file if it has changed, or may have changed; tells what is wrong with it.
-    pub(super) fn look(&self, inner: &Inner) -> Option<UnreadableRevocations> {
+    ///
+    /// Who `waits` does not use content that takes something away before it stands still from one look to the next: a part of a
+    /// file that is being written would let tokens pass that are revoked. What is only longer than before is used at once.
+    pub(super) fn look(&self, inner: &Inner, waits: bool) -> Option<UnreadableRevocations> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Before it is read: what is written from now on is a change.
         let stamp = Stamp::of(&self.path);
@@ -101,9 +110,14 @@ impl Listed {
             return seen.failure.clone();
         }
         let before = seen.failure.take();
-        seen.failure = self.read(&mut seen.content, inner).err();
+        seen.failure = match self.read(&mut seen, inner, waits) {
+            Some(read) => read.err(),
+            None => before.clone(),
+        };
         let is_unread = seen.failure.as_ref().is_some_and(|failure| failure.is_unread);
-        seen.is_settled = !is_unread && stamp.is_some_and(|stamp| stamp.is_settled(SystemTime::now()));
+        seen.is_settled = !is_unread
+            && seen.doubtful.is_none()
+            && stamp.is_some_and(|stamp| stamp.is_settled(SystemTime::now()));
         seen.stamp = stamp;
         // It is tried again four times a second, and told once.
         if let Some(error) = seen.failure.as_ref().filter(|error| before.as_ref() != Some(error)) {
@@ -114,16 +128,29 @@ impl Listed {
         seen.failure.clone()
     }
 
-    /// Reads the file, and uses its entries unless it is what it was.
-    fn read(&self, content: &mut Option<Content>, inner: &Inner) -> Result<(), UnreadableRevocations> {
+    /// Reads the file, and uses its entries unless it is what it was. `None` if it is to be looked at again first.
+    fn read(&self, seen: &mut Seen, inner: &Inner, waits: bool) -> Option<Result<(), UnreadableRevocations>> {
         let most_bytes = BYTES_TO_SPARE.saturating_add(BYTES_PER_ENTRY.saturating_mul(inner.most as u64));
-        let bytes = RegularFile::open(&self.path).and_then(|file| file.read(most_bytes));
-        let bytes = bytes.map_err(UnreadableRevocations::of_io)?;
+        let bytes = match RegularFile::open(&self.path).and_then(|file| file.read(most_bytes)) {
+            Ok(bytes) => bytes,
+            Err(error) => return Some(Err(UnreadableRevocations::of_io(error))),
+        };
         let digest = sha256(&bytes);
-        match content {
-            Some(known) if known.digest == digest => known.verdict.clone(),
-            _ => content.insert(Content { digest, verdict: self.use_entries(&bytes, inner) }).verdict.clone(),
+        let doubtful = seen.doubtful.take();
+        if let Some(known) = &seen.content {
+            if known.digest == digest {
+                return Some(known.verdict.clone());
+            }
+            let goes_on = bytes.get(..known.length).is_some_and(|start| sha256(start) == known.digest);
+            let (is_still, looks) = doubtful.map_or((false, 0), |(seen, looks)| (seen == digest, looks));
+            if waits && !goes_on && !is_still && looks < MOST_LOOKS {
+                seen.doubtful = Some((digest, looks + 1));
+                return None;
+            }
         }
+        let verdict = self.use_entries(&bytes, inner);
+        seen.content = Some(Content { digest, length: bytes.len(), verdict: verdict.clone() });
+        Some(verdict)
     }
 
     /// Puts the entries of the file in the place of those that were listed before.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::hash::RandomState;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -56,6 +57,15 @@ pub struct Revocations {
     inner: Arc<Inner>,
 }
 
+/// What tokens are looked up by: the same in every set, so that the token of one guard may be looked up in that of another.
+static SEED: LazyLock<Seed> = LazyLock::new(|| Seed::new(RandomState::new()));
+
+/// Another number each time.
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(Sets::NO_VERSION + 1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 struct Inner {
     seed: Seed,
     /// How many entries a file may have, and how many may come in other ways.
@@ -65,6 +75,16 @@ struct Inner {
     writing: Mutex<()>,
     listed: Option<Listed>,
     clock: Arc<dyn Clock>,
+    feed: OnceLock<Arc<dyn Feed>>,
+}
+
+/// Where revocations are told to all instances, and come from.
+pub(crate) trait Feed: Send + Sync {
+    /// Tells an entry to all instances, and waits until that is done.
+    fn publish(&self, entry: &Revocation) -> Result<(), String>;
+
+    /// Whether what others have revoked is known.
+    fn is_current(&self) -> bool;
 }
 
 /// Why a revocation is not in use.
@@ -86,6 +106,9 @@ pub enum RevokeError {
     /// The file could not be written, so that nothing was revoked.
     #[error("nothing was revoked, as the file of revocations cannot be written: {0}")]
     NotKept(io::Error),
+    /// It is in use here, and could not be told to the other instances. To revoke it again does no harm.
+    #[error("it is revoked here, and could not be told to the other instances: {0}")]
+    NotShared(String),
     /// The token has no `jti`. Its subject, its session and its client can be revoked.
     #[error("the token has no `jti` by which it could be revoked alone: revoke its subject or its session")]
     NoTokenId,
@@ -95,6 +118,16 @@ impl Revocations {
     /// No revocations yet, and room for this many. They are gone when the process ends, and no other process knows them.
     pub fn in_memory(most: usize) -> Self {
         Self::new(most, None, Arc::new(SystemClock))
+    }
+
+    /// None yet, for a guard that is told of them by the server that instances share.
+    pub(crate) fn of_server(most: usize, clock: Arc<dyn Clock>) -> Self {
+        Self::new(most, None, clock)
+    }
+
+    /// Whether they come from such a server alone, with the same room.
+    pub(crate) fn are_of_server(&self, most: usize) -> bool {
+        self.inner.most == most && self.inner.listed.is_none() && self.inner.feed.get().is_some()
     }
 
     /// Those of a file, which is read now, and anew whenever it changes.
@@ -111,12 +144,13 @@ impl Revocations {
 
     fn new(most: usize, listed: Option<Listed>, clock: Arc<dyn Clock>) -> Self {
         let inner = Inner {
-            seed: Seed::new(RandomState::new()),
+            seed: SEED.clone(),
             most,
-            sets: ArcSwap::default(),
+            sets: ArcSwap::from_pointee(Sets::new(next_version())),
             writing: Mutex::default(),
             listed,
             clock,
+            feed: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -130,9 +164,26 @@ impl Revocations {
     pub fn add(&self, revocation: Revocation, now: SystemTime) -> Result<(), RevokeError> {
         revocation.check()?;
         match &self.inner.listed {
-            Some(listed) => self.inner.append(listed, revocation, now),
-            None => self.receive([revocation], now),
+            Some(listed) => self.inner.append(listed, revocation.clone(), now)?,
+            None => self.receive([revocation.clone()], now)?,
         }
+        self.inner.feed.get().map_or(Ok(()), |feed| feed.publish(&revocation)).map_err(RevokeError::NotShared)
+    }
+
+    /// Whether what is revoked is known: not where it comes from a server that has not answered for a while.
+    pub(crate) fn are_current(&self) -> bool {
+        self.inner.feed.get().is_none_or(|feed| feed.is_current())
+    }
+
+    /// Lets entries come from there, and go there. `false`, and nothing is changed, where there is a feed already.
+    #[cfg(feature = "redis")]
+    pub(crate) fn feed_from(&self, feed: Arc<dyn Feed>) -> bool {
+        self.inner.feed.set(feed).is_ok()
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn downgrade(&self) -> WeakRevocations {
+        WeakRevocations(Arc::downgrade(&self.inner))
     }
 
     /// Uses entries that another process has revoked, and that are kept elsewhere. Either all of them are in use then, or none.
@@ -190,7 +241,7 @@ impl Revocations {
     }
 
     fn read_file_again(&self) -> Option<UnreadableRevocations> {
-        self.inner.listed.as_ref()?.look(&self.inner)
+        self.inner.listed.as_ref()?.look(&self.inner, false)
     }
 
     /// The entries of this moment.
@@ -209,12 +260,25 @@ impl Revocations {
     }
 }
 
+/// Revocations that somebody else keeps.
+#[cfg(feature = "redis")]
+pub(crate) struct WeakRevocations(std::sync::Weak<Inner>);
+
+#[cfg(feature = "redis")]
+impl WeakRevocations {
+    /// The revocations, if anybody needs them yet.
+    pub(crate) fn upgrade(&self) -> Option<Revocations> {
+        self.0.upgrade().map(|inner| Revocations { inner })
+    }
+}
+
 impl Inner {
     /// Puts a changed copy of the sets in their place, unless the change fails.
     fn change<E>(&self, change: impl FnOnce(&mut Sets, &Self) -> Result<(), E>) -> Result<(), E> {
         let _only_one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sets = Sets::clone(&self.sets.load());
         change(&mut sets, self)?;
+        sets.version = next_version();
         telemetry::revocations(sets.len());
         self.sets.store(Arc::new(sets));
         Ok(())

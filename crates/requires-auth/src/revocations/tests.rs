@@ -103,6 +103,34 @@ fn a_broken_file_changes_nothing_and_says_so_until_it_is_mended() {
 }
 
 #[test]
+fn who_watches_waits_for_content_that_takes_something_away_to_stand_still() {
+    let listing = Listing::new(&(line("a") + &line("b")));
+    // Without a thread that looks at it, too.
+    let revocations = Revocations::new(10, None, Arc::new(now));
+    let listed = Listed::new(listing.path());
+    let look = || (listed.look(&revocations.inner, true), subjects(&revocations)).1;
+    assert_eq!(look(), ["a", "b"]);
+    // What is longer is used at once.
+    listing.write(&(line("a") + &line("b") + &line("c")));
+    assert_eq!(look(), ["a", "b", "c"]);
+    // An editor empties the file, then writes it.
+    listing.write("");
+    assert_eq!(look(), ["a", "b", "c"]);
+    listing.write(&line("a"));
+    assert_eq!(look(), ["a", "b", "c"]);
+    listing.write(&(line("a") + &line("c")));
+    assert_eq!(look(), ["a", "b", "c"]);
+    assert_eq!(look(), ["a", "c"], "it has stood still");
+    // One that never stands still is used all the same.
+    for content in ["x", "y", "z"] {
+        listing.write(&line(content));
+        assert_eq!(look(), ["a", "c"]);
+    }
+    listing.write(&line("w"));
+    assert_eq!(look(), ["w"]);
+}
+
+#[test]
 fn a_file_without_which_a_guard_would_revoke_nothing_is_a_mistake_at_start() {
     let listing = Listing::new("{}");
     assert!(listing.open(10).is_err());

@@ -9,7 +9,8 @@
 //! | `url`, `cluster`, `ca` | where Redis or Valkey is, and whom its TLS has to be certified by |
 //! | `username`, `password` and its `_env` and `_file` | as whom to log in |
 //! | `namespace` | what tells the state of this API from that of others on the same server |
-//! | `timeout_ms`, `on_outage`, `max_lag` | how long a request waits, and what holds while the server does not answer |
+//! | `timeout_ms`, `on_outage` | how long a request waits, and what holds while the server does not answer |
+//! | `revocations`, `max_lag` | whether revocations are told to all instances, and how old they may be |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -83,6 +84,11 @@ table! {
          alone that it has seen itself, so that a copied request may pass once at each.";
     examples ["\"memory\""];
 
+    REVOCATIONS: bool = "revocations", Guard, Kind::Switch;
+    doc "Tells revocations to all instances, within a second, and refuses what any of them has revoked. Redis has to keep them over a \
+         restart then (`appendonly yes`).";
+    examples ["true"];
+
     MAX_LAG: Duration = "max_lag", Guard, Kind::Duration(Limits {
         default: 60,
         least: 1,
@@ -90,6 +96,6 @@ table! {
         expected: "1 s to 1 h",
         hint: "the default is 60 s; a token that is revoked meanwhile works on for so long",
     });
-    doc "For how long revocations may be as old as the last answer of the server, before requests are refused with 503.";
+    doc "With `revocations`: for how long they may be as old as the last answer of the server, before requests are refused with 503.";
     examples ["\"10s\""];
 }

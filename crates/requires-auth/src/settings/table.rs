@@ -230,11 +230,12 @@ table! {
     examples ["\"10s\"", "60"];
 
     PROFILE: Profile = "profile", Either, Kind::Choice {
-        names: &["jwt", "at+jwt"],
-        expected: "jwt or at+jwt",
+        names: &["jwt", "at+jwt", "fapi2"],
+        expected: "jwt, at+jwt or fapi2",
     };
-    doc "Which shape of token is an access token: any signed JWT that is not marked as something else, or only that of \
-         RFC 9068. An issuer's own replaces that for all.";
+    doc "Which shape of token is an access token: any signed JWT that is not marked as something else; only that of RFC 9068 \
+         (`at+jwt`); or what FAPI 2.0 demands of an API beside that (`fapi2`): PS256, ES256 or EdDSA, bound to a key or a certificate, \
+         in the `Authorization` header alone, a leeway of 10 s at most. An issuer's own replaces that for all.";
     examples ["\"at+jwt\""];
 
     MAX_TOKEN_BYTES: usize = "max_token_bytes", Guard, Kind::Count(Limits {
@@ -277,7 +278,7 @@ table! {
         short: Some(shared_state::URL.setting),
     };
     doc "A server with Redis or Valkey, where the instances of this API keep what they have to know of each other: which proofs \
-         were used before.";
+         were used before, and what is revoked.";
     without "Each instance knows what it has seen itself.";
     examples ["\"rediss://redis.internal:6379\""];
 

@@ -181,7 +181,7 @@ impl Plain for Profile {
 
     fn from_value(value: &Value) -> Option<Self> {
         let Value::Choice(name) = value else { return None };
-        [Self::AccessTokenJwt, Self::Jwt].into_iter().find(|profile| profile.as_str() == *name)
+        Self::ALL.into_iter().find(|profile| profile.as_str() == *name)
     }
 }
 

@@ -296,7 +296,7 @@ fn failure_of(error: &RedisError, link: &Link, number: u64) -> Failure {
 }
 
 /// A short text without control characters.
-fn shown(error: &RedisError) -> Arc<str> {
+pub(super) fn shown(error: &RedisError) -> Arc<str> {
     error.to_string().chars().filter(|c| !c.is_control()).take(200).collect::<String>().into()
 }
 

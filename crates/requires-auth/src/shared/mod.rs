@@ -1,14 +1,17 @@
-//! What the instances of one API have to know of each other, in Redis or Valkey: which proofs were used before.
+//! What the instances of one API have to know of each other, in Redis or Valkey: which proofs were used before, and what is
+//! revoked.
 //!
 //! A server is given with [`SharedState`], to [`Builder::with_shared_state`](crate::guard::Builder::with_shared_state), in a
 //! file as `shared_state = "rediss://..."`. Nothing connects before the first need, so that a server starts while Redis is
-//! down, and a process that forks has no connection yet.
+//! down, and a process that forks has no connection yet; with [`SharedState::with_revocations`], a guard connects when it is
+//! built.
 //!
 //! # What is kept
 //!
 //! | key | what | how long |
 //! | --- | --- | --- |
 //! | `ra:NAMESPACE:j:` and 22 characters | a proof was used: a number made of it by SHA-256 | until it cannot be accepted any more, and 30 seconds |
+//! | `ra:NAMESPACE:rev` | revocations, with [`SharedState::with_revocations`]: a stream | 90 days |
 //!
 //! No token and no proof is kept, nor anything that they could be guessed from.
 //!
@@ -18,6 +21,7 @@
 //! | --- | --- |
 //! | does not answer in time, or cannot be reached | 503 `auth.state_unavailable`; with [`SharedState::or_memory`], each instance goes by what it has seen itself |
 //! | has no memory left and evicts nothing (`noeviction`) | 503 |
+//! | does not answer for longer than [`SharedState::with_max_lag`] | with revocations: 503 for every request. Until then, what was revoked before is refused |
 //! | evicts keys (`allkeys-lru` and others) | a copied request could pass: a warning in the log and in [`SharedHealth`] |
 //! | fails over to a replica | writes of the last moments may be lost, as replication does not wait: nonces keep a copied proof from being used later |
 //! | starts again, and may have lost what it knew | proofs from before its start: 503. Those that are signed afterwards pass |
@@ -29,6 +33,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::revocations::Revocations;
 
 mod tls;
 mod info;
@@ -38,6 +43,7 @@ mod options;
 mod state;
 mod link;
 mod replay;
+mod stream;
 
 pub use health::{SharedHealth, SharedStatus};
 pub(crate) use link::Link;
@@ -45,6 +51,7 @@ pub(crate) use options::Options;
 pub use replay::RedisReplay;
 use replay::Seen;
 pub use state::SharedState;
+use stream::Stream;
 
 /// The server that instances share, as a guard uses it.
 pub(crate) struct Shared {
@@ -70,6 +77,18 @@ impl Shared {
     /// Connects, if there is no connection. That it cannot is logged.
     pub(crate) async fn warm(&self) {
         self.link.warm().await;
+    }
+
+    /// Lets these revocations be those of all instances, where that is chosen.
+    pub(crate) fn follow(&self, revocations: &Revocations) {
+        if self.options.has_revocations {
+            Stream::follow(revocations, &self.options, Arc::clone(&self.clock));
+        }
+    }
+
+    /// Whether revocations are told to all instances.
+    pub(crate) const fn has_revocations(&self) -> bool {
+        self.options.has_revocations
     }
 
     pub(crate) fn health(&self) -> SharedHealth {

@@ -31,6 +31,10 @@ pub(crate) struct Options {
     pub(super) timeout: Duration,
     /// Whether used proofs are remembered in memory while the server does not answer.
     pub(super) falls_back: bool,
+    /// Whether revocations are told to all instances.
+    pub(super) has_revocations: bool,
+    /// How old revocations may be.
+    pub(super) max_lag: Duration,
 }
 
 impl Options {
@@ -59,7 +63,14 @@ impl Options {
         })?;
         let timeout = Duration::from_millis(table.count(members::TIMEOUT_MS) as u64);
         let falls_back = table.get(members::ON_OUTAGE) == Some("memory");
-        Ok(Self { target, namespace: namespace.unwrap_or_default(), timeout, falls_back })
+        Ok(Self {
+            target,
+            namespace: namespace.unwrap_or_default(),
+            timeout,
+            falls_back,
+            has_revocations: table.is_on(members::REVOCATIONS),
+            max_lag: table.duration(members::MAX_LAG),
+        })
     }
 }
 

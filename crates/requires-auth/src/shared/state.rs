@@ -100,7 +100,16 @@ impl SharedState {
         self
     }
 
-    /// For how long revocations may be as old as the last answer of the server, before requests are refused with 503.
+    /// Tells revocations to all instances, and refuses what any of them has revoked: see
+    /// [`RequiresAuth::revoke`](crate::RequiresAuth::revoke). Default: an instance knows those of its file.
+    ///
+    /// The guard connects when it is built then, and refuses requests with 503 until it has read what is revoked.
+    pub fn with_revocations(mut self) -> Self {
+        self.table.set(members::REVOCATIONS, true);
+        self
+    }
+
+    /// With [`with_revocations`](Self::with_revocations), for how long revocations may be as old as the last answer of the server, before requests are refused with 503.
     /// Default 60 s.
     pub fn with_max_lag(mut self, lag: Duration) -> Self {
         self.table.set(members::MAX_LAG, lag);

@@ -96,8 +96,8 @@ pub(crate) const SHARED_STATE: Metric = metric(
     "counter",
     "requires_auth_shared_state_total",
     &["use", "result"],
-    "questions to the server that instances share: `use` is `replay`, and `result` is `first`, `again` or `full`, or \
-     `unavailable` and `memory` where there was no answer, and `restarted` for what the server may have forgotten",
+    "commands to the server that instances share. With the `use` `replay`, `result` is `first`, `again`, `full`, `restarted` for \
+     what the server may have forgotten, or `memory`; with `revocation` it is `told`; and `unavailable` where there was no answer",
 );
 
 #[cfg(any(feature = "redis", test))]

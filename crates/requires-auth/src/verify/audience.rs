@@ -108,7 +108,7 @@ impl Audience {
         match self {
             // RFC 9068 §2.2 demands `aud`.
             Self::Any | Self::Absent | Self::Claim { .. }
-                if audience.is_none() && profile == Profile::AccessTokenJwt =>
+                if audience.is_none() && profile.is_of_rfc_9068() =>
             {
                 return Err(Reason::ClaimMissing);
             }

@@ -247,7 +247,7 @@ fn trace_profile<'t>(
     let faulty = parties.as_ref().err().map(|fault| fault.claim);
     trace.outcome(Step::Profile, parties.map_err(|fault| fault.reason), |_| {
         let required = match profile {
-            Profile::AccessTokenJwt => "sub, client_id, iat and jti of the right types",
+            Profile::AccessTokenJwt | Profile::Fapi2 => "sub, client_id, iat and jti of the right types",
             Profile::Jwt => "sub, client_id and jti strings if present",
         };
         let names =
@@ -270,7 +270,7 @@ fn check_profile<'t, 'r>(
     profile: Profile,
     claims: &Claims<'t>,
 ) -> Result<Parties<'t>, Fault<'r>> {
-    let is_strict = profile == Profile::AccessTokenJwt;
+    let is_strict = profile.is_of_rfc_9068();
     let of = |claim: &'r str| move |reason| Fault { claim, reason };
     if is_strict && claims.time("iat").map_err(of("iat"))?.is_none() {
         return Err(Fault { claim: "iat", reason: Reason::ClaimMissing });

@@ -230,7 +230,7 @@ fn check_header<'t>(
         || (header.typ().is_none() || header.is_type("JWT")) && rules.profile_of_any() == Profile::Jwt;
     trace.require(Step::Type, is_access_token && !header.is_nested(), Reason::TypeNotAllowed, || {
         let expected = match rules.profile_of_any() {
-            Profile::AccessTokenJwt => "typ at+jwt, and not a nested JWT",
+            Profile::AccessTokenJwt | Profile::Fapi2 => "typ at+jwt, and not a nested JWT",
             Profile::Jwt => "typ at+jwt, JWT or absent, and not a nested JWT",
         };
         Finding::new(header.typ().unwrap_or("no typ"), expected)

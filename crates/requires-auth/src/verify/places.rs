@@ -3,7 +3,7 @@
 use super::rules::Rules;
 use super::token::AccessToken;
 use crate::client_certificate::CertificateHeader;
-use crate::credential::{Credential, misplaced, shows_no_token};
+use crate::credential::{Credential, has_query_token, misplaced, shows_no_token};
 use crate::error::{Denial, ErrorCode};
 use crate::request::Request;
 
@@ -19,6 +19,10 @@ impl Rules {
                 &told
             }
         };
+        // FAPI 2.0 Security Profile §5.3.4: never in the query (RFC 6750 §2.3).
+        if self.refuses_query_tokens && has_query_token(request.query()) {
+            return Err(Denial::new(ErrorCode::InvalidRequest));
+        }
         match &self.places {
             Some(_) if request.is_token_alone() => {
                 Credential::from_request(request).map(Credential::in_any_place)
@@ -30,6 +34,9 @@ impl Rules {
 
     /// Whether a request shows no token, good or bad, in any place that is read.
     pub(crate) fn shows_no_token(&self, request: &Request<'_>) -> bool {
+        if self.refuses_query_tokens && has_query_token(request.query()) {
+            return false;
+        }
         match &self.places {
             Some(places) => places.show_no_token(request),
             None => shows_no_token(request),
@@ -48,6 +55,8 @@ impl Rules {
             denial.code(),
             ErrorCode::AuthorizationHeaderMissing | ErrorCode::AuthorizationTokenTypeNotSupported
         );
+        let is_missing =
+            is_missing || self.refuses_query_tokens && denial.code() == ErrorCode::InvalidRequest;
         is_missing.then(|| misplaced(request, self.places.as_deref())).flatten().unwrap_or(denial.hint())
     }
 }

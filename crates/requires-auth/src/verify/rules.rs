@@ -48,14 +48,30 @@ pub enum Profile {
     /// claims are not those of an ID token. `iss`, `aud` and `exp` are required.
     #[default]
     Jwt,
+    /// As [`AccessTokenJwt`](Self::AccessTokenJwt), with what the FAPI 2.0 Security Profile demands of an API (§5.3.4, §5.4): signed
+    /// with PS256, ES256 or EdDSA, bound to a key or a certificate that each request shows, and in the `Authorization` header
+    /// alone. The guard needs `dpop` or `client_certificates` and an https `public_url`, and clocks may differ by 10 seconds at most.
+    Fapi2,
 }
 
 impl Profile {
-    /// The name in configuration: `at+jwt` or `jwt`.
+    /// Every profile.
+    pub(crate) const ALL: [Self; 3] = [Self::Jwt, Self::AccessTokenJwt, Self::Fapi2];
+
+    /// The name in configuration: `jwt`, `at+jwt` or `fapi2`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessTokenJwt => "at+jwt",
             Self::Jwt => "jwt",
+            Self::Fapi2 => "fapi2",
+        }
+    }
+
+    /// Whether tokens have the shape of RFC 9068.
+    pub(crate) const fn is_of_rfc_9068(self) -> bool {
+        match self {
+            Self::AccessTokenJwt | Self::Fapi2 => true,
+            Self::Jwt => false,
         }
     }
 }
@@ -335,6 +351,8 @@ pub struct Rules {
     pub(crate) places: Option<Box<Places>>,
     /// Where a proxy tells the certificate of the client, if one does.
     pub(crate) certificate_header: Option<Box<CertificateHeader>>,
+    /// Whether a token in the query refuses a request, also where it is the only one.
+    pub(crate) refuses_query_tokens: bool,
     /// Whether a token may come by the scheme `DPoP`: whether any issuer lets it.
     pub(crate) takes_dpop: bool,
     /// What proofs of keys are measured by; `None` where none can hold.
@@ -371,6 +389,7 @@ impl Rules {
             implied_scopes: ImpliedScopes::default(),
             places: None,
             certificate_header: None,
+            refuses_query_tokens: false,
             takes_dpop: false,
             proofs: None,
             revocation_seed: None,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Weak;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use crate::credential::PlaceSet;
 use crate::error::Reason;
 use crate::jose::json::{Object, Raw};
 use crate::jose::key_set::KeySet;
-use crate::revocation::Marks;
+use crate::revocation::{Marks, Sets};
 
 mod bound;
 mod checked;
@@ -102,6 +103,8 @@ struct Checks {
     bound: Option<Box<Bound>>,
     /// What it is looked up by among revocations, in a guard that is told of some.
     marks: Option<Box<Marks>>,
+    /// The version of the revocations among which there is none for it: most uses need not look again.
+    not_among: AtomicU64,
     payload: Span,
     issuer: Span,
     /// Within the issuer.
@@ -165,6 +168,7 @@ impl AccessToken {
             guard: rules.guard,
             bound: checked.confirmation.map(|confirmation| Box::new(Bound::new(confirmation))),
             marks,
+            not_among: AtomicU64::new(Sets::NO_VERSION),
             payload: arena.payload()?,
             issuer,
             tenant,

@@ -81,6 +81,31 @@ mod tests {
         },
     ];
 
+    /// What `[issuers.NAME]` must say depends on the rest of the file, which only the whole schema sees.
+    #[test]
+    fn an_issuer_needs_an_audience_unless_a_resource_is_one() {
+        let all = schema();
+        let choices: Vec<_> =
+            all["anyOf"].as_array().expect("choices").iter().map(Value::to_string).collect();
+        let [audience, resource, resources] = choices.as_slice() else { panic!("{choices:?}") };
+        assert_eq!(
+            (&**resource, &**resources),
+            (r#"{"required":["resource"]}"#, r#"{"required":["resources"]}"#)
+        );
+        assert!(audience.contains(r#"{"required":["audience"]}"#), "{audience}");
+        assert!(all["$defs"]["issuer"].get("anyOf").is_none());
+        // As the parser has it.
+        let issuer = "[issuers.main]\nissuer = \"https://issuer.example\"\n";
+        let url = "resource = \"https://api.example.com/mcp\"\n";
+        for (text, is_taken) in [
+            (issuer.to_owned(), false),
+            (format!("{url}{issuer}"), true),
+            (format!("{issuer}[[resources]]\n{url}issuers = \"main\"\n"), true),
+        ] {
+            assert_eq!(Config::parse(&text, "auth.toml").is_ok(), is_taken, "{text}");
+        }
+    }
+
     fn schema() -> Value {
         super::schema().expect("JSON")
     }
@@ -219,7 +244,12 @@ mod tests {
             };
             let required = schema["required"].as_array().expect("a list").iter();
             // Of what may stand instead of each other, the first is what a message asks for.
-            let either = schema.pointer("/anyOf/0/required/0").into_iter();
+            let own = schema.pointer("/anyOf/0/required/0");
+            // What an issuer needs depends on the rest of the file, so that it stands in the whole schema.
+            let whole = (table.pointer == "/$defs/issuer")
+                .then(|| all.pointer("/anyOf/0/properties/issuers/additionalProperties/anyOf/0/required/0"))
+                .flatten();
+            let either = own.into_iter().chain(whole);
             let required = required.chain(either).map(|key| key.as_str().expect("a key").to_owned());
             let required: BTreeSet<_> = required.collect();
             assert_eq!(missing, required, "{}", table.path);

@@ -16,6 +16,7 @@ mod reverse_proxy;
 mod common;
 mod client_certificates;
 mod resources;
+mod proofs;
 mod model;
 mod certificate_rules;
 mod claim_rules;
@@ -38,6 +39,7 @@ pub(crate) use self::model::{
 };
 pub(crate) use self::operators::{OperatorsConfig, SecretPlace};
 pub(crate) use self::peers::Network;
+pub(crate) use self::proofs::{Proofs, mode_of};
 pub(crate) use self::resources::ResourceConfig;
 pub(crate) use self::reverse_proxy::{ReverseProxyConfig, Upstream, server_name};
 
@@ -105,6 +107,11 @@ impl Config {
         let of_issuer = |issuer: &IssuerConfig| issuer.get(CLIENT_CERTIFICATES);
         let for_all = self.guard.get(CLIENT_CERTIFICATES).unwrap_or(false);
         self.guard.issuers.iter().any(|issuer| of_issuer(issuer).unwrap_or(for_all))
+    }
+
+    /// What becomes of proofs of keys, which tokens may come with.
+    pub(crate) fn proofs(&self) -> Proofs {
+        Proofs::of(&self.guard)
     }
 
     /// Whether every issuer says itself whom its tokens are for, and not only the resources do.

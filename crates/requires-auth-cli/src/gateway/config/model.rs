@@ -37,6 +37,7 @@
 //! issuers      = ["main"]                   # clients log in at the first
 //! scopes       = ["read:orders"]            # what every request below its path needs
 //! challenge_scopes = "keep"                 # or "needed": what the challenge of a request names that lacks a scope
+//! dpop         = "required"                 # every token with a proof of its key, as for a route
 //! name         = "Orders"
 //! metadata_url = "https://api.example.com/prefix/.well-known/oauth-protected-resource/mcp"
 //! mcp          = true                       # an MCP server: everything below its path passes with these scopes
@@ -52,6 +53,7 @@
 //! claims     = { "org.plan" = ["pro", "team"] }
 //! acr        = ["phr", "mfa"]               # one of these strengths of login, best first (RFC 9470)
 //! max_age    = "5m"                         # a login at most this long ago
+//! dpop       = "required"                   # only tokens with a proof of their key, where `dpop` above lets them
 //! preflight  = "deny"                       # default "allow"
 //! case       = "exact"                      # the application tells /orders from /Orders and /orders/
 //! encoded_slash = "allow"                   # /orders/a%2Fb passes: the application tells it from /orders/a/b

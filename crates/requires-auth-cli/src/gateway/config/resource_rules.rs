@@ -1,5 +1,6 @@
 //! What `[[resources]]` must agree about with the rest of the file.
 
+use requires_auth::Audience;
 use requires_auth::config::{IssuerConfig, Reader};
 use requires_auth::policy::Presence;
 use requires_auth::settings::{DANGEROUSLY_ANY_AUDIENCE, shown_value};
@@ -27,6 +28,7 @@ pub(super) fn check(
         reader.report("resource", "resource", "this beside [[resources]]", "one of the two", hint);
     }
     check_paths(reader, &config.resources);
+    check_issuers(reader, issuers, &config.resources);
     check_adapters(reader, config);
     check_routes(reader, issuers, config, routes);
 }
@@ -38,6 +40,21 @@ fn check_paths(reader: &mut Reader<'_>, resources: &[ResourceConfig]) {
             let hint = "give each resource a path of its own, or run a gateway for each host";
             let path = format!("{}.resource", own.within);
             reader.report(FIELD, &path, "the path of another resource", "different paths", hint);
+        }
+    }
+}
+
+/// Tokens without `aud` do not say which resource they are for.
+fn check_issuers(reader: &mut Reader<'_>, issuers: &[IssuerConfig], resources: &[ResourceConfig]) {
+    let by_claim = issuers.iter().filter(|own| matches!(own.audience_rule(), Some(Audience::Claim { .. })));
+    for issuer in by_claim {
+        let named = resources.iter().filter(|own| own.issuers.iter().any(|name| name == issuer.name()));
+        for other in named.skip(1) {
+            let found = format!("{}, whose tokens are also for another resource", shown_value(issuer.name()));
+            let hint = "name it in one resource alone: its tokens have no `aud`, so that one for the other resource would count \
+                        here, too";
+            let path = format!("{}.issuers", other.within);
+            reader.report(FIELD, &path, found, "issuers whose tokens say which resource they are for", hint);
         }
     }
 }

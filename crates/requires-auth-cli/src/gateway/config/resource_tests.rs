@@ -103,6 +103,25 @@ fn what_resources_exclude_is_a_mistake() {
     refused(&format!("{RESOURCE}{route}"), 5, "routes.1.audience", "this below a resource");
 }
 
+/// Their tokens do not say which resource they are for.
+#[test]
+fn an_issuer_without_aud_is_of_one_resource_alone() {
+    let parse = |more: &str| {
+        let text = format!(
+            "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = {{ claim = \"client_id\", one_of = [\"a\"] }}\n\
+             [issuers.other]\nissuer = \"https://other.example\"\n{RESOURCE}{more}"
+        );
+        Config::parse(&text, "gateway.toml").map_err(|error| error.to_string())
+    };
+    let second = |issuer: &str| {
+        format!("[[resources]]\nresource = \"https://api.example.com/b\"\nissuers = [\"{issuer}\"]\n")
+    };
+    assert!(parse("").is_ok());
+    assert!(parse(&second("other")).is_ok());
+    let refused = parse(&second("main")).expect_err("both take its tokens");
+    assert!(refused.contains("name it in one resource alone"), "{refused}");
+}
+
 #[test]
 fn beside_resources_a_route_needs_issuers_with_an_audience() {
     let parse = |routes: &str| {

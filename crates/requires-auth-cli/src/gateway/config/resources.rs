@@ -7,17 +7,18 @@ use requires_auth::metadata::{ChallengeScopes, Resource};
 use requires_auth::{ConfigError, RequiresAuth};
 use toml::de::DeTable;
 
-use super::common::unknown_issuer;
+use super::common::{needs_dpop, unknown_issuer};
 use crate::gateway::routes::Below;
 
 const FIELD: &str = "resources";
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "resource",
     "audience",
     "issuers",
     "scopes",
     "challenge_scopes",
+    "dpop",
     "name",
     "metadata_url",
     "mcp",
@@ -44,6 +45,8 @@ pub(crate) struct ResourceConfig {
     pub(crate) scopes: Vec<String>,
     /// Which scopes the challenge of a request names that lacks one.
     pub(crate) challenge_scopes: ChallengeScopes,
+    /// Whether every request for it needs a proof of the key that its token is bound to.
+    pub(crate) needs_dpop: bool,
     /// What people call it.
     pub(crate) name: Option<String>,
     /// Where clients find its document, if that is not where RFC 9728 §3.1 says.
@@ -68,6 +71,7 @@ struct Keys {
     issuers: Vec<String>,
     scopes: Vec<String>,
     challenge_scopes: ChallengeScopes,
+    needs_dpop: bool,
     name: Option<String>,
     metadata_url: Option<String>,
     is_mcp: bool,
@@ -121,6 +125,7 @@ impl Keys {
                 let chosen = reader.one_of(FIELD, entry, "\"keep\" or \"needed\"", choices);
                 self.challenge_scopes = chosen.unwrap_or_default();
             }
+            "dpop" => self.needs_dpop = needs_dpop(reader, FIELD, entry),
             "name" => self.name = reader.text(FIELD, entry),
             "metadata_url" => self.metadata_url = reader.text(FIELD, entry),
             "mcp" => self.is_mcp = reader.switch(FIELD, entry).unwrap_or(false),
@@ -214,6 +219,7 @@ impl Keys {
             issuers: self.issuers,
             scopes: self.scopes,
             challenge_scopes: self.challenge_scopes,
+            needs_dpop: self.needs_dpop,
             name: self.name,
             metadata_url: self.metadata_url,
             is_mcp: self.is_mcp,

@@ -8,11 +8,11 @@ use requires_auth::settings::shown_value;
 use toml::de::DeTable;
 
 use super::claim_rules::{ClaimRule, check_path_rules, claim_rules};
-use super::common::{shadow, unknown_issuer};
+use super::common::{needs_dpop, shadow, unknown_issuer};
 use crate::gateway::host::HostPattern;
 use crate::gateway::routes::{Pattern, Route};
 
-const ROUTE: [&str; 14] = [
+const ROUTE: [&str; 15] = [
     "match",
     "host",
     "public",
@@ -23,6 +23,7 @@ const ROUTE: [&str; 14] = [
     "max_age",
     "issuers",
     "audience",
+    "dpop",
     "preflight",
     "case",
     "encoded_slash",
@@ -45,6 +46,7 @@ struct Keys {
     /// `iss` of each issuer that it names.
     issuers: Vec<String>,
     audience: Vec<String>,
+    needs_dpop: bool,
     denies_preflight: bool,
     is_case_exact: bool,
     allows_encoded_slash: bool,
@@ -69,7 +71,7 @@ pub(super) fn route(
         reader.report("routes", &format!("{within}.match"), "nothing", "a method and a path", hint);
     }
     if keys.is_public {
-        let of_tokens = ["scopes", "any_scopes", "claims", "acr", "max_age", "issuers", "audience"];
+        let of_tokens = ["scopes", "any_scopes", "claims", "acr", "max_age", "issuers", "audience", "dpop"];
         for key in of_tokens.into_iter().filter(|key| table.contains_key(*key)) {
             let hint = "a public route looks at no token: take one of the two out";
             reader.report("routes", &format!("{within}.{key}"), "this beside `public`", "nothing", hint);
@@ -104,6 +106,7 @@ impl Keys {
                 }
             }
             "audience" => self.audience = audience(reader, entry),
+            "dpop" => self.needs_dpop = needs_dpop(reader, "routes", entry),
             "preflight" => {
                 let choices = [("allow", false), ("deny", true)];
                 let chosen = reader.one_of("routes", entry, "\"allow\" or \"deny\"", choices);
@@ -119,7 +122,7 @@ impl Keys {
                 self.allows_encoded_slash = chosen.unwrap_or(false);
             }
             "enforce" => self.is_shadow = Some(shadow(reader, "routes", entry)),
-            "dpop" | "accept_tokens" => reader.not_yet("routes", entry),
+            "accept_tokens" => reader.not_yet("routes", entry),
             _ => reader.unknown("routes", entry, &ROUTE),
         }
     }
@@ -133,6 +136,7 @@ impl Keys {
             let rules = self.claims.into_iter().map(|rule| (rule.claim, rule.test)).chain(of_issuers);
             let policy = self.scopes.unwrap_or_default();
             let policy = if self.audience.is_empty() { policy } else { policy.with_audience(&self.audience) };
+            let policy = if self.needs_dpop { policy.with_dpop_required() } else { policy };
             let policy = rules.fold(policy, |policy: Policy, (path, test)| policy.with_claim(path, test));
             let policy = if self.acr.is_empty() { policy } else { policy.with_acr_values(&self.acr) };
             Requirement::token(match self.max_age {

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::certificate_rules;
 use super::client_certificates::written;
-use super::common::shadow;
+use super::common::{check_dpop, shadow};
 use super::headers::headers;
 use super::model::{ForwardAuthConfig, GatewayConfig};
 use super::peers::{Network, networks};
@@ -66,6 +66,16 @@ pub(super) fn read(
     }
     certificate_rules::check(reader, document, issuers, &config);
     resource_rules::check(reader, document, issuers, &config, &paths);
+    let of_routes =
+        config.routes.iter().zip(&paths).filter(|(route, _)| route.requirement.policy().needs_dpop());
+    let of_resources = config.resources.iter().filter(|own| own.needs_dpop).map(|own| &own.within);
+    let needing = of_routes.map(|(_, within)| ("routes", within.clone()));
+    check_dpop(
+        reader,
+        document,
+        issuers,
+        needing.chain(of_resources.map(|within| ("resources", within.clone()))),
+    );
     for (entry, table) in reader.tables(document, "tests") {
         if let Some(test) = test(reader, &entry, table, issuers) {
             config.tests.push(test);

@@ -9,7 +9,7 @@ use requires_auth::client_certificate::HeaderFormat;
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, FOR_THE_GATEWAY, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -117,11 +117,9 @@ fn told(header: &str) -> String {
 
 /// What the application must not get.
 fn cleared(side: &ProxySide, certificate: Option<&str>) -> String {
-    let authorization = side.clears_authorization.map(|reason| (reason, "Authorization"));
-    let certificate = certificate.map(|header| (FOR_THE_GATEWAY, header));
-    let lines: String = [authorization, certificate]
+    let lines: String = side
+        .cleared(certificate)
         .into_iter()
-        .flatten()
         .map(|(reason, header)| format!("\n            {reason}\n            header_up -{header}"))
         .collect();
     if lines.is_empty() { lines } else { format!(" {{{lines}\n        }}") }

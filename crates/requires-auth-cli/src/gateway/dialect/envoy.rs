@@ -131,7 +131,14 @@ pub(super) fn emit(side: &ProxySide, over: Over) -> Result<String, Failure> {
         .iter()
         .filter(|name| ["cookie", "sec-websocket-protocol"].contains(&name.as_str()))
         .collect();
-    if !side.headers.is_empty() || !cut.is_empty() {
+    let is_any_copied = !side.headers.is_empty() || !cut.is_empty();
+    if is_any_copied || side.proofs.need_nonces {
+        copied.push_str(RESPONSE);
+    }
+    if side.proofs.need_nonces {
+        copied.push_str(NONCES);
+    }
+    if is_any_copied {
         copied.push_str(COPIED);
     }
     for name in cut {
@@ -246,8 +253,19 @@ fn in_every_spelling(name: &str) -> String {
     format!("                          - safe_regex: {{ regex: \"{}\" }}", name.replace('-', "[-_.]"))
 }
 
-const COPIED: &str = "                        authorization_response:
-                          allowed_upstream_headers:
+const RESPONSE: &str = "                        authorization_response:
+";
+
+/// By itself, Envoy adds nothing to the answer of the application.
+const NONCES: &str =
+    "                          # The nonce that clients are to use from now on (RFC 9449, 8.2).
+                          allowed_client_headers_on_success:
+                            patterns:
+                              - exact: dpop-nonce
+                              - exact: cache-control
+";
+
+const COPIED: &str = "                          allowed_upstream_headers:
                             patterns:
 ";
 

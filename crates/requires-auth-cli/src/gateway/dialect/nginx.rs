@@ -14,7 +14,7 @@ use requires_auth::client_certificate::HeaderFormat;
 use super::interface::Asking;
 use super::interface::{Answer, Dialect, Part, Question};
 use super::original::Original;
-use super::proxy_side::{ANY_ISSUER, DOCUMENTS, FOR_THE_GATEWAY, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{ANY_ISSUER, DOCUMENTS, NONCE, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 use crate::gateway::refused::Refused;
 
@@ -162,11 +162,11 @@ fn identity(side: &ProxySide, certificate: Option<&str>) -> String {
         writeln!(text, "auth_request_set $requires_auth_{place} $upstream_http_{};", variable(header)).ok();
         writeln!(text, "proxy_set_header {header} $requires_auth_{place};").ok();
     }
-    if let Some(reason) = side.clears_authorization {
-        writeln!(text, "{reason}\nproxy_set_header Authorization \"\";").ok();
+    for (reason, header) in side.cleared(certificate) {
+        writeln!(text, "{reason}\nproxy_set_header {header} \"\";").ok();
     }
-    if let Some(header) = certificate {
-        writeln!(text, "{FOR_THE_GATEWAY}\nproxy_set_header {header} \"\";").ok();
+    if side.proofs.need_nonces {
+        writeln!(text, "{NONCE}\n{NONCES}").ok();
     }
     if side.resources.as_ref().is_some_and(|resources| resources.is_mcp) {
         text.push_str(STREAMS);
@@ -250,6 +250,11 @@ const BUFFERS: &str = "\
 # servers share a port, this belongs in the default one too.
 large_client_header_buffers 4 32k;
 ";
+
+const NONCES: &str = "\
+# An `add_header` in a location replaces those around it: repeat these there.
+auth_request_set $requires_auth_nonce $upstream_http_dpop_nonce;
+add_header DPoP-Nonce $requires_auth_nonce always;";
 
 const VERIFY: &str = "ssl_verify_client optional_no_ca;";
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use requires_auth::client_certificate::{CertificateHeader, HeaderFormat};
 
 use crate::error::Failure;
+use crate::gateway::config::Proofs;
 
 /// What the proxy's side is made of.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct ProxySide {
     pub(crate) token_headers: Vec<String>,
     /// Why the application must not get `Authorization`, as a comment, if it must not.
     pub(crate) clears_authorization: Option<&'static str>,
+    /// What becomes of proofs of keys.
+    pub(crate) proofs: Proofs,
     /// What the resources have the proxy do beside; nothing without any.
     pub(crate) resources: Option<OfResources>,
     /// Whether a route is for some hosts alone.
@@ -54,13 +57,21 @@ impl ProxySide {
         }
         Ok(Some(title_case(header.name())))
     }
+
+    /// The headers that the application must not get, each with the reason. The client's certificate stands in `certificate`.
+    pub(super) fn cleared<'s>(&self, certificate: Option<&'s str>) -> Vec<(&'static str, &'s str)> {
+        let authorization = self.clears_authorization.map(|reason| (reason, "Authorization"));
+        let certificate = certificate.map(|header| (FOR_THE_GATEWAY, header));
+        let proof = self.proofs.are_taken().then_some((PROVEN, "DPoP"));
+        [authorization, certificate, proof].into_iter().flatten().collect()
+    }
 }
 
 /// Why a proxy takes certificates that anybody has issued, as a comment.
 pub(super) const ANY_ISSUER: &str = "# Clients may show a certificate, whoever has issued it: what counts is that a token is bound to it (RFC 8705).";
 
 /// Why the application does not get the header with the certificate, as a comment.
-pub(super) const FOR_THE_GATEWAY: &str = "# The certificate of the client is for the gateway alone.";
+const FOR_THE_GATEWAY: &str = "# The certificate of the client is for the gateway alone.";
 
 /// What resources need of a proxy.
 #[derive(Debug)]
@@ -100,6 +111,12 @@ pub(crate) const NOT_FOR_MCP: &str =
 
 /// Why `Authorization` is taken away where no token is read there.
 pub(crate) const UNJUDGED: &str = "# No token is read from Authorization (`token_from`), so nobody has judged what it says: it must not reach the application.";
+
+/// Why the application must not get the header `DPoP`.
+const PROVEN: &str = "# A proof is for the gateway, which has used it up.";
+
+/// Where clients find the nonce of their next proof, as a comment.
+pub(super) const NONCE: &str = "# The nonce that clients are to use from now on (RFC 9449, 8.2).";
 
 /// The first lines of what is printed.
 pub(super) fn preamble(proxy: &str, note: &str) -> String {

@@ -8,7 +8,7 @@ use requires_auth::client_certificate::HeaderFormat;
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, FOR_THE_GATEWAY, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Traefik's `ForwardAuth`.
@@ -138,9 +138,7 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         writeln!(copied, "          - \"{header}\"").ok();
     }
     let certificate = side.certificate_header(HeaderFormat::Traefik, Some(CERTIFICATE))?;
-    let authorization = side.clears_authorization.map(|reason| (reason, "Authorization"));
-    let of_certificate = certificate.as_ref().map(|_| (FOR_THE_GATEWAY, CERTIFICATE));
-    let taken: Vec<_> = authorization.into_iter().chain(of_certificate).collect();
+    let taken = side.cleared(certificate.as_ref().map(|_| CERTIFICATE));
     let (clear, cleared) = if taken.is_empty() { Default::default() } else { (clear(&taken), CLEARED) };
     let Certificates { middlewares, listed, router: router_tls, options } =
         certificate.map_or_else(Default::default, |_| Certificates::TOLD);

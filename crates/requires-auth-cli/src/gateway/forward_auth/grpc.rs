@@ -85,7 +85,7 @@ pub(super) async fn check(gateway: &Gateway, question: &[u8], peer: Peer) -> Res
     let client = request.client.parse().ok();
     let certificate = Some(request.certificate.as_str());
     let original = Original { method: &request.method, target: &request.path, host, client, certificate };
-    Ok(match judge(gateway, config, &original, &headers).await {
+    Ok(match judge(gateway, config, &original, &headers, false).await {
         Decision::Refuse(refused) => denied(refused),
         Decision::Allow { identity, added, .. } => {
             let aliases = gateway.identity().aliases_in(&headers);

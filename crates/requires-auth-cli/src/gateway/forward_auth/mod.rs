@@ -41,9 +41,9 @@ pub(crate) async fn answer<B>(gateway: &Gateway, request: &Request<B>, peer: Pee
         // What is counted from now on is looked up before nothing is.
         gateway.begin_counting();
         // In memory of its own, so that the future of the first question stays small.
-        Box::pin(quietly(consider(gateway, config, dialect, &question))).await
+        Box::pin(quietly(consider(gateway, config, dialect, &question, true))).await
     } else {
-        consider(gateway, config, dialect, &question).await
+        consider(gateway, config, dialect, &question, false).await
     };
     match decision {
         Decision::Refuse(refused) => dialect.refuse(&question, refused),
@@ -71,9 +71,10 @@ async fn consider(
     config: &ForwardAuthConfig,
     dialect: &dyn Dialect,
     question: &Question<'_>,
+    is_trial: bool,
 ) -> Decision {
     match dialect.read(question) {
-        Ok(original) => judge(gateway, config, &original, question.headers).await,
+        Ok(original) => judge(gateway, config, &original, question.headers, is_trial).await,
         Err(problem) => {
             warn!(dialect = dialect.name(), problem, "the proxy's question cannot be read");
             Decision::Refuse(gateway.refuse_ambiguous(question.headers))
@@ -87,6 +88,7 @@ async fn judge(
     config: &ForwardAuthConfig,
     original: &Original<'_>,
     headers: &HeaderMap,
+    is_trial: bool,
 ) -> Decision {
     let other_host = || {
         let names_hosts = gateway.config().routes.names_hosts();
@@ -109,7 +111,9 @@ async fn judge(
     let Original { method, target, host, client, .. } = *original;
     let has_body = dialect::has_body(headers);
     // A proxy that asks shows no body.
-    gateway.decide_by_head(Asked { method, target, host, client, certificate, headers, has_body }).await
+    gateway
+        .decide_by_head(Asked { method, target, host, client, certificate, headers, has_body, is_trial })
+        .await
 }
 
 /// The dialect whose endpoint it is, and what follows that in the target: path and query, as sent.
@@ -174,5 +178,9 @@ mod shares;
 mod vectors;
 #[cfg(test)]
 mod request_vectors;
+#[cfg(test)]
+mod proof_vectors;
+#[cfg(test)]
+mod proof_tests;
 #[cfg(test)]
 mod place_vectors;

@@ -62,6 +62,7 @@ async fn decide(stage: &Stage, method: &str, target: &str, bearer: Option<&str>)
         certificate: None,
         headers: &headers,
         has_body: false,
+        is_trial: false,
     };
     match stage.gateway.decide(asked).await {
         Decided::Now(Decision::Allow { .. }) => (200, String::new(), None),
@@ -100,6 +101,25 @@ async fn each_resource_takes_tokens_for_itself_alone() {
             let (found, code, _) = decide(&stage, "GET", target, Some(&bearer)).await;
             assert_eq!(found, status, "{audience} at {target}: {code}");
         }
+    }
+}
+
+/// Some providers write no `aud`: another claim says whom their tokens are for.
+#[tokio::test]
+async fn a_resource_takes_tokens_without_aud_where_another_claim_tells() {
+    let stage = Stage::with(&format!(
+        "{}{HEAD}audience = {{ claim = \"client_id\", one_of = [\"ours\"] }}\n[[resources]]\n\
+         resource = \"https://api.example.com/mcp\"\nissuers = [\"main\"]\nmcp = true\n",
+        sections()
+    ));
+    let mint = |client: &str| stage.forge.token().client_id(client);
+    for (token, expected) in [
+        (mint("ours").without_claim("aud").mint(), 200),
+        (mint("another").without_claim("aud").mint(), 401),
+        (mint("ours").claim("aud", "https://api.example.com/mcp").mint(), 401),
+    ] {
+        let (status, code) = told(&stage, "GET", "/mcp", &format!("Bearer {token}")).await;
+        assert_eq!(status, expected, "{code}");
     }
 }
 
@@ -285,6 +305,7 @@ async fn a_step_up_names_the_base_the_tool_and_what_the_token_has() {
         certificate: None,
         headers: &headers,
         has_body: true,
+        is_trial: false,
     };
     let Decided::AfterBody(unread) = stage.gateway.decide(asked).await else { panic!("its body is needed") };
     let call = |tool: &str| {

@@ -154,6 +154,7 @@ impl ReverseProxy {
             certificate,
             headers: &parts.headers,
             has_body,
+            is_trial: false,
         };
         let (decision, body) = match gateway.decide(asked).await {
             Decided::AfterBody(unread) => {
@@ -315,3 +316,5 @@ fn onward(upstream: &Upstream, tls: Option<Tls>, budget: &Budget) -> Onward {
 mod vectors;
 #[cfg(test)]
 mod mcp_vectors;
+#[cfg(test)]
+mod proof_vectors;

@@ -1,6 +1,6 @@
 //! The shared vectors through the reverse proxy, over loopback: what may pass reaches the application, and nothing else does.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -46,6 +46,8 @@ pub(super) struct Stage {
     current: Arc<Mutex<Option<Arc<Service>>>>,
     /// How many requests have reached the application.
     passed: Arc<AtomicUsize>,
+    /// Whether proofs reach the application.
+    pub(super) leaves_proofs: Arc<AtomicBool>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -55,9 +57,13 @@ impl Stage {
         let upstream = application.local_addr().expect("an address");
         let passed = Arc::<AtomicUsize>::default();
         let counted = Arc::clone(&passed);
+        let leaving: Arc<AtomicBool> = Arc::default();
+        let leaves_proofs = Arc::clone(&leaving);
         let application_of_all = Router::new().fallback(move |request: axum::extract::Request| async move {
             counted.fetch_add(1, Ordering::Relaxed);
             assert!(!request.headers().contains_key(AUTHORIZATION));
+            let has_proof = request.headers().contains_key("dpop");
+            assert!(!has_proof || leaves_proofs.load(Ordering::Relaxed), "a proof");
             request.into_body()
         });
         tokio::spawn(async { axum::serve(application, application_of_all).await });
@@ -81,6 +87,7 @@ impl Stage {
             sections: format!("\n[reverse_proxy]\nupstream = \"http://{upstream}\"\n"),
             current,
             passed,
+            leaves_proofs: leaving,
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
     }
@@ -105,13 +112,28 @@ impl Stage {
     /// the request has reached the application.
     pub(super) async fn send<V: AsRef<[u8]>>(
         &self,
-        (config, auth): (Config, RequiresAuth),
+        of_case: (Config, RequiresAuth),
+        target: (&str, &str),
+        headers: &[(&str, V)],
+        body: Bytes,
+    ) -> Option<(Parts, Bytes, bool)> {
+        self.serve(of_case);
+        self.send_again(target, headers, body).await
+    }
+
+    /// Serves this configuration from now on.
+    pub(super) fn serve(&self, (config, auth): (Config, RequiresAuth)) {
+        let service = Service::new(&config, auth).expect("a service");
+        *self.current.lock().expect("no panic") = Some(Arc::new(service));
+    }
+
+    /// Sends a request under the configuration that is served.
+    pub(super) async fn send_again<V: AsRef<[u8]>>(
+        &self,
         (method, target): (&str, &str),
         headers: &[(&str, V)],
         body: Bytes,
     ) -> Option<(Parts, Bytes, bool)> {
-        let service = Service::new(&config, auth).expect("a service");
-        *self.current.lock().expect("no panic") = Some(Arc::new(service));
         self.passed.store(0, Ordering::Relaxed);
 
         let mut request = Request::builder().method(method).uri(format!("{}{target}", self.address));

@@ -1,6 +1,6 @@
 //! One rule: which requests it is for, and what it asks of them.
 
-use requires_auth::policy::Requirement;
+use requires_auth::policy::{Presence, Requirement};
 
 use super::path::PlainPath;
 use super::pattern::Pattern;
@@ -39,6 +39,14 @@ impl Route {
             is_case_exact: false,
             allows_encoded_slash: false,
         }
+    }
+
+    /// The same, for tokens with a proof of their key alone. Of a public one nothing changes.
+    pub(crate) fn with_dpop_required(mut self) -> Self {
+        if self.requirement.presence() != Presence::Ignored {
+            self.requirement = Requirement::token(self.requirement.policy().clone().with_dpop_required());
+        }
+        self
     }
 
     /// The path parameters that its claim rules look at, in a request that it is for: decoded once.

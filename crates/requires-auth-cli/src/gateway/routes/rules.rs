@@ -151,6 +151,11 @@ impl Routes {
         Self::new(self.routes.iter().filter_map(own).collect())
     }
 
+    /// The same, each for tokens with a proof of their key alone.
+    pub(crate) fn with_dpop_required(self) -> Self {
+        Self::new(self.routes.into_iter().map(Route::with_dpop_required).collect())
+    }
+
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter()

@@ -31,7 +31,7 @@ pub(super) fn check_audience(settings: &IssuerSettings, profile: Profile, proble
             }
             problems.extend(ConfigProblem::of_unseen(FIELD, &path));
             check_names(&one_of, provider, problems);
-            if profile == Profile::AccessTokenJwt {
+            if profile.is_of_rfc_9068() {
                 let hint =
                     "name the audience; or choose the profile jwt, if the issuer's tokens have no `aud`";
                 let found = "a claim in place of `aud`, with the profile at+jwt";

@@ -85,13 +85,15 @@ impl Builder {
         let common = self.common(for_all, &mut found);
         let proofs = self.proofs(&sharing, &mut found);
         let certificate_header = self.certificate_header(&mut found);
+        self.check_fapi(&mut found);
         let siblings = self.siblings();
         let resource = self.guarded(resource, &common, &siblings, &mut found);
-        let revocations = self.revocations_in_use(&mut found);
+        let revocations = self.revocations_in_use(&sharing, &mut found);
         problems.extend(found.into_iter().map(|problem| named(&self.given, problem)));
         let places = Self::places(&common, cookie_origins);
         let Parts { issuers, keys, askers, groups } = self.parts(&common, &mut problems, &unreadable);
         ConfigError::unless_empty(problems)?;
+        sharing.follow(revocations.as_ref());
         self.warn_of_unread_places();
         let body_format = self.body_format();
         let rules = Rules {
@@ -147,7 +149,7 @@ impl Builder {
         Rules {
             algorithms: for_all.map(|algorithms| of_any(&issuers, algorithms)),
             issuers,
-            leeway: self.given.duration(settings::LEEWAY),
+            leeway: self.leeway(),
             profile: self.given.get(settings::PROFILE).unwrap_or_default(),
             max_token_bytes: self.given.count(settings::MAX_TOKEN_BYTES),
             scope_claims: boxed(self.given.get(settings::SCOPE_CLAIMS).unwrap_or_default()),
@@ -155,6 +157,7 @@ impl Builder {
             client_claims: boxed(self.given.get(settings::CLIENT_CLAIMS).unwrap_or_default()),
             implied_scopes: ImpliedScopes::new(implications(&self.given)),
             places: places.map(Box::new),
+            refuses_query_tokens: self.has_fapi(),
             takes_dpop: proofs.is_some(),
             certificate_header: None,
             proofs,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::IssuerSettings;
 use super::build::boxed;
 use super::checks::{algorithms, check_claim_paths, discreet, document, fetchable, static_keys};
 use super::places::check_places;
+use super::{IssuerSettings, fapi};
 use crate::binding::{DpopMode, Methods};
 use crate::clock::Clock;
 use crate::credential::TokenPlace;
@@ -81,7 +81,10 @@ impl Common {
         check_places(&settings.given, problems);
         IssuerRules {
             places: self.places_of(settings),
-            algorithms: own.or(self.algorithms),
+            algorithms: match self.profile_of(settings) {
+                Profile::Fapi2 => Some(fapi::algorithms(own.or(self.algorithms), problems)),
+                _ => own.or(self.algorithms),
+            },
             scope_claims: settings.given.get(settings::SCOPE_CLAIMS).map(boxed),
             tokens: settings.tokens(),
             introspection: settings.introspection_rules(),
@@ -93,6 +96,7 @@ impl Common {
             provider: settings.from_table.told(),
             methods: Methods {
                 certificate: settings.takes_certificates(self.takes_certificates),
+                needs_any: self.profile_of(settings) == Profile::Fapi2,
                 ..settings.methods(self.dpop)
             },
             ..IssuerRules::new(Some(&settings.issuer()), settings.audience())

@@ -25,6 +25,7 @@ mod checks;
 mod claims;
 mod common;
 mod dpop;
+mod fapi;
 mod guarded;
 mod origin;
 mod places;

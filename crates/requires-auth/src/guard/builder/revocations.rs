@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Builder;
 use crate::error::ConfigProblem;
+use crate::guard::sharing::Sharing;
 use crate::revocations::Revocations;
 use crate::settings;
 
@@ -54,14 +55,24 @@ impl Builder {
     }
 
     /// Those that were given, else those of the file, which a guard that is to be replaced may have read already.
-    pub(super) fn revocations_in_use(&self, problems: &mut Vec<ConfigProblem>) -> Option<Revocations> {
+    pub(super) fn revocations_in_use(
+        &self,
+        sharing: &Sharing,
+        problems: &mut Vec<ConfigProblem>,
+    ) -> Option<Revocations> {
         if let Some(given) = &self.revocations {
             return Some(given.clone());
         }
-        let path = self.given.get(settings::REVOCATIONS)?;
         let most = self.given.count(settings::MAX_REVOCATIONS);
         let before = self.keys_of.as_ref().and_then(|guard| guard.inner.revocations.as_ref());
-        if let Some(before) = before.filter(|before| before.are_of(&path, most)) {
+        let Some(path) = self.given.get(settings::REVOCATIONS) else {
+            // Those of all instances alone.
+            let kept = before.filter(|before| before.are_of_server(most) && self.shares_with_earlier());
+            let new = || Revocations::of_server(most, Arc::clone(&self.clock));
+            return sharing.has_revocations().then(|| kept.cloned().unwrap_or_else(new));
+        };
+        if let Some(before) = before.filter(|before| before.are_of(&path, most) && self.shares_with_earlier())
+        {
             return Some(before.clone());
         }
         let unreadable = |error| {

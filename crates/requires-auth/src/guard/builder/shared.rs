@@ -7,7 +7,7 @@ use super::Builder;
 use crate::error::ConfigProblem;
 use crate::guard::sharing::Sharing;
 use crate::replay::ReplayStore;
-use crate::settings;
+use crate::settings::{self, Given};
 #[cfg(feature = "redis")]
 use crate::shared::{Options, Shared, SharedState};
 
@@ -23,10 +23,8 @@ impl Builder {
     #[cfg(feature = "redis")]
     pub(super) fn sharing(&self, problems: &mut Vec<ConfigProblem>) -> Sharing {
         let Some(table) = self.given.get(settings::SHARED_STATE) else { return Sharing::default() };
-        if let Some(earlier) = self.keys_of.as_ref().map(|guard| &guard.inner)
-            && earlier.recipe.given.get(settings::SHARED_STATE).as_ref() == Some(&table)
-        {
-            return earlier.sharing.clone();
+        if let Some(earlier) = self.keys_of.as_ref().filter(|_| self.shares_with_earlier()) {
+            return earlier.inner.sharing.clone();
         }
         let options = Options::read(&table).map_err(|found| problems.extend(found)).ok();
         Sharing { server: options.map(|options| Arc::new(Shared::new(options, Arc::clone(&self.clock)))) }
@@ -39,6 +37,16 @@ impl Builder {
             problems.push(ConfigProblem::new("shared_state", "a server", "nothing without a client", hint));
         }
         Sharing::default()
+    }
+}
+
+impl Builder {
+    /// Whether the guard that this one takes the place of has the same server.
+    pub(super) fn shares_with_earlier(&self) -> bool {
+        let server_of = |given: &Given| given.get(settings::SHARED_STATE);
+        self.keys_of
+            .as_ref()
+            .is_some_and(|guard| server_of(&guard.inner.recipe.given) == server_of(&self.given))
     }
 }
 

@@ -5,6 +5,7 @@ use super::Builder;
 use super::Origin;
 use crate::error::ConfigError;
 use crate::guard::RequiresAuth;
+use crate::providers;
 use crate::settings::{self, Setting};
 use crate::verify::Audience;
 
@@ -102,6 +103,50 @@ impl Builder {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         for issuer in self.issuers.iter_mut().filter(|issuer| issuer.may_take_audience()) {
             issuer.given.set(settings::AUDIENCE, Audience::OneOf(names.clone()));
+        }
+        self
+    }
+
+    /// Lets the issuers whose tokens have no `aud` keep what a guard tells by another claim: whom their tokens are for
+    /// ([`Audience::Claim`]), as at Amazon Cognito.
+    ///
+    /// [`other_resource_builder`](RequiresAuth::other_resource_builder) leaves that out, as such a claim says nothing of a resource:
+    /// of two resources of which both keep it, each takes the tokens of the other. So let one resource alone keep it.
+    ///
+    /// ```
+    /// # use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+    /// use requires_auth::{Audience, Policy, RequiresAuth};
+    ///
+    /// # let key = SigningKey::generate(Algorithm::Es256);
+    /// # let jwks = jwk_set([&key]).to_string();
+    /// # let forge = Forge::new("https://issuer.example", "", key);
+    /// let clients = Audience::claim("client_id", ["5d3kq0v1"]);
+    /// let api = RequiresAuth::builder("https://issuer.example", clients)
+    /// #   .with_jwks(jwks)
+    ///     .build()?;
+    /// let stock = api.other_resource_builder("https://api.example.com/mcp");
+    ///
+    /// let token = forge.token().client_id("5d3kq0v1").without_claim("aud").mint();
+    /// let passes = |auth: &RequiresAuth| auth.verify_now(&token, &Policy::default()).expect("the keys are there").is_ok();
+    /// assert!(passes(&api));
+    /// assert!(!passes(&stock.clone().build()?));
+    /// assert!(passes(&stock.with_audience_claims_of(&api).build()?));
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
+    pub fn with_audience_claims_of(mut self, guard: &RequiresAuth) -> Self {
+        for issuer in &mut self.issuers {
+            let mut known = guard.inner.recipe.issuers.iter();
+            let own = known.find(|own| own.issuer() == issuer.issuer());
+            let Some(own) = own else { continue };
+            let provider = own.given.get(settings::PROVIDER).and_then(providers::find);
+            let given = own.given.get(settings::AUDIENCE);
+            let rule = provider.and_then(|provider| provider.audience_of(given.as_ref(), &own.issuer()));
+            if let (Some(Audience::Claim { .. }), Some(given)) = (rule.as_ref().or(given.as_ref()), &given) {
+                issuer.given.set(settings::AUDIENCE, given.clone());
+            }
+            if let Some(claim @ Audience::Claim { .. }) = &own.audience {
+                issuer.audience = Some(claim.clone());
+            }
         }
         self
     }

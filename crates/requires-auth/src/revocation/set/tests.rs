@@ -64,7 +64,7 @@ fn refuses(set: &Set, seed: &Seed, token: &Token, now: u64) -> bool {
     ];
     let payload = format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(","));
     let marks = Marks::of(seed, &Claims::of_text(&payload), token.sub, token.client);
-    set.refuses(&marks, at(now).into(), &named(token, marks.issued_at, &claim_of(token)))
+    set.look(&marks, at(now).into(), &named(token, marks.issued_at, &claim_of(token))) == Found::Refused
 }
 
 fn set(seed: &Seed, entries: impl IntoIterator<Item = Revocation>) -> Set {
@@ -123,6 +123,27 @@ fn an_entry_holds_for_as_long_as_a_clock_may_be_behind_and_then_ends() {
     assert!(refuses(&set, &seed, &TOKEN, 2299));
     assert!(!refuses(&set, &seed, &TOKEN, 2300));
     assert_eq!(crate::verify::Rules::MAX_LEEWAY, Duration::from_secs(300));
+}
+
+#[test]
+fn only_a_token_without_any_entry_need_not_be_looked_up_again() {
+    let seed = seed();
+    let marks = Marks::of(&seed, &Claims::of_text(r#"{"jti":"t-1","sid":"s-1"}"#), Some("u-1"), Some("c-1"));
+    let claim = claim_of(&TOKEN);
+    let look = |entries: &[Revocation], now| {
+        let set = set(&seed, entries.iter().cloned());
+        set.look(&marks, at(now).into(), &named(&TOKEN, Some(at(1000).into()), &claim))
+    };
+    assert_eq!(look(&[], 1000), Found::Nothing);
+    assert_eq!(look(&[Revocation::of_subject("u-2", at(2000))], 1000), Found::Nothing);
+    let own = Revocation::of_subject("u-1", at(2000));
+    assert_eq!(look(&[own.clone()], 1000), Found::Refused);
+    // A clock that is set back would make it hold again.
+    assert_eq!(look(&[own.clone()], 3000), Found::Others);
+    assert_eq!(look(&[own.clone().issued_before(at(1000))], 1000), Found::Others);
+    assert_eq!(look(&[own.clone().at_issuer("https://other.example")], 1000), Found::Others);
+    let others = [own.issued_before(at(1000)), Revocation::of_client("c-1", at(2000))];
+    assert_eq!(look(&others, 1000), Found::Refused);
 }
 
 #[test]

@@ -175,6 +175,11 @@ struct Readme;
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
 
+/// Runs the Rust blocks of the page on client certificates as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/client-certificates.md")]
+struct ClientCertificatesPage;
+
 /// Runs the Rust blocks of the page on revocation as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/revocation.md")]

@@ -151,8 +151,9 @@ class RequiresAuth(_core.Guard, Revoking):
                 8705): such a token counts for that client alone. A server with the TLS extension of ASGI tells the
                 certificate itself. By default a token that is bound to one is refused.
             client_cert_header: the header in which a proxy tells the certificate: its name, or a dict of `header` and
-                `format` (`"rfc9440"`, `"escaped-pem"` as nginx has it, `"traefik"`, `"xfcc"`, `"der-base64"`). Only where
-                every request comes through a proxy that overwrites or removes what clients send under this name.
+                `format` (`"rfc9440"`, `"escaped-pem"` as nginx has it, `"traefik"`, `"xfcc"`, `"der-base64"`). Only
+                where every request comes through a proxy that overwrites or removes what clients send under this
+                name.
             public_url: the URL of this API as its clients know it.
             resource: the URL of this API as its clients are given it, byte for byte (RFC 9728). It is the audience
                 where none is given, a document at a well-known place says where to log in, and challenges point to

@@ -3,9 +3,12 @@
 import base64
 import hashlib
 import textwrap
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+
 from requires_auth import ConfigError, Issuer, RequiresAuth
 
 AUDIENCE = "https://api.example.com"
@@ -82,17 +85,17 @@ def test_a_header_that_is_named_tells_the_certificate(auth_issuer, token, plain)
 
 def test_other_formats_are_chosen_by_name(auth_issuer, token):
     base64_der = base64.b64encode(DER).decode()
-    for format, value in {
+    for name, value in {
         "escaped-pem": quote(pem(DER), safe=""),
         "traefik": f"{base64_der},{base64_der}",
         "xfcc": f'Hash={hashlib.sha256(DER).hexdigest()};Subject="CN=a,b"',
         "der-base64": base64_der,
     }.items():
-        header = {"header": "X-Cert", "format": format}
+        header = {"header": "X-Cert", "format": name}
         auth = guard(auth_issuer, client_certificates=True, client_cert_header=header)
-        assert status(auth.admit_wsgi(wsgi(token, x_cert=value))) == 200, format
-        assert status(auth.admit_wsgi(wsgi(token, x_cert=told(DER)))) == 400, format
-        assert status(auth.admit_wsgi(wsgi(token, client_cert=told(DER)))) == 401, format
+        assert status(auth.admit_wsgi(wsgi(token, x_cert=value))) == 200, name
+        assert status(auth.admit_wsgi(wsgi(token, x_cert=told(DER)))) == 400, name
+        assert status(auth.admit_wsgi(wsgi(token, client_cert=told(DER)))) == 401, name
 
 
 def test_the_server_tells_the_certificate_of_its_connection(auth_issuer, token, plain):
@@ -121,3 +124,11 @@ def test_nothing_counts_unless_it_is_switched_on(auth_issuer, token):
     own = Issuer(auth_issuer.issuer, AUDIENCE, jwks=auth_issuer.jwks, client_certificates=True)
     of_issuer = RequiresAuth(issuers=[own])
     assert status(of_issuer.admit_asgi(asgi(token, chain=[pem(DER)]))) == 200
+
+
+def test_the_block_of_the_page_runs():
+    page = Path(__file__).parents[2] / "docs" / "client-certificates.md"
+    [block] = [rest.split("```")[0] for rest in page.read_text("utf-8").split("```python\n")[1:]]
+    found: dict[str, Any] = {}
+    exec(block, found)
+    assert all(isinstance(found[name], RequiresAuth) for name in ("auth", "behind_caddy", "behind_nginx"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import DIALECTS, ITSELF, with_other_settings
+from conftest import DIALECTS, ITSELF
 from programs import DOCS, GATEWAY, PROXIES, Gateway, Missing
 from wire import PATIENCE, read_answer
 from wire import ask as plain_ask
@@ -187,7 +187,8 @@ def forgeries(header: str, stolen: Path) -> list[list[str]]:
     lines = "\n".join(textwrap.wrap(plain, 64))
     pem = quote(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n", safe="")
     values = [f":{plain}:", pem, plain, f"Hash={hashlib.sha256(content).hexdigest()}", f'Cert="{pem}"']
-    names = {header, header.lower(), header.upper(), header.replace("-", "_"), header.replace("-", "."), *HEADERS.values()}
+    names = {header, header.lower(), header.upper(), header.replace("-", "_"), header.replace("-", ".")}
+    names |= set(HEADERS.values())
     once = [[f"{name}: {value}"] for name in sorted(names) for value in values]
     return once + [[f"{header}: {value}", f"{header}: {value}"] for value in values]
 
@@ -211,9 +212,11 @@ def test_the_application_gets_no_header_of_a_certificate(proxy, application, bou
 
 def test_whoever_reaches_a_gateway_beside_its_proxy_may_not_ask(issuer, application, files, bound, tmp_path):
     gateway = WithCertificates(tmp_path, issuer.url, header="Client-Cert", dialects='["caddy"]')
-    gateway.write(lambda text: re.sub(r"^trusted_peers = .*$", "", text, flags=re.M).replace(
-        "[forward_auth]\n", '[forward_auth]\ntrusted_peers = ["192.0.2.1"]\n'
-    ))
+    gateway.write(
+        lambda text: re.sub(r"^trusted_peers = .*$", "", text, flags=re.M).replace(
+            "[forward_auth]\n", '[forward_auth]\ntrusted_peers = ["192.0.2.1"]\n'
+        )
+    )
     gateway.kill()
     gateway.start()
     try:

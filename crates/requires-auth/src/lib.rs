@@ -135,11 +135,11 @@ pub mod discovery;
 mod telemetry;
 mod keys;
 mod token_cache;
+pub mod revocations;
 pub mod replay;
 #[cfg(feature = "redis")]
 pub mod shared;
 pub mod dpop;
-pub mod revocations;
 pub mod introspect;
 pub mod guard;
 pub mod danger;
@@ -174,6 +174,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/token-places.md")]
 struct TokenPlacesPage;
+
+/// Runs the Rust blocks of the page on client certificates as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/client-certificates.md")]
+struct ClientCertificatesPage;
 
 /// Runs the Rust blocks of the page on revocation as tests.
 #[cfg(doctest)]

@@ -52,6 +52,11 @@ impl Stage {
     pub fn token(&self, scope: &str) -> String {
         self.forge.token().subject("alice").scope(scope).mint()
     }
+
+    /// A token that is bound to a certificate of its client, in DER.
+    pub fn bound_token(&self, der: &[u8]) -> String {
+        self.forge.token().subject("alice").bound_to_certificate(der).mint()
+    }
 }
 
 impl Drop for Stage {

@@ -13,6 +13,7 @@ from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
 from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
+from requires_auth._names import current_names, renamed
 from requires_auth._revoking import Revoking
 
 if TYPE_CHECKING:
@@ -201,8 +202,8 @@ class RequiresAuth(_core.Guard, Revoking):
                 `max_entries`, `in_flight`, `calls_per_second`, `signed`, `always`, `token_type`); or a tuple of
                 endpoint, client and secret. Secrets belong in the environment or a file:
                 `client_secret_env`, `client_secret_file`.
-            shared_state: where the instances of this API keep what they have to know of each other, such as which proofs
-                were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more to choose
+            shared_state: where the instances of this API keep what they have to know of each other, such as which
+                proofs were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more to choose
                 (`namespace`, `username`, `password_env`, `password_file`, `ca`, `timeout_ms`, `on_outage`,
                 `max_lag`). Nothing connects before the first need, so that a process may fork first.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
@@ -243,7 +244,7 @@ class RequiresAuth(_core.Guard, Revoking):
         asked = None if resolver is None else resolving(resolver, problems)
         found = self._configure(own, entries, _now, asked) if entries or not problems else []
         if problems or found:
-            raise ConfigError([*problems, *_renamed(found, names)])
+            raise ConfigError([*problems, *renamed(found, names)])
         self._has_resolver = asked is not None
 
     def may_have_several_issuers(self) -> bool:
@@ -478,32 +479,10 @@ def from_environment(
     try:
         guard = cls(**options, **overrides)
     except ConfigError as error:
-        found = _renamed(error.problems, {**names, **own_names})
+        found = renamed(error.problems, {**names, **own_names})
     else:
         if not unreadable:
             return guard
     # What could not be read is not missing.
     missing = [problem for problem in found if problem.field not in unreadable]
     raise ConfigError([*unreadable.values(), *missing])
-
-
-def current_names(
-    arguments: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Arguments by their current names, and the earlier names of those that were given by these."""
-    current = dict(arguments)
-    names: dict[str, str] = {}
-    for name, key in _core.setting_names():
-        value = current.pop(name, None) if name != key else None
-        if value is None:
-            continue
-        if current.get(key) not in (None, (defaults or {}).get(key)):
-            raise ConfigError([ConfigProblem(name, f"a value beside `{key}`", "one of the two", f"keep `{key}` alone")])
-        current[key], names[key] = value, name
-    return current, names
-
-
-def _renamed(problems: Iterable[Sequence[str]], names: Mapping[str, str]) -> list[ConfigProblem]:
-    """Problems of settings, each under the name by which it was given."""
-    found = [ConfigProblem(*problem) for problem in problems]
-    return [problem._replace(field=names.get(problem.field, problem.field)) for problem in found]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 from weakref import WeakSet
 
 from requires_auth import ConfigProblem, RequiresAuth, _core
-from requires_auth._guard import current_names as _current
 from requires_auth._guard import from_environment
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, NotOfFastMCP, has_type
+from requires_auth._names import current_names as _current
 from requires_auth._rule import Rule
 
 if TYPE_CHECKING:

@@ -11,7 +11,17 @@ import pytest
 USE = """
 import asyncio
 from datetime import datetime
-from requires_auth import AccessToken, Admission, AuthError, Issuer, IssuerUnavailable, Policy, Refusal, RequiresAuth, StateUnavailable
+from requires_auth import (
+    AccessToken,
+    Admission,
+    AuthError,
+    Issuer,
+    IssuerUnavailable,
+    Policy,
+    Refusal,
+    RequiresAuth,
+    StateUnavailable,
+)
 
 auth = RequiresAuth("https://a.example", ["b", "c"], algorithms=["ES384"], leeway=10)
 several = RequiresAuth(issuers=[Issuer("https://a.example", "b"), ("https://c.example", "d")])

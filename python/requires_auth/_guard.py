@@ -203,7 +203,7 @@ class RequiresAuth(_core.Guard, Revoking):
                 endpoint, client and secret. Secrets belong in the environment or a file:
                 `client_secret_env`, `client_secret_file`.
             shared_state: where the instances of this API keep what they have to know of each other, such as which
-                proofs were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more to choose
+                proofs were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more
                 (`namespace`, `username`, `password_env`, `password_file`, `ca`, `timeout_ms`, `on_outage`,
                 `max_lag`). Nothing connects before the first need, so that a process may fork first.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.

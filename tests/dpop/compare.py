@@ -29,7 +29,6 @@ from auth0_api_python.errors import BaseAuthError
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
-
 from requires_auth import RequiresAuth
 
 FOLDER = Path(__file__).parent

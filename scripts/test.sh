@@ -5,7 +5,8 @@
 #   scripts/test.sh                everything
 #   scripts/test.sh PART...        lint       format, clippy, documentation, the limits of scripts/figures.py
 #                                  providers  real identity providers (installs Node and oidc-provider)
-#                                  rust       all tests, and the library under each of its features
+#                                  rust       all tests, and the library under each of its features (installs
+#                                             redis-server with apt)
 #                                  recipes    the patches of CONTRIBUTING's recipes, on a copy of the tree
 #                                  packages   what is packed and published, and the scripts and workflows for it
 #                                             (installs packages with pip)
@@ -63,6 +64,7 @@ part_providers() {
 
 part_rust() {
   heading rust
+  if provide_redis; then export REQUIRES_AUTH_TEST_REDIS=required; fi # else its tests print that they are skipped
   tests "cargo test" cargo test --workspace --all-features --no-fail-fast
   step "requires-auth, no features" cargo clippy -p requires-auth --all-targets --no-default-features -- -D warnings
   local feature
@@ -104,6 +106,7 @@ part_python() {
   fi
   if ! selected providers && provide_node; then
     step "npm ci" npm --prefix "$PROVIDER" ci --no-audit --no-fund
+    step "npm ci, DPoP clients" npm --prefix "$DPOP_CLIENTS" ci --no-audit --no-fund
   fi
   provide_chromium || true
 
@@ -126,7 +129,7 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  local ours=(tests/gateway tests/mcp tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  local ours=(tests/gateway tests/mcp tests/dpop tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
@@ -149,6 +152,9 @@ part_gateway() {
   provide_proxies || true
   step "packages for the gateway" provide_gateway_packages "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
+  if ! selected providers && provide_node; then
+    step "npm ci, DPoP clients" npm --prefix "$DPOP_CLIENTS" ci --no-audit --no-fund
+  fi
   provide_command
   if [[ ! $succeeded ]]; then return; fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
@@ -360,15 +366,26 @@ provide_commands() {
 
 # nginx and Caddy as Debian has them. They are started by the tests alone, so their services must not begin.
 provide_proxies() {
-  local missing=() refuse=/usr/sbin/policy-rc.d made=''
+  local missing=()
   command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || missing+=(nginx-light)
   command -v caddy >/dev/null || missing+=(caddy)
   if ((${#missing[@]} == 0)); then return; fi
+  apt_install_stopped "${missing[@]}"
+}
+
+provide_redis() {
+  command -v redis-server >/dev/null || apt_install_stopped redis-server
+}
+
+# apt_install_stopped PACKAGE...: installs servers that are not to be started.
+apt_install_stopped() {
+  local refuse=/usr/sbin/policy-rc.d made='' installed
   if [[ $(id -u) == 0 && ! -e $refuse ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$refuse" && chmod +x "$refuse" && made=yes
   fi
-  apt_install "${missing[@]}"
+  if apt_install "$@"; then installed=0; else installed=1; fi
   if [[ $made ]]; then rm -f "$refuse"; fi
+  return $installed
 }
 
 # The browser that reads refusals from a page of another origin; without it that test is skipped.

@@ -43,8 +43,9 @@ class RequiresAuth(_core.Guard, Revoking):
 
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
-    token is refused, `revoke` refuses one before it expires, and `from_env` and `from_file` make a guard from settings.
-    `for_provider` makes one for a provider of the table, such as Logto; each of them is also a method of its name.
+    token is refused, and `from_env` and `from_file` make a guard from settings. `revoke` refuses a token before it
+    expires, and `revocations` says how many there are. `for_provider` makes a guard for a provider of the table, such
+    as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or
     `metadata_asgi` for the answer before it looks for a token, and tells `know_scopes_of` what its routes need. Where
@@ -174,8 +175,8 @@ class RequiresAuth(_core.Guard, Revoking):
             stale: for how many seconds past their life keys still serve while they cannot be fetched; 0 fails
                 closed.
             state_file: a file that keeps the last good keys, so that a restart during an outage has some.
-            revocations: a file with revocations, one in each line, as JSON: tokens that are refused before they expire. It
-                is read anew within a second after it has changed, and must be there, be it empty.
+            revocations: a file with revocations, one in each line, as JSON: tokens that are refused before they
+                expire. It is read anew within a second after it has changed, and must be there, be it empty.
             max_revocations: how many of them there may be at a time; none is dropped for another.
             jwks_uri: where the keys are, if nothing is to be discovered.
             discovery_url: where the metadata are, if this server reaches the issuer by another name than

@@ -55,7 +55,8 @@ class Revoking:
             TypeError: not exactly one of a token and the four claims is given.
         """
         guard = cast("_core.Guard", self)
-        named = [(name, value) for name, value in zip(_CLAIMS, (jti, sub, sid, client_id)) if value is not None]
+        claims = zip(_CLAIMS, (jti, sub, sid, client_id), strict=True)
+        named = [(name, value) for name, value in claims if value is not None]
         if len(named) + (token is not None) != 1:
             raise TypeError("give a token, or one of jti, sub, sid and client_id")
         if token is not None:

@@ -60,7 +60,7 @@ def _folder() -> Path:
 
 
 def settings_of(config: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a case, whose endpoint is one on loopback that answers as the case says, and whose files are there."""
+    """The settings of a case: its endpoint is one on loopback that answers as it says, and its files are there."""
     settings = dict(config.get("settings", {}))
     if "answer" in config:
         _ANSWERS.append(config["answer"])

@@ -144,7 +144,7 @@ def test_an_application_or_a_view_is_told_which_module_to_import() -> None:
         ({"leeway": "30"}, "leeway: expected a whole number, found str"),
         ({"leeway": True}, "leeway: expected a whole number, found bool"),
         ({"cache": 1.5}, "cache: expected a whole number, found float"),
-        ({"profile": 1}, "profile: expected jwt or at"),
+        ({"profile": 1}, "profile: expected jwt, at+jwt or fapi2"),
         ({"scope_claims": b"scope"}, "scope_claims: expected a string, or a list"),
         ({"implied_scopes": ["a"]}, "implied_scopes: expected a dict"),
         ({"implied_scopes": {"a": 1}}, "implied_scopes: expected a dict"),

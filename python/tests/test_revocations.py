@@ -45,8 +45,7 @@ def wait_until(done: Callable[[], bool]) -> None:
 def is_refused(guard: RequiresAuth, token: str) -> bool:
     try:
         guard.verify(token)
-    except TokenRevoked as error:
-        assert error.reason == "revoked"
+    except TokenRevoked:
         return True
     return False
 
@@ -92,9 +91,10 @@ def test_moments_are_seconds_or_know_their_zone(issuer: TestIssuer, guard: Requi
 
 
 def test_what_cannot_be_revoked_is_an_error(issuer: TestIssuer, guard: RequiresAuth, file: Path) -> None:
-    for arguments in ({}, {"jti": "a", "sub": "b"}, {"jti": "a", "before": 5}):
+    mistakes: list[dict[str, Any]] = [{}, {"jti": "a", "sub": "b"}, {"jti": "a", "before": 5}]
+    for arguments in mistakes:
         with pytest.raises(TypeError):
-            guard.revoke(**arguments)  # type: ignore[arg-type]
+            guard.revoke(**arguments)
     with pytest.raises(TypeError):
         guard.revoke(guard.verify(token_of(issuer)), until=5)
     with pytest.raises(ValueError, match="empty"):

@@ -206,6 +206,32 @@ async fn a_password_is_needed_and_not_shown() {
     }
 }
 
+/// What docs/several-machines.md says that a user needs.
+const RIGHTS: &str = "+set +xadd +xrange +xread +info +client +select ~ra:*";
+
+#[tokio::test]
+async fn a_user_needs_few_rights() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let mut rights = vec!["ACL", "SETUSER", "orders-api", "on", ">secret-of-redis"];
+    rights.extend(RIGHTS.split(' '));
+    assert_eq!(redis.command(&rights), "+OK");
+    assert!(include_str!("../../../docs/several-machines.md").contains(RIGHTS));
+    let state = SharedState::at(&redis.url()).with_username("orders-api").with_password("secret-of-redis");
+    let store = store(state.clone(), START);
+    assert_eq!(store.first_use(key(1), START + 65).await, Use::First);
+    assert_eq!(store.first_use(key(1), START + 65).await, Use::Again);
+    let other = self::store(state.with_namespace("x"), START);
+    assert_eq!(other.first_use(key(1), START + 65).await, Use::First, "other namespaces begin so, too");
+    assert_eq!(redis.command(&["ACL", "SETUSER", "orders-api", "-set"]), "+OK");
+    assert_eq!(store.first_use(key(2), START + 65).await, Use::Unavailable);
+    assert!(
+        store
+            .health()
+            .last_error()
+            .is_some_and(|cause| cause.contains("NOPERM") || cause.contains("permission"))
+    );
+}
+
 #[tokio::test]
 async fn an_outage_in_memory_is_what_was_asked_for() {
     let Some(mut redis) = Redis::start(&[]) else { return };

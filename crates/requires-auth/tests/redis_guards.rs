@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use requires_auth::config::Config;
 use requires_auth::dpop::Dpop;
+use requires_auth::guard::Builder;
 use requires_auth::policy::Requirement;
 use requires_auth::shared::{SharedState, SharedStatus};
 use requires_auth::{Denial, Policy, Reason, Request, RequiresAuth};
@@ -32,20 +33,20 @@ struct Fleet {
 
 impl Fleet {
     fn new(redis: &Redis, size: usize) -> Self {
-        let key = SigningKey::generate(Algorithm::Ed25519);
-        let jwks = jwk_set([&key]).to_string();
-        let guard = |_| {
-            // Slow machines are no outage.
-            let state = SharedState::at(&redis.url()).with_timeout(Duration::from_secs(5));
-            RequiresAuth::builder(ISSUER, AUDIENCE)
-                .with_jwks(jwks.clone())
-                .with_public_url(URL)
-                .with_dpop(Dpop::required())
-                .with_shared_state(state)
-                .build()
-                .expect("a guard")
-        };
-        Self { guards: (0..size).map(guard).collect(), forge: Forge::new(ISSUER, AUDIENCE, key) }
+        let forge = Forge::new(ISSUER, AUDIENCE, SigningKey::generate(Algorithm::Ed25519));
+        let mut fleet = Self { guards: Vec::new(), forge };
+        fleet.guards = (0..size).map(|_| fleet.builder(redis).build().expect("a guard")).collect();
+        fleet
+    }
+
+    fn builder(&self, redis: &Redis) -> Builder {
+        // Slow machines are no outage.
+        let state = SharedState::at(&redis.url()).with_timeout(Duration::from_secs(5));
+        RequiresAuth::builder(ISSUER, AUDIENCE)
+            .with_jwks(jwk_set([self.forge.key()]).to_string())
+            .with_public_url(URL)
+            .with_dpop(Dpop::required())
+            .with_shared_state(state)
     }
 
     /// A request that a client signs now.
@@ -55,15 +56,19 @@ impl Fleet {
         Sent { headers: vec![("Authorization", format!("DPoP {token}")), ("DPoP", proof.mint())] }
     }
 
-    /// Until a request that is signed now passes at each: a server that has just started may have forgotten what is older.
     async fn wait(&self) {
-        let (client, begun) = (SigningKey::generate(Algorithm::Ed25519), Instant::now());
         for guard in &self.guards {
-            while let Err(denial) = self.sign(&client).at(guard).await {
-                assert_eq!(denial.status(), 503, "{denial:?}");
-                assert!(begun.elapsed() < PATIENCE, "{:?}", guard.health());
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+            self.wait_at(guard).await;
+        }
+    }
+
+    /// Until a request that is signed now passes: a server that has just started may have forgotten what is older.
+    async fn wait_at(&self, guard: &RequiresAuth) {
+        let (client, begun) = (SigningKey::generate(Algorithm::Ed25519), Instant::now());
+        while let Err(denial) = self.sign(&client).at(guard).await {
+            assert_eq!(denial.status(), 503, "{denial:?}");
+            assert!(begun.elapsed() < PATIENCE, "{:?}", guard.health());
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }
@@ -146,6 +151,21 @@ async fn a_guard_in_the_place_of_another_goes_on_with_its_connection() {
     let status = |auth: RequiresAuth| auth.health().shared_state().expect("a server").status();
     assert_eq!(status(next.with_keys_of(&fleet.guards[0]).build().expect("a guard")), SharedStatus::Up);
     assert_eq!(status(other.with_keys_of(&fleet.guards[0]).build().expect("a guard")), SharedStatus::Idle);
+}
+
+#[tokio::test]
+async fn a_gateway_and_the_application_behind_it_each_take_a_proof_once() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let fleet = Fleet::new(&redis, 1);
+    fleet.wait().await;
+    // As a gateway has it, which chooses no namespace either.
+    let gateway = fleet.builder(&redis).with_default_namespace("gateway").build().expect("a guard");
+    fleet.wait_at(&gateway).await;
+    let sent = fleet.sign(&SigningKey::generate(Algorithm::Ed25519));
+    for guard in [&gateway, &fleet.guards[0]] {
+        assert!(sent.at(guard).await.is_ok());
+        assert_eq!(sent.at(guard).await.expect_err("a copy").reason(), Some(Reason::ProofReused));
+    }
 }
 
 /// The server of a guard that a file describes.

@@ -83,6 +83,7 @@ fn the_builder_has_a_method_for_every_setting_and_for_nothing_else() {
         "setting",
         "issuer_setting",
         "issuer_name",
+        "default_namespace",
     ];
     for declared in sources.split("pub fn with_").skip(1) {
         let name = declared.split(['(', '<']).next().expect("a name");

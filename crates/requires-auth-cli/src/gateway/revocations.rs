@@ -100,9 +100,12 @@ async fn revoke(auth: RequiresAuth, entry: Revocation) -> Response<Full<Bytes>> 
         }
         Ok((Err(RevokeError::Invalid(invalid)), _)) => error(StatusCode::BAD_REQUEST, invalid.cause()),
         Ok((Err(failure), _)) => {
-            warn!(%failure, "nothing was revoked");
+            warn!(%failure, "not revoked, or not everywhere");
             let text = match failure {
                 RevokeError::Full { .. } => "there is room for no more revocations: raise max_revocations",
+                RevokeError::NotShared(_) => {
+                    "it is revoked here, and could not be told to the other instances"
+                }
                 _ => "nothing was revoked, as the file of revocations cannot be written",
             };
             error(StatusCode::SERVICE_UNAVAILABLE, text)

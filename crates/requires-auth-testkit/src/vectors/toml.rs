@@ -62,7 +62,8 @@ impl Config {
 /// The path of a file with these entries, one in each line: a case has the entries themselves. Cases with the same entries
 /// share the file, which stays for the next run.
 fn file_of(entries: &[Value]) -> PathBuf {
-    let lines: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
+    let lines: Vec<_> = entries.iter().map(Value::to_string).collect();
+    let lines = lines.join("\n");
     let mut hasher = DefaultHasher::new();
     lines.hash(&mut hasher);
     let folder = std::env::temp_dir().join("requires-auth-vectors");

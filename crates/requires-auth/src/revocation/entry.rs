@@ -119,6 +119,7 @@ impl Revocation {
 
     /// Only tokens of this issuer, byte for byte as the guard is told its name. Default: those of every issuer, so that an
     /// entry refuses too much rather than too little.
+    #[must_use]
     pub fn at_issuer(mut self, issuer: &str) -> Self {
         self.issuer = Some(issuer.into());
         self
@@ -130,6 +131,7 @@ impl Revocation {
     /// clock that is ahead may have been issued before and still say that it was not: name a later moment to be sure.
     ///
     /// For a token that is named by its `jti` it has no meaning, and is not looked at.
+    #[must_use]
     pub fn issued_before(mut self, before: SystemTime) -> Self {
         self.before =
             Some(NumericDate::from(before).rounded_up()).filter(|_| self.kind != RevocationKind::Token);

@@ -68,7 +68,7 @@ impl Revocation {
         if kind == RevocationKind::Token && before.is_some() {
             return Err(InvalidRevocation("before has no meaning beside jti"));
         }
-        let issuer = issuer.map(|issuer| issuer.into());
+        let issuer = issuer.map(Into::into);
         let before = before.map(NumericDate::rounded_up);
         let entry = Self { issuer, before, ..Self::new(kind, &value, until) };
         entry.check().map(|()| entry)
@@ -77,14 +77,12 @@ impl Revocation {
     /// The entry as JSON, in one line: what [`parse`](Self::parse) reads.
     pub fn to_json(&self) -> String {
         let text = |text: &str| serde_json::Value::from(text).to_string();
-        let mut json = format!("{{\"{}\":{}", self.kind.as_str(), text(&self.value));
-        if let Some(issuer) = self.issuer() {
-            json += &format!(",\"iss\":{}", text(issuer));
-        }
-        if let Some(before) = self.before {
-            json += &format!(",\"before\":{before}");
-        }
-        json + &format!(",\"until\":{}}}", self.until)
+        let named = format!("\"{}\":{}", self.kind.as_str(), text(&self.value));
+        let issuer = self.issuer().map(|issuer| format!("\"iss\":{}", text(issuer)));
+        let before = self.before.map(|before| format!("\"before\":{before}"));
+        let until = format!("\"until\":{}", self.until);
+        let members: Vec<_> = [Some(named), issuer, before, Some(until)].into_iter().flatten().collect();
+        format!("{{{}}}", members.join(","))
     }
 }
 

@@ -62,11 +62,11 @@ pub struct UnreadableRevocations {
 }
 
 impl UnreadableRevocations {
-    pub(super) fn of_io(error: io::Error) -> Self {
+    pub(super) fn of_io(error: &io::Error) -> Self {
         Self { cause: error.to_string(), is_unread: true }
     }
 
-    fn of_content(cause: impl ToString) -> Self {
+    fn of_content(cause: &impl ToString) -> Self {
         Self { cause: cause.to_string(), is_unread: false }
     }
 }
@@ -133,7 +133,7 @@ impl Listed {
         let most_bytes = BYTES_TO_SPARE.saturating_add(BYTES_PER_ENTRY.saturating_mul(inner.most as u64));
         let bytes = match RegularFile::open(&self.path).and_then(|file| file.read(most_bytes)) {
             Ok(bytes) => bytes,
-            Err(error) => return Some(Err(UnreadableRevocations::of_io(error))),
+            Err(error) => return Some(Err(UnreadableRevocations::of_io(&error))),
         };
         let digest = sha256(&bytes);
         let doubtful = seen.doubtful.take();
@@ -158,8 +158,9 @@ impl Listed {
         let now = inner.clock.now().into();
         let mut set = Set::default();
         for line in read_lines(bytes) {
-            let entry = line.map_err(UnreadableRevocations::of_content)?;
-            set.add(entry, &inner.seed, now, inner.most).map_err(UnreadableRevocations::of_content)?;
+            let entry = line.map_err(|error| UnreadableRevocations::of_content(&error))?;
+            let added = set.add(entry, &inner.seed, now, inner.most);
+            added.map_err(|full| UnreadableRevocations::of_content(&full))?;
         }
         let entries = set.len();
         inner.change(|sets, _| {
@@ -178,7 +179,7 @@ impl Inner {
     pub(super) fn append(
         &self,
         listed: &Listed,
-        entry: Revocation,
+        entry: &Revocation,
         now: SystemTime,
     ) -> Result<(), RevokeError> {
         // The file is not read meanwhile: what was read before the line was there would take it away again.
@@ -186,7 +187,7 @@ impl Inner {
         self.change(|sets, inner| {
             let added = sets.listed.add(entry.clone(), &inner.seed, now.into(), inner.most);
             added.map_err(|_| RevokeError::Full { most: inner.most })?;
-            append_to_file(&listed.path, &entry).map_err(RevokeError::NotKept)
+            append_to_file(&listed.path, entry).map_err(RevokeError::NotKept)
         })
     }
 }

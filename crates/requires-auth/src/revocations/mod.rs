@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::RandomState;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -138,7 +138,8 @@ impl Revocations {
     ) -> Result<Self, UnreadableRevocations> {
         let revocations = Self::new(most, Some(Listed::new(path.to_owned())), clock);
         revocations.read_file_again().map_or(Ok(()), Err)?;
-        file::watch(Arc::downgrade(&revocations.inner)).map_err(UnreadableRevocations::of_io)?;
+        file::watch(Arc::downgrade(&revocations.inner))
+            .map_err(|error| UnreadableRevocations::of_io(&error))?;
         Ok(revocations)
     }
 
@@ -164,7 +165,7 @@ impl Revocations {
     pub fn add(&self, revocation: Revocation, now: SystemTime) -> Result<(), RevokeError> {
         revocation.check()?;
         match &self.inner.listed {
-            Some(listed) => self.inner.append(listed, revocation.clone(), now)?,
+            Some(listed) => self.inner.append(listed, &revocation, now)?,
             None => self.receive([revocation.clone()], now)?,
         }
         self.inner.feed.get().map_or(Ok(()), |feed| feed.publish(&revocation)).map_err(RevokeError::NotShared)
@@ -255,8 +256,8 @@ impl Revocations {
     }
 
     /// Whether they are those of this file, with the same room.
-    pub(crate) fn are_of(&self, path: &PathBuf, most: usize) -> bool {
-        self.inner.most == most && self.file() == Some(path.as_path())
+    pub(crate) fn are_of(&self, path: &Path, most: usize) -> bool {
+        self.inner.most == most && self.file() == Some(path)
     }
 }
 

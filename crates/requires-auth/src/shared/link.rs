@@ -111,8 +111,9 @@ impl Link {
         match (&outcome, number) {
             (Ok(_), Some(number)) => self.answered(number),
             (Err(Failure::Unknown(cause)), Some(number)) => self.unanswered(number, cause),
-            // The server has spoken.
-            (Err(Failure::Full | Failure::Refused(_)), _) | (_, None) => {}
+            // The server has spoken, and the connection is good.
+            (Err(failure), Some(_)) => self.state().tell(self.target.place(), failure.to_string().into()),
+            (_, None) => {}
         }
         outcome
     }

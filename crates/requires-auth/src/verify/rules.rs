@@ -49,7 +49,7 @@ pub enum Profile {
     #[default]
     Jwt,
     /// As [`AccessTokenJwt`](Self::AccessTokenJwt), with what the FAPI 2.0 Security Profile demands of an API (§5.3.4, §5.4): signed
-    /// with PS256, ES256 or EdDSA, bound to a key or a certificate that each request shows, and in the `Authorization` header
+    /// with PS256, ES256 or `EdDSA`, bound to a key or a certificate that each request shows, and in the `Authorization` header
     /// alone. The guard needs `dpop` or `client_certificates` and an https `public_url`, and clocks may differ by 10 seconds at most.
     Fapi2,
 }

@@ -131,6 +131,6 @@ impl Config {
 
 /// A guard that takes tokens for these routes, and whose issuers without an audience take those for these resources.
 fn with_audiences(builder: Builder, of_routes: Vec<String>, of_resources: Vec<String>) -> Builder {
-    let builder = builder.with_route_audiences(of_routes);
+    let builder = builder.with_route_audiences(of_routes).with_default_namespace("gateway");
     if of_resources.is_empty() { builder } else { builder.with_default_audience(of_resources) }
 }

@@ -253,7 +253,9 @@ fn check_request(
         (format!("htm {}", claims.htm), format!("{method}, in this case"))
     })?;
     let url = rules.url_of(of.request);
-    let holds = url.is_some() && normalised(&claims.htu) == url;
+    // Most clients write it in its one spelling.
+    let is_spelled_so = url.as_deref() == Some(&*claims.htu);
+    let holds = is_spelled_so || url.is_some() && normalised(&claims.htu) == url;
     watch.saw(ProofCheck::Url, holds, || {
         let expected = url.as_deref().unwrap_or("a request with a path that a URL can have");
         (format!("htu {}", claims.htu), format!("{expected}, without query and fragment"))

@@ -7,7 +7,8 @@ use super::Builder;
 use crate::error::ConfigProblem;
 use crate::guard::sharing::Sharing;
 use crate::replay::ReplayStore;
-use crate::settings::{self, Given};
+use crate::settings::shared_state as members;
+use crate::settings::{self, Given, Value};
 #[cfg(feature = "redis")]
 use crate::shared::{Options, Shared, SharedState};
 
@@ -17,6 +18,20 @@ impl Builder {
     #[cfg(feature = "redis")]
     pub fn with_shared_state(self, state: SharedState) -> Self {
         self.set(settings::SHARED_STATE, state.into_table())
+    }
+
+    /// The namespace in the server that instances share, where none is chosen: for a gateway, which has another one than an
+    /// application behind it.
+    #[doc(hidden)]
+    pub fn with_default_namespace(mut self, namespace: &str) -> Self {
+        if let Some(mut table) = self.given.get(settings::SHARED_STATE)
+            && table.get(members::NAMESPACE).is_none()
+        {
+            table.set(members::NAMESPACE, namespace.to_owned());
+            let named = self.given.name(settings::SHARED_STATE.setting.key).map(ToOwned::to_owned);
+            self.given.put(settings::SHARED_STATE.setting, Value::Table(table), named);
+        }
+        self
     }
 
     /// The server. A guard in the place of another goes on with its connection.

@@ -161,7 +161,7 @@ impl Revocable {
         for number in 0..Self::REVOCATIONS {
             let until = now + Duration::from_secs(3600);
             let kind = RevocationKind::ALL[number % 4];
-            revocations.add(Revocation::of(kind, &format!("revoked-{number}"), until), now).expect("room");
+            revocations.add(&Revocation::of(kind, &format!("revoked-{number}"), until), now).expect("room");
         }
         let guard = |revocations: Option<&Revocations>| {
             let jwks = jwk_set([key]).to_string();
@@ -177,7 +177,7 @@ impl Revocable {
             let token = forge
                 .token()
                 .issued_at(issued_at)
-                .subject(&format!("user-{number}"))
+                .subject(format!("user-{number}"))
                 .claim("sid", format!("session-{number}"));
             [("authorization", format!("Bearer {}", token.client_id("app").mint()))]
         };

@@ -104,6 +104,10 @@ where
 ///
 /// With the feature `tower`, `http::HeaderMap` is a [`Headers`], which serves every framework on the `http` crate.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "an adapter says each by itself, and none excludes another"
+)]
 pub struct Request<'a> {
     method: &'a str,
     url: &'a str,

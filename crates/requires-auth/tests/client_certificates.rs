@@ -259,6 +259,7 @@ async fn a_layer_finds_the_certificate_of_the_connection() {
 
 #[test]
 fn the_document_of_a_resource_says_so() {
+    const MEMBER: &str = "tls_client_certificate_bound_access_tokens";
     let world = World::new();
     let document = |builder: Builder| {
         let auth = builder.with_resource("https://api.example.com/mcp").build().expect("a guard");
@@ -267,7 +268,6 @@ fn the_document_of_a_resource_says_so() {
         let answer = auth.metadata(&request).expect("the document");
         serde_json::from_slice::<serde_json::Value>(answer.body()).expect("JSON")
     };
-    const MEMBER: &str = "tls_client_certificate_bound_access_tokens";
     assert_eq!(document(world.builder().with_client_certificates(true))[MEMBER], true);
     assert_eq!(document(world.builder().with_issuer_client_certificates(true))[MEMBER], true);
     assert!(document(world.builder()).get(MEMBER).is_none());

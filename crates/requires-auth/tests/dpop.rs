@@ -134,7 +134,7 @@ fn a_stolen_token_is_worthless() {
     }
     let verdict = guard.verify_now(&token, &Policy::default()).expect("keys");
     assert_eq!(
-        verdict.expect_err("no request, no proof").reason().map(|r| r.as_str()),
+        verdict.expect_err("no request, no proof").reason().map(requires_auth::Reason::as_str),
         Some("binding_mismatch")
     );
 }

@@ -132,7 +132,11 @@ fn what_is_missing_is_told_at_once() {
     let world = World::new(&[Algorithm::Es256]);
     let problems = |builder: Builder| -> Vec<String> {
         let error = builder.build().err();
-        error.iter().flat_map(|error| error.problems()).map(|problem| problem.field().to_owned()).collect()
+        error
+            .iter()
+            .flat_map(requires_auth::ConfigError::problems)
+            .map(|problem| problem.field().to_owned())
+            .collect()
     };
     let bare = || {
         let builder = RequiresAuth::builder(ISSUER, AUDIENCE).with_jwks(jwk_set(&world.keys).to_string());

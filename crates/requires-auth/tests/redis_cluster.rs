@@ -31,7 +31,7 @@ async fn ask(store: &RedisReplay, id: u32) -> Use {
     loop {
         match store.first_use(key(id), START + 65).await {
             Use::Unavailable if begun.elapsed() < PATIENCE => {
-                tokio::time::sleep(Duration::from_millis(50)).await
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             said => return said,
         }

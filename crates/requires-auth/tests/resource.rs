@@ -221,7 +221,7 @@ fn so_many_scopes_of_routes_are_known_and_no_more() {
         auth.know_scopes_of(&Policy::all_of([name.as_str()]));
     }
     let (first, last, next) = (&names[0], &names[MOST - 1], &names[MOST]);
-    let token = bearer(forge.token().scope(&format!("{first} {last} {next}")).mint());
+    let token = bearer(forge.token().scope(format!("{first} {last} {next}")).mint());
     let (_, challenge) = refusal(&auth, Some(&token), &Policy::all_of(["other"]));
     assert!(challenge.contains(&format!(r#"scope="other {first} {last}""#)), "{challenge}");
 }

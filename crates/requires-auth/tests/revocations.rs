@@ -51,7 +51,7 @@ impl World {
         self.now() + Duration::from_secs(86_400)
     }
 
-    fn revoke(&self, revocation: Revocation) {
+    fn revoke(&self, revocation: &Revocation) {
         self.revocations.add(revocation, self.now()).expect("room");
     }
 }
@@ -76,9 +76,9 @@ fn every_kind_of_entry_refuses_a_token_that_is_new_and_one_that_is_remembered() 
         let (remembering, forgetting) = (world.guard(), world.bare().with_cache(0));
         let forgetting = forgetting.with_revocations_in(&world.revocations).build().expect("a guard");
         let token = world.token().mint();
-        world.revoke(Revocation::of(kind, other, world.until()));
+        world.revoke(&Revocation::of(kind, other, world.until()));
         assert_eq!(judge(&remembering, &token), Ok(()));
-        world.revoke(Revocation::of(kind, own, world.until()));
+        world.revoke(&Revocation::of(kind, own, world.until()));
         for guard in [&remembering, &remembering, &forgetting, &world.guard()] {
             let denial = judge(guard, &token).expect_err("revoked");
             assert_eq!((denial.code(), denial.reason()), (ErrorCode::InvalidToken, Some(Reason::Revoked)));
@@ -93,7 +93,7 @@ fn a_revoked_token_ends_as_every_other() {
     let world = World::new();
     let guard = world.guard();
     let token = world.token().lifetime(60).mint();
-    world.revoke(Revocation::of_token("t-1", world.now() + Duration::from_secs(60)));
+    world.revoke(&Revocation::of_token("t-1", world.now() + Duration::from_secs(60)));
     assert_eq!(reason(judge(&guard, &token)), Some(Reason::Revoked));
     // Its time is over, and it is good for as long as clocks may differ.
     world.clock.advance(89);
@@ -108,7 +108,7 @@ fn a_login_after_the_revocation_is_good() {
     let guard = world.guard();
     let before = world.token().mint();
     world.clock.advance(10);
-    world.revoke(Revocation::of_subject("u-1", world.until()).issued_before(world.now()));
+    world.revoke(&Revocation::of_subject("u-1", world.until()).issued_before(world.now()));
     let after = world.token().claim("jti", "t-2").mint();
     assert_eq!(reason(judge(&guard, &before)), Some(Reason::Revoked));
     assert_eq!(judge(&guard, &after), Ok(()));
@@ -155,11 +155,11 @@ async fn a_report_has_the_check_where_there_is_one() {
     let outcome = async |guard: &RequiresAuth| {
         let report = guard.explain(&request, &Policy::default()).await;
         let check = report.checks().iter().find(|check| check.step() == Step::Revocation);
-        (check.map(|check| check.outcome()), report.verdict().is_ok())
+        (check.map(requires_auth::explain::Check::outcome), report.verdict().is_ok())
     };
     assert_eq!(outcome(&world.bare().build().expect("a guard")).await, (None, true));
     assert_eq!(outcome(&world.guard()).await, (Some(Outcome::Passed), true));
-    world.revoke(Revocation::of_session("s-1", world.until()));
+    world.revoke(&Revocation::of_session("s-1", world.until()));
     assert_eq!(outcome(&world.guard()).await, (Some(Outcome::Failed), false));
 }
 
@@ -167,9 +167,9 @@ async fn a_report_has_the_check_where_there_is_one() {
 fn issuers_are_told_apart() {
     let world = World::new();
     let guard = world.guard();
-    world.revoke(Revocation::of_subject("u-1", world.until()).at_issuer("https://partner.example"));
+    world.revoke(&Revocation::of_subject("u-1", world.until()).at_issuer("https://partner.example"));
     assert_eq!(judge(&guard, &world.token().mint()), Ok(()));
-    world.revoke(Revocation::of_subject("u-1", world.until()).at_issuer(ISSUER));
+    world.revoke(&Revocation::of_subject("u-1", world.until()).at_issuer(ISSUER));
     assert_eq!(reason(judge(&guard, &world.token().mint())), Some(Reason::Revoked));
 }
 
@@ -196,7 +196,7 @@ fn a_guard_that_is_told_of_none_says_so() {
     let token = guard.verify_now(&world.token().without_claim("jti").mint(), &Policy::default());
     let token = token.expect("keys").expect("a good token");
     assert!(matches!(guard.revoke_token(&token), Err(RevokeError::NoTokenId)));
-    assert_eq!(guard.health().revocations().map(|health| health.entries()), Some(0));
+    assert_eq!(guard.health().revocations().map(requires_auth::guard::RevocationsHealth::entries), Some(0));
 }
 
 #[test]
@@ -204,9 +204,9 @@ fn a_remembered_token_allocates_nothing_among_many_revocations() {
     let world = World::new();
     let guard = world.guard();
     for number in 0..1000 {
-        world.revoke(Revocation::of_token(&format!("other-{number}"), world.until()));
+        world.revoke(&Revocation::of_token(&format!("other-{number}"), world.until()));
         // Later logins of the subject and of the client are good.
-        world.revoke(Revocation::of_client("c-1", world.until()).issued_before(world.now()));
+        world.revoke(&Revocation::of_client("c-1", world.until()).issued_before(world.now()));
     }
     let headers = [("authorization", format!("Bearer {}", world.token().mint()))];
     let request = Request::new("GET", "/", &headers);
@@ -247,7 +247,10 @@ mod in_a_file {
         next.revocations().expect("some").refresh().expect_err("a broken line");
         assert!(next.health().revocations().and_then(|health| health.last_error().map(|_| ())).is_some());
         assert_eq!(reason(judge(&next, &other)), Some(Reason::Revoked));
-        assert_eq!(guard.health().revocations().map(|health| health.entries()), Some(2));
+        assert_eq!(
+            guard.health().revocations().map(requires_auth::guard::RevocationsHealth::entries),
+            Some(2)
+        );
         std::fs::remove_dir_all(&folder).expect("a folder");
     }
 }

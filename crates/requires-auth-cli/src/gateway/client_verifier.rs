@@ -35,7 +35,7 @@ pub(super) fn of(
     let roots = Arc::new(roots(ca).map_err(|error| failed(&error))?);
     let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
     let builder = if is_optional { builder.allow_unauthenticated() } else { builder };
-    Ok(builder.build().map_err(|error| failed(&error))?)
+    builder.build().map_err(|error| failed(&error))
 }
 
 fn roots(ca: &Path) -> Result<RootCertStore, Box<dyn std::error::Error>> {

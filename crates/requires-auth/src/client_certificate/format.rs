@@ -11,7 +11,7 @@ use super::{CertificateFault, ClientCertificate, MOST_TEXT, pem, xfcc};
 ///
 /// | name | what stands there | who writes it |
 /// | --- | --- | --- |
-/// | `rfc9440` | `:`, the base64 of the DER, `:` | Caddy, HAProxy, Google Cloud, Cloudflare, Envoy's `client_cert` |
+/// | `rfc9440` | `:`, the base64 of the DER, `:` | Caddy, `HAProxy`, Google Cloud, Cloudflare, Envoy's `client_cert` |
 /// | `escaped-pem` | a PEM text with percent escapes | nginx (`$ssl_client_escaped_cert`), AWS (`X-Amzn-Mtls-Clientcert-Leaf`) |
 /// | `traefik` | the base64 of the DER; those that issued it follow, after commas | Traefik's `PassTLSClientCert` with `pem` |
 /// | `xfcc` | `Hash=` the SHA-256, or `Cert=` an escaped PEM text | Envoy (`X-Forwarded-Client-Cert`) |

@@ -53,7 +53,7 @@ fn of_aws() -> String {
 fn the_example_of_rfc_9440_is_read() {
     let value = format!(":{APPENDIX}:");
     let found = read(HeaderFormat::Rfc9440, &value).expect("readable").expect("a certificate");
-    let digest: String = found.sha256().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = found.sha256().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     assert_eq!(digest, DIGEST);
     assert_eq!(found, appendix());
     assert_eq!(Certificate::from(found), Certificate::Sha256(*found.sha256()));

@@ -42,14 +42,12 @@ fn pair(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
-    match rest.strip_prefix('"') {
-        Some(quoted) => unquoted(quoted).map(|(value, after)| (key, Cow::Owned(value), after)),
-        None => {
-            let end = rest.find([';', ',']).unwrap_or(rest.len());
-            let (value, after) = rest.split_at(end);
-            (!value.contains('"')).then_some((key, Cow::Borrowed(value), after))
-        }
+    if let Some(quoted) = rest.strip_prefix('"') {
+        return unquoted(quoted).map(|(value, after)| (key, Cow::Owned(value), after));
     }
+    let end = rest.find([';', ',']).unwrap_or(rest.len());
+    let (value, after) = rest.split_at(end);
+    (!value.contains('"')).then_some((key, Cow::Borrowed(value), after))
 }
 
 /// A value up to its closing quote, without backslashes before quotes, and what follows the quote.

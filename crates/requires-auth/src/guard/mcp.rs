@@ -51,7 +51,7 @@ impl RequiresAuth {
         let Unmet { denial, operation } = unmet;
         let credential = self.inner.rules.credential(request).ok();
         let is_by_dpop = credential.as_ref().is_some_and(|credential| credential.scheme() == Scheme::Dpop);
-        let denial = denial.by_dpop(is_by_dpop);
+        let denial = (*denial).by_dpop(is_by_dpop);
         let issuer = self.issuer_of(token);
         telemetry::refused(issuer, &denial);
         log::refused(&denial, denial.hint(), request, credential.as_ref(), issuer, operation.as_deref());

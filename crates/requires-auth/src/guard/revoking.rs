@@ -40,8 +40,9 @@ impl RequiresAuth {
     ///
     /// The guard has no revocations, the entry cannot be one, there is no room for it, or the file cannot be written. Nothing was
     /// revoked then.
+    #[expect(clippy::needless_pass_by_value, reason = "an entry is made for this call")]
     pub fn revoke(&self, revocation: Revocation) -> Result<(), RevokeError> {
-        self.inner.revocations.as_ref().ok_or(RevokeError::Off)?.add(revocation, self.inner.clock.now())
+        self.inner.revocations.as_ref().ok_or(RevokeError::Off)?.add(&revocation, self.inner.clock.now())
     }
 
     /// Refuses this token from now on, by its `jti`, until it has expired: for a logout.

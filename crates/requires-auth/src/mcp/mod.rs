@@ -127,14 +127,14 @@ pub struct Scopes {
 
 /// A request whose needs cannot be met.
 pub(crate) struct Unmet {
-    pub(crate) denial: Denial,
+    pub(crate) denial: Box<Denial>,
     /// The operation that no rule allows, for a log.
     pub(crate) operation: Option<String>,
 }
 
 impl From<Denial> for Unmet {
     fn from(denial: Denial) -> Self {
-        Self { denial, operation: None }
+        Self { denial: Box::new(denial), operation: None }
     }
 }
 
@@ -199,7 +199,7 @@ impl Scopes {
     /// 400, 413 or 415 where the body cannot be judged, and 403 for an operation that is not named where others are, or
     /// that the headers of a [hidden](Body::Hidden) body do not tell.
     pub fn needed(&self, request: &Request<'_>, body: Body<'_>) -> Result<Cow<'_, Policy>, Denial> {
-        self.judge(request, body).map_err(|unmet| unmet.denial)
+        self.judge(request, body).map_err(|unmet| *unmet.denial)
     }
 
     /// As [`needed`](Self::needed), with the operation that is not named.
@@ -230,7 +230,9 @@ impl Scopes {
         let (mut seen, mut policies) = (HashSet::new(), Vec::new());
         for operation in operations {
             let need = self.table.need(operation);
-            let found = match need.map_err(|denial| Unmet { denial, operation: operation.shown() })? {
+            let found = match need
+                .map_err(|denial| Unmet { denial: Box::new(denial), operation: operation.shown() })?
+            {
                 Need::Base => vec![&self.base],
                 Need::Policies(found) => found,
             };

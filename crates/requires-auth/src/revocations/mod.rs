@@ -162,13 +162,13 @@ impl Revocations {
     /// # Errors
     ///
     /// The entry cannot be one, there is no room for it, or the file cannot be written. Nothing was revoked then.
-    pub fn add(&self, revocation: Revocation, now: SystemTime) -> Result<(), RevokeError> {
+    pub fn add(&self, revocation: &Revocation, now: SystemTime) -> Result<(), RevokeError> {
         revocation.check()?;
         match &self.inner.listed {
-            Some(listed) => self.inner.append(listed, &revocation, now)?,
+            Some(listed) => self.inner.append(listed, revocation, now)?,
             None => self.receive([revocation.clone()], now)?,
         }
-        self.inner.feed.get().map_or(Ok(()), |feed| feed.publish(&revocation)).map_err(RevokeError::NotShared)
+        self.inner.feed.get().map_or(Ok(()), |feed| feed.publish(revocation)).map_err(RevokeError::NotShared)
     }
 
     /// Whether what is revoked is known: not where it comes from a server that has not answered for a while.

@@ -161,15 +161,15 @@ fn a_file_with_more_than_there_is_room_for_changes_nothing() {
 fn what_is_added_is_in_use_at_once_and_in_the_file_for_others() {
     let listing = Listing::new(line("a").trim_end());
     let (one, other) = (listing.open(3).expect("a file"), listing.open(3).expect("a file"));
-    one.add(entry("b"), now()).expect("room");
+    one.add(&entry("b"), now()).expect("room");
     assert_eq!(subjects(&one), ["a", "b"]);
     other.refresh().expect("a file");
     assert_eq!(subjects(&other), ["a", "b"]);
     one.refresh().expect("a file");
     assert_eq!(subjects(&one), ["a", "b"]);
-    one.add(entry("c"), now()).expect("room");
-    assert!(matches!(one.add(entry("d"), now()), Err(RevokeError::Full { most: 3 })));
-    assert!(matches!(one.add(Revocation::of_subject("", now()), now()), Err(RevokeError::Invalid(_))));
+    one.add(&entry("c"), now()).expect("room");
+    assert!(matches!(one.add(&entry("d"), now()), Err(RevokeError::Full { most: 3 })));
+    assert!(matches!(one.add(&Revocation::of_subject("", now()), now()), Err(RevokeError::Invalid(_))));
     assert_eq!(fs::read_to_string(listing.path()).expect("a file"), line("a") + &line("b") + &line("c"));
 }
 
@@ -178,7 +178,7 @@ fn what_cannot_be_kept_is_not_in_use() {
     let listing = Listing::new("");
     let revocations = listing.open(3).expect("a file");
     fs::remove_file(listing.path()).expect("a file");
-    assert!(matches!(revocations.add(entry("a"), now()), Err(RevokeError::NotKept(_))));
+    assert!(matches!(revocations.add(&entry("a"), now()), Err(RevokeError::NotKept(_))));
     assert!(revocations.is_empty() && !listing.path().exists());
 }
 
@@ -203,8 +203,8 @@ fn several_writers_lose_no_line() {
 fn a_set_in_memory_takes_what_there_is_room_for() {
     let revocations = Revocations::in_memory(1);
     let same = revocations.clone();
-    revocations.add(entry("a"), now()).expect("room");
-    assert!(matches!(revocations.add(entry("b"), now()), Err(RevokeError::Full { most: 1 })));
+    revocations.add(&entry("a"), now()).expect("room");
+    assert!(matches!(revocations.add(&entry("b"), now()), Err(RevokeError::Full { most: 1 })));
     assert_eq!((subjects(&same), same.file(), same.refresh()), (vec!["a".to_owned()], None, Ok(())));
     assert!(!format!("{same:?} {:?}", same.list()).contains("\"a\""));
 }

@@ -195,7 +195,7 @@ impl Reader {
             match self.page(&mut connection).await {
                 Ok(entries) if entries.is_empty() => break,
                 Ok(entries) => {
-                    if let Err(end) = self.take(entries) {
+                    if let Err(end) = self.take(&entries) {
                         return end;
                     }
                 }
@@ -208,7 +208,7 @@ impl Reader {
                 Ok(entries) => entries,
                 Err(end) => return end,
             };
-            if let Err(end) = self.take(entries) {
+            if let Err(end) = self.take(&entries) {
                 return end;
             }
             self.hear();
@@ -237,7 +237,7 @@ impl Reader {
     }
 
     /// Uses entries. One that is not a revocation is told and left out; where there is no room, nothing is current any more.
-    fn take(&mut self, entries: Vec<Entry>) -> Result<(), End> {
+    fn take(&mut self, entries: &[Entry]) -> Result<(), End> {
         let Some(revocations) = self.revocations.upgrade() else { return Err(End::Unneeded) };
         let Some((last, _)) = entries.last().cloned() else { return Ok(()) };
         let read = |(id, fields): &Entry| {

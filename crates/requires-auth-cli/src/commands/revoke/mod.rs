@@ -126,17 +126,14 @@ impl RevokeArgs {
         ];
         let until = seen(self.until)?;
         let named = named.into_iter().find_map(|(kind, value)| Some((kind, value.as_deref()?)));
-        let entry = match named {
-            Some((kind, value)) => {
-                Revocation::of(kind, value, until.unwrap_or(now + Revocation::DEFAULT_LIFE))
+        let entry = if let Some((kind, value)) = named {
+            Revocation::of(kind, value, until.unwrap_or(now + Revocation::DEFAULT_LIFE))
+        } else {
+            if self.before.is_some() || self.and_later {
+                return Err(Failure::new("--before and --and-later have no meaning for one token")
+                    .hint("name its subject: --subject SUB"));
             }
-            None => {
-                if self.before.is_some() || self.and_later {
-                    return Err(Failure::new("--before and --and-later have no meaning for one token")
-                        .hint("name its subject: --subject SUB"));
-                }
-                of_token(&read_token(self.token.clone())?, until)?
-            }
+            of_token(&read_token(self.token.clone())?, until)?
         };
         let entry = match &self.issuer {
             Some(issuer) => entry.at_issuer(issuer),

@@ -77,7 +77,10 @@ fn the_format_is_that_of_the_dialect_unless_it_is_said() {
         assert_eq!(told("[\"caddy\", \"nginx\"]", &table), Some(("x-cert".to_owned(), *format)));
     }
     let own = read(&format!("{PROXY}client_certificate = {{ header = \"Client-Cert\" }}\n"));
-    assert_eq!(own.certificate_header().map(|own| own.format()), Some(HeaderFormat::Rfc9440));
+    assert_eq!(
+        own.certificate_header().map(requires_auth::client_certificate::CertificateHeader::format),
+        Some(HeaderFormat::Rfc9440)
+    );
     let at = "forward_auth.client_certificate.format";
     let text =
         "[forward_auth]\ndialects = [\"caddy\", \"nginx\"]\nclient_certificate = { header = \"X-Cert\" }\n";

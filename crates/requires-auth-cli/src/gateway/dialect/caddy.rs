@@ -3,6 +3,8 @@
 //! Caddy takes out of a request what `Connection` names once the gateway has set the identity headers. So a client that
 //! names one of these there is refused before (RFC 9110 §7.6.1 lets a client name what is for one connection alone).
 
+use std::fmt::Write as _;
+
 use requires_auth::client_certificate::HeaderFormat;
 
 #[cfg(test)]
@@ -117,11 +119,11 @@ fn told(header: &str) -> String {
 
 /// What the application must not get.
 fn cleared(side: &ProxySide, certificate: Option<&str>) -> String {
-    let lines: String = side
-        .cleared(certificate)
-        .into_iter()
-        .map(|(reason, header)| format!("\n            {reason}\n            header_up -{header}"))
-        .collect();
+    let mut lines = String::new();
+    for (reason, header) in side.cleared(certificate) {
+        // Writing to a string cannot fail.
+        write!(lines, "\n            {reason}\n            header_up -{header}").ok();
+    }
     if lines.is_empty() { lines } else { format!(" {{{lines}\n        }}") }
 }
 

@@ -124,9 +124,9 @@ impl Family {
 
 /// The address that a list ends with. Some proxies write its port behind it.
 fn last_address(list: &str) -> Option<IpAddr> {
-    let last = list.rsplit(',').next()?.trim();
-    let with_port = || last.parse().map(|address: SocketAddr| address.ip());
-    last.parse().or_else(|_| with_port()).ok()
+    let told = list.rsplit(',').next()?.trim();
+    let with_port = || told.parse().map(|address: SocketAddr| address.ip());
+    told.parse().or_else(|_| with_port()).ok()
 }
 
 /// Whether a header names this target: as it is, or as a URL, in which some proxies write it.

@@ -9,6 +9,10 @@ use crate::error::Failure;
 
 /// What the proxy's side is made of.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a line of the proxy's file, and none excludes another"
+)]
 pub(crate) struct ProxySide {
     pub(crate) gateway: Place,
     /// Host and port of the application.

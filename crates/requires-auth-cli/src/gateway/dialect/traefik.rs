@@ -92,10 +92,11 @@ const CLEARED: &str = "        - requires-auth-clear\n";
 
 /// A middleware that takes headers away: those that are set to nothing.
 fn clear(headers: &[(&str, &str)]) -> String {
-    let lines: String = headers
-        .iter()
-        .map(|(reason, name)| format!("          {reason}\n          {name}: \"\"\n"))
-        .collect();
+    let mut lines = String::new();
+    for (reason, name) in headers {
+        // Writing to a string cannot fail.
+        writeln!(lines, "          {reason}\n          {name}: \"\"").ok();
+    }
     format!("    requires-auth-clear:\n      headers:\n        customRequestHeaders:\n{lines}")
 }
 

@@ -200,7 +200,7 @@ fn places() -> Vec<Finished> {
     };
     let escaped = |id, about: &str, path: &str| {
         let case = of(id, "T04", about).setting("resource", "https://api.example.test/a%2Fb%c3%a9");
-        case.url(&format!("/.well-known/oauth-protected-resource{path}"))
+        case.url(format!("/.well-known/oauth-protected-resource{path}"))
     };
     let (stripped, moved) = (
         "https://api.example.test/v1/mcp",

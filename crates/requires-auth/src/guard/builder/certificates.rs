@@ -72,6 +72,7 @@ impl Builder {
     /// # let _ = auth;
     /// # Ok::<(), requires_auth::ConfigError>(())
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "a setting is given away, as the others are")]
     pub fn with_client_cert_header(self, header: CertificateHeader) -> Self {
         let mut table = Table::default();
         table.set(members::HEADER, header.name().to_owned());
@@ -97,10 +98,10 @@ impl Builder {
         let expected = "the name of a header that only the proxy sets";
         let name = table.get(members::HEADER).unwrap_or_default();
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let is_said = |other: &&str| name.eq_ignore_ascii_case(other);
+        let is_said = |other: &str| name.eq_ignore_ascii_case(other);
         if name.is_empty()
             || !name.bytes().all(is_plain)
-            || NOT_FOR_CERTIFICATES.iter().any(|other| is_said(&other))
+            || NOT_FOR_CERTIFICATES.iter().any(|other| is_said(other))
         {
             let found = if name.is_empty() { "nothing".to_owned() } else { quoted(&name) };
             let hint = "use letters, digits and `-`: \"Client-Cert\"";

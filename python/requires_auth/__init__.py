@@ -13,11 +13,10 @@ tests have `requires_auth.testing`.
 from requires_auth import _errors
 from requires_auth._core import AccessToken, Admission, MetadataAnswer, Policy, Refusal, __version__
 from requires_auth._errors import *  # noqa: F403  # the list of what is raised is there
-from requires_auth._errors import AmbiguousPath as AmbiguousPath  # these five are never raised
+from requires_auth._errors import AmbiguousPath as AmbiguousPath  # these four are never raised
 from requires_auth._errors import AmbiguousRequest as AmbiguousRequest
 from requires_auth._errors import McpHeadersInsufficient as McpHeadersInsufficient
 from requires_auth._errors import NoRoute as NoRoute
-from requires_auth._errors import TokenRevoked as TokenRevoked
 from requires_auth._guard import RequiresAuth
 from requires_auth._issuer import Issuer
 

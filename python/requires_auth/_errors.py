@@ -67,6 +67,7 @@ __all__ = [
     "TokenMalformed",
     "TokenNotYetValid",
     "TokenOpaque",
+    "TokenRevoked",
     "TokenTooLarge",
     "TooManyProofs",
     "TypeNotAllowed",
@@ -403,9 +404,8 @@ NEVER_RAISED: tuple[type[AuthError], ...] = (
     AmbiguousRequest,
     McpHeadersInsufficient,
     NoRoute,
-    TokenRevoked,
 )
-"""Codes that only the gateway gives, and codes and reasons that are reserved. They can be imported, and are in no
+"""Codes that only the gateway gives. They can be imported, and are in no
 `__all__`: a handler of them never runs."""
 
 _CLASSES: dict[tuple[str, str | None], type[AuthError]] = {

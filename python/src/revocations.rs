@@ -37,7 +37,7 @@ pub(crate) fn revoke_token(
     token: &Bound<'_, AccessToken>,
 ) -> PyResult<()> {
     let (auth, token) = (guard.get().auth()?, token.get().inner());
-    py.detach(|| auth.revoke_token(token)).map_err(raised)
+    py.detach(|| auth.revoke_token(token)).map_err(|error| raised(&error))
 }
 
 /// Revokes what a claim names: `jti`, `sub`, `sid` or `client_id`.
@@ -66,7 +66,7 @@ pub(crate) fn revoke(
         entry = entry.issued_before(before.time()?);
     }
     let auth = guard.get().auth()?;
-    py.detach(|| auth.revoke(entry)).map_err(raised)
+    py.detach(|| auth.revoke(entry)).map_err(|error| raised(&error))
 }
 
 /// How many revocations are in use, and why the file could not be read when it was last tried; None without revocations.
@@ -77,7 +77,7 @@ pub(crate) fn revocations(guard: &Bound<'_, Guard>) -> PyResult<Option<(usize, O
     Ok(revocations.map(|own| (own.entries(), own.last_error().map(ToOwned::to_owned))))
 }
 
-fn raised(error: RevokeError) -> PyErr {
+fn raised(error: &RevokeError) -> PyErr {
     let text = error.to_string();
     match error {
         RevokeError::Invalid(_) | RevokeError::NoTokenId => PyValueError::new_err(text),

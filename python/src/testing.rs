@@ -215,7 +215,6 @@ impl TestClientKey {
 
     /// The values of the header `DPoP` for a request, one for each line: one, save for a defect that changes their number.
     #[pyo3(signature = (method, url, token = None, *, nonce = None, issued_at = None, defect = None))]
-    #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
     fn proofs(
         &self,
         method: &str,

@@ -51,7 +51,6 @@ def test_what_is_raised_is_one_list() -> None:
         "AmbiguousRequest",
         "McpHeadersInsufficient",
         "NoRoute",
-        "TokenRevoked",
     }
     assert set(_errors.__all__) <= set(requires_auth.__all__)
     assert not never & set(requires_auth.__all__)

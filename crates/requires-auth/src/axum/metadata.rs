@@ -19,7 +19,7 @@ impl RequiresAuth {
     /// But of two routers that are merged one alone keeps its fallback, a router that is nested loses its own, and a layer of a single
     /// route sees requests for that route alone. These routes are there in any case, and need no token, whatever is layered around
     /// them later. Merge them into the outermost router, and not into one that is nested, so that their paths are those that clients
-    /// ask for. Without a resource there are none.
+    /// ask for. A path is compared as it was sent, also where the resource has escapes in it. Without a resource there are none.
     ///
     /// ```
     /// use axum::{Router, body::Body, routing::post};

@@ -47,7 +47,7 @@ pub use write::append_to_file;
 /// assert!(auth.verify_now(&token, &Policy::default()).expect("the keys are there").is_ok());
 ///
 /// let now = SystemTime::now();
-/// revocations.add(Revocation::of_session("s-17", now + Duration::from_secs(3600)), now)?;
+/// revocations.add(&Revocation::of_session("s-17", now + Duration::from_secs(3600)), now)?;
 /// let denial = auth.verify_now(&token, &Policy::default()).expect("the keys are there").unwrap_err();
 /// assert_eq!(denial.reason(), Some(Reason::Revoked));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -12,9 +12,9 @@ use toml::de::DeTable;
 
 mod peers;
 mod operators;
+mod client_certificates;
 mod reverse_proxy;
 mod common;
-mod client_certificates;
 mod resources;
 mod proofs;
 mod model;

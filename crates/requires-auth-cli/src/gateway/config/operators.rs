@@ -29,9 +29,7 @@ pub(crate) enum SecretPlace {
 /// `admin_token`: `{ env = "NAME" }` or `{ file = "path" }`.
 pub(super) fn token(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<SecretPlace> {
     let hint = "write admin_token = { env = \"ADMIN_TOKEN\" }, or name a file: { file = \"admin-token\" }";
-    let Some(table) = reader.table("server", entry) else {
-        return None;
-    };
+    let table = reader.table("server", entry)?;
     let mut places = Vec::new();
     for entry in reader.entries(table, entry.path()) {
         match entry.key() {

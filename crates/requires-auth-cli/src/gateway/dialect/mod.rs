@@ -5,6 +5,7 @@ mod original;
 mod proxy_side;
 mod interface;
 mod caddy;
+mod envoy_template;
 mod envoy;
 mod envoy_grpc;
 mod nginx;

@@ -234,7 +234,7 @@ expect = { status = 200 }
 fn a_proof_that_nothing_judges_cannot_be_needed() {
     let problems = |text: &str| {
         let error = Config::parse(text, "gateway.toml").expect_err("a mistake");
-        error.problems().iter().map(std::string::ToString::to_string).collect::<Vec<_>>().join("\n")
+        error.problems().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     let told = problems(SECTIONS);
     assert!(told.contains("routes.1.dpop") && told.contains("dpop = \"allowed\""), "{told}");

@@ -190,7 +190,7 @@ fn formats() -> Vec<Finished> {
     let der = told_in("X-ARR-ClientCert", "der-base64");
     let hash = |der: &[u8]| {
         let digest = URL_SAFE_NO_PAD.decode(thumbprint(der)).expect("base64url");
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     };
     let (own, other) = (hash(&DER), hash(&OTHER));
     let in_pem = |request: Request, value: &str| request.header("X-SSL-Client-Cert", value);

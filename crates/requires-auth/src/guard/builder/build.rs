@@ -98,9 +98,7 @@ impl Builder {
             ..self.rules(issuers, for_all, Self::places(&common, cookie_origins), proofs.rules)
         };
         recipe.revocations.clone_from(&revocations);
-        let cache = TokenCache::new(self.given.count(settings::CACHE));
-        let allowed = self.allowed();
-        let token_headers = token_headers(&rules);
+        let (allowed, token_headers) = (self.allowed(), token_headers(&rules));
         let takes_certificates = self.any_takes_certificates();
         let tenants = self.tenants(&rules, keys.len(), common, groups);
         let inner = Inner {
@@ -114,7 +112,7 @@ impl Builder {
             resource,
             siblings,
             recipe,
-            cache,
+            cache: TokenCache::new(self.given.count(settings::CACHE)),
             known_header: ArcSwapOption::empty(),
             allowed,
             token_headers,

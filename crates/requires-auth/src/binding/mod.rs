@@ -3,6 +3,14 @@
 //! It is asked for each request, also where the token is remembered: who sends the token is another question than
 //! whether the token is good. A bound token never counts as one that is not bound: what is not switched on cannot be
 //! proven. [`Binding`] says what has to be proven, [`proof`] whether a proof of a key holds.
+//!
+//! | the token | by `Bearer` | by `DPoP` |
+//! | --- | --- | --- |
+//! | is bound to nothing | passes, unless a key is needed | refused (RFC 9449 §7.1) |
+//! | is bound to a key | refused (RFC 9449 §7.2) | with a proof, where that is switched on |
+//! | is bound to a certificate | with that certificate, where that is switched on | refused |
+//! | is bound to both | refused | with both |
+//! | has a `cnf` in which nothing is known | refused | refused |
 
 use crate::claims::Confirmation;
 use crate::credential::{Credential, Scheme};

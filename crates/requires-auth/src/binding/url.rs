@@ -3,6 +3,19 @@
 //! Letters of scheme and host are lower case, the port of the scheme is left out, what need not be escaped is not, the hex
 //! digits of what is are upper case, dot segments are gone, and an empty path is `/`. A slash at the end counts. A host
 //! that is not ASCII is refused and not converted: clients send what `URL` of the browser makes of it.
+//!
+//! | `htu` | is compared as |
+//! | --- | --- |
+//! | `HTTPS://API.Example.com` | `https://api.example.com/` |
+//! | `https://api.example.com:443/a` | `https://api.example.com/a` |
+//! | `http://localhost:80/a` | `http://localhost/a` |
+//! | `https://api.example.com/%7ea/%c3%a9` | `https://api.example.com/~a/%C3%A9` |
+//! | `https://api.example.com/a/./b/../c` | `https://api.example.com/a/c` |
+//! | `https://api.example.com/a/` | itself, and not `https://api.example.com/a` |
+//! | `https://api.example.com/a%2fb` | `https://api.example.com/a%2Fb`, and not `https://api.example.com/a/b` |
+//! | `https://api.example.com/a?x`, `.../a#x`, `https://user@api.example.com/a` | refused |
+//! | `//api.example.com/a`, `/a`, `ftp://api.example.com/a` | refused |
+//! | a backslash, white space, a letter that is not ASCII | refused |
 
 /// A URL without user, query and fragment in its one spelling; `None` if it is not such a URL.
 pub(super) fn normalised(url: &str) -> Option<String> {

@@ -1,4 +1,11 @@
 //! The claim `cnf`: how a token is bound to its holder (RFC 7800 §3.1), decoded.
+//!
+//! | member | what it says | here |
+//! | --- | --- | --- |
+//! | `jkt` | the SHA-256 thumbprint of a key (RFC 9449 §6.1) | has to be proven |
+//! | `x5t#S256` | the SHA-256 of a certificate (RFC 8705 §3.1) | has to be proven |
+//! | `jwk`, `jwe`, `jku`, `kid` | a key, or where one is (RFC 7800 §3.2 to §3.5) | cannot be proven, so the token is refused |
+//! | another name | something that nobody here knows | ignored beside one of the first two, and refused alone |
 
 use crate::jose::base64url;
 use crate::jose::json::Raw;

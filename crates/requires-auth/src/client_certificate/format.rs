@@ -81,6 +81,18 @@ impl HeaderFormat {
     /// # Errors
     ///
     /// The value is not one certificate in this format.
+    ///
+    /// ```
+    /// use requires_auth::client_certificate::HeaderFormat;
+    ///
+    /// // No certificate was shown.
+    /// assert_eq!(HeaderFormat::Rfc9440.read(b"::"), Ok(None));
+    /// assert_eq!(HeaderFormat::EscapedPem.read(b""), Ok(None));
+    ///
+    /// // Not a certificate, and a format of another proxy.
+    /// assert!(HeaderFormat::Rfc9440.read(b":AAAA:").is_err());
+    /// assert!(HeaderFormat::Rfc9440.read(b"-----BEGIN%20CERTIFICATE-----").is_err());
+    /// ```
     pub fn read(self, value: &[u8]) -> Result<Option<ClientCertificate>, CertificateFault> {
         if value.len() > MOST_TEXT {
             return Err(CertificateFault::TooLarge);

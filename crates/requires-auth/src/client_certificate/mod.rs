@@ -21,6 +21,32 @@
 //! assert!(request.certificate().is_some());
 //! # Ok::<(), requires_auth::client_certificate::CertificateFault>(())
 //! ```
+//!
+//! # Who tells the certificate
+//!
+//! | what ends TLS | what to do |
+//! | --- | --- |
+//! | this server | put a [`ClientCertificate`] into the extensions of each request, or give it to [`Request::with_certificate`](crate::Request::with_certificate) |
+//! | nginx | `proxy_set_header X-SSL-Client-Cert $ssl_client_escaped_cert;` and [`HeaderFormat::EscapedPem`] |
+//! | Caddy, `HAProxy` | `Client-Cert` as RFC 9440 has it, and [`HeaderFormat::Rfc9440`] |
+//! | Traefik | `PassTLSClientCert` with `pem`, and [`HeaderFormat::Traefik`] |
+//! | Envoy | `forward_client_cert_details: SANITIZE_SET`, and [`HeaderFormat::Xfcc`] |
+//! | Azure | `X-ARR-ClientCert`, and [`HeaderFormat::DerBase64`] |
+//!
+//! `requires-auth config emit` prints the proxy's side for the gateway.
+//!
+//! # What is refused
+//!
+//! | the header has | answer |
+//! | --- | --- |
+//! | two values, or a chain where one certificate has to stand | 400 `auth.ambiguous_request` |
+//! | anything that is not one certificate in the format that was named | 400 `auth.ambiguous_request` |
+//! | an escaped PEM text under the name `Client-Cert`, which some guides advise | 400, and the log says what it is |
+//! | nothing | a token that is bound to a certificate is 401 `invalid_token`, reason `binding_mismatch` |
+//! | another certificate than that of the token | 401, the same |
+//!
+//! Who has issued the certificate makes no difference here: the authorization server has decided that when it bound the token to it. TLS
+//! has made sure that the client has the private key.
 
 use std::fmt;
 

@@ -2,6 +2,13 @@
 //!
 //! Only one element can be read: of two, nobody can tell here which one our proxy has written. A pair that counts stands
 //! once, since a certificate has names that its owner chooses, and Envoy writes them beside it.
+//!
+//! ```text
+//! By=spiffe://mesh/api;Hash=8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4;Subject="CN=a, O=b"
+//! ```
+//!
+//! `Hash` alone is enough, as it is the SHA-256 of the DER. Where `Cert` is there as well, both have to be of the same certificate. A quote
+//! within a quoted value has a backslash before it.
 
 use std::borrow::Cow;
 

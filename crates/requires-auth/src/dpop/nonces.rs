@@ -1,4 +1,12 @@
 //! Nonces that no server has to remember (RFC 9449 §9): each is made of a secret and of the minute that it is for.
+//!
+//! ```text
+//! nonce = base64url( minute as 4 bytes | the first 16 bytes of HMAC-SHA-256(secret, "dpop-nonce", public_url, minute) )
+//! ```
+//!
+//! Two of them count at any time, those of this minute and of the one before. They are made once a minute, so a request costs two
+//! comparisons. Who does not have the secret can make none, and one that was read off an answer is worth something for at most two
+//! minutes. The URL is in it, so that two APIs with the same secret do not take each other's.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

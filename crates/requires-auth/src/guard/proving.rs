@@ -1,4 +1,8 @@
 //! The last step of a request whose token came with a proof of its key: whether the proof was used before.
+//!
+//! It is the last one since it writes: whoever is refused for another reason can send the proof again with what was missing, and nobody
+//! can fill the store with requests that would not pass anyway. It is also the only step that may wait for another server than an
+//! issuer. A guard that has had to wait once is asked without waiting no more for tokens with proofs: it would judge each request twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,6 +5,65 @@
 //! anyway. Where the store cannot tell, the request is refused with 503, never allowed.
 //!
 //! Times are seconds since 1970, as in `iat` of a proof.
+//!
+//! | store | for | what it costs |
+//! | --- | --- | --- |
+//! | [`MemoryReplay`] | one instance; the default | about 25 bytes for each proof, and no wait |
+//! | Redis or Valkey, by `with_shared_state` | several instances | one round trip for each request with a proof |
+//! | one of your own | another server that instances share | what that server costs |
+//!
+//! # A store of your own
+//!
+//! It has to do one thing that cannot be taken apart: to record a use, and to say whether it was recorded before. A look-up that is
+//! followed by a write lets two copies pass that come at the same time. Databases have a command for it: `INSERT .. ON CONFLICT DO
+//! NOTHING` says by its count of rows which of two was first, as `SET .. NX` does in Redis.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::sync::Mutex;
+//!
+//! use requires_auth::replay::{ReplayKey, ReplayStore, Use, UseFuture};
+//!
+//! /// Keeps what ends later than now. A real one keeps it elsewhere, for all instances.
+//! #[derive(Default)]
+//! struct Table(Mutex<HashMap<[u8; 16], u64>>);
+//!
+//! impl ReplayStore for Table {
+//!     fn first_use_now(&self, key: &ReplayKey, until: u64, now: u64) -> Option<Use> {
+//!         let mut used = self.0.lock().ok()?;
+//!         used.retain(|_, until| *until >= now);
+//!         Some(match used.insert(key.id, until) {
+//!             None => Use::First,
+//!             Some(_) => Use::Again,
+//!         })
+//!     }
+//!
+//!     /// Is only asked where `first_use_now` has no answer.
+//!     fn first_use(&self, _key: ReplayKey, _until: u64) -> UseFuture<'_> {
+//!         Box::pin(async { Use::Unavailable })
+//!     }
+//! }
+//!
+//! let (table, key) = (Table::default(), ReplayKey { id: [1; 16], share: [2; 16] });
+//! assert_eq!(table.first_use_now(&key, 65, 0), Some(Use::First));
+//! assert_eq!(table.first_use_now(&key, 65, 1), Some(Use::Again));
+//! ```
+//!
+//! A store that waits answers `None` at once, and does its work in [`first_use`](ReplayStore::first_use). Three rules hold for it:
+//!
+//! 1. It ends within a bounded time, such as 150 ms, whatever its server does.
+//! 2. It asks once. If an answer is lost, nobody can say whether the use was recorded: that is [`Use::Unavailable`], and the client
+//!    makes another proof. A second question would find its own record, and call an honest client a thief.
+//! 3. It forgets nothing before `until`. A server that drops entries when its memory is full lets copies pass.
+//!
+//! # What a guard answers
+//!
+//! | the store says | the request |
+//! | --- | --- |
+//! | [`Use::First`] | passes |
+//! | [`Use::Again`] | 401 `invalid_dpop_proof` with the reason `proof_reused` |
+//! | [`Use::Full`], [`Use::Unavailable`] | 503 `auth.state_unavailable` with `Retry-After` |
+//! | [`Use::OverShare`] | 429 `auth.too_many_proofs`, for this client alone |
 
 use std::future::Future;
 use std::pin::Pin;

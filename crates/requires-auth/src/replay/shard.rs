@@ -1,4 +1,8 @@
 //! One part of the entries in memory, with a lock of its own around it.
+//!
+//! It has a table for each bucket of time. A proof always falls into the same bucket, since its end is made of its own `iat`, so one
+//! table has to be looked at. Buckets whose time has passed are dropped as a whole, and what they have had is remembered as a bound:
+//! a clock that is set back may ask for a bucket that was dropped, and then nobody knows whether the proof was used.
 
 use super::forgotten::Forgotten;
 use super::table::{Page, Table};

@@ -3,6 +3,9 @@
 //! Each share has one counter in each of four rows, found by its keyed hash, and others may have the same: the least of the
 //! four is what counts. It is never too low. With as many shares at their limit as the store has room for, the least is too
 //! high for one other share in 300 million.
+//!
+//! Without such a limit one client that signs proofs as fast as it can fills the store, and every other client gets 503. With it, that
+//! client gets 429. A table with a counter for each client would be filled by whoever has many keys.
 
 const ROWS: usize = 4;
 const WIDTH: usize = 1 << WIDTH_BITS;

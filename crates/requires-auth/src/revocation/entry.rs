@@ -120,6 +120,16 @@ impl Revocation {
     /// Only tokens of this issuer, byte for byte as the guard is told its name. Default: those of every issuer, so that an
     /// entry refuses too much rather than too little.
     #[must_use]
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use requires_auth::revocation::Revocation;
+    ///
+    /// let end = SystemTime::now() + Duration::from_secs(3600);
+    /// let entry = Revocation::of_token("f3b0c442", end).at_issuer("https://login.example.com");
+    /// assert_eq!(entry.issuer(), Some("https://login.example.com"));
+    /// ```
     pub fn at_issuer(mut self, issuer: &str) -> Self {
         self.issuer = Some(issuer.into());
         self
@@ -132,6 +142,17 @@ impl Revocation {
     ///
     /// For a token that is named by its `jti` it has no meaning, and is not looked at.
     #[must_use]
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use requires_auth::revocation::Revocation;
+    ///
+    /// // A new password: whoever logs in with it is let in.
+    /// let now = SystemTime::now();
+    /// let entry = Revocation::of_subject("u-17", now + Revocation::DEFAULT_LIFE).issued_before(now);
+    /// assert!(entry.before().is_some());
+    /// ```
     pub fn issued_before(mut self, before: SystemTime) -> Self {
         self.before =
             Some(NumericDate::from(before).rounded_up()).filter(|_| self.kind != RevocationKind::Token);

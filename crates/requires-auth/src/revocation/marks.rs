@@ -1,4 +1,8 @@
 //! What a token is looked up by: numbers that are made once, when the token is judged.
+//!
+//! A mark is a hash of a kind and a value, with a secret of the process in it. It takes the place of the claims themselves: those would
+//! have to be read from the JSON of the token at each use, and kept where a remembered token is small. A hit is then compared with the
+//! claims of the token, so that a collision refuses nobody.
 
 use std::hash::{BuildHasher as _, RandomState};
 

@@ -1,4 +1,8 @@
 //! All entries: found by the marks of a token, and changed by copying a small part.
+//!
+//! A token has up to four marks, one for each kind, and each of them is found by one look-up in a map. A change copies the part of the
+//! map that it falls into, one of 256, and leaves the rest to both sets: readers go on with the set that they have, and no reader waits for a
+//! writer. Two values with the same mark are told apart by the values themselves.
 
 use std::collections::HashMap;
 use std::fmt;

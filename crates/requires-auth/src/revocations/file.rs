@@ -2,6 +2,14 @@
 //!
 //! The file is the whole truth about what is listed: a line that is taken out revokes nothing any more. One that cannot be read,
 //! or in which a line is not an entry, changes nothing: what was read before stays in use, and the failure is logged.
+//!
+//! | what is seen | what comes of it |
+//! | --- | --- |
+//! | the same stamp, which is old enough to be trusted | nothing is read |
+//! | another stamp, and more entries than before | they are in use at once |
+//! | another stamp, and an entry is gone | it is looked at again, since the file may be half written; in use once it stands still |
+//! | no file, or one that cannot be read | as before, and it is tried again each time |
+//! | a broken line | as before, until the file changes |
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, Weak};

@@ -1,4 +1,22 @@
 //! The revocations that are in use, shared by the guards of a server, and where they come from: a file, and whoever adds one.
+//!
+//! | where from | how | in effect |
+//! | --- | --- | --- |
+//! | a file | the setting `revocations` | within a second after the file has changed |
+//! | the application | [`RequiresAuth::revoke`](crate::RequiresAuth::revoke), [`Revocations::add`] | at once here, and within a second for others with the same file |
+//! | an operator | `requires-auth revoke`, or `POST /revocations` of the gateway | as for the file |
+//! | another instance | `shared_state` with `revocations = true` | within a second everywhere |
+//!
+//! # What can go wrong
+//!
+//! - The file is not there at start, or has a broken line: the guard is not built. A wrong name would revoke nothing.
+//! - The file cannot be read later, or has a broken line then: what was read before stays in use, and an error is logged. Health has it
+//!   ([`Health::revocations`](crate::guard::Health::revocations)), and so has the metric `requires_auth_revocation_reads_total`.
+//! - There is no room: the new entry is refused, and the caller is told. None is dropped for it.
+//! - The entry cannot be written, or cannot be told to the other instances: the caller is told, with what has happened until then.
+//!
+//! Every use of a token looks here after its times, so that a remembered token is refused as well. A connection that is open is not
+//! closed: ask [`RequiresAuth::check`](crate::RequiresAuth::check) before each of its steps.
 
 use std::fmt;
 use std::hash::RandomState;

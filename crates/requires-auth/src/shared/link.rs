@@ -2,6 +2,14 @@
 //!
 //! While the server is out of reach, requests do not wait for it one by one: an attempt is made now and then, and between
 //! two of them every request is told at once.
+//!
+//! | state | a command | what ends it |
+//! | --- | --- | --- |
+//! | not connected | connects first, with all others that wait | an answer, or the end of the time for it |
+//! | connected | is sent on the connection that all share | an error of the connection, or five commands in a row without an answer in time |
+//! | paused after a failure | is told at once that there is no server | the end of the pause: 100 ms at first, then twice as long, at most 2 s |
+//!
+//! A command is never sent again by itself. What was sent and not answered may have been done.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

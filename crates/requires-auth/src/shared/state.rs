@@ -57,6 +57,8 @@ impl SharedState {
     ///
     /// A gateway and an application behind it that checks proofs again need different ones, or the second takes each proof for
     /// a copy.
+    ///
+    /// It stands in each key, so that several APIs may have one server. All instances of one API have the same.
     pub fn with_namespace(mut self, namespace: &str) -> Self {
         self.table.set(members::NAMESPACE, namespace.to_owned());
         self
@@ -95,6 +97,9 @@ impl SharedState {
 
     /// While the server does not answer, each instance goes by the proofs that it has seen itself: a copied request may pass
     /// once at each. Default: such requests are refused with 503.
+    ///
+    /// While the server is away, a copied request may pass once at each instance. Choose it where a short time of that is better than a
+    /// short time without answers; each such request is counted, and the outage is logged.
     pub fn or_memory(mut self) -> Self {
         self.table.set(members::ON_OUTAGE, "memory");
         self
@@ -121,6 +126,17 @@ impl SharedState {
     /// # Errors
     ///
     /// All mistakes of the settings at once.
+    ///
+    /// ```
+    /// use requires_auth::dpop::Dpop;
+    /// use requires_auth::shared::SharedState;
+    ///
+    /// // Only used proofs are shared, and nothing else that `with_shared_state` would share.
+    /// let store = SharedState::at("redis://127.0.0.1:6379").with_namespace("orders").replay()?;
+    /// let dpop = Dpop::required().with_replay(store);
+    /// # let _ = dpop;
+    /// # Ok::<(), requires_auth::ConfigError>(())
+    /// ```
     pub fn replay(self) -> Result<RedisReplay, ConfigError> {
         let options = Options::read(&self.table).map_err(ConfigError::of)?;
         Ok(Shared::new(options, Arc::new(SystemClock)).replay())

@@ -3,6 +3,10 @@
 //! It is read by a thread of its own, since an instance has to know of revocations whether or not requests come. While the
 //! server is away, what was read before stays in use for [`SharedState::with_max_lag`](super::SharedState::with_max_lag);
 //! then nobody can say what is revoked, and requests are refused with 503.
+//!
+//! Messages that are published and not kept would be lost by whoever is away for a moment, so they are not used: a stream is a log, and
+//! each instance reads on from the entry that it has read last. A new one reads from the beginning, and refuses requests until it has
+//! read what was there. Entries of more than 90 days are taken out by whoever writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -2,6 +2,14 @@
 //!
 //! What costs least comes first, and the signature last. Nothing is recorded here: whether a proof was used before is asked
 //! once everything else about the request is good.
+//!
+//! The order also decides what a client is told of a proof with two faults: the first one. A proof of another key is not a fault of
+//! the proof: the token is refused then, as one that somebody else sends (RFC 9449 §7.1, figure 16). It is found by the thumbprint, before
+//! the signature is looked at, so that a stolen token with a proof of the thief's own key costs no signature.
+//!
+//! A nonce is looked at before the signature as well. It says that this server has made the proof possible a moment ago, and nothing about
+//! who has made the proof; a client that has an old one is told the current one whether or not the rest holds, which tells it nothing
+//! that an unsigned request could not ask for.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -16,6 +16,15 @@ impl Builder {
     /// Where the instances of this API keep what they have to know of each other: Redis or Valkey. Default: nowhere, and each
     /// instance knows what it has seen itself. See [`shared`](crate::shared).
     #[cfg(feature = "redis")]
+    ///
+    /// ```
+    /// use requires_auth::RequiresAuth;
+    /// use requires_auth::shared::SharedState;
+    ///
+    /// let redis = SharedState::at("redis://127.0.0.1:6379").with_namespace("orders").with_revocations();
+    /// let builder = RequiresAuth::builder("https://issuer.example", "https://api.example.com").with_shared_state(redis);
+    /// # let _ = builder;
+    /// ```
     pub fn with_shared_state(self, state: SharedState) -> Self {
         self.set(settings::SHARED_STATE, state.into_table())
     }

@@ -97,7 +97,7 @@
 //! # What it does not cover
 //!
 //! - Whoever has the client's key can do whatever the client can. Keep it where programs cannot read it, such as the key store of a
-//!   system or a key of WebCrypto that is not extractable.
+//!   system or a key of `WebCrypto` that is not extractable.
 //! - The body and the query of a request stand in no proof: only TLS protects these on their way.
 //! - Where one layer of a guard stands within another, the outer one has used the proof up when the inner one refuses, and so it is
 //!   with a message to an MCP server that is refused for its body. The client repeats its request with a new proof.

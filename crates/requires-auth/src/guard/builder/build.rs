@@ -370,15 +370,15 @@ fn of_any(issuers: &Issuers, for_all: AlgorithmSet) -> AlgorithmSet {
         .collect()
 }
 
-/// Guards are told apart by a number, so that none takes another's token.
-fn next_guard() -> GuardId {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    GuardId(NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
 /// The headers that a token or a certificate may stand in, beside `Authorization`.
 fn token_headers(rules: &Rules) -> Box<[Box<str>]> {
     let mut headers = rules.places.as_ref().map_or_else(Vec::new, |places| places.headers());
     headers.extend(rules.certificate_header.as_ref().map(|header| header.name().into()));
     headers.into()
+}
+
+/// Guards are told apart by a number, so that none takes another's token.
+fn next_guard() -> GuardId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    GuardId(NEXT.fetch_add(1, Ordering::Relaxed))
 }

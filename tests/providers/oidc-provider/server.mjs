@@ -80,8 +80,16 @@ function createProvider(issuer) {
   return provider;
 }
 
-/** A fresh private JWK; the provider derives the `kid` from the key itself. */
+/**
+ * A fresh private JWK; the provider derives the `kid` from the key itself. It is exported while it is made: to export it afterwards
+ * can wait for itself in Node.js 20, when what made the key is collected meanwhile.
+ */
 function signingKey(type, parameters) {
-  const { privateKey } = generateKeyPairSync(type, parameters);
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig' };
+  const format = 'jwk';
+  const { privateKey } = generateKeyPairSync(type, {
+    ...parameters,
+    privateKeyEncoding: { type: 'pkcs8', format },
+    publicKeyEncoding: { type: 'spki', format },
+  });
+  return { ...privateKey, use: 'sig' };
 }

@@ -27,6 +27,9 @@ __all__ = [
     "read_config",
     "read_environment",
     "reasons",
+    "revocations",
+    "revoke",
+    "revoke_token",
     "setting_names",
 ]
 

@@ -18,6 +18,7 @@ from requires_auth import (
     McpBodyNotJson,
     McpOperationUnknown,
     RequiresAuth,
+    StateUnavailable,
 )
 from requires_auth._core import Admission, McpScopes, Refusal
 from requires_auth.testing import TestIssuer
@@ -110,7 +111,7 @@ def test_a_table_is_checked_as_a_whole() -> None:
 
 def error_of(
     scopes: McpScopes, method: str, body: bytes, headers: list[tuple[str, str]] = NO_HEADERS, **options: Any
-) -> AuthError | IssuerUnavailable | None:
+) -> AuthError | IssuerUnavailable | StateUnavailable | None:
     """What a request is refused for whose token has no scope."""
     issuer = TestIssuer(audience="https://api.example.com/mcp")
     guard = RequiresAuth(issuer.issuer, resource=issuer.audience, jwks=issuer.jwks, **options)

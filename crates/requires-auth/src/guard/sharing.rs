@@ -16,6 +16,10 @@ pub(super) struct Sharing {
 
 impl Sharing {
     /// Whether there is one.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(clippy::unused_self, reason = "there is a server where the feature is on")
+    )]
     pub(super) const fn is_on(&self) -> bool {
         #[cfg(feature = "redis")]
         return self.server.is_some();
@@ -24,6 +28,10 @@ impl Sharing {
     }
 
     /// Whether revocations are told to all instances.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(clippy::unused_self, reason = "there is a server where the feature is on")
+    )]
     pub(super) fn has_revocations(&self) -> bool {
         #[cfg(feature = "redis")]
         return self.server.as_ref().is_some_and(|server| server.has_revocations());

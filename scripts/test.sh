@@ -64,7 +64,7 @@ part_providers() {
 
 part_rust() {
   heading rust
-  if provide_redis; then export REQUIRES_AUTH_TEST_REDIS=required; fi # else its tests print that they are skipped
+  if provide_redis; then export TEST_REDIS_SERVER=required; fi # else its tests print that they are skipped
   tests "cargo test" cargo test --workspace --all-features --no-fail-fast
   step "requires-auth, no features" cargo clippy -p requires-auth --all-targets --no-default-features -- -D warnings
   local feature

@@ -17,7 +17,7 @@ pub(crate) struct Redis {
 
 impl Redis {
     /// Starts a server with these arguments of `redis-server`. `None` where there is no such program, which is printed: with
-    /// `REQUIRES_AUTH_TEST_REDIS=required` it is a failure.
+    /// `TEST_REDIS_SERVER=required` it is a failure.
     pub(crate) fn start(arguments: &[&str]) -> Option<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|free| free.local_addr())
@@ -28,7 +28,7 @@ impl Redis {
         if redis.run() {
             return Some(redis);
         }
-        let is_required = std::env::var("REQUIRES_AUTH_TEST_REDIS").is_ok_and(|value| value == "required");
+        let is_required = std::env::var("TEST_REDIS_SERVER").is_ok_and(|value| value == "required");
         assert!(!is_required, "redis-server is not installed");
         eprintln!("SKIPPED: redis-server is not installed (apt-get install redis-server)");
         None

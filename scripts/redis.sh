@@ -25,9 +25,9 @@ main() {
   for port in "${nodes[@]}"; do wait_for "${port#*:}"; done
   redis-cli --cluster create "${nodes[@]}" --cluster-replicas 1 --cluster-yes >/dev/null
   wait_for_cluster
-  REQUIRES_AUTH_TEST_CLUSTER="redis://${nodes[0]} redis://${nodes[1]}" \
-    REQUIRES_AUTH_TEST_CLUSTER_NODE="${pids[2]}" \
-    cargo test -p requires-auth --all-features --test redis_cluster -- --ignored --nocapture --test-threads 1
+  TEST_REDIS_CLUSTER="redis://${nodes[0]} redis://${nodes[1]}" \
+    TEST_REDIS_CLUSTER_NODE="${pids[2]}" \
+    cargo test -p requires-auth --all-features --test redis_cluster -- --nocapture --test-threads 1
 }
 
 wait_for() {

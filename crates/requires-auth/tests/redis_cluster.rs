@@ -19,7 +19,7 @@ fn key(id: u32) -> ReplayKey {
 }
 
 fn store() -> RedisReplay {
-    let nodes = std::env::var("REQUIRES_AUTH_TEST_CLUSTER").expect("run by scripts/redis.sh");
+    let nodes = std::env::var("TEST_REDIS_CLUSTER").expect("run by scripts/redis.sh");
     let state = SharedState::cluster(nodes.split(' ')).with_timeout(Duration::from_secs(1));
     let now = || UNIX_EPOCH + Duration::from_secs(START);
     state.replay().expect("a store").with_clock(now).with_longest_use(0)
@@ -39,7 +39,6 @@ async fn ask(store: &RedisReplay, id: u32) -> Use {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: scripts/redis.sh"]
 async fn a_cluster_knows_each_proof_once_also_after_a_node_is_gone() {
     let [one, other] = [store(), store()];
     for id in 0..300 {
@@ -49,7 +48,7 @@ async fn a_cluster_knows_each_proof_once_also_after_a_node_is_gone() {
     assert!(one.health().warnings().is_empty(), "{:?}", one.health());
     // Replicas have what was written before, since that is a while ago.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let node = std::env::var("REQUIRES_AUTH_TEST_CLUSTER_NODE").expect("a process");
+    let node = std::env::var("TEST_REDIS_CLUSTER_NODE").expect("a process");
     assert!(Command::new("kill").args(["-9", &node]).status().expect("kill").success());
     let begun = Instant::now();
     for id in 0..300 {

@@ -18,6 +18,15 @@ fn judge(guard: &RequiresAuth, token: &str) -> Option<Result<AccessToken, Denial
     guard.authenticate_now(&Request::new("GET", "/", &headers))
 }
 
+fn allocations_of_the_second_use(guard: &RequiresAuth, request: &Request<'_>) -> u64 {
+    let first = guard.authenticate_now(request).expect("keys").expect("a good token");
+    let used = allocation_counter::measure(|| {
+        let again = guard.authenticate_now(request).expect("keys").expect("a good token");
+        assert_eq!(again.subject(), first.subject());
+    });
+    used.count_total
+}
+
 #[test]
 fn a_remembered_token_allocates_nothing() {
     let (clock, issuer) = (ManualClock::new(), MemoryIssuer::new(ISSUER));
@@ -28,12 +37,7 @@ fn a_remembered_token_allocates_nothing() {
         .expect("a guard");
     let headers = [("authorization", format!("Bearer {}", issuer.token(&clock)))];
     let request = Request::new("GET", "/orders?page=2", &headers);
-    let first = guard.authenticate_now(&request).expect("keys").expect("a good token");
-    let used = allocation_counter::measure(|| {
-        let again = guard.authenticate_now(&request).expect("keys").expect("a good token");
-        assert_eq!(again.subject(), first.subject());
-    });
-    assert_eq!(used.count_total, 0);
+    assert_eq!(allocations_of_the_second_use(&guard, &request), 0);
 }
 
 /// A guard that takes proofs pays for them where there is one.
@@ -50,12 +54,7 @@ fn a_bearer_token_allocates_nothing_where_proofs_are_taken() {
     let headers =
         [("authorization", format!("Bearer {}", issuer.token(&clock))), ("dpop", "a.b.c".to_owned())];
     let request = Request::new("GET", "/orders?page=2", &headers);
-    let first = guard.authenticate_now(&request).expect("keys").expect("a good token");
-    let used = allocation_counter::measure(|| {
-        let again = guard.authenticate_now(&request).expect("keys").expect("a good token");
-        assert_eq!(again.subject(), first.subject());
-    });
-    assert_eq!(used.count_total, 0);
+    assert_eq!(allocations_of_the_second_use(&guard, &request), 0);
 }
 
 #[test]

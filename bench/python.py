@@ -15,37 +15,16 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
-from pathlib import Path
 
-BENCH = Path(__file__).resolve().parent
-ROOT = BENCH.parent
-ENVIRONMENT = ROOT / "target" / "bench-python"
+from environment import BENCH, arguments, provide
 
 
 def main() -> None:
     """Installs what is missing, then becomes the program that measures."""
-    options = [argument for argument in sys.argv[1:] if argument.startswith("-")]
-    folders = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-    if len(folders) > 1 or options not in ([], ["--quick"]):
-        print(__doc__)
-        sys.exit(0 if options in (["-h"], ["--help"]) else 2)
-    folder = folders[0] if folders else str(BENCH / ("target/quick" if options else "results"))
-    python = provide_packages()
+    folder, options = arguments(__doc__)
+    python = provide("bench-python", "python-requirements.txt")
     provide_wrk()
     os.execv(python, [str(python), str(BENCH / "python"), folder, *options])
-
-
-def provide_packages() -> Path:
-    """A Python that has the peers, and the package as it is in the working tree."""
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        venv.create(ENVIRONMENT, with_pip=True)
-    print(f"installing with pip into {ENVIRONMENT}: bench/python-requirements.txt, and ./python", file=sys.stderr)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", str(BENCH / "python-requirements.txt")], check=True)
-    subprocess.run([*pip, "--force-reinstall", "--no-deps", str(ROOT / "python")], check=True)
-    return python
 
 
 def provide_wrk() -> None:

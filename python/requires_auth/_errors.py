@@ -157,7 +157,7 @@ class _Denied(RequiresAuthError):
 
 
 class IssuerUnavailable(_Denied, code="auth.issuer_unavailable"):
-    """The keys of the issuer are out of reach, so the token was never judged: 503. This is no `AuthError`."""
+    """The keys of the issuer are out of reach, so the token was never judged: 503. This is not an `AuthError`."""
 
     retry_after: int
     """After how many seconds to try again."""
@@ -174,7 +174,7 @@ class IssuerUnavailable(_Denied, code="auth.issuer_unavailable"):
 
 
 class StateUnavailable(_Denied, code="auth.state_unavailable"):
-    """A store, such as that of used DPoP proofs, is full or out of reach: 503. This is no `AuthError`."""
+    """A store, such as that of used DPoP proofs, is full or out of reach: 503. This is not an `AuthError`."""
 
     retry_after: int
     """After how many seconds to try again."""

@@ -205,7 +205,7 @@ class RequiresAuth(_core.Guard, Revoking):
             shared_state: where the instances of this API keep what they have to know of each other, such as which
                 proofs were used before: the URL of Redis or Valkey, or a dict with `url` or `cluster` and more
                 (`namespace`, `username`, `password_env`, `password_file`, `ca`, `timeout_ms`, `on_outage`,
-                `max_lag`). Nothing connects before the first need, so that a process may fork first.
+                `revocations`, `max_lag`). Nothing connects before the first need, so that a process may fork first.
             ca: certificates to trust beside those of the system: PEM text, or the path of a file.
             max_token_bytes: a longer token is refused before it is decoded.
             fetch_timeout: for how many seconds fetching one document of an issuer may take, from 1 to 30. A request

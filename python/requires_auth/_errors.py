@@ -156,38 +156,29 @@ class _Denied(RequiresAuthError):
             cls._message, cls.hint = _REASONS[reason]
 
 
-class IssuerUnavailable(_Denied, code="auth.issuer_unavailable"):
+class _Undecided(_Denied):
+    """Nobody could tell at the moment whether the request may pass: 503."""
+
+    retry_after: int
+    """After how many seconds to try again."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        retry_after: int = 1,
+    ) -> None:
+        super().__init__(message, headers=headers)
+        self.retry_after = retry_after
+
+
+class IssuerUnavailable(_Undecided, code="auth.issuer_unavailable"):
     """The keys of the issuer are out of reach, so the token was never judged: 503. This is not an `AuthError`."""
 
-    retry_after: int
-    """After how many seconds to try again."""
 
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        headers: Iterable[tuple[str, str]] = (),
-        retry_after: int = 1,
-    ) -> None:
-        super().__init__(message, headers=headers)
-        self.retry_after = retry_after
-
-
-class StateUnavailable(_Denied, code="auth.state_unavailable"):
+class StateUnavailable(_Undecided, code="auth.state_unavailable"):
     """A store, such as that of used DPoP proofs, is full or out of reach: 503. This is not an `AuthError`."""
-
-    retry_after: int
-    """After how many seconds to try again."""
-
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        headers: Iterable[tuple[str, str]] = (),
-        retry_after: int = 1,
-    ) -> None:
-        super().__init__(message, headers=headers)
-        self.retry_after = retry_after
 
 
 class AuthError(_Denied):

@@ -19,6 +19,30 @@ const LONGEST_ID: usize = 64;
 /// Headers that a request for another protocol has (RFC 9110 §7.8, RFC 6455 §4.1).
 pub(crate) const UPGRADE_HEADERS: [&str; 3] = ["upgrade", "sec-websocket-key", "sec-websocket-version"];
 
+/// Headers that mean something else to a server or a proxy, or to a guard: no token and no certificate stands there.
+const OTHER_HEADERS: [&str; 15] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "dpop",
+    "host",
+    "origin",
+    "sec-fetch-site",
+    "sec-websocket-protocol",
+    "set-cookie",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+    "x-request-id",
+];
+
+/// Whether a header means something else than a token or a certificate, whatever is written there.
+pub(crate) fn has_a_meaning(name: &str) -> bool {
+    OTHER_HEADERS.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
 /// Read access to the headers of a request.
 ///
 /// Implemented for slices, arrays and vectors of `(name, value)` pairs, and for `http::HeaderMap`

@@ -1,10 +1,9 @@
 //! `private_key_jwt`: a client shows a JWT that its own key has signed (RFC 7523 §2.2 and §3).
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::oauth_error::OAuthError;
+use super::shown_jwt::ShownJwt;
 use super::used::{Spent, Used};
 use crate::keys::VerifyingKey;
 
@@ -21,12 +20,7 @@ const LEEWAY: i64 = 30;
 const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
 
 /// An assertion that is shaped as one, and of which nothing has been checked.
-pub(super) struct Assertion<'a> {
-    header: Value,
-    claims: Value,
-    message: &'a str,
-    signature: Vec<u8>,
-}
+pub(super) struct Assertion<'a>(ShownJwt<'a>);
 
 impl<'a> Assertion<'a> {
     /// Reads an assertion.
@@ -35,24 +29,13 @@ impl<'a> Assertion<'a> {
     ///
     /// When it is not a JWT.
     pub(super) fn parse(text: &'a str) -> Result<Self, OAuthError> {
-        let parsed = || {
-            let (message, signature) = text.rsplit_once('.')?;
-            let (header, claims) = message.split_once('.')?;
-            let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
-            let object = |part| serde_json::from_slice(&decode(part)?).ok().filter(Value::is_object);
-            Some(Self {
-                header: object(header)?,
-                claims: object(claims)?,
-                message,
-                signature: decode(signature)?,
-            })
-        };
-        parsed().ok_or_else(|| OAuthError::invalid_client("the client_assertion is not a JWT"))
+        let jwt = ShownJwt::parse(text);
+        jwt.map(Self).ok_or_else(|| OAuthError::invalid_client("the client_assertion is not a JWT"))
     }
 
     /// The client that it says to be of, which its signature has to confirm.
     pub(super) fn subject(&self) -> Result<&str, OAuthError> {
-        match (self.text("iss"), self.text("sub")) {
+        match (self.0.text("iss"), self.0.text("sub")) {
             (Some(issuer), Some(subject)) if issuer == subject && !subject.is_empty() => Ok(subject),
             _ => Err(OAuthError::invalid_client(
                 "iss and sub of the client_assertion have to be the client id",
@@ -62,18 +45,14 @@ impl<'a> Assertion<'a> {
 
     /// Whether one of the keys has signed it, and it says that it is an assertion of a client.
     pub(super) fn is_signed_by(&self, keys: &[VerifyingKey]) -> bool {
-        let header = |name: &str| self.header.get(name).and_then(Value::as_str);
-        let Some(algorithm) = header("alg") else { return false };
-        let is_assertion = match self.header.get("typ") {
+        let Self(jwt) = self;
+        let is_assertion = match jwt.header.get("typ") {
             None => true,
             Some(typ) => typ.as_str().is_some_and(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str())),
         };
         is_assertion
-            && self.header.get("crit").is_none()
-            && keys
-                .iter()
-                .filter(|key| key.is_named(header("kid")))
-                .any(|key| key.verifies(algorithm, self.message.as_bytes(), &self.signature))
+            && jwt.header.get("crit").is_none()
+            && keys.iter().filter(|key| key.is_named(jwt.in_header("kid"))).any(|key| jwt.is_signed_by(key))
     }
 
     /// Checks for whom and when it is, and that it is shown for the first time.
@@ -82,7 +61,7 @@ impl<'a> Assertion<'a> {
     ///
     /// `invalid_client`, which says what is wrong.
     pub(super) fn spend(&self, audiences: &[&str], used: &mut Used, now: i64) -> Result<(), OAuthError> {
-        let audience = match self.claims.get("aud") {
+        let audience = match self.0.claims.get("aud") {
             // One recipient alone: an assertion for two could be passed on from one to the other.
             Some(Value::Array(several)) if several.len() == 1 => several[0].as_str(),
             Some(one) => one.as_str(),
@@ -91,7 +70,7 @@ impl<'a> Assertion<'a> {
         if !audience.is_some_and(|audience| audiences.contains(&audience)) {
             return Err(OAuthError::invalid_client("aud of the client_assertion has to be the issuer"));
         }
-        let time = |name: &str| self.claims.get(name).map(Value::as_i64);
+        let time = |name: &str| self.0.claims.get(name).map(Value::as_i64);
         let expires = match time("exp") {
             Some(Some(expires)) if expires > now && expires <= now.saturating_add(LONGEST_LIFE) => expires,
             _ => {
@@ -103,7 +82,7 @@ impl<'a> Assertion<'a> {
         if is_early("nbf") || is_early("iat") {
             return Err(OAuthError::invalid_client("the client_assertion is of the future"));
         }
-        let jti = self.text("jti").filter(|jti| !jti.is_empty());
+        let jti = self.0.text("jti").filter(|jti| !jti.is_empty());
         let jti = jti.ok_or_else(|| OAuthError::invalid_client("the client_assertion has no jti"))?;
         used.spend(self.subject()?, jti, expires, now).map_err(|spent| match spent {
             Spent::Again => {
@@ -111,9 +90,5 @@ impl<'a> Assertion<'a> {
             }
             Spent::Full => OAuthError::server_error("too many assertions at once: wait until some expire"),
         })
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.claims.get(name).and_then(Value::as_str)
     }
 }

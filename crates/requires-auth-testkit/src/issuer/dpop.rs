@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::oauth_error::{ErrorCode, OAuthError};
 use super::random::fingerprint;
+use super::shown_jwt::ShownJwt;
 use super::state::State;
 use super::used::Spent;
 use crate::keys::{VERIFIED_ALGORITHMS, VerifyingKey, jwk_thumbprint};
@@ -52,9 +53,9 @@ pub(super) fn proven_key(state: &State, headers: &HeaderMap) -> Result<Option<St
     let proof = Proof::parse(text.ok_or_else(|| wrong("the header DPoP is not one proof"))?)?;
     let key = proof.key()?;
     proof.check(&state.urls.token, state.now())?;
-    let thumbprint = jwk_thumbprint(&proof.header["jwk"]).ok_or_else(|| wrong("jwk has no thumbprint"))?;
+    let thumbprint = jwk_thumbprint(&proof.0.header["jwk"]).ok_or_else(|| wrong("jwk has no thumbprint"))?;
     if state.settings.demands_nonce {
-        let nonce = proof.text("nonce").unwrap_or_default();
+        let nonce = proof.0.text("nonce").unwrap_or_default();
         if !nonces(state).iter().any(|own| own == nonce) {
             let told = "the proof needs the nonce of the header DPoP-Nonce";
             return Err(OAuthError::new(ErrorCode::UseDpopNonce, told));
@@ -89,53 +90,34 @@ fn nonces(state: &State) -> [String; 2] {
 }
 
 /// A proof that is shaped as one, and of which nothing has been checked.
-struct Proof<'a> {
-    header: Value,
-    claims: Value,
-    message: &'a str,
-    signature: Vec<u8>,
-}
+struct Proof<'a>(ShownJwt<'a>);
 
 impl<'a> Proof<'a> {
     fn parse(text: &'a str) -> Result<Self, OAuthError> {
-        let parsed = || {
-            let (message, signature) = text.rsplit_once('.')?;
-            let (header, claims) = message.split_once('.')?;
-            let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
-            let object = |part| serde_json::from_slice(&decode(part)?).ok().filter(Value::is_object);
-            Some(Self {
-                header: object(header)?,
-                claims: object(claims)?,
-                message,
-                signature: decode(signature)?,
-            })
-        };
-        parsed().ok_or_else(|| wrong("the proof is not a JWT"))
+        ShownJwt::parse(text).map(Self).ok_or_else(|| wrong("the proof is not a JWT"))
     }
 
     /// The key that the header shows; its type and algorithm are those of a proof.
     fn key(&self) -> Result<VerifyingKey, OAuthError> {
-        if self.header.get("typ").and_then(Value::as_str) != Some("dpop+jwt")
-            || self.header.get("crit").is_some()
-        {
+        if self.0.in_header("typ") != Some("dpop+jwt") || self.0.header.get("crit").is_some() {
             return Err(wrong("typ of the proof has to be dpop+jwt"));
         }
-        if !VERIFIED_ALGORITHMS.contains(&self.algorithm()) {
+        if !VERIFIED_ALGORITHMS.contains(&self.0.in_header("alg").unwrap_or_default()) {
             return Err(wrong("alg of the proof is not one of dpop_signing_alg_values_supported"));
         }
-        let key = self.header.get("jwk").and_then(VerifyingKey::of_jwk);
+        let key = self.0.header.get("jwk").and_then(VerifyingKey::of_jwk);
         key.ok_or_else(|| wrong("jwk of the proof is not a public key for signatures"))
     }
 
     /// Checks what the proof is for, and when it was made.
     fn check(&self, url: &str, now: i64) -> Result<(), OAuthError> {
-        if self.text("htm") != Some("POST") {
+        if self.0.text("htm") != Some("POST") {
             return Err(wrong("htm of the proof has to be POST"));
         }
-        if !self.text("htu").is_some_and(|target| is_same_url(target, url)) {
+        if !self.0.text("htu").is_some_and(|target| is_same_url(target, url)) {
             return Err(wrong("htu of the proof has to be the URL of the token endpoint"));
         }
-        let issued = self.claims.get("iat").and_then(Value::as_i64);
+        let issued = self.0.claims.get("iat").and_then(Value::as_i64);
         let times = now.saturating_sub(OLDEST)..=now.saturating_add(LEEWAY);
         if !issued.is_some_and(|issued| times.contains(&issued)) {
             return Err(wrong("iat of the proof is too long ago, or lies in the future"));
@@ -144,7 +126,7 @@ impl<'a> Proof<'a> {
     }
 
     fn is_signed_by(&self, key: &VerifyingKey) -> Result<(), OAuthError> {
-        if key.verifies(self.algorithm(), self.message.as_bytes(), &self.signature) {
+        if self.0.is_signed_by(key) {
             Ok(())
         } else {
             Err(wrong("the signature of the proof is not that of its jwk"))
@@ -153,23 +135,15 @@ impl<'a> Proof<'a> {
 
     /// Records that the key has used this proof.
     fn spend(&self, state: &State, thumbprint: &str) -> Result<(), OAuthError> {
-        let jti = self.text("jti").filter(|jti| (1..=MAX_JTI).contains(&jti.len()));
+        let jti = self.0.text("jti").filter(|jti| (1..=MAX_JTI).contains(&jti.len()));
         let jti = jti.ok_or_else(|| wrong("jti of the proof is missing or too long"))?;
         let now = state.now();
         // As long as its `iat` counts, and no longer.
-        let expires = self.claims["iat"].as_i64().unwrap_or(now).saturating_add(OLDEST + 1);
+        let expires = self.0.claims["iat"].as_i64().unwrap_or(now).saturating_add(OLDEST + 1);
         state.used_proofs().spend(thumbprint, jti, expires, now).map_err(|spent| match spent {
             Spent::Again => wrong("the proof has been used before: its jti counts once"),
             Spent::Full => OAuthError::server_error("too many proofs at once: wait until some expire"),
         })
-    }
-
-    fn algorithm(&self) -> &str {
-        self.header.get("alg").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.claims.get(name).and_then(Value::as_str)
     }
 }
 

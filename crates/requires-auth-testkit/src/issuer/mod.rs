@@ -11,8 +11,7 @@
 //!    and [`lie`](DevelopmentIssuer::lie).
 //! 3. An outage and its end, on the same port: [`DevelopmentIssuer::stop_listening`] and
 //!    [`resume`](DevelopmentIssuer::resume).
-//! 4. Counters, to prove that something was fetched once and not twice:
-//!    [`DevelopmentIssuer::requests`].
+//! 4. Counters, to prove that something was fetched once and not twice: [`DevelopmentIssuer::requests`].
 //!
 //! Nobody logs in: it grants every login at once, to the user that `login_hint` names or to
 //! `alice`, and it protects nothing. Never let it listen where others reach it.
@@ -60,6 +59,7 @@ mod ring;
 mod rotation;
 mod routes;
 mod scope;
+mod shown_jwt;
 mod state;
 mod token;
 mod used;

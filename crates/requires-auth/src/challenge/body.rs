@@ -1,4 +1,8 @@
 //! The body of a refusal, in the format of the guard.
+//!
+//! It never has anything of the token or of the configuration in it: code, status and one fixed sentence, and for what can be
+//! wrong in many ways the reason. An error of JSON-RPC takes its place where a message to an MCP server could not be read, since
+//! clients take a 400 without one for a server of another version.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,15 @@
-//! Which schemes a refusal names.
+//! Which schemes a refusal names, and in the challenge of which it says what is wrong (RFC 9449 §7.1, §7.2).
+//!
+//! | a guard that takes both | challenges |
+//! | --- | --- |
+//! | no token | `Bearer` and `DPoP algs=".."`, each with where to get a token (figure 17) |
+//! | a bad token by `Bearer`, also one that is bound to a key | `Bearer error=".."` and `DPoP algs=".."` |
+//! | a bad token by `DPoP`, also one of another key | `Bearer` and `DPoP error=".."` (figure 16) |
+//! | a proof that does not hold, or lacks a nonce | `DPoP error=".."` alone: no Bearer token would mend that |
+//! | a scope, or a stronger login, is missing | in the challenge of the scheme that the token came by |
+//!
+//! A guard that needs proofs of every token names `DPoP` alone, and one that takes none names `Bearer` alone. `Bearer` comes first,
+//! as some clients read one challenge and no more.
 
 use std::sync::Arc;
 

@@ -52,7 +52,7 @@ use std::fmt;
 
 use crate::jose::der::{BIT_STRING, Der, SEQUENCE};
 use crate::jose::digest::sha256;
-use crate::request::{Certificate, HeaderValues, Headers};
+use crate::request::{Certificate, HeaderValues, Headers, has_a_meaning};
 
 mod fault;
 mod format;
@@ -139,6 +139,20 @@ pub struct CertificateHeader {
 }
 
 impl CertificateHeader {
+    /// Whether a header of this name can be one that only a proxy sets: letters, digits and `-`, and no name that means something
+    /// else, such as `Host`. A proxy may leave out a name with another letter, and a client's own would be read then.
+    ///
+    /// ```
+    /// use requires_auth::client_certificate::CertificateHeader;
+    ///
+    /// assert!(CertificateHeader::is_possible("Client-Cert"));
+    /// assert!(!CertificateHeader::is_possible("Client_Cert") && !CertificateHeader::is_possible("Host"));
+    /// ```
+    pub fn is_possible(name: &str) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !name.is_empty() && name.bytes().all(is_plain) && !has_a_meaning(name)
+    }
+
     /// The header of this name, in any case.
     pub fn new(name: impl Into<String>, format: HeaderFormat) -> Self {
         Self { name: name.into(), format }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::is_tchar;
+use crate::request::has_a_meaning;
 
 /// Where a request may have its token. Settings name it (`token_from`); the query is never one.
 ///
@@ -15,7 +16,7 @@ use super::is_tchar;
 ///
 /// // What cannot be the name of a header, or belongs to something else, is not a place.
 /// assert!(TokenPlace::header("my header").is_err());
-/// assert!(TokenPlace::header("Host").is_err());
+/// assert!(TokenPlace::header("Host").is_err() && TokenPlace::header("X-Request-Id").is_err());
 /// # Ok::<(), requires_auth::credential::InvalidPlace>(())
 /// ```
 /// | place | in a file | in the environment | specification |
@@ -56,24 +57,6 @@ impl InvalidPlace {
     }
 }
 
-/// Headers that mean something else to a server or a proxy, or have a place of their own here.
-const OTHER_HEADERS: [&str; 14] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "dpop",
-    "host",
-    "origin",
-    "sec-fetch-site",
-    "sec-websocket-protocol",
-    "set-cookie",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-    "www-authenticate",
-];
-
 impl TokenPlace {
     /// `Authorization: Bearer TOKEN` (RFC 6750 §2.1): what a guard reads unless it is told otherwise.
     pub const fn authorization() -> Self {
@@ -90,7 +73,7 @@ impl TokenPlace {
     /// the signature of the token is checked in any case.
     pub fn header(name: &str) -> Result<Self, InvalidPlace> {
         let lower = word(name, "the name of a header")?.to_ascii_lowercase();
-        if OTHER_HEADERS.contains(&lower.as_str()) {
+        if has_a_meaning(&lower) {
             return Err(InvalidPlace { expected: "a header that means nothing else" });
         }
         Ok(Self(Kind::Header(lower.into(), name.into())))

@@ -38,8 +38,8 @@ impl RequiresAuth {
     ///
     /// # Errors
     ///
-    /// The guard has no revocations, the entry cannot be one, there is no room for it, or the file cannot be written. Nothing was
-    /// revoked then.
+    /// The guard has no revocations, the entry cannot be one, there is no room for it, or the file cannot be written: nothing was
+    /// revoked then. Or it could not be told to the other instances: it is revoked here ([`RevokeError::NotShared`]).
     #[expect(clippy::needless_pass_by_value, reason = "an entry is made for this call")]
     pub fn revoke(&self, revocation: Revocation) -> Result<(), RevokeError> {
         self.inner.revocations.as_ref().ok_or(RevokeError::Off)?.add(&revocation, self.inner.clock.now())

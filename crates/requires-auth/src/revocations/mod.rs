@@ -179,7 +179,8 @@ impl Revocations {
     ///
     /// # Errors
     ///
-    /// The entry cannot be one, there is no room for it, or the file cannot be written. Nothing was revoked then.
+    /// The entry cannot be one, there is no room for it, or the file cannot be written: nothing was revoked then. Or it could
+    /// not be told to the other instances: it is revoked here ([`RevokeError::NotShared`]).
     pub fn add(&self, revocation: &Revocation, now: SystemTime) -> Result<(), RevokeError> {
         revocation.check()?;
         match &self.inner.listed {

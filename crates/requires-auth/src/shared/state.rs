@@ -65,6 +65,18 @@ impl SharedState {
     }
 
     /// The user to log in as. Default: that of the server.
+    ///
+    /// A user of its own can be held to the commands and the keys that are needed, which [the module](crate::shared) lists.
+    ///
+    /// ```
+    /// use requires_auth::shared::SharedState;
+    ///
+    /// let redis = SharedState::at("rediss://redis.internal:6379")
+    ///     .with_namespace("orders")
+    ///     .with_username("orders-api")
+    ///     .with_password_file("/run/secrets/redis");
+    /// # let _ = redis;
+    /// ```
     pub fn with_username(mut self, username: &str) -> Self {
         self.table.set(members::USERNAME, username.to_owned());
         self

@@ -89,7 +89,18 @@ fn the_format_is_that_of_the_dialect_unless_it_is_said() {
 
 #[test]
 fn a_header_that_says_something_else_is_refused() {
-    for name in ["Authorization", "Cookie", "DPoP", "Host", "Connection", "X_Cert", "X.Cert", "", "a b"] {
+    for name in [
+        "Authorization",
+        "Cookie",
+        "DPoP",
+        "Host",
+        "Connection",
+        "X-Request-Id",
+        "X_Cert",
+        "X.Cert",
+        "",
+        "a b",
+    ] {
         let text =
             format!("[forward_auth]\ndialects = \"nginx\"\nclient_certificate = {{ header = \"{name}\" }}\n");
         refused(&text, 2, "forward_auth.client_certificate.header", &format!("`{name}`"));

@@ -8,20 +8,6 @@ use requires_auth::settings::shown_value;
 
 const KEYS: [&str; 2] = ["header", "format"];
 
-/// Headers that say something else, whatever a proxy writes there.
-const NOT_FOR_CERTIFICATES: [&str; 10] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "dpop",
-    "host",
-    "origin",
-    "sec-websocket-protocol",
-    "te",
-    "transfer-encoding",
-];
-
 /// A header, as far as it is said.
 pub(super) struct Written {
     header: HeaderName,
@@ -76,11 +62,7 @@ pub(super) fn written(reader: &mut Reader<'_>, field: &'static str, entry: &Entr
 
 fn name(reader: &mut Reader<'_>, field: &'static str, entry: &Entry<'_>) -> Option<HeaderName> {
     let text = reader.text(field, entry)?;
-    let name = text.parse::<HeaderName>().ok().filter(|name| {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        // A proxy may leave out a name with another letter, and then a client's own is read.
-        name.as_str().bytes().all(is_plain) && !NOT_FOR_CERTIFICATES.contains(&name.as_str())
-    });
+    let name = text.parse::<HeaderName>().ok().filter(|_| CertificateHeader::is_possible(&text));
     if name.is_none() {
         let hint = "use letters, digits and `-`: \"Client-Cert\"";
         reader.report(field, entry.path(), shown_value(&text), "a header that only the proxy sets", hint);

@@ -8,10 +8,6 @@ use crate::settings::{self, Table};
 
 const FIELD: &str = "client_cert_header";
 
-/// Headers that say something else, whatever a proxy writes there.
-const NOT_FOR_CERTIFICATES: [&str; 7] =
-    ["authorization", "cookie", "dpop", "host", "origin", "sec-websocket-protocol", "x-request-id"];
-
 impl Builder {
     /// Whether a token may be bound to a certificate that its client shows on the TLS connection (RFC 8705 §3). It counts only
     /// for a client that does. Default: false, and a token that is bound to one is refused.
@@ -97,12 +93,7 @@ impl Builder {
         let table = self.given.get(settings::CLIENT_CERT_HEADER)?;
         let expected = "the name of a header that only the proxy sets";
         let name = table.get(members::HEADER).unwrap_or_default();
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let is_said = |other: &str| name.eq_ignore_ascii_case(other);
-        if name.is_empty()
-            || !name.bytes().all(is_plain)
-            || NOT_FOR_CERTIFICATES.iter().any(|other| is_said(other))
-        {
+        if !CertificateHeader::is_possible(&name) {
             let found = if name.is_empty() { "nothing".to_owned() } else { quoted(&name) };
             let hint = "use letters, digits and `-`: \"Client-Cert\"";
             problems.push(ConfigProblem::new(FIELD, found, expected, hint));
@@ -160,7 +151,9 @@ mod tests {
         let off = builder().with_client_cert_header(header("X-Cert"));
         assert_eq!(found(off.clone()).as_deref(), Some("a header without `client_certificates`"));
         assert!(found(off.with_issuer_client_certificates(false)).is_some());
-        for name in ["", "Authorization", "cookie", "X_Cert", "X.Cert", "a b", "DPoP"] {
+        for name in
+            ["", "Authorization", "cookie", "X_Cert", "X.Cert", "a b", "DPoP", "Connection", "X-Request-Id"]
+        {
             let shown = if name.is_empty() { "nothing".to_owned() } else { format!("`{name}`") };
             assert_eq!(found(on().with_client_cert_header(header(name))), Some(shown));
         }

@@ -36,6 +36,8 @@ PICTURES = ROOT / "bench" / "results"
 """The folder of the pictures on them."""
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+HIDDEN = re.compile(r"^#(?: .*)?\n", re.MULTILINE)
+"""The lines of a Rust block that rustdoc compiles and does not show."""
 LINK = re.compile(r"(?P<before>\]\(|^\[[^\]]+\]:\s*)(?P<target>[^)\s]+)", re.MULTILINE)
 
 log = logging.getLogger("mkdocs.hooks.site")
@@ -66,9 +68,12 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     def replace(match: re.Match[str]) -> str:
         return match["before"] + _on_site(match["target"], source, page.file.src_uri, config, files)
 
-    return "".join(
-        text if is_code else LINK.sub(replace, text) for is_code, text in _split_code(markdown)
-    )
+    pieces = _split_code(markdown)
+    return "".join(_shown(text) if is_code else LINK.sub(replace, text) for is_code, text in pieces)
+
+
+def _shown(block: str) -> str:
+    return HIDDEN.sub("", block) if block.lstrip().startswith("```rust") else block
 
 
 def _existing(entries: list[Any], absent: list[str]) -> list[Any]:

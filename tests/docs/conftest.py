@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import shell
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS: Counter[str] = Counter()
@@ -51,3 +54,17 @@ def command() -> str:
     if not shutil.which(command):
         pytest.fail(f"{command} is not there: build it, or name it in REQUIRES_AUTH_BIN")
     return command
+
+
+@pytest.fixture(scope="session")
+def issuer(command: str) -> Iterator[shell.Issuer]:
+    """A development issuer, for the blocks that ask one."""
+    with subprocess.Popen(
+        [command, "issuer", "--port", "0", "--output", "json"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        told = json.loads(process.stdout.readline())
+        with urllib.request.urlopen(f"{told['issuer']}/jwks", timeout=10) as answer:
+            keys = answer.read().decode()
+        yield shell.Issuer(told["issuer"], "https://api.example.com", keys)
+        process.terminate()

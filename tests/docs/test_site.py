@@ -24,8 +24,10 @@ WIDTHS = """
 const width = document.documentElement.clientWidth;
 const wide = [...document.querySelectorAll("main *")].filter((element) => {
   if (element.getBoundingClientRect().right <= width + 1) return false;
-  for (let outer = element.parentElement; outer; outer = outer.parentElement)
-    if (getComputedStyle(outer).overflowX !== "visible" && outer.getBoundingClientRect().right <= width + 1) return false;
+  for (let outer = element.parentElement; outer; outer = outer.parentElement) {
+    const scrolls = getComputedStyle(outer).overflowX !== "visible";
+    if (scrolls && outer.getBoundingClientRect().right <= width + 1) return false;
+  }
   return getComputedStyle(element).position !== "absolute" && getComputedStyle(element).position !== "fixed";
 });
 return {

@@ -1,7 +1,7 @@
 """The pages about moving from another library: both programs of a page run, and answer as its table says.
 
-A page has its programs below `## Before` and `## After`, and the table after `<!-- compared: PACKAGE -->`. It is skipped
-where the package that is left is not installed: `pip install -r tests/docs/moving.txt` installs them all.
+A page has its programs below `## Before` and `## After`, and the table after `<!-- compared: PACKAGE -->`. It is
+skipped where the package that is left is not installed: `pip install -r tests/docs/moving.txt` installs them all.
 """
 
 from __future__ import annotations

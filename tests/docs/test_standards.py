@@ -88,7 +88,7 @@ def test_what_the_tables_name_is_there() -> None:
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")), ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_another_page_names_is_there(page: Path) -> None:
     named = NAMED.findall(page.read_text("utf-8"))
-    examples = {"A03", "FILE"}  # how a name is written, on the page that explains it
+    examples = {"FILE"}  # how a name is written, on the page that explains it
     missing = [name for kind, name in named if not (name in vector_rows() if kind == "vector" else is_test(name))]
     assert set(missing) <= examples
 

@@ -170,6 +170,17 @@ pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// Runs the Rust blocks of the start pages, of the guides and of the pages about moving as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/start/rust.md")]
+#[doc = include_str!("../../../docs/start/testing.md")]
+#[doc = include_str!("../../../docs/guides/axum.md")]
+#[doc = include_str!("../../../docs/guides/testing.md")]
+#[doc = include_str!("../../../docs/guides/tower.md")]
+#[doc = include_str!("../../../docs/moving/jsonwebtoken.md")]
+#[doc = include_str!("../../../docs/moving/jwt-authorizer.md")]
+struct Guides;
+
 /// Runs the Rust blocks of the page on places of tokens as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/token-places.md")]

@@ -10,7 +10,7 @@ use super::connection::Answer;
 use super::server::Redis;
 use super::support::Server;
 use super::support::application::Application;
-use super::support::gateway::{AUDIENCE, ISSUER, PATIENCE, Stage, ask};
+use super::support::gateway::{AUDIENCE, ISSUER, PATIENCE, Stage, ask, exchange, get};
 
 pub(crate) const GATEWAYS: usize = 4;
 
@@ -86,6 +86,22 @@ impl Fleet {
             }
         }
     }
+
+    /// Until each gateway says this of Redis to whoever asks if it is ready. It is ready either way.
+    pub(crate) fn wait_until_all_say(&self, status: &str) {
+        let (place, begun) = (self.redis.url(), Instant::now());
+        for gateway in &self.gateways {
+            loop {
+                let (code, answer) = get(gateway.server.address("admin"), "/readyz");
+                assert_eq!(code, 200, "{answer}");
+                if answer.ends_with(&format!("ready\nshared state {place}: {status}\n")) {
+                    break;
+                }
+                assert!(begun.elapsed() < PATIENCE, "{answer}");
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
 }
 
 impl Gateway {
@@ -114,7 +130,7 @@ impl Gateway {
              Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
-        let (status, answer) = super::support::gateway::exchange(self.server.address("admin"), &head);
+        let (status, answer) = exchange(self.server.address("admin"), &head);
         assert!([200, 503].contains(&status), "{answer}");
         status == 200
     }

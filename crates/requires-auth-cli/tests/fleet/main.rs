@@ -67,10 +67,12 @@ fn no_gateway_takes_what_another_has_taken() {
     let mut revoked = revoke_until(&fleet, at(40));
     sleep_until(at(40));
     let away = clients.change_to(Phase::Away, || fleet.redis.kill());
+    fleet.wait_until_all_say("down");
     sleep_until(at(60));
     clients.change_to(Phase::Back, || assert!(fleet.redis.run(), "it starts again, and knows nothing"));
     let away = away.elapsed();
     fleet.wait_until_all_accept();
+    fleet.wait_until_all_say("up");
     revoked.extend(revoke_until(&fleet, at(100)));
     sleep_until(at(100));
 

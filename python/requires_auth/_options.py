@@ -41,7 +41,7 @@ class _Options(TypedDict, total=False):
     provider: str | None
     jwks: KeySet | None
     algorithms: Sequence[str] | None
-    leeway: int
+    leeway: int | None
     profile: str | None
     scope_claims: Sequence[str] | None
     client_claims: Sequence[str] | None

@@ -120,6 +120,16 @@ def test_an_issuer_and_a_route_may_need_proofs(auth_issuer: TestIssuer, client: 
     assert code(ask(guard, client.headers("GET", URL + "/", client.token(auth_issuer)), policy=policy)) == "ok"
 
 
+def test_the_profile_of_fapi_chooses_the_leeway_itself(auth_issuer: TestIssuer) -> None:
+    fapi: dict[str, Any] = {"profile": "fapi2", "public_url": "https://api.example"}
+    for leeway in (None, 0, 10):
+        assert guard_of(auth_issuer, "required", leeway=leeway, **fapi).health()
+    with pytest.raises(ConfigError) as raised:
+        guard_of(auth_issuer, "required", leeway=11, **fapi)
+    assert [problem.field for problem in raised.value.problems] == ["leeway"]
+    assert guard_of(auth_issuer, "required", **fapi).health(), "and nothing has to be said"
+
+
 # --- proofs
 
 

@@ -157,6 +157,11 @@ fn of_requests() -> Vec<Theme> {
             requests::certificates::cases(),
         ),
         Theme::new(
+            "requests-fapi",
+            "a guard with the profile fapi2, and tokens that are bound to a certificate",
+            requests::fapi::cases(),
+        ),
+        Theme::new(
             "requests-resource",
             "a guard with a resource: its audience, and what its challenges say",
             requests::resource::cases(),

@@ -1,5 +1,6 @@
 //! Requests with a token that is bound to a key and a proof of it (RFC 9449), and sequences of them.
 
+mod fapi;
 mod key;
 mod modes;
 mod proof;
@@ -32,6 +33,7 @@ pub fn theme() -> Theme {
     cases.extend(token::cases());
     cases.extend(replay::cases());
     cases.extend(modes::cases());
+    cases.extend(fapi::cases());
     Theme::new(
         "dpop",
         "tokens that are bound to a key, with proofs of it: what a proof has to be, and that it counts once",

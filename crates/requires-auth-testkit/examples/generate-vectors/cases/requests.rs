@@ -3,6 +3,7 @@
 mod answers_given;
 mod authorization_header;
 pub mod certificates;
+pub mod fapi;
 mod one_token;
 pub mod paths;
 pub mod places;

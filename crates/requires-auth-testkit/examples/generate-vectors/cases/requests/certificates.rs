@@ -10,7 +10,7 @@ use crate::case::Finished;
 use crate::tokens::{es384, good};
 
 /// The outline of a certificate: three elements in one (RFC 5280 §4.1), as no more of it is looked at.
-const DER: [u8; 11] = [0x30, 9, 0x30, 0, 0x30, 0, 0x03, 3, 0, 1, 2];
+pub(super) const DER: [u8; 11] = [0x30, 9, 0x30, 0, 0x30, 0, 0x03, 3, 0, 1, 2];
 /// Another one.
 const OTHER: [u8; 11] = [0x30, 9, 0x30, 0, 0x30, 0, 0x03, 3, 0, 1, 3];
 
@@ -26,7 +26,7 @@ fn base64(der: &[u8]) -> String {
     STANDARD.encode(der)
 }
 
-fn rfc(der: &[u8]) -> String {
+pub(super) fn rfc(der: &[u8]) -> String {
     format!(":{}:", base64(der))
 }
 

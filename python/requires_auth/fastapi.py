@@ -35,11 +35,9 @@ An application factory configures the ready instance with `requires_auth.configu
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from fastapi import Security
 from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows
@@ -50,9 +48,11 @@ from starlette.requests import HTTPConnection
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides
+from requires_auth._awaited import awaited, coroutine_function
+from requires_auth._configure import Configurable
 from requires_auth._fastapi_answers import Preflight, add_headers, refused, teach, teach_applications
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
-from requires_auth._options import Adapter, GuardOptions, guard_from
+from requires_auth._options import GuardOptions
 from requires_auth._rule import ANY_TOKEN, Rule
 from requires_auth._websocket import close_later, hide_tokens
 from requires_auth.starlette import judge
@@ -65,38 +65,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RequiresAuth", "requires_auth"]
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-
-def _coroutine_function(function: _Function) -> _Function:
-    """Marks a function that returns awaitables, so that FastAPI awaits what it returns."""
-    if sys.version_info >= (3, 12):
-        return inspect.markcoroutinefunction(function)
-    marked: Any = function
-    marked._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
-    return function
-
-
-def _awaited(judging: Coroutine[Any, Any, Any]) -> Any:
-    """What a dependency returns: an awaitable.
-
-    Before Python 3.12 some versions of FastAPI do not see the mark, call a dependency in a thread and await nothing:
-    then it is awaited here, as a route must not run before its guard has.
-    """
-    if sys.version_info < (3, 12) and not _is_in_loop():
-        return asyncio.run(judging)
-    return judging
-
-
-def _is_in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-class RequiresAuth(Adapter, SecurityBase):
+class RequiresAuth(Configurable, SecurityBase):
     """A guard as a dependency of FastAPI: bare, or called with what the route needs.
 
     Without an issuer, the environment configures it at first use.
@@ -134,39 +104,6 @@ class RequiresAuth(Adapter, SecurityBase):
         self._urls = (authorization_url, token_url)
         self._rules: dict[tuple[tuple[str, ...], bool], Rule] = {}
         self.__signature__ = _SIGNATURE
-        self._own_options = dict(self._given)
-        self._has_issuer = self._guard is not None
-
-    def configure(
-        self,
-        issuer: str | None = None,
-        audience: Audience | None = None,
-        **options: Unpack[GuardOptions],
-    ) -> None:
-        """Configures a guard that was made without an issuer: for an application factory.
-
-            from requires_auth.fastapi import requires_auth
-
-            def create_app(settings: Settings) -> FastAPI:
-                requires_auth.configure(settings.issuer, settings.audience)
-                app = FastAPI()
-                app.include_router(router)  # whose routes have Depends(requires_auth)
-                return app
-
-        A mistake shows here, and not at the first request. Arguments go before the constructor's, and these before the
-        environment. It counts for all applications that share the guard; called again, the last call counts.
-
-        Raises:
-            ConfigError: all mistakes at once.
-            TypeError: the guard was made with an issuer already.
-        """
-        if self._has_issuer:
-            raise TypeError("this guard was made with an issuer already: make another one")
-        given = {"issuer": issuer, "audience": audience, **options}
-        given = {**self._own_options, **{name: value for name, value in given.items() if value is not None}}
-        guard = self._told(guard_from({}, given))
-        with self._lock:
-            self._given, self._guard = given, guard
 
     @overload
     def __call__(
@@ -182,7 +119,7 @@ class RequiresAuth(Adapter, SecurityBase):
         self, *, connection: HTTPConnection, security_scopes: SecurityScopes
     ) -> Coroutine[Any, Any, AccessToken | None]: ...
 
-    @_coroutine_function
+    @coroutine_function
     def __call__(
         self,
         *scopes: str,
@@ -206,7 +143,7 @@ class RequiresAuth(Adapter, SecurityBase):
             mistaken: there are no others.
         """
         if connection is not None:
-            return _awaited(self.admit(connection, ANY_TOKEN, security_scopes))
+            return awaited(self.admit(connection, ANY_TOKEN, security_scopes))
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
@@ -278,10 +215,10 @@ class _Scopes:
         )
         self.__signature__ = inspect.Signature([_CONNECTION, token])
 
-    @_coroutine_function
+    @coroutine_function
     def __call__(self, *decorated: Any, **asked: Any) -> Any:
         _refuse_decorated(decorated)
-        return _awaited(self._token(**asked))
+        return awaited(self._token(**asked))
 
     async def _token(self, *, connection: HTTPConnection, token: AccessToken | None) -> AccessToken | None:
         # Where `app.dependency_overrides` has put something in the guard's place, it has not done this.
@@ -300,10 +237,10 @@ class _Judged(SecurityBase):
         self._rule = rule
         self.__signature__ = _SIGNATURE
 
-    @_coroutine_function
+    @coroutine_function
     def __call__(self, *decorated: Any, **asked: Any) -> Any:
         _refuse_decorated(decorated)
-        return _awaited(self._token(**asked))
+        return awaited(self._token(**asked))
 
     async def _token(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
         override = overrides.override_of(connection, self._auth)

@@ -1,5 +1,7 @@
 """FastAPI: a dependency that returns the token, and shows in OpenAPI as a security scheme with its scopes.
 
+Guarded operations also show how they refuse: 401, 403 and 503, with the model of the body.
+
     from typing import Annotated
     from fastapi import Depends, FastAPI
     from requires_auth import AccessToken
@@ -40,7 +42,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from fastapi import Security
-from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows
+from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows, OpenIdConnect
 from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
@@ -51,7 +53,9 @@ from requires_auth import _fastapi_overrides as overrides
 from requires_auth._awaited import awaited, coroutine_function
 from requires_auth._configure import Configurable
 from requires_auth._fastapi_answers import Preflight, add_headers, refused, teach, teach_applications
+from requires_auth._fastapi_openapi import describe_refusals
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
+from requires_auth._openapi import description, discovery_url
 from requires_auth._options import GuardOptions
 from requires_auth._rule import ANY_TOKEN, Rule
 from requires_auth._websocket import close_later, hide_tokens
@@ -81,6 +85,7 @@ class RequiresAuth(Configurable, SecurityBase):
         scopes: Mapping[str, str] | None = None,
         authorization_url: str | None = None,
         token_url: str | None = None,
+        openid_connect: bool = True,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Makes a guard.
@@ -93,6 +98,8 @@ class RequiresAuth(Configurable, SecurityBase):
                 already.
             authorization_url: where people log in; with `token_url`, `/docs` can do so by itself.
             token_url: where codes are exchanged for tokens.
+            openid_connect: whether the scheme names the discovery document of the issuer, where keys are found by it,
+                so that `/docs` can log in; otherwise it is a bearer token, which is pasted there.
             options: as for `requires_auth.RequiresAuth`.
 
         Raises:
@@ -102,6 +109,7 @@ class RequiresAuth(Configurable, SecurityBase):
         self.scheme_name = scheme_name
         self._documented = dict(scopes or {})
         self._urls = (authorization_url, token_url)
+        self._openid_connect = openid_connect
         self._rules: dict[tuple[tuple[str, ...], bool], Rule] = {}
         self.__signature__ = _SIGNATURE
 
@@ -163,11 +171,11 @@ class RequiresAuth(Configurable, SecurityBase):
                 authorizationUrl=authorization_url, tokenUrl=token_url, scopes=dict(self._documented)
             )
             return OAuth2(flows=OAuthFlows(authorizationCode=flow))
-        lines = ["An OAuth 2.0 access token."]
-        if self._documented:
-            lines += ["", "Scopes:", ""]
-        lines += [f"- `{name}` {meaning}".rstrip() for name, meaning in sorted(self._documented.items())]
-        return HTTPBearer(bearerFormat="JWT", description="\n".join(lines))
+        text = description(self._documented)
+        url = discovery_url(self) if self._openid_connect else None
+        if url is not None:
+            return OpenIdConnect(openIdConnectUrl=url, description=text)
+        return HTTPBearer(bearerFormat="JWT", description=text)
 
     async def admit(self, connection: HTTPConnection, rule: Rule, needed: SecurityScopes | None) -> AccessToken | None:
         """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
@@ -227,6 +235,13 @@ class _Scopes:
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER
+
+
+def _guard_of(dependency: object) -> RequiresAuth | None:
+    """The guard behind a dependency, if it is one of ours."""
+    if isinstance(dependency, _Judged):
+        return dependency._auth
+    return dependency if isinstance(dependency, RequiresAuth) else None
 
 
 class _Judged(SecurityBase):
@@ -293,6 +308,7 @@ def _is_for_options_alone(scope: Scope) -> bool:
 
 
 teach_applications()
+describe_refusals(_guard_of)
 
 if not TYPE_CHECKING:
     # FastAPI would call these classes, and `Policy()` is satisfied with any request.

@@ -47,8 +47,8 @@ async fn every_request_gets_one_answer_through_every_adapter() {
             let answer = tower::ask(&guarded, request.clone()).await.without_claims();
             tally.compare("tower", &case.id, &expected, &answer);
             let answer = tonic::ask(&guarded, request.clone()).await.without_claims();
-            // A server of tonic runs the handler whatever the HTTP method is: no preflight passes.
-            if matches!(case.outcome, Expected::Preflight) {
+            // A server of tonic runs the handler whatever the HTTP method is: a preflight is a call without a token.
+            if matches!(case.outcome, Expected::Preflight) && !case.config.optional {
                 assert!(answer.asks_for_a_token(), "{}: {answer:?}", case.id);
                 tally.skip("tonic", "a preflight, which is refused");
             } else {
@@ -99,6 +99,10 @@ async fn every_proof_gets_one_answer_through_every_adapter() {
     for case in proof_cases() {
         let expected = Answer::expected_of_proof(&case);
         for adapter in ["core", "own", "tower", "axum", "tonic", "actix"] {
+            if adapter == "own" && case.request.method == "HEAD" {
+                tally.skip("own", "an answer to HEAD, which says less");
+                continue;
+            }
             let guarded = Guarded::new(&case.request.config, case.request.jwks.as_ref()).unwrap();
             for earlier in &case.before {
                 let passed = matches!(ask(adapter, &guarded, &earlier.request).await, Answer::Token(_));

@@ -274,7 +274,7 @@ mod bare {
     #[tokio::test]
     async fn what_looks_like_a_preflight_runs_no_method() {
         let preflight = || {
-            let request = http::Request::options("").header("content-type", "application/grpc");
+            let request = http::Request::options("/").header("content-type", "application/grpc");
             request.header("origin", "https://app.example").header("access-control-request-method", "POST")
         };
         let bearer = |token: String| format!("Bearer {token}");
@@ -291,7 +291,7 @@ mod bare {
             ("application/grpc-web+proto", "application/grpc-web"),
             ("application/grpc-web-text", "application/grpc-web-text"),
         ] {
-            let request = http::Request::post("").header("content-type", sent);
+            let request = http::Request::post("/").header("content-type", sent);
             let answer = through(&guard(), request.header("origin", "https://app.example")).await;
             assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (200, Some(answered)));
             assert_eq!((header(&answer, "grpc-status"), answer.body().len()), (Some("16"), 0));
@@ -303,9 +303,9 @@ mod bare {
     #[tokio::test]
     async fn what_is_not_a_call_is_refused_as_http_has_it() {
         for other in [None, Some("application/json"), Some("application/grpcs")] {
-            let request = http::Request::post("");
+            let request = http::Request::post("/");
             let request =
-                other.map_or(request, |other| http::Request::post("").header("content-type", other));
+                other.map_or(request, |other| http::Request::post("/").header("content-type", other));
             let answer = through(&guard(), request).await;
             assert_eq!(
                 (answer.status().as_u16(), header(&answer, "www-authenticate")),

@@ -5,11 +5,13 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use requires_auth::dpop::Dpop;
 use requires_auth::policy::ClaimTest;
 use requires_auth::tonic::GrpcLayer;
 use requires_auth::{AccessToken, Policy, RequiresAuth};
+use requires_auth_testkit::{Algorithm, ProofBuilder, SigningKey};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tonic::metadata::MetadataMap;
@@ -23,7 +25,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 mod fixture;
 
-use fixture::{AUDIENCE, ISSUER, cold_guard, expired_token, guard, jwks, token};
+use fixture::{AUDIENCE, ISSUER, builder, cold_guard, expired_token, guard, jwks, now, token};
 
 const SERVICE: &str = "grpc.health.v1.Health";
 
@@ -241,6 +243,37 @@ async fn a_timeout_of_the_client_is_kept() {
     let status = client.check(forever).await.unwrap_err();
     assert!(matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded), "{status:?}");
     service.given_up.notified().await;
+}
+
+/// RFC 9449 §4.2: a proof is for the method of HTTP and the URL, which are `POST` and that of the method of the service.
+#[tokio::test]
+async fn a_proof_is_for_the_url_of_the_method() {
+    let auth = builder().with_public_url(AUDIENCE).with_dpop(Dpop::allowed()).build().unwrap();
+    let mut client = client(auth.grpc().layer()).await;
+    let key = SigningKey::generate(Algorithm::Es256);
+    let token = token().bound_to(&key).mint();
+    let unix = now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let proof = |method: &str, called: &str| {
+        let proof = ProofBuilder::new(&key, method, format!("{AUDIENCE}/{SERVICE}/{called}"));
+        proof.token(&token).issued_at(unix.try_into().unwrap()).mint()
+    };
+    let mut answer = async |proof: &str| {
+        let mut request = request(None);
+        request.metadata_mut().insert("authorization", format!("DPoP {token}").parse().unwrap());
+        request.metadata_mut().insert("dpop", proof.parse().unwrap());
+        match client.check(request).await {
+            Ok(_) => "passed".to_owned(),
+            Err(status) => {
+                assert!(challenges(status.metadata())[1].starts_with("DPoP error=\"invalid_dpop_proof\""));
+                seen(&status).3.unwrap().to_owned()
+            }
+        }
+    };
+    let good = proof("POST", "Check");
+    assert_eq!(answer(&good).await, "passed");
+    assert_eq!(answer(&good).await, "proof_reused");
+    assert_eq!(answer(&proof("GET", "Check")).await, "proof_method");
+    assert_eq!(answer(&proof("POST", "Watch")).await, "proof_url");
 }
 
 mod bare {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::GrpcLayer;
-use super::layer::Rules;
+use super::layer::Needs;
 use crate::error::{ConfigError, ConfigProblem};
 use crate::guard::RequiresAuth;
 use crate::policy::{Policy, Requirement};
@@ -114,19 +114,19 @@ impl GrpcLayerBuilder {
         let Self { auth, others, named, mut problems } = self;
         // A server runs the handler of a call whatever its HTTP method is, so that no preflight passes.
         let guarded = |requirement| Arc::new(Guarded::new(&auth, requirement).without_preflights());
-        let mut rules = Rules { named: HashMap::new(), others: guarded(others) };
+        let mut needs = Needs { named: HashMap::new(), others: guarded(others) };
         for (name, requirement) in named {
             if !is_name(&name) {
                 let hint = "write package.Service or package.Service/Method, as in the .proto file: letters, digits, `_` and `.`";
                 let found = format!("`{}`", name.escape_debug());
                 problems.push(ConfigProblem::new("name", found, "the name of a service or a method", hint));
-            } else if rules.named.insert(name.as_str().into(), guarded(requirement)).is_some() {
+            } else if needs.named.insert(name.as_str().into(), guarded(requirement)).is_some() {
                 let hint = "leave one of the two out";
                 problems.push(ConfigProblem::new("name", format!("`{name}` twice"), "each name once", hint));
             }
         }
         ConfigError::unless_empty(problems)?;
-        Ok(GrpcLayer::new(rules))
+        Ok(GrpcLayer::new(needs))
     }
 }
 

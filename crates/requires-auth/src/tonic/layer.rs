@@ -23,19 +23,19 @@ use crate::tower::service::answer;
 #[derive(Clone, Debug)]
 #[must_use = "a layer guards nothing until it is put around a service"]
 pub struct GrpcLayer {
-    rules: Arc<Rules>,
+    needs: Arc<Needs>,
 }
 
 /// What each call needs.
 #[derive(Debug)]
-pub(super) struct Rules {
+pub(super) struct Needs {
     /// By `package.Service` or `package.Service/Method`.
     pub(super) named: HashMap<Box<str>, Arc<Guarded>>,
     /// What a call needs that is not named.
     pub(super) others: Arc<Guarded>,
 }
 
-impl Rules {
+impl Needs {
     /// The rule of a call: that of its method, of its service, or of those that are not named. The path is compared as the router of
     /// a server does it, byte for byte.
     fn of(&self, path: &str) -> &Arc<Guarded> {
@@ -48,8 +48,8 @@ impl Rules {
 }
 
 impl GrpcLayer {
-    pub(super) fn new(rules: Rules) -> Self {
-        Self { rules: Arc::new(rules) }
+    pub(super) fn new(needs: Needs) -> Self {
+        Self { needs: Arc::new(needs) }
     }
 }
 
@@ -57,7 +57,7 @@ impl<S> Layer<S> for GrpcLayer {
     type Service = GrpcService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GrpcService { rules: Arc::clone(&self.rules), inner: WithGrpcBody(inner) }
+        GrpcService { needs: Arc::clone(&self.needs), inner: WithGrpcBody(inner) }
     }
 }
 
@@ -66,7 +66,7 @@ impl<S> Layer<S> for GrpcLayer {
 /// It is ready when the inner service is, and its errors are those of the inner service. The body of an answer is a [`GrpcBody`].
 #[derive(Clone, Debug)]
 pub struct GrpcService<S> {
-    rules: Arc<Rules>,
+    needs: Arc<Needs>,
     inner: WithGrpcBody<S>,
 }
 
@@ -84,7 +84,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let format = Format::of(request.headers());
-        let guarded = self.rules.of(request.uri().path());
+        let guarded = self.needs.of(request.uri().path());
         GrpcFuture { answer: answer(guarded, &mut self.inner, request), format }
     }
 }

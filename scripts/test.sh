@@ -135,13 +135,43 @@ part_python() {
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
-  for version in "${ran[@]}"; do
-    environment=$PYTHON_TARGET/$version
-    # Once is enough to see which lines are tested.
-    if [[ $environment == "$newest" ]]; then set -- --cov; else set --; fi
-    tests "pytest, Python $version" env -C python "$environment/bin/pytest" -q "$@"
-  done
+  test_pythons "$newest" "${ran[@]}"
   say "the Pythons that ran: ${ran[*]}"
+}
+
+# test_pythons NEWEST VERSION...: two Pythons at a time, as each keeps one core busy; what they print is shown when both have
+# ended.
+test_pythons() {
+  local newest=$1 version started logs=$PYTHON_TARGET/logs running
+  shift
+  mkdir -p "$logs"
+  while (($#)); do
+    started=$SECONDS running=()
+    for version in "${@:1:2}"; do
+      say "pytest, Python $version: started"
+      run_pytest "$newest" "$version" "$logs/$version" </dev/null &
+      running+=($!)
+    done
+    wait "${running[@]}" || true
+    for version in "${@:1:2}"; do
+      since=$started tests "pytest, Python $version" shown "$logs/$version"
+    done
+    shift $(($# > 1 ? 2 : 1))
+  done
+}
+
+# run_pytest NEWEST VERSION FILE: what is printed goes to FILE, and the exit status to FILE.status.
+run_pytest() {
+  local environment=$PYTHON_TARGET/$2 file=$3 status=0
+  # Once is enough to see which lines are tested.
+  if [[ $environment == "$1" ]]; then set -- --cov; else set --; fi
+  env -C python "$environment/bin/pytest" -q "$@" >"$file" 2>&1 || status=$?
+  echo "$status" >"$file.status"
+}
+
+shown() {
+  cat "$1"
+  return "$(<"$1.status")"
 }
 
 part_gateway() {
@@ -240,10 +270,11 @@ step() {
 
 # tests NAME COMMAND...: counts the tests that the command reports, in cargo's `test result:` lines or pytest's last
 # line. A test that prints a line `skipped: X needs ...` has passed for the harness, and is skipped here.
+# `since` is set where the command only shows what ran before, and says when that began.
 tests() {
-  local name=$1 started=$SECONDS status=0 ok bad ignored self_skipped
+  local name=$1 started=${since:-$SECONDS} status=0 ok bad ignored self_skipped
   shift
-  say "$name: $*"
+  if [[ -z ${since:-} ]]; then say "$name: $*"; fi
   "$@" </dev/null 2>&1 | tee "$log" || status=$?
   read -r ok bad ignored self_skipped < <(count_tests)
   passed=$((passed + ok - self_skipped))

@@ -195,6 +195,16 @@ struct OpaqueTokensPage;
 #[doc = include_str!("../../../docs/dpop.md")]
 struct DpopPage;
 
+/// Runs the Rust blocks of the page on MCP servers as tests.
+#[cfg(all(doctest, feature = "mcp", feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/mcp.md")]
+struct McpPage;
+
+/// Runs the Rust blocks of the page on several machines as tests.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../../../docs/several-machines.md")]
+struct SeveralMachinesPage;
+
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/issuers-and-keys.md")]

@@ -5,6 +5,7 @@ use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::check::CheckArgs;
 use crate::commands::config::ConfigArgs;
+use crate::commands::conformance::ConformanceArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::explain::ExplainArgs;
@@ -31,6 +32,8 @@ Examples:
   requires-auth config init gateway.toml    a configuration file to fill in
   requires-auth check gateway.toml          what is wrong with a configuration, and whether its tests hold
   requires-auth doctor gateway.toml         what is wrong online, with issuers and with the API
+  requires-auth conformance http://127.0.0.1:8000/api/items
+                                            whether the guard of an API holds, whatever it is written in
   requires-auth serve gateway.toml          the gateway for nginx, Caddy, Traefik or Envoy
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
@@ -59,6 +62,8 @@ enum Command {
     Completions(CompletionsArgs),
     /// Begin a configuration file, or print its schema or the proxy's side of it
     Config(ConfigArgs),
+    /// Judge the guard of any API over HTTP: right, wrong and dangerous, by section of the standards
+    Conformance(Box<ConformanceArgs>),
     /// Run a development issuer and a protected demo API, and print curl lines to paste
     Demo(DemoArgs),
     /// Look for what is wrong online: with issuers, the public side of an API, and the login of an MCP server
@@ -91,6 +96,7 @@ impl Cli {
             Command::Check(args) => args.run(context),
             Command::Completions(args) => args.run(Self::command()),
             Command::Config(args) => args.run(context),
+            Command::Conformance(args) => args.run(context),
             Command::Demo(args) => args.run(context),
             Command::Doctor(args) => args.run(context),
             Command::Explain(args) => args.run(context),

@@ -235,7 +235,6 @@ DIFFERS: dict[str, str] = {}
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 def test_all_vectors(kind: str) -> None:
-    auth = RequiresAuth()
     seen: dict[str, Any] = {}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -247,6 +246,7 @@ def test_all_vectors(kind: str) -> None:
     prefix = "http" if kind == "http" else "websocket.http"
 
     async def ask(case: Case, guard: Core, rule: Case) -> Told:
+        auth = RequiresAuth()
         auth.replace_guard(guard)
         seen.update(ran=False, told=None)
         site = RequiresAuthMiddleware(app, policy=rule.policy(), optional=rule.optional, auth=auth)

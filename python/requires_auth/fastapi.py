@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from fastapi import Security
 from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows, OpenIdConnect
@@ -120,6 +120,7 @@ class RequiresAuth(Configurable, SecurityBase):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
     ) -> Callable[..., Coroutine[Any, Any, AccessToken | None]]: ...
 
     @overload
@@ -134,6 +135,7 @@ class RequiresAuth(Configurable, SecurityBase):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         connection: HTTPConnection | None = None,
         security_scopes: SecurityScopes | None = None,
         **mistaken: Any,
@@ -146,6 +148,8 @@ class RequiresAuth(Configurable, SecurityBase):
             policy: all else that it needs.
             optional: whether a request without a token passes; the dependency returns None then. A bad one
                 does not.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             connection: FastAPI calls the dependency itself with this one
             security_scopes: and this one.
             mistaken: there are no others.
@@ -155,11 +159,13 @@ class RequiresAuth(Configurable, SecurityBase):
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
-        rule = self.rule(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional, dpop)
         if not scopes or optional:
             return _Judged(self, rule)
         needed = " ".join(scopes).split()
         self._documented.update((scope, "") for scope in needed if scope not in self._documented)
+        if dpop is not None:
+            return _Judged(self, rule)
         return _Scopes(self, needed)
 
     @property
@@ -245,7 +251,7 @@ def _guard_of(dependency: object) -> RequiresAuth | None:
 
 
 class _Judged(SecurityBase):
-    """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`: OpenAPI has no words for these."""
+    """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`, `auth(dpop=...)`: OpenAPI has no word for it."""
 
     def __init__(self, auth: RequiresAuth, rule: Rule) -> None:
         self._auth = auth

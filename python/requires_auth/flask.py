@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from weakref import WeakSet
 
 from flask import Blueprint, Flask, Request, Response, after_this_request, current_app, g, has_request_context, request
@@ -90,6 +90,7 @@ class RequiresAuth(AppConfigured):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
     ) -> Callable[[_View], _View]: ...
 
     def __call__(
@@ -98,6 +99,7 @@ class RequiresAuth(AppConfigured):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         **unknown: Any,
     ) -> Any:
         """Guards a view; or returns a decorator that does.
@@ -108,6 +110,8 @@ class RequiresAuth(AppConfigured):
             policy: all else that it needs.
             optional: whether a request without a token passes; `g.access_token` is None then. A bad token
                 does not.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             unknown: nothing else is taken; the error says what to write.
 
         Raises:
@@ -116,8 +120,8 @@ class RequiresAuth(AppConfigured):
         """
         refuse_keywords(unknown)
         if len(args) == 1 and callable(args[0]):
-            return self._guarded(args[0], self.rule((), any_of, policy, optional))
-        rule = self.rule(args, any_of, policy, optional)
+            return self._guarded(args[0], self.rule((), any_of, policy, optional, dpop))
+        rule = self.rule(args, any_of, policy, optional, dpop)
 
         def guard(view: _View) -> _View:
             return self._guarded(view, rule)
@@ -156,6 +160,7 @@ class RequiresAuth(AppConfigured):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         exempt: Iterable[str] = ("static",),
     ) -> None:
         """Guards every view of an application or blueprint, and of an application also what no route matches.
@@ -166,6 +171,8 @@ class RequiresAuth(AppConfigured):
             any_of: scopes of which all views need one.
             policy: all else that they need.
             optional: whether requests without a token pass.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             exempt: names of endpoints (`request.endpoint`) that stay public; static files unless you say
                 otherwise. "socketio" says that the handlers of Flask-SocketIO have guards of their own.
 
@@ -173,7 +180,7 @@ class RequiresAuth(AppConfigured):
             RuntimeError: the application has Flask-SocketIO, whose events Flask never sees. It is raised at each
                 request if Flask-SocketIO came later.
         """
-        rule = self.rule(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional, dpop)
         public = names_of("exempt", exempt)
         whole = isinstance(target, Flask) and SOCKETIO not in public
         if whole:

@@ -20,6 +20,7 @@ LANGUAGES = {"python", "toml", "rust", "sh", "console", "json", "yaml"}
 SHOWN = {
     "text": "what a program prints, or a figure",
     "http": "a request or an answer",
+    "ini": "of another program that is left",
     "js": "of a client in a browser",
     "html": "of a client in a browser",
     "nginx": "tests/gateway starts the files of docs/gateway",

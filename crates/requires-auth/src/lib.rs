@@ -178,6 +178,41 @@ pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// Runs the Rust blocks of the start page for Rust as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/start/rust.md")]
+struct StartWithRust;
+
+/// Runs the Rust blocks of the start page on tests as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/start/testing.md")]
+struct StartWithTests;
+
+/// Runs the Rust blocks of the guide of axum as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/axum.md")]
+struct AxumGuide;
+
+/// Runs the Rust blocks of the guide of tower as tests.
+#[cfg(all(doctest, feature = "tower", feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/tower.md")]
+struct TowerGuide;
+
+/// Runs the Rust blocks of the guide on tests as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/testing.md")]
+struct TestingGuide;
+
+/// Runs the Rust blocks of the page on moving from jsonwebtoken as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/moving/jsonwebtoken.md")]
+struct MovingFromJsonwebtoken;
+
+/// Runs the Rust blocks of the page on moving from jwt-authorizer as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/moving/jwt-authorizer.md")]
+struct MovingFromJwtAuthorizer;
+
 /// Runs the Rust blocks of the page on places of tokens as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/token-places.md")]

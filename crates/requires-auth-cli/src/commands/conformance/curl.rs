@@ -1,12 +1,15 @@
 //! A request as a line for a shell.
 
+use std::fmt::Write as _;
+
 use super::mint::Attempt;
 
 /// The `curl` line of a request; it sends the request once.
 pub(super) fn line(attempt: &Attempt) -> String {
     let mut line = "curl -i".to_owned();
     if attempt.method != "GET" {
-        line.push_str(&format!(" -X {}", attempt.method));
+        // Writing to a string cannot fail.
+        let _ = write!(line, " -X {}", attempt.method);
     }
     for (name, value) in &attempt.headers {
         line.push_str(" -H ");

@@ -251,14 +251,10 @@ impl ConformanceArgs {
 
     /// The command that repeats a case, without its name.
     fn again(&self, url: &str) -> String {
-        let mut line = format!("requires-auth conformance '{url}'");
-        if self.profile != Profile::default() {
-            line.push_str(&format!(" --profile {}", self.profile.name()));
-        }
-        if !self.scope.is_empty() {
-            line.push_str(&format!(" --scope '{}'", self.scope.join(" ")));
-        }
-        line
+        let flag = |is_given: bool, text: String| if is_given { text } else { String::new() };
+        let profile = flag(self.profile != Profile::default(), format!(" --profile {}", self.profile.name()));
+        let scope = flag(!self.scope.is_empty(), format!(" --scope '{}'", self.scope.join(" ")));
+        format!("requires-auth conformance '{url}'{profile}{scope}")
     }
 
     /// Judges single cases, and shows each with its request.

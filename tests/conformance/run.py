@@ -84,8 +84,8 @@ def guards(folder: pathlib.Path) -> list[Guard]:
             axum,
             [str(folder / "axum-jsonwebtoken" / "debug" / "conformance-axum-jsonwebtoken")],
             of_cargo(axum, "jsonwebtoken", "axum"),
-            note="Its `Validation` can do more: `validate_nbf` and `set_required_spec_claims` mend some of these rows. Here are "
-            "its defaults, with algorithm, audience and issuer.",
+            note="Its `Validation` can do more: `validate_nbf` and `set_required_spec_claims` mend some of these rows. "
+            "Here are its defaults, with algorithm, audience and issuer.",
         ),
     ]
 

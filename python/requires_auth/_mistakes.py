@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_KEYWORDS = "any_of, policy and optional"
+_KEYWORDS = "any_of, policy, optional and dpop"
 
 
 def refuse_keywords(mistaken: Mapping[str, Any]) -> None:

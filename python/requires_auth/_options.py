@@ -167,9 +167,10 @@ class Adapter:
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: str | None = None,
     ) -> Rule:
         """Reads what a route needs, as `Rule.of`, and tells the guard that its resource has these scopes."""
-        rule = Rule.of(scopes, any_of, policy, optional)
+        rule = Rule.of(scopes, any_of, policy, optional, dpop)
         if rule.policy is not None and rule.policy not in self._policies:
             self._policies.append(rule.policy)
             for guard in self._made:

@@ -29,12 +29,14 @@ class Rule:
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: str | None = None,
     ) -> Rule:
         """Reads the arguments of a decorator.
 
         Raises:
             TypeError: more than one of scopes, `any_of` and `policy` is given, or one of them has the wrong type.
-            ConfigError: a scope is not a scope token: a mistake in a route shows when the route is built.
+            ConfigError: a scope is not a scope token, or `dpop` something else than `"required"`: a mistake in a route
+                shows when the route is built.
         """
         if bool(scopes) + (any_of is not None) + (policy is not None) > 1:
             raise TypeError("give scopes, any_of or a policy, and only one of them")
@@ -45,6 +47,7 @@ class Rule:
             for scope in (*scopes, *(any_of or ()))
             if has_type(scope, str) and (hint := comma_hint(scope))
         ]
+        problems += _problems_of_dpop(dpop)
         if problems:
             raise ConfigError(problems)
         for scope in scopes:
@@ -59,7 +62,18 @@ class Rule:
             policy = Policy.all_of(*scopes)
         elif any_of is not None:
             policy = Policy.any_of(any_of)
+        if dpop is not None:
+            policy = (policy or Policy()).with_dpop_required()
         return cls(policy, optional)
+
+
+def _problems_of_dpop(dpop: str | None) -> list[ConfigProblem]:
+    if dpop is None or dpop == "required":
+        return []
+    if not has_type(dpop, str):
+        raise TypeError(f'dpop: expected "required", found {type(dpop).__name__}')
+    hint = "leave it out for a route that takes tokens as the guard does"
+    return [ConfigProblem("dpop", f"`{dpop}`", '"required"', hint)]
 
 
 ANY_TOKEN = Rule()

@@ -19,11 +19,11 @@ Preflights are answered without a token, and without running the view.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from weakref import WeakSet
 
 from flask import Blueprint, Flask, Request, Response, after_this_request, current_app, g, has_request_context, request
@@ -32,31 +32,29 @@ from werkzeug.local import LocalProxy
 from werkzeug.routing import RoutingException
 
 from requires_auth import AccessToken, Policy, Refusal
-from requires_auth import RequiresAuth as Guard
+from requires_auth._app_config import AppConfigured, settings_of
 from requires_auth._flask_order import SOCKETIO, check_call, check_order, check_socketio, check_uncalled, check_views
 from requires_auth._flask_refusal import check_dispatching, kept
 from requires_auth._mistakes import refuse_keywords
-from requires_auth._options import Adapter, GuardOptions, guard_from, warn_of_unknown
+from requires_auth._options import GuardOptions
 from requires_auth._order import has_guard, mark
 from requires_auth._rule import Rule, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from requires_auth import RequiresAuth as Guard
     from requires_auth._issuer import Audience
 
 __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 
 _Object = TypeVar("_Object")
 _View = TypeVar("_View", bound=Callable[..., Any])
-_EXTENSION = "requires_auth"
-"""Where an application keeps the guards that it has configured, by adapter."""
-
 _NOT_YET = object()
 """No view has been looked at."""
 
 
-class RequiresAuth(Adapter):
+class RequiresAuth(AppConfigured):
     """A guard as a decorator of Flask views: bare, or called with what the view needs.
 
     Without an issuer, each application configures it at first use: from `app.config`, then from the
@@ -68,8 +66,6 @@ class RequiresAuth(Adapter):
         @auth("write:orders")
         def create_order(): ...
     """
-
-    settings_in = "app.config"
 
     def __init__(
         self,
@@ -94,6 +90,7 @@ class RequiresAuth(Adapter):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
     ) -> Callable[[_View], _View]: ...
 
     def __call__(
@@ -102,6 +99,7 @@ class RequiresAuth(Adapter):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         **unknown: Any,
     ) -> Any:
         """Guards a view; or returns a decorator that does.
@@ -112,6 +110,8 @@ class RequiresAuth(Adapter):
             policy: all else that it needs.
             optional: whether a request without a token passes; `g.access_token` is None then. A bad token
                 does not.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             unknown: nothing else is taken; the error says what to write.
 
         Raises:
@@ -120,8 +120,8 @@ class RequiresAuth(Adapter):
         """
         refuse_keywords(unknown)
         if len(args) == 1 and callable(args[0]):
-            return self._guarded(args[0], self.rule((), any_of, policy, optional))
-        rule = self.rule(args, any_of, policy, optional)
+            return self._guarded(args[0], self.rule((), any_of, policy, optional, dpop))
+        rule = self.rule(args, any_of, policy, optional, dpop)
 
         def guard(view: _View) -> _View:
             return self._guarded(view, rule)
@@ -147,14 +147,9 @@ class RequiresAuth(Adapter):
                 of a `MethodView`, or a view that keeps its answers above the guard.
         """
         check_views(app, self._bare)
-        given = {"issuer": issuer, "audience": audience, **options}
-        given = {name: value for name, value in given.items() if value is not None}
-        if self._guard is None:
-            self._guards(app)[self] = self._told(_guard_from(app, {**self._given, **given}))
-        elif given:
-            raise TypeError("this guard was made with an issuer already: make another one")
+        guard = self._configure_app(app, {"issuer": issuer, "audience": audience, **options})
         self.serve_metadata()
-        if (self._guard or self._of(app)).resource is not None and app not in self._serving:
+        if guard.resource is not None and app not in self._serving:
             self._serving.add(app)
             app.before_request(self._metadata)
 
@@ -165,6 +160,7 @@ class RequiresAuth(Adapter):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         exempt: Iterable[str] = ("static",),
     ) -> None:
         """Guards every view of an application or blueprint, and of an application also what no route matches.
@@ -175,6 +171,8 @@ class RequiresAuth(Adapter):
             any_of: scopes of which all views need one.
             policy: all else that they need.
             optional: whether requests without a token pass.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             exempt: names of endpoints (`request.endpoint`) that stay public; static files unless you say
                 otherwise. "socketio" says that the handlers of Flask-SocketIO have guards of their own.
 
@@ -182,7 +180,7 @@ class RequiresAuth(Adapter):
             RuntimeError: the application has Flask-SocketIO, whose events Flask never sees. It is raised at each
                 request if Flask-SocketIO came later.
         """
-        rule = self.rule(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional, dpop)
         public = names_of("exempt", exempt)
         whole = isinstance(target, Flask) and SOCKETIO not in public
         if whole:
@@ -213,13 +211,8 @@ class RequiresAuth(Adapter):
     def _metadata(self) -> Response | None:
         """The answer to a request for the metadata document of the resource; None for any other request."""
         app = _behind(current_app)
-        guard = self._replacement or self._guard or self._guards(app).get(self)
-        if guard is None:
-            # Public paths do not need one, so it is made here only if there is a document.
-            if not self.has_resource(_config(app)):
-                return None
-            guard = self._of(app)
-        answer = guard.metadata_wsgi(request.environ)
+        guard = self._for_metadata(app)
+        answer = None if guard is None else guard.metadata_wsgi(request.environ)
         if answer is None:
             return None
         response = app.response_class(answer.body, answer.status)
@@ -301,32 +294,10 @@ class RequiresAuth(Adapter):
     def _configured(self) -> Guard:
         return self._of(_behind(current_app))
 
-    def _of(self, app: Flask) -> Guard:
-        """The guard of an application, made at first use."""
-        try:
-            return cast("Guard", app.extensions[_EXTENSION][self])
-        except KeyError:
-            with self._lock:
-                guards = self._guards(app)
-                return guards.get(self) or guards.setdefault(self, self._told(_guard_from(app, self._given)))
-
-    @staticmethod
-    def _guards(app: Flask) -> dict[RequiresAuth, Guard]:
-        return cast("dict[RequiresAuth, Guard]", app.extensions.setdefault(_EXTENSION, {}))
-
 
 def _behind(proxy: _Object) -> _Object:
     """What one of Flask's proxies stands for at this moment."""
     return cast("_Object", proxy._get_current_object())  # type: ignore[attr-defined]
-
-
-def _guard_from(app: Flask, given: Mapping[str, Any]) -> Guard:
-    warn_of_unknown(_config(app), RequiresAuth.settings_in)
-    return guard_from(_config(app), given, RequiresAuth.settings_in)
-
-
-def _config(app: Flask) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", app.config)
 
 
 def _answer_of_no_route(app: Flask, asked: Request) -> Response | None:
@@ -358,7 +329,7 @@ def _answers_preflights(view: Callable[..., Any]) -> bool:
         return False
     registered = current_app.view_functions.get(rule.endpoint)
     has_method_for_options = hasattr(getattr(registered, "view_class", None), "options")
-    has_cross_origin = _has_cross_origin(view) and bool(_config(current_app).get("CORS_AUTOMATIC_OPTIONS", True))
+    has_cross_origin = _has_cross_origin(view) and bool(settings_of(current_app).get("CORS_AUTOMATIC_OPTIONS", True))
     return rule.methods == {"OPTIONS"} or has_method_for_options or has_cross_origin
 
 

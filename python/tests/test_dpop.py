@@ -14,11 +14,13 @@ from typing import Any
 import django_site  # noqa: F401 - the site that is asked
 import pytest
 from adapters import EXAMPLES, Server, bearer, free_port, python, serving
+from django.http import HttpResponse
 from django.test import Client as DjangoClient
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from fastapi import Depends, FastAPI
 from flask import Flask, g
 from proofs import Client
+from rest_framework.views import APIView
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -28,7 +30,9 @@ from starlette.testclient import TestClient
 from requires_auth import Admission, ConfigError, Issuer, Policy, Refusal, RequiresAuth
 from requires_auth import fastapi as fastapi_adapter
 from requires_auth import flask as flask_adapter
+from requires_auth._rule import Rule
 from requires_auth.django import requires_auth as django_auth
+from requires_auth.django.rest_framework import HasScope
 from requires_auth.mcp import protect
 from requires_auth.starlette import RequiresAuthMiddleware
 from requires_auth.testing import TestIssuer
@@ -118,6 +122,16 @@ def test_an_issuer_and_a_route_may_need_proofs(auth_issuer: TestIssuer, client: 
     refused = ask(guard, bearer(auth_issuer.token()), policy=policy)
     assert code(refused) == "binding_mismatch"
     assert code(ask(guard, client.headers("GET", URL + "/", client.token(auth_issuer)), policy=policy)) == "ok"
+
+
+def test_the_profile_of_fapi_chooses_the_leeway_itself(auth_issuer: TestIssuer) -> None:
+    fapi: dict[str, Any] = {"profile": "fapi2", "public_url": "https://api.example"}
+    for leeway in (None, 0, 10):
+        assert guard_of(auth_issuer, "required", leeway=leeway, **fapi).health()
+    with pytest.raises(ConfigError) as raised:
+        guard_of(auth_issuer, "required", leeway=11, **fapi)
+    assert [problem.field for problem in raised.value.problems] == ["leeway"]
+    assert guard_of(auth_issuer, "required", **fapi).health(), "and nothing has to be said"
 
 
 # --- proofs
@@ -258,6 +272,99 @@ def test_a_middleware_and_a_view_of_django(auth_issuer: TestIssuer, client: Clie
                 assert DjangoClient().get(path, headers=headers).json()["reason"] == "proof_reused"
     finally:
         django_auth.replace_guard(before)
+
+
+# --- routes
+
+
+def statuses(ask: Any, auth_issuer: TestIssuer, client: Client) -> tuple[list[int], Any]:
+    """The status for a bearer token, for one with a proof, and for that without the scope; the first answer."""
+    bearer_token = ask(bearer(auth_issuer.token("pay")))
+    proven = [client.headers("GET", URL + "/pay", client.token(auth_issuer, scope)) for scope in ("pay", "")]
+    return [answer.status_code for answer in (bearer_token, *map(ask, proven))], bearer_token
+
+
+def test_a_route_of_flask_needs_a_proof(auth_issuer: TestIssuer, client: Client) -> None:
+    auth, app = flask_adapter.RequiresAuth(), Flask(__name__)
+    auth.replace_guard(guard_of(auth_issuer))
+    app.route("/pay", endpoint="pay")(auth("pay", dpop="required")(lambda: "paid"))
+    app.route("/free", endpoint="free")(auth(lambda: "free"))
+    asked = app.test_client()
+    found, refused = statuses(lambda headers: asked.get("/pay", base_url=URL, headers=headers), auth_issuer, client)
+    assert found == [401, 200, 403]
+    assert refused.json["reason"] == "binding_mismatch"
+    assert asked.get("/free", base_url=URL, headers=bearer(auth_issuer.token())).status_code == 200
+    whole = Flask(__name__)
+    whole.route("/pay")(lambda: "paid")
+    auth.protect(whole, "pay", dpop="required")
+    asked = whole.test_client()
+    found, _ = statuses(lambda headers: asked.get("/pay", base_url=URL, headers=headers), auth_issuer, client)
+    assert found == [401, 200, 403]
+
+
+def test_a_route_of_fastapi_needs_a_proof(auth_issuer: TestIssuer, client: Client) -> None:
+    auth, app = fastapi_adapter.RequiresAuth(), FastAPI()
+    auth.replace_guard(guard_of(auth_issuer))
+    app.get("/pay", dependencies=[Depends(auth("pay", dpop="required"))])(lambda: "paid")
+    app.get("/free", dependencies=[Depends(auth("pay"))])(lambda: "free")
+    asked = TestClient(app)
+    found, refused = statuses(lambda headers: asked.get("/pay", headers=headers), auth_issuer, client)
+    assert found == [401, 200, 403]
+    assert refused.json()["reason"] == "binding_mismatch"
+    assert asked.get("/free", headers=bearer(auth_issuer.token("pay"))).status_code == 200
+
+
+def test_a_view_of_django_needs_a_proof(auth_issuer: TestIssuer, client: Client) -> None:
+    class Pay(APIView):  # type: ignore[misc]
+        permission_classes = (HasScope("pay", dpop="required"),)
+
+        def get(self, request: Any) -> HttpResponse:
+            return HttpResponse("paid")
+
+    def view(request: Any) -> HttpResponse:
+        return HttpResponse("paid")
+
+    before = django_auth.replace_guard(guard_of(auth_issuer))
+    try:
+        for guarded in (django_auth("pay", dpop="required")(view), Pay.as_view()):
+
+            def ask(headers: dict[str, str], guarded: Any = guarded) -> Any:
+                answer = guarded(RequestFactory().get("/pay", headers=headers))
+                return answer.render() if hasattr(answer, "render") else answer
+
+            assert statuses(ask, auth_issuer, client)[0] == [401, 200, 403]
+    finally:
+        django_auth.replace_guard(before)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda dpop: flask_adapter.RequiresAuth()("read", dpop=dpop),
+        lambda dpop: flask_adapter.RequiresAuth().protect(Flask(__name__), dpop=dpop),
+        lambda dpop: fastapi_adapter.RequiresAuth()(dpop=dpop),
+        lambda dpop: django_auth("read", dpop=dpop),
+        lambda dpop: HasScope("read", dpop=dpop),
+    ],
+)
+def test_another_word_than_required_is_a_mistake(asked: Any) -> None:
+    for dpop in ("allowed", "", "Required"):
+        with pytest.raises(ConfigError) as raised:
+            asked(dpop)
+        assert [problem.field for problem in raised.value.problems] == ["dpop"]
+    with pytest.raises(TypeError, match='dpop: expected "required", found bool'):
+        asked(True)
+
+
+def test_a_proof_is_needed_beside_any_other_rule() -> None:
+    rules = [
+        Rule.of(dpop="required"),
+        Rule.of(("a",), dpop="required"),
+        Rule.of(policy=Policy.any_of(["a"]), dpop="required"),
+    ]
+    made = ["Policy()", 'Policy.all_of("a")', 'Policy.any_of(["a"])']
+    assert [repr(rule.policy) for rule in rules] == [f"{policy}.with_dpop_required()" for policy in made]
+    assert Rule.of() == Rule()
 
 
 # --- answers

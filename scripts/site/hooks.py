@@ -40,15 +40,18 @@ HIDDEN = re.compile(r"^#(?: .*)?\n", re.MULTILINE)
 """The lines of a Rust block that rustdoc compiles and does not show."""
 LINK = re.compile(r"(?P<before>\]\(|^\[[^\]]+\]:\s*)(?P<target>[^)\s]+)", re.MULTILINE)
 
+NOT_WRITTEN: list[str] = []
+"""The pages that `nav` names and that are not there."""
+
 log = logging.getLogger("mkdocs.hooks.site")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Leaves out of `nav` what is not written yet, and says so."""
-    absent: list[str] = []
-    config.nav = _existing(config.nav or [], absent)
-    if absent:
-        log.info("not written yet, and left out of nav: %s", ", ".join(absent))
+    NOT_WRITTEN.clear()
+    config.nav = _existing(config.nav or [], NOT_WRITTEN)
+    if NOT_WRITTEN:
+        log.info("not written yet, and left out of nav: %s", ", ".join(NOT_WRITTEN))
     return config
 
 
@@ -87,7 +90,9 @@ def _existing(entries: list[Any], absent: list[str]) -> list[Any]:
                 absent.append(entry)
         else:
             [(title, inner)] = entry.items()
-            if inner := _existing(inner, absent):
+            if isinstance(inner, str):
+                kept += [{title: page} for page in _existing([inner], absent)]
+            elif inner := _existing(inner, absent):
                 kept.append({title: inner})
     return kept
 
@@ -115,7 +120,8 @@ def _on_site(target: str, source: str, uri: str, config: MkDocsConfig, files: Fi
         return target
     path, hash_mark, anchor = target.partition("#")
     wanted = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-    if not (ROOT / wanted).exists():
+    is_planned = wanted.removeprefix("docs/") in NOT_WRITTEN
+    if not (ROOT / wanted).exists() and not is_planned:
         return target  # mkdocs says that it is not there
     found = _page_of(wanted, files)
     if found is None:

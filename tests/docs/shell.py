@@ -19,6 +19,9 @@ ISSUER_IN_PAGES = "http://127.0.0.1:9100"
 SERVERS = ("issuer", "serve", "demo", "inspect")
 """Commands that stay until they are stopped: `serve` is checked instead, of the others the flags are looked at."""
 
+ASKING = ("doctor", "conformance")
+"""Commands that ask a server: it is not here, so their flags are looked at alone."""
+
 HARMLESS = re.compile(r"(?:export |[A-Z_]+=|echo |mkdir -p |cat |touch |printf |openssl )")
 """What runs beside the command itself."""
 
@@ -184,7 +187,7 @@ def _here(line: str) -> str:
             files = [word for word in words[2:] if word.endswith(".toml")]
             return f"requires-auth check {files[0]}" if files else ""
         return ""
-    if words[:2] == ["requires-auth", "doctor"] or "--admin" in words:
+    if words[:1] == ["requires-auth"] and (words[1] in ASKING or "--admin" in words):
         return ""  # its flags are looked at: what it asks is not here
     return line
 

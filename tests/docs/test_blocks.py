@@ -20,6 +20,9 @@ LANGUAGES = {"python", "toml", "rust", "sh", "console", "json", "yaml"}
 SHOWN = {
     "text": "what a program prints, or a figure",
     "http": "a request or an answer",
+    "ini": "of another program that is left",
+    "go": "of a server in another language",
+    "java": "of a server in another language",
     "js": "of a client in a browser",
     "html": "of a client in a browser",
     "nginx": "tests/gateway starts the files of docs/gateway",

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,17 @@ def test_a_page_says_what_both_programs_answer(name: str, provider: Provider, mo
 def test_what_is_compared_is_what_stands_on_the_pages() -> None:
     compared = {page.stem for page in PAGES.glob("*.md") if "<!-- compared:" in page.read_text("utf-8")}
     assert compared == set(MODULES)
+
+
+def exceptions(text: str) -> list[str]:
+    """The exceptions of ours that a page names in the place of others."""
+    rows = text.split(" raises | here |", 1)[1].splitlines()[2:] if " raises | here |" in text else []
+    table = takewhile(lambda line: line.startswith("|"), rows)
+    return [name for line in table for name in re.findall(r"`([A-Z]\w+)`", line.split("|")[2])]
+
+
+def test_the_exceptions_of_the_pages_are_there() -> None:
+    requires_auth = pytest.importorskip("requires_auth")
+    found = [name for page in PAGES.glob("*.md") for name in exceptions(page.read_text("utf-8"))]
+    assert len(found) > 10
+    assert [name for name in found if not hasattr(requires_auth, name)] == []

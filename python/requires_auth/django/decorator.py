@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast, overload
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
@@ -74,6 +74,7 @@ class RequiresAuth(Adapter):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
     ) -> Callable[[_View], _View]: ...
 
     def __call__(
@@ -82,6 +83,7 @@ class RequiresAuth(Adapter):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         **unknown: Any,
     ) -> Any:
         """Guards a view, sync or async; or returns a decorator that does.
@@ -95,6 +97,8 @@ class RequiresAuth(Adapter):
             policy: all else that it needs.
             optional: whether a request without a token passes; `request.access_token` is None then. A bad
                 token does not.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             unknown: nothing else is taken; the error says what to write.
 
         Raises:
@@ -104,8 +108,8 @@ class RequiresAuth(Adapter):
         refuse_keywords(unknown)
         refuse_requests(*args)
         if len(args) == 1 and callable(args[0]):
-            return self._guarded(args[0], self.rule((), any_of, policy, optional))
-        rule = self.rule(args, any_of, policy, optional)
+            return self._guarded(args[0], self.rule((), any_of, policy, optional, dpop))
+        rule = self.rule(args, any_of, policy, optional, dpop)
 
         def guard(view: _View) -> _View:
             return self._guarded(view, rule)

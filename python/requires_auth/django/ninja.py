@@ -16,7 +16,7 @@ status, headers and body that they have everywhere, whatever handlers of excepti
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
@@ -58,6 +58,7 @@ class AccessTokenAuth(AuthBase):
         *scopes: str,
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
+        dpop: Literal["required"] | None = None,
         auth: RequiresAuth = requires_auth,
         **unknown: Any,
     ) -> None:
@@ -67,6 +68,8 @@ class AccessTokenAuth(AuthBase):
             scopes: all of them.
             any_of: scopes of which it needs one.
             policy: all else that it needs.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             auth: the guard: the ready instance, unless there is another.
             unknown: nothing else is taken; the error says what to write.
 
@@ -77,7 +80,7 @@ class AccessTokenAuth(AuthBase):
         refuse_keywords(unknown)
         super().__init__()
         self._auth = auth
-        self._rule = auth.rule(scopes, any_of, policy)
+        self._rule = auth.rule(scopes, any_of, policy, dpop=dpop)
 
     def __call__(self, request: HttpRequest) -> AccessToken | None:
         """The token of a request; None without one, and Ninja asks the next authentication.

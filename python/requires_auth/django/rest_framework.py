@@ -19,7 +19,7 @@ rendered as the view renders.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
@@ -187,14 +187,17 @@ def HasScope(  # noqa: N802 - it stands where a class stands
     *scopes: str,
     any_of: Iterable[str] | None = None,
     policy: Policy | None = None,
+    dpop: Literal["required"] | None = None,
     auth: RequiresAuth = requires_auth,
 ) -> type[HasAccessToken]:
     """A permission class that needs all of these scopes, or one of `any_of`, or a policy.
 
+    With `dpop="required"` the token has to come with a proof of the key that it is bound to (DPoP), too.
+
     `HasScope("a") | HasScope("b")` is as `HasScope(any_of=["a", "b"])`, whose refusal lists both scopes.
     """
     alternatives = [any_of] if isinstance(any_of, str) else list(any_of or ())
-    rule = auth.rule(scopes, None if any_of is None else alternatives, policy)
+    rule = auth.rule(scopes, None if any_of is None else alternatives, policy, dpop=dpop)
     needs = {"auth": auth, "rule": rule, "scopes": " ".join(scopes).split(), "any_of": alternatives}
     return type("HasScope", (HasAccessToken,), needs)
 

@@ -1,5 +1,6 @@
-//! The pages for operators: `/healthz`, `/readyz`, `/metrics` and, where somebody may revoke, `/revocations`. They are at `server.admin` and nowhere else: a path
-//! of the API must never be one that passes unasked, whoever claims to be a probe (CVE-2026-34457).
+//! The pages for operators: `/healthz`, `/readyz`, `/metrics` and, where somebody may revoke, `/revocations`, and where
+//! `admin_token` is set, `/live`. They are at `server.admin` and nowhere else: a path of the API must never be one that passes
+//! unasked, whoever claims to be a probe (CVE-2026-34457).
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -7,10 +8,10 @@ use std::fmt::Write as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::{Body, Bytes};
-use requires_auth::RequiresAuth;
-use requires_auth::guard::KeyState;
+use requires_auth::guard::{Health, KeyState};
 
 use super::current::Current;
+use super::live;
 use super::prometheus::Prometheus;
 use super::revocations;
 
@@ -36,6 +37,9 @@ where
             page(StatusCode::NOT_FOUND, TEXT, text)
         });
     }
+    if let Some(answer) = live::answer(current, metrics, &request) {
+        return answer;
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET or HEAD\n");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -44,10 +48,10 @@ where
     match request.uri().path() {
         "/healthz" => page(StatusCode::OK, TEXT, "alive\n"),
         "/readyz" if current.is_stopping() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n"),
-        "/readyz" => match lacking(current.service().gateway().auth()) {
-            None => page(StatusCode::OK, TEXT, "ready\n"),
-            Some(lacking) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, lacking),
-        },
+        "/readyz" => {
+            let (status, text) = readiness(&current.service().gateway().auth().health());
+            page(status, TEXT, text)
+        }
         "/metrics" => {
             // The age of the keys is told by whoever asks how they are.
             let _health = current.service().gateway().auth().health();
@@ -57,22 +61,29 @@ where
     }
 }
 
-/// The issuers that have no keys that may be used, each with the reason; `None` if all have.
-fn lacking(auth: &RequiresAuth) -> Option<String> {
-    let health = auth.health();
-    if health.is_ready() {
-        return None;
-    }
-    let mut text = "not ready\n".to_owned();
-    for issuer in
-        health.issuers().iter().filter(|issuer| !matches!(issuer.state(), KeyState::Fresh | KeyState::Stale))
-    {
+/// Whether the gateway can serve, with each issuer that has no keys that may be used and why, and how the server is doing that
+/// instances share. That one decides nothing: an outage of it is that of all instances.
+fn readiness(health: &Health) -> (StatusCode, String) {
+    let (status, mut text) = if health.is_ready() {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned())
+    };
+    let is_usable = |state| matches!(state, KeyState::Fresh | KeyState::Stale);
+    let lacking = health.issuers().iter().filter(|issuer| !health.is_ready() && !is_usable(issuer.state()));
+    // A text takes all that is written to it.
+    for issuer in lacking {
         // Only a short name of the cause: its text may have come from another server.
         let cause = issuer.last_error().map_or("not fetched yet", |error| error.as_str());
-        // A text takes all that is written to it.
         writeln!(text, "{}: keys {}, {cause}", issuer.issuer(), issuer.state()).ok();
     }
-    Some(text)
+    if let Some(shared) = health.shared_state() {
+        writeln!(text, "shared state {}: {}", shared.server(), shared.status()).ok();
+        for warning in shared.warnings() {
+            writeln!(text, "shared state {}: {warning}", shared.server()).ok();
+        }
+    }
+    (status, text)
 }
 
 fn page(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -47,7 +47,7 @@ provide_environment() {
 
 # Our own package, as it stands in python/, with the frameworks of its examples.
 provide_ours() {
-  provide_environment ours flask fastapi uvicorn django
+  provide_environment ours flask flask-cors fastapi uvicorn django
   if ! compgen -G "python/requires_auth/_core*.so" >/dev/null; then
     say "building the Python package with maturin"
     "$ENVIRONMENTS/ours/bin/pip" install --quiet --disable-pip-version-check 'maturin>=1.14,<2'

@@ -131,8 +131,8 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  local ours=(tests/gateway tests/inspector tests/mcp tests/dpop tests/containers tests/docs tests/packages scripts/site
-    scripts/try-flask.py scripts/sbom.py)
+  local ours=(tests/conformance tests/gateway tests/inspector tests/mcp tests/dpop tests/containers tests/docs tests/packages
+    scripts/site scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py

@@ -246,7 +246,7 @@ class _Scopes:
 def _guard_of(dependency: object) -> RequiresAuth | None:
     """The guard behind a dependency, if it is one of ours."""
     if isinstance(dependency, _Judged):
-        return dependency._auth
+        return dependency.auth
     return dependency if isinstance(dependency, RequiresAuth) else None
 
 
@@ -254,7 +254,7 @@ class _Judged(SecurityBase):
     """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`, `auth(dpop=...)`: OpenAPI has no word for it."""
 
     def __init__(self, auth: RequiresAuth, rule: Rule) -> None:
-        self._auth = auth
+        self.auth = auth
         self._rule = rule
         self.__signature__ = _SIGNATURE
 
@@ -264,20 +264,20 @@ class _Judged(SecurityBase):
         return awaited(self._token(**asked))
 
     async def _token(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
-        override = overrides.override_of(connection, self._auth)
+        override = overrides.override_of(connection, self.auth)
         if override is None:
-            return await self._auth.admit(connection, self._rule, security_scopes)
+            return await self.auth.admit(connection, self._rule, security_scopes)
         token: AccessToken | None = await overrides.run(override, connection, security_scopes.scopes)
         connection.scope.setdefault("state", {})["access_token"] = token
         return token
 
     @property
     def model(self) -> SecurityModel:  # type: ignore[override]
-        return self._auth.model
+        return self.auth.model
 
     @property
     def scheme_name(self) -> str:  # type: ignore[override]
-        return self._auth.scheme_name
+        return self.auth.scheme_name
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER

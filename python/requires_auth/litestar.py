@@ -129,13 +129,13 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
             TypeError: an argument has the wrong type.
             ConfigError: a scope is not a scope token.
         """
-        if args and isinstance(args[0], ASGIConnection):
+        if args and _is_connection(args[0]):
             return awaited(self.admit(args[0], args[1], ANY_TOKEN))
         refuse_keywords(unknown)
         if args and callable(args[0]):
             raise TypeError("a guard of requires_auth.litestar is not a decorator: write guards=[auth] beside the path")
-        needed = " ".join(args).split() if all(isinstance(scope, str) for scope in args) else []
-        return RouteGuard(self, self.rule(args, any_of, policy, optional), needed)
+        rule = self.rule(args, any_of, policy, optional)
+        return RouteGuard(self, rule, [name for scope in args for name in str(scope).split()])
 
     async def admit(self, connection: Connection, handler: BaseRouteHandler, rule: Rule) -> None:
         """Judges a connection for a rule.
@@ -183,6 +183,10 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
                 is_optional = bool(rules) and all(guard.rule.optional for guard in rules)
                 self.documented.update((scope, "") for scope in scopes if scope not in self.documented)
                 document(self, handler, list(dict.fromkeys(scopes)), is_optional and len(rules) == len(guards))
+
+
+def _is_connection(argument: object) -> bool:
+    return isinstance(argument, ASGIConnection)
 
 
 class RouteGuard:

@@ -385,7 +385,6 @@ def request_of(case: Case) -> Any:
 
 
 def test_all_vectors() -> None:
-    auth = RequiresAuth()
     state: dict[str, Any] = {}
 
     async def handler(request: Any) -> Any:
@@ -400,6 +399,7 @@ def test_all_vectors() -> None:
     app = app_of(web.route("*", "/{path:.*}", handler))
 
     async def ask(case: Case, guard: Core, rule: Case) -> Told:
+        auth = RequiresAuth()
         auth.replace_guard(guard)
         state.update(told=None, ran=False, guard=auth(policy=rule.policy(), optional=rule.optional))
         answer = await app._handle(request_of(case))

@@ -9,13 +9,12 @@ from typing import Any
 
 import django_site  # noqa: F401 - it configures Django
 import pytest
-from adapters import PREFLIGHT, WSGI_DIFFERS, Case, bearer
+from adapters import PREFLIGHT, bearer
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_url_caches, path
 from django.views.decorators.cache import cache_page
-from more_vectors import METHODS, Told, check_vectors, run
 from ninja import NinjaAPI, Router
 from ninja.decorators import decorate_view
 from ninja.errors import AuthenticationError, HttpError
@@ -288,36 +287,3 @@ def test_mistakes_say_what_to_write() -> None:
         make("a,b")
     with pytest.raises(TypeError, match="only one of them"):
         make("a", any_of=["b"])
-
-
-# --- all vectors
-
-
-def test_all_vectors() -> None:
-    auth = RequiresAuth()
-    state: dict[str, Any] = {}
-    api = new_api()
-
-    @api.api_operation(METHODS, "/{path:path}", auth=[lambda request: state["auth"](request)])
-    def items(request: HttpRequest, path: str) -> Any:
-        state["told"] = dict(request.access_token.claims)  # type: ignore[attr-defined]
-        state["ran"] = True
-        return ""
-
-    urlpatterns[:] = [path("", api.urls)]
-    clear_url_caches()
-    client = Client()
-
-    async def ask(case: Case, guard: Core, rule: Case) -> Told:
-        auth.replace_guard(guard)
-        state.update(told=None, ran=False, auth=AccessTokenAuth(policy=rule.policy(), auth=auth))
-        answer = client.generic(case.method, case.url, RAW_URI=case.url, **case.environ(","))
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        body = b"" if case.method == "HEAD" else answer.content
-        return Told(answer.status_code, headers, body, state["ran"], state["told"])
-
-    # An operation that takes requests without a token has other authentications beside it.
-    run(check_vectors(ask, DIFFERS, lambda case: case.optional or case.id in WSGI_DIFFERS))
-
-
-DIFFERS: dict[str, str] = {}

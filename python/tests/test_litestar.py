@@ -352,7 +352,6 @@ DIFFERS: dict[str, str] = {}
 
 
 def test_all_vectors() -> None:
-    auth = RequiresAuth()
     state: dict[str, Any] = {}
 
     async def judged(connection: Any, handler: Any) -> None:
@@ -364,9 +363,10 @@ def test_all_vectors() -> None:
         state["ran"] = True
         return Response(b"")
 
-    app = site(auth, items)
+    app = site(RequiresAuth(), items)
 
     async def asked(case: Case, guard: Core, rule: Case) -> Told:
+        auth = RequiresAuth()
         auth.replace_guard(guard)
         state.update(told=None, ran=False, guard=auth(policy=rule.policy(), optional=rule.optional))
         status, headers, body = await asgi(app, case)

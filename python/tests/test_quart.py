@@ -333,7 +333,6 @@ DIFFERS: dict[str, str] = {}
 
 
 def test_all_vectors(app: Quart) -> None:
-    auth = RequiresAuth()
     state: dict[str, Any] = {}
 
     @app.route("/", defaults={"path": ""}, methods=METHODS)
@@ -348,6 +347,7 @@ def test_all_vectors(app: Quart) -> None:
         return await state["guard"](view)()
 
     async def ask(case: Case, guard: Core, rule: Case) -> Told:
+        auth = RequiresAuth()
         auth.replace_guard(guard)
         state.update(told=None, ran=False, guard=auth(policy=rule.policy(), optional=rule.optional))
         status, headers, body = await asgi(app, case)

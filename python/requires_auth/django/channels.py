@@ -33,10 +33,10 @@ from requires_auth.django.decorator import RequiresAuth, requires_auth
 from requires_auth.starlette import judge, refuse, with_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from requires_auth import AccessToken
-    from requires_auth.starlette import App, Receive, Scope, Send
+    from requires_auth.starlette import Receive, Scope, Send
 
 __all__ = ["RequiresAuthMiddleware"]
 
@@ -46,7 +46,7 @@ class RequiresAuthMiddleware:
 
     def __init__(
         self,
-        inner: App,
+        inner: Callable[..., Awaitable[None]],
         *scopes: str,
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::mint::Setup;
+use super::mint::{Setup, no_credentials};
 use super::run::Runner;
 use super::send::Answer;
 use crate::error::Failure;
@@ -23,7 +23,7 @@ pub(super) async fn ready(runner: &Runner, wait: Duration) -> Result<(), Failure
         }
         tokio::time::sleep(PAUSE).await;
     }
-    match runner.exchange(|m| m.bare()).await.1 {
+    match runner.exchange(no_credentials).await.1 {
         Ok(answer) if answer.is_success() => {
             let message =
                 format!("{} answers {} without a token: nothing guards it", runner.setup.url, answer.status);

@@ -183,7 +183,7 @@ fn the_proxys_side_passes_nonces_and_takes_proofs_away() {
             "proxy_set_header DPoP \"\";",
             "auth_request_set $requires_auth_nonce",
         ),
-        ("caddy", None, "header_up -DPoP\n", ""),
+        ("caddy", None, "header_up -DPoP\n", "header @nonce {"),
         ("traefik", None, "          DPoP: \"\"\n", ""),
         ("envoy", None, "- exact: dpop\n", "- exact: dpop-nonce\n"),
     ] {

@@ -14,7 +14,7 @@ td.n{text-align:right}code{font-size:.9em}dt{color:var(--dim)}dd{margin:0 0 .4re
 .right{color:var(--good)}.wrong{color:var(--care)}.dangerous{color:var(--bad)}";
 
 /// The page.
-pub(in crate::commands::conformance) fn text(report: &Report) -> String {
+pub(crate) fn text(report: &Report) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\

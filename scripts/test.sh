@@ -188,8 +188,9 @@ part_docs() {
   if [[ ! $succeeded ]]; then return; fi
   step "packages for the blocks" provide_packages "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
+  say "installing with pip into $environment: markdown-it-py, and what tests/docs/moving.txt names"
   step "packages that pages compare with" \
-    "$environment/bin/pip" install --quiet --requirement tests/docs/moving.txt
+    "$environment/bin/pip" install --quiet 'markdown-it-py>=4,<5' --requirement tests/docs/moving.txt
   if ! selected python; then step "maturin build" build_wheel "$environment"; fi
   step "wheel for the blocks" \
     "$environment/bin/pip" install --quiet --no-deps --force-reinstall "$PYTHON_TARGET"/wheels/*.whl

@@ -38,6 +38,7 @@ PICTURES = ROOT / "bench" / "results"
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 HIDDEN = re.compile(r"^#(?: .*)?\n", re.MULTILINE)
 """The lines of a Rust block that rustdoc compiles and does not show."""
+RUSTDOC = re.compile(r"^( *```rust),[\w,]+$", re.MULTILINE)
 LINK = re.compile(r"(?P<before>\]\(|^\[[^\]]+\]:\s*)(?P<target>[^)\s]+)", re.MULTILINE)
 
 NOT_WRITTEN: list[str] = []
@@ -76,7 +77,10 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def _shown(block: str) -> str:
-    return HIDDEN.sub("", block) if block.lstrip().startswith("```rust") else block
+    """A block as readers see it: what is for rustdoc is left out, from its lines and from behind its language."""
+    if block.lstrip().startswith("```rust"):
+        block = RUSTDOC.sub(r"\1", HIDDEN.sub("", block))
+    return block
 
 
 def _existing(entries: list[Any], absent: list[str]) -> list[Any]:

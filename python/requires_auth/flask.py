@@ -19,44 +19,55 @@ Preflights are answered without a token, and without running the view.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from weakref import WeakSet
 
-from flask import Blueprint, Flask, Request, Response, after_this_request, current_app, g, has_request_context, request
-from flask.globals import app_ctx
-from werkzeug.local import LocalProxy
-from werkzeug.routing import RoutingException
+from requires_auth._missing import needs
+
+with needs("flask", "flask"):
+    from flask import (
+        Blueprint,
+        Flask,
+        Request,
+        Response,
+        after_this_request,
+        current_app,
+        g,
+        has_request_context,
+        request,
+    )
+    from flask.globals import app_ctx
+    from werkzeug.local import LocalProxy
+    from werkzeug.routing import RoutingException
 
 from requires_auth import AccessToken, Policy, Refusal
-from requires_auth import RequiresAuth as Guard
+from requires_auth._app_config import AppConfigured, settings_of
 from requires_auth._flask_order import SOCKETIO, check_call, check_order, check_socketio, check_uncalled, check_views
 from requires_auth._flask_refusal import check_dispatching, kept
 from requires_auth._mistakes import refuse_keywords
-from requires_auth._options import Adapter, GuardOptions, guard_from, warn_of_unknown
+from requires_auth._options import GuardOptions
 from requires_auth._order import has_guard, mark
 from requires_auth._rule import Rule, names_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from requires_auth import RequiresAuth as Guard
     from requires_auth._issuer import Audience
 
 __all__ = ["RequiresAuth", "current_token", "requires_auth"]
 
 _Object = TypeVar("_Object")
 _View = TypeVar("_View", bound=Callable[..., Any])
-_EXTENSION = "requires_auth"
-"""Where an application keeps the guards that it has configured, by adapter."""
-
 _NOT_YET = object()
 """No view has been looked at."""
 
 
-class RequiresAuth(Adapter):
+class RequiresAuth(AppConfigured):
     """A guard as a decorator of Flask views: bare, or called with what the view needs.
 
     Without an issuer, each application configures it at first use: from `app.config`, then from the
@@ -68,8 +79,6 @@ class RequiresAuth(Adapter):
         @auth("write:orders")
         def create_order(): ...
     """
-
-    settings_in = "app.config"
 
     def __init__(
         self,
@@ -151,14 +160,9 @@ class RequiresAuth(Adapter):
                 of a `MethodView`, or a view that keeps its answers above the guard.
         """
         check_views(app, self._bare)
-        given = {"issuer": issuer, "audience": audience, **options}
-        given = {name: value for name, value in given.items() if value is not None}
-        if self._guard is None:
-            self._guards(app)[self] = self._told(_guard_from(app, {**self._given, **given}))
-        elif given:
-            raise TypeError("this guard was made with an issuer already: make another one")
+        guard = self._configure_app(app, {"issuer": issuer, "audience": audience, **options})
         self.serve_metadata()
-        if (self._guard or self._of(app)).resource is not None and app not in self._serving:
+        if guard.resource is not None and app not in self._serving:
             self._serving.add(app)
             app.before_request(self._metadata)
 
@@ -220,13 +224,8 @@ class RequiresAuth(Adapter):
     def _metadata(self) -> Response | None:
         """The answer to a request for the metadata document of the resource; None for any other request."""
         app = _behind(current_app)
-        guard = self._replacement or self._guard or self._guards(app).get(self)
-        if guard is None:
-            # Public paths do not need one, so it is made here only if there is a document.
-            if not self.has_resource(_config(app)):
-                return None
-            guard = self._of(app)
-        answer = guard.metadata_wsgi(request.environ)
+        guard = self._for_metadata(app)
+        answer = None if guard is None else guard.metadata_wsgi(request.environ)
         if answer is None:
             return None
         response = app.response_class(answer.body, answer.status)
@@ -308,32 +307,10 @@ class RequiresAuth(Adapter):
     def _configured(self) -> Guard:
         return self._of(_behind(current_app))
 
-    def _of(self, app: Flask) -> Guard:
-        """The guard of an application, made at first use."""
-        try:
-            return cast("Guard", app.extensions[_EXTENSION][self])
-        except KeyError:
-            with self._lock:
-                guards = self._guards(app)
-                return guards.get(self) or guards.setdefault(self, self._told(_guard_from(app, self._given)))
-
-    @staticmethod
-    def _guards(app: Flask) -> dict[RequiresAuth, Guard]:
-        return cast("dict[RequiresAuth, Guard]", app.extensions.setdefault(_EXTENSION, {}))
-
 
 def _behind(proxy: _Object) -> _Object:
     """What one of Flask's proxies stands for at this moment."""
     return cast("_Object", proxy._get_current_object())  # type: ignore[attr-defined]
-
-
-def _guard_from(app: Flask, given: Mapping[str, Any]) -> Guard:
-    warn_of_unknown(_config(app), RequiresAuth.settings_in)
-    return guard_from(_config(app), given, RequiresAuth.settings_in)
-
-
-def _config(app: Flask) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", app.config)
 
 
 def _answer_of_no_route(app: Flask, asked: Request) -> Response | None:
@@ -365,7 +342,7 @@ def _answers_preflights(view: Callable[..., Any]) -> bool:
         return False
     registered = current_app.view_functions.get(rule.endpoint)
     has_method_for_options = hasattr(getattr(registered, "view_class", None), "options")
-    has_cross_origin = _has_cross_origin(view) and bool(_config(current_app).get("CORS_AUTOMATIC_OPTIONS", True))
+    has_cross_origin = _has_cross_origin(view) and bool(settings_of(current_app).get("CORS_AUTOMATIC_OPTIONS", True))
     return rule.methods == {"OPTIONS"} or has_method_for_options or has_cross_origin
 
 

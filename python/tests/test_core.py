@@ -872,3 +872,16 @@ def test_the_class_says_what_each_method_is_for() -> None:
 def test_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", requires_auth.__version__)
     assert all(hasattr(requires_auth, name) for name in requires_auth.__all__)
+
+
+def test_the_profile_fapi2_needs_no_leeway() -> None:
+    def guard(**options: Any) -> RequiresAuth:
+        fapi = {"profile": "fapi2", "public_url": "https://api.example", "client_certificates": True}
+        return RequiresAuth("https://issuer.example", "https://api.example", **fapi, **options)
+
+    guard()
+    guard(leeway=None)
+    guard(leeway=10)
+    with pytest.raises(ConfigError) as raised:
+        guard(leeway=11)
+    assert [problem.field for problem in raised.value.problems] == ["leeway"]

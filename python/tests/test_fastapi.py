@@ -228,6 +228,89 @@ def test_openapi_with_a_login(auth_issuer: TestIssuer) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ({}, "https://issuer.example/.well-known/openid-configuration"),
+        ({"issuer": "https://issuer.example/realm/"}, "https://issuer.example/realm/.well-known/openid-configuration"),
+        ({"discovery_url": "https://issuer.example/own"}, "https://issuer.example/own"),
+        ({"issuer": "acme", "provider": "logto"}, "https://acme.logto.app/oidc/.well-known/openid-configuration"),
+        ({"openid_connect": False}, None),
+        ({"jwks_uri": "https://issuer.example/jwks"}, None),
+        ({"issuer": None, "issuers": [("https://issuer.example", "a"), ("https://other.example", "a")]}, None),
+    ],
+)
+def test_openapi_names_where_an_issuer_is_discovered(options: Any, url: str | None) -> None:
+    given = {"issuer": "https://issuer.example", "audience": None if "issuers" in options else "a", **options}
+    app = app_with(Depends(RequiresAuth(**given, scopes={"a": "does a"})))
+    scheme = app.openapi()["components"]["securitySchemes"]["RequiresAuth"]
+    assert "- `a` does a" in scheme["description"]
+    assert (scheme["type"], scheme.get("openIdConnectUrl")) == ("openIdConnect" if url else "http", url)
+    assert app.openapi()["paths"]["/me"]["get"]["security"] == [{"RequiresAuth": []}]
+
+
+def test_openapi_of_a_guard_that_nobody_has_configured(
+    monkeypatch: pytest.MonkeyPatch, auth_issuer: TestIssuer
+) -> None:
+    for name in ("REQUIRES_AUTH_ISSUER", "REQUIRES_AUTH_AUDIENCE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def scheme() -> Any:
+        return app_with(Depends(RequiresAuth())).openapi()["components"]["securitySchemes"]["RequiresAuth"]
+
+    assert scheme()["type"] == "http"
+    monkeypatch.setenv("REQUIRES_AUTH_ISSUER", "https://issuer.example")
+    monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", "a")
+    assert scheme()["openIdConnectUrl"] == "https://issuer.example/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize("form", ["bare", "scopes", "any_of", "optional", "router", "nested"])
+def test_openapi_has_the_refusals_of_guarded_operations(auth: RequiresAuth, form: str) -> None:
+    async def nested(token: Annotated[AccessToken, Depends(auth)]) -> AccessToken:
+        return token
+
+    dependency: Any = {
+        "bare": auth,
+        "scopes": auth("a"),
+        "any_of": auth(any_of=["a"]),
+        "optional": auth(optional=True),
+        "router": auth,
+        "nested": nested,
+    }[form]
+    app, router = FastAPI(), APIRouter(dependencies=[Depends(dependency)] if form == "router" else [])
+    own = {503: {"description": "mine"}}
+    router.get("/me", dependencies=[Depends(dependency)] if form != "router" else [], responses=own)(lambda: "")
+    app.include_router(router)
+    app.get("/open")(lambda: "")
+    document = app.openapi()
+    answers = document["paths"]["/me"]["get"]["responses"]
+    assert set(answers) == {"200", "401", "403", "503"}
+    assert answers["503"]["description"] == "mine"
+    assert "WWW-Authenticate" in answers["401"]["headers"]
+    reference = answers["403"]["content"]["application/json"]["schema"]["$ref"]
+    model = document["components"]["schemas"][reference.rpartition("/")[2]]
+    assert set(document["paths"]["/open"]["get"]["responses"]) == {"200"}
+
+    body = client_of(app).get("/me", headers=bearer("x")).json()
+    assert set(model["required"]) <= body.keys() <= set(model["properties"])
+
+
+@pytest.mark.parametrize("error_body", ["problem", lambda error: ("text/plain", b"no")])
+def test_openapi_has_the_body_that_is_sent(auth_issuer: TestIssuer, error_body: Any) -> None:
+    auth = RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks, error_body=error_body)
+    app = app_with(Depends(auth))
+    document = app.openapi()
+    answer = document["paths"]["/me"]["get"]["responses"]["401"]
+    refused = client_of(app).get("/me", headers=bearer("x"))
+    if error_body != "problem":
+        assert "content" not in answer
+        assert "RequiresAuthRefusal" not in str(document)
+        return
+    assert refused.headers["content-type"] in answer["content"]
+    model = document["components"]["schemas"]["RequiresAuthRefusal"]
+    assert set(model["required"]) <= refused.json().keys() <= set(model["properties"])
+
+
 def test_what_fastapi_sees(auth: RequiresAuth) -> None:
     assert list(inspect.signature(auth).parameters) == ["connection", "security_scopes"]
     assert list(inspect.signature(auth(any_of=["a"])).parameters) == ["connection", "security_scopes"]

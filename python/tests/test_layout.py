@@ -18,9 +18,9 @@ def test_the_architecture_names_every_module(folder: str, suffix: str) -> None:
 
 
 def test_what_adapters_share_knows_no_framework() -> None:
-    frameworks = ("flask", "starlette", "fastapi", "django", "werkzeug")
+    frameworks = ("flask", "starlette", "fastapi", "django", "werkzeug", "aiohttp", "quart", "litestar", "channels")
     for path in (PYTHON / "requires_auth").glob("_*.py"):
-        if path.name.startswith(("_flask", "_fastapi", "_mcp")):
+        if path.name.startswith(("_flask", "_fastapi", "_mcp", "_aiohttp", "_quart", "_litestar")):
             continue
         imports = [
             line.split() for line in path.read_text().splitlines() if line.lstrip().startswith(("import ", "from "))

@@ -5,9 +5,11 @@ use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::check::CheckArgs;
 use crate::commands::config::ConfigArgs;
+use crate::commands::conformance::ConformanceArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::explain::ExplainArgs;
+use crate::commands::inspect::InspectArgs;
 use crate::commands::issuer::IssuerArgs;
 use crate::commands::manual::{CompletionsArgs, ManArgs};
 use crate::commands::proof::ProofArgs;
@@ -26,9 +28,12 @@ Examples:
   requires-auth token --scope read:items    a token from that issuer
   requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
   requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+  requires-auth inspect gateway.toml        the same on a page for the browser
   requires-auth config init gateway.toml    a configuration file to fill in
   requires-auth check gateway.toml          what is wrong with a configuration, and whether its tests hold
   requires-auth doctor gateway.toml         what is wrong online, with issuers and with the API
+  requires-auth conformance http://127.0.0.1:8000/api/items
+                                            whether the guard of an API holds, whatever it is written in
   requires-auth serve gateway.toml          the gateway for nginx, Caddy, Traefik or Envoy
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
@@ -57,12 +62,16 @@ enum Command {
     Completions(CompletionsArgs),
     /// Begin a configuration file, or print its schema or the proxy's side of it
     Config(ConfigArgs),
+    /// Judge the guard of any API over HTTP: right, wrong and dangerous, by section of the standards
+    Conformance(Box<ConformanceArgs>),
     /// Run a development issuer and a protected demo API, and print curl lines to paste
     Demo(DemoArgs),
     /// Look for what is wrong online: with issuers, the public side of an API, and the login of an MCP server
     Doctor(DoctorArgs),
     /// Show every check of a token: passed, failed with what was found, or not reached
     Explain(ExplainArgs),
+    /// Serve a page on loopback that shows every check of a token that is pasted there
+    Inspect(InspectArgs),
     /// Run a development issuer: an identity provider on loopback that mints tokens for whoever asks
     Issuer(IssuerArgs),
     /// Print a page of the manual, for `man`
@@ -87,9 +96,11 @@ impl Cli {
             Command::Check(args) => args.run(context),
             Command::Completions(args) => args.run(Self::command()),
             Command::Config(args) => args.run(context),
+            Command::Conformance(args) => args.run(context),
             Command::Demo(args) => args.run(context),
             Command::Doctor(args) => args.run(context),
             Command::Explain(args) => args.run(context),
+            Command::Inspect(args) => args.run(context),
             Command::Issuer(args) => args.run(context),
             Command::Man(args) => args.run(Self::command()),
             Command::Proof(args) => args.run(context),

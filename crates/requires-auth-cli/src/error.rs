@@ -29,6 +29,12 @@ impl Failure {
         self
     }
 
+    /// The message and its hints in one text.
+    pub(crate) fn told(&self) -> String {
+        let hints = self.hints.iter().map(|hint| format!("; {hint}"));
+        std::iter::once(self.message.clone()).chain(hints).collect()
+    }
+
     /// Writes it to stderr, each hint on a line of its own.
     pub(crate) fn print(&self) {
         if self.is_silent {

@@ -20,6 +20,8 @@ mod ports;
 mod lifetime;
 mod token_argument;
 mod client_key;
+mod browser;
+mod pages;
 
 // What judges tokens and requests; none of it knows a command.
 mod verdict;

@@ -29,12 +29,16 @@ pub(crate) fn read_token(argument: Option<String>) -> Result<String, Failure> {
 
 /// The token of `Bearer TOKEN` or `DPoP TOKEN`, as it is copied from a header; any other text as it is.
 fn without_scheme(text: String) -> String {
-    let Some((scheme, rest)) = text.split_once(' ') else { return text };
-    let Some(scheme) = ["Bearer", "DPoP"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known)) else {
-        return text;
-    };
+    let Some((scheme, token)) = split_scheme(&text) else { return text };
     say(&format!("note: the word {scheme} is not part of the token, and is left out"));
-    rest.trim_ascii().to_owned()
+    token.to_owned()
+}
+
+/// The scheme and the token of `Bearer TOKEN` or `DPoP TOKEN`.
+pub(crate) fn split_scheme(text: &str) -> Option<(&'static str, &str)> {
+    let (scheme, rest) = text.split_once(' ')?;
+    let scheme = ["Bearer", "DPoP"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))?;
+    Some((scheme, rest.trim_ascii()))
 }
 
 /// A file that is named in the place of the token is a slip; a signed token is never the name of a file.

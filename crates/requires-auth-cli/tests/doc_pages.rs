@@ -10,13 +10,14 @@ use self::support::requires_auth;
 
 /// The pages, each with the languages of its blocks. Those in Rust are documentation tests of the library, those in Python
 /// tests of the package.
-const PAGES: [(&str, &[&str]); 7] = [
+const PAGES: [(&str, &[&str]); 8] = [
     ("claims.md", &["toml", "toml"]),
     ("client-certificates.md", &["toml", "toml", "toml", "rust", "python"]),
     ("fapi.md", &["toml"]),
+    ("inspector.md", &["sh", "sh", "toml", "sh"]),
     ("issuers-and-keys.md", &["rust", "toml", "python", "rust", "toml", "python", "rust", "python", "toml"]),
     ("opaque-tokens.md", &["toml", "rust", "python"]),
-    ("revocation.md", &["toml", "json", "console", "rust", "python", "toml", "console"]),
+    ("revocation.md", &["toml", "json", "sh", "console", "rust", "python", "toml", "console"]),
     ("token-places.md", &["python", "js", "python", "rust", "toml", "toml", "toml"]),
 ];
 

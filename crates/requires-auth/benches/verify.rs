@@ -6,13 +6,15 @@
 //! The samples of one group follow each other, so compare within a group and never across machines. The table
 //! that is printed at the end interleaves the two, which is what to trust on a shared machine.
 
+mod bound;
+
 use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
+use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use criterion::Criterion;
@@ -25,10 +27,10 @@ use requires_auth::revocation::{Revocation, RevocationKind};
 use requires_auth::revocations::Revocations;
 use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{Bearer, Policy, Request, RequiresAuth, danger};
-use requires_auth_testkit::{Algorithm, Forge, ProofBuilder, SigningKey, jwk_set};
+use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
 
-const ISSUER: &str = "https://tenant-id.logto.app/oidc";
-const AUDIENCE: &str = "https://api.example.com";
+use self::bound::{AUDIENCE, Bound, ISSUER, parse};
+
 const NOW: u64 = 1_800_000_000;
 
 struct Case {
@@ -202,91 +204,6 @@ impl Revocable {
     }
 }
 
-/// A remembered token that is bound to a key, and proofs of that key, each of which counts once.
-struct Bound {
-    algorithm: Algorithm,
-    guard: RequiresAuth,
-    requests: Vec<[(&'static str, String); 2]>,
-    next: Cell<usize>,
-    next_raw: Cell<usize>,
-    raw: ParsedPublicKey,
-    /// As many different ones: the processor learns how one and the same signature is verified, and is quicker then.
-    signatures: Vec<(String, Vec<u8>)>,
-}
-
-impl Bound {
-    /// More than are used in one comparison.
-    const PROOFS: usize = 30_000;
-
-    fn new(algorithm: Algorithm) -> Self {
-        let (key, client) = (SigningKey::fixed(Algorithm::Es256), SigningKey::generate(algorithm));
-        let forge = Forge::new(ISSUER, AUDIENCE, key.clone());
-        let issued_at = i64::try_from(NOW).expect("a date");
-        let token = forge.token().issued_at(issued_at).scope("read:orders").bound_to(&client).mint();
-        let now = UNIX_EPOCH + Duration::from_secs(NOW);
-        let builder = RequiresAuth::builder(ISSUER, AUDIENCE)
-            .with_jwks(jwk_set([key]).to_string())
-            .with_public_url(AUDIENCE)
-            .with_dpop(
-                Dpop::allowed().with_replay(MemoryReplay::new(1_000_000).with_entries_of_a_share(u32::MAX)),
-            )
-            .with_clock(move || now);
-        let guard = danger::allow_public_test_keys(builder).build().expect("a configuration");
-        let proof = || {
-            let proof = ProofBuilder::new(&client, "GET", format!("{AUDIENCE}/orders"));
-            proof.token(&token).issued_at(issued_at).mint()
-        };
-        let signature = |proof: String| {
-            let (signing_input, signature) = proof.rsplit_once('.').expect("three parts");
-            (signing_input.to_owned(), URL_SAFE_NO_PAD.decode(signature).expect("base64url"))
-        };
-        let own = Self {
-            algorithm,
-            guard,
-            requests: (0..Self::PROOFS)
-                .map(|_| [("authorization", format!("DPoP {token}")), ("dpop", proof())])
-                .collect(),
-            next: Cell::new(0),
-            next_raw: Cell::new(0),
-            raw: parse(&client.public_jwk(), algorithm),
-            signatures: (0..Self::PROOFS).map(|_| signature(proof())).collect(),
-        };
-        own.remembered();
-        own
-    }
-
-    fn raw(&self) {
-        let next = (self.next_raw.get() + 1) % self.signatures.len();
-        self.next_raw.set(next);
-        let (signing_input, signature) = &self.signatures[next];
-        self.raw.verify_sig(signing_input.as_bytes(), signature).expect("a valid signature");
-    }
-
-    fn remembered(&self) {
-        let headers = &self.requests[self.next.get()];
-        self.next.set(self.next.get() + 1);
-        let request = Request::new("GET", "/orders", headers);
-        black_box(self.guard.authenticate_now(&request).expect("at once").expect("a valid proof"));
-    }
-}
-
-fn parse(jwk: &serde_json::Value, algorithm: Algorithm) -> ParsedPublicKey {
-    let member =
-        |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().expect("a string")).expect("base64url");
-    let point = || [&[4][..], &member("x"), &member("y")].concat();
-    match algorithm {
-        Algorithm::Es256 => ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point()),
-        Algorithm::Es384 => ParsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point()),
-        Algorithm::Ed25519 => ParsedPublicKey::new(&signature::ED25519, member("x")),
-        _ => {
-            return RsaPublicKeyComponents { n: member("n"), e: member("e") }
-                .to_parsed_public_key(&signature::RSA_PKCS1_2048_8192_SHA256)
-                .expect("a key");
-        }
-    }
-    .expect("a key")
-}
-
 /// The median time of one call, both measured in turns of a few milliseconds.
 fn interleaved(first: impl Fn(), second: impl Fn()) -> (f64, f64) {
     const ROUNDS: usize = 61;
@@ -322,9 +239,20 @@ fn main() {
 
     println!("\nproofs of a remembered token's key, each used once; limit 1.10 for ES256");
     println!("{:<9} {:>9} {:>9} {:>7}", "algorithm", "raw", "request", "ratio");
-    for bound in [Algorithm::Es256, Algorithm::Ed25519].map(Bound::new) {
-        let (raw, request) = interleaved(|| bound.raw(), || bound.remembered());
-        println!("{:<9} {raw:>9.2} {request:>9.2} {:>7.3}", bound.algorithm.name(), request / raw);
+    for algorithm in [Algorithm::Es256, Algorithm::Ed25519] {
+        let now = UNIX_EPOCH + Duration::from_secs(NOW);
+        let store = MemoryReplay::new(1_000_000).with_entries_of_a_share(u32::MAX);
+        // More proofs than are used in one comparison.
+        let bound = Bound::new(algorithm, 30_000, NOW, |builder| {
+            builder.with_dpop(Dpop::allowed().with_replay(store)).with_clock(move || now)
+        });
+        let request = || {
+            let answer = bound.guard.authenticate_now(&bound.request());
+            black_box(answer.expect("at once").expect("a valid proof"));
+        };
+        request();
+        let (raw, request) = interleaved(|| bound.raw(), request);
+        println!("{:<9} {raw:>9.2} {request:>9.2} {:>7.3}", algorithm.name(), request / raw);
     }
 
     println!("\nmedian of 61 interleaved rounds, microseconds; limit: raw + max(2, 2 %)");

@@ -23,6 +23,8 @@
 //! | the token comes with | begin with |
 //! | --- | --- |
 //! | a request to an axum server | the module `axum` (feature `axum`): a layer, and [`AccessToken`] as an argument |
+//! | a gRPC call to a tonic server | the module `tonic` (feature `tonic`) |
+//! | a request to an actix-web server | the module `actix` (feature `actix`) |
 //! | a request to another tower service | the module `tower` (feature `tower`) |
 //! | a request to another framework | [`RequiresAuth::authorize`] and [`RequiresAuth::challenge`] |
 //! | a client that knows the URL of the API alone, such as one of MCP | [`RequiresAuth::for_resource`] |
@@ -96,6 +98,8 @@
 //! | `fetch` | yes | `fetch::HttpFetch`: keys over HTTP, with rustls on aws-lc |
 //! | `tower` | no | layers for any tower service, `Headers` for `http::HeaderMap` |
 //! | `axum` | no | [`AccessToken`] as an extractor; implies `tower` |
+//! | `tonic` | no | layers for gRPC servers on tower, such as tonic's; implies `tower` |
+//! | `actix` | no | middleware for actix-web 4, and [`AccessToken`] as an extractor |
 //! | `config` | no | `RequiresAuth::from_file`: the settings in a TOML file |
 //! | `mcp` | no | the module `mcp`: scopes for each tool, prompt and resource of an MCP server |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
@@ -151,6 +155,10 @@ pub mod config;
 pub mod tower;
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "tonic")]
+pub mod tonic;
+#[cfg(feature = "actix")]
+pub mod actix;
 
 // No ring: compiled for the targets in fuzz/ alone, and no part of the architecture.
 #[cfg(fuzzing)]
@@ -169,6 +177,41 @@ pub use crate::verify::{AccessToken, Algorithm, Audience, Profile};
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Runs the Rust blocks of the start page for Rust as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/start/rust.md")]
+struct StartWithRust;
+
+/// Runs the Rust blocks of the start page on tests as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/start/testing.md")]
+struct StartWithTests;
+
+/// Runs the Rust blocks of the guide of axum as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/axum.md")]
+struct AxumGuide;
+
+/// Runs the Rust blocks of the guide of tower as tests.
+#[cfg(all(doctest, feature = "tower", feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/tower.md")]
+struct TowerGuide;
+
+/// Runs the Rust blocks of the guide on tests as tests.
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/testing.md")]
+struct TestingGuide;
+
+/// Runs the Rust blocks of the page on moving from jsonwebtoken as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/moving/jsonwebtoken.md")]
+struct MovingFromJsonwebtoken;
+
+/// Runs the Rust blocks of the page on moving from jwt-authorizer as tests.
+#[cfg(all(doctest, feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/moving/jwt-authorizer.md")]
+struct MovingFromJwtAuthorizer;
 
 /// Runs the Rust blocks of the page on places of tokens as tests.
 #[cfg(doctest)]
@@ -195,7 +238,32 @@ struct OpaqueTokensPage;
 #[doc = include_str!("../../../docs/dpop.md")]
 struct DpopPage;
 
+/// Runs the Rust blocks of the page on MCP servers as tests.
+#[cfg(all(doctest, feature = "mcp", feature = "axum", feature = "fetch"))]
+#[doc = include_str!("../../../docs/mcp.md")]
+struct McpPage;
+
+/// Runs the Rust blocks of the page on several machines as tests.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../../../docs/several-machines.md")]
+struct SeveralMachinesPage;
+
 /// Runs the Rust blocks of the page on issuers as tests.
 #[cfg(all(doctest, feature = "fetch"))]
 #[doc = include_str!("../../../docs/issuers-and-keys.md")]
 struct IssuersAndKeys;
+
+/// Runs the Rust blocks of the guide for actix-web as tests.
+#[cfg(all(doctest, feature = "actix", feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/actix.md")]
+struct ActixGuide;
+
+/// Runs the Rust blocks of the guide for tonic as tests.
+#[cfg(all(doctest, feature = "tonic", feature = "fetch"))]
+#[doc = include_str!("../../../docs/guides/tonic.md")]
+struct TonicGuide;
+
+/// Runs the Rust block of the guide to adapters of one's own as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/own-adapter.md")]
+struct OwnAdapterGuide;

@@ -28,7 +28,7 @@ const RING_0: [&str; 17] = [
 ];
 
 /// Ring 2: adapters. They decide nothing.
-const ADAPTERS: [&str; 2] = ["tower", "axum"];
+const ADAPTERS: [&str; 4] = ["tower", "axum", "tonic", "actix"];
 
 fn source_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

@@ -11,12 +11,13 @@ use requires_auth::error::ConfigProblem;
 use requires_auth::explain::{Check, Outcome};
 use requires_auth::verify::Step;
 use requires_auth_testkit::vectors::{
-    MetadataCase, RequestCase, Served, metadata_cases, proof_cases, request_cases, token_cases,
+    MetadataCase, Outcome as Expected, RequestCase, Served, metadata_cases, proof_cases, request_cases,
+    token_cases,
 };
 
 mod adapters;
 
-use adapters::{Answer, Document, Guarded, axum, core, tower};
+use adapters::{Answer, Document, Guarded, actix, axum, core, own, tonic, tower};
 
 #[tokio::test]
 async fn every_request_gets_one_answer_through_every_adapter() {
@@ -34,16 +35,24 @@ async fn every_request_gets_one_answer_through_every_adapter() {
         tally.compare("core", &case.id, &expected, &answer);
 
         let Some(request) = http_request(&case) else {
-            tally.skip("tower, axum", "a header that no HTTP server hands on");
+            tally.skip("a framework", "a header that no HTTP server hands on");
             continue;
         };
-        // A tower service without a router knows no path parameters.
+        // A service without a router knows no path parameters.
         if case.route.is_none() {
+            match own::ask(&guarded, &case).await {
+                Some(answer) => tally.compare("own", &case.id, &expected, &answer.without_claims()),
+                None => tally.skip("own", "an answer to HEAD, which says less"),
+            }
             let answer = tower::ask(&guarded, request.clone()).await.without_claims();
             tally.compare("tower", &case.id, &expected, &answer);
+            let answer = tonic::ask(&guarded, request.clone()).await.without_claims();
+            tally.compare_tonic(&case, &expected, &answer);
         }
-        let answer = axum::ask(&guarded, case.route.as_deref(), request).await.without_claims();
+        let answer = axum::ask(&guarded, case.route.as_deref(), request.clone()).await.without_claims();
         tally.compare("axum", &case.id, &expected, &answer);
+        let answer = actix::ask(&guarded, case.route.as_deref(), request).await.without_claims();
+        tally.compare("actix", &case.id, &expected, &answer);
     }
     tally.report();
 }
@@ -59,18 +68,20 @@ async fn every_token_gets_one_answer_through_every_adapter() {
         let guarded = match Guarded::new(&case.config, Some(&case.jwks)) {
             Ok(guarded) => guarded,
             Err(error) => {
-                tally.skip("tower, axum", why(&error));
+                tally.skip("a framework", why(&error));
                 continue;
             }
         };
         let request =
             http::Request::builder().header("authorization", format!("Bearer {}", case.token)).body(());
         let Ok(request) = request else {
-            tally.skip("tower, axum", "a header that no HTTP server hands on");
+            tally.skip("a framework", "a header that no HTTP server hands on");
             continue;
         };
         tally.compare("tower", &case.id, &expected, &tower::ask(&guarded, request.clone()).await);
-        tally.compare("axum", &case.id, &expected, &axum::ask(&guarded, None, request).await);
+        tally.compare("axum", &case.id, &expected, &axum::ask(&guarded, None, request.clone()).await);
+        tally.compare("tonic", &case.id, &expected, &tonic::ask(&guarded, request.clone()).await);
+        tally.compare("actix", &case.id, &expected, &actix::ask(&guarded, None, request).await);
     }
     tally.report();
 }
@@ -81,17 +92,36 @@ async fn every_proof_gets_one_answer_through_every_adapter() {
     let mut tally = Tally::default();
     for case in proof_cases() {
         let expected = Answer::expected_of_proof(&case);
-        for adapter in ["core", "tower", "axum"] {
+        for adapter in ["core", "own", "tower", "axum", "tonic", "actix"] {
+            if adapter == "own" && case.request.method == "HEAD" {
+                tally.skip("own", "an answer to HEAD, which says less");
+                continue;
+            }
             let guarded = Guarded::new(&case.request.config, case.request.jwks.as_ref()).unwrap();
             for earlier in &case.before {
                 let passed = matches!(ask(adapter, &guarded, &earlier.request).await, Answer::Token(_));
                 assert_eq!(passed, earlier.is_allowed, "{} through {adapter}", case.request.id);
             }
             let answer = ask(adapter, &guarded, &case.request).await;
-            tally.compare(adapter, &case.request.id, &expected, &answer);
+            if adapter == "tonic" {
+                tally.compare_tonic(&case.request, &expected, &answer);
+            } else {
+                tally.compare(adapter, &case.request.id, &expected, &answer);
+            }
         }
     }
     tally.report();
+}
+
+/// The adapter of the guide stands there as it is tested here, and is as short as the guide says.
+#[test]
+fn the_guide_shows_the_adapter_that_was_asked() {
+    let guide = include_str!("../../../docs/guides/own-adapter.md");
+    assert!(
+        guide.contains(&format!("```rust\n{}```\n", own::CODE)),
+        "docs/guides/own-adapter.md shows another adapter"
+    );
+    assert!(own::lines() <= 30, "{}", own::lines());
 }
 
 async fn ask(adapter: &str, guarded: &Guarded, case: &RequestCase) -> Answer {
@@ -99,6 +129,9 @@ async fn ask(adapter: &str, guarded: &Guarded, case: &RequestCase) -> Answer {
     let answer = match adapter {
         "core" => core::admit(guarded, case).await,
         "tower" => tower::ask(guarded, request()).await,
+        "own" => own::ask(guarded, case).await.expect("another method than HEAD"),
+        "tonic" => tonic::ask(guarded, request()).await,
+        "actix" => actix::ask(guarded, None, request()).await,
         _ => axum::ask(guarded, None, request()).await,
     };
     answer.without_claims()
@@ -126,6 +159,9 @@ async fn every_document_is_served_by_every_adapter() {
         let answers = [
             ("core", core::metadata(&guarded, &case)),
             ("tower", tower::metadata(&guarded, request.clone()).await),
+            ("tonic", tonic::metadata(&guarded, request.clone()).await),
+            ("actix", actix::metadata(&guarded, request.clone()).await),
+            ("actix, configured", actix::configured_metadata(&guarded, request.clone()).await),
             ("axum", axum::metadata(&guarded, request.clone()).await),
             ("axum, merged", axum::merged_metadata(&guarded, request).await),
         ];
@@ -222,6 +258,16 @@ impl Tally {
         if answer != expected {
             self.differences
                 .push(format!("{id} through {adapter}\n  expected {expected:?}\n  answered {answer:?}"));
+        }
+    }
+
+    /// A server of tonic runs the handler whatever the HTTP method is: a preflight is a call without a token, and refused as one.
+    fn compare_tonic(&mut self, case: &RequestCase, expected: &Answer, answer: &Answer) {
+        if matches!(case.outcome, Expected::Preflight) && !case.config.optional {
+            assert!(answer.asks_for_a_token(), "{}: {answer:?}", case.id);
+            self.skip("tonic", "a preflight, which is refused");
+        } else {
+            self.compare("tonic", &case.id, expected, answer);
         }
     }
 

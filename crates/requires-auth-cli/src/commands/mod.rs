@@ -2,9 +2,11 @@
 
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod conformance;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod inspect;
 pub(crate) mod issuer;
 pub(crate) mod manual;
 pub(crate) mod proof;

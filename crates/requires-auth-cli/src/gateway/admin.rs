@@ -1,5 +1,6 @@
-//! The pages for operators: `/healthz`, `/readyz`, `/metrics` and, where somebody may revoke, `/revocations`. They are at `server.admin` and nowhere else: a path
-//! of the API must never be one that passes unasked, whoever claims to be a probe (CVE-2026-34457).
+//! The pages for operators: `/healthz`, `/readyz`, `/metrics` and, where somebody may revoke, `/revocations`, and where
+//! `admin_token` is set, `/live`. They are at `server.admin` and nowhere else: a path of the API must never be one that passes
+//! unasked, whoever claims to be a probe (CVE-2026-34457).
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,6 +11,7 @@ use hyper::body::{Body, Bytes};
 use requires_auth::guard::{Health, KeyState};
 
 use super::current::Current;
+use super::live;
 use super::prometheus::Prometheus;
 use super::revocations;
 
@@ -34,6 +36,9 @@ where
                 "there are no revocations: set `revocations`, and in [server] admin_token or admin_scopes\n";
             page(StatusCode::NOT_FOUND, TEXT, text)
         });
+    }
+    if let Some(answer) = live::answer(current, metrics, &request) {
+        return answer;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET or HEAD\n");

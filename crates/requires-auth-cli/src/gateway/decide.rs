@@ -67,7 +67,8 @@ impl Gateway {
     pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Result<Self, ConfigError> {
         let resources = Resources::new(config, &auth)?;
         let below = resources.iter().flat_map(|own| own.routes.iter().map(Route::name).chain([own.name()]));
-        let decisions = Decisions::of(config.gateway.routes.iter().map(Route::name).chain(below));
+        let routes = config.gateway.routes.iter().map(Route::name).chain(below);
+        let decisions = Decisions::of(routes, config.gateway.has_live_view());
         let identity = Identity::new(config);
         let places = TokenPlaces::new(auth.token_places()).taking_proofs(config.proofs().are_taken());
         let has_audience = config.has_audience();
@@ -98,6 +99,15 @@ impl Gateway {
         &self.config
     }
 
+    pub(super) const fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
+    /// Whether tokens are for something beside the resources.
+    pub(super) const fn has_audience(&self) -> bool {
+        self.has_audience
+    }
+
     pub(crate) const fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -124,6 +134,10 @@ impl Gateway {
         taken
     }
 
+    pub(super) const fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
     /// Looks up what decisions are counted with, if that has not been done.
     pub(crate) fn begin_counting(&self) {
         self.decisions.begin();
@@ -136,7 +150,7 @@ impl Gateway {
         let found = match find(&self.resources, &self.config.routes, self.has_audience, asked, &request) {
             Ok(found) => found,
             Err(cause) => {
-                timed.end("", Outcome::Refused(cause.code()));
+                timed.end("", Outcome::refused_unseen(cause.code()));
                 return Decided::Now(Self::refuse_unfound(&self.auth, &request, cause));
             }
         };
@@ -145,7 +159,7 @@ impl Gateway {
         let request = request.with_path_parameters(&parameters);
         let judged = judge(auth, &found, &request).await;
         if let (Some(cause), Ok(_)) = (found.unfound, &judged) {
-            timed.end(name, Outcome::Refused(cause.code()));
+            timed.end(name, Outcome::refused_unseen(cause.code()));
             return Decided::Now(Self::refuse_unfound(auth, &request, cause));
         }
         if let Some(unread) = judged.as_ref().ok().and_then(|admission| found.unread(&request, admission)) {
@@ -160,14 +174,14 @@ impl Gateway {
                 self.allow(auth, asked, &admission)
             }
             Err(denial) if found.rule.is_shadow => {
-                timed.end(name, Outcome::Shadow(denial.code()));
+                timed.end(name, Outcome::shadow(&denial));
                 let (code, reason) = (denial.code().as_str(), denial.reason().map(Reason::as_str));
                 let (method, path) = (short(asked.method), short(request.path()));
                 info!(code, reason, route = name, method, path, "would be refused");
                 Decision::Allow { identity: self.identity.of_nobody(), added: Vec::new(), lasts: None }
             }
             Err(denial) => {
-                timed.end(name, Outcome::Refused(denial.code()));
+                timed.end(name, Outcome::refused(&denial));
                 Decision::Refuse(Refused::of(auth, &request, &denial))
             }
         })
@@ -193,7 +207,7 @@ impl Gateway {
                 self.allow(&resource.auth, asked, admission)
             }
             Err(denial) => {
-                timed.end(route, Outcome::Refused(denial.code()));
+                timed.end(route, Outcome::refused(&denial));
                 Decision::Refuse(Refused::of(&resource.auth, &request, &denial))
             }
         }
@@ -221,7 +235,7 @@ impl Gateway {
     /// Refuses a request that cannot be decided about, since it says two things.
     pub(crate) fn refuse_ambiguous(&self, headers: &HeaderMap) -> Refused {
         let denial = Denial::new(ErrorCode::AmbiguousRequest);
-        self.decisions.begin().end("", Outcome::Refused(denial.code()));
+        self.decisions.begin().end("", Outcome::refused(&denial));
         Refused::of(&self.auth, &Request::new("GET", "/", headers), &denial)
     }
 }

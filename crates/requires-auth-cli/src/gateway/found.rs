@@ -39,6 +39,11 @@ impl<'g> Found<'g> {
         }
     }
 
+    /// Whether what its body asks for needs scopes of its own.
+    pub(super) fn has_operations(&self) -> bool {
+        self.resource.is_some_and(|resource| resource.operations.is_some())
+    }
+
     /// The request, if its body names what it asks for.
     pub(super) fn unread(&self, request: &Request<'_>, admission: &Admission) -> Option<Unread> {
         admission.token()?;

@@ -48,6 +48,16 @@ impl Operators {
         self.secret.is_some() || self.policy.is_some()
     }
 
+    /// Whether there is a secret to show.
+    pub(crate) const fn have_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+
+    /// Whether a request shows the secret.
+    pub(crate) fn show_secret(&self, headers: &HeaderMap) -> bool {
+        self.secret.as_ref().is_some_and(|secret| shows(headers, secret))
+    }
+
     /// Lets an operator in.
     ///
     /// # Errors
@@ -58,7 +68,7 @@ impl Operators {
         auth: &RequiresAuth,
         request: &Request<B>,
     ) -> Result<(), Response<Full<Bytes>>> {
-        if self.secret.as_ref().is_some_and(|secret| shows(request.headers(), secret)) {
+        if self.show_secret(request.headers()) {
             return Ok(());
         }
         let Some(policy) = &self.policy else {

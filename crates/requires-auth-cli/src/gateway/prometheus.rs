@@ -37,6 +37,29 @@ impl Prometheus {
     }
 }
 
+/// A series by its labels, and its number.
+pub(super) type Counted = (BTreeMap<String, String>, u64);
+
+impl Prometheus {
+    /// The counters of this name.
+    pub(super) fn counters(&self, name: &str) -> Vec<Counted> {
+        let series = self.0.counters.by_name().remove(name).unwrap_or_default();
+        let labels =
+            |key: &Key| key.labels().map(|own| (own.key().to_owned(), own.value().to_owned())).collect();
+        series.iter().map(|(key, counter)| (labels(key), counter.load(Ordering::Relaxed))).collect()
+    }
+
+    /// How many values the histogram of this name has, which has no labels, and their sum.
+    pub(super) fn histogram(&self, name: &str) -> (u64, f64) {
+        let series = self.0.histograms.by_name().remove(name).unwrap_or_default();
+        let of = |own: &Histogram| {
+            let count = own.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+            (count, f64::from_bits(own.sum.load(Ordering::Relaxed)))
+        };
+        series.first().map(|(_, own)| of(own)).unwrap_or_default()
+    }
+}
+
 /// The series of each kind, by name and labels.
 #[derive(Debug, Default)]
 struct Series {
@@ -231,6 +254,11 @@ mod tests {
             age 1.5\n\
             \n";
         assert_eq!(metrics.render(), expected);
+        let counted = metrics.counters("b_total");
+        let routes: Vec<_> =
+            counted.iter().map(|(labels, total)| (labels["route"].as_str(), *total)).collect();
+        assert_eq!(routes, [("GET /a", 1), ("GET /b", 3)]);
+        assert_eq!(metrics.counters("c_total"), []);
     }
 
     #[test]
@@ -256,6 +284,8 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
         }
         assert_eq!(text.matches("_bucket").count(), BOUNDS.len() + 1);
+        assert_eq!(metrics.histogram("seconds").0, 5);
+        assert_eq!(metrics.histogram("minutes"), (0, 0.0));
     }
 
     #[test]

@@ -9,4 +9,6 @@ mod report;
 pub(crate) use self::answer::{Answer, ErrorBody};
 pub(crate) use self::judge::{Judge, no_keys, without_keys};
 pub(crate) use self::report::{print_denial, print_verdict};
-pub(crate) use self::settings::{Proven, Settings, VerdictArgs, leeway, moment, policy, profile, provider};
+pub(crate) use self::settings::{
+    Proven, Settings, VerdictArgs, leeway, moment, origin_and_target, policy, profile, provider,
+};

@@ -132,15 +132,20 @@ pub(crate) struct Proven {
 impl Proven {
     /// A request to this URL.
     pub(crate) fn new(proof: String, method: String, url: &str) -> Result<Self, Failure> {
-        let start = url.find("://").map(|at| at + "://".len());
-        let Some(start) = start.filter(|_| url.starts_with("https:") || url.starts_with("http:")) else {
-            return Err(Failure::new("--url is not the URL of a request")
-                .hint("write it as the client has sent it: https://api.example.com/orders"));
-        };
-        let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
-        let (origin, target) = url.split_at(end);
+        let (origin, target) = origin_and_target(url).ok_or_else(|| {
+            Failure::new("--url is not the URL of a request")
+                .hint("write it as the client has sent it: https://api.example.com/orders")
+        })?;
         Ok(Self { proof, method, origin: origin.to_owned(), target: target.to_owned() })
     }
+}
+
+/// Scheme, host and port of a URL of HTTP, and what stands behind them.
+pub(crate) fn origin_and_target(url: &str) -> Option<(&str, &str)> {
+    let start = url.find("://").map(|at| at + "://".len());
+    let start = start.filter(|_| url.starts_with("https:") || url.starts_with("http:"))?;
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    Some(url.split_at(end))
 }
 
 /// Whose tokens are taken where the issuer has a placeholder.

@@ -158,7 +158,7 @@ fn of_requests() -> Vec<Theme> {
         ),
         Theme::new(
             "requests-fapi",
-            "a guard with the profile fapi2, and tokens that are bound to a certificate",
+            "the profile fapi2: what the FAPI 2.0 Security Profile demands of an API",
             requests::fapi::cases(),
         ),
         Theme::new(

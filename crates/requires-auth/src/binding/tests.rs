@@ -122,6 +122,11 @@ fn the_text_says_what_the_request_shows() {
     let proven = Request::new("GET", "/", &headers);
     assert!(told(&proven, &by_key(), OFF).ends_with("the request shows a DPoP proof and no certificate"));
     assert!(told(&request, &Confirmation::default(), OFF).contains("bound to nothing, which"));
+    let others = Confirmation { has_others: true, ..Confirmation::default() };
+    let unprovable = Confirmation { is_unprovable: true, ..by_key() };
+    assert!(told(&request, &others, OFF).contains("bound to something else, which"));
+    assert!(told(&request, &unprovable, OFF).contains("bound to a key (jkt) and something else, which"));
+    assert!(told(&request, &bound, BY_CERTIFICATE).starts_with("proof of that: "));
     let credential = Credential::from_request(&request).expect("a credential");
     let needs = |methods| Binding::new(None, &credential, methods).expected();
     assert!(

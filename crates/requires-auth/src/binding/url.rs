@@ -168,6 +168,7 @@ mod tests {
             ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example/"),
             ("https://a.example/{id}|^`\"<>", "https://a.example/{id}|^`\"<>"),
             ("https://a.example/a@b:c;d=e", "https://a.example/a@b:c;d=e"),
+            ("https://a.example/https://b.example/", "https://a.example/https://b.example/"),
         ] {
             assert_eq!(normalised(url).as_deref(), Some(spelled), "{url}");
             assert_eq!(normalised(spelled).as_deref(), Some(spelled), "{spelled}");
@@ -224,6 +225,8 @@ mod tests {
             "https://a.example:x/",
             "https://[::1/",
             "https://[]/",
+            "https://[g::1]/",
+            "https://[fe80::1%25eth0]/",
             "https://[::1]x/",
             "https://a b.example/",
             "https://b\u{fc}cher.example/",

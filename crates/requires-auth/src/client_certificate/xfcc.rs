@@ -57,7 +57,8 @@ fn pair(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
     (!value.contains('"')).then_some((key, Cow::Borrowed(value), after))
 }
 
-/// A value up to its closing quote, without backslashes before quotes, and what follows the quote.
+/// A value up to its closing quote, and what follows the quote. A backslash is left out where it keeps a quote or a backslash
+/// from having a meaning, and is part of the value elsewhere.
 fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut rest = text;
@@ -67,9 +68,10 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
         if let Some(after) = from.strip_prefix('"') {
             return Some((value, after));
         }
-        // A backslash, and what it keeps from having a meaning. All of it is ASCII.
-        let (escaped, after) = from.get(1..)?.split_at_checked(1)?;
-        value.push_str(escaped);
+        let (pair, after) = from.split_at_checked(2)?; // all of it is ASCII
+        value.push_str(
+            pair.strip_prefix('\\').filter(|escaped| ["\"", "\\"].contains(escaped)).unwrap_or(pair),
+        );
         rest = after;
     }
 }

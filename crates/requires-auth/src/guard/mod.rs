@@ -433,7 +433,7 @@ impl RequiresAuth {
     }
 
     /// Refuses a request that has passed without a token where one is needed after all.
-    #[cfg(feature = "axum")]
+    #[cfg(any(feature = "axum", feature = "actix"))]
     pub(crate) fn refuse_anonymous(&self, request: &Request<'_>) -> Denial {
         let none = || Denial::new(crate::error::ErrorCode::AuthorizationHeaderMissing);
         let denial = self.inner.rules.credential(request).err().unwrap_or_else(none);

@@ -71,8 +71,8 @@ impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
 
 async fn admit(guarded: Arc<Guarded>, parts: Parts) -> (Parts, Result<Admission, Denial>) {
     let parameters = path_parameters(guarded.requirement.policy(), &parts.extensions, &parts.uri);
-    let seen = seen_by(&guarded.auth, &parts.method, &parts.uri, &parts.headers, &parts.extensions)
-        .with_path_parameters(&parameters);
+    let seen = seen_by(&guarded.auth, &parts.method, &parts.uri, &parts.headers, &parts.extensions);
+    let seen = guarded.seen(seen).with_path_parameters(&parameters);
     let admitted = guarded.auth.admit(&seen, &guarded.requirement).await;
     (parts, admitted)
 }

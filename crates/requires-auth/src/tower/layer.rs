@@ -7,6 +7,7 @@ use tower_layer::Layer;
 use super::AuthService;
 use crate::guard::RequiresAuth;
 use crate::policy::{Policy, Requirement};
+use crate::request::Request;
 
 impl RequiresAuth {
     /// A layer that lets a request through with any valid token of this guard.
@@ -165,15 +166,33 @@ pub struct AuthLayer {
 
 /// A guard, and what one layer asks of a request.
 #[derive(Debug)]
-pub(super) struct Guarded {
+pub(crate) struct Guarded {
     pub(super) auth: RequiresAuth,
     pub(super) requirement: Requirement,
+    passes_preflights: bool,
+}
+
+impl Guarded {
+    pub(crate) fn new(auth: &RequiresAuth, requirement: Requirement) -> Self {
+        auth.know_scopes_of(requirement.policy());
+        Self { auth: auth.clone(), requirement, passes_preflights: true }
+    }
+
+    /// The same, for a service that runs a handler whatever the method is: what looks like a preflight needs a token.
+    #[cfg(feature = "tonic")]
+    pub(crate) fn without_preflights(self) -> Self {
+        Self { passes_preflights: false, ..self }
+    }
+
+    /// The request, as an ordinary one where no preflight passes.
+    pub(super) fn seen<'r>(&self, request: Request<'r>) -> Request<'r> {
+        if self.passes_preflights { request } else { request.as_ordinary() }
+    }
 }
 
 impl AuthLayer {
     fn new(auth: &RequiresAuth, requirement: Requirement) -> Self {
-        auth.know_scopes_of(requirement.policy());
-        Self { guarded: Arc::new(Guarded { auth: auth.clone(), requirement }) }
+        Self { guarded: Arc::new(Guarded::new(auth, requirement)) }
     }
 }
 

@@ -157,11 +157,11 @@
 //! - Readiness of services: [`tower_service::Service`](https://docs.rs/tower-service/latest/tower_service/trait.Service.html)
 //! - The handler's side, in axum: the module `axum`
 
-mod layer;
-mod service;
+// Adapters that stand on this one use what is not private here.
+pub(crate) mod layer;
+pub(crate) mod service;
 mod future;
 mod path;
-// Adapters that stand on this one use them, too.
 pub(crate) mod request;
 pub(crate) mod response;
 #[cfg(feature = "mcp")]

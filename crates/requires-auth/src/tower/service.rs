@@ -66,14 +66,6 @@ impl<S> AuthService<S> {
     }
 }
 
-impl<S: Clone> AuthService<S> {
-    /// Takes the service that is ready. A clone takes its place, which has yet to become ready.
-    fn take_ready(&mut self) -> S {
-        let next = self.inner.clone();
-        mem::replace(&mut self.inner, next)
-    }
-}
-
 impl<S, B, R> Service<Request<B>> for AuthService<S>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
@@ -87,36 +79,55 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Guarded { auth, requirement } = &*self.guarded;
-        if let Some(response) = metadata(auth, &request) {
-            drop(self.take_ready());
-            return AuthFuture::answered(response);
-        }
-        let parameters = path_parameters(requirement.policy(), request.extensions(), request.uri());
-        let seen = seen_by(auth, request.method(), request.uri(), request.headers(), request.extensions())
-            .with_path_parameters(&parameters);
-        let denial = if let Some(token) = token_of(auth, request.extensions()) {
-            match auth.check(&seen, token, requirement.policy()) {
-                // The layer that has judged the token also adds its headers to the response.
-                Ok(()) => return AuthFuture::passed(self.inner.call(request), Added::new()),
-                Err(denial) => denial,
-            }
-        } else {
-            match auth.admit_now(&seen, requirement) {
-                Some(Ok(admission)) => {
-                    let (passed, added) = admission.into_parts();
-                    mark(auth, passed, request.extensions_mut());
-                    return AuthFuture::passed(self.inner.call(request), added);
-                }
-                Some(Err(denial)) => denial,
-                None => return AuthFuture::needs_keys(Arc::clone(&self.guarded), request, self.take_ready()),
-            }
-        };
-        let response = refusal(auth, &seen, denial);
-        // What the inner service has reserved when it became ready (a permit, a slot) is given back: else
-        // refused requests on idle connections could hold it.
-        drop(self.take_ready());
-        AuthFuture::answered(response)
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        answer(&self.guarded, &mut self.inner, request)
     }
+}
+
+/// Decides over a request, then calls the inner service, which is ready, or answers itself.
+pub(crate) fn answer<S, B, R>(
+    guarded: &Arc<Guarded>,
+    inner: &mut S,
+    mut request: Request<B>,
+) -> AuthFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: From<Vec<u8>>,
+{
+    let Guarded { auth, requirement, .. } = &**guarded;
+    if let Some(response) = metadata(auth, &request) {
+        drop(take_ready(inner));
+        return AuthFuture::answered(response);
+    }
+    let parameters = path_parameters(requirement.policy(), request.extensions(), request.uri());
+    let seen = seen_by(auth, request.method(), request.uri(), request.headers(), request.extensions());
+    let seen = guarded.seen(seen).with_path_parameters(&parameters);
+    let denial = if let Some(token) = token_of(auth, request.extensions()) {
+        match auth.check(&seen, token, requirement.policy()) {
+            // The layer that has judged the token also adds its headers to the response.
+            Ok(()) => return AuthFuture::passed(inner.call(request), Added::new()),
+            Err(denial) => denial,
+        }
+    } else {
+        match auth.admit_now(&seen, requirement) {
+            Some(Ok(admission)) => {
+                let (passed, added) = admission.into_parts();
+                mark(auth, passed, request.extensions_mut());
+                return AuthFuture::passed(inner.call(request), added);
+            }
+            Some(Err(denial)) => denial,
+            None => return AuthFuture::needs_keys(Arc::clone(guarded), request, take_ready(inner)),
+        }
+    };
+    let response = refusal(auth, &seen, denial);
+    // What the inner service has reserved when it became ready (a permit, a slot) is given back: else
+    // refused requests on idle connections could hold it.
+    drop(take_ready(inner));
+    AuthFuture::answered(response)
+}
+
+/// Takes the service that is ready. A clone takes its place, which has yet to become ready.
+fn take_ready<S: Clone>(inner: &mut S) -> S {
+    let next = inner.clone();
+    mem::replace(inner, next)
 }

@@ -19,9 +19,12 @@ use requires_auth_testkit::vectors::{
 };
 use serde_json::Value;
 
+pub mod actix;
 pub mod axum;
 mod claims;
 pub mod core;
+pub mod own;
+pub mod tonic;
 pub mod tower;
 
 /// What an adapter says.
@@ -111,6 +114,11 @@ impl Answer {
         let member = |name: &str| body[name].as_str().map(str::to_owned);
         let code = member("code").expect("a code");
         Self::Refused(Refused { status, code, reason: member("reason"), challenges, headers: others })
+    }
+
+    /// Whether it asks for a token, as there was none.
+    pub fn asks_for_a_token(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.status == 401 && refused.reason.is_none())
     }
 
     /// For vectors that do not name the claims.

@@ -15,28 +15,28 @@ const MOMENTS: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
 const KEYS: [&str; 4] = ["jku", "jwk", "x5u", "x5c"];
 
 /// The header and the claims of a token; `None` where they are not readable.
-pub(super) struct Anatomy {
-    pub(super) header: Option<Vec<Member>>,
-    pub(super) claims: Option<Vec<Member>>,
+pub(in crate::commands) struct Anatomy {
+    pub(in crate::commands) header: Option<Vec<Member>>,
+    pub(in crate::commands) claims: Option<Vec<Member>>,
 }
 
 /// One member of the header or the claims.
-pub(super) struct Member {
-    pub(super) name: String,
+pub(in crate::commands) struct Member {
+    pub(in crate::commands) name: String,
     /// As JSON, on one line.
-    pub(super) value: String,
-    pub(super) moment: Option<SystemTime>,
+    pub(in crate::commands) value: String,
+    pub(in crate::commands) moment: Option<SystemTime>,
 }
 
 impl Anatomy {
-    pub(super) fn of(token: &str) -> Self {
+    pub(in crate::commands) fn of(token: &str) -> Self {
         let mut parts = token.split('.');
         let mut next = || parts.next().and_then(members);
         Self { header: next(), claims: next() }
     }
 
     /// The members of the header that name a key of the token's own choice, which the guard never looks at.
-    pub(super) fn ignored(&self) -> Vec<&str> {
+    pub(in crate::commands) fn ignored(&self) -> Vec<&str> {
         let header = self.header.iter().flatten();
         header.filter(|member| member.is_ignored()).map(|member| member.name.as_str()).collect()
     }
@@ -44,7 +44,7 @@ impl Anatomy {
 
 impl Member {
     /// Whether it is a member of a header that the guard never looks at.
-    pub(super) fn is_ignored(&self) -> bool {
+    pub(in crate::commands) fn is_ignored(&self) -> bool {
         KEYS.contains(&self.name.as_str())
     }
 }

@@ -9,7 +9,7 @@ use super::anatomy::Anatomy;
 use crate::verdict::{ErrorBody, Settings};
 
 /// What became of a token.
-pub(super) enum Verdict {
+pub(in crate::commands) enum Verdict {
     Allowed,
     Refused(Denial),
     /// There was nothing to judge it by.
@@ -17,39 +17,47 @@ pub(super) enum Verdict {
 }
 
 /// What there is to tell, also of what is not even a token.
-pub(super) struct Explained {
-    pub(super) checks: Vec<CheckLine>,
-    pub(super) verdict: Verdict,
-    pub(super) hint: Option<String>,
+pub(in crate::commands) struct Explained {
+    pub(in crate::commands) checks: Vec<CheckLine>,
+    pub(in crate::commands) verdict: Verdict,
+    pub(in crate::commands) hint: Option<String>,
     /// What the table of providers has chosen.
-    pub(super) from_table: Vec<FromTable>,
+    pub(in crate::commands) from_table: Vec<FromTable>,
 }
 
 impl Explained {
     /// Every check not reached, and no verdict.
-    pub(super) fn not_judged() -> Self {
+    pub(in crate::commands) fn not_judged() -> Self {
         let steps = Step::ALL.iter().filter(|step| step.is_of_every_token());
         let checks = steps.map(|step| CheckLine::not_reached(*step)).collect();
         Self { checks, verdict: Verdict::NotJudged, hint: None, from_table: Vec::new() }
     }
 
-    pub(super) const fn denial(&self) -> Option<&Denial> {
+    pub(in crate::commands) const fn denial(&self) -> Option<&Denial> {
         match &self.verdict {
             Verdict::Refused(denial) => Some(denial),
             Verdict::Allowed | Verdict::NotJudged => None,
         }
     }
 
-    pub(super) fn new(explained: Result<Report, Denial>, settings: &Settings) -> Self {
-        let report = match explained {
-            Ok(report) => report,
-            // What is not a token at all is refused before the first check.
-            Err(denial) => {
-                let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token".to_owned();
-                let verdict = Verdict::Refused(denial);
-                return Self { verdict, hint: Some(hint), ..Self::not_judged() };
-            }
-        };
+    pub(in crate::commands) fn new(explained: Result<Report, Denial>, settings: &Settings) -> Self {
+        match explained {
+            Ok(report) => Self::of_report(&report, |denial| settings.hint(denial)),
+            Err(denial) => Self::of_no_token(denial),
+        }
+    }
+
+    /// What is not a token at all is refused before the first check.
+    pub(in crate::commands) fn of_no_token(denial: Denial) -> Self {
+        let hint = "look for quotes, spaces, line breaks or a `Bearer` before the token".to_owned();
+        Self { verdict: Verdict::Refused(denial), hint: Some(hint), ..Self::not_judged() }
+    }
+
+    /// What a report tells; the hint of a flag that is not there, if there is one, wins over its own.
+    pub(in crate::commands) fn of_report(
+        report: &Report,
+        of_flags: impl FnOnce(&Denial) -> Option<&'static str>,
+    ) -> Self {
         let checks = report.checks().iter().map(|check| {
             let reached = |text: &str| (check.outcome() != CheckOutcome::NotReached).then(|| text.to_owned());
             CheckLine {
@@ -61,7 +69,7 @@ impl Explained {
         });
         let (verdict, of_flags) = match report.verdict() {
             Ok(_) => (Verdict::Allowed, None),
-            Err(denial) => (Verdict::Refused(denial.clone()), settings.hint(denial)),
+            Err(denial) => (Verdict::Refused(denial.clone()), of_flags(denial)),
         };
         Self {
             checks: checks.collect(),
@@ -71,7 +79,7 @@ impl Explained {
         }
     }
 
-    pub(super) fn to_json<'a>(&'a self, anatomy: &'a Anatomy) -> impl Serialize + 'a {
+    pub(in crate::commands) fn to_json<'a>(&'a self, anatomy: &'a Anatomy) -> impl Serialize + 'a {
         #[derive(Serialize)]
         struct Json<'a> {
             ok: bool,
@@ -119,11 +127,11 @@ impl Explained {
 }
 
 /// One check and what became of it.
-pub(super) struct CheckLine {
-    pub(super) check: &'static str,
-    pub(super) outcome: CheckOutcome,
-    pub(super) found: Option<String>,
-    pub(super) expected: Option<String>,
+pub(in crate::commands) struct CheckLine {
+    pub(in crate::commands) check: &'static str,
+    pub(in crate::commands) outcome: CheckOutcome,
+    pub(in crate::commands) found: Option<String>,
+    pub(in crate::commands) expected: Option<String>,
 }
 
 impl CheckLine {

@@ -1,8 +1,8 @@
 //! `requires-auth explain`: every check of a token, in order, and what became of it.
 
-mod anatomy;
-mod explained;
-mod unverifiable;
+pub(super) mod anatomy;
+pub(super) mod explained;
+pub(super) mod unverifiable;
 mod text;
 
 use std::io;

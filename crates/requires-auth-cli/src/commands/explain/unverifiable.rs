@@ -8,7 +8,7 @@ use crate::verdict::no_keys;
 
 /// A token that no public key can verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unverifiable {
+pub(in crate::commands) enum Unverifiable {
     /// It has no parts: only its issuer knows what it stands for (RFC 7662).
     Opaque,
     /// It is a JWE (RFC 7516 §7.1).
@@ -17,7 +17,7 @@ pub(super) enum Unverifiable {
 
 impl Unverifiable {
     /// What a token is, if it is one of these.
-    pub(super) fn of(token: &str) -> Option<Self> {
+    pub(in crate::commands) fn of(token: &str) -> Option<Self> {
         // The verifier tells it before it looks for a key.
         let rules = Rules::new(None, Audience::Any);
         let bearer = Bearer::parse(token).ok()?;
@@ -30,12 +30,12 @@ impl Unverifiable {
     }
 
     /// What to do about it.
-    pub(super) const fn hint(self) -> &'static str {
+    pub(in crate::commands) const fn hint(self) -> &'static str {
         self.reason().hint()
     }
 
     /// Why it is not judged.
-    pub(super) fn failure(self) -> Failure {
+    pub(in crate::commands) fn failure(self) -> Failure {
         let failure = match self {
             Self::Opaque => Failure::new("the token is opaque: no key can verify it, only its issuer can tell").hint(
                 "with `introspection` in a configuration, `requires-auth doctor FILE --token -` asks the issuer about it",

@@ -6,7 +6,7 @@
 //! [server]
 //! listen     = "127.0.0.1:9180"             # or "unix:/run/requires-auth.sock"
 //! admin      = "127.0.0.1:9181"             # /healthz /readyz /metrics; never on `listen`
-//! admin_token  = { env = "ADMIN_TOKEN" }    # or { file = "admin-token" }: whoever shows it may POST /revocations there
+//! admin_token  = { env = "ADMIN_TOKEN" }    # or { file = "admin-token" }: whoever shows it may POST /revocations there, and see /live
 //! admin_scopes = ["revoke:tokens"]          # and so may an access token with these scopes; without either, nobody may
 //! public_url = "https://api.example.com"
 //! tls        = { certificate = "cert.pem", key = "key.pem" }   # and client_certificates = "any", see TlsConfig
@@ -117,6 +117,11 @@ impl GatewayConfig {
     pub(crate) fn certificate_header(&self) -> Option<&CertificateHeader> {
         let of_proxy = self.reverse_proxy.as_ref().map(|own| own.client_certificate.as_ref());
         of_proxy.or_else(|| self.forward_auth.as_ref().map(|own| own.client_certificate.as_ref())).flatten()
+    }
+
+    /// Whether operators may look at what it decides: there are admin pages, and a secret to show there.
+    pub(crate) fn has_live_view(&self) -> bool {
+        self.operators.token.is_some() && self.server.as_ref().is_some_and(|server| server.admin.is_some())
     }
 
     /// What tokens for the resources name.

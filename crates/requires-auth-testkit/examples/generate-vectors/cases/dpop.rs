@@ -1,10 +1,10 @@
 //! Requests with a token that is bound to a key and a proof of it (RFC 9449), and sequences of them.
 
-mod fapi;
 mod key;
 mod modes;
 mod proof;
 mod replay;
+mod standards;
 mod target;
 mod token;
 
@@ -33,7 +33,7 @@ pub fn theme() -> Theme {
     cases.extend(token::cases());
     cases.extend(replay::cases());
     cases.extend(modes::cases());
-    cases.extend(fapi::cases());
+    cases.extend(standards::cases());
     Theme::new(
         "dpop",
         "tokens that are bound to a key, with proofs of it: what a proof has to be, and that it counts once",
@@ -270,6 +270,13 @@ impl Asked {
     fn no_credentials(self, code: &str) -> Finished {
         let bearer = self.takes_bearer.then(|| "Bearer".to_owned());
         let challenges: Vec<_> = bearer.into_iter().chain([format!("DPoP algs=\"{}\"", self.algs)]).collect();
+        self.deny(&answers::no_credentials(code), &challenges)
+    }
+
+    /// The same at a guard with a resource: each scheme also says where its metadata are.
+    fn no_credentials_at(self, code: &str, place: &str) -> Finished {
+        let place = format!("resource_metadata=\"{place}\"");
+        let challenges = [format!("Bearer {place}"), format!("DPoP {place}, algs=\"{}\"", self.algs)];
         self.deny(&answers::no_credentials(code), &challenges)
     }
 

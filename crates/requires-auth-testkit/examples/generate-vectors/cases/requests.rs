@@ -54,6 +54,12 @@ impl Request {
         }
     }
 
+    /// What the guard knows of its issuer.
+    pub fn keys(mut self, key_set: KeySet) -> Self {
+        self.key_set = Some(key_set);
+        self
+    }
+
     pub fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self

@@ -84,6 +84,8 @@ fn judge_with(
     };
     let mut seen = Seen::default();
     let verdict = check(rules, &of, &mut seen);
+    let failed = seen.0.iter().filter(|(_, passed)| !passed).count();
+    assert_eq!(failed, usize::from(verdict.is_err()), "what is told is the verdict: {:?}", seen.0);
     (verdict, seen.0)
 }
 
@@ -379,16 +381,35 @@ fn a_proof_is_known_by_its_key_url_and_jti() {
     assert_ne!(of_other, first, "one client does not block another");
 }
 
-/// RFC 9449 figures 2 and 13: the thumbprint and the hash of the token in the examples.
+/// RFC 9449, figures 12 and 13: the whole request of the example, whose proof holds for its token and its key alone.
 #[test]
-fn the_figures_of_rfc_9449() {
-    let jwk = r#"{"kty":"EC","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA","crv":"P-256"}"#;
-    let outer = format!("{{\"key\":{jwk}}}");
-    let object = crate::jose::json::Object::parse(outer.as_bytes()).expect("an object");
-    let jwk = crate::jose::jwk::Jwk::parse(object.get("key").expect("a key")).expect("a key");
-    assert_eq!(jwk.thumbprint().to_string(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+fn the_request_of_rfc_9449_holds() {
+    let proof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJo\
+RjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1\
+MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8\
+ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJ\
+pLjA";
     let token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
-    let hash =
-        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, sha256(token.as_bytes()));
-    assert_eq!(hash, "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
+    let jkt =
+        crate::jose::base64url::decode("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I").expect("base64url");
+    let jkt: [u8; 32] = jkt.try_into().expect("a SHA-256");
+    let rules = ProofRules { public_url: "https://resource.example.org".into(), ..rules() };
+    let headers = [("Host", "resource.example.org"), ("DPoP", proof)];
+    let request = Request::new("GET", "/protectedresource", &headers);
+    let verdict = |token: &str, key: &[u8; 32], seconds| {
+        let of = ProofOf {
+            request: &request,
+            proof: HeaderValues::of(request.headers(), "dpop"),
+            token_hash: sha256(token.as_bytes()),
+            key,
+            known: None,
+            nonces: None,
+            now: (std::time::UNIX_EPOCH + Duration::from_secs(seconds)).into(),
+        };
+        check(&rules, &of, &mut Seen::default()).map(|proven| proven.until)
+    };
+    assert_eq!(verdict(token, &jkt, 1_562_262_618), Ok(1_562_262_683));
+    assert_eq!(verdict("another", &jkt, 1_562_262_618), Err(Fault::Proof(Reason::ProofToken)));
+    assert_eq!(verdict(token, &[0; 32], 1_562_262_618), Err(Fault::OtherKey));
+    assert_eq!(verdict(token, &jkt, 1_562_262_679), Err(Fault::Proof(Reason::ProofTime)));
 }

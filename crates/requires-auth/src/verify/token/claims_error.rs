@@ -6,7 +6,7 @@ use crate::error::{Denial, ErrorCode};
 
 /// The claims do not have the shape that was asked for.
 ///
-/// In axum it is a response, so that a handler may use `?`: 403 `access_denied`, logged with the place. It says where the
+/// In axum and actix-web it is a response, so that a handler may use `?`: 403 `access_denied`, logged with the place. It says where the
 /// claims differ, as line and column of the payload, and never what they are.
 ///
 /// ```

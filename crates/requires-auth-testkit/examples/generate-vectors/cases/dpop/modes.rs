@@ -1,4 +1,4 @@
-//! Rows V10, V16, V19 and V21: nonces, what a guard takes and says, and requests without a token.
+//! Rows V10, V16, V19 and V21: nonces, what a guard takes and says, and requests without a token; and J03, the profile `fapi2`.
 
 use requires_auth_testkit::ProofDefect;
 use serde_json::json;
@@ -12,6 +12,7 @@ pub fn cases() -> Vec<Finished> {
     cases.extend(challenges());
     cases.extend(modes());
     cases.extend(without_a_token());
+    cases.extend(fapi());
     cases
 }
 
@@ -49,6 +50,12 @@ fn challenges() -> Vec<Finished> {
         ask("dpop-challenge-algorithms", "the algorithms are those that are configured")
             .algorithms(&["ES256", "Ed25519"])
             .no_credentials(missing),
+        ask(
+            "dpop-challenge-resource",
+            "nothing is sent to a resource: each scheme says where its metadata are",
+        )
+        .setting("resource", super::ORIGIN)
+        .no_credentials_at(missing, &format!("{}/.well-known/oauth-protected-resource", super::ORIGIN)),
         ask("dpop-challenge-basic", "another scheme")
             .authorization("Basic YTpi")
             .no_credentials(not_supported),
@@ -138,5 +145,21 @@ fn without_a_token() -> Vec<Finished> {
             .with("optional", true)
             .proof(|proof| proof.defect(ProofDefect::Method))
             .refused("proof_method"),
+    ]
+}
+
+fn fapi() -> Vec<Finished> {
+    let ask = |id, about: &str| ask(id, "J03", about).setting("profile", "fapi2");
+    vec![
+        ask("fapi-proven", "a token that is bound to a key, and its proof").proven().allow(),
+        ask("fapi-proof-missing", "a token that is bound to a key, without a proof").refused("proof_missing"),
+        ask("fapi-key-as-bearer", "a token that is bound to a key, by Bearer")
+            .bearer()
+            .proven()
+            .invalid_bearer("binding_mismatch"),
+        ask("fapi-bearer", "a token that is bound to nothing, where Bearer tokens are taken otherwise")
+            .token(unbound())
+            .bearer()
+            .invalid_bearer("binding_mismatch"),
     ]
 }

@@ -10,12 +10,28 @@ use crate::case::Finished;
 use crate::tokens::{es384, good};
 
 /// The outline of a certificate: three elements in one (RFC 5280 §4.1), as no more of it is looked at.
-pub(super) const DER: [u8; 11] = [0x30, 9, 0x30, 0, 0x30, 0, 0x03, 3, 0, 1, 2];
+const DER: [u8; 11] = [0x30, 9, 0x30, 0, 0x30, 0, 0x03, 3, 0, 1, 2];
 /// Another one.
 const OTHER: [u8; 11] = [0x30, 9, 0x30, 0, 0x30, 0, 0x03, 3, 0, 1, 3];
 
+/// The certificate of RFC 9440, appendix A, as it stands in `Client-Cert` there, without the colons.
+const RFC_9440: &str = "MIIBqDCCAU6gAwIBAgIBBzAKBggqhkjOPQQDAjA6MRswGQYDVQQKDBJMZXQncyBBdXRoZW50aWNhdGUxGzAZBgNVBAMMEkxBIElud\
+GVybWVkaWF0ZSBDQTAeFw0yMDAxMTQyMjU1MzNaFw0yMTAxMjMyMjU1MzNaMA0xCzAJBgNVBAMMAkJDMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE8YnXXfaUgmnMtOXU/Incw\
+alRhebrXmckC8vdgJ1p5Be5F/3YC8OthxM4+k1M6aEAEFcGzkJiNy6J84y7uzo9M6NyMHAwCQYDVR0TBAIwADAfBgNVHSMEGDAWgBRm3WjLa38lbEYCuiCPct0ZaSED2DAOBgNVH\
+Q8BAf8EBAMCBsAwEwYDVR0lBAwwCgYIKwYBBQUHAwIwHQYDVR0RAQH/BBMwEYEPYmRjQGV4YW1wbGUuY29tMAoGCCqGSM49BAMCA0gAMEUCIBHda/r1vaL6G3VliL4/Di6YK0Q6b\
+MjeSkC3dFCOOB8TAiEAx/kHSB4urmiZ0NX5r5XarmPk0wmuydBVoU4hBVZ1yhk=";
+
+/// The certificate of RFC 8705, appendix A.
+const RFC_8705: &str = "MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAxODEyMzcwOVoXDTIyMDUwMjEyMzcwOVowDzENMAsGA\
+1UEAwwEbXRsczBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ/Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wC\
+gYIKoZIzj0EAwIDSQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOVbUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=";
+
+/// Its thumbprint, as it stands there.
+const RFC_8705_X5T: &str = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
+
 pub fn cases() -> Vec<Finished> {
     let mut cases = bound();
+    cases.extend(standards());
     cases.extend(confirmations());
     cases.extend(rfc9440());
     cases.extend(formats());
@@ -26,7 +42,7 @@ fn base64(der: &[u8]) -> String {
     STANDARD.encode(der)
 }
 
-pub(super) fn rfc(der: &[u8]) -> String {
+fn rfc(der: &[u8]) -> String {
     format!(":{}:", base64(der))
 }
 
@@ -92,6 +108,10 @@ fn bound() -> Vec<Finished> {
         request("certificate-empty-sequence", "W01", "an empty byte sequence tells it, too")
             .header("Client-Cert", "::")
             .not_shown(),
+        request("certificate-named", "W05", "the header that is named is read, whatever else is there")
+            .header("X-SSL-Client-Cert", &escaped_pem(&OTHER))
+            .header("Client-Cert", &rfc(&DER))
+            .allow(),
         request("certificate-elsewhere", "W05", "a header that is not named is not read")
             .header("X-SSL-Client-Cert", &escaped_pem(&DER))
             .not_shown(),
@@ -104,6 +124,42 @@ fn bound() -> Vec<Finished> {
             .header("Client-Cert", &rfc(&DER))
             .allow(),
         request("certificate-unbound-none", "W06", "and without one").token(good(es384()).mint()).allow(),
+    ]
+}
+
+/// What the standards print.
+fn standards() -> Vec<Finished> {
+    let request = told_in("Client-Cert", "rfc9440");
+    let of_9440 = STANDARD.decode(RFC_9440).expect("base64");
+    let sequence = |base64: &str| format!(":{base64}:");
+    let of_8705 = |id, about: &str| {
+        let token = good(es384()).claim("cnf", json!({ "x5t#S256": RFC_8705_X5T }));
+        request(id, "W01", about).token(token.mint())
+    };
+    let of_9440 = |id, about: &str| {
+        request(id, "W03", about).token(good(es384()).bound_to_certificate(&of_9440).mint())
+    };
+    vec![
+        of_8705("certificate-rfc8705", "RFC 8705, appendix A: the certificate and the claim")
+            .header("Client-Cert", &sequence(RFC_8705))
+            .allow(),
+        of_8705("certificate-rfc8705-other", "the claim of RFC 8705, appendix A, and another certificate")
+            .header("Client-Cert", &sequence(RFC_9440))
+            .not_shown(),
+        of_9440("certificate-rfc9440", "RFC 9440, appendix A: the header of the example")
+            .header("Client-Cert", &sequence(RFC_9440))
+            .allow(),
+        of_9440(
+            "certificate-rfc9440-chain",
+            "with a chain beside it (RFC 9440 §2.3), which counts for nothing",
+        )
+        .header("Client-Cert", &sequence(RFC_9440))
+        .header("Client-Cert-Chain", &format!("{}, {}", sequence(RFC_8705), rfc(&OTHER)))
+        .allow(),
+        of_9440("certificate-rfc9440-in-chain", "the certificate stands in the chain alone")
+            .header("Client-Cert", &sequence(RFC_8705))
+            .header("Client-Cert-Chain", &sequence(RFC_9440))
+            .not_shown(),
     ]
 }
 

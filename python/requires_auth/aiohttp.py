@@ -27,7 +27,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from weakref import WeakSet
 
 from requires_auth._missing import needs
@@ -98,6 +98,7 @@ class RequiresAuth(Configurable):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
     ) -> Callable[[_Handler], _Handler]: ...
 
     def __call__(
@@ -106,6 +107,7 @@ class RequiresAuth(Configurable):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         **unknown: Any,
     ) -> Any:
         """Guards a handler; or returns a decorator that does.
@@ -116,6 +118,8 @@ class RequiresAuth(Configurable):
             policy: all else that it needs.
             optional: whether a request without a token passes; `request.get(ACCESS_TOKEN)` is None then. A bad token
                 does not.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             unknown: nothing else is taken; the error says what to write.
 
         Raises:
@@ -124,8 +128,8 @@ class RequiresAuth(Configurable):
         """
         refuse_keywords(unknown)
         if len(args) == 1 and callable(args[0]):
-            return self._guarded(args[0], self.rule((), any_of, policy, optional))
-        rule = self.rule(args, any_of, policy, optional)
+            return self._guarded(args[0], self.rule((), any_of, policy, optional, dpop))
+        rule = self.rule(args, any_of, policy, optional, dpop)
 
         def guard(handler: _Handler) -> _Handler:
             return self._guarded(handler, rule)
@@ -138,6 +142,7 @@ class RequiresAuth(Configurable):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         exempt: Iterable[str] = (),
     ) -> Middleware:
         """Returns a middleware that guards every handler of an application, and what no route matches.
@@ -149,6 +154,8 @@ class RequiresAuth(Configurable):
             any_of: scopes of which every request needs one.
             policy: all else that it needs.
             optional: whether requests without a token pass.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             exempt: paths that stay public, in full and decoded: `"/health"` is this path alone, `"/static/*"` is
                 everything below `/static/`.
 
@@ -156,7 +163,7 @@ class RequiresAuth(Configurable):
             ConfigError: a scope is not a scope token, or an exempt path is not one.
             TypeError: an argument has the wrong type.
         """
-        rule = self.rule(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional, dpop)
         public = Exempt("exempt", exempt)
 
         @web.middleware

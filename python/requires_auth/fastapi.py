@@ -41,12 +41,15 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from fastapi import Security
-from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows, OpenIdConnect
-from fastapi.openapi.models import SecurityBase as SecurityModel
-from fastapi.security import SecurityScopes
-from fastapi.security.base import SecurityBase
-from starlette.requests import HTTPConnection
+from requires_auth._missing import needs
+
+with needs("fastapi", "fastapi"):
+    from fastapi import Security
+    from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowAuthorizationCode, OAuthFlows, OpenIdConnect
+    from fastapi.openapi.models import SecurityBase as SecurityModel
+    from fastapi.security import SecurityScopes
+    from fastapi.security.base import SecurityBase
+    from starlette.requests import HTTPConnection
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth import _fastapi_overrides as overrides

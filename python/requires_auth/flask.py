@@ -26,10 +26,23 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from weakref import WeakSet
 
-from flask import Blueprint, Flask, Request, Response, after_this_request, current_app, g, has_request_context, request
-from flask.globals import app_ctx
-from werkzeug.local import LocalProxy
-from werkzeug.routing import RoutingException
+from requires_auth._missing import needs
+
+with needs("flask", "flask"):
+    from flask import (
+        Blueprint,
+        Flask,
+        Request,
+        Response,
+        after_this_request,
+        current_app,
+        g,
+        has_request_context,
+        request,
+    )
+    from flask.globals import app_ctx
+    from werkzeug.local import LocalProxy
+    from werkzeug.routing import RoutingException
 
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth._app_config import AppConfigured, settings_of

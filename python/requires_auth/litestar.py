@@ -21,7 +21,7 @@ with the class from `requires_auth.starlette` around the application.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from requires_auth._missing import needs
 
@@ -102,6 +102,7 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
     ) -> Callable[[Any, Any], Coroutine[Any, Any, None]]: ...
 
     @overload
@@ -114,6 +115,7 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         **unknown: Any,
     ) -> Any:
         """Returns a guard for routes that need more than a valid token.
@@ -123,6 +125,8 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
             any_of: scopes of which they need one.
             policy: all else that they need.
             optional: whether a request without a token passes; `request.auth` is None then. A bad token does not.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             unknown: nothing else is taken; the error says what to write.
 
         Raises:
@@ -134,7 +138,7 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
         refuse_keywords(unknown)
         if args and callable(args[0]):
             raise TypeError("a guard of requires_auth.litestar is not a decorator: write guards=[auth] beside the path")
-        rule = self.rule(args, any_of, policy, optional)
+        rule = self.rule(args, any_of, policy, optional, dpop)
         return RouteGuard(self, rule, [name for scope in args for name in str(scope).split()])
 
     async def admit(self, connection: Connection, handler: BaseRouteHandler, rule: Rule) -> None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from weakref import WeakSet
 
 from requires_auth._missing import needs
@@ -90,6 +90,7 @@ class RequiresAuth(AppConfigured):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
     ) -> Callable[[_View], _View]: ...
 
     def __call__(
@@ -98,6 +99,7 @@ class RequiresAuth(AppConfigured):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         **unknown: Any,
     ) -> Any:
         """Guards a view; or returns a decorator that does.
@@ -107,6 +109,8 @@ class RequiresAuth(AppConfigured):
             any_of: scopes of which it needs one.
             policy: all else that it needs.
             optional: whether a request without a token passes; `g.access_token` is None then. A bad token does not.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             unknown: nothing else is taken; the error says what to write.
 
         Raises:
@@ -115,8 +119,8 @@ class RequiresAuth(AppConfigured):
         """
         refuse_keywords(unknown)
         if len(args) == 1 and callable(args[0]):
-            return self._guarded(args[0], self.rule((), any_of, policy, optional))
-        rule = self.rule(args, any_of, policy, optional)
+            return self._guarded(args[0], self.rule((), any_of, policy, optional, dpop))
+        rule = self.rule(args, any_of, policy, optional, dpop)
 
         def guard(view: _View) -> _View:
             return self._guarded(view, rule)
@@ -154,6 +158,7 @@ class RequiresAuth(AppConfigured):
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         exempt: Iterable[str] = ("static",),
     ) -> None:
         """Guards every view and WebSocket of an application or blueprint; of an application also what has no route.
@@ -164,9 +169,11 @@ class RequiresAuth(AppConfigured):
             any_of: scopes of which all views need one.
             policy: all else that they need.
             optional: whether requests without a token pass.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             exempt: names of endpoints (`request.endpoint`) that stay public; static files unless you say otherwise.
         """
-        rule = self.rule(scopes, any_of, policy, optional)
+        rule = self.rule(scopes, any_of, policy, optional, dpop)
         public = names_of("exempt", exempt)
         if isinstance(target, Quart) and target not in self._serving:
             self.serve_metadata()

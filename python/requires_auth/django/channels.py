@@ -20,7 +20,7 @@ may use it (`cookie_origins`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from asgiref.sync import sync_to_async
 
@@ -51,6 +51,7 @@ class RequiresAuthMiddleware:
         any_of: Iterable[str] | None = None,
         policy: Policy | None = None,
         optional: bool = False,
+        dpop: Literal["required"] | None = None,
         auth: RequiresAuth = requires_auth,
         **unknown: Any,
     ) -> None:
@@ -62,6 +63,8 @@ class RequiresAuthMiddleware:
             any_of: scopes of which it needs one.
             policy: all else that it needs. A rule on a path parameter belongs inside of `URLRouter`, which finds it.
             optional: whether a connection without a token passes; `scope["access_token"]` is None then.
+            dpop: `"required"` takes only tokens that come with a proof of the key that they are bound to (DPoP). The
+                guard has to take proofs (`dpop="allowed"`). It may stand beside all of the above.
             auth: the guard: the ready instance, which the settings configure, unless there is another.
             unknown: nothing else is taken; the error says what to write.
 
@@ -74,7 +77,7 @@ class RequiresAuthMiddleware:
             raise TypeError(f"inner: expected an application, found {type(inner).__name__}: write Consumer.as_asgi()")
         self.inner = inner
         self._auth = auth
-        self._rule = auth.rule(scopes, any_of, policy, optional)
+        self._rule = auth.rule(scopes, any_of, policy, optional, dpop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judges a connection; what is neither HTTP nor WebSocket passes, such as the messages of a worker."""

@@ -18,9 +18,12 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal
 
-from ninja import NinjaAPI
-from ninja.errors import AuthenticationError
-from ninja.security.base import AuthBase
+from requires_auth._missing import needs
+
+with needs("ninja", "ninja"):
+    from ninja import NinjaAPI
+    from ninja.errors import AuthenticationError
+    from ninja.security.base import AuthBase
 
 from requires_auth import Policy, Refusal
 from requires_auth._mistakes import refuse_keywords

@@ -16,8 +16,8 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth conformance http://127.0.0.1:8000/api/items --scope read:items --wait 60
   requires-auth conformance http://127.0.0.1:8000/api/items --profile rfc9068 --html report.html
-  requires-auth conformance http://127.0.0.1:8000/api/items --case expired        one case, with a curl line
-  requires-auth conformance https://staging.example.com/api --signing-key key.pem --issuer https://id.example.com
+  requires-auth conformance http://127.0.0.1:8000/api/items --case expired
+  requires-auth conformance https://api.example.com/a --signing-key key.pem --issuer https://id.example.com
   requires-auth conformance --list --profile dpop
 
 Before, the API has to trust the issuer http://127.0.0.1:9100/oidc for the audience https://api.example.com.
@@ -33,7 +33,7 @@ pub(crate) struct ConformanceArgs {
     #[arg(value_name = "URL", required_unless_present = "list")]
     pub(super) url: Option<String>,
 
-    /// What the guard is measured by
+    /// Signed JWTs by RFC 6750, 7519 and 8725; then also as RFC 9068 has them, bound to a key (RFC 9449), or for an MCP server
     #[arg(long, value_enum, default_value_t)]
     pub(super) profile: Profile,
 

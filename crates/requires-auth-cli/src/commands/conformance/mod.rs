@@ -49,9 +49,13 @@ impl ConformanceArgs {
         let Some(url) = self.url.as_deref().filter(|_| !self.list) else {
             return list(self.profile, &cases);
         };
-        let url = Url::parse(url).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
-        let url = url.ok_or_else(|| {
-            Failure::new("the URL is not one of http or https").hint("write http://127.0.0.1:8000/api/items")
+        // Names and passwords in a URL would be credentials beside those of the cases.
+        let is_usable = |url: &Url| {
+            ["http", "https"].contains(&url.scheme()) && url.username().is_empty() && url.password().is_none()
+        };
+        let url = Url::parse(url).ok().filter(is_usable).ok_or_else(|| {
+            Failure::new("the URL is not one of http or https without a user")
+                .hint("write http://127.0.0.1:8000/api/items")
         })?;
         block_on(async {
             let Prepared { runner, issuer } = prepare(&self, url).await?;

@@ -43,7 +43,8 @@ fn not_accepted(setup: &Setup, answer: &Result<Answer, String>) -> Failure {
                 .hint("start the API, or let this command wait for it: --wait 60");
         }
     };
-    let challenge = answer.challenges.first().map(|line| format!(", {line}")).unwrap_or_default();
+    let challenge = answer.challenges.first().map(|line| line.chars().take(200).collect::<String>());
+    let challenge = challenge.map(|line| format!(", {line}")).unwrap_or_default();
     let failure = Failure::new(format!(
         "{url} answers {}{challenge} to a good token, and cannot be judged",
         answer.status

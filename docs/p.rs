@@ -1,0 +1,1 @@
+pub fn f(){ let _=requires_auth_testkit::issuer::DevelopmentIssuer::builder(); }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures requires-auth beside its peers, prints the tables and writes them, with JSON and plots, to bench/results.
-# Installs wrk with apt if it is missing; without it the axum route is not measured.
+# Installs wrk with apt if it is missing; without it the routes are not measured.
 #
 #   bench/run.sh            everything: some minutes, on a machine with nothing else to do
 #   bench/run.sh --quick    less of everything, to bench/target/quick: only to see that it runs
@@ -22,13 +22,13 @@ install_wrk() {
   local sudo=()
   if [[ $(id -u) != 0 ]]; then sudo=(sudo -n); fi
   if ! command -v apt-get >/dev/null || ! "${sudo[@]}" true 2>/dev/null; then
-    echo "wrk is missing, and apt-get needs Debian and root: the axum route is not measured" >&2
+    echo "wrk is missing, and apt-get needs Debian and root: the routes are not measured" >&2
     return
   fi
   echo "installing with apt-get: wrk" >&2
   local apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
   if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends wrk; } </dev/null >/dev/null; then
-    echo "apt-get could not install wrk: the axum route is not measured" >&2
+    echo "apt-get could not install wrk: the routes are not measured" >&2
   fi
 }
 

@@ -10,7 +10,7 @@ set -euo pipefail
 export CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-line-tables-only}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly ENVIRONMENTS=$PWD/target/conformance TESTS=$PWD/tests/conformance
+readonly ENVIRONMENTS=$PWD/target/conformance TESTS=$PWD/tests/conformance TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 
 main() {
   mkdir -p "$ENVIRONMENTS"
@@ -18,14 +18,16 @@ main() {
   if [[ ! $binary ]]; then
     say "building the command, as a debug build"
     cargo build --quiet -p requires-auth-cli --all-features
-    binary=${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth
+    binary=$TARGET/debug/requires-auth
   fi
   provide_node
   provide_environment fastapi-pyjwt --requirement "$TESTS/fastapi-pyjwt/requirements.txt"
   provide_environment flask-guide --requirement "$TESTS/flask-guide/requirements.txt"
   provide_ours
-  say "building axum with jsonwebtoken in target/conformance/axum-jsonwebtoken"
-  CARGO_TARGET_DIR=$ENVIRONMENTS/axum-jsonwebtoken cargo build --quiet --locked --manifest-path "$TESTS/axum-jsonwebtoken/Cargo.toml"
+  say "building axum with jsonwebtoken"
+  # Into the folder of the command's build, which has some of what it needs.
+  CARGO_TARGET_DIR=$TARGET cargo build --quiet --locked --manifest-path "$TESTS/axum-jsonwebtoken/Cargo.toml"
+  cp "$TARGET/debug/conformance-axum-jsonwebtoken" "$ENVIRONMENTS/axum-jsonwebtoken"
   "$ENVIRONMENTS/ours/bin/python" "$TESTS/run.py" "$binary" "$ENVIRONMENTS"
 }
 
@@ -45,7 +47,7 @@ provide_environment() {
 
 # Our own package, as it stands in python/, with the frameworks of its examples.
 provide_ours() {
-  provide_environment ours flask fastapi uvicorn django
+  provide_environment ours flask flask-cors fastapi uvicorn django
   if ! compgen -G "python/requires_auth/_core*.so" >/dev/null; then
     say "building the Python package with maturin"
     "$ENVIRONMENTS/ours/bin/pip" install --quiet --disable-pip-version-check 'maturin>=1.14,<2'

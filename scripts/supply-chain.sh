@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # What is shipped. Each workspace has a lock file of its own.
 readonly SHIPPED=(. python)
 # Tools and an example that nobody else gets: there the peers stand that are compared with, and may not come in elsewhere.
-readonly TOOLS=(bench bench/gateway crates/requires-auth/fuzz examples/mcp-rmcp tests/mcp/rmcp)
+readonly TOOLS=(bench bench/gateway crates/requires-auth/fuzz examples/mcp-rmcp tests/conformance/axum-jsonwebtoken tests/mcp/rmcp)
 
 main() {
   local needs_advisories=no

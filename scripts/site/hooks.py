@@ -38,6 +38,7 @@ PICTURES = ROOT / "bench" / "results"
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 HIDDEN = re.compile(r"^#(?: .*)?\n", re.MULTILINE)
 """The lines of a Rust block that rustdoc compiles and does not show."""
+RUSTDOC = re.compile(r"^( *```rust),[\w,]+$", re.MULTILINE)
 LINK = re.compile(r"(?P<before>\]\(|^\[[^\]]+\]:\s*)(?P<target>[^)\s]+)", re.MULTILINE)
 
 NOT_WRITTEN: list[str] = []
@@ -76,7 +77,10 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def _shown(block: str) -> str:
-    return HIDDEN.sub("", block) if block.lstrip().startswith("```rust") else block
+    """A block as readers see it: what is for rustdoc is left out, from its lines and from behind its language."""
+    if block.lstrip().startswith("```rust"):
+        block = RUSTDOC.sub(r"\1", HIDDEN.sub("", block))
+    return block
 
 
 def _existing(entries: list[Any], absent: list[str]) -> list[Any]:
@@ -90,7 +94,9 @@ def _existing(entries: list[Any], absent: list[str]) -> list[Any]:
                 absent.append(entry)
         else:
             [(title, inner)] = entry.items()
-            if inner := _existing(inner, absent):
+            if isinstance(inner, str):
+                kept += [{title: page} for page in _existing([inner], absent)]
+            elif inner := _existing(inner, absent):
                 kept.append({title: inner})
     return kept
 

@@ -11,13 +11,16 @@ from functools import cache
 from pathlib import Path
 
 import settings
-from blocks import ROOT, Block, blocks
+from blocks import ROOT, Block, blocks, parse
 
 PATIENCE = 60
 ISSUER_IN_PAGES = "http://127.0.0.1:9100"
 
 SERVERS = ("issuer", "serve", "demo", "inspect")
 """Commands that stay until they are stopped: `serve` is checked instead, of the others the flags are looked at."""
+
+ASKING = ("doctor", "conformance")
+"""Commands that ask a server: it is not here, so their flags are looked at alone."""
 
 HARMLESS = re.compile(r"(?:export |[A-Z_]+=|echo |mkdir -p |cat |touch |printf |openssl )")
 """What runs beside the command itself."""
@@ -59,6 +62,11 @@ class Done:
     ran: int = 0
     wrong: list[str] = field(default_factory=list)
     said: str = ""
+
+
+def a_block(text: str) -> list[Block]:
+    """A block with these commands, on a page of its own."""
+    return parse("page.md", f"```sh\n{text}\n```\n")
 
 
 def commands_of(block: Block) -> list[str]:
@@ -150,14 +158,14 @@ def run(block: Block, command: str, issuer: Issuer, folder: Path) -> Done:
     done.ran = sum(line.startswith("requires-auth") or "$(requires-auth" in line for line in lines)
     if not done.ran:
         return done
-    _prepare(block, command, issuer, folder)
+    prepare(block, command, issuer, folder)
     script = ["exec 3>codes.txt"]
     for line in lines:
         script += [line.replace(ISSUER_IN_PAGES, issuer.url.removesuffix("/oidc")), "echo $? >&3"]
     shell = subprocess.run(
         ["sh", "-c", "\n".join(script)],
         cwd=folder,
-        env=_environment(command, issuer, folder),
+        env=environment(issuer, folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -184,12 +192,12 @@ def _here(line: str) -> str:
             files = [word for word in words[2:] if word.endswith(".toml")]
             return f"requires-auth check {files[0]}" if files else ""
         return ""
-    if words[:2] == ["requires-auth", "doctor"] or "--admin" in words:
+    if words[:1] == ["requires-auth"] and (words[1] in ASKING or "--admin" in words):
         return ""  # its flags are looked at: what it asks is not here
     return line
 
 
-def _prepare(block: Block, command: str, issuer: Issuer, folder: Path) -> None:
+def prepare(block: Block, command: str, issuer: Issuer, folder: Path) -> None:
     """What the commands of a page find: the configuration that stands above them, keys, a token."""
     for name in ("etc/requires-auth", "etc/nginx/conf.d", "bin"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -219,7 +227,8 @@ def _prepare(block: Block, command: str, issuer: Issuer, folder: Path) -> None:
         (folder / "token.txt").write_text(made.stdout)
 
 
-def _environment(command: str, issuer: Issuer, folder: Path) -> dict[str, str]:
+def environment(issuer: Issuer, folder: Path) -> dict[str, str]:
+    """The environment of the commands of a page."""
     return {
         "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         "HOME": str(folder),

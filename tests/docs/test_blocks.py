@@ -11,7 +11,7 @@ import pytest
 import python_blocks
 import settings
 import shell
-from blocks import ROOT, Block, blocks, pages, parse, read
+from blocks import ROOT, Block, blocks, pages, read
 from conftest import NOT_RUN
 
 LANGUAGES = {"python", "toml", "rust", "sh", "console", "json", "yaml"}
@@ -21,6 +21,8 @@ SHOWN = {
     "text": "what a program prints, or a figure",
     "http": "a request or an answer",
     "ini": "of another program that is left",
+    "go": "of a server in another language",
+    "java": "of a server in another language",
     "js": "of a client in a browser",
     "html": "of a client in a browser",
     "nginx": "tests/gateway starts the files of docs/gateway",
@@ -158,7 +160,7 @@ def test_shell(block: Block, command: str, issuer: shell.Issuer, tmp_path: Path,
 
 def test_a_command_that_is_wrong_fails(command: str, issuer: shell.Issuer, tmp_path: Path) -> None:
     def ran(text: str) -> shell.Done:
-        [block] = parse("page.md", f"```sh\n{text}\n```\n")
+        [block] = shell.a_block(text)
         return shell.run(block, command, issuer, tmp_path)
 
     assert ran("requires-auth token --defect expired").wrong == []

@@ -7,6 +7,7 @@ import http.server
 import json
 import re
 import shutil
+import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -40,10 +41,10 @@ return {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="skipped: the site needs selenium (pip)")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="the site needs selenium (pip)")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
-        pytest.skip("skipped: the site needs chromium and chromium-driver (apt-get)")
+        pytest.skip("the site needs chromium and chromium-driver (apt-get)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"):
@@ -141,12 +142,15 @@ def test_nothing_of_a_page_comes_from_elsewhere(site: Path) -> None:
 
 
 def test_pictures(browser: Any, address: str, site: Path, pytestconfig: pytest.Config) -> None:
-    if not pytestconfig.getoption("--screenshots"):
-        pytest.skip("written with --screenshots alone")
-    (ROOT / "docs" / "images").mkdir(exist_ok=True)
+    folder = ROOT / "docs" / "images"
     for picture, page in PICTURES.items():
         assert (site / page).is_file(), page
-        for size, pixels in SIZES.items():
-            resize(browser, pixels)
-            browser.get(f"{address}/{page}")
-            browser.save_screenshot(str(ROOT / "docs" / "images" / f"{picture}-{size}.png"))
+        for size, (width, height) in SIZES.items():
+            file = folder / f"{picture}-{size}.png"
+            if pytestconfig.getoption("--screenshots"):
+                folder.mkdir(exist_ok=True)
+                resize(browser, (width, height))
+                browser.get(f"{address}/{page}")
+                browser.save_screenshot(str(file))
+            # The size stands in the first chunk of a PNG.
+            assert struct.unpack(">II", file.read_bytes()[16:24]) == (width, height), "write it with --screenshots"

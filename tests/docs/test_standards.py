@@ -85,6 +85,37 @@ def test_what_the_tables_name_is_there() -> None:
     assert mistakes(PAGE.read_text("utf-8"), vector_rows()) == []
 
 
+def sources() -> list[tuple[str, str, str]]:
+    """Each row of the vectors with the number of an RFC of these tables that it has as its source, and the section."""
+    numbers = set(re.findall(r"\d{4}", " ".join(heading for heading, _ in rows(PAGE.read_text("utf-8")))))
+    found = []
+    for name, source in re.findall(
+        r"^\| ([A-Z]\d\d) \| (.*?) \|", (VECTORS / "README.md").read_text("utf-8"), re.MULTILINE
+    ):
+        number = ""
+        for part in source.split(", "):
+            if named := re.match(r"RFC (\d+) ", part):
+                number = named[1]
+            if number in numbers and (section := re.search(r"§[\d.]+", part)):
+                found.append((name, number, section[0]))
+    return found
+
+
+def is_named(text: str, name: str, number: str, section: str) -> bool:
+    """Whether the table of a standard names a row of the vectors in a row of this section."""
+    return any(
+        number in heading and section in re.findall(r"§[\d.]+", row[0]) and f"`vector:{name}`" in row[-1]
+        for heading, row in rows(text)
+    )
+
+
+def test_the_sections_that_vectors_have_as_their_source_are_there() -> None:
+    text, found = PAGE.read_text("utf-8"), sources()
+    assert len(found) > 80
+    assert [source for source in found if not is_named(text, *source)] == []
+    assert not is_named(text.replace("`vector:A01`", "`vector:A02`"), "A01", "6750", "§2.1")
+
+
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")), ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_another_page_names_is_there(page: Path) -> None:
     named = NAMED.findall(page.read_text("utf-8"))

@@ -83,7 +83,9 @@ def test_nothing_of_a_token_is_kept(browser: Browser, running: Stage) -> None:
     browser.open(running.url)
     token = running.token()
     check(browser, token, "passed")
-    kept = "return JSON.stringify([location.href, document.cookie, {...localStorage}, {...sessionStorage}, history.state])"
+    kept = (
+        "return JSON.stringify([location.href, document.cookie, {...localStorage}, {...sessionStorage}, history.state])"
+    )
     assert token not in browser.script(kept)
     assert browser.script("return localStorage.length + sessionStorage.length") == 0
     browser.script("document.getElementById('forget').click()")

@@ -19,9 +19,7 @@ def enter(browser: Browser, running: Stage, width: int = 1280, dark: bool = Fals
 
 
 @pytest.mark.parametrize(("width", "dark"), SIZES)
-def test_an_operator_sees_decisions_keys_and_refusals(
-    browser: Browser, running: Stage, width: int, dark: bool
-) -> None:
+def test_an_operator_sees_decisions_keys_and_refusals(browser: Browser, running: Stage, width: int, dark: bool) -> None:
     token, expired = running.token(), running.token(defect="expired")
     enter(browser, running, width, dark)
     assert browser.script("return document.activeElement.id") == "rates-title"

@@ -1,28 +1,26 @@
-//! Requests per second of an axum route without a guard, and behind one, under wrk.
+//! Requests per second of a route without a guard, and behind one: of axum and actix-web under wrk, and calls per second of tonic.
 
 use std::hint::black_box;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::mpsc;
-use std::{env, fs, io, process, thread};
+use std::net::SocketAddr;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::Router;
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
-use axum::routing::get;
 use requires_auth_testkit::Algorithm;
 use serde::Serialize;
-use tokio::net::TcpListener;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use super::Effort;
-use crate::fixture::{self, Keys, Token};
+use crate::fixture::{self, Keys};
 use crate::timing::median;
 
-/// Connections that wrk keeps busy.
-const CONNECTIONS: usize = 32;
+mod wrk;
+mod actix;
+mod axum;
+mod tonic;
+
+use wrk::Script;
+
+/// Connections that wrk keeps busy, and calls that a client of tonic has at a time.
+const AT_A_TIME: usize = 32;
 
 /// Tokens that it sends, in turn.
 const TOKENS: usize = 1_000;
@@ -73,24 +71,34 @@ impl Server {
 
 /// Measures with ES384; the error says why nothing could be measured.
 pub(crate) fn measure(effort: Effort) -> Result<Vec<Server>, String> {
-    eprintln!("an axum route under wrk");
-    let server =
-        |id, name, workers, rounds| measure_server(workers, rounds).map(|routes| Server { id, name, routes });
+    eprintln!("routes of axum, actix-web and tonic");
+    let keys = Keys::generate(Algorithm::Es384);
+    let tokens = fixture::mint(&keys.signing, TOKENS);
+    let script = Script::write(&tokens).map_err(|error| format!("the script of wrk: {error}"))?;
+    let (many, some) = (effort.choose(41, 3), effort.choose(15, 3));
+    let of = |id, name, routes: Vec<Route>| Server { id, name, routes };
+    let under_wrk = |address: SocketAddr, rounds| measure_server(rounds, |route| script.rate(address, route));
+    let of_axum = |workers, rounds| under_wrk(axum::serve(keys.jwks(), workers)?, rounds);
+    let of_tonic = tonic::Servers::start(&keys.jwks(), &tokens)?;
     Ok(vec![
-        server("default", "server threads: one per core", Workers::OnePerCore, effort.choose(41, 3))?,
-        server("single", "server threads: one", Workers::One, effort.choose(15, 3))?,
+        of("default", "axum, server threads: one per core", of_axum(Workers::OnePerCore, many)?),
+        of("single", "axum, server threads: one", of_axum(Workers::One, some)?),
+        of("actix", "actix-web, workers: one", under_wrk(actix::serve(keys.jwks())?, some)?),
+        of(
+            "tonic",
+            "tonic, server threads: one; one connection with 32 calls at a time",
+            measure_server(some, |route| of_tonic.rate(route))?,
+        ),
     ])
 }
 
 /// The system moves threads between cores, so that one round in which a guard costs nothing stands beside one in which
 /// it costs a fifth: only many rounds tell. What costs ten times as much is seen in few.
-fn measure_server(workers: Workers, rounds: usize) -> Result<Vec<Route>, String> {
+fn measure_server(
+    rounds: usize,
+    mut rate: impl FnMut(&'static str) -> Result<f64, String>,
+) -> Result<Vec<Route>, String> {
     const ROUNDS_OF_COLD: usize = 5;
-    let keys = Keys::generate(Algorithm::Es384);
-    let tokens = fixture::mint(&keys.signing, TOKENS);
-    let address = serve(keys.jwks(), workers)?;
-    let script = Script::write(&tokens).map_err(|error| format!("the script of wrk: {error}"))?;
-    let rate = |id| wrk(address, id, &script);
     // To warm up: connections, caches, and the token that is to be remembered.
     for (id, _) in ROUTES {
         rate(id)?;
@@ -114,75 +122,16 @@ fn measure_server(workers: Workers, rounds: usize) -> Result<Vec<Route>, String>
     Ok(ROUTES.into_iter().enumerate().map(route).collect())
 }
 
-/// Serves until the process ends.
-fn serve(jwks: String, workers: Workers) -> Result<SocketAddr, String> {
-    let (sender, address) = mpsc::channel();
-    thread::spawn(move || {
-        let mut builder = match workers {
-            Workers::OnePerCore => Builder::new_multi_thread(),
-            Workers::One => Builder::new_current_thread(),
-        };
-        let runtime = builder.enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let warm = fixture::guard(&jwks, 10_000).await;
-            let cold = fixture::guard(&jwks, 0).await;
-            let app = Router::new()
-                .route("/warm", get(hello).layer(warm.layer()))
-                .route("/cold", get(hello).layer(cold.layer()))
-                .route("/hash", get(hello_after_hash))
-                .route("/open", get(hello));
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            // The receiver waits for exactly this.
-            sender.send(listener.local_addr()?).ok();
-            axum::serve(listener, app).await
-        })
-    });
-    address.recv().map_err(|_| "the server does not start".to_owned())
+/// The runtime of a server or a client.
+fn runtime(workers: Workers) -> Runtime {
+    let mut builder = match workers {
+        Workers::OnePerCore => Builder::new_multi_thread(),
+        Workers::One => Builder::new_current_thread(),
+    };
+    builder.enable_all().build().expect("a runtime")
 }
 
-async fn hello() -> &'static str {
-    "hello"
-}
-
-async fn hello_after_hash(headers: HeaderMap) -> &'static str {
-    let token = headers.get(AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
-    black_box(digest(&SHA256, token.strip_prefix(b"Bearer ").unwrap_or(token)));
-    hello().await
-}
-
-/// What wrk sends: one token after the other. It goes with this value.
-struct Script(PathBuf);
-
-impl Script {
-    fn write(tokens: &[Token]) -> io::Result<Self> {
-        let script = Self(env::temp_dir().join(format!("requires-auth-bench-{}.lua", process::id())));
-        let tokens: Vec<_> = tokens.iter().map(|token| format!("{:?}", token.value())).collect();
-        fs::write(&script.0, include_str!("wrk.lua").replace("TOKENS", &tokens.join(", ")))?;
-        Ok(script)
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        // It is in the folder for temporary files.
-        fs::remove_file(&self.0).ok();
-    }
-}
-
-/// Requests per second within one second; an answer other than 200 is an error.
-fn wrk(address: SocketAddr, route: &str, script: &Script) -> Result<f64, String> {
-    let output = Command::new("wrk")
-        .args(["--threads", "1", "--duration", "1s", "--connections", &CONNECTIONS.to_string()])
-        // All routes get the same requests.
-        .arg("--script")
-        .arg(&script.0)
-        .arg(format!("http://{address}/{route}"))
-        .output()
-        .map_err(|error| format!("wrk cannot be started: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if text.contains("Non-2xx") {
-        return Err(format!("/{route} refuses"));
-    }
-    let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
-    rate.ok_or_else(|| format!("wrk says nothing of use: {}", String::from_utf8_lossy(&output.stderr)))
+/// What a route does that hashes the token of its request, and no more.
+fn hash(authorization: &[u8]) {
+    black_box(digest(&SHA256, authorization.strip_prefix(b"Bearer ").unwrap_or(authorization)));
 }

@@ -108,7 +108,7 @@ impl Report {
 
     fn route_table(&self) -> String {
         let servers = match &self.route {
-            Err(reason) => return titled("An axum route", &format!("Not measured: {reason}\n")),
+            Err(reason) => return titled("Routes", &format!("Not measured: {reason}\n")),
             Ok(servers) => servers,
         };
         let tables = servers.iter().map(|server| {
@@ -119,7 +119,10 @@ impl Report {
             });
             table([server.name, "requests a second", "× no guard", "× hash alone"], rows)
         });
-        titled("An axum route under wrk, ES384", &tables.collect::<Vec<_>>().join("\n"))
+        titled(
+            "Routes of axum and actix-web under wrk, and of tonic, ES384",
+            &tables.collect::<Vec<_>>().join("\n"),
+        )
     }
 
     fn growth_table(&self) -> String {

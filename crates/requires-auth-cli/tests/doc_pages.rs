@@ -17,7 +17,7 @@ const PAGES: [(&str, &[&str]); 8] = [
     ("inspector.md", &["sh", "sh", "toml", "sh"]),
     ("issuers-and-keys.md", &["rust", "toml", "python", "rust", "toml", "python", "rust", "python", "toml"]),
     ("opaque-tokens.md", &["toml", "rust", "python"]),
-    ("revocation.md", &["toml", "json", "console", "rust", "python", "toml", "console"]),
+    ("revocation.md", &["toml", "json", "sh", "console", "rust", "python", "toml", "console"]),
     ("token-places.md", &["python", "js", "python", "rust", "toml", "toml", "toml"]),
 ];
 

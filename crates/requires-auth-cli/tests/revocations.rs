@@ -154,6 +154,24 @@ fn what_is_not_an_entry_is_refused_and_what_there_is_no_room_for() {
     assert!(status == 503 && answer.contains("nothing was revoked"), "{answer}");
 }
 
+/// Where no secret is set, a token with the scopes is needed, and nothing else lets anybody in.
+#[test]
+fn scopes_alone_say_who_is_an_operator() {
+    let stage = Stage::new("revoke-scopes");
+    let revoked = configure(&stage, "admin_scopes = [\"revoke:tokens\"]");
+    let server = stage.start();
+    let entry = json!({ "sid": "s-9", "until": in_an_hour() }).to_string();
+    let json = "Content-Type: application/json\r\n";
+    let bearer =
+        |scope: &str| format!("Authorization: Bearer {}\r\n{json}", stage.forge.token().scope(scope).mint());
+    for (lines, expected) in [(json.to_owned(), 401), (with_secret(), 401), (bearer("read:orders"), 403)] {
+        assert_eq!(post(&server, &lines, &entry).0, expected, "{lines}");
+    }
+    assert_eq!(fs::read_to_string(&revoked).expect("a file"), "");
+    assert_eq!(post(&server, &bearer("revoke:tokens"), &entry).0, 200);
+    assert_eq!(fs::read_to_string(&revoked).expect("a file"), entry + "\n");
+}
+
 #[test]
 fn without_a_secret_and_without_scopes_nobody_may_revoke() {
     let stage = Stage::new("revoke-nobody");

@@ -307,11 +307,12 @@ struct Told {
     now: Option<Use>,
     later: Use,
     asked: Arc<AtomicUsize>,
+    tried: Arc<AtomicUsize>,
 }
 
 impl Told {
     fn new(now: Option<Use>, later: Use) -> Self {
-        Self { now, later, asked: Arc::default() }
+        Self { now, later, asked: Arc::default(), tried: Arc::default() }
     }
 
     fn times(&self) -> usize {
@@ -321,6 +322,7 @@ impl Told {
 
 impl ReplayStore for Told {
     fn first_use_now(&self, _: &ReplayKey, _: u64, _: u64) -> Option<Use> {
+        self.tried.fetch_add(1, Ordering::Relaxed);
         if self.now.is_some() {
             self.asked.fetch_add(1, Ordering::Relaxed);
         }
@@ -378,6 +380,8 @@ async fn a_request_that_has_to_wait_for_the_store_is_judged_once() {
         assert!(guard.authorize(&sent.request(), &Policy::default()).await.is_ok());
     }
     assert_eq!(store.times(), 3);
+    // Without a wait it was tried once more, by the first request.
+    assert_eq!(store.tried.load(Ordering::Relaxed), 4);
     let plain = world.token().mint();
     assert_eq!(
         Sent::new("Bearer", &plain, vec![]).verdict(&guard),

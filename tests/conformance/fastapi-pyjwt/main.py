@@ -1,8 +1,9 @@
-"""An API behind PyJWT in FastAPI, as FastAPI's tutorial on OAuth2 with JWT tokens builds it: `OAuth2PasswordBearer` takes the token out
-of the request, `jwt.decode` verifies it, `SecurityScopes` compares the scopes, and one exception is the answer.
+"""An API behind PyJWT in FastAPI, as FastAPI's tutorial on OAuth2 with JWT tokens builds it.
 
-The tutorial signs and verifies with one secret (HS256), so that only the API itself can make tokens. Here an issuer makes them, so the
-key comes from its key set by `PyJWKClient`, and issuer and audience are given to `jwt.decode`, both as PyJWT's documentation shows.
+`OAuth2PasswordBearer` takes the token out of the request, `jwt.decode` verifies it, `SecurityScopes` compares the
+scopes, and one exception is the answer. The tutorial signs and verifies with one secret (HS256), so that only the API
+itself can make tokens. Here an issuer makes them, so the key comes from its key set by `PyJWKClient`, and issuer and
+audience are given to `jwt.decode`, both as PyJWT's documentation shows.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""An API behind the decorator of Logto's guide "Protect your API on Python": python-jose verifies with the whole key set, which is
-fetched for each request, and any exception is a 401.
+"""An API behind the decorator of Logto's guide "Protect your API on Python".
 
-Written anew after the guide's description; where the guide leaves an exception to the reader ("exception handler"), it is the answer
-that the first half of the guide names. The guide does not look at scopes, but says that with role-based access control they have to be
-validated as well: so they are here.
+python-jose verifies with the whole key set, which is fetched for each request, and any exception is a 401. It is
+written anew after the guide's description; where the guide leaves an exception to the reader ("exception handler"), it
+is the answer that the first half of the guide names. The guide does not look at scopes, but says that with role-based
+access control they have to be validated as well: so they are here.
 """
 
 import json

@@ -66,3 +66,36 @@ pub(crate) fn aliases_in<'h>(
 fn log(fault: CertificateFault) {
     warn!(problem = fault.message(), hint = fault.hint(), "refused");
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn an_alias_is_another_name_that_an_application_cannot_tell_apart() {
+        let header = CertificateHeader::new("x-client-cert", HeaderFormat::Rfc9440);
+        let mut headers = HeaderMap::new();
+        for name in ["x-client-cert", "x_client_cert", "x_client-cert", "x-client-certs", "x-other"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("a"));
+        }
+        let mut found: Vec<_> = aliases_in(Some(&header), &headers).map(HeaderName::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found, ["x_client-cert", "x_client_cert"]);
+        assert_eq!(aliases_in(None, &headers).count(), 0, "no header is named");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_wherever_it_is_told() {
+        let header = CertificateHeader::new("x-client-cert", HeaderFormat::Rfc9440);
+        let told = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-client-cert", HeaderValue::from_static(value));
+            in_header(&header, &headers).map(|found| found.is_some())
+        };
+        assert_eq!(told(":MAkwADAAAwMAAQI=:"), Ok(true));
+        assert_eq!(told(""), Ok(false));
+        assert_eq!(told("MAkwADAAAwMAAQI="), Err(PROBLEM));
+    }
+}

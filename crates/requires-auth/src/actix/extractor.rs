@@ -181,7 +181,7 @@ impl ResponseError for ClaimsError {
         tracing::warn!(error = %self, "a handler cannot read a good token as the type that it asks for");
         // It is not known for which request or which guard: the format is the default.
         let headers: [(&str, &str); 0] = [];
-        let (request, denial): (_, Denial) = (Request::new("-", "-", &headers), self.clone().into());
+        let (request, denial): (_, Denial) = (Request::new("-", "-", &headers), (*self).into());
         response(Challenge::new(&denial, &request, &BodyFormat::default()), denial)
     }
 }

@@ -36,10 +36,12 @@ fn every_status_has_its_phrase_and_every_challenge_is_told() {
         (ErrorCode::InvalidRequest, "Bad Request"),
         (ErrorCode::InvalidToken, "Unauthorized"),
         (ErrorCode::AccessDenied, "Forbidden"),
+        (ErrorCode::TooManyProofs, "Too Many Requests"),
         (ErrorCode::IssuerUnavailable, "Service Unavailable"),
     ] {
         let denial = Denial::new(code);
         let challenge = Challenge::new(&denial, &request, &BodyFormat::ProblemDetails);
+        assert!(!challenge.is_json_rpc());
         assert_eq!(challenge.www_authenticate(), www_authenticate(&denial), "{code}");
         assert_eq!(challenge.status(), code.status());
         let body = String::from_utf8(challenge.into_body()).expect("UTF-8");

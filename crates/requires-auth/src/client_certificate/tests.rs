@@ -120,6 +120,7 @@ fn rfc_9440_is_one_byte_sequence_with_its_colons() {
         // A chain, and two values that a server before has joined.
         (format!(":{APPENDIX}:, :{APPENDIX}:"), Several),
         (format!(":{APPENDIX}:,:{APPENDIX}"), Several),
+        (format!(":{APPENDIX}::{APPENDIX}:"), Several),
         (format!("{APPENDIX},{APPENDIX}"), NoColons),
         // What nginx writes, in the header of RFC 9440.
         (of_nginx(), EscapedPem),
@@ -149,6 +150,8 @@ fn a_pem_text_is_one_certificate() {
     for (text, fault) in [
         (pem() + &pem(), Several),
         (format!("{},{}", pem(), pem()), Several),
+        (format!("-----BEGIN CERTIFICATE-----\n{}", pem()), Several),
+        (format!("{}-----END CERTIFICATE-----", pem()), Several),
         (format!("text\n{}", pem()), Unreadable),
         (format!("{}text", pem()), Unreadable),
         (key, Unreadable),
@@ -163,6 +166,8 @@ fn a_pem_text_is_one_certificate() {
     for value in ["%", "%2", "%2G", "%+1", "a%", "%C3%A9", "%ff", "\u{e9}", APPENDIX, "%00"] {
         assert_eq!(read(HeaderFormat::EscapedPem, value), Err(Unreadable), "{value}");
     }
+    // A plus sign is not a digit, whatever a number may begin with.
+    assert_eq!(read(HeaderFormat::EscapedPem, &of_nginx().replace("%0A", "%+A")), Err(Unreadable));
 }
 
 #[test]
@@ -203,6 +208,7 @@ fn an_xfcc_header_has_one_element_with_one_certificate() {
         // A backslash has no meaning but before a quote and a backslash.
         (format!("Cert=\"{}\"", of_nginx().replacen("CERTIFICATE", "CERTI\\FICATE", 1)), Unreadable),
         (format!("Hash=\"\\{DIGEST}\""), Unreadable),
+        (format!("Hash={DIGEST};Subject=\"CN=\u{e9}\""), Unreadable),
         (format!("={DIGEST}"), Unreadable),
         (format!("Ha sh={DIGEST}"), Unreadable),
         ("Hash".to_owned(), Unreadable),
@@ -252,12 +258,16 @@ fn what_is_large_is_refused_before_it_is_read() {
         assert_eq!(read(*format, &"A".repeat(MOST_TEXT + 1)), Err(CertificateFault::TooLarge), "{format}");
         assert!(read(*format, &"A".repeat(MOST_TEXT)).is_err(), "{format}");
     }
+    let longest = "A".repeat(MOST_TEXT);
+    assert_eq!(read(HeaderFormat::Rfc9440, &longest), Err(CertificateFault::NoColons));
+    assert_eq!(read(HeaderFormat::Xfcc, &longest), Err(CertificateFault::Unreadable));
 }
 
 #[test]
 fn a_header_is_there_once_or_not_at_all() {
     let header = CertificateHeader::new("Client-Cert", HeaderFormat::Rfc9440);
     assert_eq!((header.name(), header.format()), ("Client-Cert", HeaderFormat::Rfc9440));
+    assert_eq!(CertificateHeader::new("X-Cert", HeaderFormat::Xfcc).format(), HeaderFormat::Xfcc);
     let value = format!(":{APPENDIX}:");
     let told = |names: &[&str]| {
         let headers: Vec<_> = names.iter().map(|name| (*name, value.as_str())).collect();

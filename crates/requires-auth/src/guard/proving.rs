@@ -145,3 +145,6 @@ impl RequiresAuth {
         Err(self.refuse_token(request, credential, &token, denial))
     }
 }
+
+#[cfg(test)]
+mod tests;

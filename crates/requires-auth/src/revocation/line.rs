@@ -141,6 +141,12 @@ mod tests {
         let long = |length| format!(r#"{{"sub":"{}","until":1}}"#, "x".repeat(length));
         assert!(Revocation::parse(&long(2048)).is_ok());
         assert!(Revocation::parse(&long(2049)).is_err());
+        // What is longer than any entry is not read.
+        let padded = |length| format!("{:<length$}", r#"{"sub":"u","until":1}"#);
+        assert!(Revocation::parse(&padded(MAX_LINE)).is_ok());
+        let error = Revocation::parse(&padded(MAX_LINE + 1)).expect_err("too long");
+        assert_eq!(error.to_string(), error.cause());
+        assert_eq!(error.cause(), "it has more than 8 KiB");
     }
 
     #[test]

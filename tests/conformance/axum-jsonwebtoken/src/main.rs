@@ -19,7 +19,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 static KEYS: LazyLock<JwkSet> = LazyLock::new(|| {
-    let text = ureq::get(format!("{}/jwks", setting("ISSUER"))).call().expect("a key set").body_mut().read_to_string();
+    let text = ureq::get(format!("{}/jwks", setting("ISSUER")))
+        .call()
+        .expect("a key set")
+        .body_mut()
+        .read_to_string();
     serde_json::from_str(&text.expect("text")).expect("a JWK Set")
 });
 
@@ -40,8 +44,12 @@ impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
         let (status, challenge, error) = match self {
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "Bearer", "Missing token"),
-            Self::InvalidToken => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"", "Invalid token"),
-            Self::MissingScope => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\"", "Missing scope"),
+            Self::InvalidToken => {
+                (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"", "Invalid token")
+            }
+            Self::MissingScope => {
+                (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\"", "Missing scope")
+            }
         };
         (status, [(WWW_AUTHENTICATE, challenge)], Json(json!({ "error": error }))).into_response()
     }
@@ -51,8 +59,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let TypedHeader(Authorization(bearer)) =
-            parts.extract::<TypedHeader<Authorization<Bearer>>>().await.map_err(|_| AuthError::MissingToken)?;
+        let TypedHeader(Authorization(bearer)) = parts
+            .extract::<TypedHeader<Authorization<Bearer>>>()
+            .await
+            .map_err(|_| AuthError::MissingToken)?;
         let header = decode_header(bearer.token()).map_err(|_| AuthError::InvalidToken)?;
         let jwk = header.kid.as_deref().and_then(|kid| KEYS.find(kid)).ok_or(AuthError::InvalidToken)?;
         let key = DecodingKey::from_jwk(jwk).map_err(|_| AuthError::InvalidToken)?;
@@ -65,7 +75,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Claims {
 }
 
 async fn items(claims: Claims) -> Result<String, AuthError> {
-    if claims.scope.split(' ').any(|scope| scope == "read:items") { Ok(claims.sub) } else { Err(AuthError::MissingScope) }
+    if claims.scope.split(' ').any(|scope| scope == "read:items") {
+        Ok(claims.sub)
+    } else {
+        Err(AuthError::MissingScope)
+    }
 }
 
 fn setting(name: &str) -> String {

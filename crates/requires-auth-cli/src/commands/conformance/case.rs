@@ -101,7 +101,7 @@ pub(super) enum Make {
 }
 
 /// One fact about a guard.
-pub(super) struct Case {
+pub(crate) struct Case {
     /// For `--case`: letters, digits and hyphens.
     pub(super) name: &'static str,
     /// The row of the requirements of the vectors, such as `A05`.

@@ -30,16 +30,13 @@ fn of_line(line: &str) -> Vec<Challenge> {
             return challenges;
         }
         let behind = after.trim_start_matches([' ', '\t']);
-        match (behind.strip_prefix('='), challenges.last_mut()) {
-            (Some(value), Some(challenge)) => {
-                let (value, after) = text(value.trim_start_matches([' ', '\t']));
-                challenge.parameters.push((word.to_owned(), value));
-                rest = after;
-            }
-            _ => {
-                challenges.push(Challenge { scheme: word.to_owned(), parameters: Vec::new() });
-                rest = after;
-            }
+        if let (Some(value), Some(challenge)) = (behind.strip_prefix('='), challenges.last_mut()) {
+            let (value, after) = text(value.trim_start_matches([' ', '\t']));
+            challenge.parameters.push((word.to_owned(), value));
+            rest = after;
+        } else {
+            challenges.push(Challenge { scheme: word.to_owned(), parameters: Vec::new() });
+            rest = after;
         }
     }
 }

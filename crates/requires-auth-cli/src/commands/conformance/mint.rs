@@ -129,3 +129,8 @@ impl Mint<'_> {
         Attempt { times: defect.times(), ..attempt }
     }
 }
+
+/// A request without credentials, as the whole of a case.
+pub(super) fn no_credentials(mint: &Mint<'_>) -> Attempt {
+    mint.bare()
+}

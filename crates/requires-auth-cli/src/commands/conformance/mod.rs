@@ -1,18 +1,19 @@
 //! `requires-auth conformance`: judges the guard of any API, whatever it is written in, by what it answers.
 
-mod case;
 mod craft;
 mod mint;
+mod case;
 mod cases;
 mod challenge;
 mod profile;
+mod curl;
+mod args;
 mod send;
 mod judge;
 mod bait;
 mod report;
 mod run;
 mod not_judged;
-mod curl;
 mod ready;
 mod setup;
 
@@ -21,14 +22,13 @@ mod weak_guards;
 
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use requires_auth_testkit::Algorithm;
 use reqwest::Url;
 
+pub(crate) use self::args::ConformanceArgs;
 use self::case::Case;
 use self::judge::Grade;
 use self::not_judged::NOT_JUDGED;
@@ -40,106 +40,7 @@ use self::setup::{Prepared, prepare};
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::{BAD, DIM, GOOD, print_json, say};
-use crate::ports::ISSUER_PORT;
-use crate::runtime::block_on;
-
-const EXAMPLES: &str = "\
-Examples:
-  requires-auth conformance http://127.0.0.1:8000/api/items --scope read:items --wait 60
-  requires-auth conformance http://127.0.0.1:8000/api/items --profile rfc9068 --html report.html
-  requires-auth conformance http://127.0.0.1:8000/api/items --case expired        one case, with a curl line
-  requires-auth conformance https://staging.example.com/api --signing-key key.pem --issuer https://id.example.com
-  requires-auth conformance --list --profile dpop
-
-Before, the API has to trust the issuer http://127.0.0.1:9100/oidc for the audience https://api.example.com.
-Every start makes a fresh key, so start the API while this command waits for it, or give a --signing-key.
-
-Exit codes: 0 all right, 1 something is wrong or dangerous, 2 the API could not be judged.";
-
-/// The flags of `conformance`.
-#[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct ConformanceArgs {
-    /// A route of the API that needs a token, and answers with success to a good one
-    #[arg(value_name = "URL", required_unless_present = "list")]
-    url: Option<String>,
-
-    /// What the guard is measured by
-    #[arg(long, value_enum, default_value_t)]
-    profile: Profile,
-
-    /// The port of the development issuer on 127.0.0.1, which this command runs
-    #[arg(long, value_name = "PORT", default_value_t = ISSUER_PORT)]
-    issuer_port: u16,
-
-    /// Run no issuer, and make tokens of this one with its key (--signing-key)
-    #[arg(long, value_name = "URL", requires = "signing_key", conflicts_with = "issuer_port")]
-    issuer: Option<String>,
-
-    /// The private key of the issuer, PKCS#8 in PEM [default: a fresh one]
-    #[arg(long, value_name = "FILE")]
-    signing_key: Option<PathBuf>,
-
-    /// The name of the key in its key set [default: its thumbprint]
-    #[arg(long, value_name = "KID")]
-    kid: Option<String>,
-
-    /// The signature algorithm [default: RS256, which every server supports by RFC 9068, or what the key is for]
-    #[arg(long, value_name = "ALG")]
-    alg: Option<Algorithm>,
-
-    /// `aud` of the tokens [default: https://api.example.com; with --profile mcp the URL]
-    #[arg(long, value_name = "AUD")]
-    audience: Option<String>,
-
-    /// The scopes that the route needs; repeatable or space-separated
-    #[arg(long, value_name = "SCOPE", value_delimiter = ' ')]
-    scope: Vec<String>,
-
-    /// The method of the requests [default: GET; with --profile mcp POST]
-    #[arg(long, value_name = "METHOD")]
-    method: Option<String>,
-
-    /// A header that each request has; repeatable
-    #[arg(long, value_name = "NAME: VALUE")]
-    header: Vec<String>,
-
-    /// The body of each request
-    #[arg(long, value_name = "TEXT")]
-    data: Option<String>,
-
-    /// Judge these cases alone, and show each with a curl line; repeatable
-    #[arg(long, value_name = "NAME")]
-    case: Vec<String>,
-
-    /// List the cases of the profile, and what is not judged, and send nothing
-    #[arg(long)]
-    list: bool,
-
-    /// Write the report as JSON into this file
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Write the report as JUnit XML into this file
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
-
-    /// Write the report as a page into this file
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-
-    /// How long to wait until the API takes a good token, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    wait: u64,
-
-    /// How long each request may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    timeout: u64,
-
-    /// How many requests are sent at the same time
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=32))]
-    parallel: u16,
-}
+use crate::runtime::{block_on, stop_signal};
 
 impl ConformanceArgs {
     /// Runs `conformance`.
@@ -148,9 +49,13 @@ impl ConformanceArgs {
         let Some(url) = self.url.as_deref().filter(|_| !self.list) else {
             return list(self.profile, &cases);
         };
-        let url = Url::parse(url).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
-        let url = url.ok_or_else(|| {
-            Failure::new("the URL is not one of http or https").hint("write http://127.0.0.1:8000/api/items")
+        // Names and passwords in a URL would be credentials beside those of the cases.
+        let is_usable = |url: &Url| {
+            ["http", "https"].contains(&url.scheme()) && url.username().is_empty() && url.password().is_none()
+        };
+        let url = Url::parse(url).ok().filter(is_usable).ok_or_else(|| {
+            Failure::new("the URL is not one of http or https without a user")
+                .hint("write http://127.0.0.1:8000/api/items")
         })?;
         block_on(async {
             let Prepared { runner, issuer } = prepare(&self, url).await?;
@@ -163,26 +68,14 @@ impl ConformanceArgs {
                 self.show(&runner, &cases, issuer.is_some(), context).await
             };
             if let Some(issuer) = issuer {
+                if self.keep && outcome.is_ok() {
+                    say(&format!("{DIM}the issuer goes on; ctrl-c stops it{DIM:#}"));
+                    stop_signal()?.await;
+                }
                 issuer.shutdown().await;
             }
             outcome
         })?
-    }
-
-    /// The cases that are asked for.
-    fn cases(&self) -> Result<Vec<&'static Case>, Failure> {
-        let all: Vec<_> = self.profile.cases().collect();
-        if self.case.is_empty() {
-            return Ok(all);
-        }
-        let find = |name: &String| {
-            let wanted = name.replace('_', "-");
-            all.iter().copied().find(|case| case.name == wanted).ok_or_else(|| {
-                Failure::new(format!("the profile {} has no case `{name}`", self.profile.name()))
-                    .hint(format!("see `requires-auth conformance --list --profile {}`", self.profile.name()))
-            })
-        };
-        self.case.iter().map(find).collect()
     }
 
     fn announce(&self, runner: &Runner, is_running: bool) {
@@ -249,18 +142,6 @@ impl ConformanceArgs {
         Ok(())
     }
 
-    /// The command that repeats a case, without its name.
-    fn again(&self, url: &str) -> String {
-        let mut line = format!("requires-auth conformance '{url}'");
-        if self.profile != Profile::default() {
-            line.push_str(&format!(" --profile {}", self.profile.name()));
-        }
-        if !self.scope.is_empty() {
-            line.push_str(&format!(" --scope '{}'", self.scope.join(" ")));
-        }
-        line
-    }
-
     /// Judges single cases, and shows each with its request.
     async fn show(
         &self,
@@ -293,8 +174,7 @@ impl ConformanceArgs {
 /// What no run of this profile judges.
 fn generally(profile: Profile) -> impl Iterator<Item = Skipped> {
     let rows: Vec<_> = profile.cases().map(|case| case.row).collect();
-    let is_judged = move |row: &&str| rows.contains(row);
-    NOT_JUDGED.iter().filter(move |own| !own.rows.iter().all(|row| is_judged(&row))).map(|own| Skipped {
+    NOT_JUDGED.iter().filter(move |own| !own.rows.iter().all(|row| rows.contains(row))).map(|own| Skipped {
         what: format!("{} ({})", own.what, own.rows.join(", ")),
         why: own.why,
         is_general: true,

@@ -63,6 +63,11 @@ pub(super) const NOT_JUDGED: &[NotJudged] = &[
     row(&["E"], "key sets and their rotation", KEY_SET),
     row(&["S"], "tokens of real providers", "they have the provider's issuer"),
     row(&["T"], "where else metadata are, and how they are cached", OTHER_SETUP),
+    row(
+        &["J"],
+        "the FAPI 2.0 Security Profile",
+        "is not a profile of this command; its parts are judged by rfc9068 and dpop",
+    ),
     row(&["M"], "codes in the body", OURS),
     row(&["O"], "opaque tokens", "needs an API that asks the issuer about them"),
     row(&["U"], "scopes for each tool, bodies of messages", OTHER_SETUP),

@@ -5,17 +5,17 @@ use clap::ValueEnum;
 use super::case::Case;
 use super::cases::{answers, claims, dpop, form, header, keys, mcp, request, rfc9068, scopes, signature};
 
-/// A set of standards.
+/// A set of standards. The help of the flag says what each is: texts of variants would stretch it over pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Profile {
-    /// Bearer tokens that are signed JWTs (RFC 6750, 7515, 7519, 8725)
+    // Bearer tokens that are signed JWTs (RFC 6750, 7515, 7519, 8725)
     #[default]
     Bearer,
-    /// The same, and access tokens by their profile (RFC 9068)
+    // The same, and access tokens by their profile (RFC 9068)
     Rfc9068,
-    /// The same as bearer, with tokens that are bound to a key (RFC 9449); each request has a proof
+    // The same as bearer, with tokens that are bound to a key (RFC 9449); each request has a proof
     Dpop,
-    /// The same as bearer for an MCP server, with its metadata (RFC 9728)
+    // The same as bearer for an MCP server, with its metadata (RFC 9728)
     Mcp,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::mint::Setup;
+use super::mint::{Setup, no_credentials};
 use super::run::Runner;
 use super::send::Answer;
 use crate::error::Failure;
@@ -23,7 +23,7 @@ pub(super) async fn ready(runner: &Runner, wait: Duration) -> Result<(), Failure
         }
         tokio::time::sleep(PAUSE).await;
     }
-    match runner.exchange(|m| m.bare()).await.1 {
+    match runner.exchange(no_credentials).await.1 {
         Ok(answer) if answer.is_success() => {
             let message =
                 format!("{} answers {} without a token: nothing guards it", runner.setup.url, answer.status);
@@ -43,7 +43,8 @@ fn not_accepted(setup: &Setup, answer: &Result<Answer, String>) -> Failure {
                 .hint("start the API, or let this command wait for it: --wait 60");
         }
     };
-    let challenge = answer.challenges.first().map(|line| format!(", {line}")).unwrap_or_default();
+    let challenge = answer.challenges.first().map(|line| line.chars().take(200).collect::<String>());
+    let challenge = challenge.map(|line| format!(", {line}")).unwrap_or_default();
     let failure = Failure::new(format!(
         "{url} answers {}{challenge} to a good token, and cannot be judged",
         answer.status

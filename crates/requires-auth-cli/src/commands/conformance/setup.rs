@@ -10,7 +10,7 @@ use requires_auth_testkit::{Algorithm, Forge, SigningKey};
 use reqwest::Url;
 use serde_json::json;
 
-use super::ConformanceArgs;
+use super::args::ConformanceArgs;
 use super::bait::Bait;
 use super::mint::Setup;
 use super::profile::Profile;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Router, routing::any};
@@ -129,7 +129,7 @@ async fn weakened(weakness: Weakness, mut request: Request, next: Next) -> Respo
             let token = request.uri().query().and_then(|query| query.strip_prefix("access_token="));
             if let Some(Ok(value)) = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}"))) {
                 request.headers_mut().insert(AUTHORIZATION, value);
-                *request.uri_mut() = axum::http::Uri::from_static("/api/items");
+                *request.uri_mut() = Uri::from_static("/api/items");
             }
         }
         Weakness::FollowsUrls => {

@@ -41,8 +41,10 @@ fn a_header_is_of_use_where_tokens_may_be_bound() {
         ["client_certificates"]
     );
     // The setting of a guard has no peers to trust.
-    let of_guard = with("client_certificates = true\nclient_cert_header = \"Client-Cert\"\n");
-    assert_eq!(settings(of_guard.expect_err("a mistake")), ["client_cert_header"]);
+    let of_guard = "client_certificates = true\nclient_cert_header = \"Client-Cert\"\n";
+    assert_eq!(settings(with(of_guard).expect_err("a mistake")), ["client_cert_header"]);
+    let asked = format!("{of_guard}{issuer}[forward_auth]\ndialects = \"nginx\"\n");
+    assert_eq!(settings(Config::parse(&asked, "auth.toml").expect_err("a mistake")), ["client_cert_header"]);
 }
 
 const PROXY: &str = "[reverse_proxy]\nupstream = \"http://127.0.0.1:8080\"\n";

@@ -43,3 +43,37 @@ pub(crate) fn mode_of(guard: &Config, issuer: &IssuerConfig) -> DpopMode {
     // A table without a mode says how proofs are judged, so they are.
     table.map_or(DpopMode::Off, |table| table.get(MODE).unwrap_or(DpopMode::Allowed))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proofs(dpop: &str, of_first: &str, of_second: &str) -> Proofs {
+        let issuer = |name: &str, dpop: &str| {
+            format!("[issuers.{name}]\nissuer = \"https://{name}.example\"\naudience = \"a\"\n{dpop}\n")
+        };
+        let (first, second) = (issuer("first", of_first), issuer("second", of_second));
+        let text = format!("public_url = \"https://api.example\"\n{dpop}\n{first}{second}");
+        Proofs::of(&Config::parse(&text, "auth.toml").expect("a configuration"))
+    }
+
+    #[test]
+    fn one_issuer_with_proofs_is_enough() {
+        let (on, off, pass) = ("dpop = \"required\"", "dpop = \"off\"", "dpop = \"pass\"");
+        let told = |proofs: Proofs| (proofs.are_judged, proofs.are_passed, proofs.are_taken());
+        assert_eq!(told(proofs("", "", "")), (false, false, false));
+        assert_eq!(told(proofs("", on, "")), (true, false, true));
+        assert_eq!(told(proofs(on, "", off)), (true, false, true));
+        assert_eq!(told(proofs(on, off, pass)), (true, true, false));
+        assert_eq!(told(proofs(off, "", "")), (false, false, false));
+    }
+
+    #[test]
+    fn nonces_are_needed_wherever_their_secret_stands() {
+        let secret =
+            |place: &str| proofs(&format!("dpop = {{ mode = \"allowed\"{place} }}"), "", "").need_nonces;
+        assert!(!secret(""));
+        assert!(secret(", nonce_secret = { env = \"NONCE_SECRET\" }"));
+        assert!(secret(", nonce_secret = { file = \"secret\" }"));
+    }
+}

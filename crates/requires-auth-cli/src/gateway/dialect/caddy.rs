@@ -11,7 +11,7 @@ use requires_auth::client_certificate::HeaderFormat;
 use super::interface::Asking;
 use super::interface::{Dialect, Question};
 use super::original::Original;
-use super::proxy_side::{DOCUMENTS, Place, ProxySide, WELL_KNOWN, preamble};
+use super::proxy_side::{DOCUMENTS, NONCE, Place, ProxySide, WELL_KNOWN, preamble};
 use crate::error::Failure;
 
 /// Caddy's `forward_auth`.
@@ -54,7 +54,14 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         Place::Tcp(address) => address.to_string(),
         Place::Unix(path) => format!("unix/{}", path.display()),
     };
-    let copied = match side.headers.as_slice() {
+    let mut copied: Vec<&str> = side.headers.iter().map(AsRef::as_ref).collect();
+    let (mut forgotten, mut nonce) = (String::new(), String::new());
+    if side.tells_nonces {
+        copied.push(NONCE_HEADER);
+        forgotten = format!("\n        request_header -{NONCE_HEADER}\n");
+        nonce = format!("\n        {NONCE}{TELL_NONCE}");
+    }
+    let copied = match copied.as_slice() {
         [] => String::new(),
         headers => format!("\n            copy_headers {}", headers.join(" ")),
     };
@@ -87,10 +94,10 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
     Ok(format!(
         "{}
 :{port} {{{tls}
-    route {{{guard}{told}{documents}
+    route {{{guard}{told}{documents}{forgotten}
         forward_auth {gateway} {{
             uri /forward-auth/caddy{copied}
-        }}
+        }}{nonce}
         reverse_proxy {application}{cleared}
     }}
 }}
@@ -124,8 +131,22 @@ fn cleared(side: &ProxySide, certificate: Option<&str>) -> String {
         // Writing to a string cannot fail.
         write!(lines, "\n            {reason}\n            header_up -{header}").ok();
     }
+    if side.tells_nonces {
+        write!(lines, "\n            header_up -{NONCE_HEADER}").ok();
+    }
     if lines.is_empty() { lines } else { format!(" {{{lines}\n        }}") }
 }
+
+/// The header with a nonce, which is copied from the answer of the gateway to the request, and from there to the answer of the
+/// application. What a client has sent under this name is forgotten before. Where the
+/// gateway has told none, Caddy 2.6 leaves the name of the placeholder there.
+const NONCE_HEADER: &str = "DPoP-Nonce";
+const TELL_NONCE: &str = "
+        @nonce header_regexp DPoP-Nonce ^[A-Za-z0-9_-]
+        header @nonce {
+            DPoP-Nonce {http.request.header.DPoP-Nonce}
+            defer
+        }";
 
 /// Asks clients for certificates.
 const TLS: &str = "

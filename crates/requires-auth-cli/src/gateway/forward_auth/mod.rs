@@ -183,4 +183,6 @@ mod proof_vectors;
 #[cfg(test)]
 mod proof_tests;
 #[cfg(test)]
+mod certificate_tests;
+#[cfg(test)]
 mod place_vectors;

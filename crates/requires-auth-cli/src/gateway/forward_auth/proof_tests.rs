@@ -183,7 +183,7 @@ fn the_proxys_side_passes_nonces_and_takes_proofs_away() {
             "proxy_set_header DPoP \"\";",
             "auth_request_set $requires_auth_nonce",
         ),
-        ("caddy", None, "header_up -DPoP\n", ""),
+        ("caddy", None, "header_up -DPoP\n", "header @nonce {"),
         ("traefik", None, "          DPoP: \"\"\n", ""),
         ("envoy", None, "- exact: dpop\n", "- exact: dpop-nonce\n"),
     ] {
@@ -267,7 +267,21 @@ mcp = true
 [[routes]]
 match = "* /mcp/open"
 "#;
-    let config = Config::parse(text, "gateway.toml").expect("a configuration");
+    // The tests of a configuration come with proofs where a resource needs them, and there alone.
+    let test = |path: &str, scheme: &str, status: u16| {
+        let headers =
+            if scheme.is_empty() { "" } else { "headers = { Authorization = \"Bearer {token}\" }\n" };
+        format!(
+            "[[tests]]\nrequest = \"GET {path}\"\nclaims = {{}}\n{headers}expect = {{ status = {status} }}\n"
+        )
+    };
+    let tests = [("/mcp", "", 200), ("/mcp", "Bearer", 401), ("/files", "", 200), ("/files", "Bearer", 200)]
+        .map(|(path, scheme, status)| test(path, scheme, status));
+    let text = format!("{text}{}", tests.concat());
+    let config = Config::parse(&text, "gateway.toml").expect("a configuration");
+    let results = run_tests(&config).await.expect("tests");
+    let failed: Vec<_> = results.iter().filter(|result| !result.holds).map(|result| &result.found).collect();
+    assert!(failed.is_empty() && results.len() == tests.len(), "{failed:?}");
     let key = SigningKey::generate(Algorithm::Es256);
     let keys = jwk_set([&key]).to_string();
     let auth = config.build_with(|builder| builder.with_jwks(keys.clone())).expect("a guard");

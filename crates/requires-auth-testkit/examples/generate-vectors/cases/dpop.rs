@@ -273,6 +273,13 @@ impl Asked {
         self.deny(&answers::no_credentials(code), &challenges)
     }
 
+    /// The same at a guard with a resource: each scheme also says where its metadata are.
+    fn no_credentials_at(self, code: &str, place: &str) -> Finished {
+        let place = format!("resource_metadata=\"{place}\"");
+        let challenges = [format!("Bearer {place}"), format!("DPoP {place}, algs=\"{}\"", self.algs)];
+        self.deny(&answers::no_credentials(code), &challenges)
+    }
+
     /// The challenge of an answer as one of DPoP, with the algorithms at its end.
     fn dpop_challenge(&self, answer: &Value) -> String {
         let challenge = answer["challenge"].as_str().unwrap_or_default();

@@ -84,6 +84,8 @@ fn judge_with(
     };
     let mut seen = Seen::default();
     let verdict = check(rules, &of, &mut seen);
+    let failed = seen.0.iter().filter(|(_, passed)| !passed).count();
+    assert_eq!(failed, usize::from(verdict.is_err()), "what is told is the verdict: {:?}", seen.0);
     (verdict, seen.0)
 }
 

@@ -146,6 +146,8 @@ mod tests {
         let on = || builder().with_client_certificates(true);
         assert_eq!(found(on()), None);
         assert_eq!(found(on().with_client_cert_header(header("X-Cert"))), None);
+        let read = on().with_client_cert_header(header("X-Cert")).certificate_header(&mut Vec::new());
+        assert_eq!(read, Some(CertificateHeader::new("x-cert", HeaderFormat::Xfcc)));
         let of_one = builder().with_issuer_client_certificates(true);
         assert_eq!(found(of_one.with_client_cert_header(header("X-Cert"))), None);
         let off = builder().with_client_cert_header(header("X-Cert"));

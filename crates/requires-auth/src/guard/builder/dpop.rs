@@ -223,7 +223,7 @@ fn nonce_source(table: &Table, public_url: &str) -> Result<Option<NonceSource>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ConfigError, RequiresAuth};
+    use crate::{ConfigError, Denial, ErrorCode, RequiresAuth};
 
     fn builder() -> Builder {
         RequiresAuth::builder("https://issuer.example", "https://api.example")
@@ -244,6 +244,19 @@ mod tests {
         assert_eq!(fields(with_url("https://api.example/v1")), []);
         assert_eq!(fields(with_url("https://user@api.example")).len(), 1);
         assert_eq!(fields(with_url("https://api.example/?x")).len(), 1);
+        assert_eq!(fields(with_url("https://b\u{fc}cher.example")).len(), 1, "a host that is not ASCII");
+    }
+
+    #[test]
+    fn bearer_is_named_as_long_as_one_issuer_takes_it() {
+        let challenges = |of_other| {
+            let other = builder().with_issuer("https://other.example", "https://api.example");
+            let guard = other.with_issuer_dpop(of_other).with_public_url("https://api.example");
+            let guard = guard.with_dpop(Dpop::required()).build().expect("a guard");
+            guard.www_authenticate(&Denial::new(ErrorCode::AuthorizationHeaderMissing)).len()
+        };
+        assert_eq!(challenges(DpopMode::Allowed), 2);
+        assert_eq!(challenges(DpopMode::Required), 1);
     }
 
     #[test]
@@ -253,6 +266,11 @@ mod tests {
         assert_eq!(with(Dpop::allowed().with_max_age(seconds(300)).with_nonce_secret("s".repeat(32))), []);
         assert_eq!(with(Dpop::allowed().with_max_age(seconds(301))), [(FIELD, "max_age 301 s".to_owned())]);
         assert_eq!(with(Dpop::allowed().with_max_age(seconds(0))), [(FIELD, "max_age 0 s".to_owned())]);
+        assert_eq!(with(Dpop::allowed().with_future(seconds(301))), [(FIELD, "future 301 s".to_owned())]);
+        assert_eq!(with(Dpop::allowed().with_max_entries(999)), [(FIELD, "max_entries 999".to_owned())]);
+        let short = Dpop::allowed().with_max_proof_bytes(255);
+        assert_eq!(with(short), [(FIELD, "max_proof_bytes 255".to_owned())]);
+        assert_eq!(with(Dpop::allowed().with_nonce_secret_file("/nowhere/secret")).len(), 1);
         assert_eq!(
             with(Dpop::allowed().with_algorithms(["HS256"])),
             [(FIELD, "algorithms `HS256`".to_owned())]
@@ -260,6 +278,7 @@ mod tests {
         assert_eq!(with(Dpop::allowed().with_algorithms([""; 0])).len(), 1);
         let short = with(Dpop::allowed().with_nonce_secret("secret-that-is-not-shown"));
         assert_eq!(short, [(FIELD, "a nonce_secret of 24 bytes".to_owned())]);
+        assert_eq!(with(Dpop::allowed().with_nonce_secret("s".repeat(31))).len(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::claims::Claims;
+use crate::revocation::RevocationKind;
 
 impl Set {
     /// A set of at most this many entries, without those that have ended.
@@ -174,6 +175,18 @@ fn an_entry_takes_the_place_of_those_that_it_covers() {
     assert_eq!(len([entry(), entry().issued_before(at(6))]), 1);
     assert_eq!(len([entry().at_issuer(ISSUER), entry()]), 1);
     assert_eq!(len([entry(), Revocation::of_subject("u-1", at(3000))]), 1);
+    assert_eq!(
+        len([entry().at_issuer(ISSUER), Revocation::of_subject("u-1", at(3000)).at_issuer(ISSUER)]),
+        1
+    );
+    // Of two moments the later one stays, in whichever order they come; the same one again changes nothing.
+    let moments = |first, second| [first, second].map(|moment| entry().issued_before(at(moment)));
+    assert_eq!(len(moments(5, 5)), 1);
+    for (first, second) in [(5, 6), (6, 5)] {
+        let set = set(&seed, moments(first, second));
+        assert!(refuses(&set, &seed, &Token { iat: Some(5), ..TOKEN }, 1000), "{first} {second}");
+        assert_eq!(set.len(), 1);
+    }
     // Neither refuses all that the other one does.
     assert_eq!(len([entry(), Revocation::of_subject("u-1", at(3000)).issued_before(at(6))]), 2);
     assert_eq!(len([entry().at_issuer("https://a.example"), entry().at_issuer("https://b.example")]), 2);
@@ -191,6 +204,75 @@ fn a_change_copies_one_part() {
     assert_eq!(after.iter().count(), 91);
 }
 
+/// A token of a guard that is told of no revocations has no marks.
+#[test]
+fn a_token_without_marks_is_compared_with_every_entry() {
+    let seed = seed();
+    let claim = claim_of(&TOKEN);
+    let refused = |listed: &[Revocation], added: &[Revocation]| {
+        let mut sets = Sets::new(1);
+        sets.listed = set(&seed, listed.iter().cloned());
+        sets.added = set(&seed, added.iter().cloned());
+        sets.refuse_named(at(1000).into(), &named(&TOKEN, Some(at(1000).into()), &claim))
+    };
+    let (own, other) = (Revocation::of_session("s-1", at(2000)), Revocation::of_session("s-2", at(2000)));
+    assert!(!refused(&[], &[]));
+    assert!(!refused(std::slice::from_ref(&other), std::slice::from_ref(&other)));
+    assert!(refused(&[other.clone(), own.clone()], &[]));
+    assert!(refused(&[], &[own, other]));
+}
+
+/// The mark of an entry only finds it: another token could have the same one.
+#[test]
+fn an_entry_is_compared_by_its_whole_value_and_not_by_its_mark() {
+    let claim = claim_of(&TOKEN);
+    let token = named(&TOKEN, None, &claim);
+    for (kind, own) in RevocationKind::ALL.into_iter().zip(["t-1", "u-1", "s-1", "c-1"]) {
+        let refuses = |value: &str| Revocation::of(kind, value, at(2000)).refuses(&token, at(1000).into());
+        assert!(refuses(own), "{kind:?}");
+        for other in ["t-2", "T-1", "u-2", "s-2", "c-2", ""] {
+            assert!(!refuses(other), "{kind:?} {other}");
+        }
+    }
+    let entry = Revocation::of_subject("u-1", at(2000));
+    assert!(entry.covers(&entry));
+    assert!(!entry.covers(&Revocation::of_client("u-1", at(2000))));
+    assert!(!entry.covers(&Revocation::of_subject("u-2", at(2000))));
+}
+
+/// Parts have several entries each here, so that one that has ended stands beside one that has not.
+#[test]
+fn room_is_made_again_and_again_and_what_has_not_ended_stays() {
+    let seed = seed();
+    let most = PARTS * 6;
+    let entry =
+        |number: usize| Revocation::of_session(&number.to_string(), at([2000, 5000, 9000][number % 3]));
+    let mut set = Set::of((0..most).map(entry), &seed, at(1000).into(), most).expect("room");
+    for (now, ended) in [(2400, 1), (5400, 2)] {
+        let mut add =
+            |jti: String| set.add(Revocation::of_token(&jti, at(9000)), &seed, at(now).into(), most);
+        add(format!("first at {now}")).expect("a third has ended");
+        for number in 1..most / 3 {
+            add(format!("{number} at {now}")).expect("room");
+        }
+        assert_eq!(add("one more".to_owned()), Err(Full { most }));
+        assert_eq!((set.len(), set.iter().count()), (most, most));
+        let stays = |number: usize| set.iter().any(|other| *other == entry(number));
+        assert!((0..most).all(|number| stays(number) == (number % 3 >= ended)), "{now}");
+    }
+}
+
+/// A token has one moment at which it was issued: whoever names it by its `jti` means it.
+#[test]
+fn an_entry_for_one_token_has_no_moment() {
+    let (moment, end) = (at(1_000), at(2_000));
+    let entry = |kind| Revocation::of(kind, "a", end).issued_before(moment);
+    assert_eq!(entry(RevocationKind::Token).before(), None);
+    for kind in [RevocationKind::Subject, RevocationKind::Session, RevocationKind::Client] {
+        assert_eq!(entry(kind).before(), Some(moment), "{kind:?}");
+    }
+}
+
 proptest! {
     /// The set says what a look at every entry says.
     #[test]
@@ -201,7 +283,7 @@ proptest! {
     ) {
         const NAMES: [&str; 4] = ["0", "1", "2", "3"];
         let entries: Vec<_> = entries.into_iter().map(|(kind, value, until, before)| {
-            let kind = super::super::RevocationKind::ALL[kind];
+            let kind = RevocationKind::ALL[kind];
             let entry = Revocation::of(kind, NAMES[usize::from(value)], at(until));
             match before { Some(before) => entry.issued_before(at(before)), None => entry }
         }).collect();

@@ -5,6 +5,7 @@ use requires_auth_testkit::Defect;
 
 use crate::commands::conformance::case::Expect::{Bare, Challenge, Error, Quiet};
 use crate::commands::conformance::case::{Case, must, should};
+use crate::commands::conformance::mint::no_credentials;
 
 /// RFC 6750 §3.1; and RFC 9449 §7.1, where a token was sent with a proof.
 const INVALID_TOKEN: &[&str] = &["invalid_token"];
@@ -12,16 +13,16 @@ const INVALID_TOKEN: &[&str] = &["invalid_token"];
 /// What must not come back: it would end a quoted text.
 const MARK: &str = "\"><x-mark>";
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     must(
         ["challenge-no-token", "B01", "RFC 6750 §3", "no credentials: the answer has a challenge"],
         Challenge,
-        |m| m.bare(),
+        no_credentials,
     ),
     should(
         ["challenge-no-token-bare", "A05", "RFC 6750 §3.1", "no credentials: the challenge has no error"],
         Bare,
-        |m| m.bare(),
+        no_credentials,
     ),
     must(
         ["challenge-expired", "B01", "RFC 6750 §3", "an expired token: the answer has a challenge"],

@@ -9,7 +9,7 @@ use crate::commands::conformance::mint::{Attempt, Mint};
 
 const ANOTHER_API: &str = "https://another-api.example.test";
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     defect(Defect::Expired, ["expired", "D04", "RFC 7519 §4.1.4", "a token that has expired an hour ago"]),
     must(
         ["expired-yesterday", "D04", "RFC 7519 §4.1.4", "a token that has expired a day ago"],

@@ -5,12 +5,12 @@ use requires_auth_testkit::{Defect, ProofDefect};
 use crate::commands::conformance::case::Expect::{Accept, Algorithms, Error, Malformed, Refuse};
 use crate::commands::conformance::case::Level::{Must, Should};
 use crate::commands::conformance::case::{Case, defect, must, proof, should};
-use crate::commands::conformance::mint::{Attempt, Mint};
+use crate::commands::conformance::mint::{Attempt, Mint, no_credentials};
 
 /// RFC 9449 §7.1.
 const INVALID: &[&str] = &["invalid_dpop_proof", "invalid_token"];
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     must(
         ["bound-as-bearer", "V15", "RFC 9449 §7.2", "a bound token by the scheme Bearer, without a proof"],
         Refuse,
@@ -64,7 +64,7 @@ pub(in crate::commands::conformance) const CASES: &[Case] = &[
             "no credentials: the challenge lists the algorithms of proofs",
         ],
         Algorithms,
-        |m| m.bare(),
+        no_credentials,
     ),
     should(
         [

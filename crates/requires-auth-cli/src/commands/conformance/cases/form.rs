@@ -7,7 +7,7 @@ use crate::commands::conformance::case::{Case, defect, must};
 use crate::commands::conformance::craft::parts;
 use crate::commands::conformance::mint::{Attempt, Mint};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     defect(
         Defect::Malformed,
         ["malformed", "C01", "RFC 7515 §7.1", "a token with two parts instead of three"],
@@ -23,7 +23,7 @@ pub(in crate::commands::conformance) const CASES: &[Case] = &[
     must(
         ["padding", "C02", "RFC 7515 §2", "claims with the padding that base64url must not have"],
         Refuse,
-        |m| padded(m),
+        padded,
     ),
     must(
         ["not-base64url", "C02", "RFC 7515 §5.2", "claims in letters that base64url does not have"],

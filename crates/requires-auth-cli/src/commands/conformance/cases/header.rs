@@ -8,7 +8,7 @@ use crate::commands::conformance::case::{Case, Needs, defect, must};
 use crate::commands::conformance::craft::{edited, public_pem, signed_as, with_hmac};
 use crate::commands::conformance::mint::{Attempt, Mint};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     defect(
         Defect::AlgorithmNotAllowed,
         ["algorithm-not-allowed", "C06", "RFC 8725 §3.2", "the algorithm none and no signature"],

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::commands::conformance::case::Expect::Refuse;
 use crate::commands::conformance::case::{Case, must};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     must(
         ["stranger", "D02", "RFC 8725 §3.8", "a key that the issuer does not have, under a name of its own"],
         Refuse,

@@ -3,9 +3,9 @@
 use crate::commands::conformance::case::Expect::{Document, Pointer, Refuse};
 use crate::commands::conformance::case::Member::{Issuer, Resource};
 use crate::commands::conformance::case::{Case, must};
-use crate::commands::conformance::mint::{Attempt, Mint};
+use crate::commands::conformance::mint::{Attempt, Mint, no_credentials};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     must(
         [
             "pointer",
@@ -14,7 +14,7 @@ pub(in crate::commands::conformance) const CASES: &[Case] = &[
             "no credentials: the challenge points to the metadata of the resource",
         ],
         Pointer,
-        |m| m.bare(),
+        no_credentials,
     ),
     must(
         [
@@ -24,7 +24,7 @@ pub(in crate::commands::conformance) const CASES: &[Case] = &[
             "the metadata name the URL of this server as the resource",
         ],
         Document(Resource),
-        |m| m.bare(),
+        no_credentials,
     ),
     must(
         [
@@ -34,7 +34,7 @@ pub(in crate::commands::conformance) const CASES: &[Case] = &[
             "the metadata name the issuer as an authorization server",
         ],
         Document(Issuer),
-        |m| m.bare(),
+        no_credentials,
     ),
     must(["get-no-token", "U08", "MCP, Authorization", "GET without credentials"], Refuse, |m| {
         method(m.bare(), "GET")

@@ -4,11 +4,11 @@ use requires_auth_testkit::Defect;
 
 use crate::commands::conformance::case::Expect::{Accept, Malformed, Refuse};
 use crate::commands::conformance::case::{Case, must, should};
-use crate::commands::conformance::mint::{Attempt, Mint};
+use crate::commands::conformance::mint::{Attempt, Mint, no_credentials};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     must(["good-token", "A01", "RFC 6750 §2.1", "a good token"], Accept, |m| m.send(&m.token())),
-    must(["no-token", "A05", "RFC 6750 §3", "no credentials"], Refuse, |m| m.bare()),
+    must(["no-token", "A05", "RFC 6750 §3", "no credentials"], Refuse, no_credentials),
     must(
         [
             "scheme-lower-case",

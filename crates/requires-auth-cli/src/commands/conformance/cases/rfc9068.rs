@@ -6,7 +6,7 @@ use crate::commands::conformance::case::Expect::{Accept, Refuse};
 use crate::commands::conformance::case::{Case, defect, must, should};
 use crate::commands::conformance::mint::{Attempt, Mint};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     must(["typ-long", "C23", "RFC 9068 §4", "a good token of the type application/at+jwt"], Accept, |m| {
         typ(m, "application/at+jwt")
     }),

@@ -4,7 +4,7 @@ use crate::commands::conformance::case::Expect::{Accept, Forbid, ForbidAs, Withh
 use crate::commands::conformance::case::{Case, Needs, must, should};
 use crate::commands::conformance::mint::{Attempt, Mint};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     of_route(must(
         ["scope-none", "B03", "RFC 6750 §3.1", "a good token without any scope"],
         Withhold,

@@ -7,7 +7,7 @@ use crate::commands::conformance::case::Expect::Refuse;
 use crate::commands::conformance::case::{Case, Needs, defect, must};
 use crate::commands::conformance::craft::{edited, encode, parts, signed_as, with_der_signature};
 
-pub(in crate::commands::conformance) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     defect(
         Defect::SignatureMismatch,
         ["signature-mismatch", "C27", "RFC 7515 §5.2", "a signature with one bit flipped"],

@@ -6,7 +6,7 @@ use super::Report;
 use crate::commands::conformance::judge::Grade;
 
 /// The object: how many of each grade, then the rows.
-pub(in crate::commands::conformance) fn value(report: &Report) -> Value {
+pub(crate) fn value(report: &Report) -> Value {
     let mut value = json!({
         "right": report.count(Grade::Right),
         "wrong": report.count(Grade::Wrong),

@@ -6,7 +6,7 @@ use super::{Report, Row};
 use crate::commands::conformance::judge::Grade;
 
 /// The XML document.
-pub(in crate::commands::conformance) fn text(report: &Report) -> String {
+pub(crate) fn text(report: &Report) -> String {
     let failed = report.rows.len() - report.count(Grade::Right);
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{}\" tests=\"{}\" failures=\"{failed}\" skipped=\"{}\">\n",

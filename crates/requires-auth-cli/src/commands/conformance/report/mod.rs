@@ -17,11 +17,11 @@ const MAX_ANSWER: usize = 300;
 
 /// One case, judged. It has no token in it, so that a report can be shown to others.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Row {
+pub(crate) struct Row {
     #[serde(rename = "case")]
     pub(super) name: &'static str,
     /// The requirement of the vectors.
-    pub(super) row: &'static str,
+    pub(super) requirement: &'static str,
     pub(super) rule: &'static str,
     pub(super) level: Level,
     pub(super) about: &'static str,
@@ -41,7 +41,7 @@ impl Row {
     ) -> Self {
         Self {
             name: case.name,
-            row: case.row,
+            requirement: case.row,
             rule: case.rule,
             level: case.level,
             about: case.about,
@@ -66,7 +66,7 @@ pub(super) struct Skipped {
 
 /// A whole run.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(crate) struct Report {
     pub(super) url: String,
     pub(super) profile: &'static str,
     pub(super) issuer: String,
@@ -173,7 +173,7 @@ fn answered(seen: &Observed) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -188,10 +188,10 @@ pub(super) mod tests {
     }
 
     /// A report with one row of each grade, and letters that mean something in HTML and XML.
-    pub(in crate::commands::conformance) fn example() -> Report {
+    pub(super) fn example() -> Report {
         let row = |case, rule, grade, what: Option<&str>| Row {
             name: case,
-            row: "A01",
+            requirement: "A01",
             rule,
             level: Level::Must,
             about: "a token with <\"quotes\"> & more",

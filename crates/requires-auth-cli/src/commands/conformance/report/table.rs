@@ -7,11 +7,7 @@ use crate::commands::conformance::judge::Grade;
 use crate::output::{BAD, CARE, DIM, GOOD};
 
 /// Writes the sections, the findings, and how many there are.
-pub(in crate::commands::conformance) fn print(
-    report: &Report,
-    again: &str,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn print(report: &Report, again: &str, out: &mut dyn Write) -> io::Result<()> {
     let sections = report.sections();
     let width = sections.iter().map(|(rule, _)| rule.chars().count()).max().unwrap_or_default().max(7);
     writeln!(out, "{DIM}{:width$}  right  wrong  dangerous{DIM:#}", "section")?;
@@ -40,11 +36,7 @@ pub(in crate::commands::conformance) fn print(
 }
 
 /// One case with all that is known of it.
-pub(in crate::commands::conformance) fn finding(
-    row: &Row,
-    again: &str,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn finding(row: &Row, again: &str, out: &mut dyn Write) -> io::Result<()> {
     let style = match row.grade {
         Grade::Right => GOOD,
         Grade::Wrong => CARE,

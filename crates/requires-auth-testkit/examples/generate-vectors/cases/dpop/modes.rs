@@ -50,6 +50,12 @@ fn challenges() -> Vec<Finished> {
         ask("dpop-challenge-algorithms", "the algorithms are those that are configured")
             .algorithms(&["ES256", "Ed25519"])
             .no_credentials(missing),
+        ask(
+            "dpop-challenge-resource",
+            "nothing is sent to a resource: each scheme says where its metadata are",
+        )
+        .setting("resource", super::ORIGIN)
+        .no_credentials_at(missing, &format!("{}/.well-known/oauth-protected-resource", super::ORIGIN)),
         ask("dpop-challenge-basic", "another scheme")
             .authorization("Basic YTpi")
             .no_credentials(not_supported),

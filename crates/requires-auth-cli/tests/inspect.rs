@@ -101,9 +101,9 @@ fn the_page_shows_what_the_gateway_would_say() {
         "curl -i -H \"Authorization: Bearer $TOKEN\" https://api.example.com/orders/7"
     );
     let claims = answer["claims"].as_array().expect("claims");
-    let expires = claims.iter().find(|own| own["name"] == "exp").expect("exp");
-    assert!(expires["relative"].as_str().is_some_and(|text| text.starts_with("in ")), "{expires}");
-    assert!(expires["date"].as_str().is_some_and(|text| text.ends_with(" GMT")), "{expires}");
+    let end = claims.iter().find(|own| own["name"] == "exp").expect("exp");
+    assert!(end["relative"].as_str().is_some_and(|text| text.starts_with("in ")), "{end}");
+    assert!(end["date"].as_str().is_some_and(|text| text.ends_with(" GMT")), "{end}");
 
     let expired = token(&stage).defect(Defect::Expired).mint();
     let answer = page.explain(&json!({ "token": expired, "url": "/orders" }));
@@ -204,7 +204,7 @@ fn whoever_does_not_come_from_the_page_gets_nothing() {
         (format!("GET {path}explain"), own.clone(), 405),
         (format!("GET {path}choices"), own.clone(), 405),
         ("POST /explain".to_owned(), format!("{own}{json}"), 404),
-        (format!("POST /AAAAAAAAAAAAAAAAAAAAAA/explain"), format!("{own}{json}"), 404),
+        ("POST /AAAAAAAAAAAAAAAAAAAAAA/explain".to_owned(), format!("{own}{json}"), 404),
         ("GET /".to_owned(), format!("Host: {host}\r\n"), 404),
         (format!("GET {path}?token=a"), format!("Host: {host}\r\n"), 404),
         (format!("GET {path}"), "Host: localhost\r\n".to_owned(), 403),
@@ -228,7 +228,7 @@ fn a_body_has_a_limit() {
     assert_eq!(page.ask("explain", &fields(128 * 1024)).0, 413);
     let head = format!("Host: {0}\r\nOrigin: http://{0}\r\nContent-Type: application/json\r\n", page.host);
     let chunk = "a".repeat(0x8000);
-    let body: String = (0..5).map(|_| format!("8000\r\n{chunk}\r\n")).collect();
+    let body = format!("8000\r\n{chunk}\r\n").repeat(5);
     let request = format!(
         "POST {}explain HTTP/1.1\r\n{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{body}0\r\n\r\n",
         page.path

@@ -261,9 +261,11 @@ provide_command() {
   step "the command" cargo build -p requires-auth-cli --all-features
 }
 
+# Optimised, but not as one unit, which would take minutes more; scripts/wheel.sh builds what is published.
 build_wheel() {
   rm -rf "$PYTHON_TARGET/wheels"
-  "$1/bin/maturin" build --release --locked --manifest-path python/Cargo.toml --out "$PYTHON_TARGET/wheels"
+  env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    "$1/bin/maturin" build --release --locked --manifest-path python/Cargo.toml --out "$PYTHON_TARGET/wheels"
 }
 
 build_sdist() {

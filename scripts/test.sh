@@ -111,6 +111,7 @@ part_python() {
     step "npm ci, DPoP clients" npm --prefix "$DPOP_CLIENTS" ci --no-audit --no-fund
   fi
   provide_chromium || true
+  if provide_redis; then export TEST_REDIS_SERVER=required; fi
 
   for python in "${pythons[@]}"; do
     version=$(python_version "$python") environment=$PYTHON_TARGET/$version

@@ -193,10 +193,36 @@ class Guard:
         `kind`, `message` and `hint`), `keys`, and `skipped` (`index` and `reason` each).
         """
 
-    def explain(self, token: str, policy: Policy | None = None) -> dict[str, Any]:
+    def shared_state(self) -> dict[str, Any] | None:
+        """How the server that instances share (`shared_state`) is doing: None if there is none. It asks nothing.
+
+        Else `server` (where it is), `status` (`idle` before the first need, `up`, `down`), `last_error` (a str, or None
+        after a good answer), and `warnings`, what is wrong with how the server is set up, a sentence each.
+
+        While it is `down`, requests that need it are refused with 503. A readiness probe had better not look at it: its
+        outage is that of all instances.
+        """
+
+    def explain(
+        self,
+        token: str,
+        policy: Policy | None = None,
+        *,
+        proof: str | None = None,
+        method: str = "GET",
+        url: str = "/",
+    ) -> dict[str, Any]:
         """Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
 
         Fetches keys if that is needed. It shows what the token says: keep it out of logs.
+
+        Args:
+            token: the token, without its scheme.
+            policy: what it must be allowed to do.
+            proof: the value of the header `DPoP` beside it. Its checks are told as well; whether it was used before is
+                not among them, and it can be used afterwards.
+            method: of the request that the proof is for.
+            url: the URL of that request, or its path and query.
         """
 
 @final

@@ -45,7 +45,8 @@ class RequiresAuth(_core.Guard, Revoking):
     In asynchronous code, take `verify_async` and `admit_async`. `verify_now` and `admit_now` never wait, and return
     None if keys have to be fetched. `warm` fetches keys at start, `health` says how they are, `explain` shows why a
     token is refused, and `from_env` and `from_file` make a guard from settings. `revoke` refuses a token before it
-    expires, and `revocations` says how many there are. `for_provider` makes a guard for a provider of the table, such
+    expires, and `revocations` says how many there are. `shared_state` says how the server is doing that
+    instances share. `for_provider` makes a guard for a provider of the table, such
     as Logto; each of them is also a method of its name.
 
     A guard with a `resource` serves a document about it (RFC 9728): an adapter asks `metadata`, `metadata_wsgi` or

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ class Kept:
         self.is_preflight = False
         self.headers: list[tuple[str, str]] = []
         self._socket: Guarded | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @staticmethod
     def middleware(app: App) -> App:
@@ -75,8 +77,13 @@ class Kept:
 
     def guard_websocket(self, announcement: str | None, hidden: set[str], seconds: float | None) -> None:
         """Keeps the token of a WebSocket from its handler, and closes it after so many seconds."""
-        if self._socket is not None:
+        if self._socket is None or self._loop is None:
+            return
+        if asyncio.get_running_loop() is self._loop:
             self._socket.judged(announcement, hidden, seconds)
+        else:
+            # Before Python 3.12 Litestar runs a bare guard in a thread, whose loop ends with it.
+            self._loop.call_soon_threadsafe(self._socket.judged, announcement, hidden, seconds)
 
     def _answering(self, scope: Scope, send: Send) -> Send:
         with_own = with_headers(send, self.headers)
@@ -102,6 +109,7 @@ class Kept:
         await send({"type": "http.response.body", "body": b""})
 
     async def _run_websocket(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        self._loop = asyncio.get_running_loop()
         socket = self._socket = Guarded(receive, send, None, set())
         is_accepted = is_answered = False
 

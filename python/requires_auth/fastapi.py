@@ -88,7 +88,7 @@ class RequiresAuth(Configurable, SecurityBase):
         scopes: Mapping[str, str] | None = None,
         authorization_url: str | None = None,
         token_url: str | None = None,
-        openid_connect: bool = True,
+        openid_connect: bool = False,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Makes a guard.
@@ -102,7 +102,8 @@ class RequiresAuth(Configurable, SecurityBase):
             authorization_url: where people log in; with `token_url`, `/docs` can do so by itself.
             token_url: where codes are exchanged for tokens.
             openid_connect: whether the scheme names the discovery document of the issuer, where keys are found by it,
-                so that `/docs` can log in; otherwise it is a bearer token, which is pasted there.
+                so that `/docs` can log in where the issuer lets pages read that; otherwise it is a bearer token,
+                which is pasted there.
             options: as for `requires_auth.RequiresAuth`.
 
         Raises:

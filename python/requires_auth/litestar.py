@@ -72,7 +72,7 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
         *,
         scheme_name: str = "RequiresAuth",
         scopes: Mapping[str, str] | None = None,
-        openid_connect: bool = True,
+        openid_connect: bool = False,
         **options: Unpack[GuardOptions],
     ) -> None:
         """Makes a guard.

@@ -1,9 +1,7 @@
 //! The guard as a Python class: what `requires_auth.RequiresAuth` is built on.
 
 use std::borrow::Cow;
-use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
 use std::{mem, process};
 
 use arc_swap::ArcSwapOption;
@@ -13,9 +11,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use requires_auth::credential::Protocols;
 use requires_auth::guard::Admission as Admitted;
-use requires_auth::{Bearer, Denial, Request, RequiresAuth};
+use requires_auth::{Denial, Request, RequiresAuth};
 
 use crate::asked::{Asked, Judged, Parameters, path_parameters_of};
+use crate::explained::{self, ShownProof};
 use crate::headers::{BearerHeader, HeaderList};
 use crate::live::Live;
 use crate::metadata::{self, MetadataAnswer, RoutePolicies};
@@ -283,28 +282,29 @@ impl Guard {
         report::health(py, &live.auth.health())
     }
 
+    /// How the server that instances share is doing: a dict, or None if there is none. It asks the server nothing.
+    fn shared_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let live = self.live()?;
+        report::shared_state(py, &live.auth.health())
+    }
+
     /// Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
     ///
-    /// Fetches keys if that is needed. It shows what the token says: keep it out of logs.
-    #[pyo3(signature = (token, policy = None))]
+    /// Fetches keys if that is needed. It shows what the token says: keep it out of logs. With `proof` it is the token of a
+    /// request with this proof (DPoP), by this method and to this URL; the proof counts as not used yet.
+    #[pyo3(signature = (token, policy = None, *, proof = None, method = "GET", url = "/"))]
     fn explain<'py>(
         &self,
         py: Python<'py>,
         token: &str,
         policy: Option<&Bound<'py, Policy>>,
+        proof: Option<&str>,
+        method: &str,
+        url: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let none = requires_auth::Policy::default();
-        let policy = policy.map_or(&none, |policy| policy.get().inner());
+        let proof = proof.map(|proof| ShownProof { proof, method, url });
         let live = self.live_in_this_process()?;
-        let explained = match Bearer::parse(token) {
-            Ok(_) => {
-                let headers = BearerHeader::new(token);
-                let request = Request::new("GET", "/", &headers).as_token_alone();
-                Ok(self.run(py, live.auth.explain(&request, policy))?)
-            }
-            Err(denial) => Err(denial),
-        };
-        report::explanation(py, &live.auth, &explained)
+        explained::explained(py, &live.auth, self.is_remote(), token, policy, proof.as_ref())
     }
 }
 
@@ -437,16 +437,9 @@ impl Guard {
         Ok(self.live()?.auth.clone())
     }
 
-    /// Waits for `future` where keys may have to be fetched; elsewhere it is ready at once, and needs no runtime.
-    fn run<T: Send>(&self, py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
-        if self.settings.get().is_some_and(Settings::is_remote) {
-            return runtime::wait(py, future);
-        }
-        let mut future = pin!(future);
-        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => Ok(output),
-            Poll::Pending => runtime::wait(py, future),
-        }
+    /// Whether something outside this process may have to be asked.
+    fn is_remote(&self) -> bool {
+        self.settings.get().is_some_and(Settings::is_remote)
     }
 
     /// The guard. One that was inherited through a fork is left alone, and another is built in its place: threads

@@ -28,6 +28,7 @@ mod metadata;
 mod live;
 mod lock_hint;
 mod proven;
+mod explained;
 mod guard;
 mod mcp;
 mod revocations;

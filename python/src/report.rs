@@ -1,4 +1,4 @@
-//! `explain` and `health` as plain Python data, in the form that the command line prints.
+//! `explain`, `health` and `shared_state` as plain Python data, in the form that the command line prints.
 
 use pyo3::prelude::*;
 use requires_auth::explain::{Outcome, Report};
@@ -50,6 +50,19 @@ fn error(auth: &RequiresAuth, denial: &Denial) -> Value {
 pub(crate) fn health<'py>(py: Python<'py>, health: &Health) -> PyResult<Bound<'py, PyAny>> {
     let issuers: Vec<_> = health.issuers().iter().map(issuer).collect();
     json::load(py, &Value::from(issuers).to_string())
+}
+
+/// A dict about the server that instances share; None if there is none.
+pub(crate) fn shared_state<'py>(py: Python<'py>, health: &Health) -> PyResult<Bound<'py, PyAny>> {
+    let shared = health.shared_state().map(|shared| {
+        json!({
+            "server": shared.server(),
+            "status": shared.status().as_str(),
+            "last_error": shared.last_error(),
+            "warnings": shared.warnings(),
+        })
+    });
+    json::load(py, &Value::from(shared).to_string())
 }
 
 fn issuer(health: &IssuerHealth) -> Value {

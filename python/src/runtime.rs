@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -53,6 +54,23 @@ pub(crate) fn handle() -> PyResult<Handle> {
             mem::forget(arc_swap::Guard::into_inner(before));
             mem::forget(arc_swap::Guard::into_inner(current));
         }
+    }
+}
+
+/// Waits for `future` where something outside this process may have to be asked; elsewhere it is ready at once, and needs
+/// no runtime.
+pub(crate) fn run<T: Send>(
+    py: Python<'_>,
+    is_remote: bool,
+    future: impl Future<Output = T> + Send,
+) -> PyResult<T> {
+    if is_remote {
+        return wait(py, future);
+    }
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Ok(output),
+        Poll::Pending => wait(py, future),
     }
 }
 

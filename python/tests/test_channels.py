@@ -14,6 +14,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.test import override_settings
 from django.urls import path
 from more_vectors import Told, asgi, check_vectors, run, scope_of
+from test_dpop_vectors import steps
 
 from requires_auth import ConfigError, Policy
 from requires_auth import RequiresAuth as Core
@@ -260,15 +261,18 @@ def test_all_vectors(kind: str) -> None:
     run(check_vectors(ask, DIFFERS, skip, 300 if kind == "websocket" else 1200))
 
 
+def has_cookie(case: Case) -> bool:
+    return any(name.lower() == "cookie" for name, _ in case.headers)
+
+
 TOKENS = {case["id"] for file in VECTORS.glob("tokens-*.json") for case in json.loads(file.read_text())["cases"]}
 
 
+BEFORE = {case.id for before, case in steps() if any(asked.method != "GET" or has_cookie(asked) for asked, _ in before)}
+
+
 def is_no_handshake(case: Case) -> bool:
-    return case.method != "GET" or has_cookie(case) or case.id in TOKENS
-
-
-def has_cookie(case: Case) -> bool:
-    return any(name.lower() == "cookie" for name, _ in case.headers)
+    return case.method != "GET" or has_cookie(case) or case.id in TOKENS | BEFORE
 
 
 async def as_websocket(site: Any, case: Case) -> tuple[int, dict[str, str], bytes]:

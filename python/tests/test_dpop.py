@@ -274,6 +274,30 @@ def test_a_middleware_and_a_view_of_django(auth_issuer: TestIssuer, client: Clie
         django_auth.replace_guard(before)
 
 
+def test_explain_tells_the_checks_of_a_proof(auth_issuer: TestIssuer, client: Client) -> None:
+    guard, token = guard_of(auth_issuer), client.token(auth_issuer)
+    proof = client.proof("POST", URL + "/pay", token)
+
+    def told(**asked: Any) -> dict[str, str]:
+        report = guard.explain(token, **asked)
+        steps = {check["check"]: check["outcome"] for check in report["checks"] if check["outcome"] != "not_reached"}
+        return {"verdict": "ok" if report["ok"] else report["error"]["reason"], **steps}
+
+    good = told(proof=proof, method="POST", url="/pay?a=b")
+    assert good["verdict"] == "ok"
+    of_proof = [name for name in good if name.startswith("dpop")]
+    assert len(of_proof) >= 8
+    assert {good[name] for name in of_proof} == {"passed"}
+    assert told(proof=proof, method="POST", url=URL + "/pay") == good, "it is not used up"
+    assert told(proof=proof, url="/pay")["verdict"] == "proof_method"
+    assert told(proof=proof, method="POST")["verdict"] == "proof_url"
+    assert told(proof="x", method="POST", url="/pay")["verdict"] == "proof_malformed"
+    alone = told()
+    assert not any(name.startswith("dpop") for name in alone)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+    assert code(guard.admit("POST", "/pay", list(headers.items()))) == "ok"
+
+
 # --- routes
 
 

@@ -241,7 +241,8 @@ def test_openapi_with_a_login(auth_issuer: TestIssuer) -> None:
     ],
 )
 def test_openapi_names_where_an_issuer_is_discovered(options: Any, url: str | None) -> None:
-    given = {"issuer": "https://issuer.example", "audience": None if "issuers" in options else "a", **options}
+    audience = None if "issuers" in options else "a"
+    given = {"issuer": "https://issuer.example", "audience": audience, "openid_connect": True, **options}
     app = app_with(Depends(RequiresAuth(**given, scopes={"a": "does a"})))
     scheme = app.openapi()["components"]["securitySchemes"]["RequiresAuth"]
     assert "- `a` does a" in scheme["description"]
@@ -256,7 +257,8 @@ def test_openapi_of_a_guard_that_nobody_has_configured(
         monkeypatch.delenv(name, raising=False)
 
     def scheme() -> Any:
-        return app_with(Depends(RequiresAuth())).openapi()["components"]["securitySchemes"]["RequiresAuth"]
+        auth = RequiresAuth(openid_connect=True)
+        return app_with(Depends(auth)).openapi()["components"]["securitySchemes"]["RequiresAuth"]
 
     assert scheme()["type"] == "http"
     monkeypatch.setenv("REQUIRES_AUTH_ISSUER", "https://issuer.example")

@@ -226,7 +226,9 @@ def test_the_environment_configures_it(auth_issuer: TestIssuer, auth_token: Toke
 
 
 def test_openapi(auth: RequiresAuth) -> None:
-    described = RequiresAuth("https://issuer.example", "a", scopes={"a": "does a"}, scheme_name="login")
+    described = RequiresAuth(
+        "https://issuer.example", "a", scopes={"a": "does a"}, scheme_name="login", openid_connect=True
+    )
     app = Litestar(
         [
             handler_with(auth("read:orders"), path="/a"),

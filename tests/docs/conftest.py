@@ -53,7 +53,7 @@ def command() -> str:
     command = os.environ.get("REQUIRES_AUTH_BIN") or str(ROOT / "target" / "debug" / "requires-auth")
     if not shutil.which(command):
         pytest.fail(f"{command} is not there: build it, or name it in REQUIRES_AUTH_BIN")
-    return command
+    return str(Path(command).resolve())
 
 
 @pytest.fixture(scope="session")

@@ -102,6 +102,8 @@ def test_the_token_of_an_entry_is_refused_for_it(
     assert lines[-1].startswith("refused: ")
     assert name in lines[-1]
     done = shell.run(block, command, issuer, tmp_path)
+    if "auth.issuer_unavailable" in done.said:  # a busy machine: the keys have not come in time
+        done = shell.run(block, command, issuer, tmp_path)
     assert done.wrong == []
     printed = [line.strip() for line in done.said.splitlines()]
     assert [line for line in lines if line not in printed] == [], done.said

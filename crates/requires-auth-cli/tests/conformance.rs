@@ -129,6 +129,7 @@ fn what_cannot_be_judged_is_told() {
     for args in [
         &["conformance"][..],
         &["conformance", "ftp://127.0.0.1/"],
+        &["conformance", "http://127.0.0.1:1/", "--keep"],
         &["conformance", "http://alice:secret@127.0.0.1:1/"],
         &["conformance", "http://127.0.0.1:1/", "--case", "no-such-case"],
         &["conformance", "http://127.0.0.1:1/", "--issuer", ISSUER],

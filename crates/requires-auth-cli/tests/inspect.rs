@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use requires_auth_testkit::{Defect, TokenBuilder};
+use requires_auth_testkit::{Algorithm, Defect, ProofBuilder, SigningKey, TokenBuilder};
 use serde_json::{Value, json};
 
 use self::support::gateway::{AUDIENCE, ISSUER, Stage, exchange, get};
@@ -100,10 +100,10 @@ fn the_page_shows_what_the_gateway_would_say() {
         answer["curl"],
         "curl -i -H \"Authorization: Bearer $TOKEN\" https://api.example.com/orders/7"
     );
-    let claims = answer["claims"].as_array().expect("claims");
-    let expires = claims.iter().find(|own| own["name"] == "exp").expect("exp");
-    assert!(expires["relative"].as_str().is_some_and(|text| text.starts_with("in ")), "{expires}");
-    assert!(expires["date"].as_str().is_some_and(|text| text.ends_with(" GMT")), "{expires}");
+    let told = answer["claims"].as_array().expect("claims");
+    let end = told.iter().find(|own| own["name"] == "exp").expect("exp");
+    assert!(end["relative"].as_str().is_some_and(|text| text.starts_with("in ")), "{end}");
+    assert!(end["date"].as_str().is_some_and(|text| text.ends_with(" GMT")), "{end}");
 
     let expired = token(&stage).defect(Defect::Expired).mint();
     let answer = page.explain(&json!({ "token": expired, "url": "/orders" }));
@@ -149,6 +149,81 @@ fn the_ladder_is_that_of_explain() {
             let text = |value: &Value| value[member].to_string().replace(|c: char| c.is_ascii_digit(), "0");
             assert_eq!(text(&answer), text(&told), "{defect:?}");
         }
+    }
+}
+
+#[test]
+fn a_proof_and_a_certificate_come_with_a_token_and_nothing_is_used_up() {
+    let stage = Stage::new("inspect-proof");
+    stage.write(&format!(
+        "public_url = \"https://api.example.com\"\ndpop = \"allowed\"\nclient_certificates = true\n\
+         [issuers.main]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
+         [[routes]]\nmatch = \"POST /orders\"\n"
+    ));
+    let page = Page::start(&["inspect", stage.file().to_str().expect("UTF-8")]);
+    let keys = stage.folder.join("keys.json");
+    let flags =
+        ["inspect", "--jwks", keys.to_str().expect("UTF-8"), "--issuer", ISSUER, "--audience", AUDIENCE];
+    let of_flags = Page::start(&flags);
+    let client = SigningKey::generate(Algorithm::Es256);
+    let own = token(&stage).bound_to(&client).mint();
+    let url = "https://api.example.com/orders";
+    let proof = |method: &str| ProofBuilder::new(&client, method, url).token(own.as_str()).mint();
+    for page in [&page, &of_flags] {
+        let ask = |fields: &Value| page.explain(fields);
+        let good = json!({ "token": own, "method": "POST", "url": url, "proof": proof("POST") });
+        // As often as one likes: whoever looks into a request does not send it.
+        for _ in 0..2 {
+            let answer = ask(&good);
+            let signature = outcome(&answer, "dpop_signature");
+            assert_eq!((answer["verdict"].as_str(), signature), (Some("allowed"), "passed"), "{answer}");
+            let curl = answer["curl"].as_str().expect("a line");
+            assert!(curl.contains("DPoP $TOKEN") && curl.contains("DPoP: $PROOF"), "{curl}");
+        }
+        let answer = ask(&json!({ "token": own, "method": "POST", "url": url, "proof": proof("GET") }));
+        assert_eq!((answer["verdict"].as_str(), outcome(&answer, "dpop_htm")), (Some("refused"), "failed"));
+        let answer = ask(&json!({ "token": own, "method": "POST", "url": url }));
+        assert_eq!((answer["verdict"].as_str(), outcome(&answer, "cnf")), (Some("refused"), "failed"));
+    }
+    // Nobody knows which URL is meant.
+    let fields = json!({ "token": own, "url": "/orders", "proof": proof("GET") });
+    assert_eq!(of_flags.ask("explain", &fields.to_string()).0, 400);
+
+    let certificate =
+        |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate").cert;
+    let (shown, other) = (certificate("client.example"), certificate("other.example"));
+    let bound = stage.bound_token(shown.der());
+    for (pem, verdict) in [(shown.pem(), "allowed"), (other.pem(), "refused"), (String::new(), "refused")] {
+        let fields = json!({ "token": bound, "method": "POST", "url": "/orders", "certificate": pem });
+        assert_eq!(page.explain(&fields)["verdict"], verdict);
+    }
+}
+
+#[test]
+fn a_token_stands_where_its_issuer_reads_it() {
+    let stage = Stage::new("inspect-place");
+    let issuer = |name: &str, url: &str, place: &str| {
+        format!(
+            "[issuers.{name}]\nissuer = \"{url}\"\naudience = \"{AUDIENCE}\"\njwks = \"keys.json\"\n\
+             token_from = [{place}]\n"
+        )
+    };
+    let (one, other) = (
+        issuer("main", ISSUER, "{ cookie = \"t\" }"),
+        issuer("other", "https://other.example", "\"authorization\""),
+    );
+    stage.write(&format!("{one}{other}[[routes]]\nmatch = [\"GET /orders\", \"POST /orders\"]\n"));
+    let page = Page::start(&["inspect", stage.file().to_str().expect("UTF-8")]);
+    let own = token(&stage).mint();
+    let answer = page.explain(&json!({ "token": own, "url": "/orders" }));
+    assert_eq!(answer["verdict"], "allowed", "{answer}");
+    assert_eq!(answer["curl"], "curl -i -H \"Cookie: t=$TOKEN\" \"$API\"/orders");
+    let fields = json!({ "token": own, "method": "POST", "url": "/orders" });
+    assert_eq!(page.explain(&fields)["verdict"], "allowed");
+    // One that has to be of another issuer is refused, as on a route that names it.
+    for (name, verdict) in [("main", "allowed"), ("other", "refused")] {
+        let fields = json!({ "token": own, "url": "/orders", "issuer": name });
+        assert_eq!(page.explain(&fields)["verdict"], verdict, "{name}");
     }
 }
 
@@ -204,7 +279,7 @@ fn whoever_does_not_come_from_the_page_gets_nothing() {
         (format!("GET {path}explain"), own.clone(), 405),
         (format!("GET {path}choices"), own.clone(), 405),
         ("POST /explain".to_owned(), format!("{own}{json}"), 404),
-        (format!("POST /AAAAAAAAAAAAAAAAAAAAAA/explain"), format!("{own}{json}"), 404),
+        ("POST /AAAAAAAAAAAAAAAAAAAAAA/explain".to_owned(), format!("{own}{json}"), 404),
         ("GET /".to_owned(), format!("Host: {host}\r\n"), 404),
         (format!("GET {path}?token=a"), format!("Host: {host}\r\n"), 404),
         (format!("GET {path}"), "Host: localhost\r\n".to_owned(), 403),
@@ -228,7 +303,7 @@ fn a_body_has_a_limit() {
     assert_eq!(page.ask("explain", &fields(128 * 1024)).0, 413);
     let head = format!("Host: {0}\r\nOrigin: http://{0}\r\nContent-Type: application/json\r\n", page.host);
     let chunk = "a".repeat(0x8000);
-    let body: String = (0..5).map(|_| format!("8000\r\n{chunk}\r\n")).collect();
+    let body = format!("8000\r\n{chunk}\r\n").repeat(5);
     let request = format!(
         "POST {}explain HTTP/1.1\r\n{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{body}0\r\n\r\n",
         page.path

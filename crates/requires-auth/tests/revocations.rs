@@ -242,6 +242,11 @@ mod in_a_file {
 
         // Another configuration takes over what is read, and a new process reads it.
         let next = world.bare().with_keys_of(&guard).with_revocations(&path).build().expect("a guard");
+        // One with another file has what stands there alone.
+        let second = folder.join("second.jsonl");
+        std::fs::write(&second, "").expect("a file");
+        let moved = world.bare().with_keys_of(&guard).with_revocations(&second).build().expect("a guard");
+        assert_eq!((judge(&moved, &other), judge(&moved, &world.token().mint())), (Ok(()), Ok(())));
         std::fs::write(&path, "broken\n").expect("a file");
         assert_eq!(reason(judge(&next, &other)), Some(Reason::Revoked));
         next.revocations().expect("some").refresh().expect_err("a broken line");

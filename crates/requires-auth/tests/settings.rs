@@ -119,6 +119,8 @@ fn in_python(setting: &Setting) -> String {
     match setting.kind {
         // Its default depends on whether there is `introspection`.
         _ if setting.key == "accept_tokens" => "None".to_owned(),
+        // A profile may choose a smaller one.
+        _ if *setting == *settings::LEEWAY.setting => "None".to_owned(),
         // What a provider says holds where nothing is given.
         _ if *setting == *settings::PROFILE.setting => "None".to_owned(),
         Kind::Duration(limits) | Kind::Count(limits) => limits.default.to_string(),

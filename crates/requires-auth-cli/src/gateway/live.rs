@@ -10,13 +10,14 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use requires_auth::Reason;
+use requires_auth::discovery::FetchFailure;
 use requires_auth::guard::IssuerHealth;
 use serde_json::{Value, json};
 use tracing::warn;
 
 use super::current::Current;
 use super::prometheus::Prometheus;
-use super::refusals::Refusal;
+use super::refusals::{Refusal, Refusals};
 use super::service::Service;
 use super::telemetry::{self, Decisions};
 use crate::pages::{
@@ -80,7 +81,7 @@ fn told(current: &Current, service: &Service, metrics: &Prometheus) -> Value {
     let of_resources = gateway.resources().iter().map(|own| own.auth.health().remembered_tokens());
     let remembered = health.remembered_tokens() + of_resources.sum::<usize>();
     let decisions = gateway.decisions();
-    let refusals = decisions.refusals().map(|refusals| refusals.list()).unwrap_or_default();
+    let refusals = decisions.refusals().map(Refusals::list).unwrap_or_default();
     let (count, seconds) = metrics.histogram(telemetry::DECISION_SECONDS_NAME);
     json!({
         "stopping": current.is_stopping(),
@@ -109,7 +110,7 @@ fn issuer(own: &IssuerHealth) -> Value {
         "age": own.age().map(|age| age.as_secs()),
         "next_refresh": own.next_refresh().map(|next| next.as_secs()),
         // Only a short name of the cause: its text may have come from another server.
-        "last_error": own.last_error().map(|error| error.as_str()),
+        "last_error": own.last_error().map(FetchFailure::as_str),
     })
 }
 

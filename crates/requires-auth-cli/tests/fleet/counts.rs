@@ -131,9 +131,12 @@ impl Report {
     }
 }
 
+/// One of the counts.
+type Number = fn(&Counts) -> u64;
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: [(&str, fn(&Counts) -> u64); 10] = [
+        let rows: [(&str, Number); 10] = [
             ("requests", |own| own.requests),
             ("accepted before Redis was killed", |own| own.accepted),
             ("accepted after it had started again", |own| own.accepted_again),

@@ -81,6 +81,10 @@ pub(crate) struct ConformanceArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) case: Vec<String>,
 
+    /// With --case, let the issuer go on until ctrl-c, so that the curl lines can be sent
+    #[arg(long, requires = "case", conflicts_with = "issuer")]
+    pub(super) keep: bool,
+
     /// List the cases of the profile, and what is not judged, and send nothing
     #[arg(long)]
     pub(super) list: bool,

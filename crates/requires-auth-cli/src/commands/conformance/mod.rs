@@ -40,7 +40,7 @@ use self::setup::{Prepared, prepare};
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::{BAD, DIM, GOOD, print_json, say};
-use crate::runtime::block_on;
+use crate::runtime::{block_on, stop_signal};
 
 impl ConformanceArgs {
     /// Runs `conformance`.
@@ -68,6 +68,10 @@ impl ConformanceArgs {
                 self.show(&runner, &cases, issuer.is_some(), context).await
             };
             if let Some(issuer) = issuer {
+                if self.keep && outcome.is_ok() {
+                    say(&format!("{DIM}the issuer goes on; ctrl-c stops it{DIM:#}"));
+                    stop_signal()?.await;
+                }
                 issuer.shutdown().await;
             }
             outcome

@@ -61,8 +61,9 @@ impl Gate {
     /// # Errors
     ///
     /// The answer to one that gets nothing.
-    pub(super) fn admit(&self, head: &Parts) -> Result<Wanted, Response<Full<Bytes>>> {
-        let forbidden = || Err(problem(StatusCode::FORBIDDEN, "this is not the address that was printed"));
+    pub(super) fn admit(&self, head: &Parts) -> Result<Wanted, Box<Response<Full<Bytes>>>> {
+        let forbidden =
+            || Err(Box::new(problem(StatusCode::FORBIDDEN, "this is not the address that was printed")));
         // The target of a plain request is a path: a proxy's is a whole URL, and that of HTTP/2 has its host beside it.
         if head.version != Version::HTTP_11 || head.uri.authority().is_some() {
             return forbidden();
@@ -76,15 +77,16 @@ impl Gate {
             return forbidden();
         }
         let Some(wanted) = self.wanted(head) else {
-            return Err(problem(StatusCode::NOT_FOUND, "there is nothing here"));
+            return Err(Box::new(problem(StatusCode::NOT_FOUND, "there is nothing here")));
         };
         match wanted {
             Wanted::Asset(_) if reads(&head.method) => Ok(wanted),
-            Wanted::Asset(_) => Err(only("GET, HEAD")),
-            _ if head.method != Method::POST => Err(only("POST")),
+            Wanted::Asset(_) => Err(Box::new(only("GET, HEAD"))),
+            _ if head.method != Method::POST => Err(Box::new(only("POST"))),
             _ if !has_origin || is_from_another_site(&head.headers) => forbidden(),
             _ if !is_json(&head.headers) => {
-                Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type is application/json"))
+                let text = "the content type is application/json";
+                Err(Box::new(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)))
             }
             _ => Ok(wanted),
         }

@@ -27,6 +27,10 @@ pub(super) fn headers(question: &Question, place: &TokenPlace) -> Result<HeaderM
         headers.append(name, value);
         Ok::<_, Wrong>(())
     };
+    // A cookie counts where no other site has caused the request, which is another question.
+    if name == COOKIE {
+        add(HeaderName::from_static("sec-fetch-site"), "same-origin")?;
+    }
     add(name, &value)?;
     if let Some(proof) = &question.proof {
         add(HeaderName::from_static("dpop"), proof)?;

@@ -85,7 +85,7 @@ impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         match self.gate.admit(&head) {
-            Err(refused) => refused,
+            Err(refused) => *refused,
             Ok(Wanted::Asset(asset)) => asset.answer(),
             Ok(Wanted::Choices) => json(StatusCode::OK, &choices::to_json(&self.subject)),
             Ok(Wanted::Explanation) => self.explain(body).await.unwrap_or_else(|refused| *refused),

@@ -79,18 +79,7 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
     let cleared = cleared(side, certificate.as_deref());
     let told = certificate.as_ref().map_or_else(String::new, |header| told(header));
     let (usual, tls) = if certificate.is_some() { (443, TLS) } else { (80, "") };
-    let documents = side.resources.as_ref().map_or_else(String::new, |resources| {
-        let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
-        format!(
-            "
-        {DOCUMENTS}
-        @metadata path {WELL_KNOWN} {WELL_KNOWN}/*{others}
-        reverse_proxy @metadata {gateway} {{
-            header_up -Authorization
-        }}
-"
-        )
-    });
+    let documents = documents(side, &gateway);
     Ok(format!(
         "{}
 :{port} {{{tls}
@@ -109,6 +98,22 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         application = side.application,
         port = side.port.unwrap_or(usual),
     ))
+}
+
+/// The documents of the gateway's resources, which anybody may read.
+fn documents(side: &ProxySide, gateway: &str) -> String {
+    side.resources.as_ref().map_or_else(String::new, |resources| {
+        let others: String = resources.documents.iter().flat_map(|path| [" ", path]).collect();
+        format!(
+            "
+        {DOCUMENTS}
+        @metadata path {WELL_KNOWN} {WELL_KNOWN}/*{others}
+        reverse_proxy @metadata {gateway} {{
+            header_up -Authorization
+        }}
+"
+        )
+    })
 }
 
 /// Tells the certificate of the client, in the place of what it has sent itself. Without one, Caddy 2.6 leaves the name of the

@@ -270,7 +270,7 @@ mcp = true
 match = "* /mcp/open"
 "#;
     // The tests of a configuration come with proofs where a resource needs them, and there alone.
-    let test = |path: &str, scheme: &str, status: u16| {
+    let expect = |path: &str, scheme: &str, status: u16| {
         let headers =
             if scheme.is_empty() { "" } else { "headers = { Authorization = \"Bearer {token}\" }\n" };
         format!(
@@ -278,7 +278,7 @@ match = "* /mcp/open"
         )
     };
     let tests = [("/mcp", "", 200), ("/mcp", "Bearer", 401), ("/files", "", 200), ("/files", "Bearer", 200)]
-        .map(|(path, scheme, status)| test(path, scheme, status));
+        .map(|(path, scheme, status)| expect(path, scheme, status));
     let text = format!("{text}{}", tests.concat());
     let config = Config::parse(&text, "gateway.toml").expect("a configuration");
     let results = run_tests(&config).await.expect("tests");

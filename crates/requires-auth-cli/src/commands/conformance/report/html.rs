@@ -10,7 +10,7 @@ const STYLE: &str = "\
 @media(prefers-color-scheme:dark){:root{--ink:#e3e7ec;--paper:#14181d;--line:#343b45;--dim:#9aa5b1;--good:#6fcf8d;--care:#f0b45a;--bad:#ff8a80}}\
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:2rem auto;max-width:70rem;padding:0 1rem}\
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}\
-td.n{text-align:right}code{font-size:.9em}dt{color:var(--dim)}dd{margin:0 0 .4rem}section{margin:1rem 0;border-left:4px solid var(--line);padding-left:1rem}\
+.n{text-align:right}code{font-size:.9em}dt{color:var(--dim)}dd{margin:0 0 .4rem}section{margin:1rem 0;border-left:4px solid var(--line);padding-left:1rem}\
 .right{color:var(--good)}.wrong{color:var(--care)}.dangerous{color:var(--bad)}";
 
 /// The page.
@@ -50,8 +50,8 @@ pub(crate) fn text(report: &Report) -> String {
 
 fn sections(html: &mut String, report: &Report) {
     html.push_str(
-        "<h2>By section</h2>\n<table>\n<tr><th scope=\"col\">section</th><th scope=\"col\">right</th>\
-         <th scope=\"col\">wrong</th><th scope=\"col\">dangerous</th></tr>\n",
+        "<h2>By section</h2>\n<table>\n<tr><th scope=\"col\">section</th><th class=\"n\" scope=\"col\">right</th>\
+         <th class=\"n\" scope=\"col\">wrong</th><th class=\"n\" scope=\"col\">dangerous</th></tr>\n",
     );
     for (rule, [right, wrong, dangerous]) in report.sections() {
         let _ = writeln!(

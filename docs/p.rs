@@ -1,1 +1,0 @@
-pub fn f(){ let _=requires_auth_testkit::issuer::DevelopmentIssuer::builder(); }

@@ -232,6 +232,9 @@ part_containers() {
   if [[ ! $succeeded ]]; then return; fi
   step "packages for the manifests" provide_manifest_packages "$python" "$environment"
   if [[ $succeeded ]]; then
+    if provide_node; then
+      step "npm ci, schemas" npm --prefix tests/containers/schemas ci --no-audit --no-fund
+    fi
     tests "pytest, containers" env REQUIRES_AUTH_BIN="$command" "$environment/bin/pytest" -q -rs tests/containers
   fi
   step "completions" scripts/try-completions.sh "$command"

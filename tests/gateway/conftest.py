@@ -18,6 +18,7 @@ DIALECTS = {
     "nginx-debian": "nginx",
     "caddy": "caddy",
     "caddy-debian": "caddy",
+    "haproxy": "haproxy",
     "envoy": "envoy",
     "envoy-grpc": "envoy-grpc",
 }

@@ -1,5 +1,6 @@
 """A forward-auth service with the mistakes of real ones: each attack is seen to succeed where nothing stops it."""
 
+import contextlib
 import socket
 import threading
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +24,8 @@ class Naive:
 
     def _serve(self, stream: socket.socket) -> None:
         reader = stream.makefile("rb")
-        with stream:
+        # A proxy that ends may reset what it has kept open.
+        with stream, contextlib.suppress(ConnectionResetError):
             while (line := reader.readline()).strip():
                 method, target, _ = line.decode("latin-1").split(" ", 2)
                 status, identity = self._judge(method, target, read_headers(reader))

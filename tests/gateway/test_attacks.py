@@ -218,6 +218,11 @@ def as_is(text: str) -> str:
     return text
 
 
+def with_chunks(text: str) -> str:
+    """HAProxy's file without the line that refuses chunked bodies, which alone have trailers."""
+    return re.sub(r"^ *http-request return status 411 .*$", "", text, flags=re.M)
+
+
 # The attack, a proxy whose guard is the naive service, and what is left out of the proxy's file.
 WEAK = [
     (spoofs_an_identity, "envoy", as_is),
@@ -233,6 +238,8 @@ WEAK = [
     (brings_its_own_policy, "caddy", as_is),
     (comes_as_a_probe, "nginx", as_is),
     (uses_a_verdict_for_another_route, "nginx", as_is),
+    (asks_for_another_method, "haproxy", as_is),
+    (hides_an_identity_in_a_trailer, "haproxy", with_chunks),
 ]
 
 

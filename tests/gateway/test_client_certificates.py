@@ -21,10 +21,11 @@ from wire import ask as plain_ask
 SWITCH = "client_certificates = true\n"
 
 # The header of each dialect, and its format. Over gRPC Envoy tells the certificate beside the headers, too.
-FORMATS = {"nginx": "escaped-pem", "caddy": "rfc9440", "envoy": "xfcc", "envoy-grpc": "xfcc"}
+FORMATS = {"nginx": "escaped-pem", "caddy": "rfc9440", "haproxy": "rfc9440", "envoy": "xfcc", "envoy-grpc": "xfcc"}
 HEADERS = {
     "nginx": "X-SSL-Client-Cert",
     "caddy": "Client-Cert",
+    "haproxy": "Client-Cert",
     "envoy": "X-Forwarded-Client-Cert",
     "envoy-grpc": "X-Forwarded-Client-Cert",
 }
@@ -91,6 +92,7 @@ def on_tls(server: Path):
 
     def change(text):
         text = re.sub(r"/etc/[a-z]+/tls/certificate\.pem", str(server.with_suffix(".crt")), text)
+        text = text.replace("/etc/haproxy/tls/site.pem", str(server))
         text = re.sub(r"/etc/[a-z]+/tls/key\.pem", str(server.with_suffix(".key")), text)
         own = f"    tls {server.with_suffix('.crt')} {server.with_suffix('.key')} {{\n        # Clients may"
         return text.replace("    tls {\n        # Clients may", own)
@@ -134,9 +136,11 @@ def behind(name, folder, application, issuer, files, weaken=lambda text: text):
                 text.replace("listen 443 ssl;", "listen 80;")
                 .replace(":443 {", ":80 {")
                 .replace("port_value: 8443", "port_value: 8000")
+                .replace("bind :443 ssl", "bind :80\n    # ssl")
             )
 
     def change(text):
+        text = text.replace("\n    # ssl", " ssl")
         text = re.sub(r"listen (127\.0\.0\.1:\d+);", r"listen \1 ssl;", text)
         text = text.replace("http://127.0.0.1:", "https://127.0.0.1:", 1) if dialect == "caddy" else text
         text = text.replace(", http://api", ", https://api")

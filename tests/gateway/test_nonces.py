@@ -11,7 +11,7 @@ from wire import ask
 
 NONCES = 'dpop = { mode = "allowed", nonce_secret = { env = "TEST_NONCE_SECRET" } }\n'
 SETTINGS = 'public_url = "https://api.example.com"\n' + NONCES
-PROXIES = ["nginx", "nginx-debian", "caddy", "caddy-debian", "envoy"]
+PROXIES = ["nginx", "nginx-debian", "caddy", "caddy-debian", "haproxy", "envoy"]
 
 
 class Answering(BaseHTTPRequestHandler):

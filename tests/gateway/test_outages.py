@@ -4,6 +4,7 @@ import base64
 import collections
 import contextlib
 import json
+import re
 import secrets
 import signal
 import socket
@@ -22,6 +23,7 @@ DEAD = {
     "nginx-parts": 502,
     "caddy": 502,
     "caddy-debian": 502,
+    "haproxy": 503,
     "envoy": 503,
     "envoy-grpc": 503,
     "traefik-double": 500,
@@ -117,6 +119,20 @@ def test_the_gateway_may_die(name, own, start, application):
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize("is_weak", [False, True])
+def test_a_script_of_haproxy_that_fails_lets_nothing_pass(is_weak, start, application, tokens):
+    def failing(text: str) -> str:
+        # An address that is none stops the script where it asks.
+        text = re.sub(r"lua\.requires_auth \S+", "lua.requires_auth nowhere", text)
+        return re.sub(r"^ *http-request deny deny_status 503 .*$", "", text, flags=re.M) if is_weak else text
+
+    front = start("haproxy", change=failing)
+    application.take()
+    for token in [None, tokens["read"]]:
+        assert ask(front.port, "/orders/1", token=token).status == (200 if is_weak else 503), front.log()
+    assert len(application.take()) == (2 if is_weak else 0)
+
+
 @pytest.mark.parametrize("name", ["nginx", "envoy", ITSELF])
 def test_the_admin_listener_may_be_out_of_reach(name, own, start, application):
     issuer, gateway = own(name)
@@ -133,7 +149,7 @@ def test_the_admin_listener_may_be_out_of_reach(name, own, start, application):
         assert len(application.take()) == 5
 
 
-@pytest.mark.parametrize("name", ["nginx", "caddy", "envoy", ITSELF])
+@pytest.mark.parametrize("name", ["nginx", "caddy", "haproxy", "envoy", ITSELF])
 def test_another_configuration_takes_over_under_load(name, own, start, application):
     issuer, gateway = own(name)
     front = gateway if name == ITSELF else start(name, to=gateway)

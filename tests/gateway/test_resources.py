@@ -74,7 +74,7 @@ def test_dot_segments_bring_no_question_of_a_client_to_the_gateway(proxy, applic
     public = ["X-Forwarded-Method: GET", "X-Forwarded-Uri: /public/1"]
     public += ["X-Original-Method: GET", "X-Original-URI: /public/1"]
     # Some proxies look for a document in the path without its dot segments, and pass it on with them.
-    for dialect in ("caddy", "envoy", "nginx", "traefik"):
+    for dialect in ("caddy", "envoy", "haproxy", "nginx", "traefik"):
         answer = ask(proxy.port, f"/forward-auth/{dialect}/../..{WELL_KNOWN}/mcp", *public)
         assert answer.status in (400, 401, 403, 404) or json.loads(answer.body)["resource"] == MCP, dialect
     assert application.take() == []

@@ -34,7 +34,7 @@ Examples:
   requires-auth doctor gateway.toml         what is wrong online, with issuers and with the API
   requires-auth conformance http://127.0.0.1:8000/api/items
                                             whether the guard of an API holds, whatever it is written in
-  requires-auth serve gateway.toml          the gateway for nginx, Caddy, Traefik or Envoy
+  requires-auth serve gateway.toml          the gateway for nginx, Caddy, HAProxy, Traefik or Envoy
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::config::{Config, Listen, ServerConfig};
 use super::dialect::{
-    Dialect, NOT_FOR_MCP, OfResources, Place, ProxySide, UNJUDGED, WELL_KNOWN, Wanted, title_case,
+    Dialect, NOT_FOR_MCP, OfResources, Part, Place, ProxySide, UNJUDGED, WELL_KNOWN, Wanted, title_case,
 };
 use super::token_places::TokenPlaces;
 use crate::error::Failure;
@@ -34,6 +34,8 @@ pub(crate) fn emit(
     }
     let side = side(config, file, wanted)?;
     let text = match wanted.part {
+        // A program of its own, in which comments are written in another way.
+        Some(Part::Lua) => return dialect.emit_part(&side, Part::Lua),
         Some(part) => dialect.emit_part(&side, part),
         None => dialect.emit(&side),
     }?;
@@ -167,12 +169,11 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::dialect::{self, Part};
+    use crate::gateway::dialect;
 
     const ISSUER: &str =
         "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n";
-    const ALL: &str =
-        "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"nginx\", \"traefik\"]\n";
+    const ALL: &str = "[forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"haproxy\", \"nginx\", \"traefik\"]\n";
 
     fn side(text: &str, upstream: Option<&str>) -> Result<ProxySide, Failure> {
         let config = Config::parse(&format!("{ISSUER}{text}"), "/etc/auth.toml").expect("no mistakes");
@@ -277,7 +278,7 @@ mod tests {
             emit(dialect::named(name).expect(name), &config, Path::new("auth.toml"), &Wanted::default())
                 .expect("a text")
         };
-        for name in ["caddy", "nginx", "traefik"] {
+        for name in ["caddy", "haproxy", "nginx", "traefik"] {
             assert!(
                 print(&text, name).contains("# Tokens may stand in: header=X-Token, cookie=token."),
                 "{name}"
@@ -310,6 +311,7 @@ mod tests {
             ("nginx", None, "proxy_set_header Authorization \"\";\n"),
             ("nginx", Some(Part::Location), "proxy_set_header Authorization \"\";\n"),
             ("caddy", None, "header_up -Authorization\n"),
+            ("haproxy", None, "http-request del-header Authorization\n"),
             ("traefik", None, "          Authorization: \"\"\n"),
         ] {
             let text = print(elsewhere, name, part);
@@ -342,6 +344,13 @@ mod tests {
                 "proxy_buffering off;",
             ),
             ("caddy", "@metadata path WELL WELL/*", " /team/metadata\n", "header_up -Authorization", ""),
+            (
+                "haproxy",
+                "acl metadata path WELL",
+                " /team/metadata\n",
+                "del-header Authorization",
+                "timeout server 1h",
+            ),
             ("traefik", "PathPrefix(`WELL`)", " || Path(`/team/metadata`)", "Authorization: \"\"", ""),
             (
                 "envoy",
@@ -374,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn only_nginx_is_printed_in_parts() {
+    fn nginx_and_haproxy_are_printed_in_parts() {
         let text = format!(
             "{ISSUER}{ALL}[server]\nlisten = \"127.0.0.1:9180\"\n[headers]\nX-Auth-Subject = \"sub\"\n"
         );
@@ -383,7 +392,8 @@ mod tests {
             let wanted = Wanted { part, ..Wanted::default() };
             emit(dialect::named(name).expect(name), &config, Path::new("auth.toml"), &wanted)
         };
-        let all: String = Part::ALL.map(|(_, part)| print("nginx", Some(part)).expect("a part")).concat();
+        let blocks = [Part::Http, Part::Server, Part::Location];
+        let all = blocks.map(|part| print("nginx", Some(part)).expect("a part")).concat();
         let directives = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
         let whole = print("nginx", None).expect("a text");
         let parts = directives(&all);
@@ -399,6 +409,9 @@ mod tests {
         for line in directives(&whole).iter().filter(|line| !own.iter().any(|own| line.starts_with(own))) {
             assert!(parts.contains(line), "{line}");
         }
-        assert!(print("caddy", Some(Part::Server)).is_err());
+        assert!(print("haproxy", Some(Part::Lua)).is_ok_and(|script| script.starts_with("-- Asks")));
+        for (name, part) in [("caddy", Part::Server), ("haproxy", Part::Server), ("nginx", Part::Lua)] {
+            assert!(print(name, Some(part)).is_err(), "{name}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::emit::emit;
 
 const GATEWAY: &str = "[issuers.main]\nissuer = \"https://issuer.example\"\naudience = \"https://api.example.com\"\n\
                        [server]\nlisten = \"127.0.0.1:9180\"\n\
-                       [forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"nginx\", \"traefik\"]\n";
+                       [forward_auth]\ndialects = [\"caddy\", \"envoy\", \"envoy-grpc\", \"haproxy\", \"nginx\", \"traefik\"]\n";
 
 fn print(name: &str, certificate: &str, part: Option<Part>) -> Result<String, String> {
     let switch = if certificate.is_empty() { "" } else { "client_certificates = true\n" };
@@ -24,7 +24,7 @@ fn told(header: &str, format: &str) -> String {
 }
 
 /// Each proxy with its header, the format, and what it says of them.
-const PROXIES: [(&str, &str, &str, &[&str]); 5] = [
+const PROXIES: [(&str, &str, &str, &[&str]); 6] = [
     (
         "caddy",
         "Client-Cert",
@@ -39,6 +39,17 @@ const PROXIES: [(&str, &str, &str, &[&str]); 5] = [
     ),
     ("envoy", "x-forwarded-client-cert", "xfcc", &ENVOY),
     ("envoy-grpc", "X-Forwarded-Client-Cert", "xfcc", ENVOY.split_at(3).0),
+    (
+        "haproxy",
+        "Client-Cert",
+        "rfc9440",
+        &[
+            "bind :443 ssl crt ",
+            "verify optional",
+            "del-header Client-Cert\n    http-request set-header Client-Cert :%[ssl_c_der,base64]: if { ssl_c_used }\n",
+            "# The certificate of the client is for the gateway alone.\n    http-request del-header Client-Cert\n",
+        ],
+    ),
     (
         "nginx",
         "X-SSL-Client-Cert",
@@ -104,7 +115,7 @@ fn over_grpc_envoy_tells_it_beside_the_headers() {
         assert!(grpc.contains(text), "{text}\n{grpc}");
     }
     assert!(!grpc.contains(ENVOY[0]) && !grpc.contains("<beside>"));
-    for name in ["caddy", "envoy", "nginx", "traefik"] {
+    for name in ["caddy", "envoy", "haproxy", "nginx", "traefik"] {
         assert_eq!(printed(name), print(name, "", None).expect(name), "{name} has no other place");
     }
     let by_header = print("envoy-grpc", &told("X-Forwarded-Client-Cert", "xfcc"), None).expect("a text");
@@ -120,7 +131,7 @@ fn what_a_proxy_does_not_write_is_refused() {
         }
         // Some choose the name themselves.
         let renamed = print(name, &told("X-Other", format), None);
-        let is_free = ["caddy", "nginx"].contains(&name);
+        let is_free = ["caddy", "haproxy", "nginx"].contains(&name);
         assert_eq!(renamed.is_ok(), is_free, "{name} {header}");
     }
 }

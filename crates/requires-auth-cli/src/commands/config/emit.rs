@@ -44,7 +44,7 @@ pub(super) struct EmitArgs {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     listen: Option<u16>,
 
-    /// Only what goes into the block of this name in a configuration of your own (nginx)
+    /// Only what goes into the block of this name in a configuration of your own (nginx), or the script (haproxy)
     #[arg(long, value_name = "PART", value_parser = parts(), conflicts_with_all = ["upstream", "listen"])]
     part: Option<Part>,
 }

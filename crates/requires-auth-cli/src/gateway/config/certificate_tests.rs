@@ -67,6 +67,7 @@ fn the_format_is_that_of_the_dialect_unless_it_is_said() {
     for (dialects, format) in [
         ("\"nginx\"", HeaderFormat::EscapedPem),
         ("\"caddy\"", HeaderFormat::Rfc9440),
+        ("\"haproxy\"", HeaderFormat::Rfc9440),
         ("\"traefik\"", HeaderFormat::Traefik),
         ("\"envoy\"", HeaderFormat::Xfcc),
         ("[\"envoy\", \"envoy-grpc\"]", HeaderFormat::Xfcc),

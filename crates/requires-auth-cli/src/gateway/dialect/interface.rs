@@ -83,7 +83,7 @@ pub(crate) trait Dialect: Debug + Sync {
     ///
     /// This proxy's file has no parts.
     fn emit_part(&self, _side: &ProxySide, _part: Part) -> Result<String, Failure> {
-        Err(Failure::new("only nginx's file is printed in parts")
+        Err(Failure::new("this proxy's file is not printed in parts")
             .hint("leave out --part, and take what you need from the whole file"))
     }
 
@@ -105,12 +105,14 @@ pub(crate) enum Part {
     Server,
     /// For each `location` that passes on to the application: who is asking, in its headers.
     Location,
+    /// The script that HAProxy loads.
+    Lua,
 }
 
 impl Part {
     /// Every part, by its name.
-    pub(crate) const ALL: [(&'static str, Self); 3] =
-        [("http", Self::Http), ("server", Self::Server), ("location", Self::Location)];
+    pub(crate) const ALL: [(&'static str, Self); 4] =
+        [("http", Self::Http), ("server", Self::Server), ("location", Self::Location), ("lua", Self::Lua)];
 }
 
 /// What a proxy's file is to say beyond the configuration of the gateway.

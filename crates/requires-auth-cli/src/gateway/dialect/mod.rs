@@ -8,6 +8,7 @@ mod caddy;
 mod envoy_template;
 mod envoy;
 mod envoy_grpc;
+mod haproxy;
 mod nginx;
 mod traefik;
 
@@ -19,8 +20,8 @@ pub(crate) use self::proxy_side::{
 };
 
 /// Every dialect, in the order of their names.
-pub(crate) const ALL: [&dyn Dialect; 5] =
-    [&caddy::Caddy, &envoy::Envoy, &EnvoyGrpc, &nginx::Nginx, &traefik::Traefik];
+pub(crate) const ALL: [&dyn Dialect; 6] =
+    [&caddy::Caddy, &envoy::Envoy, &EnvoyGrpc, &haproxy::Haproxy, &nginx::Nginx, &traefik::Traefik];
 
 /// The dialect of this name.
 pub(crate) fn named(name: &str) -> Option<&'static dyn Dialect> {

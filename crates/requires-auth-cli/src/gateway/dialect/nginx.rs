@@ -135,6 +135,9 @@ fn emit_part(side: &ProxySide, part: Part) -> Result<String, Failure> {
             let verify = certificate.map_or_else(String::new, |_| format!("\n{ANY_ISSUER}\n{VERIFY}\n"));
             format!("{head}\n{BUFFERS}{verify}\n{EVERYWHERE}{GUARD}{spoofed}\n{endpoints}")
         }
+        Part::Lua => {
+            return Err(Failure::new("nginx loads no script").hint("write --part http, server or location"));
+        }
         Part::Location => {
             let head = preamble(
                 "nginx --part location",

@@ -20,7 +20,7 @@ const SECTIONS: &str = r#"
 listen = "127.0.0.1:9180"
 public_url = "https://api.example.com"
 [forward_auth]
-dialects = ["caddy", "envoy", "envoy-grpc", "nginx", "traefik"]
+dialects = ["caddy", "envoy", "envoy-grpc", "haproxy", "nginx", "traefik"]
 [issuers.main]
 issuer = "https://issuer.example"
 audience = "https://api.example.com"
@@ -70,7 +70,8 @@ impl Stage {
         let target = if endpoint == "envoy" { path } else { "" };
         let uri = format!("/forward-auth/{endpoint}{target}");
         let mut request = Request::builder().uri(uri);
-        let family = if endpoint.starts_with("nginx") { "x-original" } else { "x-forwarded" };
+        let is_forwarded = ["caddy", "traefik"].contains(&endpoint);
+        let family = if is_forwarded { "x-forwarded" } else { "x-original" };
         if endpoint != "envoy" {
             request = request.header(format!("{family}-method"), "GET").header(format!("{family}-uri"), path);
         }
@@ -94,7 +95,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h str> {
 
 #[tokio::test]
 async fn a_route_may_need_a_proof_where_others_do_not() {
-    for endpoint in ["caddy", "envoy", "nginx", "traefik"] {
+    for endpoint in ["caddy", "envoy", "haproxy", "nginx", "traefik"] {
         let stage = Stage::new("\"allowed\"");
         assert_eq!(stage.status(endpoint, "/orders", &stage.bearer()).await, 200, "{endpoint}");
         let (status, headers, body) = stage.told(endpoint, "/payments", &stage.bearer()).await;
@@ -146,7 +147,7 @@ async fn a_proxy_is_told_the_nonce_and_what_to_take_away() {
     let nonces = "{ mode = \"required\", nonce_secret = { env = \"PATH\" } }";
     let stage = Stage::new(nonces);
     let headers = stage.proven("/orders", "");
-    for endpoint in ["caddy", "envoy", "nginx/deny", "traefik"] {
+    for endpoint in ["caddy", "envoy", "haproxy", "nginx/deny", "traefik"] {
         let (status, answer, body) = stage.told(endpoint, "/orders", &headers).await;
         assert_eq!((status, &body["code"]), (401, &json!("use_dpop_nonce")), "{endpoint}");
         assert_eq!(text(&answer, "dpop-nonce").len(), 1, "{endpoint}");
@@ -184,6 +185,7 @@ fn the_proxys_side_passes_nonces_and_takes_proofs_away() {
             "auth_request_set $requires_auth_nonce",
         ),
         ("caddy", None, "header_up -DPoP\n", "header @nonce {"),
+        ("haproxy", None, "http-request del-header DPoP\n", "http-response set-header DPoP-Nonce "),
         ("traefik", None, "          DPoP: \"\"\n", ""),
         ("envoy", None, "- exact: dpop\n", "- exact: dpop-nonce\n"),
     ] {

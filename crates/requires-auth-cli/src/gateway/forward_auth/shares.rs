@@ -56,7 +56,7 @@ async fn status(gateway: &Gateway, dialect: &dyn Dialect, client: &str, token: &
     let (target, mut headers) = dialect.ask("GET", "/orders", None);
     // A client can write such a header, too; what counts is what the proxy has seen itself.
     let forwarded = format!("198.51.100.7, {client}");
-    headers.push(if dialect.name() == "nginx" {
+    headers.push(if ["haproxy", "nginx"].contains(&dialect.name()) {
         ("x-real-ip", client)
     } else {
         ("x-forwarded-for", &forwarded)

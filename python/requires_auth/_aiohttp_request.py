@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -49,9 +50,11 @@ def request_of(args: Iterable[object]) -> web.Request:
 def scope_of(request: web.Request) -> dict[str, Any]:
     """The request as the scope of an ASGI connection (ASGI 3.0), made once for each request."""
     scope = request.get(_SCOPE)
-    if scope is None:
+    # A middleware may have made another request of it (`clone`), which has what the first one knew.
+    if scope is None or scope["request"]() is not request:
         target, _, query = request.raw_path.partition("?")
         made: dict[str, Any] = {
+            "request": ref(request),
             "type": "http",
             "method": request.method,
             "path": request.path,
@@ -80,6 +83,8 @@ def is_websocket(request: web.Request) -> bool:
 
 def answers_preflight(request: web.Request, args: Iterable[object]) -> bool:
     """Whether a preflight, which shows no token, may run the handler: only what is there for `OPTIONS`."""
+    if request.method != "OPTIONS":
+        return False
     if any(isinstance(argument, web.View) for argument in args):
         return True  # the guard stands above `options` itself: no other method is run
     match = request.match_info

@@ -80,9 +80,12 @@ def answer_of_no_route(connection: Request | Websocket) -> Response | None:
 
 
 def answers_preflights(app: Quart, connection: Request | Websocket) -> bool:
-    """Whether a preflight, which shows no token, may run the view: only what is there for `OPTIONS`."""
+    """Whether a preflight, which shows no token, may run the view: only what is there for `OPTIONS`.
+
+    The view runs by the method that the request has now: the application may have made another one of it.
+    """
     rule = connection.url_rule
-    if rule is None:
+    if rule is None or connection.method != "OPTIONS":
         return False
     registered = app.view_functions.get(rule.endpoint)
     return rule.methods == {"OPTIONS"} or hasattr(getattr(registered, "view_class", None), "options")

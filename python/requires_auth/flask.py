@@ -338,7 +338,8 @@ def _adding(headers: list[tuple[str, str]]) -> Any:
 def _answers_preflights(view: Callable[..., Any]) -> bool:
     """Whether a preflight, which shows no token, may run the view: only what is there for `OPTIONS`."""
     rule = request.url_rule
-    if rule is None:
+    # The view runs by the method that the request has now: the application may have made another one of it.
+    if rule is None or request.method != "OPTIONS":
         return False
     registered = current_app.view_functions.get(rule.endpoint)
     has_method_for_options = hasattr(getattr(registered, "view_class", None), "options")

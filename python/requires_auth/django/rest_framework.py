@@ -158,7 +158,8 @@ class HasAccessToken(BasePermission):
         if isinstance(outcome, Refusal):
             return _deny(request, view, outcome)
         _allow(view)
-        if outcome.kind == "preflight" and not _has_own_options(view):
+        # The view runs by `request.method`: a middleware may have made another one of it.
+        if outcome.kind == "preflight" and not (request.method == "OPTIONS" and _has_own_options(view)):
             raise _Preflight  # REST framework would describe the view to somebody who has shown no token
         _remember(request, outcome.token)
         _add_headers(request, outcome.headers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from adapters import PREFLIGHT
@@ -36,7 +36,7 @@ def test_flask(options: dict[str, Any]) -> None:
         flask.request.method = flask.request.headers.get(HEADER, flask.request.method)
 
     class View(MethodView):
-        decorators = [auth("write:orders")]
+        decorators: ClassVar[Any] = [auth("write:orders")]
 
         def options(self) -> str:
             return "options ran"
@@ -64,7 +64,7 @@ def test_quart(options: dict[str, Any]) -> None:
         quart.request.method = quart.request.headers.get(HEADER, quart.request.method)
 
     class View(MethodView):
-        decorators = [auth("write:orders")]
+        decorators: ClassVar[Any] = [auth("write:orders")]
 
         async def options(self) -> str:
             return "options ran"

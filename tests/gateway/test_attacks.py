@@ -186,6 +186,27 @@ def smuggles_a_request(target: Target) -> bool:
     return False
 
 
+def switches_the_protocol(target: Target) -> bool:
+    """Has the application take HTTP/2 on the same connection, whose requests the proxy does not see."""
+    for lines in [
+        ["Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings"],
+        ["Upgrade: H2C", "Connection: upgrade"],
+        ["Upgrade: websocket, h2c", "Connection: Upgrade"],
+        ["Upgrade: websocket", "Upgrade: h2c", "Connection: Upgrade"],
+    ]:
+        for received in target.reached("/orders/1", *lines, "HTTP2-Settings: AAMAAABk", token=target.tokens["read"]):
+            if any("h2c" in value.lower() for value in received.all("Upgrade")):
+                return True
+    return False
+
+
+def floods_with_headers(target: Target) -> bool:
+    """Sends as many headers as a proxy takes, so that it has no room for those of the question."""
+    for count in range(85, 105):
+        target.reached("/orders/1", *[f"X-H{number}: 1" for number in range(count)], token=target.tokens["read"])
+    return not target.reached("/orders/1", token=target.tokens["read"])
+
+
 ATTACKS = [
     spoofs_an_identity,
     takes_the_identity_away,
@@ -201,6 +222,8 @@ ATTACKS = [
     comes_as_a_probe,
     uses_a_verdict_for_another_route,
     smuggles_a_request,
+    switches_the_protocol,
+    floods_with_headers,
 ]
 
 
@@ -212,6 +235,11 @@ def test_it_comes_to_nothing(proxy, application, tokens, attack):
 def unguarded(text: str) -> str:
     """Caddy's file without the line that refuses such a `Connection`."""
     return re.sub(r"^ *respond @named.*$", "", text, flags=re.M)
+
+
+def with_switches(text: str) -> str:
+    """The file without the line that refuses other protocols."""
+    return re.sub(r"^ *(respond @switch|http-request return status 400 .*upgrade).*$", "", text, flags=re.M)
 
 
 def as_is(text: str) -> str:
@@ -240,6 +268,8 @@ WEAK = [
     (uses_a_verdict_for_another_route, "nginx", as_is),
     (asks_for_another_method, "haproxy", as_is),
     (hides_an_identity_in_a_trailer, "haproxy", with_chunks),
+    (switches_the_protocol, "haproxy", with_switches),
+    (switches_the_protocol, "caddy", with_switches),
 ]
 
 
@@ -283,6 +313,19 @@ def test_it_works_on_a_proxy_that_hands_on_what_it_gets(application, tokens, att
         assert any("mallory" in received.folded(SUBJECT) for received in application.take())
     else:
         assert attack(Target(relay.port, application, tokens))
+
+
+@pytest.mark.parametrize("name", ["caddy", "haproxy"])
+def test_a_websocket_is_no_other_protocol(name, running, application, tokens):
+    reached = Target(running(name).port, application, tokens).reached
+    lines = [
+        "Upgrade: WebSocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version: 13",
+    ]
+    (received,) = reached("/orders/1", *lines, token=tokens["read"])
+    assert [value.lower() for value in received.all("Upgrade")] == ["websocket"]
 
 
 # Most proxies do not say that there is a body: only where the gateway learns of it, it is not a preflight.

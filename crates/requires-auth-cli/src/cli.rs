@@ -1,6 +1,8 @@
 //! The command line: the commands, the flags that all of them have, and which code runs. Each command's own flags are
 //! beside its code.
 
+use std::env;
+
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::check::CheckArgs;
@@ -52,6 +54,40 @@ pub(crate) struct Cli {
     /// What stdout gets: text to read, or JSON
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", display_order = 901)]
     output: Format,
+}
+
+/// From this length on a word of the command line may be a token.
+const LENGTH_OF_A_TOKEN: usize = 40;
+
+impl Cli {
+    /// What was asked for.
+    ///
+    /// # Errors
+    ///
+    /// The code to end with, once a message is printed, or the help that was asked for. clap tells a word back that it did not expect;
+    /// one that may be a token is left out, as what is on a terminal ends up in logs and in chats.
+    pub(crate) fn parsed() -> Result<Self, u8> {
+        Self::try_parse().map_err(|error| {
+            if !error.use_stderr() || env::args().all(|word| word.len() < LENGTH_OF_A_TOKEN) {
+                // Nobody is there to be told that it cannot be printed.
+                error.print().ok();
+            } else {
+                eprint!("{}", without_tokens(error.render().to_string()));
+            }
+            u8::try_from(error.exit_code()).unwrap_or(u8::MAX)
+        })
+    }
+}
+
+/// The text without the words of the command line, and the values of flags, that may be tokens.
+fn without_tokens(mut text: String) -> String {
+    for word in env::args() {
+        let value = word.split_once('=').map_or("", |(_, value)| value);
+        for told in [&*word, value].into_iter().filter(|told| told.len() >= LENGTH_OF_A_TOKEN) {
+            text = text.replace(told, "(not shown)");
+        }
+    }
+    text
 }
 
 #[derive(Subcommand)]

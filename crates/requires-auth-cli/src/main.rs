@@ -33,13 +33,14 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::cli::Cli;
 use crate::context::Outcome;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::parsed() {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
     logging::start(&cli.logging());
     let code = match cli.run() {
         Ok(Outcome::Allow) => ExitCode::SUCCESS,

@@ -56,6 +56,24 @@ fn every_defect_is_refused_for_its_reason() {
 }
 
 #[test]
+fn a_token_where_none_is_expected_is_not_told_back() {
+    let forge = Forge::new("https://issuer.example", AUDIENCE, SigningKey::generate(Algorithm::Es256));
+    let token = forge.token().mint();
+    let told = format!("--leeway={token}");
+    for words in
+        [["explain", "gateway.toml", &*token], ["verify", "--audience=a", &*told], ["check", "a", &*token]]
+    {
+        let refused = run(&words, "");
+        assert_eq!(refused.code(), 2, "{refused:?}");
+        assert!(!refused.stderr().contains(&token[..40]), "{refused:?}");
+        assert!(refused.stderr().contains("(not shown)"), "{refused:?}");
+        assert!(refused.stderr().contains("--help"), "{refused:?}");
+    }
+    let short = run(&["check", "a", "b"], "");
+    assert!(short.stderr().contains("'b'"), "{short:?}");
+}
+
+#[test]
 fn tenants_are_taken_by_name() {
     let issuer = Issuer::start(&[]);
     let pattern = issuer.url().replace("/oidc", "/{tenant}");

@@ -83,7 +83,7 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
     Ok(format!(
         "{}
 :{port} {{{tls}
-    route {{{guard}{told}{documents}{forgotten}
+    route {{{SWITCH}{guard}{told}{documents}{forgotten}
         forward_auth {gateway} {{
             uri /forward-auth/caddy{copied}
         }}{nonce}
@@ -99,6 +99,13 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         port = side.port.unwrap_or(usual),
     ))
 }
+
+/// Caddy joins the lines of a header, so that two of them are not `websocket`.
+const SWITCH: &str = "
+        # After a switch to another protocol, such as h2c, Caddy sees no requests any more, and nobody asks about them.
+        @switch expression `{header.Upgrade} != \"\" && !{header.Upgrade}.matches(\"(?i)^websocket$\")`
+        respond @switch \"\" 400
+";
 
 /// The documents of the gateway's resources, which anybody may read.
 fn documents(side: &ProxySide, gateway: &str) -> String {

@@ -21,6 +21,9 @@ local NOT_PASSED_ON = {
     ["upgrade"] = true,
 }
 
+-- HAProxy (seen: 2.6.12) crashes if its client is given more lines than `tune.http.maxhdr`, which is 101 by default.
+local MOST_LINES = 90
+
 -- What only this script says of a request, to the gateway alone.
 local OWN = { "x-original-method", "x-original-uri", "x-original-host", "x-original-proto", "x-real-ip" }
 
@@ -42,14 +45,18 @@ local function target(txn)
     return txn.f:url()
 end
 
--- The headers of the question: all lines of the client's, and what the request is.
+-- The headers of the question: all lines of the client's, and what the request is; nil where these are too many lines.
 local function question(txn)
     local of_client = txn.http:req_get_headers()
-    local headers = {}
+    local headers, count = {}, 0
     for name, values in pairs(of_client) do
         if not NOT_PASSED_ON[name] then
             headers[name] = lines_of(values)
+            count = count + #headers[name]
         end
+    end
+    if count > MOST_LINES then
+        return nil
     end
     headers["x-original-method"] = { txn.f:method() }
     headers["x-original-uri"] = { target(txn) }
@@ -103,10 +110,15 @@ local function requires_auth(txn, gateway, names)
             txn.http:req_del_header(name)
         end
     end
+    local headers = question(txn)
+    if not headers then
+        refuse(txn, { status = 431, reason = "Request Header Fields Too Large" })
+        return
+    end
     local answer = core.httpclient():get {
         url = "http://127.0.0.1/forward-auth/haproxy",
         dst = gateway,
-        headers = question(txn),
+        headers = headers,
         timeout = 10000,
     }
     if answer.status and answer.status >= 400 then

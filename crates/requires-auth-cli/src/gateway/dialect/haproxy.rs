@@ -68,10 +68,6 @@ fn emit(side: &ProxySide) -> Result<String, Failure> {
         Place::Unix(path) => format!("unix@{}", path.display()),
     };
     let identity = if side.headers.is_empty() { "-".to_owned() } else { side.headers.join(",") };
-    let (usual, tls) = match certificate {
-        Some(_) => (443, format!("{LISTEN_TLS}\n    {ANY_ISSUER}")),
-        None => (80, String::new()),
-    };
     let is_mcp = side.resources.as_ref().is_some_and(|resources| resources.is_mcp);
     let (documents, unless, documents_backend) = documents(side, &gateway);
     Ok(format!(
@@ -85,8 +81,7 @@ defaults
     timeout server {patience}
 {TRAILERS}
 frontend api
-    bind :{port}{tls}
-{NO_TRAILERS}{told}{documents}
+{listen}{NO_TRAILERS}{SWITCH}{named}{told}{documents}
     http-request lua.requires_auth {gateway} {identity}{unless}
     # Whatever keeps the script from its end: without its word nothing passes.
     http-request deny deny_status 503 unless {{ var(txn.requires_auth) -m str allowed }}{or_documents}
@@ -100,7 +95,8 @@ backend application
             "It is a whole haproxy.cfg. The script that it loads is printed by `requires-auth config emit haproxy --part lua`.",
         ),
         patience = if is_mcp { "1h" } else { "60s" },
-        port = side.port.unwrap_or(usual),
+        listen = listen(side.port, certificate.is_some()),
+        named = named(&side.headers),
         told = certificate.map_or_else(String::new, told),
         or_documents = if unless.is_empty() { "" } else { " || metadata" },
         cleared = cleared(side, certificate),
@@ -108,6 +104,37 @@ backend application
         answered = if unless.is_empty() { "" } else { "    use_backend requires_auth if metadata\n" },
         application = side.application,
     ))
+}
+
+/// Where clients connect to. HTTP/2, which TLS brings by itself from 2.8 on, is for a HAProxy that drops trailers.
+fn listen(port: Option<u16>, with_certificates: bool) -> String {
+    if !with_certificates {
+        return format!("    bind :{}\n", port.unwrap_or(80));
+    }
+    let bind = format!("bind :{}{LISTEN_TLS}", port.unwrap_or(443));
+    format!(
+        "    # Put your own certificate, with its key in the same file, in the place of this.
+    {ANY_ISSUER}
+.if version_atleast(3.2)
+    {bind}
+.else
+    {bind} alpn http/1.1
+.endif
+"
+    )
+}
+
+/// Refuses a `Connection` that names an identity header: a proxy behind this one would take it out again.
+fn named(identity: &[String]) -> String {
+    if identity.is_empty() {
+        return String::new();
+    }
+    format!(
+        "    # A client must not name these there: another proxy on the way would take them out again.
+    http-request return status 400 if {{ req.fhdr(connection) -m reg -i ({}) }}
+",
+        identity.join("|")
+    )
 }
 
 /// Tells the certificate of the client, in the place of what it has sent itself.
@@ -169,16 +196,22 @@ const TRAILERS: &str = "\
 
 const NO_TRAILERS: &str = "\
 .if !version_atleast(3.2)
-    # This HAProxy passes on trailers, which an application could take for identity headers: only chunked bodies have them.
+    # This HAProxy passes on trailers, which an application could take for identity headers: only chunked bodies have them, and
+    # those of HTTP/2.
+    option disable-h2-upgrade
+    http-request return status 505 content-type text/plain string \"HTTP/1.1 only\" if { req.ver -m str 2.0 }
     http-request return status 411 content-type text/plain string \"Content-Length is missing\" if { req.fhdr(transfer-encoding) -m found }
 .endif
+";
+
+const SWITCH: &str = "    # After a switch to another protocol, such as h2c, HAProxy sees no requests any more, and nobody asks about them.
+    http-request return status 400 content-type text/plain string \"This Upgrade is not taken\" if { req.fhdr_cnt(upgrade) gt 1 } || { req.fhdr(upgrade) -m found } !{ req.fhdr(upgrade) -m str -i websocket }
 ";
 
 const TELL_NONCE: &str = "    http-response set-header DPoP-Nonce %[var(txn.requires_auth_nonce)] if { var(txn.requires_auth_nonce) -m found }\n";
 
 /// What follows the port where clients show certificates. The file of the authorities has to be there, and counts for nothing.
-const LISTEN_TLS: &str = " ssl crt /etc/haproxy/tls/site.pem verify optional ca-verify-file /etc/haproxy/tls/site.pem ca-ignore-err all crt-ignore-err all
-    # Put your own certificate, with its key in the same file, in the place of this.";
+const LISTEN_TLS: &str = " ssl crt /etc/haproxy/tls/site.pem verify optional ca-verify-file /etc/haproxy/tls/site.pem ca-ignore-err all crt-ignore-err all";
 
 #[cfg(test)]
 mod tests {

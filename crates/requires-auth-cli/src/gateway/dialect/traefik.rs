@@ -156,7 +156,8 @@ http:
 {copied}{clear}
   routers:
     api:
-      rule: \"PathPrefix(`/`)\"
+      # After a switch to h2c Traefik sees no requests any more, and nobody asks about them. (Traefik 2: HeadersRegexp.)
+      rule: \"PathPrefix(`/`) && !HeaderRegexp(`Upgrade`, `(?i)h2c`)\"
       middlewares:
 {listed}        - requires-auth
 {cleared}      service: api

@@ -90,7 +90,9 @@ def test_a_release_changes_the_version_wherever_it_stands(tree: Copy) -> None:
         found = re.findall(
             r'^name = "requires-auth.*"\nversion = "(.*)"$', (tree.path / lock).read_text(), re.MULTILINE
         )
-        assert set(found) - {TOOLS} == {NEXT}, lock
+        # A server that is guarded by another library has nothing of ours.
+        expected = set() if lock.startswith("tests/conformance/") else {NEXT}
+        assert set(found) - {TOOLS} == expected, lock
     page = (tree.path / "docs/image.md").read_text()
     assert page == f"requires-auth:{NEXT} and requires-auth:{tree.present}1\n"
     assert tree.release("--version").stdout.strip() == NEXT

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
-from weakref import ref
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -51,10 +50,10 @@ def scope_of(request: web.Request) -> dict[str, Any]:
     """The request as the scope of an ASGI connection (ASGI 3.0), made once for each request."""
     scope = request.get(_SCOPE)
     # A middleware may have made another request of it (`clone`), which has what the first one knew.
-    if scope is None or scope["request"]() is not request:
+    if scope is None or scope["asked"] != (request.method, request.raw_path):
         target, _, query = request.raw_path.partition("?")
         made: dict[str, Any] = {
-            "request": ref(request),
+            "asked": (request.method, request.raw_path),
             "type": "http",
             "method": request.method,
             "path": request.path,

@@ -81,8 +81,8 @@ class Guard:
         Args:
             method: the method, as sent.
             url: the URL, or path and query.
-            headers: all headers, or at least `authorization`, `origin`, `access-control-request-method` and
-                `x-request-id`. A str is what WSGI makes of the bytes.
+            headers: all headers: what the guard reads of them depends on its settings. A str is what WSGI makes of the
+                bytes.
             policy: what the request needs beyond a valid token.
             optional: whether a request without a token passes.
             path_parameters: those of the route, decoded once, for claim rules on them.

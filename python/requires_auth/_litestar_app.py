@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from litestar.config.app import AppConfig
 
-    from requires_auth import Refusal
+    from requires_auth import AccessToken, Refusal
     from requires_auth.litestar import RequiresAuth
 
     Scope = MutableMapping[str, Any]
@@ -55,6 +55,8 @@ class Kept:
         """Says nothing."""
         self.refusal: Refusal | None = None
         self.is_preflight = False
+        self.is_admitted = False
+        self.token: AccessToken | None = None
         self.headers: list[tuple[str, str]] = []
         self._socket: Guarded | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

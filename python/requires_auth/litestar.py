@@ -161,7 +161,8 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
             state.is_preflight = True
             raise Preflight
         scope.setdefault("state", {})["access_token"] = outcome.token
-        scope["auth"] = outcome.token
+        scope["auth"] = state.token = outcome.token
+        state.is_admitted = True
         state.headers.extend(outcome.headers)
         if scope["type"] == "websocket":
             announcement, hidden = hide_tokens(self.guard, scope)
@@ -215,10 +216,11 @@ async def access_token(scope: Scope) -> AccessToken | None:
     Raises:
         ImproperlyConfiguredException: no guard stands before the handler.
     """
-    if "auth" not in scope:
+    # What stands in scope["auth"] may be another middleware's.
+    state = scope.get(ADDED)
+    if not (isinstance(state, Kept) and state.is_admitted):
         raise ImproperlyConfiguredException("access_token is only there where a guard is: write guards=[auth]")
-    token: AccessToken | None = scope["auth"]
-    return token
+    return state.token
 
 
 requires_auth = RequiresAuth()

@@ -23,6 +23,11 @@ impl HeaderList {
         self.0.push((Text::Encoded(name.to_vec()), value));
     }
 
+    /// Whether one of them has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, _)| own.bytes().eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     pub(crate) fn new(pairs: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut headers = Vec::with_capacity(pairs.len().unwrap_or_default());
         for pair in pairs.try_iter()? {

@@ -8,8 +8,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 
-use requires_auth::RequiresAuth;
 use requires_auth::client_certificate::{CertificateHeader, ClientCertificate, HeaderFormat};
+use requires_auth::{Request, RequiresAuth};
 
 use crate::headers::{HeaderList, Text};
 use crate::request_path::ToldPath;
@@ -21,7 +21,7 @@ const ORIGIN: &str = "origin";
 const PREFLIGHT_METHOD: &str = "access-control-request-method";
 const REQUEST_ID: &str = "x-request-id";
 
-/// What every guard reads.
+/// What every guard reads; of a preflight also what may make another method of it.
 const ALWAYS: [&str; 5] = [AUTHORIZATION, DPOP, ORIGIN, PREFLIGHT_METHOD, REQUEST_ID];
 
 /// So many bytes have room without a second allocation.
@@ -162,9 +162,15 @@ impl FrameworkRequest {
                 headers.push(name, Text::new(&value)?);
             }
         }
+        if headers.has(PREFLIGHT_METHOD) {
+            for name in Request::METHOD_OVERRIDES {
+                if let Some(value) = environ.get_item(key_of(name))? {
+                    headers.push(name, Text::new(&value)?);
+                }
+            }
+        }
         for name in wanted.headers.iter().filter(|name| !ALWAYS.contains(&&***name)) {
-            let key = format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_"));
-            if let Some(value) = environ.get_item(key)? {
+            if let Some(value) = environ.get_item(key_of(name))? {
                 let value = Text::new(&value)?;
                 let is_whole = wanted.certificate_header == Some(name);
                 for part in if is_whole { vec![value] } else { lines_of(name, value) } {
@@ -251,9 +257,17 @@ fn text(dictionary: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<P
     value.try_into()
 }
 
+/// The key of a header in a WSGI environment.
+fn key_of(name: &str) -> String {
+    format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_"))
+}
+
 /// The name of a header as guards know it; `None` for one that they do not read.
 fn read_by_guards(name: &[u8]) -> Option<&'static str> {
-    ALWAYS.into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    ALWAYS
+        .into_iter()
+        .chain(Request::METHOD_OVERRIDES)
+        .find(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 fn push_query(url: &mut String, query: &str) {

@@ -222,6 +222,23 @@ def test_the_environment_configures_it(auth_issuer: TestIssuer, auth_token: Toke
     assert ask(app, headers=bearer(auth_token()))[0] == 200
 
 
+@pytest.mark.filterwarnings("ignore:.*Inferred dependency")
+def test_a_token_of_another_middleware_is_not_ours() -> None:
+    def other(app: Any) -> Any:
+        async def middleware(scope: Any, receive: Any, send: Any) -> None:
+            scope["auth"] = {"from": "elsewhere"}
+            await app(scope, receive, send)
+
+        return middleware
+
+    @get("/")
+    async def handler(token: AccessToken) -> str:
+        return "ran"
+
+    app = Litestar([handler], middleware=[other], dependencies={"token": Provide(access_token)})
+    assert ask(app, "/")[0] == 500
+
+
 # --- the document
 
 

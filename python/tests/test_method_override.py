@@ -22,6 +22,35 @@ def options(auth_issuer: TestIssuer) -> dict[str, Any]:
     return {"issuer": auth_issuer.issuer, "audience": auth_issuer.audience, "jwks": auth_issuer.jwks}
 
 
+def test_a_guard_outside_of_what_overrides(options: dict[str, Any]) -> None:
+    from requires_auth.starlette import RequiresAuthMiddleware
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        method = headers.get(HEADER.lower().encode(), scope["method"].encode())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": method})
+
+    app = RequiresAuthMiddleware(inner, scope="write:orders", **options)
+
+    async def status(headers: dict[str, str]) -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": "OPTIONS", "path": "/v", "query_string": b"", "headers": raw}
+        await app(scope, receive, send)
+        return int(sent[0]["status"])
+
+    assert asyncio.run(status(PREFLIGHT)) == 200
+    assert asyncio.run(status(AS_POST)) == 401
+
+
 def test_flask(options: dict[str, Any]) -> None:
     flask = pytest.importorskip("flask")
     from flask.views import MethodView

@@ -341,10 +341,15 @@ impl<'a> Request<'a> {
         rest.find('/').map_or("", |at| &rest[at..])
     }
 
+    /// Headers by which an application may be told to run another method than that of the request.
+    pub const METHOD_OVERRIDES: [&'static str; 3] =
+        ["x-http-method-override", "x-http-method", "x-method-override"];
+
     /// Whether this is a CORS preflight: `OPTIONS` with `Origin` and `Access-Control-Request-Method`.
     ///
     /// A browser sends a preflight without credentials (Fetch standard, CORS protocol), so it cannot
-    /// be challenged. Any other `OPTIONS` is an ordinary request.
+    /// be challenged. Any other `OPTIONS` is an ordinary request. So is one with a header of [`METHOD_OVERRIDES`](Self::METHOD_OVERRIDES):
+    /// a preflight carries no header of a page, and an application may run another method for it.
     ///
     /// [`RequiresAuth::admit`](crate::RequiresAuth::admit) and the layers ask this first;
     /// [`RequiresAuth::authorize`](crate::RequiresAuth::authorize) does not.
@@ -362,6 +367,7 @@ impl<'a> Request<'a> {
             && self.method == "OPTIONS"
             && self.has_header("origin")
             && self.has_header("access-control-request-method")
+            && !Self::METHOD_OVERRIDES.iter().any(|name| self.has_header(name))
     }
 
     pub(crate) const fn headers(&self) -> &'a dyn Headers {
@@ -466,6 +472,10 @@ mod tests {
         assert!(!Request::new("options", "/", &preflight).is_preflight());
         assert!(!Request::new("OPTIONS", "/", &preflight).as_ordinary().is_preflight());
         assert!(!Request::new("OPTIONS", "/", &[("origin", "https://a.example")]).is_preflight());
+        for name in ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override"] {
+            let headers = [preflight[0], preflight[1], (name, "POST")];
+            assert!(!Request::new("OPTIONS", "/", &headers).is_preflight(), "{name}");
+        }
         assert!(!Request::new("OPTIONS", "/", &[("access-control-request-method", "GET")]).is_preflight());
     }
 

@@ -22,7 +22,8 @@ impl RequiresAuth {
     /// `Authorization` alone.
     ///
     /// For an adapter that copies only those headers which are looked at. Beside these a guard looks at `authorization`,
-    /// `dpop`, `origin`, `access-control-request-method` and `x-request-id`.
+    /// `dpop`, `origin`, `access-control-request-method`, `x-request-id`, and those of
+    /// [`Request::METHOD_OVERRIDES`](crate::Request::METHOD_OVERRIDES).
     pub fn token_headers(&self) -> &[Box<str>] {
         &self.inner.token_headers
     }

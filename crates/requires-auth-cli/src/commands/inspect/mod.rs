@@ -51,7 +51,7 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
 
-    /// Open the page in the browser of this machine
+    /// Open the page in the browser of this machine; programs that list processes may see its address then
     #[arg(long)]
     open: bool,
 }

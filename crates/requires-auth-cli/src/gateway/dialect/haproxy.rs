@@ -197,9 +197,9 @@ const TRAILERS: &str = "\
 const NO_TRAILERS: &str = "\
 .if !version_atleast(3.2)
     # This HAProxy passes on trailers, which an application could take for identity headers: only chunked bodies have them, and
-    # those of HTTP/2.
+    # those of HTTP/2 and 3.
     option disable-h2-upgrade
-    http-request return status 505 content-type text/plain string \"HTTP/1.1 only\" if { req.ver -m str 2.0 }
+    http-request return status 505 content-type text/plain string \"HTTP/1.1 only\" unless { req.ver -m str 1.0 1.1 }
     http-request return status 411 content-type text/plain string \"Content-Length is missing\" if { req.fhdr(transfer-encoding) -m found }
 .endif
 ";

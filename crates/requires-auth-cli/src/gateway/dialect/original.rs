@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use requires_auth::Request;
 
 use crate::gateway::header_names::folded;
 use crate::gateway::host::plain;
@@ -22,8 +23,7 @@ const X_FORWARDED: Family = Family {
 };
 
 /// Headers with which a client asks the application for another method than the gateway has seen.
-pub(crate) const METHOD_OVERRIDES: [&str; 3] =
-    ["x-http-method-override", "x-http-method", "x-method-override"];
+pub(crate) const METHOD_OVERRIDES: [&str; 3] = Request::METHOD_OVERRIDES;
 
 /// Whatever else names a method: some proxy tells it, and some application believes it.
 pub(super) const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];

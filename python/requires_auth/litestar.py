@@ -217,7 +217,7 @@ async def access_token(scope: Scope) -> AccessToken | None:
         ImproperlyConfiguredException: no guard stands before the handler.
     """
     # What stands in scope["auth"] may be another middleware's.
-    state = scope.get(ADDED)
+    state = cast("dict[str, Any]", scope).get(ADDED)
     if not (isinstance(state, Kept) and state.is_admitted):
         raise ImproperlyConfiguredException("access_token is only there where a guard is: write guards=[auth]")
     return state.token

@@ -5,6 +5,7 @@ use actix_web::dev::{Extensions, Path, RequestHead, ServiceRequest, Url};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
 use crate::client_certificate::ClientCertificate;
+use crate::credential::percent_decoded;
 use crate::guard::{self, RequiresAuth};
 use crate::policy::Policy;
 use crate::request::{Headers, Request};
@@ -49,20 +50,7 @@ pub(super) fn path_parameters(policy: &Policy, found: &Path<Url>) -> Vec<(String
 /// The router has left `%25`, `%2F` and `%2B` as they are, which the extractor `web::Path` then decodes; `None` if what comes of it
 /// is not a text.
 fn decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let escaped = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        if let Some(byte) = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            bytes.push(byte);
-            bytes.extend(&part.as_bytes()[2..]);
-        } else {
-            // Not an escape, and left as it is by the router, too.
-            bytes.push(b'%');
-            bytes.extend(part.as_bytes());
-        }
-    }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(percent_decoded(text.as_bytes()).collect()).ok()
 }
 
 /// How a request has passed the innermost guard that it has met: with a token, or without.

@@ -21,6 +21,7 @@ mod lifetime;
 mod token_argument;
 mod client_key;
 mod browser;
+mod curl;
 mod pages;
 
 // What judges tokens and requests; none of it knows a command.

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::client_key;
 use crate::context::{Context, Format, Outcome};
+use crate::curl;
 use crate::error::Failure;
 use crate::output::print_json;
 use crate::token_argument::read_token;
@@ -82,7 +83,7 @@ impl ProofArgs {
         match context.format {
             Format::Json => print_json(&json!({ "proof": lines.join(", "), "jkt": key.thumbprint() }))?,
             Format::Text if self.curl => {
-                writeln!(io::stdout(), "{}", curl(&self.method, &self.url, token.as_deref(), &lines))?;
+                writeln!(io::stdout(), "{}", command(&self.method, &self.url, token.as_deref(), &lines))?;
             }
             Format::Text => lines.iter().try_for_each(|line| writeln!(io::stdout(), "{line}"))?,
         }
@@ -109,20 +110,12 @@ impl ProofArgs {
 }
 
 /// A command that sends the request. With a token it is as secret as the token.
-fn curl(method: &str, url: &str, token: Option<&str>, lines: &[String]) -> String {
-    let mut words = vec!["curl -i".to_owned()];
-    if method != "GET" {
-        words.push(format!("-X {method}"));
-    }
-    words.extend(token.map(|token| format!("-H {}", quoted(&format!("Authorization: DPoP {token}")))));
-    words.extend(lines.iter().map(|line| format!("-H {}", quoted(&format!("DPoP: {line}")))));
-    words.push(quoted(url));
+fn command(method: &str, url: &str, token: Option<&str>, lines: &[String]) -> String {
+    let mut words = vec![curl::begin(method)];
+    words.extend(token.map(|token| format!("-H {}", curl::quoted(&format!("Authorization: DPoP {token}")))));
+    words.extend(lines.iter().map(|line| format!("-H {}", curl::quoted(&format!("DPoP: {line}")))));
+    words.push(curl::quoted(url));
     words.join(" ")
-}
-
-/// A word of the shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn examples_and_defects() -> String {
@@ -132,15 +125,16 @@ fn examples_and_defects() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::command as sent;
 
     #[test]
     fn a_command_of_curl_cannot_be_left_by_a_quote() {
-        let command = curl("POST", "http://a/'; rm -r /'", Some("t"), &["p".to_owned(), "q".to_owned()]);
+        let command =
+            super::command("POST", "http://a/'; rm -r /'", Some("t"), &["p".to_owned(), "q".to_owned()]);
         assert_eq!(
             command,
             r"curl -i -X POST -H 'Authorization: DPoP t' -H 'DPoP: p' -H 'DPoP: q' 'http://a/'\''; rm -r /'\'''"
         );
-        assert_eq!(curl("GET", "http://a/", None, &[]), "curl -i 'http://a/'");
+        assert_eq!(sent("GET", "http://a/", None, &[]), "curl -i 'http://a/'");
     }
 }

@@ -7,8 +7,8 @@ use clap::Args;
 use requires_auth_testkit::Algorithm;
 
 use super::case::Case;
-use super::curl;
 use super::profile::Profile;
+use crate::curl;
 use crate::error::Failure;
 use crate::ports::ISSUER_PORT;
 

@@ -26,10 +26,10 @@ readonly LIBRARY=crates/requires-auth
 readonly PROVIDER=tests/providers/oidc-provider DPOP_CLIENTS=tests/dpop
 readonly NODE_MAJOR=20 NODE_MINOR=12 # what oidc-provider needs at least
 readonly NODE_FROM_NPM=22            # what is installed where the system has nothing as new
-readonly PYTHON_TARGET=$PWD/target/python
+readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target} PYTHON_TARGET=$PWD/target/python
 
 passed=0 failed=0 skipped=0
-failures=()
+failures=() broken=()
 
 main() {
   parse_arguments "$@"
@@ -90,7 +90,7 @@ part_packages() {
   step "what the crates pack" scripts/crates.sh --list
   step "packages for the packages" provide_package_tools "$python" "$environment"
   if [[ ! $succeeded ]]; then return; fi
-  tests "pytest, packages" "$environment/bin/pytest" -q -rs tests/packages
+  tests "pytest, packages" "$environment/bin/pytest" -q -rfEs tests/packages
   step "workflows" "$environment/bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
   step "source distribution" build_sdist "$environment"
   step "twine check" "$environment/bin/twine" check --strict "$environment"/sdist/*
@@ -99,7 +99,8 @@ part_packages() {
 part_python() {
   heading python
   step "cargo fmt, python" cargo fmt --manifest-path python/Cargo.toml --check
-  step "cargo clippy, python" cargo clippy --manifest-path python/Cargo.toml --locked -- -D warnings
+  step "cargo clippy, python" env CARGO_TARGET_DIR="$TARGET" \
+    cargo clippy --manifest-path python/Cargo.toml --locked -- -D warnings
   local pythons=() python version environment newest='' ran=()
   mapfile -t pythons < <(find_pythons)
   if ((${#pythons[@]} == 0)); then
@@ -198,7 +199,7 @@ part_docs() {
   step "the site" env PYTHON="$python" scripts/docs.sh
   if [[ ! $succeeded ]]; then return; fi
   tests "pytest, docs" env REQUIRES_AUTH_SITE="$PWD/target/site" \
-    REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" "$environment/bin/pytest" -q -rs tests/docs
+    REQUIRES_AUTH_BIN="$TARGET/debug/requires-auth" "$environment/bin/pytest" -q -rfEs tests/docs
 }
 
 part_gateway() {
@@ -214,17 +215,17 @@ part_gateway() {
   fi
   provide_command
   if [[ ! $succeeded ]]; then return; fi
-  tests "pytest, gateway" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
-    "$environment/bin/pytest" -q -rs tests/gateway
+  tests "pytest, gateway" env REQUIRES_AUTH_BIN="$TARGET/debug/requires-auth" \
+    "$environment/bin/pytest" -q -rfEs tests/gateway
   provide_chromium || true
-  tests "pytest, inspector" env REQUIRES_AUTH_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth" \
-    "$environment/bin/pytest" -q -rs tests/inspector
+  tests "pytest, inspector" env REQUIRES_AUTH_BIN="$TARGET/debug/requires-auth" \
+    "$environment/bin/pytest" -q -rfEs tests/inspector
 }
 
 part_containers() {
   heading containers
   local python environment=$PWD/target/containers command folder=$PWD/target/containers/dist
-  command=${CARGO_TARGET_DIR:-$PWD/target}/debug/requires-auth
+  command=$TARGET/debug/requires-auth
   python=$(newest_python)
   if [[ -z $python ]]; then without_python containers "the containers are not tested"; return; fi
   provide_commands zsh:zsh fish:fish ip:iproute2 openssl:openssl strip:binutils || true
@@ -235,7 +236,7 @@ part_containers() {
     if provide_node; then
       step "npm ci, schemas" npm --prefix tests/containers/schemas ci --no-audit --no-fund
     fi
-    tests "pytest, containers" env REQUIRES_AUTH_BIN="$command" "$environment/bin/pytest" -q -rs tests/containers
+    tests "pytest, containers" env REQUIRES_AUTH_BIN="$command" "$environment/bin/pytest" -q -rfEs tests/containers
   fi
   step "completions" scripts/try-completions.sh "$command"
   mkdir -p "$folder"
@@ -264,11 +265,11 @@ provide_command() {
   step "the command" cargo build -p requires-auth-cli --all-features
 }
 
-# Optimised, but not as one unit, which would take minutes more; scripts/wheel.sh builds what is published.
+# A debug build, which uses what `rust` has built and checks its arithmetic; scripts/wheel.sh builds what is published.
 build_wheel() {
   rm -rf "$PYTHON_TARGET/wheels"
-  env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    "$1/bin/maturin" build --release --locked --manifest-path python/Cargo.toml --out "$PYTHON_TARGET/wheels"
+  env CARGO_TARGET_DIR="$TARGET" \
+    "$1/bin/maturin" build --profile dev --locked --manifest-path python/Cargo.toml --out "$PYTHON_TARGET/wheels"
 }
 
 build_sdist() {
@@ -316,6 +317,7 @@ tests() {
     say "$name: ok ($((SECONDS - started)) s)"
   else
     fail "$name" "$started"
+    remember_broken
     # It did not get as far as a test: did not compile, or was killed.
     if ((bad == 0)); then failed=$((failed + 1)); fi
   fi
@@ -333,6 +335,13 @@ count_tests() {
     }
     { skipped += gsub(/skipped: [a-z-]+ needs /, "") }
     END { print ok + 0, bad + 0, ignored + 0, skipped + 0 }'
+}
+
+# Names the tests that failed, for the end of the run: of a long output often no more than that is kept.
+remember_broken() {
+  local found=()
+  mapfile -t found < <(sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^(FAILED|ERROR) [^ ]|^test .* \.\.\. FAILED$' | cut -c1-300 | head -n 20)
+  broken+=("${found[@]}")
 }
 
 fail() {
@@ -530,6 +539,7 @@ finish() {
   fi
   heading "result after $SECONDS s"
   for name in "${failures[@]}"; do shout "failed: $name"; done
+  for name in "${broken[@]}"; do shout "$name"; done
   echo "$passed passed, $failed failed, $skipped skipped"
   exit $((failed > 0))
 }

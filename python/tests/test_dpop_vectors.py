@@ -244,7 +244,8 @@ def test_django(asynchronous: bool) -> None:
             return HttpResponse()
 
         async def view_async(request: HttpRequest) -> HttpResponse:
-            return view(request)
+            ran.append(True)
+            return HttpResponse()
 
         guarded = auth(policy=case.policy(), optional=case.optional)(view_async if asynchronous else view)
         return lambda asked: django_answer(guarded, asked, ran)

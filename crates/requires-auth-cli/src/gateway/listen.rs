@@ -61,6 +61,24 @@ impl fmt::Display for Peer {
     }
 }
 
+/// Whether a place can be listened at, as far as that can be told without doing it.
+///
+/// # Errors
+///
+/// It is a unix socket whose path the system has no room for.
+pub(super) fn can_be_bound(place: &Listen) -> Result<(), Failure> {
+    #[cfg(unix)]
+    if let Listen::Unix(path) = place {
+        std::os::unix::net::SocketAddr::from_pathname(path).map_err(|error| {
+            Failure::new(format!("cannot listen on {}: {error}", path.display()))
+                .hint("give the socket a shorter path: about 100 bytes are what a system has room for")
+        })?;
+    }
+    #[cfg(not(unix))]
+    let _ = place;
+    Ok(())
+}
+
 /// A connection of whatever kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 

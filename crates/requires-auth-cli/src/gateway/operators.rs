@@ -110,6 +110,7 @@ fn secret(place: &SecretPlace) -> Result<String, Failure> {
         SecretPlace::File(path) => {
             let read = read(path).map_err(|error| {
                 Failure::new(format!("admin_token: {} cannot be read: {error}", path.display()))
+                    .hint("make one with: openssl rand -hex 32")
             })?;
             (path.display().to_string(), read)
         }

@@ -15,13 +15,13 @@ fn refused(stage: &Stage, above: &str, server: &str) -> String {
     configure(stage, above, server);
     let file = stage.file();
     let file = file.to_str().expect("UTF-8");
-    let (checked, served) = (run(&["check", file], ""), run(&["serve", file], ""));
-    assert_eq!((checked.code(), served.code()), (2, 2), "{server}: {checked:?} {served:?}");
+    let (checked, started) = (run(&["check", file], ""), run(&["serve", file], ""));
+    assert_eq!((checked.code(), started.code()), (2, 2), "{server}: {checked:?} {started:?}");
     let told = |run: &Run| {
         let lines = run.stderr().lines().filter(|line| !line.starts_with("hint: `serve` would not start"));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(told(&checked), told(&served), "{server}");
+    assert_eq!(told(&checked), told(&started), "{server}");
     checked.stderr().to_owned()
 }
 

@@ -187,10 +187,10 @@ pub(crate) fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>
         return format!("write {allowed}, or {required} once every client sends proofs");
     }
     // Where none is near, any of them may be meant. A word that switches something on is near to "off" by its letters alone.
-    let named = |wanted: &str| names.iter().copied().find(|name| *name == wanted);
+    let known = |wanted: &str| names.iter().copied().find(|name| *name == wanted);
     let close = match text {
-        Some(_) if is_on => named("on"),
-        Some(_) if is_off => named("off"),
+        Some(_) if is_on => known("on"),
+        Some(_) if is_off => known("off"),
         Some(text) => nearest(text, names.iter().copied()),
         None => None,
     };

@@ -124,6 +124,39 @@ fn what_does_nothing_is_noted_by_both() {
     }
 }
 
+/// A service manager makes such a folder at start, so that it is no mistake before.
+#[test]
+fn the_folder_of_a_socket_is_noted_where_it_is_not_there() {
+    let stage = Stage::new("check-folder");
+    configure(&stage, "", "");
+    let text = fs::read_to_string(stage.file()).expect("a file");
+    stage.write(&text.replace("listen = \"127.0.0.1:0\"", "listen = \"unix:run/gateway.sock\""));
+    let told = check(&stage, &[]);
+    assert!(told.code() == 0 && told.stdout().contains("there is no folder"), "{told:?}");
+    let file = stage.file();
+    let refused = run(&["serve", file.to_str().expect("UTF-8")], "");
+    assert!(refused.code() == 2 && refused.stderr().contains("make the folder of the socket"), "{refused:?}");
+    fs::create_dir(stage.folder.join("run")).expect("a folder");
+    assert!(!check(&stage, &[]).stdout().contains("there is no folder"));
+    drop(stage.start());
+}
+
+/// What cannot be known without listening is told by `serve` alone, in words of its own.
+#[test]
+fn a_place_that_is_taken_is_told_from_one_that_is_not_here() {
+    let stage = Stage::new("check-taken");
+    configure(&stage, "", "");
+    let server = stage.start();
+    let taken = server.address("listen").trim_start_matches("http://").to_owned();
+    let file = stage.file();
+    for (listen, hint) in
+        [(&*taken, "is another gateway running?"), ("192.0.2.1:9180", "no interface of this machine")]
+    {
+        let refused = run(&["serve", file.to_str().expect("UTF-8"), "--listen", listen], "");
+        assert!(refused.code() == 2 && refused.stderr().contains(hint), "{listen}: {refused:?}");
+    }
+}
+
 #[test]
 fn a_file_without_a_place_to_listen_at_is_noted_and_refused_by_serve_alone() {
     let stage = Stage::new("check-nowhere");

@@ -63,7 +63,8 @@ fn a_file_that_is_not_taken_is_told_in_fields() {
         let admin = server.address("admin").to_owned();
         configure(&stage, "leewai = 3\n", "admin_token = \"secret\"\n");
         server.signal("HUP");
-        let is_refused = || get(&admin, "/metrics").1.contains("requires_auth_config_reload_failed 1");
+        let is_refused =
+            || get(&admin, "/metrics").1.lines().any(|line| line == "requires_auth_config_reload_failed 1");
         wait_until("the file is refused", is_refused);
         server.signal("TERM");
         let log = server.stderr();

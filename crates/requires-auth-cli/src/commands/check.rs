@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
-use crate::gateway::config::{Config, IdentitySource};
+use crate::gateway::config::{Config, IdentitySource, Listen};
 use crate::gateway::prepare::Prepared;
 use crate::gateway::routes::Sibling;
 use crate::gateway::self_test::{TestResult, run_tests};
@@ -137,8 +137,21 @@ fn warnings(config: &Config) -> Vec<String> {
 /// What can hardly be meant.
 fn notes(config: &Config) -> impl Iterator<Item = String> {
     let revocations = tokens_without_id(config).into_iter().chain(tokens_that_nobody_ends(config));
-    let of_gateway = no_server(config).into_iter().chain(config.gateway.without_effect());
+    let of_gateway =
+        no_server(config).into_iter().chain(config.gateway.without_effect()).chain(folders(config));
     shared_subjects(config).into_iter().chain(unread_places(config)).chain(revocations).chain(of_gateway)
+}
+
+/// Folders of sockets that are not there: a service manager often makes them when it starts the gateway.
+fn folders(config: &Config) -> impl Iterator<Item = String> {
+    let server = config.gateway.server.iter();
+    let places = server.flat_map(|server| [Some(&server.listen), server.admin.as_ref()]).flatten();
+    places.filter_map(|place| {
+        let Listen::Unix(path) = place else { return None };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())?;
+        let folder = folder.display();
+        Some(format!("server: there is no folder {folder} yet: `serve` needs it for its socket"))
+    })
 }
 
 /// A program with a guard of its own needs none, and `serve` can be told where to listen beside the file.

@@ -81,7 +81,8 @@ fn listen(logging: &Logging, filter: Targets) {
     let has_colours = io::stderr().is_terminal() && !is_plain;
     let Some(format) = logging.gateway else {
         let log = Log { format: LogFormat::Text, has_colours, queue: None };
-        let events = tracing_subscriber::fmt::layer().with_target(false).with_ansi(has_colours);
+        let events =
+            tracing_subscriber::fmt::layer().with_target(false).with_ansi(has_colours).fmt_fields(Quoted);
         return tracing_subscriber::registry().with(filter).with(events.with_writer(log)).init();
     };
     let log = GATEWAY.get_or_init(|| Log::of_gateway(format, has_colours)).clone();

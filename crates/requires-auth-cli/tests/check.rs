@@ -45,7 +45,7 @@ fn what_serve_needs_and_does_not_find_is_told_by_check() {
     write("other.pem", "not a key\n");
     let long = "s".repeat(200);
     for (server, told) in [
-        ("admin_token = { file = \"absent\" }", "admin_token: "),
+        ("admin_token = { file = \"absent\" }", "make it with: openssl rand -hex 32 > "),
         ("admin_token = { file = \"short\" }", "is not a secret of at least 16 characters"),
         ("admin_token = { env = \"REQUIRES_AUTH_TEST_NOT_SET\" }", "REQUIRES_AUTH_TEST_NOT_SET is not set"),
         ("tls = { certificate = \"absent.pem\", key = \"absent.pem\" }", "absent.pem"),

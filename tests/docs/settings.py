@@ -28,7 +28,7 @@ OF_OTHERS = {"dependencies", "dev-dependencies", "project", "tool", "package", "
 """Tables of `Cargo.toml` and of `pyproject.toml`."""
 
 FILE_ELSEWHERE = re.compile(r'"/((?:var|etc|run|srv)/[^"]*)"')
-FILE = re.compile(r'"([\w./-]+\.(?:jsonl|pem|crt|key)|(?:var|etc|run|srv)/[^"]*)"')
+FILE = re.compile(r'"([\w./-]+\.(?:jsonl|pem|crt|key)|[\w.-]*-token|(?:var|etc|run|srv)/[^"]*)"')
 
 
 def is_of_others(block: Block) -> bool:
@@ -67,7 +67,7 @@ def prepare(text: str, folder: Path) -> None:
         if name.endswith((".pem", ".crt", ".key")):
             path.write_text(key if "key" in path.stem else certificate)
         else:
-            path.write_text("" if name.endswith(".jsonl") else "secret\n")
+            path.write_text("" if name.endswith(".jsonl") else f"{SECRET}\n")
 
 
 @cache

@@ -14,19 +14,43 @@ use crate::output::{BAD, GOOD};
 pub(crate) struct Failure {
     message: String,
     hints: Vec<String>,
+    /// Where it is of several mistakes: each, with the hint that it has alone.
+    mistakes: Vec<(String, Option<String>)>,
     is_silent: bool,
 }
 
 impl Failure {
     /// A failure with its message: lower case, no final period.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new(), is_silent: false }
+        Self { message: message.into(), hints: Vec::new(), mistakes: Vec::new(), is_silent: false }
     }
 
     /// With one more line on what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// All of these in one, each hint once.
+    pub(crate) fn all(failures: Vec<Self>) -> Self {
+        let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
+        let mut all = Self::new(messages.join("\n"));
+        all.mistakes = failures.iter().flat_map(Self::apart).collect();
+        for hint in failures.into_iter().flat_map(|failure| failure.hints) {
+            if !all.hints.contains(&hint) {
+                all.hints.push(hint);
+            }
+        }
+        all
+    }
+
+    /// Each mistake in a line without breaks, and its hint, for a log.
+    pub(crate) fn apart(&self) -> Vec<(String, Option<String>)> {
+        if !self.mistakes.is_empty() {
+            return self.mistakes.clone();
+        }
+        let hint = (!self.hints.is_empty()).then(|| self.hints.join("; "));
+        vec![(self.message.clone(), hint)]
     }
 
     /// The message and its hints in one text.
@@ -41,9 +65,11 @@ impl Failure {
             return;
         }
         if logging::is_json() {
-            logging::tell("ERROR", &self.message);
-            for hint in &self.hints {
-                logging::tell("ERROR", &format!("hint: {hint}"));
+            for (problem, hint) in self.apart() {
+                logging::tell("ERROR", &problem);
+                if let Some(hint) = hint {
+                    logging::tell("ERROR", &format!("hint: {hint}"));
+                }
             }
             return;
         }
@@ -67,7 +93,8 @@ impl fmt::Display for Failure {
 /// The mistakes of a file, one after the other, each with its line.
 pub(crate) fn located(error: &ConfigError) -> Failure {
     let problems: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
-    let failure = Failure::new(problems.join("\n"));
+    let mut failure = Failure::new(problems.join("\n"));
+    failure.mistakes = error.problems().iter().map(apart).collect();
     let any = |holds: &dyn Fn(&ConfigProblem) -> bool| error.problems().iter().any(holds);
     if any(&|problem| problem.field() == "file") {
         return failure.hint("begin a file with `requires-auth config init FILE`");
@@ -76,6 +103,13 @@ pub(crate) fn located(error: &ConfigError) -> Failure {
         return failure.hint("nothing like `${NAME}` is filled in: write the value itself");
     }
     failure
+}
+
+/// A mistake without its hint, and that.
+fn apart(problem: &ConfigProblem) -> (String, Option<String>) {
+    let (whole, hint) = (problem.to_string(), problem.hint());
+    let end = format!("\n  hint: {hint}");
+    (whole.strip_suffix(&end).unwrap_or(&whole).to_owned(), Some(hint.to_owned()))
 }
 
 impl From<ConfigError> for Failure {

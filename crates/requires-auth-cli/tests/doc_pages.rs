@@ -36,6 +36,12 @@ fn check(name: &str, text: &str) -> (bool, String) {
     fs::create_dir_all(&folder).expect("a folder");
     // What the pages say is there.
     fs::write(folder.join("revoked.jsonl"), "").expect("a file");
+    fs::write(folder.join("admin-token"), "0123456789abcdef\n").expect("a file");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("a file");
+    for name in ["cert.pem", "clients.pem", "ca.pem"] {
+        fs::write(folder.join(name), made.cert.pem()).expect("a file");
+    }
     let file = folder.join("gateway.toml");
     fs::write(&file, text).expect("a file");
     let mut command = requires_auth(&["check", file.to_str().expect("UTF-8")]);

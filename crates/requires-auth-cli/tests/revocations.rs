@@ -202,6 +202,12 @@ fn without_a_secret_and_without_scopes_nobody_may_revoke() {
             "{mistake}: {}",
             refused.stderr()
         );
+        let is_text = mistake.ends_with("\"secret\"");
+        let names_places = refused.stderr().contains("admin_token = { env = \"ADMIN_TOKEN\" }");
+        assert!(
+            !is_text || names_places && !refused.stderr().contains("[server.admin_token]"),
+            "{refused:?}"
+        );
     }
     fs::remove_file(stage.folder.join("revoked.jsonl")).expect("a file");
     stage.write(

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::error::{ConfigProblem, quoted};
 use crate::metadata::is_loopback;
+use crate::settings::with_scheme;
 
 mod pattern;
 
@@ -39,8 +40,17 @@ impl IssuerUrl {
     pub(crate) fn parse(identifier: &str, transport: Transport) -> Result<Self, ConfigProblem> {
         let url = Self::check(identifier)?;
         let problem = |expected, hint: &str| ConfigProblem::new("issuer", quoted(identifier), expected, hint);
-        let url = url.ok_or_else(|| {
-            problem("an https URL", "copy `issuer` from the provider's /.well-known/openid-configuration")
+        let url = url.ok_or_else(|| match with_scheme(identifier) {
+            Some(meant) => problem(
+                "an https URL",
+                &format!(
+                    "a URL begins with its scheme: write {meant}, if that is `issuer` in the provider's \
+                     /.well-known/openid-configuration"
+                ),
+            ),
+            None => {
+                problem("an https URL", "copy `issuer` from the provider's /.well-known/openid-configuration")
+            }
         })?;
         if !may_be_fetched(&url, transport) {
             let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";

@@ -435,6 +435,60 @@ fn a_fetch_has_a_time_of_its_own() {
 }
 
 #[test]
+fn who_takes_a_choice_for_a_switch_is_told_its_names() {
+    let hint = |line: &str| {
+        let error = build(&format!("{line}\n{ISSUER}")).expect_err(line);
+        let told = |problem: &requires_auth::error::ConfigProblem| problem.hint().to_owned();
+        error.problems().iter().map(told).next().expect("a mistake")
+    };
+    for on in ["true", "\"on\"", "\"yes\"", "\"1\""] {
+        let told = hint(&format!("public_url = \"https://api.example.com\"\ndpop = {on}"));
+        assert_eq!(told, "write dpop = \"allowed\", or \"required\" once every client sends proofs", "{on}");
+    }
+    assert_eq!(hint("dpop = false"), "write dpop = \"off\"");
+    assert_eq!(hint("dpop = 3"), "write dpop = \"off\", \"allowed\", \"required\" or \"pass\"");
+    assert_eq!(hint("dpop = \"requierd\""), "write dpop = \"required\"");
+    assert_eq!(hint("challenge_scopes = true"), "write challenge_scopes = \"keep\" or \"needed\"");
+    // Its name in quotes is right, and without a place for the URL that is what is missing.
+    assert!(hint("dpop = \"allowed\"").contains("REQUIRES_AUTH_PUBLIC_URL"));
+}
+
+/// Every secret among the settings, as a text that stands in the file.
+#[test]
+fn a_secret_that_stands_in_the_file_is_told_where_to_be_and_not_shown() {
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    let of = |setting: &'static settings::Setting| {
+        let secrets = setting.members().iter().filter(|member| member.kind == settings::Kind::Secret);
+        secrets.map(move |member| (setting, member.key))
+    };
+    let all: Vec<_> = settings::ALL.iter().copied().flat_map(of).collect();
+    assert!(all.len() > 3 && settings::ALL.iter().all(|setting| setting.kind != settings::Kind::Secret));
+    for (setting, key) in all {
+        let line = format!("{} = {{ {key} = \"{SECRET}\" }}\n", setting.key);
+        let text = if setting.is_of_guard() { line + ISSUER } else { ISSUER.to_owned() + &line };
+        let told = build(&text).expect_err(&text).to_string();
+        assert!(told.contains("{ env = \"NAME\" } or { file = \"path\" }"), "{key}: {told}");
+        assert!(!told.contains(SECRET), "{key}: {told}");
+    }
+}
+
+#[test]
+fn a_url_without_its_scheme_is_told_so() {
+    for (issuer, line, meant) in [
+        ("login.example.com/x", "", "https://login.example.com/x"),
+        ("localhost:9100/oidc", "", "http://localhost:9100/oidc"),
+        ("https://issuer.example", "jwks_uri = \"issuer.example/keys\"\n", "https://issuer.example/keys"),
+    ] {
+        let text = ISSUER.replace("https://issuer.example", issuer) + line;
+        let told = build(&text).expect_err(&text).to_string();
+        assert!(told.contains(&format!("a URL begins with its scheme: write {meant}")), "{told}");
+    }
+    let named =
+        build(&ISSUER.replace("https://issuer.example", "development")).expect_err("a name").to_string();
+    assert!(!named.contains("begins with its scheme"), "{named}");
+}
+
+#[test]
 fn a_number_in_quotes_is_told_how_to_be_written() {
     let error = build(&format!("leeway = \"30\"\n{ISSUER}")).expect_err("a text");
     assert!(error.to_string().contains("write 30 without quotes, or with a unit: \"30s\""), "{error}");

@@ -10,8 +10,9 @@ use requires_auth::settings::{PROFILE, REVOCATIONS};
 use serde::Serialize;
 
 use crate::context::{Context, Format, Outcome};
-use crate::error::{Failure, located};
-use crate::gateway::config::{Config, IdentitySource};
+use crate::error::Failure;
+use crate::gateway::config::{Config, IdentitySource, Listen};
+use crate::gateway::prepare::Prepared;
 use crate::gateway::routes::Sibling;
 use crate::gateway::self_test::{TestResult, run_tests};
 use crate::output::{BAD, DIM, GOOD, print_json, printable};
@@ -22,7 +23,8 @@ Examples:
   requires-auth check gateway.toml
   requires-auth check gateway.toml --output json
 
-Exit codes: 0 all is well, 1 a test of the file does not hold, 2 the file has mistakes.";
+Exit codes: 0 all is well, 1 a test of the file does not hold, 2 the file has mistakes, or
+`serve` would not start with the files and variables that it names.";
 
 /// The flags of `check`.
 #[derive(Args, Debug)]
@@ -36,22 +38,27 @@ pub(crate) struct CheckArgs {
 impl CheckArgs {
     /// Runs `check`.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
-        let config = Config::check(&self.file).map_err(|error| located(&error))?;
-        let results = block_on(run_tests(&config))??;
+        let prepared = Prepared::read(&self.file, None, None)?;
+        let config = &prepared.config;
+        let results = block_on(run_tests(config))??;
         let holds = results.iter().all(|result| result.holds);
         match context.format {
             Format::Json => print_json(&serde_json::json!({
                 "file": self.file,
                 "routes": config.gateway.routes.iter().count(),
-                "resources": resources(&config),
-                "siblings": siblings(&config),
-                "patterns": patterns(&config).collect::<Vec<_>>(),
-                "warnings": warnings(&config),
+                "resources": resources(config),
+                "siblings": siblings(config),
+                "patterns": patterns(config).collect::<Vec<_>>(),
+                "warnings": warnings(config),
+                "problems": prepared.problems().iter().map(Failure::told).collect::<Vec<_>>(),
                 "tests": results,
-                "ok": holds,
+                "ok": holds && prepared.problems().is_empty(),
             }))?,
-            Format::Text => print_text(&self.file, &config, &results)?,
+            Format::Text => print_text(&self.file, config, &results)?,
         }
+        prepared.can_serve().map_err(|failure| {
+            failure.hint("`serve` would not start: where files and variables come later, run `check` there")
+        })?;
         Ok(holds.into())
     }
 }
@@ -130,7 +137,29 @@ fn warnings(config: &Config) -> Vec<String> {
 /// What can hardly be meant.
 fn notes(config: &Config) -> impl Iterator<Item = String> {
     let revocations = tokens_without_id(config).into_iter().chain(tokens_that_nobody_ends(config));
-    shared_subjects(config).into_iter().chain(unread_places(config)).chain(revocations)
+    let of_gateway =
+        no_server(config).into_iter().chain(config.gateway.without_effect()).chain(folders(config));
+    shared_subjects(config).into_iter().chain(unread_places(config)).chain(revocations).chain(of_gateway)
+}
+
+/// Folders of sockets that are not there: a service manager often makes them when it starts the gateway.
+fn folders(config: &Config) -> impl Iterator<Item = String> {
+    let server = config.gateway.server.iter();
+    let places = server.flat_map(|server| [Some(&server.listen), server.admin.as_ref()]).flatten();
+    places.filter_map(|place| {
+        let Listen::Unix(path) = place else { return None };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())?;
+        let folder = folder.display();
+        Some(format!("server: there is no folder {folder} yet: `serve` needs it for its socket"))
+    })
+}
+
+/// A program with a guard of its own needs none, and `serve` can be told where to listen beside the file.
+fn no_server(config: &Config) -> Option<String> {
+    config.gateway.server.is_none().then(|| {
+        "there is no [server]: `serve` needs one, with listen = \"127.0.0.1:9180\", or its flag --listen"
+            .to_owned()
+    })
 }
 
 /// A token is revoked alone by its `jti`, which only RFC 9068 demands.

@@ -12,7 +12,7 @@ use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::lifetime::lifetime;
 use crate::output::{DIM, GOOD, print_json, warn};
-use crate::ports::{ISSUER_PORT, cannot_listen, taken};
+use crate::ports::{ISSUER_PORT, cannot_listen, port, taken};
 use crate::runtime::{block_on, stop_signal};
 
 const EXAMPLES: &str = "\
@@ -33,7 +33,7 @@ pub(crate) struct IssuerArgs {
     host: IpAddr,
 
     /// The port, or if it is taken the next free one; 0 is any
-    #[arg(long, value_name = "PORT", default_value_t = ISSUER_PORT)]
+    #[arg(long, value_name = "PORT", default_value_t = ISSUER_PORT, value_parser = port)]
     port: u16,
 
     /// How others reach it, which is `iss` of its tokens: inside containers, the name of its service

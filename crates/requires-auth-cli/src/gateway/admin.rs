@@ -14,6 +14,7 @@ use super::current::Current;
 use super::live;
 use super::prometheus::Prometheus;
 use super::revocations;
+use super::service::Service;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -57,8 +58,21 @@ where
             let _health = current.service().gateway().auth().health();
             page(StatusCode::OK, METRICS, metrics.render())
         }
-        _ => page(StatusCode::NOT_FOUND, TEXT, "the pages are /healthz, /readyz and /metrics\n"),
+        _ => page(StatusCode::NOT_FOUND, TEXT, format!("the pages are {}\n", pages(&current.service()))),
     }
+}
+
+/// The pages that are there.
+fn pages(service: &Service) -> String {
+    let mut pages = vec!["/healthz", "/readyz", "/metrics"];
+    if service.operators().have_secret() {
+        pages.push(live::PATH);
+    }
+    if service.gateway().auth().revocations().is_some() && service.operators().are_any() {
+        pages.push(revocations::PATH);
+    }
+    let last = pages.pop().unwrap_or_default();
+    format!("{} and {last}", pages.join(", "))
 }
 
 /// Whether the gateway can serve, with each issuer that has no keys that may be used and why, and how the server is doing that

@@ -61,6 +61,42 @@ impl fmt::Display for Peer {
     }
 }
 
+/// Whether a place can be listened at, as far as that can be told without doing it.
+///
+/// # Errors
+///
+/// It is a unix socket whose path the system has no room for.
+pub(super) fn can_be_bound(place: &Listen) -> Result<(), Failure> {
+    #[cfg(unix)]
+    if let Listen::Unix(path) = place {
+        std::os::unix::net::SocketAddr::from_pathname(path).map_err(|error| {
+            Failure::new(format!("cannot listen on {}: {error}", path.display()))
+                .hint("give the socket a shorter path: about 100 bytes are what a system has room for")
+        })?;
+    }
+    #[cfg(not(unix))]
+    let _ = place;
+    Ok(())
+}
+
+/// What to do about a place that cannot be listened at.
+const fn hint_at(place: &Listen, kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match (kind, place) {
+        (io::ErrorKind::AddrInUse, _) => "is another gateway running?",
+        (io::ErrorKind::AddrNotAvailable, _) => {
+            "no interface of this machine has that address; 0.0.0.0 and [::] stand for all of them"
+        }
+        (io::ErrorKind::NotFound, Listen::Unix(_)) => "make the folder of the socket first",
+        (io::ErrorKind::PermissionDenied, Listen::Unix(_)) => {
+            "let its user write into the folder of the socket"
+        }
+        (io::ErrorKind::PermissionDenied, Listen::Tcp(_)) => {
+            "choose a port from 1024 on, or give it the capability CAP_NET_BIND_SERVICE"
+        }
+        _ => return None,
+    })
+}
+
 /// A connection of whatever kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -76,7 +112,11 @@ pub(crate) enum Listener {
 impl Listener {
     pub(crate) async fn bind(place: &Listen) -> Result<Self, Failure> {
         let failed = |name: String, error: io::Error| {
-            Failure::new(format!("cannot listen on {name}: {error}")).hint("is another gateway running?")
+            let failure = Failure::new(format!("cannot listen on {name}: {error}"));
+            match hint_at(place, error.kind()) {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
         };
         match place {
             Listen::Tcp(address) => {

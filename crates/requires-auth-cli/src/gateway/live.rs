@@ -25,7 +25,7 @@ use crate::pages::{
 };
 
 /// Where it is.
-const PATH: &str = "/live";
+pub(super) const PATH: &str = "/live";
 
 /// How many issuers are told: of a pattern there may be many tenants.
 const MOST_ISSUERS: usize = 200;

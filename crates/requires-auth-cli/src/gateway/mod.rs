@@ -55,6 +55,8 @@ mod reverse_proxy;
 mod operators;
 mod revocations;
 mod service;
+mod stamps;
+pub(crate) mod prepare;
 mod current;
 mod live;
 mod admin;

@@ -109,7 +109,14 @@ fn secret(place: &SecretPlace) -> Result<String, Failure> {
         }
         SecretPlace::File(path) => {
             let read = read(path).map_err(|error| {
-                Failure::new(format!("admin_token: {} cannot be read: {error}", path.display()))
+                let failure =
+                    Failure::new(format!("admin_token: {} cannot be read: {error}", path.display()));
+                match error.kind() {
+                    io::ErrorKind::NotFound => {
+                        failure.hint(format!("make it with: openssl rand -hex 32 > {}", path.display()))
+                    }
+                    _ => failure,
+                }
             })?;
             (path.display().to_string(), read)
         }

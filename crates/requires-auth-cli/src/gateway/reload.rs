@@ -5,15 +5,12 @@
 //! configuration that it began with. Keys that are there already are taken over, so that nothing but a new issuer has to
 //! be reached.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use metrics::NoopRecorder;
-use requires_auth::guard::Builder;
-use requires_auth::settings::{CA, JWKS};
+use requires_auth::guard::KeysUnavailable;
 use tokio::time::Instant;
 use tracing::subscriber::NoSubscriber;
 use tracing::{error, warn};
@@ -21,11 +18,13 @@ use tracing::{error, warn};
 use super::config::{Config, Listen, ServerConfig};
 use super::current::Current;
 use super::notify::{State, notify};
+use super::prepare::{Made, Prepared};
 use super::self_test::{self, TestResult};
 use super::service::Service;
+use super::stamps::{Stamp, Stamps};
 use super::telemetry;
 use super::tls::Tls;
-use crate::error::{Failure, located};
+use crate::error::Failure;
 use crate::logging::tell;
 
 /// How often to look at the files. A change counts once it has stood still for as long: of a file that is being
@@ -54,49 +53,22 @@ impl Loaded {
         listen: Option<&Listen>,
         before: Option<&Service>,
     ) -> Result<Self, Failure> {
-        // Before it is read: what is written from now on is a change.
-        let own = (file.to_owned(), Stamp::of(file));
-        let with_keys = |builder: Builder| match before {
-            Some(before) => builder.with_keys_of(before.gateway().auth()),
-            None => builder,
-        };
-        let (config, auth) = Config::load(file, with_keys).map_err(|error| located(&error))?;
-        let server = server(config.gateway.server.as_ref(), listen)?.ok_or_else(|| {
+        let mut prepared = Prepared::read(file, listen, before)?;
+        let server = prepared.server.take().ok_or_else(|| {
             Failure::new(format!("{}: no [server]", file.display()))
                 .hint("write [server], and below it listen = \"127.0.0.1:9180\"")
         })?;
-        let tls = server.tls.as_ref();
-        let documents =
-            config.guard.issuers.iter().filter_map(|issuer| issuer.get(JWKS)).chain(config.guard.get(CA));
-        let documents: Vec<_> = documents.filter_map(|document| document.file().cloned()).collect();
-        let named = documents.iter().chain(tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]));
-        let of_clients = tls.and_then(|tls| tls.client_certificates.as_ref()?.ca());
-        let of_upstream = config.gateway.reverse_proxy.iter().filter_map(|proxy| proxy.ca.as_ref());
-        let named = named.chain(of_upstream).chain(of_clients);
-        let mut files: Stamps = named.map(|path| (path.clone(), Stamp::of(path))).collect();
-        files.extend([own]);
-        let tls = tls.map(Tls::load).transpose()?;
-        tests_hold(file, &config)?;
-        let mut service = Service::new(&config, auth)?;
+        let files = std::mem::take(&mut prepared.files);
+        tests_hold(file, &prepared.config)?;
+        for note in prepared.config.gateway.without_effect() {
+            warn!("{note}");
+        }
+        let Made { mut service, tls } = prepared.made()?;
         if let Some(before) = before {
             service.take_over(before);
         }
         Ok(Self { service, server, tls, files })
     }
-}
-
-/// Where to listen, by the file and by what was given beside it, which overrides it.
-fn server(of_file: Option<&ServerConfig>, listen: Option<&Listen>) -> Result<Option<ServerConfig>, Failure> {
-    let Some(listen) = listen.cloned() else { return Ok(of_file.cloned()) };
-    let server = match of_file.cloned() {
-        Some(server) => ServerConfig { listen, ..server },
-        None => ServerConfig { listen, admin: None, tls: None, connections_per_peer: None },
-    };
-    if server.admin.as_ref().is_some_and(|admin| admin.is_taken_by(&server.listen)) {
-        return Err(Failure::new("--listen is where the admin pages are")
-            .hint("give them a port of their own, which the outside cannot reach: `admin` in [server]"));
-    }
-    Ok(Some(server))
 }
 
 /// Runs the tests of a file, on a runtime of their own: what they do is neither logged nor counted.
@@ -107,33 +79,10 @@ fn tests_hold(file: &Path, config: &Config) -> Result<(), Failure> {
     })?;
     let failed = results.iter().filter(|result| !result.holds).map(|result| {
         let TestResult { line, request, expected, found, .. } = result;
-        format!("{}:{line}: {request}: expected {expected}, got {found}", file.display())
+        Failure::new(format!("{}:{line}: {request}: expected {expected}, got {found}", file.display()))
     });
     let failed: Vec<_> = failed.collect();
-    if failed.is_empty() { Ok(()) } else { Err(Failure::new(failed.join("\n"))) }
-}
-
-/// When files were last written; of one that is not there, nothing.
-type Stamps = BTreeMap<PathBuf, Option<Stamp>>;
-
-/// What changes when a file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    /// A file that is put in the place of another may be as old and as long.
-    inode: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
-        #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
-        #[cfg(not(unix))]
-        let inode = 0;
-        Some(Self { modified: metadata.modified().ok(), length: metadata.len(), inode })
-    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::all(failed)) }
 }
 
 /// Puts other configurations in the place of the one that is in use.
@@ -205,7 +154,9 @@ impl Reloader {
         self.loaded = now;
         self.retry = None;
         if let Err(failure) = self.try_reload().await {
-            error!("the configuration is not taken, and the one before stays in use: {failure}");
+            for (problem, hint) in failure.apart() {
+                error!(problem, hint, "the configuration is not taken, and the one before stays in use");
+            }
             telemetry::reload_failed(true);
         }
         notify(State::Ready);
@@ -236,12 +187,29 @@ impl Reloader {
     async fn warm(&mut self, service: &Service) -> Result<(), Failure> {
         let failure = match tokio::time::timeout(KEYS_TIMEOUT, service.gateway().auth().warm()).await {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(failures)) => failures.to_string(),
-            Err(_) => format!("the keys have not come within {} s", KEYS_TIMEOUT.as_secs()),
+            Ok(Err(failures)) => of_keys(&failures),
+            Err(_) => Failure::new(format!("the keys have not come within {} s", KEYS_TIMEOUT.as_secs())),
         };
         self.retry = Some(Instant::now() + RETRY);
-        Err(Failure::new(failure))
+        Err(failure)
     }
+}
+
+/// Each issuer whose keys could not be fetched, with its hint.
+fn of_keys(failures: &KeysUnavailable) -> Failure {
+    let text = failures.to_string();
+    let of_issuers = text.split_once('\n').map_or(&*text, |(_, of_issuers)| of_issuers);
+    let mut all: Vec<Failure> = Vec::new();
+    for line in of_issuers.lines() {
+        match (line.strip_prefix("  hint: "), all.pop()) {
+            (Some(hint), Some(failure)) => all.push(failure.hint(hint)),
+            (_, before) => {
+                all.extend(before);
+                all.push(Failure::new(format!("the keys could not be fetched: {line}")));
+            }
+        }
+    }
+    Failure::all(all)
 }
 
 /// `SIGHUP`, from when this is made: until then it ends the process.

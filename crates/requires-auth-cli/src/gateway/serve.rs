@@ -19,7 +19,7 @@ use super::listen::{Listener, Peer};
 use super::notify::{State, notify};
 use super::prometheus::Prometheus;
 use super::reload::{Hangups, Loaded, Reloader};
-use super::{admin, files, telemetry};
+use super::{admin, files, live, telemetry};
 use crate::error::Failure;
 use crate::logging::{RequestId, tell};
 use crate::runtime::{self, stop_signal};
@@ -78,6 +78,10 @@ async fn operate(
     tell("INFO", &format!("listening on {}", addresses.listen));
     if let Some(admin) = &addresses.admin {
         tell("INFO", &format!("admin pages on {admin}"));
+        // Nobody's browser opens a page behind a unix socket.
+        if current.service().operators().have_secret() && admin.starts_with("http") {
+            tell("INFO", &format!("the live view is {admin}{}", live::PATH));
+        }
     }
     announce(&addresses)?;
     notify(State::Ready);

@@ -28,12 +28,18 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// As [`ReverseProxy::new`] and [`Operators::new`].
-    pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Result<Self, Failure> {
-        let gateway = Gateway::new(config, auth).map_err(|error| located(&error))?;
-        let reverse_proxy = ReverseProxy::new(config, gateway.identity())?;
-        let operators = Operators::new(&config.gateway.operators)?;
-        Ok(Self { gateway: Arc::new(gateway), reverse_proxy, operators })
+    /// All of those of [`Gateway::new`], or of [`ReverseProxy::new`] and [`Operators::new`].
+    pub(crate) fn new(config: &Config, auth: RequiresAuth) -> Result<Self, Vec<Failure>> {
+        let gateway = Gateway::new(config, auth).map_err(|error| vec![located(&error)])?;
+        let reverse_proxy = ReverseProxy::new(config, gateway.identity());
+        match (reverse_proxy, Operators::new(&config.gateway.operators)) {
+            (Ok(reverse_proxy), Ok(operators)) => {
+                Ok(Self { gateway: Arc::new(gateway), reverse_proxy, operators })
+            }
+            (reverse_proxy, operators) => {
+                Err([reverse_proxy.err(), operators.err()].into_iter().flatten().collect())
+            }
+        }
     }
 
     /// Goes on with the connections to the application that the service before has.

@@ -15,10 +15,12 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 mod escape;
+mod fields;
 mod limit;
 mod request_id;
 mod writer;
 
+use self::fields::Quoted;
 use self::limit::Limit;
 use self::writer::Queue;
 
@@ -79,7 +81,8 @@ fn listen(logging: &Logging, filter: Targets) {
     let has_colours = io::stderr().is_terminal() && !is_plain;
     let Some(format) = logging.gateway else {
         let log = Log { format: LogFormat::Text, has_colours, queue: None };
-        let events = tracing_subscriber::fmt::layer().with_target(false).with_ansi(has_colours);
+        let events =
+            tracing_subscriber::fmt::layer().with_target(false).with_ansi(has_colours).fmt_fields(Quoted);
         return tracing_subscriber::registry().with(filter).with(events.with_writer(log)).init();
     };
     let log = GATEWAY.get_or_init(|| Log::of_gateway(format, has_colours)).clone();
@@ -88,7 +91,10 @@ fn listen(logging: &Logging, filter: Targets) {
         Limit::new(|left_out| tell("WARN", &format!("{left_out} more like the next one were left out")));
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Text => registry.with(events.with_ansi(has_colours).with_writer(log)).with(limit).init(),
+        LogFormat::Text => {
+            let events = events.with_ansi(has_colours).fmt_fields(Quoted).with_writer(log);
+            registry.with(events).with(limit).init();
+        }
         LogFormat::Json => {
             let events = events.json().flatten_event(true).with_span_list(false).with_writer(log);
             registry.with(events).with(limit).init();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{ConfigProblem, Place};
-use crate::settings::{Kind, Limits, Notation, duration, nearest, shown_key, shown_value};
+use crate::settings::{Kind, Limits, Notation, choice_hint, duration, nearest, shown_key, shown_value};
 
 /// Numbers without limits, for messages alone.
 const ANY: Limits = Limits { default: 0, least: 0, most: u64::MAX, expected: "", hint: "" };
@@ -277,12 +277,19 @@ impl<'t> Reader<'t> {
         expected: &'static str,
         names: &[&'static str],
     ) -> Option<&'static str> {
-        let text = self.text(field, entry)?;
-        let chosen = names.iter().copied().find(|name| *name == text);
+        let (text, shown) = match entry.value {
+            DeValue::String(text) => (Some(&**text), shown_value(text)),
+            DeValue::Boolean(value) => {
+                (Some(if *value { "true" } else { "false" }), found(entry.value).to_owned())
+            }
+            value => (None, found(value).to_owned()),
+        };
+        let is_text = matches!(entry.value, DeValue::String(_));
+        let chosen = names.iter().copied().find(|name| is_text && text == Some(*name));
         if chosen.is_none() {
-            let close = nearest(&text, names.iter().copied()).or(names.first().copied());
-            let hint = format!("write {} = \"{}\"", entry.key, close.unwrap_or_default());
-            self.report(field, &entry.path, shown_value(&text), expected, hint);
+            let hint = choice_hint(names, Notation::Toml, text);
+            let hint = hint.strip_prefix("write ").unwrap_or(&hint);
+            self.report(field, &entry.path, shown, expected, format!("write {} = {hint}", entry.key));
         }
         chosen
     }

@@ -51,6 +51,8 @@ struct Seen {
     /// Content that takes something away, and may be a part of a file that is being written; and how often such was seen.
     doubtful: Option<([u8; 32], u8)>,
     failure: Option<UnreadableRevocations>,
+    /// Whether entries of the file are in use: nothing else stays in use where it cannot be read.
+    is_in_use: bool,
 }
 
 /// What stood in the file, by its SHA-256, and whether it could be used.
@@ -130,8 +132,11 @@ impl Listed {
         // It is tried again four times a second, and told once.
         if let Some(error) = seen.failure.as_ref().filter(|error| before.as_ref() != Some(error)) {
             telemetry::revocations_read("failed");
-            let path = self.path.display();
-            tracing::error!(%path, %error, "the revocations cannot be read; those that were read before stay in use");
+            // At the start whoever builds the guard is told, which is not built.
+            if seen.is_in_use {
+                let path = self.path.display();
+                tracing::error!(%path, %error, "the revocations cannot be read; those that were read before stay in use");
+            }
         }
         seen.failure.clone()
     }
@@ -157,6 +162,7 @@ impl Listed {
             }
         }
         let verdict = self.use_entries(&bytes, inner);
+        seen.is_in_use |= verdict.is_ok();
         seen.content = Some(Content { digest, length: bytes.len(), verdict: verdict.clone() });
         Some(verdict)
     }

@@ -14,6 +14,7 @@
 //! ```
 
 mod nearest;
+mod scheme;
 mod secret;
 mod value;
 mod row;
@@ -37,11 +38,12 @@ pub use reference::reference;
 pub use row::{Key, Kind, Limits, PREFIX, Scope, Setting, variable_of};
 #[cfg(feature = "config")]
 pub use schema::schema;
+pub use scheme::with_scheme;
 pub use secret::Secret;
 pub use table::*;
-#[cfg(feature = "config")]
-pub(crate) use text::duration;
 pub use text::{Mismatch, Notation, shown_key, shown_value};
+#[cfg(feature = "config")]
+pub(crate) use text::{choice_hint, duration};
 pub use value::{Document, Plain, Table, Value};
 
 #[cfg(test)]

@@ -170,14 +170,32 @@ impl Kind {
     }
 }
 
-fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>) -> String {
-    let close = text.and_then(|text| nearest(text, names.iter().copied()));
+/// What is written by whoever takes a choice for a switch.
+const SWITCHED_ON: [&str; 6] = ["1", "enable", "enabled", "on", "true", "yes"];
+const SWITCHED_OFF: [&str; 6] = ["0", "disable", "disabled", "false", "no", "off"];
+
+/// Which of the names to write; `text` is what was given, if it was a text.
+pub(crate) fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>) -> String {
     let written = |name: &str| match notation {
         Notation::Environment => name.to_owned(),
         Notation::Python | Notation::Toml => format!("\"{name}\""),
     };
-    // Where none is near, any of them may be meant.
-    let meant = close.map_or_else(|| names.to_vec(), |close| vec![close]);
+    let is_among = |words: &[&str]| text.is_some_and(|text| words.contains(&&*text.to_ascii_lowercase()));
+    let (is_on, is_off) = (is_among(&SWITCHED_ON), is_among(&SWITCHED_OFF));
+    if is_on && names.contains(&"allowed") && names.contains(&"required") {
+        let (allowed, required) = (written("allowed"), written("required"));
+        return format!("write {allowed}, or {required} once every client sends proofs");
+    }
+    // Where none is near, any of them may be meant. A word that switches something on is near to "off" by its letters alone.
+    let known = |wanted: &str| names.iter().copied().find(|name| *name == wanted);
+    let close = match text {
+        Some(_) if is_on => known("on"),
+        Some(_) if is_off => known("off"),
+        Some(text) => nearest(text, names.iter().copied()),
+        None => None,
+    };
+    let all = || names.iter().copied().filter(|name| !is_on || *name != "off").collect();
+    let meant = close.map_or_else(all, |close| vec![close]);
     let meant: Vec<_> = meant.into_iter().map(written).collect();
     match meant.split_last() {
         Some((last, [])) => format!("write {last}"),
@@ -295,5 +313,32 @@ mod tests {
             "write \"keep\" or \"needed\""
         );
         assert_eq!(choice_hint(&["one"], Notation::Toml, Some("twelve")), "write \"one\"");
+    }
+
+    /// Who wants something on is never told to switch it off.
+    #[test]
+    fn a_word_of_a_switch_is_not_near_to_a_name_by_its_letters() {
+        let modes: &[&str] = &["off", "allowed", "required", "pass"];
+        let hint = "write allowed, or required once every client sends proofs";
+        for on in ["on", "On", "yes", "true", "1", "enabled"] {
+            assert_eq!(choice_hint(modes, Notation::Environment, Some(on)), hint, "{on}");
+        }
+        for off in ["no", "false", "0", "OFF"] {
+            assert_eq!(choice_hint(modes, Notation::Toml, Some(off)), "write \"off\"", "{off}");
+        }
+        assert_eq!(choice_hint(modes, Notation::Toml, Some("of")), "write \"off\"");
+        let of_routes: &[&str] = &["on", "shadow"];
+        assert_eq!(choice_hint(of_routes, Notation::Toml, Some("true")), "write \"on\"");
+        assert_eq!(choice_hint(of_routes, Notation::Toml, Some("off")), "write \"on\" or \"shadow\"");
+        for setting in
+            super::super::ALL.iter().flat_map(|row| [*row].into_iter().chain(row.members().iter().copied()))
+        {
+            let (Kind::Choice { names, .. } | Kind::Name { names, .. }) = setting.kind else { continue };
+            for on in SWITCHED_ON {
+                let hint = choice_hint(names, Notation::Environment, Some(on));
+                let words: Vec<_> = hint.split([' ', ',']).collect();
+                assert!(!words.contains(&"off") && names.iter().any(|name| words.contains(name)), "{hint}");
+            }
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::gateway::config::Config;
 use crate::gateway::dialect::{self, Dialect, Part, Wanted};
 use crate::gateway::emit::emit;
 use crate::output::print_json;
+use crate::ports::real_port;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,7 +42,7 @@ pub(super) struct EmitArgs {
     upstream: Option<String>,
 
     /// The port that the proxy listens on [default: 80, and 8000 for envoy]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", value_parser = real_port)]
     listen: Option<u16>,
 
     /// Only what goes into the block of this name in a configuration of your own (nginx), or the script (haproxy)

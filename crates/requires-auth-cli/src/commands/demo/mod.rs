@@ -20,7 +20,7 @@ use self::tour::TokenSource;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::{DIM, GOOD, print_json, printable, say};
-use crate::ports::{ISSUER_PORT, taken};
+use crate::ports::{ISSUER_PORT, port, taken};
 use crate::runtime::{block_on, stop_signal};
 
 /// Where the demo API listens, if the port is free.
@@ -57,11 +57,11 @@ pub(crate) struct DemoArgs {
     audience: String,
 
     /// The port of the demo API, or if it is taken the next free one; 0 is any
-    #[arg(long, value_name = "PORT", default_value_t = API_PORT)]
+    #[arg(long, value_name = "PORT", default_value_t = API_PORT, value_parser = port)]
     port: u16,
 
     /// The port of the development issuer, or if it is taken the next free one; 0 is any
-    #[arg(long, value_name = "PORT", default_value_t = ISSUER_PORT, conflicts_with = "issuer")]
+    #[arg(long, value_name = "PORT", default_value_t = ISSUER_PORT, value_parser = port, conflicts_with = "issuer")]
     issuer_port: u16,
 }
 

@@ -37,6 +37,7 @@ use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::error::located;
 use crate::gateway::config::{Config, Listen};
+use crate::http::api_url;
 use crate::output::print_json;
 use crate::runtime::block_on;
 use crate::token_argument::read_token;
@@ -82,7 +83,7 @@ pub(crate) struct DoctorArgs {
     token: Option<String>,
 
     /// The API as its clients reach it: sends it requests that must not pass
-    #[arg(long, value_name = "URL", requires = "path")]
+    #[arg(long, value_name = "URL", requires = "path", value_parser = api_url)]
     url: Option<Url>,
 
     /// A path there that needs a token

@@ -23,6 +23,7 @@ use crate::browser;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::{GOOD, print_json, say};
+use crate::ports::port;
 use crate::runtime::{block_on, stop_signal};
 use crate::verdict::VerdictArgs;
 
@@ -48,7 +49,7 @@ pub(crate) struct InspectArgs {
     check: VerdictArgs,
 
     /// The port on loopback; 0 is any free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = port)]
     port: u16,
 
     /// Open the page in the browser of this machine; programs that list processes may see its address then

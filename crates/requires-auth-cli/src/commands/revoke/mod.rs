@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use self::moment::Moment;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
-use crate::http::{cause, client, url};
+use crate::http::{cause, client, url_like};
 use crate::output::{print_json, printable, say, warn};
 use crate::runtime::block_on;
 use crate::token_argument::read_token;
@@ -211,11 +211,7 @@ fn append(file: &Path, entry: &Revocation) -> Result<(), Failure> {
 
 /// Asks a gateway to revoke.
 async fn send(admin: &str, variable: &str, entry: &Revocation) -> Result<(), Failure> {
-    let url = url(admin, "/revocations", &[])?;
-    if url.scheme() != "http" && url.scheme() != "https" {
-        return Err(Failure::new(format!("`{}` is not the URL of an admin listener", printable(admin)))
-            .hint("write http://127.0.0.1:9181"));
-    }
+    let url = url_like("http://127.0.0.1:9181", admin, "/revocations", &[])?;
     let secret = std::env::var(variable).ok().filter(|secret| !secret.is_empty()).ok_or_else(|| {
         Failure::new(format!("the variable {variable} is not set"))
             .hint("set it to the secret of `admin_token` of the gateway")

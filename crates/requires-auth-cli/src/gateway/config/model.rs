@@ -124,6 +124,30 @@ impl GatewayConfig {
         self.operators.token.is_some() && self.server.as_ref().is_some_and(|server| server.admin.is_some())
     }
 
+    /// What is set and does nothing, as something else is not set.
+    pub(crate) fn without_effect(&self) -> Vec<String> {
+        let Some(server) = &self.server else { return Vec::new() };
+        let mut told = Vec::new();
+        let OperatorsConfig { token, policy } = &self.operators;
+        for (name, is_set) in [("admin_token", token.is_some()), ("admin_scopes", policy.is_some())] {
+            if is_set && server.admin.is_none() {
+                told.push(format!(
+                    "{name}: it does nothing without `admin`, which says where the pages for operators are: write \
+                     admin = \"127.0.0.1:9181\" in [server]"
+                ));
+            }
+        }
+        if self.forward_auth.is_none() && self.reverse_proxy.is_none() {
+            told.push(
+                "server: there is neither [forward_auth] nor [reverse_proxy], so that the gateway answers no request: name \
+                 the proxies that ask, dialects = [\"nginx\"] in [forward_auth], or the application, \
+                 upstream = \"http://127.0.0.1:8080\" in [reverse_proxy]"
+                    .to_owned(),
+            );
+        }
+        told
+    }
+
     /// What tokens for the resources name.
     pub(super) fn audiences_of_resources(&self) -> impl Iterator<Item = String> {
         self.resources

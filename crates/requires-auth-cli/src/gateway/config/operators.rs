@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use requires_auth::Policy;
 use requires_auth::config::{Entry, Reader};
 use requires_auth::settings::shown_value;
+use toml::de::DeValue;
 
 const PLACES: [&str; 2] = ["env", "file"];
 
@@ -28,8 +29,12 @@ pub(crate) enum SecretPlace {
 
 /// `admin_token`: `{ env = "NAME" }` or `{ file = "path" }`.
 pub(super) fn token(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<SecretPlace> {
-    let hint = "write admin_token = { env = \"ADMIN_TOKEN\" }, or name a file: { file = \"admin-token\" }";
-    let table = reader.table("server", entry)?;
+    let hint = "a secret stands in no configuration file: write admin_token = { env = \"ADMIN_TOKEN\" }, or name a file: \
+                { file = \"admin-token\" }";
+    let DeValue::Table(table) = entry.value() else {
+        reader.report("server", entry.path(), "a value", "where the secret is", hint);
+        return None;
+    };
     let mut places = Vec::new();
     for entry in reader.entries(table, entry.path()) {
         match entry.key() {

@@ -8,7 +8,7 @@ use crate::file::{MAX_GIVEN_BYTES, RegularFile};
 use crate::issuer::{Transport, may_be_fetched};
 use crate::jose::alg::{Algorithm, AlgorithmSet};
 use crate::jose::key_set::{KeySet, KeySetLimits};
-use crate::settings::{self, Document, Given, Key, Kind, Setting, Value, shown_value};
+use crate::settings::{self, Document, Given, Key, Kind, Setting, Value, shown_value, with_scheme};
 use crate::verify::{Implication, in_a_cycle};
 
 const PEM_START: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -79,7 +79,11 @@ pub(super) fn fetchable(
     }
     let parsed = Url::parse(&text).ok().filter(|url| may_be_fetched(url, transport));
     parsed.map(Some).ok_or_else(|| {
-        let hint = "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)";
+        let hint = match with_scheme(&text) {
+            Some(meant) => format!("a URL begins with its scheme: write {meant}"),
+            None => "use https; plain http is for loopback only (or, on a private network, `danger::allow_http_issuer`)"
+                .to_owned(),
+        };
         discreet(ConfigProblem::new(field, quoted(&text), "an https URL", hint), &text)
     })
 }

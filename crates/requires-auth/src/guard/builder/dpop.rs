@@ -126,7 +126,7 @@ impl Builder {
         let given = self.given.get(settings::PUBLIC_URL);
         let Some(given) = given else {
             let hint = "a proof is for one URL: say which scheme, host and port clients use, since `Host` is what a client \
-                        chooses";
+                        chooses: write it as `public_url`, such as https://api.example.com, or set REQUIRES_AUTH_PUBLIC_URL";
             problems.push(ConfigProblem::new(
                 "public_url",
                 "nothing",

@@ -3,6 +3,7 @@
 use reqwest::Url;
 
 use super::super::connection::is_loopback;
+use crate::http::web_url;
 
 /// Where the metadata of a protected resource stand (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -32,10 +33,8 @@ pub(super) enum Difference {
 impl McpUrl {
     /// Reads an absolute http or https URL without user and fragment; an error says what is wrong with it.
     pub(crate) fn parse(typed: &str) -> Result<Self, String> {
-        let url = Url::parse(typed).map_err(|error| format!("expected a URL: {error}"))?;
-        if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
-            return Err("expected a URL such as https://api.example.com/mcp".to_owned());
-        }
+        let other = || "expected a URL such as https://api.example.com/mcp".to_owned();
+        let url = web_url(typed).map_err(|wrong| wrong.unwrap_or_else(other))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("a URL of a server has no user and no password".to_owned());
         }

@@ -112,7 +112,8 @@ def mcp(folder: pathlib.Path) -> list[Guard]:
             of_pip(versions, "mcp", "PyJWT"),
             profile="mcp",
             path="/mcp",
-            note="The verifier hands `exp` on as it stands, as that of the SDK's example does; the SDK takes whole seconds alone.",
+            note="The verifier hands `exp` on as it stands, as that of the SDK's example does; "
+            "the SDK takes whole seconds alone.",
         ),
         Guard(
             "FastMCP, with its JWTVerifier",

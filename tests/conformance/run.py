@@ -72,8 +72,8 @@ def table(reports: list[tuple[Guard, dict]]) -> str:
         lines.append(f"| {guard.name} | `{guard.profile}` | {', '.join(guard.versions)} | {counts} |")
     lines += [
         "",
-        "What is not right, with its case. The command above each table sends the request to the API of the folder, once that",
-        "runs, and prints the `curl` line that repeats it.",
+        "What is not right, with its case. The command above each table sends the request to the API of the folder,",
+        "once that runs, and prints the `curl` line that repeats it.",
         "",
     ]
     for guard, report in reports:

@@ -1,4 +1,4 @@
-"""An MCP server of the Python SDK behind its own guard, set up as its documentation says: `AuthSettings` and a `TokenVerifier`.
+"""An MCP server of the Python SDK behind its own guard, `AuthSettings` and `TokenVerifier`, as its documentation says.
 
 The SDK leaves the token itself to the verifier. Here PyJWT verifies it, as PyJWT's documentation shows: the key from
 the key set of the issuer, and issuer and audience given to `jwt.decode`. Then `validate_token_resource=False` is what

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Judges guards of others, and the Python adapters, with `requires-auth conformance`, and compares the scores with
-# docs/conformance.md. Installs what is missing and says so: npm packages into tests/conformance/express/node_modules, Python
+# Judges guards of others, and our adapters for Python and actix-web, with `requires-auth conformance`, and compares the scores with
+# docs/conformance.md. Installs what is missing and says so: npm packages into tests/conformance/*/node_modules, Python
 # packages into target/conformance, and builds a server of axum with jsonwebtoken (some minutes, once). Everything runs on loopback.
 # The last line is always `N passed, M failed, K skipped`; the exit status is 0 only if M is 0.
 #
 #   scripts/conformance.sh                  everything
+#   scripts/conformance.sh Express actix    the guards whose names have one of these words, with each finding
 #   WRITE_TABLE=1 scripts/conformance.sh    writes the scores anew instead of comparing them
 set -euo pipefail
 export CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-line-tables-only}
@@ -23,18 +24,25 @@ main() {
   provide_node
   provide_environment fastapi-pyjwt --requirement "$TESTS/fastapi-pyjwt/requirements.txt"
   provide_environment flask-guide --requirement "$TESTS/flask-guide/requirements.txt"
+  provide_environment mcp --requirement tests/mcp/requirements/mcp2.txt
   provide_ours
+  say "building our example of actix-web"
+  cargo build --quiet -p requires-auth --all-features --example actix
+  cp "$TARGET/debug/examples/actix" "$ENVIRONMENTS/actix"
   say "building axum with jsonwebtoken"
   # Into the folder of the command's build, which has some of what it needs.
   CARGO_TARGET_DIR=$TARGET cargo build --quiet --locked --manifest-path "$TESTS/axum-jsonwebtoken/Cargo.toml"
   cp "$TARGET/debug/conformance-axum-jsonwebtoken" "$ENVIRONMENTS/axum-jsonwebtoken"
-  "$ENVIRONMENTS/ours/bin/python" "$TESTS/run.py" "$binary" "$ENVIRONMENTS"
+  "$ENVIRONMENTS/ours/bin/python" "$TESTS/run.py" "$binary" "$ENVIRONMENTS" "$@"
 }
 
 provide_node() {
   command -v npm >/dev/null || die "npm is missing: install Node 20.12 or newer"
-  say "installing with npm into tests/conformance/express/node_modules: express, express-oauth2-jwt-bearer"
-  npm --prefix "$TESTS/express" ci --no-audit --no-fund --loglevel=error
+  say "installing with npm into tests/conformance/*/node_modules: express-oauth2-jwt-bearer, MCP's TypeScript SDK"
+  local name
+  for name in express mcp-typescript; do
+    npm --prefix "$TESTS/$name" ci --no-audit --no-fund --loglevel=error
+  done
 }
 
 # provide_environment NAME PACKAGES: a virtual environment with these packages.

@@ -1,8 +1,9 @@
 """Starts each guard on loopback, judges it with `requires-auth conformance`, and holds the scores against the page.
 
-    python run.py BINARY FOLDER
+    python run.py BINARY FOLDER [NAME...]
 
 BINARY is requires-auth, FOLDER has the environments that scripts/conformance.sh makes. The page is docs/conformance.md.
+With names, only guards whose name has one of them are judged, each finding is printed, and the page is left alone.
 
 The last line is `N passed, M failed, K skipped`.
 """
@@ -13,119 +14,34 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+from guards import ROOT, Guard, guards
+
 PAGE = ROOT / "docs" / "conformance.md"
 BEGIN, END = "<!-- scores: written by WRITE_TABLE=1 scripts/conformance.sh -->\n", "<!-- end of scores -->\n"
 FIRST_PORT = 18400
 
 
-@dataclass
-class Guard:
-    """An API behind a guard, and how it is started."""
-
-    name: str
-    folder: pathlib.Path
-    command: list[str]
-    versions: list[str]
-    is_ours: bool = False
-    flags: list[str] = field(default_factory=list)
-    note: str = ""
-
-    def is_installed(self) -> bool:
-        return pathlib.Path(self.command[0]).exists() or self.command[0] == "node"
-
-
-def guards(folder: pathlib.Path) -> list[Guard]:
-    def python(name: str, program: str) -> str:
-        return str(folder / name / "bin" / program)
-
-    def examples(name: str) -> Guard:
-        example = str(ROOT / "python" / "examples" / f"{name}_app.py")
-        return Guard(f"requires-auth in {name}", ROOT, [python("ours", "python"), example], ["ours"], is_ours=True)
-
-    express, fastapi, flask, axum = (
-        HERE / name for name in ("express", "fastapi-pyjwt", "flask-guide", "axum-jsonwebtoken")
-    )
-    return [
-        *map(examples, ("flask", "fastapi", "django")),
-        Guard(
-            "express-oauth2-jwt-bearer in Express",
-            express,
-            ["node", "server.mjs"],
-            of_npm(express, "express-oauth2-jwt-bearer", "express"),
-        ),
-        Guard(
-            "PyJWT in FastAPI, after its tutorial",
-            fastapi,
-            [
-                python("fastapi-pyjwt", "python"),
-                "-m",
-                "uvicorn",
-                "main:app",
-                "--log-level",
-                "warning",
-                "--port",
-                "PORT",
-            ],
-            of_pip(fastapi, "PyJWT", "fastapi"),
-        ),
-        Guard(
-            "python-jose in Flask, after Logto's guide",
-            flask,
-            [python("flask-guide", "python"), "-m", "waitress", "--listen", "127.0.0.1:PORT", "app:app"],
-            of_pip(flask, "python-jose", "flask"),
-            flags=["--alg", "ES384"],
-        ),
-        Guard(
-            "jsonwebtoken in axum, after its README",
-            axum,
-            [str(folder / "axum-jsonwebtoken")],
-            of_cargo(axum, "jsonwebtoken", "axum"),
-            note="Its `Validation` can do more: `validate_nbf` and `set_required_spec_claims` mend some of these rows. "
-            "Here are its defaults, with algorithm, audience and issuer.",
-        ),
-    ]
-
-
-def of_npm(folder: pathlib.Path, *names: str) -> list[str]:
-    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
-    return [f"{name} {wanted[name]}" for name in names]
-
-
-def of_pip(folder: pathlib.Path, *names: str) -> list[str]:
-    lines = (folder / "requirements.txt").read_text().splitlines()
-    versions = {line.split("==")[0].split("[")[0]: line.split("==")[1] for line in lines if "==" in line}
-    return [f"{name} {versions[name]}" for name in names]
-
-
-def of_cargo(folder: pathlib.Path, *names: str) -> list[str]:
-    packages = (folder / "Cargo.lock").read_text().split("[[package]]")
-    versions = {}
-    for package in packages:
-        lines = dict(line.split(" = ", 1) for line in package.splitlines() if " = " in line)
-        if "name" in lines and "version" in lines:
-            versions[lines["name"].strip('"')] = lines["version"].strip('"')
-    return [f"{name} {versions[name]}" for name in names]
-
-
 def judged(binary: str, guard: Guard, port: int) -> dict:
     """Starts a guard, and gives the report of the command about it."""
     issuer_port = port + 100
-    settings = {"ISSUER": f"http://127.0.0.1:{issuer_port}/oidc", "AUDIENCE": "https://api.example.com"}
+    url = f"http://127.0.0.1:{port}{guard.path}"
+    audience = url if guard.profile == "mcp" else "https://api.example.com"
+    settings = {"ISSUER": f"http://127.0.0.1:{issuer_port}/oidc", "AUDIENCE": audience}
     ours = {f"REQUIRES_AUTH_{name}": value for name, value in settings.items()}
-    environment = {**os.environ, **settings, **ours, "PORT": str(port), "NO_PROXY": "127.0.0.1"}
+    settings["PORT"] = str(port)
+    environment = {**os.environ, **settings, **ours, **guard.environment, "NO_PROXY": "127.0.0.1"}
     if guard.is_ours:
         environment["PYTHONPATH"] = str(ROOT / "python")
-    command = [part.replace("PORT", str(port)) if "PORT" in part else part for part in guard.command]
+    command = guard.command
+    for name, value in settings.items():
+        command = [part.replace(f"{{{name.lower()}}}", value) for part in command]
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch) / "report.json"
         judge = subprocess.Popen(
             [
-                binary, "conformance", f"http://127.0.0.1:{port}/api/items", "--issuer-port", str(issuer_port),
-                "--scope", "read:items", "--wait", "60", "--json", str(report), *guard.flags,
+                binary, "conformance", url, "--issuer-port", str(issuer_port),
+                "--wait", "60", "--json", str(report), *guard.asked(),
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -146,21 +62,30 @@ def judged(binary: str, guard: Guard, port: int) -> dict:
 
 def table(reports: list[tuple[Guard, dict]]) -> str:
     """The scores, and below them what is not right of each."""
-    lines = ["", "| guard | versions | right | wrong | dangerous |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "",
+        "| guard | profile | versions | right | wrong | dangerous |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for guard, report in reports:
         counts = " | ".join(str(report[grade]) for grade in ("right", "wrong", "dangerous"))
-        lines.append(f"| {guard.name} | {', '.join(guard.versions)} | {counts} |")
+        lines.append(f"| {guard.name} | `{guard.profile}` | {', '.join(guard.versions)} | {counts} |")
     lines += [
         "",
-        "What is not right, with its case. `requires-auth conformance URL --scope read:items --case NAME` sends the",
+        "What is not right, with its case. The command above each table sends the request to the API of the folder,",
+        "once that runs, and prints the `curl` line that repeats it.",
+        "",
     ]
-    lines += ["request to the API of the folder, once that runs, and prints the `curl` line that repeats it.", ""]
     for guard, report in reports:
         findings = [row for row in report["rows"] if row["grade"] != "right"]
         if not findings:
             continue
-        flags = f" (with `{' '.join(guard.flags)}`)" if guard.flags else ""
-        lines += [f"### {guard.name}", "", f"`--case NAME`{flags}:", ""]
+        lines += [
+            f"### {guard.name}",
+            "",
+            f"`requires-auth conformance URL {' '.join(guard.asked())} --case NAME`:",
+            "",
+        ]
         if guard.note:
             lines += [guard.note, ""]
         lines += ["| | section | case | what was sent, and what came back |", "| --- | --- | --- | --- |"]
@@ -172,9 +97,11 @@ def table(reports: list[tuple[Guard, dict]]) -> str:
 
 
 def main() -> int:
-    binary, folder = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    passed, failed, skipped, peers, is_complete = 0, 0, 0, [], True
+    binary, folder, names = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
+    passed, failed, skipped, peers, is_complete = 0, 0, 0, [], not names
     for index, guard in enumerate(guards(folder)):
+        if names and not any(name in guard.name for name in names):
+            continue
         if not guard.is_installed():
             print(f"skipped  {guard.name}: it is not installed")
             skipped, is_complete = skipped + 1, False
@@ -186,6 +113,9 @@ def main() -> int:
             failed, is_complete = failed + 1, False
             continue
         print(f"{report['right']} right, {report['wrong']} wrong, {report['dangerous']} dangerous  {guard.name}")
+        for row in report["rows"] if names else []:
+            if row["grade"] != "right":
+                print(f"  {row['grade']}  {row['case']}  {row['rule']}  {row['about']}: {row['what']}")
         if guard.is_ours:
             is_right = report["wrong"] == report["dangerous"] == 0
             passed, failed = passed + is_right, failed + (not is_right)

@@ -85,7 +85,8 @@ fn the_gateway_is_right_and_its_reports_have_no_token() {
     assert!(told.stderr().contains("nothing guards it"), "{told:?}");
     let told = run(&["conformance", &url, "--issuer", ISSUER, "--signing-key", text(&key)], "");
     assert_eq!(told.code(), 2, "{told:?}");
-    assert!(told.stderr().contains("403") && told.stderr().contains("--scope"), "{told:?}");
+    assert!(told.stderr().contains("403") && told.stderr().contains("--scope read:orders\n"), "{told:?}");
+    assert!(told.stderr().contains("\nthe body of its answer: {\"code\":\"insufficient_scope\""), "{told:?}");
 }
 
 #[test]
@@ -117,6 +118,44 @@ fn the_development_issuer_runs_beside_it_and_a_case_has_a_curl_line() {
 }
 
 #[test]
+fn a_key_that_is_kept_is_known_to_the_api_in_the_next_run() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|own| own.local_addr()).expect("a port").port();
+    let proxy = gateway("conformance-key", &format!("http://127.0.0.1:{port}/oidc"), "");
+    let (url, port) = (format!("{}/orders/7", proxy.address()), port.to_string());
+    let key = proxy.stage.folder.join("kept.pem");
+    let args = ["conformance", &url, "--issuer-port", &port, "--scope", "read:orders", "--case", "expired"];
+    let kept = [&args[..], &["--signing-key", text(&key)]].concat();
+
+    let told = run(&kept, "");
+    assert_eq!(told.code(), 2, "{told:?}");
+    assert!(told.stderr().contains("add --new-key"), "{told:?}");
+    let told = run(&[&kept[..], &["--wait", "30", "--new-key"]].concat(), "");
+    assert_eq!(told.code(), 0, "{told:?}");
+    let again = told.stdout().lines().find_map(|line| line.trim().strip_prefix("again ")).unwrap_or_default();
+    assert!(again.contains("--signing-key") && !again.contains("--new-key"), "{told:?}");
+    assert_eq!(run(&[&kept[..], &["--new-key"]].concat(), "").code(), 2);
+
+    let told = run(&kept, "");
+    assert_eq!(told.code(), 0, "{told:?}");
+}
+
+#[test]
+fn an_api_that_fetches_no_keys_again_takes_the_kept_key_alone() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|own| own.local_addr()).expect("a port").port();
+    let issuer = format!("http://127.0.0.1:{port}/oidc");
+    let proxy = gateway("conformance-kept", &issuer, "jwks = \"keys.json\"");
+    let (url, port, key) = (format!("{}/orders/7", proxy.address()), port.to_string(), pem(&proxy.stage));
+    let args = ["conformance", &url, "--issuer-port", &port, "--scope", "read:orders", "--case", "expired"];
+    for _ in 0..2 {
+        let told = run(&[&args[..], &["--signing-key", text(&key)]].concat(), "");
+        assert_eq!(told.code(), 0, "{told:?}");
+    }
+    let told = run(&args, "");
+    assert_eq!(told.code(), 2, "{told:?}");
+    assert!(told.stderr().contains("--signing-key issuer.pem --new-key"), "{told:?}");
+}
+
+#[test]
 fn what_cannot_be_judged_is_told() {
     let closed = run(&["conformance", "http://127.0.0.1:1/", "--issuer-port", "0"], "");
     assert_eq!(closed.code(), 2, "{closed:?}");
@@ -135,6 +174,7 @@ fn what_cannot_be_judged_is_told() {
         &["conformance", "http://127.0.0.1:1/", "--issuer", ISSUER],
         &["conformance", "http://127.0.0.1:1/", "--issuer-port", "0", "--header", "Authorization: x"],
         &["conformance", "http://127.0.0.1:1/", "--parallel", "0"],
+        &["conformance", "http://127.0.0.1:1/", "--new-key"],
     ] {
         assert_eq!(run(args, "").code(), 2, "{args:?}");
     }

@@ -2,10 +2,12 @@
 import express from "express";
 import { auth, requiredScopes } from "express-oauth2-jwt-bearer";
 
-const { ISSUER, AUDIENCE, PORT } = process.env;
+// With DPOP=required it takes tokens that are bound to a key alone, as its EXAMPLES.md says.
+const { ISSUER, AUDIENCE, PORT, DPOP } = process.env;
 
 const app = express();
-app.use(auth({ issuerBaseURL: ISSUER, audience: AUDIENCE }));
+const dpop = DPOP === "required" ? { enabled: true, required: true } : undefined;
+app.use(auth({ issuerBaseURL: ISSUER, audience: AUDIENCE, dpop }));
 app.get("/api/items", requiredScopes("read:items"), (request, response) => {
   response.json({ subject: request.auth.payload.sub });
 });

@@ -21,7 +21,8 @@ Examples:
   requires-auth conformance --list --profile dpop
 
 Before, the API has to trust the issuer http://127.0.0.1:9100/oidc for the audience https://api.example.com.
-Every start makes a fresh key, so start the API while this command waits for it, or give a --signing-key.
+Every start makes a fresh key, so start the API while this command waits for it, or keep the key in a file:
+  --signing-key issuer.pem --new-key    the first time; then without --new-key
 
 Exit codes: 0 all right, 1 something is wrong or dangerous, 2 the API could not be judged.";
 
@@ -48,6 +49,10 @@ pub(crate) struct ConformanceArgs {
     /// The private key of the issuer, PKCS#8 in PEM [default: a fresh one]
     #[arg(long, value_name = "FILE")]
     pub(super) signing_key: Option<PathBuf>,
+
+    /// Make the key in the file of --signing-key: one that exists is not written over
+    #[arg(long, requires = "signing_key", conflicts_with = "issuer")]
+    pub(super) new_key: bool,
 
     /// The name of the key in its key set [default: its thumbprint]
     #[arg(long, value_name = "KID")]

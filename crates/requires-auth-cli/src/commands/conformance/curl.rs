@@ -34,6 +34,7 @@ mod tests {
             ],
             body: Some("{}".to_owned()),
             times: 1,
+            keeps_body: false,
         };
         let expected = r"curl -i -X POST -H 'Authorization: Bearer a'\''; rm -rf b' -H $'Authorization: Bearer \xff$(x)\'\\' --data-raw '{}' 'http://127.0.0.1:1/a?b=c'";
         assert_eq!(line(&attempt), expected);

@@ -41,9 +41,16 @@ pub(super) struct Attempt {
     pub(super) headers: Vec<(String, Vec<u8>)>,
     pub(super) body: Option<String>,
     pub(super) times: usize,
+    /// Whether the beginning of the answer's body is kept if it is a refusal.
+    pub(super) keeps_body: bool,
 }
 
 impl Attempt {
+    /// With the beginning of a refusal's body in the answer.
+    pub(super) fn keep_body(self) -> Self {
+        Self { keeps_body: true, ..self }
+    }
+
     pub(super) fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -96,6 +103,7 @@ impl Mint<'_> {
             headers: headers.collect(),
             body: body.clone(),
             times: 1,
+            keeps_body: false,
         }
     }
 

@@ -14,6 +14,7 @@ mod bait;
 mod report;
 mod run;
 mod not_judged;
+mod refusal;
 mod ready;
 mod setup;
 
@@ -139,6 +140,9 @@ impl ConformanceArgs {
             Format::Json => print_json(&value)?,
             Format::Text => table::print(report, &self.again(&report.url), &mut anstream::stdout().lock())?,
         }
+        if self.signing_key.is_none() && report.findings().next().is_some() {
+            say(&format!("{DIM}{FRESH_KEY}{DIM:#}"));
+        }
         Ok(())
     }
 
@@ -170,6 +174,11 @@ impl ConformanceArgs {
         Ok(Outcome::from(all_right))
     }
 }
+
+/// What stands below findings whose key nobody has kept.
+const FRESH_KEY: &str = "\
+to repeat a case, restart the API, as each run has a fresh key; --signing-key issuer.pem --new-key keeps it
+for later runs, also where the API remembers the keys";
 
 /// What no run of this profile judges.
 fn generally(profile: Profile) -> impl Iterator<Item = Skipped> {

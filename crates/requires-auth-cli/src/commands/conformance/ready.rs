@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::mint::{Setup, no_credentials};
+use super::mint::no_credentials;
+use super::refusal::not_accepted;
 use super::run::Runner;
 use super::send::Answer;
 use crate::error::Failure;
@@ -14,12 +15,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) async fn ready(runner: &Runner, wait: Duration) -> Result<(), Failure> {
     let started = Instant::now();
     loop {
-        let good = runner.exchange(|mint| mint.send(&mint.token())).await.1;
+        let (attempt, good) = runner.exchange(|mint| mint.send(&mint.token()).keep_body()).await;
         if good.as_ref().is_ok_and(Answer::is_success) {
             break;
         }
         if started.elapsed() >= wait {
-            return Err(not_accepted(&runner.setup, &good));
+            return Err(not_accepted(&runner.setup, &attempt, &good));
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -31,38 +32,5 @@ pub(super) async fn ready(runner: &Runner, wait: Duration) -> Result<(), Failure
         }
         Ok(_) => Ok(()),
         Err(reason) => Err(Failure::new(format!("{} does not answer: {reason}", runner.setup.url))),
-    }
-}
-
-fn not_accepted(setup: &Setup, answer: &Result<Answer, String>) -> Failure {
-    let url = &setup.url;
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(reason) => {
-            return Failure::new(format!("{url} does not answer: {reason}"))
-                .hint("start the API, or let this command wait for it: --wait 60");
-        }
-    };
-    let challenge = answer.challenges.first().map(|line| line.chars().take(200).collect::<String>());
-    let challenge = challenge.map(|line| format!(", {line}")).unwrap_or_default();
-    let failure = Failure::new(format!(
-        "{url} answers {}{challenge} to a good token, and cannot be judged",
-        answer.status
-    ));
-    let trust = format!(
-        "let the API trust the issuer {} for the audience {}, with tokens signed by {}",
-        setup.issuer,
-        setup.audience,
-        setup.forge.key().algorithm()
-    );
-    match answer.status {
-        401 => failure
-            .hint(trust)
-            .hint("start the API after this command, which then waits for it (--wait 60): the keys are fresh")
-            .hint("docs/conformance.md shows how, for each framework"),
-        403 => failure.hint("name the scopes that the route needs: --scope \"read:items\""),
-        404 | 405 => failure.hint("name the URL of a route that answers with success, and its method (--method)"),
-        500.. => failure.hint(trust).hint("look into the log of the API: perhaps it cannot fetch the keys of the issuer"),
-        _ => failure.hint("name the URL of a route that answers with success; --method, --header and --data say how it is asked"),
     }
 }

@@ -14,6 +14,9 @@ use crate::http::cause;
 /// A metadata document may be this long, in bytes.
 const MAX_DOCUMENT: usize = 64 * 1024;
 
+/// What is kept of a refusal's body, in bytes.
+const MAX_BODY: usize = 4 * 1024;
+
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -22,6 +25,8 @@ pub(super) struct Answer {
     pub(super) challenges: Vec<String>,
     /// What later proofs have to carry.
     pub(super) nonce: Option<String>,
+    /// The beginning of the body of a refusal, if the request asks for it. It may repeat the token.
+    pub(super) body: String,
 }
 
 impl Answer {
@@ -35,6 +40,7 @@ impl Answer {
             status: answer.status().as_u16(),
             challenges: answer.headers().get_all(WWW_AUTHENTICATE).iter().map(text).collect(),
             nonce: answer.headers().get("dpop-nonce").map(text),
+            body: String::new(),
         }
     }
 }
@@ -81,8 +87,12 @@ impl Sender {
             Some(body) => request.body(body.clone()),
             None => request,
         };
-        let answer = request.send().await.map_err(|error| cause(&error))?;
-        Ok(Answer::of(&answer))
+        let response = request.send().await.map_err(|error| cause(&error))?;
+        let mut answer = Answer::of(&response);
+        if attempt.keeps_body && !answer.is_success() {
+            answer.body = beginning(response).await;
+        }
+        Ok(answer)
     }
 
     /// The JSON at a URL of the API.
@@ -104,4 +114,17 @@ impl Sender {
         }
         serde_json::from_slice(&body).map_err(|_| "the metadata are not JSON".to_owned())
     }
+}
+
+/// The beginning of a body; what cannot be read of it is left out.
+async fn beginning(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() >= MAX_BODY {
+            body.truncate(MAX_BODY);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
 }

@@ -67,9 +67,15 @@ pub(super) async fn prepare(args: &ConformanceArgs, url: Url) -> Result<Prepared
 }
 
 fn key(args: &ConformanceArgs) -> Result<SigningKey, Failure> {
+    let algorithm = args.alg.unwrap_or(Algorithm::Rs256);
     let key = match &args.signing_key {
+        Some(file) if args.new_key => client_key::create(file, algorithm)?,
+        Some(file) if args.issuer.is_none() && !file.exists() => {
+            return Err(Failure::new(format!("there is no key in `{}` yet", file.display()))
+                .hint("add --new-key, which makes one that later runs use as well"));
+        }
         Some(file) => client_key::read(file, args.alg)?,
-        None => SigningKey::generate(args.alg.unwrap_or(Algorithm::Rs256)),
+        None => SigningKey::generate(algorithm),
     };
     Ok(match &args.kid {
         Some(kid) => key.with_kid(kid.as_str()),

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
+use super::checks;
 use crate::error::Failure;
 use crate::output::{BAD, CARE, DIM, GOOD, printable};
 
@@ -40,6 +41,7 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn new(level: Level, code: &'static str, subject: &str, what: impl Into<String>) -> Self {
+        debug_assert!(checks::is_known(code), "{code} is not in the table of checks");
         // Most of it comes from servers: it must neither drive the terminal nor fill it.
         let bounded = |text: &str| printable(&text.chars().take(500).collect::<String>()).into_owned();
         Self { level, code, subject: bounded(subject), what: bounded(&what.into()), hint: None, rule: None }

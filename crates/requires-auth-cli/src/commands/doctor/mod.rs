@@ -2,6 +2,7 @@
 
 mod configured;
 mod connection;
+mod checks;
 mod finding;
 mod validity;
 mod certificate;

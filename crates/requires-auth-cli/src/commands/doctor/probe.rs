@@ -145,7 +145,7 @@ mod tests {
             (Rule::Preflight, &[400, 401, 403, 501], &[200, 302, 500], &[]),
         ] {
             let attack = Attack {
-                code: "probe.test",
+                code: "probe.no_token",
                 method: "GET",
                 target: "/".to_owned(),
                 headers: Vec::new(),

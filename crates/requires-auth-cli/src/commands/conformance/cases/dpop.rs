@@ -13,7 +13,7 @@ const INVALID: &[&str] = &["invalid_dpop_proof", "invalid_token"];
 pub(crate) const CASES: &[Case] = &[
     must(
         ["bound-as-bearer", "V15", "RFC 9449 §7.2", "a bound token by the scheme Bearer, without a proof"],
-        Refuse,
+        Malformed,
         |m| m.bare().header("Authorization", format!("Bearer {}", m.token())),
     ),
     must(
@@ -23,7 +23,7 @@ pub(crate) const CASES: &[Case] = &[
             "RFC 9449 §7.2",
             "a bound token by the scheme Bearer, with its proof",
         ],
-        Refuse,
+        Malformed,
         |m| {
             let token = m.token();
             m.authorized(format!("Bearer {token}"), &token)

@@ -87,7 +87,7 @@ pub(crate) const CASES: &[Case] = &[
             "RFC 9700 §4.3.2",
             "a good token in the query, where logs and browsers keep it",
         ],
-        Refuse,
+        Malformed,
         |m| m.bare().query("access_token", &m.token()),
     ),
     should(

@@ -142,6 +142,7 @@ checks! {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::super::checks;
     use super::*;
     use crate::reference::{code, hold, table};
 
@@ -162,5 +163,12 @@ mod tests {
     fn reference() {
         let rows = ALL.iter().map(|check| [code(check.code), check.rule.to_owned(), check.hint.to_owned()]);
         hold("doctor.md", "checks", &table(["check", "what rules", "if it is not so"], rows));
+        for (part, checks) in
+            [("issuers", checks::ISSUERS), ("guard", checks::GUARD), ("probes", checks::PROBES)]
+        {
+            let rows =
+                checks.iter().map(|own| [code(own.code), own.right.to_owned(), own.otherwise.to_owned()]);
+            hold("doctor.md", part, &table(["check", "what is right", "if it is not so"], rows));
+        }
     }
 }

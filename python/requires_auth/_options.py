@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from requires_auth import ConfigError, ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import from_environment
+from requires_auth._keywords import refuse_options
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, NotOfFastMCP, has_type
 from requires_auth._names import current_names as _current
 from requires_auth._rule import Rule
@@ -125,8 +126,9 @@ class Adapter:
 
         Raises:
             ConfigError: all mistakes at once.
-            TypeError: the issuer is not a string, such as an application.
+            TypeError: the issuer is not a string, such as an application; or there is no option of this name.
         """
+        refuse_options(options, type(self).__init__, GuardOptions.__annotations__)
         if issuer is not None and not has_type(issuer, str):
             raise TypeError(
                 f"issuer: expected the URL of the issuer, found {type(issuer).__name__}: write "

@@ -32,6 +32,16 @@ def check_order(handler: Callable[..., Any]) -> None:
         _order.check_order(handler, _is_registry, _ADVICE)
 
 
+def check_middleware(args: Iterable[object]) -> None:
+    """Refuses what aiohttp calls a middleware with: the guard, or the method that makes one, is among the middlewares.
+
+    Raises:
+        TypeError: an argument is an application or a request.
+    """
+    if any(isinstance(argument, (web.Application, web.BaseRequest)) for argument in args):
+        raise TypeError("a middleware is made by a call: write middlewares=[requires_auth.middleware()]")
+
+
 def check_routes(app: web.Application, guarded: Iterable[object]) -> None:
     """Looks through the routes of an application.
 

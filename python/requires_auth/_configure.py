@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from requires_auth._keywords import refuse_options
 from requires_auth._options import Adapter, GuardOptions, guard_from
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ class Configurable(Adapter):
 
         Raises:
             ConfigError: all mistakes at once.
-            TypeError: the guard was made with an issuer already.
+            TypeError: the guard was made with an issuer already; or there is no option of this name.
         """
+        refuse_options(options, self.configure, GuardOptions.__annotations__)
         if self._has_issuer:
             raise TypeError("this guard was made with an issuer already: make another one")
         given = {"issuer": issuer, "audience": audience, **options}

@@ -214,7 +214,8 @@ class Guard:
     ) -> dict[str, Any]:
         """Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
 
-        Fetches keys if that is needed. It shows what the token says: keep it out of logs.
+        Fetches keys if that is needed. It shows what the token says: keep it out of logs. `header` and `claims` of the
+        result are the decoded token, whoever has written it, and None where the token has none that can be read.
 
         Args:
             token: the token, without its scheme.

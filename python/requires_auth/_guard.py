@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from requires_auth import _core
 from requires_auth._errors import ConfigError, ConfigProblem
 from requires_auth._issuer import Issuer, entries_of, issuer_of_table, resolving
+from requires_auth._keywords import OF_GUARD, names_arguments, one_text
 from requires_auth._mistakes import NO_PARAMETER, NoSignature, NotOfFastMCP, no_adapter
 from requires_auth._names import current_names, renamed
 from requires_auth._revoking import Revoking
@@ -58,6 +59,7 @@ class RequiresAuth(_core.Guard, Revoking):
     among threads and survives `fork`. It logs what it refuses, once, to the logger `requires_auth`.
     """
 
+    @names_arguments(OF_GUARD)
     def __init__(
         self,
         issuer: str | None = None,
@@ -226,6 +228,7 @@ class RequiresAuth(_core.Guard, Revoking):
 
         Raises:
             ConfigError: all mistakes at once, each with a hint.
+            TypeError: there is no argument of this name.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "issuers", "resolver", "_now")}
         own, names = current_names(given, {"error_body": "json"})
@@ -409,6 +412,7 @@ class RequiresAuth(_core.Guard, Revoking):
         if (scope is not None) + (any_of is not None) + (policy is not None) > 1:
             raise TypeError("give scope, any_of or a policy, and only one of them")
         if scope is not None:
+            one_text("scope", scope)
             policy = _core.Policy.all_of(scope)
         elif any_of is not None:
             policy = _core.Policy.any_of(list(any_of))

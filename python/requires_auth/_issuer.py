@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from requires_auth._errors import ConfigProblem
+from requires_auth._keywords import OF_GUARD, names_arguments
 from requires_auth._mistakes import NoDependency
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class Issuer:
 
     if not TYPE_CHECKING:
         __signature__ = NoDependency("requires_auth.Issuer describes an issuer and guards nothing")
+
+
+if not TYPE_CHECKING:
+    Issuer.__init__ = names_arguments(OF_GUARD)(Issuer.__init__)
 
 
 def _is_list(value: object) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from requires_auth import ConfigError, ConfigProblem
 from requires_auth import RequiresAuth as Guard
-from requires_auth._core import McpScopes, nearest
+from requires_auth._core import McpScopes
 from requires_auth._exempt import Exempt
+from requires_auth._keywords import refuse_options
 from requires_auth._mistakes import has_type
 from requires_auth._options import Adapter, McpOptions
 from requires_auth._rule import listed
@@ -181,7 +181,7 @@ def _guard_of(
         ConfigError: the configuration is wrong, such as a guard without a resource; all mistakes at once.
         TypeError: both are given, or an argument is misspelt.
     """
-    _refuse_misspelt(options)
+    refuse_options(options, described, McpOptions.__annotations__)
     if auth is not None and (issuer is not None or resource is not None or scope is not None or options):
         raise TypeError("give a guard, or what describes one, but not both")
     if auth is None:
@@ -212,19 +212,6 @@ def _described(
         if problems:
             raise ConfigError(problems)
     return Adapter(issuer, **described)
-
-
-def _refuse_misspelt(options: Iterable[str]) -> None:
-    """Refuses what is misspelt, such as `scopes` for `scope`: what it is passed on to does not know our arguments.
-
-    Raises:
-        TypeError: an argument is not known, and is near to one that is.
-    """
-    known = [name for name in signature(described).parameters if name != "options"]
-    known += McpOptions.__annotations__
-    for name in options:
-        if name not in known and (meant := nearest(name, known)):
-            raise TypeError(f"{name}: there is no such argument: did you mean `{meant}`?")
 
 
 _NO_RESOURCE = ConfigProblem(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from inspect import currentframe
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from requires_auth._keywords import refuse_unknown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_KEYWORDS = "any_of, policy, optional and dpop"
+_KEYWORDS = ("any_of", "policy", "optional", "dpop")
 
 
 def refuse_keywords(mistaken: Mapping[str, Any]) -> None:
@@ -20,7 +22,7 @@ def refuse_keywords(mistaken: Mapping[str, Any]) -> None:
     for name, value in mistaken.items():
         if name in ("scope", "scopes"):
             raise TypeError(f"{name}: scopes are written without a name: write auth({_listed(value)})")
-        raise TypeError(f"{name}: there is no such argument: give scopes, or {_KEYWORDS}")
+        refuse_unknown([name], _KEYWORDS, {}, "give scopes, or any_of, policy, optional and dpop")
 
 
 def comma_hint(scope: str) -> str | None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 from weakref import WeakSet
 
-from requires_auth import ConfigProblem, RequiresAuth, _core
+from requires_auth import ConfigError, ConfigProblem, RequiresAuth, _core
 from requires_auth._guard import from_environment
+from requires_auth._keywords import refuse_options
 from requires_auth._mistakes import NO_PARAMETER, NoDependency, NotOfFastMCP, has_type
 from requires_auth._names import current_names as _current
 from requires_auth._rule import Rule
@@ -125,8 +126,9 @@ class Adapter:
 
         Raises:
             ConfigError: all mistakes at once.
-            TypeError: the issuer is not a string, such as an application.
+            TypeError: the issuer is not a string, such as an application; or there is no option of this name.
         """
+        refuse_options(options, type(self).__init__, GuardOptions.__annotations__)
         if issuer is not None and not has_type(issuer, str):
             raise TypeError(
                 f"issuer: expected the URL of the issuer, found {type(issuer).__name__}: write "
@@ -153,6 +155,19 @@ class Adapter:
             ConfigError: neither the constructor nor settings nor the environment describe one.
         """
         return self._replacement or self._guard or self._configured()
+
+    @property
+    def guard_of_request(self) -> RequiresAuth:
+        """As `guard`, for a request. Logs what is wrong with the settings, as Litestar and Django do not.
+
+        Raises:
+            ConfigError: neither the constructor nor settings nor the environment describe one.
+        """
+        try:
+            return self.guard
+        except ConfigError as error:
+            _LOG.error("no request can be judged: %s", error)
+            raise
 
     def _configured(self) -> RequiresAuth:
         """Makes the guard from settings, once. An adapter with a guard per application overrides it."""

@@ -36,7 +36,7 @@ with needs("aiohttp", "aiohttp"):
     from aiohttp import web
 
 from requires_auth import Policy, Refusal
-from requires_auth._aiohttp_order import check_order, check_routes
+from requires_auth._aiohttp_order import check_middleware, check_order, check_routes
 from requires_auth._aiohttp_request import (
     ACCESS_TOKEN,
     Expiry,
@@ -127,6 +127,7 @@ class RequiresAuth(Configurable):
             TypeError: an argument has the wrong type, or a class is to be guarded.
         """
         refuse_keywords(unknown)
+        check_middleware(args)
         if len(args) == 1 and callable(args[0]):
             return self._guarded(args[0], self.rule((), any_of, policy, optional, dpop))
         rule = self.rule(args, any_of, policy, optional, dpop)
@@ -163,6 +164,7 @@ class RequiresAuth(Configurable):
             ConfigError: a scope is not a scope token, or an exempt path is not one.
             TypeError: an argument has the wrong type.
         """
+        check_middleware(scopes)
         rule = self.rule(scopes, any_of, policy, optional, dpop)
         public = Exempt("exempt", exempt)
 

@@ -48,6 +48,7 @@ from requires_auth import AccessToken, Policy, Refusal
 from requires_auth._app_config import AppConfigured, settings_of
 from requires_auth._flask_order import SOCKETIO, check_call, check_order, check_socketio, check_uncalled, check_views
 from requires_auth._flask_refusal import check_dispatching, kept
+from requires_auth._keywords import refuse_options
 from requires_auth._mistakes import refuse_keywords
 from requires_auth._options import GuardOptions
 from requires_auth._order import has_guard, mark
@@ -159,6 +160,7 @@ class RequiresAuth(AppConfigured):
             RuntimeError: the application has a view whose guard is never called, such as one in `method_decorators`
                 of a `MethodView`, or a view that keeps its answers above the guard.
         """
+        refuse_options(options, self.init_app, GuardOptions.__annotations__)
         check_views(app, self._bare)
         guard = self._configure_app(app, {"issuer": issuer, "audience": audience, **options})
         self.serve_metadata()

@@ -20,8 +20,9 @@ with the class from `requires_auth.starlette` around the application.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
 
 from requires_auth._missing import needs
 
@@ -55,7 +56,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RequiresAuth", "access_token", "requires_auth"]
 
-_NO_PLUGIN = "the guard answers as a plugin of the application: write Litestar(..., plugins=[auth])"
+_NO_PLUGIN = "litestar: write plugins=[auth] in Litestar(..): without it no guarded request is answered"
+_NO_OBJECT = "a class of requires_auth.litestar stands where a guard belongs: write RequiresAuth(issuer, audience)"
+_LOG = logging.getLogger("requires_auth")
 _HOW_TO_SERVE = "write ResourceMetadataMiddleware(app, auth=auth) with the class from requires_auth.starlette"
 
 
@@ -151,8 +154,9 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
         scope = cast("dict[str, Any]", connection.scope)
         state = scope.get(ADDED)
         if not isinstance(state, Kept):
+            _LOG.error(_NO_PLUGIN)  # Litestar logs no reason for its 500
             raise ImproperlyConfiguredException(_NO_PLUGIN)
-        outcome = await judge(self.guard, scope, rule)
+        outcome = await judge(self.guard_of_request, scope, rule)
         if isinstance(outcome, Refusal):
             self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             state.refusal = outcome
@@ -172,22 +176,41 @@ class RequiresAuth(Configurable, InitPlugin, ReceiveRoutePlugin):
         """The guard itself: a controller copies its guards, and a copy would have keys of its own."""
         return self
 
-    def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Has an application answer refused requests, and describe the scheme. Litestar calls it."""
+    def on_app_init(self, app_config: AppConfig | None = None) -> AppConfig:
+        """Has an application answer refused requests, and describe the scheme. Litestar calls it.
+
+        Raises:
+            ConfigError: the configuration is wrong; all mistakes at once.
+            TypeError: the class is given as a plugin.
+        """
+        if app_config is None:  # then this is a call of the class, and `self` the configuration
+            raise TypeError(_NO_OBJECT)
+        _ = self.guard
         app_config.middleware.insert(0, cast("Any", Kept.middleware))
         add_components(self, app_config)
         return app_config
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Describes the operations of a route. Litestar calls it."""
+        """Describes the operations of a route. Litestar calls it.
+
+        Raises:
+            TypeError: a class is given as a guard.
+        """
         for handler in getattr(route, "route_handlers", ()):
             guards = [getattr(guard, "func", guard) for guard in handler.resolve_guards()]
+            if any(isinstance(guard, type) and issubclass(guard, Configurable) for guard in guards):
+                raise TypeError(_NO_OBJECT)
             rules = [guard for guard in guards if isinstance(guard, RouteGuard) and guard.auth is self]
             if rules or any(guard is self for guard in guards):
                 scopes = [scope for guard in rules for scope in guard.scopes]
                 is_optional = bool(rules) and all(guard.rule.optional for guard in rules)
                 self.documented.update((scope, "") for scope in scopes if scope not in self.documented)
                 document(self, handler, list(dict.fromkeys(scopes)), is_optional and len(rules) == len(guards))
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError("a guard of requires_auth.litestar stands in a list: write guards=[auth], plugins=[auth]")
 
 
 def _is_connection(argument: object) -> bool:
@@ -202,9 +225,30 @@ class RouteGuard:
         self.rule = rule
         self.scopes = scopes
 
-    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Judges a connection; Litestar calls it."""
-        await self.auth.admit(connection, handler, self.rule)
+    @coroutine_function
+    def __call__(self, *args: Any) -> Coroutine[Any, Any, None]:
+        """Judges a connection; Litestar calls it with that and the handler.
+
+        Raises:
+            TypeError: it is called as a decorator.
+        """
+        if len(args) != 2 or not _is_connection(args[0]):
+            raise TypeError(
+                f"a guard of requires_auth.litestar is not a decorator: write guards=[{self}] beside the path"
+            )
+        return cast("Coroutine[Any, Any, None]", awaited(self.auth.admit(args[0], args[1], self.rule)))
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(f"a guard of requires_auth.litestar stands in a list: write guards=[{self}]")
+
+        def on_app_init(self, _: AppConfig) -> NoReturn:
+            raise TypeError("the plugin is the guard itself: write plugins=[auth]")
+
+    def __str__(self) -> str:
+        """How it is written."""
+        return f"auth({', '.join(map(repr, self.scopes)) or '..'})".replace("'", '"')
 
     def __deepcopy__(self, memo: object) -> Self:
         return self

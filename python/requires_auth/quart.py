@@ -38,6 +38,7 @@ from werkzeug.local import LocalProxy
 from requires_auth import AccessToken, Policy, Refusal
 from requires_auth._app_config import AppConfigured
 from requires_auth._flask_order import check_call, check_order, check_uncalled, check_views
+from requires_auth._keywords import refuse_options
 from requires_auth._mistakes import refuse_keywords
 from requires_auth._options import GuardOptions
 from requires_auth._order import mark
@@ -144,6 +145,7 @@ class RequiresAuth(AppConfigured):
             TypeError: there are arguments, but the guard was made with an issuer already.
             RuntimeError: the application has a view whose guard is never called, or that keeps its answers above it.
         """
+        refuse_options(options, self.init_app, GuardOptions.__annotations__)
         check_views(app, self._bare)
         guard = self._configure_app(app, {"issuer": issuer, "audience": audience, **options})
         self.serve_metadata()

@@ -44,6 +44,7 @@ from requires_auth import Policy, Refusal
 from requires_auth import RequiresAuth as Guard
 from requires_auth._answers import Answer
 from requires_auth._exempt import Exempt
+from requires_auth._keywords import one_text, refuse_options
 from requires_auth._mistakes import NoDependency
 from requires_auth._mounted import Mounted
 from requires_auth._options import Adapter, GuardOptions
@@ -106,6 +107,9 @@ class RequiresAuthMiddleware:
             ConfigError: the configuration is wrong; all mistakes at once.
             TypeError: both a guard and what describes one are given, or an argument has the wrong type.
         """
+        refuse_options(options, type(self).__init__, GuardOptions.__annotations__)
+        if scope is not None:
+            one_text("scope", scope)
         if auth is not None and (issuer is not None or audience is not None or options):
             raise TypeError("give a guard, or what describes one, but not both")
         if auth is not None and not is_guard(auth):

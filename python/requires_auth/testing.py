@@ -61,6 +61,7 @@ import pytest
 from requires_auth import RequiresAuth
 from requires_auth._client_key import PROOF_DEFECTS, ClientKey
 from requires_auth._core import TestIssuer as _Issuer
+from requires_auth._keywords import names_arguments, one_text, whole_seconds
 from requires_auth._login import LoginClient, LoginError, Tokens
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class TestIssuer:
             "REQUIRES_AUTH_JWKS": self.jwks,
         }
 
+    @names_arguments({}, otherwise='a claim is written claims={{"{name}": ..}}')
     def token(
         self,
         scope: str = "",
@@ -147,7 +149,10 @@ class TestIssuer:
 
         Raises:
             ValueError: there is no such defect.
+            TypeError: an argument has the wrong type, or there is none of this name.
         """
+        one_text("scope", scope)
+        whole_seconds("lifetime", lifetime)
         claims = {**(claims or {}), **_confirmation(key, certificate)}
         return self._issuer.token(
             scope=scope,
@@ -185,6 +190,7 @@ class TestIssuer:
         Raises:
             ValueError: the issuer does not serve, so that nobody can ask it.
         """
+        one_text("scope", scope)
         return self._issuer.opaque_token(scope, sub)
 
     def revoke(self, token: str) -> None:

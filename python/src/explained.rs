@@ -38,5 +38,5 @@ pub(crate) fn explained<'py>(
         }
         (Err(denial), _) => Err(denial),
     };
-    report::explanation(py, auth, &explained)
+    report::explanation(py, auth, token, &explained)
 }

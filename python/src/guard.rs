@@ -19,7 +19,7 @@ use crate::headers::{BearerHeader, HeaderList};
 use crate::live::Live;
 use crate::metadata::{self, MetadataAnswer, RoutePolicies};
 use crate::outcome::{Admission, Parts, Refusal};
-use crate::policy::Policy;
+use crate::policy::{GivenPolicy, Policy};
 use crate::proven::Proven;
 use crate::request::{FrameworkRequest, RequestLine, Wanted, is_among};
 use crate::resolver::Resolver;
@@ -86,11 +86,11 @@ impl Guard {
         &self,
         py: Python<'_>,
         token: &Bound<'_, PyString>,
-        policy: Option<&Bound<'_, Policy>>,
+        policy: Option<GivenPolicy<'_, '_>>,
     ) -> PyResult<AccessToken> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, policy, false).token_alone();
+        let asked = Asked::new("-", "-", &headers, policy.as_deref(), false).token_alone();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
     }
@@ -101,11 +101,11 @@ impl Guard {
         &self,
         py: Python<'_>,
         token: &Bound<'_, PyString>,
-        policy: Option<&Bound<'_, Policy>>,
+        policy: Option<GivenPolicy<'_, '_>>,
     ) -> PyResult<Option<AccessToken>> {
         let token = self.only_token(py, token)?;
         let headers = BearerHeader::new(&token);
-        let asked = Asked::new("-", "-", &headers, policy, false).token_alone();
+        let asked = Asked::new("-", "-", &headers, policy.as_deref(), false).token_alone();
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| live.token_or_raise(py, &asked, judged)).transpose()
     }
@@ -125,13 +125,13 @@ impl Guard {
         method: &str,
         url: &str,
         headers: &Bound<'py, PyAny>,
-        policy: Option<&Bound<'py, Policy>>,
+        policy: Option<GivenPolicy<'_, 'py>>,
         optional: bool,
         path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let headers = HeaderList::new(headers)?;
-        let parameters = path_parameters_of(policy, path_parameters)?;
-        let asked = Asked::new(method, url, &headers, policy, optional).on_path(&parameters);
+        let parameters = path_parameters_of(policy.as_deref(), path_parameters)?;
+        let asked = Asked::new(method, url, &headers, policy.as_deref(), optional).on_path(&parameters);
         let (live, judged) = self.judge(py, &asked)?;
         self.answer(py, &live, &asked, judged)
     }
@@ -144,11 +144,11 @@ impl Guard {
         method: &str,
         url: &str,
         headers: &Bound<'py, PyAny>,
-        policy: Option<&Bound<'py, Policy>>,
+        policy: Option<GivenPolicy<'_, 'py>>,
         optional: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let headers = HeaderList::new(headers)?;
-        let asked = Asked::new(method, url, &headers, policy, optional);
+        let asked = Asked::new(method, url, &headers, policy.as_deref(), optional);
         let (live, judged) = self.judge_now(py, &asked)?;
         judged.map(|judged| self.answer(py, &live, &asked, judged)).transpose()
     }
@@ -160,15 +160,15 @@ impl Guard {
     fn admit_wsgi<'py>(
         &self,
         environ: &Bound<'py, PyAny>,
-        policy: Option<&Bound<'py, Policy>>,
+        policy: Option<GivenPolicy<'_, 'py>>,
         optional: bool,
         wait: bool,
         path_parameters: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let live = self.live()?;
         let request = FrameworkRequest::of_wsgi(environ, Wanted::by(&live.auth))?;
-        let parameters = path_parameters_of(policy, path_parameters)?;
-        self.admit_framework(environ, &request, policy, (optional, wait), &parameters)
+        let parameters = path_parameters_of(policy.as_deref(), path_parameters)?;
+        self.admit_framework(environ, &request, policy.as_deref(), (optional, wait), &parameters)
     }
 
     /// As `admit`, of the scope of an ASGI connection: HTTP or WebSocket.
@@ -178,7 +178,7 @@ impl Guard {
     fn admit_asgi<'py>(
         &self,
         scope: &Bound<'py, PyAny>,
-        policy: Option<&Bound<'py, Policy>>,
+        policy: Option<GivenPolicy<'_, 'py>>,
         optional: bool,
         wait: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -187,11 +187,13 @@ impl Guard {
         let is_read = |name: &[u8]| is_among(wanted.headers, name);
         let request = FrameworkRequest::of_asgi(scope, is_read, wanted.certificate)?;
         // Set by the router, for what it calls.
-        let parameters = match policy.map(|policy| policy.get().inner().path_parameters().next()) {
-            Some(Some(_)) => path_parameters_of(policy, scope.get_item("path_params").ok().as_ref())?,
+        let parameters = match policy.as_deref().map(|policy| policy.get().inner().path_parameters().next()) {
+            Some(Some(_)) => {
+                path_parameters_of(policy.as_deref(), scope.get_item("path_params").ok().as_ref())?
+            }
             _ => Parameters::new(),
         };
-        self.admit_framework(scope, &request, policy, (optional, wait), &parameters)
+        self.admit_framework(scope, &request, policy.as_deref(), (optional, wait), &parameters)
     }
 
     /// Judges the token of a request, whatever its method, and returns it. Raises `AuthError` or `IssuerUnavailable`.
@@ -202,10 +204,10 @@ impl Guard {
         method: &str,
         url: &str,
         headers: &Bound<'_, PyAny>,
-        policy: Option<&Bound<'_, Policy>>,
+        policy: Option<GivenPolicy<'_, '_>>,
     ) -> PyResult<AccessToken> {
         let headers = HeaderList::new(headers)?;
-        let asked = Asked::new(method, url, &headers, policy, false).whatever_the_method();
+        let asked = Asked::new(method, url, &headers, policy.as_deref(), false).whatever_the_method();
         let (live, judged) = self.judge(py, &asked)?;
         live.token_or_raise(py, &asked, judged)
     }
@@ -290,21 +292,22 @@ impl Guard {
 
     /// Judges a token, and tells what every check found: what `requires-auth explain --output json` prints.
     ///
-    /// Fetches keys if that is needed. It shows what the token says: keep it out of logs. With `proof` it is the token of a
+    /// Fetches keys if that is needed. It shows what the token says: keep it out of logs. `header` and `claims` are the decoded
+    /// token, whoever has written it; None where the token has none that can be read. With `proof` it is the token of a
     /// request with this proof (DPoP), by this method and to this URL; the proof counts as not used yet.
     #[pyo3(signature = (token, policy = None, *, proof = None, method = "GET", url = "/"))]
     fn explain<'py>(
         &self,
         py: Python<'py>,
         token: &str,
-        policy: Option<&Bound<'py, Policy>>,
+        policy: Option<GivenPolicy<'_, 'py>>,
         proof: Option<&str>,
         method: &str,
         url: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
         let proof = proof.map(|proof| ShownProof { proof, method, url });
         let live = self.live_in_this_process()?;
-        explained::explained(py, &live.auth, self.is_remote(), token, policy, proof.as_ref())
+        explained::explained(py, &live.auth, self.is_remote(), token, policy.as_deref(), proof.as_ref())
     }
 }
 

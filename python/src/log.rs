@@ -1,7 +1,8 @@
 //! What the library has to say, for Python's `logging`: the logger `requires_auth`.
 //!
 //! A refusal is one record, at INFO or WARNING; so is a fetch of keys. An allowed request is one at DEBUG, if that
-//! was on when a guard was made. The fields are in the message, and as a dict in the record's `requires_auth`.
+//! was on when a guard was made. The fields are in the message as `key="value"`, numbers without quotes as the
+//! gateway writes them, and as a dict in the record's `requires_auth`.
 
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,11 +82,26 @@ impl Subscriber for PythonLogging {
     fn exit(&self, _: &Id) {}
 }
 
+/// The value of a field.
+enum Said {
+    /// Stands in quotes, with escapes, so that whoever parses a line finds its end.
+    Text(String),
+    /// A number, `true`, `false`, or another value that is shown as one word, such as the hash of a token.
+    Bare(String),
+}
+
+/// Whether a text ends where the next field begins, also for whoever parses the line.
+fn is_one_word(text: &str) -> bool {
+    let ends =
+        |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, '"' | '\\' | '=');
+    !text.is_empty() && !text.contains(ends)
+}
+
 /// The fields of an event, as text.
 #[derive(Default)]
 struct Fields {
     message: String,
-    others: Vec<(&'static str, String)>,
+    others: Vec<(&'static str, Said)>,
 }
 
 impl Fields {
@@ -98,8 +114,12 @@ impl Fields {
         let fields = PyDict::new(py);
         for (name, value) in self.others {
             // Writing to a String cannot fail.
-            let _ = write!(message, " {name}={value}");
-            fields.set_item(name, value)?;
+            let (Said::Text(text) | Said::Bare(text)) = &value;
+            let _ = match &value {
+                Said::Text(text) => write!(message, " {name}={text:?}"),
+                Said::Bare(text) => write!(message, " {name}={text}"),
+            };
+            fields.set_item(name, text)?;
         }
         let (arguments, extra) = (PyDict::new(py), PyDict::new(py));
         extra.set_item("requires_auth", fields)?;
@@ -107,17 +127,33 @@ impl Fields {
         logger.call_method("log", (level, "%s", message), Some(&arguments)).map(drop)
     }
 
-    fn push(&mut self, field: &Field, value: String) {
-        if field.name() == "message" { self.message = value } else { self.others.push((field.name(), value)) }
+    fn push(&mut self, field: &Field, value: Said) {
+        match (field.name(), value) {
+            ("message", Said::Text(text) | Said::Bare(text)) => self.message = text,
+            (name, value) => self.others.push((name, value)),
+        }
     }
 }
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.push(field, value.to_owned());
+        self.push(field, Said::Text(value.to_owned()));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.push(field, Said::Bare(value.to_string()));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.push(field, Said::Bare(value.to_string()));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.push(field, Said::Bare(value.to_string()));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.push(field, format!("{value:?}"));
+        let shown = format!("{value:?}");
+        self.push(field, if is_one_word(&shown) { Said::Bare(shown) } else { Said::Text(shown) });
     }
 }

@@ -1,6 +1,7 @@
 //! What a route needs beyond a valid token.
 
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -159,6 +160,31 @@ impl Policy {
     /// What is asked of a request, which may also have no token if that is `optional`.
     pub(crate) const fn requirement(&self, optional: bool) -> &Requirement {
         if optional { &self.optional } else { &self.required }
+    }
+}
+
+/// A policy as an argument. What else people write there is refused with what to write, and is never shown: it may be a token.
+pub(crate) struct GivenPolicy<'a, 'py>(Borrowed<'a, 'py, Policy>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for GivenPolicy<'a, 'py> {
+    type Error = PyErr;
+
+    fn extract(argument: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(policy) = argument.cast() {
+            return Ok(Self(policy));
+        }
+        let found = argument.get_type().name()?;
+        Err(PyTypeError::new_err(format!(
+            "policy: expected a Policy, found {found}: write Policy.all_of(\"read:orders\")"
+        )))
+    }
+}
+
+impl<'py> Deref for GivenPolicy<'_, 'py> {
+    type Target = Bound<'py, Policy>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 

@@ -1,18 +1,23 @@
 //! `explain`, `health` and `shared_state` as plain Python data, in the form that the command line prints.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pyo3::prelude::*;
 use requires_auth::explain::{Outcome, Report};
 use requires_auth::guard::{Health, IssuerHealth, KeySource};
 use requires_auth::verify::Step;
 use requires_auth::{Denial, Reason, RequiresAuth};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::json;
 
-/// `{"ok", "error", "hint", "checks": [{"check", "outcome", "found", "expected"}]}`.
+/// `{"ok", "error", "hint", "header", "claims", "checks": [{"check", "outcome", "found", "expected"}]}`.
+///
+/// `header` and `claims` are what the token says, whoever has written it; `None` where they are not an object of JSON.
 pub(crate) fn explanation<'py>(
     py: Python<'py>,
     auth: &RequiresAuth,
+    token: &str,
     report: &Result<Report, Denial>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (denial, hint, checks) = match report {
@@ -26,7 +31,20 @@ pub(crate) fn explanation<'py>(
         }
     };
     let explanation = json!({ "ok": denial.is_none(), "error": denial.map(|denial| error(auth, denial)), "hint": hint, "checks": checks });
-    json::load(py, &explanation.to_string())
+    let explanation = json::load(py, &explanation.to_string())?;
+    let mut parts = token.split('.');
+    for name in ["header", "claims"] {
+        let members = parts.next().and_then(members).and_then(|text| json::load(py, &text).ok());
+        explanation.set_item(name, members)?;
+    }
+    Ok(explanation)
+}
+
+/// A part of a JWT as the text of a JSON object; `None` if it is something else.
+fn members(part: &str) -> Option<String> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
+    let is_object = serde_json::from_str::<Map<String, Value>>(&text).is_ok();
+    is_object.then_some(text) // and not what was read, as numbers of any size stay what they are
 }
 
 fn checks(report: &Report) -> Vec<Value> {

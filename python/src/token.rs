@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyAttributeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFrozenSet, PyIterator, PyTuple};
@@ -135,6 +135,18 @@ impl AccessToken {
     /// The names of the claims.
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
         self.claims(py)?.as_any().try_iter()
+    }
+
+    /// Says how to read a claim that somebody takes for an attribute. Python asks this where there is no such attribute.
+    fn __getattr__(&self, name: &str) -> PyResult<Py<PyAny>> {
+        let problem = format!("'AccessToken' object has no attribute '{name}'");
+        Err(PyAttributeError::new_err(if name.starts_with('_') {
+            problem
+        } else {
+            format!(
+                "{problem}: a claim is token[\"{name}\"], or token.get(\"{name}\") where it may be absent"
+            )
+        }))
     }
 
     /// Whether the token has this scope, compared exactly.

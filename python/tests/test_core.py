@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -753,6 +754,25 @@ def test_explain_is_what_the_command_line_prints(issuer: TestIssuer, guard: Requ
     none = guard.explain("no token")
     assert none["error"]["code"] == "auth.authorization_token_invalid_format"
     assert {check["outcome"] for check in none["checks"]} == {"not reached"}
+
+
+def test_explain_shows_what_a_token_says(issuer: TestIssuer, guard: RequiresAuth) -> None:
+    for wanted in ({}, {"defect": "expired"}, {"defect": "signature_mismatch"}):
+        told = guard.explain(issuer.token("a", claims={"n": 2**70, "f": 1.5}, **wanted))
+        assert (told["header"]["alg"], told["claims"]["sub"], told["claims"]["scope"]) == ("ES384", "alice", "a")
+        assert (told["claims"]["n"], told["claims"]["f"]) == (2**70, 1.5)
+    for nothing in ("no token", "", "opaque", "...", "e30", "W10.W10.x", "a.!.c", f"e30.{'W' * 100_000}.x"):
+        told = guard.explain(nothing)
+        assert not told["ok"]
+        assert told["claims"] is None
+        assert told["header"] in (None, {})
+    deep = b'{"a":' + b"[" * 50_000
+    huge = b'{"a":' + b"9" * 5000 + b"}"
+    for payload in (deep, huge, b'{"a":"\\ud800"}', b"\xff", b"[]", b"1"):
+        part = urlsafe_b64encode(payload).rstrip(b"=").decode()
+        assert guard.explain(f"e30.{part}.x")["claims"] is None
+    twice = urlsafe_b64encode(b'{"a":1,"a":2}').rstrip(b"=").decode()
+    assert guard.explain(f"e30.{twice}.x")["claims"] == {"a": 2}
 
 
 def test_health_of_static_keys(guard: RequiresAuth) -> None:

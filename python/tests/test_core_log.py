@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
 
 import pytest
@@ -23,9 +25,33 @@ def test_a_refusal_is_logged_once(issuer: TestIssuer, guard: RequiresAuth, caplo
     assert fields["reason"] == "signature_mismatch"
     assert (fields["method"], fields["path"], fields["request_id"]) == ("GET", "/orders", "r-1")
     assert len(fields["token"]) == 8
-    assert record.getMessage().startswith("refused code=invalid_token reason=signature_mismatch")
+    assert record.getMessage().startswith('refused code="invalid_token" reason="signature_mismatch" issuer="https://')
+    assert f" token={fields['token']} " in record.getMessage()
     for secret in (token, "secret-subject", "page=2"):
         assert secret not in record.getMessage()
+
+
+def test_a_line_can_be_taken_apart(guard: RequiresAuth, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "requires_auth")
+    guard.admit("GET", '/a b="c"\n', [])
+    [record] = caplog.records
+    message, fields = record.getMessage(), record.__dict__["requires_auth"]
+    assert "\n" not in message
+    found = dict(re.findall(r' ([a-z_]+)=("(?:[^"\\]|\\.)*"|[^ "=]+)', message))
+    assert set(found) == set(fields)
+    assert found["code"] == '"auth.authorization_header_missing"'
+    assert json.loads(found["path"]) == fields["path"]
+    assert json.loads(found["hint"]) == fields["hint"]
+
+
+def test_numbers_are_bare(issuer: TestIssuer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "requires_auth")
+    guard = RequiresAuth(issuer.serve(), issuer.audience)
+    guard.verify(issuer.token())
+    issuer.stop()
+    [fetched] = [record for record in caplog.records if record.getMessage().startswith("fetched the key set")]
+    assert " keys=1 " in fetched.getMessage()
+    assert fetched.__dict__["requires_auth"]["keys"] == "1"
 
 
 def test_what_happens_every_day_is_no_warning(

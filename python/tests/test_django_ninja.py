@@ -11,7 +11,7 @@ import django_site  # noqa: F401 - it configures Django
 import pytest
 from adapters import PREFLIGHT, bearer
 from django.core.cache import cache
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_url_caches, path
 from django.views.decorators.cache import cache_page
@@ -169,6 +169,29 @@ def test_operations_are_guarded(
         assert answer.status_code == 422
     else:
         assert (answer.status_code, answer.json()) == (200, {"sub": "bob", "auth": "token"})
+
+
+def test_a_forgotten_setting_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, client: Client
+) -> None:
+    for name in ("REQUIRES_AUTH_ISSUER", "REQUIRES_AUTH_AUDIENCE"):
+        monkeypatch.delenv(name, raising=False)
+    forgotten = RequiresAuth()
+    api = new_api(auth=AccessTokenAuth(auth=forgotten))
+    api.get("/me")(whoever)
+    decorated = forgotten(lambda request: HttpResponse("ran"))
+    urlpatterns[:] = [path("api/", api.urls), path("view", decorated)]
+    clear_url_caches()
+    for url in ("/api/me", "/view"):
+        caplog.clear()
+        assert client.get(url).status_code == 500
+        [told] = [record for record in caplog.records if record.name == "requires_auth"]
+        assert told.levelname == "ERROR"
+        assert "set REQUIRES_AUTH_ISSUER in the settings or in the environment" in told.getMessage()
+    with override_settings(REQUIRES_AUTH_ISSUER="https://issuer.example", REQUIRES_AUTH_AUDIENCE="a"):
+        caplog.clear()
+        assert client.get("/api/me").status_code == 401
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_asynchronous_servers(auth_token: TokenFactory) -> None:

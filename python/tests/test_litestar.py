@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: Litestar could not resolve names that are local to a test.
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -30,6 +31,16 @@ pytest_plugins = ["requires_auth.testing"]
 @pytest.fixture
 def auth(auth_issuer: TestIssuer) -> RequiresAuth:
     return RequiresAuth(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+
+
+@pytest.fixture
+def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is logged to `requires_auth` at ERROR. An application of Litestar takes the handlers of the root away."""
+    found: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    monkeypatch.setattr(handler, "emit", lambda record: found.append(record.getMessage()))
+    monkeypatch.setattr(logging.getLogger("requires_auth"), "handlers", [handler])
+    return found
 
 
 def site(auth: RequiresAuth, *handlers: Any, **options: Any) -> Litestar:
@@ -197,12 +208,43 @@ def test_the_metadata_document(auth_issuer: TestIssuer) -> None:
 # --- mistakes
 
 
-def test_without_the_plugin_every_request_fails(auth: RequiresAuth, auth_token: TokenFactory) -> None:
+def test_without_the_plugin_every_request_fails(
+    auth: RequiresAuth, auth_token: TokenFactory, errors: list[str]
+) -> None:
     app = Litestar([handler_with(auth)], debug=True)
     for headers in ({}, bearer(auth_token())):
         status, _, body = ask(app, headers=headers)
         assert status == 500
         assert b"plugins=[auth]" in body
+    assert ["write plugins=[auth] in Litestar(..)" in message for message in errors] == [True, True]
+    errors.clear()
+    assert ask(site(auth, handler_with(auth)))[0] == 401
+    assert not errors
+
+
+def test_a_forgotten_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch, auth_issuer: TestIssuer) -> None:
+    for name in ("REQUIRES_AUTH_ISSUER", "REQUIRES_AUTH_AUDIENCE"):
+        monkeypatch.delenv(name, raising=False)
+    ready = RequiresAuth()
+    with pytest.raises(ConfigError, match="set REQUIRES_AUTH_AUDIENCE"):
+        site(ready, handler_with(ready))
+    monkeypatch.setenv("REQUIRES_AUTH_ISSUER", auth_issuer.issuer)
+    monkeypatch.setenv("REQUIRES_AUTH_AUDIENCE", auth_issuer.audience)
+    assert ask(site(ready, handler_with(ready)))[0] == 401
+
+
+def test_settings_that_went_wrong_later_are_logged(
+    monkeypatch: pytest.MonkeyPatch, errors: list[str], auth_issuer: TestIssuer
+) -> None:
+    for name in ("REQUIRES_AUTH_ISSUER", "REQUIRES_AUTH_AUDIENCE"):
+        monkeypatch.delenv(name, raising=False)
+    ready = RequiresAuth()
+    with auth_issuer.replacing(ready):
+        app = site(ready, handler_with(ready("a")))
+        assert ask(app)[0] == 401
+    assert not errors
+    assert ask(app)[0] == 500
+    assert "set REQUIRES_AUTH_ISSUER" in errors[0]
 
 
 def test_mistakes_say_what_to_write(auth: RequiresAuth) -> None:
@@ -213,12 +255,42 @@ def test_mistakes_say_what_to_write(auth: RequiresAuth) -> None:
         mistaken(test_bare)
     with pytest.raises(ConfigError, match='write "a", "b"'):
         auth("a,b")
+    with pytest.raises(TypeError, match=r'not a decorator: write guards=\[auth\("a", "b"\)\]'):
+        mistaken("a b")(test_bare)
+    with pytest.raises(TypeError, match=r"not a decorator: write guards=\[auth\(\.\.\)\]"):
+        mistaken(any_of=["a"])(test_bare)
+
+
+def test_what_litestar_is_given_in_the_wrong_form(auth: RequiresAuth) -> None:
+    ours: Any = auth
+    kind: Any = RequiresAuth
+
+    @get("/alone", guards=ours("a"))
+    async def alone() -> str:
+        return "ran"
+
+    @get("/bare", guards=ours)
+    async def bare() -> str:
+        return "ran"
+
+    with pytest.raises(TypeError, match=r'in a list: write guards=\[auth\("a"\)\]'):
+        site(auth, alone)
+    with pytest.raises(TypeError, match=r"in a list: write guards=\[auth\]"):
+        site(auth, bare)
+    with pytest.raises(TypeError, match=r"in a list: .*plugins=\[auth\]"):
+        Litestar([], plugins=ours)
+    with pytest.raises(TypeError, match=r"the guard itself: write plugins=\[auth\]"):
+        Litestar([], plugins=[ours("a")])
+    with pytest.raises(TypeError, match=r"write RequiresAuth\(issuer, audience\)"):
+        Litestar([], plugins=[kind])
+    with pytest.raises(TypeError, match=r"write RequiresAuth\(issuer, audience\)"):
+        site(auth, handler_with(kind))
 
 
 def test_the_environment_configures_it(auth_issuer: TestIssuer, auth_token: TokenFactory) -> None:
     ready = RequiresAuth()
-    app = site(ready, handler_with(ready))
     ready.configure(auth_issuer.issuer, auth_issuer.audience, jwks=auth_issuer.jwks)
+    app = site(ready, handler_with(ready))
     assert ask(app, headers=bearer(auth_token()))[0] == 200
 
 
@@ -382,7 +454,7 @@ def test_all_vectors() -> None:
         state["ran"] = True
         return Response(b"")
 
-    app = site(RequiresAuth(), items)
+    app = site(RequiresAuth("https://issuer.example", "a"), items)
 
     async def asked(case: Case, guard: Core, rule: Case) -> Told:
         auth = RequiresAuth()

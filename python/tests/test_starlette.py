@@ -278,7 +278,8 @@ def test_cors_inside_a_wrapped_application_is_told(auth_issuer: TestIssuer) -> N
     [
         ({"auth": RequiresAuth}, TypeError, "auth: expected a guard, found <class"),
         ({"auth": "guard"}, TypeError, "auth: expected a guard, found 'guard'"),
-        ({"scope": ["a"]}, TypeError, "scopes: expected strings, found list"),
+        ({"scope": ["a", "b"]}, TypeError, 'found list: write scope="a b"'),
+        ({"scopes": "a"}, TypeError, "scopes: there is no such argument: did you mean `scope`?"),
         ({"scope": ""}, ConfigError, "scope"),
         ({"scope": "a,b"}, ConfigError, 'write "a", "b"'),
         ({"any_of": []}, ConfigError, "scope"),

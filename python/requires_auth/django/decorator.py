@@ -144,7 +144,8 @@ class RequiresAuth(Adapter):
 
     def refusal(self, request: HttpRequest, rule: Rule, view: _AnyView | None = None) -> HttpResponse | None:
         """What to answer instead of running the view; None if the request passes."""
-        outcome = self.guard.admit_wsgi(environ_of(request), rule.policy, rule.optional, True, path_parameters(request))
+        environ, parameters = environ_of(request), path_parameters(request)
+        outcome = self.guard_of_request.admit_wsgi(environ, rule.policy, rule.optional, True, parameters)
         if isinstance(outcome, Refusal):
             self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             return keep(request, response_to(outcome))
@@ -155,10 +156,10 @@ class RequiresAuth(Adapter):
     ) -> HttpResponse | None:
         """As `refusal`, in asynchronous code: waits only if keys have to be fetched or a user to be found."""
         environ, parameters = environ_of(request), path_parameters(request)
-        outcome = self.guard.admit_wsgi(environ, rule.policy, rule.optional, wait=False, path_parameters=parameters)
+        guard = self.guard_of_request
+        outcome = guard.admit_wsgi(environ, rule.policy, rule.optional, wait=False, path_parameters=parameters)
         if outcome is None:
-            admit_wsgi = self.guard.admit_wsgi
-            outcome = await asyncio.to_thread(admit_wsgi, environ, rule.policy, rule.optional, True, parameters)
+            outcome = await asyncio.to_thread(guard.admit_wsgi, environ, rule.policy, rule.optional, True, parameters)
         if isinstance(outcome, Refusal):
             self.look_for_metadata(self.guard, _HOW_TO_SERVE)
             return keep(request, response_to(outcome))

@@ -127,7 +127,7 @@ class ResourceMetadataMiddleware:
 
 def metadata_of(auth: RequiresAuth, request: HttpRequest) -> HttpResponse | None:
     """The answer to a request for the metadata document of the guard's resource; None for any other request."""
-    answer = auth.guard.metadata_wsgi(request.META)
+    answer = auth.guard_of_request.metadata_wsgi(request.META)
     if answer is None:
         return None
     response = HttpResponse(answer.body, status=answer.status)

@@ -108,7 +108,7 @@ class AccessTokenAuth(AuthBase):
 
     def _judge(self, request: HttpRequest, optional: bool) -> Admission | Refusal:
         environ, parameters = environ_of(request), path_parameters(request)
-        return self._auth.guard.admit_wsgi(environ, self._rule.policy, optional, True, parameters)
+        return self._auth.guard_of_request.admit_wsgi(environ, self._rule.policy, optional, True, parameters)
 
 
 class _Refused(AuthenticationError):

@@ -237,7 +237,8 @@ def _allow(view: Any) -> None:
 
 
 def _judge(auth: RequiresAuth, request: Request, rule: Rule) -> Admission | Refusal:
-    return auth.guard.admit_wsgi(environ_of(request), rule.policy, rule.optional, True, path_parameters(request))
+    environ, parameters = environ_of(request), path_parameters(request)
+    return auth.guard_of_request.admit_wsgi(environ, rule.policy, rule.optional, True, parameters)
 
 
 def _remember(request: Request, token: AccessToken | None) -> None:

@@ -18,6 +18,7 @@ mod runtime;
 mod http;
 mod ports;
 mod lifetime;
+mod date;
 mod token_argument;
 mod client_key;
 mod browser;

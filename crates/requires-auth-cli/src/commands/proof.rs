@@ -18,8 +18,10 @@ use crate::token_argument::read_token;
 const EXAMPLES: &str = "\
 Examples:
   requires-auth token --dpop client.pem --new-key > token.txt
-  requires-auth proof --key client.pem GET http://127.0.0.1:8000/items --token - < token.txt
-  requires-auth proof --key client.pem --curl GET http://127.0.0.1:8000/ --token - < token.txt
+  requires-auth proof --key client.pem GET http://127.0.0.1:8000/items \\
+    --token - < token.txt
+  requires-auth proof --key client.pem --curl GET http://127.0.0.1:8000/items \\
+    --token - < token.txt
   requires-auth proof --key client.pem POST https://id.example.com/token
 
 The first makes a key and a token that is bound to it; the last is a proof for a token request.

@@ -24,8 +24,11 @@ Examples:
   requires-auth token --claim 'permissions=[\"read:items\"]' --lifetime 5m
   requires-auth token --opaque --scope read:items
   requires-auth token --defect expired > token.txt
-  requires-auth token --dpop client.pem --new-key > token.txt      then: requires-auth proof --help
-  curl -H \"Authorization: Bearer $(requires-auth token)\" http://127.0.0.1:9101/api/me";
+  requires-auth token --dpop client.pem --new-key > token.txt
+  curl -H \"Authorization: Bearer $(requires-auth token)\" \\
+    http://127.0.0.1:9101/api/me
+
+`requires-auth proof` makes the proofs that a token of --dpop counts with.";
 
 /// The flags of `token`.
 #[derive(Args, Debug)]

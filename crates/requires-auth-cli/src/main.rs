@@ -20,6 +20,7 @@ mod ports;
 mod lifetime;
 mod date;
 mod token_argument;
+mod defect_argument;
 mod client_key;
 mod browser;
 mod curl;

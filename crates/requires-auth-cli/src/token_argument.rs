@@ -40,10 +40,9 @@ pub(crate) fn as_copied(text: &str) -> Copied<'_> {
     let name = "authorization:";
     let named = text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
     let value = if named { text[name.len()..].trim_start() } else { text };
-    let scheme = value
-        .split_once([' ', '\t'])
-        .filter(|(scheme, _)| ["Bearer", "DPoP"].into_iter().any(|known| scheme.eq_ignore_ascii_case(known)));
-    let token = scheme.map_or(value, |(_, token)| token.trim_start());
+    let (scheme, rest) = value.split_at(value.find([' ', '\t']).unwrap_or(value.len()));
+    let is_scheme = ["Bearer", "DPoP"].into_iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let token = if is_scheme { rest.trim_start() } else { value };
     let before = text[..text.len() - token.len()].trim_end();
     Copied { before: Some(before).filter(|before| !before.is_empty()), token }
 }
@@ -51,7 +50,9 @@ pub(crate) fn as_copied(text: &str) -> Copied<'_> {
 /// The token alone, and a note of what was left out; any other text as it is.
 fn alone(text: String) -> String {
     let Copied { before: Some(before), token } = as_copied(&text) else { return text };
-    say(&format!("note: `{}` is not part of the token, and is left out", printable(before)));
+    if !token.is_empty() {
+        say(&format!("note: `{}` is not part of the token, and is left out", printable(before)));
+    }
     token.to_owned()
 }
 
@@ -109,8 +110,9 @@ mod tests {
             let copied = as_copied(text);
             assert_eq!((copied.before, copied.token), (None, text));
         }
-        assert_eq!(as_copied("Bearer ").token, "Bearer");
-        assert_eq!(as_copied("Authorization: ").token, "");
+        for nothing in ["", " ", "Bearer", "dpop ", "Authorization: ", "Authorization: Bearer"] {
+            assert_eq!(as_copied(nothing).token, "", "{nothing}");
+        }
     }
 
     #[test]

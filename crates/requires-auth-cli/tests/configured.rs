@@ -257,4 +257,10 @@ fn a_proof_is_for_the_request() {
     assert_eq!((run.code(), refusal(&told)), (1, ("invalid_dpop_proof", "proof_url")), "{run:?}");
     let (run, told) = ask(&["--config", &file, "--url", url], &token);
     assert_eq!((run.code(), refusal(&told).1), (1, "binding_mismatch"), "{run:?}");
+    assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("by --proof")), "{told}");
+    // Where the gateway takes no proofs, none would help.
+    let file = configure(&stage, "");
+    let (_, told) = ask(&["--config", &file, "--url", url], &token);
+    assert_eq!(refusal(&told).1, "binding_mismatch");
+    assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("switch on `dpop`")), "{told}");
 }

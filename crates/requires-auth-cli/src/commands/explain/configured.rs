@@ -152,6 +152,11 @@ impl Configured {
             .unwrap_or_else(TokenPlace::authorization)
     }
 
+    /// Whether a token may come with a proof of its key.
+    pub(in crate::commands) fn takes_proofs(&self) -> bool {
+        self.config.proofs().are_judged
+    }
+
     /// Scheme and host of the API, where the file says them.
     pub(in crate::commands) fn public_url(&self) -> Option<String> {
         self.config.guard.get(PUBLIC_URL).map(|url| url.trim_end_matches('/').to_owned())

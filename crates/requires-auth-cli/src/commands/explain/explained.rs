@@ -4,8 +4,10 @@ use requires_auth::Denial;
 use requires_auth::explain::{FromTable, Outcome as CheckOutcome, Report};
 use requires_auth::verify::Step;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::anatomy::Anatomy;
+use super::anatomy::{Anatomy, object};
+use super::hints::of_missing_proof;
 use crate::verdict::{ErrorBody, Settings};
 
 /// What became of a token.
@@ -110,6 +112,15 @@ impl Explained {
         }
     }
 
+    /// The same with what to do about a proof that is not there, if that is what the refusal is about.
+    pub(in crate::commands) fn with_hint_of_proof(self, token: &str, has_proof: bool) -> Self {
+        let hint = self
+            .denial()
+            .and_then(|denial| of_missing_proof(denial.reason(), &Anatomy::of(token), has_proof));
+        Self { hint: hint.map(str::to_owned).or(self.hint), ..self }
+    }
+
+    /// What is told of a token, which the reader has already: this is not for a log.
     pub(in crate::commands) fn to_json<'a>(&'a self, anatomy: &'a Anatomy) -> impl Serialize + 'a {
         #[derive(Serialize)]
         struct Json<'a> {
@@ -127,6 +138,11 @@ impl Explained {
             route: Option<&'a str>,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             notes: Vec<&'static str>,
+            /// What a log calls the token.
+            token_hash: Option<&'a str>,
+            /// What the token says; `null` where it is not readable.
+            header: Option<Map<String, Value>>,
+            claims: Option<Map<String, Value>>,
         }
 
         #[derive(Serialize)]
@@ -160,6 +176,9 @@ impl Explained {
             from_table: rows.collect(),
             route: self.route.as_deref(),
             notes: self.notes(),
+            token_hash: anatomy.name_in_logs.as_deref(),
+            header: object(anatomy.header.as_deref()),
+            claims: object(anatomy.claims.as_deref()),
         }
     }
 }

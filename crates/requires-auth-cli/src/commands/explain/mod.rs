@@ -1,6 +1,7 @@
 //! `requires-auth explain`: every check of a token, in order, and what became of it.
 
 pub(super) mod anatomy;
+pub(super) mod hints;
 pub(super) mod explained;
 pub(super) mod unverifiable;
 pub(super) mod question;
@@ -16,6 +17,7 @@ use clap::Args;
 use self::anatomy::Anatomy;
 use self::configured::Configured;
 use self::explained::{Explained, Verdict};
+use self::hints::of_missing_issuer;
 use self::question::Question;
 use self::unverifiable::Unverifiable;
 use crate::context::{Context, Format, Outcome};
@@ -78,11 +80,14 @@ impl ExplainArgs {
             let unverifiable = Unverifiable::of(&token);
             let hint = unverifiable.map(|unverifiable| unverifiable.hint().to_owned());
             print(&Explained { hint, ..Explained::not_judged() }, &token, settings.now(), context)?;
-            return Err(unverifiable.map_or_else(without_keys, Unverifiable::failure));
+            let failure = unverifiable.map_or_else(without_keys, Unverifiable::failure);
+            let flags = of_missing_issuer(&Anatomy::of(&token));
+            return Err(flags.into_iter().fold(failure, Failure::hint));
         }
         let judge = Judge::new(&settings, keys.as_ref())?;
         let token = read_token(self.token)?;
-        let explained = Explained::new(judge.explain(&token, &settings)?, &settings);
+        let explained = Explained::new(judge.explain(&token, &settings)?, &settings)
+            .with_hint_of_proof(&token, settings.proven.is_some());
         print(&explained, &token, settings.now(), context)?;
         match explained.denial().and_then(|denial| judge.outage(denial)) {
             Some(outage) => Err(outage),
@@ -98,10 +103,12 @@ fn by_configuration(
     context: &Context,
 ) -> Result<Outcome, Failure> {
     let judged = block_on(configured.explain(question))?.map_err(Failure::new)?;
-    print(&judged.explained, &question.token, configured.now(), context)?;
+    let has_proof = question.proof.is_some() || !configured.takes_proofs();
+    let explained = judged.explained.with_hint_of_proof(&question.token, has_proof);
+    print(&explained, &question.token, configured.now(), context)?;
     match judged.outage {
         Some(outage) => Err(outage),
-        None => Ok(matches!(judged.explained.verdict, Verdict::Allowed).into()),
+        None => Ok(matches!(explained.verdict, Verdict::Allowed).into()),
     }
 }
 

@@ -20,7 +20,11 @@ const ALL_BUT_REVOCATIONS: &str = "every check has passed; revocations are not l
 const NONE: &str = "the route is public";
 
 pub(super) fn print(explained: &Explained, token: &str, now: SystemTime, is_verbose: bool) -> io::Result<()> {
-    print_anatomy(token, now)?;
+    let anatomy = Anatomy::of(token);
+    print_anatomy(token, &anatomy, now)?;
+    if let Some(name) = &anatomy.name_in_logs {
+        writeln!(anstream::stdout().lock(), "\n{DIM}log{DIM:#}  token={name}")?;
+    }
     for row in &explained.from_table {
         heading("provider")?;
         let settings =
@@ -62,8 +66,7 @@ fn heading(title: &str) -> io::Result<()> {
     writeln!(anstream::stdout().lock(), "\n{DIM}{title}{DIM:#}")
 }
 
-fn print_anatomy(token: &str, now: SystemTime) -> io::Result<()> {
-    let anatomy = Anatomy::of(token);
+fn print_anatomy(token: &str, anatomy: &Anatomy, now: SystemTime) -> io::Result<()> {
     if anatomy.header.is_none() && anatomy.claims.is_none() {
         let what = match Unverifiable::of(token) {
             Some(Unverifiable::Opaque) => {

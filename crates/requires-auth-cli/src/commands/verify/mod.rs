@@ -6,8 +6,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use requires_auth::Denial;
 
+use crate::commands::explain::anatomy::Anatomy;
 use crate::commands::explain::configured::{Configured, Judged};
+use crate::commands::explain::hints::of_missing_proof;
 use crate::commands::explain::question::Question;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
@@ -70,7 +73,11 @@ impl VerifyArgs {
         let token = read_token(self.token)?;
         let judged = judge.verify(&token, &settings)?;
         let outage = judged.as_ref().err().and_then(|denial| judge.outage(denial));
-        let hint = |denial| settings.hint(denial).unwrap_or(denial.hint());
+        let of_proof = |denial: &Denial| {
+            of_missing_proof(denial.reason(), &Anatomy::of(&token), settings.proven.is_some())
+        };
+        let hint =
+            |denial| settings.hint(denial).or_else(|| of_proof(denial)).unwrap_or_else(|| denial.hint());
         match (context.format, &judged) {
             (Format::Json, judged) => {
                 let hint = judged.as_ref().err().map(|denial| hint(denial).to_owned());
@@ -93,6 +100,8 @@ fn by_configuration(
 ) -> Result<Outcome, Failure> {
     let Judged { explained, token, outage, .. } =
         block_on(configured.explain(question))?.map_err(Failure::new)?;
+    let has_proof = question.proof.is_some() || !configured.takes_proofs();
+    let explained = explained.with_hint_of_proof(&question.token, has_proof);
     let denial = explained.denial();
     let hint = denial.map(|denial| explained.hint.as_deref().unwrap_or(denial.hint()));
     match (context.format, denial) {

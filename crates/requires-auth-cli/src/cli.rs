@@ -25,18 +25,19 @@ use crate::logging::Logging;
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth demo                        an issuer and a protected API, with curl lines to paste
-  requires-auth issuer                      only the issuer, to develop your own API against
+  requires-auth demo                        an issuer, an API, curl lines
+  requires-auth issuer                      only the issuer, to develop against
   requires-auth token --scope read:items    a token from that issuer
-  requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
-  requires-auth explain --jwks keys.json --audience https://api.example.com eyJhbGciOi...
+  requires-auth verify --issuer https://id.example.com \\
+    --audience https://api.example.com < token.txt
+  requires-auth explain --config gateway.toml --url /orders < token.txt
   requires-auth inspect gateway.toml        the same on a page for the browser
   requires-auth config init gateway.toml    a configuration file to fill in
-  requires-auth check gateway.toml          what is wrong with a configuration, and whether its tests hold
-  requires-auth doctor gateway.toml         what is wrong online, with issuers and with the API
+  requires-auth check gateway.toml          what is wrong with it; run its tests
+  requires-auth doctor gateway.toml         what is wrong online
   requires-auth conformance http://127.0.0.1:8000/api/items
-                                            whether the guard of an API holds, whatever it is written in
-  requires-auth serve gateway.toml          the gateway for nginx, Caddy, HAProxy, Traefik or Envoy
+                                            judge the guard of any API
+  requires-auth serve gateway.toml          the gateway for nginx, Envoy, ...
 
 Exit codes: 0 allowed, 1 refused, 2 usage or configuration.";
 
@@ -171,10 +172,77 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
+    use clap::Command;
+
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Every command, with what stands before it.
+    fn commands(command: &Command) -> Vec<Command> {
+        let inner = command.get_subcommands().flat_map(commands);
+        std::iter::once(command.clone()).chain(inner).collect()
+    }
+
+    /// The lines of examples in a text.
+    fn examples(text: &str) -> Vec<&str> {
+        let lines = text.lines().skip_while(|line| *line != "Examples:").skip(1);
+        lines.take_while(|line| !line.is_empty()).collect()
+    }
+
+    /// The first line of an example that is broken where a shell would not go on; `shown` is what a terminal has.
+    fn broken<'t>(text: &'t str, shown: &str) -> Option<&'t str> {
+        let shown: Vec<_> = shown.lines().map(str::trim_end).collect();
+        let mut goes_on = false;
+        examples(text).into_iter().find(|line| {
+            let indent = line.len() - line.trim_start().len();
+            let is_right = match indent {
+                2 => !goes_on && ["  requires-auth ", "  curl "].iter().any(|name| line.starts_with(name)),
+                4 => goes_on,
+                // What is said of the example above it.
+                _ => indent > 40 && !goes_on,
+            };
+            goes_on = line.ends_with(" \\");
+            !is_right || !shown.contains(line)
+        })
+    }
+
+    #[test]
+    fn an_example_can_be_copied_from_a_narrow_terminal() {
+        let all = commands(&Cli::command());
+        let mut count = 0;
+        for command in all {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for width in [80, 100] {
+                let shown = command.clone().term_width(width).render_help().to_string();
+                let name = command.get_name();
+                assert_eq!(broken(&text, &shown), None, "{name} at {width} columns:\n{shown}");
+                assert!(!shown.contains("Examples:") || !examples(&shown).is_empty(), "{name}: {shown}");
+            }
+            count += examples(&text).len();
+        }
+        assert!(count > 50, "{count} lines of examples: they are not found any more");
+    }
+
+    #[test]
+    fn an_example_that_a_terminal_breaks_is_found() {
+        let long =
+            format!("Examples:\n  requires-auth verify {} < token.txt\n\nMore", "--scope a ".repeat(8));
+        let shown = |text: &str| {
+            Command::new("a").after_help(text.to_owned()).term_width(80).render_help().to_string()
+        };
+        assert!(broken(&long, &shown(&long)).is_some_and(|line| line.contains("verify")));
+        for (text, wrong) in [
+            ("  requires-auth a \\\n    --b", None),
+            ("  requires-auth a\n    --b", Some("    --b")),
+            ("  requires-auth a <\n  token.txt", Some("  token.txt")),
+            ("  requires-auth a \\\n  requires-auth b", Some("  requires-auth b")),
+        ] {
+            let text = format!("Examples:\n{text}\n\nMore");
+            assert_eq!(broken(&text, &shown(&text)), wrong, "{text}");
+        }
     }
 }

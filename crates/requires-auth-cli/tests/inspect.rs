@@ -288,6 +288,10 @@ fn whoever_does_not_come_from_the_page_gets_nothing() {
         let (status, answer) = page.send(&line, &head, &fields);
         assert_eq!(status, expected, "{line}\n{head}\n{answer}");
     }
+    // Whoever has forwarded another port is told which one it is.
+    let (_, answer) = page.send(&format!("GET {path}"), "Host: localhost:8080\r\n", "");
+    assert!(answer.contains(&format!("open http://{host}/... as it was printed")), "{answer}");
+    assert!(!answer.contains(path.trim_matches('/')), "{answer}");
     // Nobody else on the network reaches it.
     assert!(host.starts_with("127.0.0.1:"), "{host}");
     assert!(page.get("shared.js").1.contains("content-type: text/javascript"));

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use requires_auth_testkit::ProofDefect;
 use requires_auth_testkit::keys::{certificate_thumbprint, jwk_thumbprint};
 use requires_auth_testkit::proof::token_hash;
 use serde_json::{Value, json};
@@ -118,4 +119,18 @@ fn defects_and_curl_are_printed_line_by_line_and_mistakes_are_told() {
     }
     let none = run(&["proof", "--key", &folder.file("none"), "GET", URL], "");
     assert!(none.code() == 2 && none.stderr().contains("--new-key"), "{none:?}");
+}
+
+#[test]
+fn the_defects_of_a_proof_are_listed_and_one_needs_a_request() {
+    let listed = run(&["proof", "--defect", "list"], "");
+    assert!(listed.code() == 0 && listed.stdout().lines().count() == ProofDefect::ALL.len(), "{listed:?}");
+    let objects = run(&["proof", "--defect", "list", "--output", "json"], "").json();
+    assert_eq!(objects.as_array().map(Vec::len), Some(ProofDefect::ALL.len()));
+    assert!(objects[0]["about"].is_string(), "{objects}");
+    let lacks = run(&["proof", "--defect", ProofDefect::ALL[0].name(), "GET", URL], "");
+    assert!(lacks.code() == 2 && lacks.stderr().contains("proof --key FILE METHOD URL"), "{lacks:?}");
+    assert_eq!(run(&["proof", "GET", URL], "").code(), 2, "no key");
+    let unknown = run(&["proof", "--defect", "stale", "--key", "a", "GET", URL], "");
+    assert!(unknown.code() == 2 && unknown.stderr().contains("`list` explains them"), "{unknown:?}");
 }

@@ -216,6 +216,9 @@ fn nothing_is_logged_that_was_not_asked_for() {
     let quiet = run(&flags, "");
     assert_eq!(quiet.stderr(), "");
     let verbose = run(&[&flags[..], &["-vv"]].concat(), "");
+    let explained = run(&[&["explain"], &flags[1..]].concat(), "").json();
+    let name = explained["token_hash"].as_str().expect("what the log calls the token");
+    assert!(verbose.stderr().contains(&format!("token={name}")), "{name}: {}", verbose.stderr());
     assert!(verbose.stderr().contains("signature_mismatch"), "{}", verbose.stderr());
     assert!(!verbose.stderr().contains(&token), "a token is never logged");
 }
@@ -260,8 +263,89 @@ fn explain_tells_of_every_check_of_a_proof() {
     ] {
         let refused = explain(more);
         assert_eq!((refused.code(), &refused.json()["error"]["reason"]), (1, &json!(reason)), "{refused:?}");
+        let hint = refused.json()["hint"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(
+            hint.contains("by --proof, and the request by --method and --url"),
+            more.is_empty(),
+            "{hint}"
+        );
     }
+    let verify = |more: &[&str]| {
+        let flags = ["verify", "--issuer", issuer.url(), "--audience", AUDIENCE];
+        run(&[&flags[..], more, &["-"]].concat(), format!("{token}\n"))
+    };
+    assert_eq!(verify(&["--proof", &proof, "--url", url]).code(), 0);
+    assert_eq!(verify(&["--proof", &proof, "--url", "https://api.example.com/stock"]).code(), 1);
+    assert!(verify(&[]).stdout().contains("by --proof, and the request by --method and --url"));
     assert_eq!(explain(&["--proof", &proof]).code(), 2, "a proof is for a URL");
     assert_eq!(explain(&["--proof", &proof, "--url", "orders"]).code(), 2);
     std::fs::remove_file(key_file).expect("the file of the key");
+}
+
+#[test]
+fn a_token_is_taken_as_it_stands_in_a_header() {
+    let issuer = Issuer::start(&[]);
+    let token = issuer.token(&[]);
+    let flags = ["--issuer", issuer.url(), "--audience", AUDIENCE];
+    for command in ["verify", "explain"] {
+        for before in ["Bearer", "Authorization: Bearer", "authorization:bearer"] {
+            let copied = format!("{before} {token}");
+            for (argument, stdin) in [(&*copied, ""), ("-", &*copied)] {
+                let judged = run(&[&[command], &flags[..], &[argument]].concat(), stdin);
+                assert_eq!(judged.code(), 0, "{before}: {judged:?}");
+                let note = format!("note: `{before}` is not part of the token, and is left out");
+                assert!(judged.stderr().contains(&note), "{judged:?}");
+            }
+        }
+        let other = run(&[&[command], &flags[..], &[&format!("Basic {token}")]].concat(), "");
+        assert_eq!(other.code(), 1, "{other:?}");
+    }
+}
+
+#[test]
+fn no_token_is_a_mistake_that_is_named() {
+    let flags = ["--issuer", "https://issuer.example", "--audience", AUDIENCE];
+    for command in ["verify", "explain"] {
+        for (argument, stdin, place) in [
+            ("-", "", "stdin"),
+            ("-", "\n", "stdin"),
+            ("", "", "the argument"),
+            ("Authorization: Bearer ", "", "the argument"),
+        ] {
+            let judged = run(&[&[command], &flags[..], &[argument]].concat(), stdin);
+            assert!(judged.code() == 2 && judged.stdout().is_empty(), "{judged:?}");
+            let told = format!("error: there is no token: {place} is empty\n");
+            assert!(judged.stderr().starts_with(&told), "{judged:?}");
+        }
+    }
+}
+
+#[test]
+fn explain_shows_programs_what_the_token_says() {
+    let issuer = Issuer::start(&[]);
+    let token = issuer.token(&["--sub", "bob", "--claim", "roles=[\"a\",1]"]);
+    let flags = ["explain", "--issuer", issuer.url(), "--audience", AUDIENCE, "--output", "json"];
+    let told = run(&[&flags[..], &[&token]].concat(), "").json();
+    assert_eq!((&told["header"]["typ"], &told["claims"]["sub"]), (&json!("at+jwt"), &json!("bob")));
+    assert_eq!(told["claims"]["roles"], json!(["a", 1]));
+    // Whether it is allowed or not, and also where nothing is judged.
+    let (head, rest) = token.split_once('.').expect("parts");
+    let forged = format!("{head}.{}", rest.replace('.', ".A"));
+    let told = run(&[&flags[..], &[&forged]].concat(), "").json();
+    assert_eq!((&told["ok"], &told["claims"]["sub"]), (&json!(false), &json!("bob")));
+    let shown = run(&["explain", "--output", "json", &token], "");
+    assert_eq!((shown.code(), &shown.json()["claims"]["sub"]), (2, &json!("bob")));
+    let opaque = run(&[&flags[..], &["q1VlUGmLrWsb8Ce3ig4W9gq7Kp0t"]].concat(), "").json();
+    assert_eq!((&opaque["header"], &opaque["claims"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_token_without_a_judge_names_its_own() {
+    let issuer = Issuer::start(&[]);
+    let token = issuer.token(&[]);
+    let shown = run(&["explain", &token], "");
+    let flags = format!("--issuer '{}' --audience '{AUDIENCE}': check that they are yours", issuer.url());
+    assert!(shown.code() == 2 && shown.stderr().contains(&flags), "{shown:?}");
+    let opaque = run(&["explain", "q1VlUGmLrWsb8Ce3ig4W9gq7Kp0t"], "");
+    assert!(opaque.code() == 2 && !opaque.stderr().contains("the token itself says"), "{opaque:?}");
 }

@@ -18,9 +18,11 @@ use crate::runtime::{block_on, stop_signal};
 const EXAMPLES: &str = "\
 Examples:
   requires-auth issuer
-  requires-auth issuer --audience https://orders.example.com --alg RS256 --lifetime 60
-  requires-auth issuer --host 0.0.0.0 --url http://issuer:9100/oidc    in a container; then
-                       REQUIRES_AUTH_DANGEROUSLY_ALLOW_HTTP_ISSUER=true for the API beside it
+  requires-auth issuer --audience https://orders.example.com \\
+    --alg RS256 --lifetime 60
+  requires-auth issuer --host 0.0.0.0 --url http://issuer:9100/oidc
+
+The last is for a container: the API beside it needs REQUIRES_AUTH_DANGEROUSLY_ALLOW_HTTP_ISSUER=true.
 
 Every start makes fresh keys: tokens of an earlier one no longer count.";
 

@@ -13,13 +13,16 @@ const NAME: &str = "requires-auth";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
-  requires-auth completions bash > ~/.local/share/bash-completion/completions/requires-auth
-  requires-auth completions fish > ~/.config/fish/completions/requires-auth.fish";
+  requires-auth completions bash \\
+    > ~/.local/share/bash-completion/completions/requires-auth
+  requires-auth completions fish \\
+    > ~/.config/fish/completions/requires-auth.fish";
 
 const MAN_EXAMPLES: &str = "\
 Examples:
   requires-auth man > ~/.local/share/man/man1/requires-auth.1
-  requires-auth man config emit > ~/.local/share/man/man1/requires-auth-config-emit.1";
+  requires-auth man config emit \\
+    > ~/.local/share/man/man1/requires-auth-config-emit.1";
 
 /// The flags of `completions`.
 #[derive(Args, Debug)]

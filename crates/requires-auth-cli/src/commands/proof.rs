@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::client_key;
 use crate::context::{Context, Format, Outcome};
 use crate::curl;
+use crate::defect_argument::{self, Defects, Wanted, defect};
 use crate::error::Failure;
 use crate::output::print_json;
 use crate::token_argument::read_token;
@@ -18,8 +19,10 @@ use crate::token_argument::read_token;
 const EXAMPLES: &str = "\
 Examples:
   requires-auth token --dpop client.pem --new-key > token.txt
-  requires-auth proof --key client.pem GET http://127.0.0.1:8000/items --token - < token.txt
-  requires-auth proof --key client.pem --curl GET http://127.0.0.1:8000/ --token - < token.txt
+  requires-auth proof --key client.pem GET http://127.0.0.1:8000/items \\
+    --token - < token.txt
+  requires-auth proof --key client.pem --curl GET http://127.0.0.1:8000/items \\
+    --token - < token.txt
   requires-auth proof --key client.pem POST https://id.example.com/token
 
 The first makes a key and a token that is bound to it; the last is a proof for a token request.
@@ -30,14 +33,16 @@ A proof is for one request, and counts once: make a new one for each.";
 #[command(after_help = examples_and_defects())]
 pub(crate) struct ProofArgs {
     /// The method of the request; case counts
-    method: String,
+    #[arg(required_unless_present = "defect")]
+    method: Option<String>,
 
     /// The URL of the request, as the client sends it
-    url: String,
+    #[arg(required_unless_present = "defect")]
+    url: Option<String>,
 
     /// The private key of the client, a file in PEM (PKCS#8)
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "defect")]
+    key: Option<PathBuf>,
 
     /// The token that is sent beside the proof; `-` is stdin. A request for a token has none
     #[arg(long, value_name = "TOKEN")]
@@ -51,9 +56,9 @@ pub(crate) struct ProofArgs {
     #[arg(long, value_name = "ALG")]
     alg: Option<Algorithm>,
 
-    /// What is wrong with it; the name begins with the reason of the refusal
-    #[arg(long, value_name = "NAME")]
-    defect: Option<ProofDefect>,
+    /// What is wrong with it; the name begins with the reason of the refusal; `list` tells them all
+    #[arg(long, value_name = "NAME", value_parser = defect::<ProofDefect>)]
+    defect: Option<Wanted<ProofDefect>>,
 
     /// Print a command of curl that sends the request, with the token in it
     #[arg(long)]
@@ -63,8 +68,17 @@ pub(crate) struct ProofArgs {
 impl ProofArgs {
     /// Runs `proof`.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
-        self.check_request()?;
-        let key = client_key::read(&self.key, self.alg)?;
+        if self.defect == Some(Wanted::List) {
+            defect_argument::print(&defects(), context.format)?;
+            return Ok(Outcome::Allow);
+        }
+        // Only where a defect is named may one of them be left out.
+        let (Some(method), Some(url), Some(key)) = (&self.method, &self.url, &self.key) else {
+            return Err(Failure::new("a proof is for one request, and by the key of a client")
+                .hint("name them: requires-auth proof --key FILE METHOD URL"));
+        };
+        check_request(method, url)?;
+        let key = client_key::read(key, self.alg)?;
         let token = self.token.map(|token| read_token(Some(token))).transpose()?;
         if token
             .as_ref()
@@ -72,41 +86,37 @@ impl ProofArgs {
         {
             return Err(Failure::new("the token has characters that no token has"));
         }
-        let mut proof = ProofBuilder::new(&key, &self.method, &self.url);
+        let mut proof = ProofBuilder::new(&key, method, url);
         if let Some(token) = &token {
             proof = proof.token(token);
         }
         if let Some(nonce) = self.nonce {
             proof = proof.nonce(nonce);
         }
-        let lines = self.defect.into_iter().fold(proof, ProofBuilder::defect).lines();
+        let lines = self.defect.and_then(Wanted::one).into_iter().fold(proof, ProofBuilder::defect).lines();
         match context.format {
             Format::Json => print_json(&json!({ "proof": lines.join(", "), "jkt": key.thumbprint() }))?,
             Format::Text if self.curl => {
-                writeln!(io::stdout(), "{}", command(&self.method, &self.url, token.as_deref(), &lines))?;
+                writeln!(io::stdout(), "{}", command(method, url, token.as_deref(), &lines))?;
             }
             Format::Text => lines.iter().try_for_each(|line| writeln!(io::stdout(), "{line}"))?,
         }
         Ok(Outcome::Allow)
     }
+}
 
-    /// A slip here would be a proof for nothing, which a guard refuses without saying whose slip it was.
-    fn check_request(&self) -> Result<(), Failure> {
-        if self.method.is_empty()
-            || !self.method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
-        {
-            return Err(
-                Failure::new(format!("`{}` is not a method", self.method)).hint("write GET, then the URL")
-            );
-        }
-        let is_sent = self.url.bytes().all(|byte| byte.is_ascii_graphic());
-        let url = Url::parse(&self.url).ok().filter(|url| is_sent && url.has_host());
-        if url.is_none_or(|url| !["http", "https"].contains(&url.scheme())) {
-            return Err(Failure::new(format!("`{}` is not a URL as a client sends it", self.url))
-                .hint("write scheme, host and path, such as https://api.example.com/items"));
-        }
-        Ok(())
+/// A slip here would be a proof for nothing, which a guard refuses without saying whose slip it was.
+fn check_request(method: &str, url: &str) -> Result<(), Failure> {
+    if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') {
+        return Err(Failure::new(format!("`{method}` is not a method")).hint("write GET, then the URL"));
     }
+    let is_sent = url.bytes().all(|byte| byte.is_ascii_graphic());
+    let parsed = Url::parse(url).ok().filter(|url| is_sent && url.has_host());
+    if parsed.is_none_or(|url| !["http", "https"].contains(&url.scheme())) {
+        return Err(Failure::new(format!("`{url}` is not a URL as a client sends it"))
+            .hint("write scheme, host and path, such as https://api.example.com/items"));
+    }
+    Ok(())
 }
 
 /// A command that sends the request. With a token it is as secret as the token.
@@ -118,9 +128,12 @@ fn command(method: &str, url: &str, token: Option<&str>, lines: &[String]) -> St
     words.join(" ")
 }
 
+fn defects() -> Defects {
+    ProofDefect::ALL.map(|defect| (defect.name(), defect.about())).to_vec()
+}
+
 fn examples_and_defects() -> String {
-    let defects = ProofDefect::ALL.map(|defect| format!("  {:30} {}", defect.name(), defect.about()));
-    format!("{EXAMPLES}\n\nDefects:\n{}", defects.join("\n"))
+    format!("{EXAMPLES}\n\nDefects:\n{}", defect_argument::lines(&defects()))
 }
 
 #[cfg(test)]

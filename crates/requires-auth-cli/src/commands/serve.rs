@@ -15,8 +15,8 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth serve gateway.toml
   requires-auth check gateway.toml && requires-auth serve gateway.toml
-  requires-auth serve --listen 0.0.0.0:$PORT gateway.toml    where the platform says which port
-  requires-auth serve --log json /etc/requires-auth.toml    one object a line, for a log collector
+  requires-auth serve --listen 0.0.0.0:$PORT gateway.toml    the platform's port
+  requires-auth serve --log json /etc/requires-auth.toml     for a log collector
 
 It reads the file again on SIGHUP and when it has changed; one that `check` would refuse changes nothing.
 SIGTERM lets requests that are under way end, a second one does not.";

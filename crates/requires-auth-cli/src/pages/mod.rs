@@ -56,7 +56,7 @@ pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response<Fu
 }
 
 /// An answer that says what is wrong, in JSON. Nothing of the request is in it.
-pub(crate) fn problem(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+pub(crate) fn problem(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
     json(status, &serde_json::json!({ "error": text }))
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) error: Option<ErrorBody>,
     /// What to do about a refusal; only where one token is asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'static str>,
+    hint: Option<String>,
     /// The payload of the token, as it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     claims: Option<Box<RawValue>>,
@@ -23,15 +23,18 @@ pub(crate) struct Answer<'a> {
 impl Answer<'_> {
     /// The answer to a token that was judged.
     pub(crate) fn new(judged: &Result<AccessToken, Denial>) -> Self {
-        match judged {
-            // The payload of an accepted token is a JSON object, which any text of JSON can hold.
-            Ok(token) => Self { id: None, ok: true, error: None, hint: None, claims: token.claims().ok() },
-            Err(denial) => Self::refusal(denial.into()),
-        }
+        judged.as_ref().map_or_else(|denial| Self::refusal(denial.into()), |token| Self::allowed(Some(token)))
+    }
+
+    /// The answer where a request is allowed, with its token if one was looked at.
+    pub(crate) fn allowed(token: Option<&AccessToken>) -> Self {
+        // The payload of an accepted token is a JSON object, which any text of JSON can hold.
+        let claims = token.and_then(|token| token.claims().ok());
+        Self { id: None, ok: true, error: None, hint: None, claims }
     }
 
     /// The same with what to do about it.
-    pub(crate) const fn with_hint(mut self, hint: Option<&'static str>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
     }

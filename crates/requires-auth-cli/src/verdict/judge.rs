@@ -23,8 +23,7 @@ pub(crate) enum Judge {
 impl Judge {
     /// Judges by keys at hand, if there are any, else by those of the issuer.
     pub(crate) fn new(settings: &Settings, keys: Option<&Arc<KeySet>>) -> Result<Self, Failure> {
-        if settings.tenants.is_some() {
-            // Only a guard knows which issuers fit a pattern.
+        if settings.needs_guard() {
             return Ok(Self::Guard(settings.guard()?));
         }
         if let Some(keys) = keys {
@@ -46,6 +45,10 @@ impl Judge {
         token: &str,
         settings: &Settings,
     ) -> Result<Result<AccessToken, Denial>, Failure> {
+        if settings.proven.is_some() {
+            let judged = self.explain(token, settings)?;
+            return Ok(judged.and_then(|report| report.verdict().cloned().map_err(Clone::clone)));
+        }
         let bearer = match Bearer::parse(token) {
             Ok(bearer) => bearer,
             Err(denial) => return Ok(Err(denial)),

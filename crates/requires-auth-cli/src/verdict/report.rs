@@ -2,26 +2,22 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
+use std::time::SystemTime;
 
 use requires_auth::{AccessToken, Denial};
 
 use super::answer::challenge;
-use super::settings::Settings;
 use crate::output::{BAD, GOOD, print_fields, printable, relative, say};
 
-/// Prints the verdict to stdout, and where to go from a refusal to stderr.
-pub(crate) fn print_verdict(judged: &Result<AccessToken, Denial>, settings: &Settings) -> io::Result<()> {
-    match judged {
-        Ok(token) => print_token(token, settings),
-        Err(denial) => {
-            print_denial(denial, settings.hint(denial).unwrap_or(denial.hint()))?;
-            say("run `requires-auth explain` with the same arguments to see each check");
-            Ok(())
-        }
-    }
+/// Prints a refusal to stdout, and where to go from there to stderr.
+pub(crate) fn print_refusal(denial: &Denial, hint: &str) -> io::Result<()> {
+    print_denial(denial, hint)?;
+    say("run `requires-auth explain` with the same arguments to see each check");
+    Ok(())
 }
 
-fn print_token(token: &AccessToken, settings: &Settings) -> io::Result<()> {
+/// Prints what is to be known of a token that is allowed at this moment.
+pub(crate) fn print_token(token: &AccessToken, now: SystemTime) -> io::Result<()> {
     writeln!(anstream::stdout().lock(), "{GOOD}allowed{GOOD:#}: the token is valid")?;
     let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
     let audience = or_none(token.audience().collect::<Vec<_>>().join(" "));
@@ -32,7 +28,7 @@ fn print_token(token: &AccessToken, settings: &Settings) -> io::Result<()> {
         ("client", printable(token.client_id().unwrap_or("none"))),
         ("audience", printable(&audience)),
         ("scopes", printable(&scopes)),
-        ("expires", relative(token.expires_at(), settings.now()).into()),
+        ("expires", relative(token.expires_at(), now).into()),
     ];
     let issuer = [("issuer", printable(token.issuer()))];
     print_fields(&issuer.into_iter().chain(tenant).chain(fields).collect::<Vec<_>>())

@@ -11,6 +11,7 @@ use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{Algorithm, Audience, ConfigError, Denial, Policy, Profile, Reason, RequiresAuth};
 
 use super::key_file;
+use super::request::Proven;
 use crate::error::Failure;
 
 /// The flags of `verify` and `explain`.
@@ -44,10 +45,6 @@ pub(crate) struct VerdictArgs {
     #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = algorithm)]
     alg: Vec<Algorithm>,
 
-    /// The time, in seconds since 1970 [default: this machine's clock]
-    #[arg(long, value_name = "UNIX", value_parser = |text: &str| number(text).and_then(moment))]
-    now: Option<SystemTime>,
-
     /// How many seconds clocks may differ, at most 300 [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = |text: &str| number(text).and_then(leeway))]
     leeway: Option<Duration>,
@@ -55,11 +52,15 @@ pub(crate) struct VerdictArgs {
     /// Which shape of token is an access token: jwt, or at+jwt (RFC 9068) [default: jwt]
     #[arg(long, value_name = "PROFILE", value_parser = profile)]
     profile: Option<Profile>,
+
+    /// Tokens that are refused before they expire: a file as the setting `revocations` names it [default: none is looked at]
+    #[arg(long, value_name = "FILE", requires = "issuer")]
+    revocations: Option<PathBuf>,
 }
 
 impl VerdictArgs {
-    /// The settings, and the key set if one was given.
-    pub(crate) fn resolve(self) -> Result<(Settings, Option<Arc<KeySet>>), Failure> {
+    /// The settings, for tokens that are judged at this moment, and the key set if one was given.
+    pub(crate) fn resolve(self, now: Option<SystemTime>) -> Result<(Settings, Option<Arc<KeySet>>), Failure> {
         let empty = |name: &str| {
             Failure::new(format!("{name} is empty")).hint("leave the flag out, or give it a value")
         };
@@ -81,15 +82,17 @@ impl VerdictArgs {
             return Err(Failure::new("--issuer has a placeholder, and no tenant is named")
                 .hint("name what may stand in its place: --tenant TENANT"));
         }
-        let tenants = Tenants { names: self.tenant, keys: text };
+        let has_guard = !self.tenant.is_empty() || self.revocations.is_some();
         let settings = Settings {
             provider: self.provider,
             issuer,
-            tenants: (!tenants.names.is_empty()).then_some(tenants),
+            tenants: self.tenant,
+            keys_of_guard: text.filter(|_| has_guard),
+            revocations: self.revocations,
             audience: self.audience,
             policy: policy(&self.scope)?,
             algorithms: (!self.alg.is_empty()).then_some(self.alg),
-            now: self.now,
+            now,
             leeway: self.leeway.unwrap_or(Rules::DEFAULT_LEEWAY),
             profile: self.profile,
             proven: None,
@@ -103,8 +106,12 @@ impl VerdictArgs {
 pub(crate) struct Settings {
     pub(crate) provider: Option<&'static Provider>,
     pub(crate) issuer: Option<String>,
-    /// Where the issuer has a placeholder.
-    pub(crate) tenants: Option<Tenants>,
+    /// Whose tokens are taken, where the issuer has a placeholder.
+    pub(crate) tenants: Vec<String>,
+    /// The text of the key set, where a guard has to judge; without it the guard fetches keys.
+    pub(crate) keys_of_guard: Option<Vec<u8>>,
+    /// The file of tokens that are refused before they expire.
+    pub(crate) revocations: Option<PathBuf>,
     /// None of them: only a token without `aud` is accepted.
     pub(crate) audience: Vec<String>,
     pub(crate) policy: Policy,
@@ -117,49 +124,15 @@ pub(crate) struct Settings {
     pub(crate) proven: Option<Proven>,
 }
 
-/// A request with a proof (RFC 9449).
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Proven {
-    /// The value of the header `DPoP`.
-    pub(crate) proof: String,
-    pub(crate) method: String,
-    /// Scheme, host and port of the URL.
-    pub(crate) origin: String,
-    /// What stands behind them.
-    pub(crate) target: String,
-}
-
-impl Proven {
-    /// A request to this URL.
-    pub(crate) fn new(proof: String, method: String, url: &str) -> Result<Self, Failure> {
-        let (origin, target) = origin_and_target(url).ok_or_else(|| {
-            Failure::new("--url is not the URL of a request")
-                .hint("write it as the client has sent it: https://api.example.com/orders")
-        })?;
-        Ok(Self { proof, method, origin: origin.to_owned(), target: target.to_owned() })
-    }
-}
-
-/// Scheme, host and port of a URL of HTTP, and what stands behind them.
-pub(crate) fn origin_and_target(url: &str) -> Option<(&str, &str)> {
-    let start = url.find("://").map(|at| at + "://".len());
-    let start = start.filter(|_| url.starts_with("https:") || url.starts_with("http:"))?;
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
-    Some(url.split_at(end))
-}
-
-/// Whose tokens are taken where the issuer has a placeholder.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tenants {
-    names: Vec<String>,
-    /// The key set of all of them; without it each has its own, which is fetched.
-    keys: Option<Vec<u8>>,
-}
-
 impl Settings {
     /// Whether it is said whose tokens are taken.
     pub(crate) const fn names_issuer(&self) -> bool {
-        self.issuer.is_some() || self.tenants.is_some()
+        self.issuer.is_some() || !self.tenants.is_empty()
+    }
+
+    /// Whether a guard has to judge, also with keys at hand: it knows which issuers fit a pattern, and what is revoked.
+    pub(crate) const fn needs_guard(&self) -> bool {
+        !self.tenants.is_empty() || self.revocations.is_some()
     }
 
     /// The time to judge at.
@@ -200,18 +173,21 @@ impl Settings {
         }
     }
 
-    /// A guard that fetches the keys of the issuer, unless they are the ones that all tenants of a pattern share.
+    /// A guard that fetches the keys of the issuer, unless they are given to it.
     pub(crate) fn guard(&self) -> Result<RequiresAuth, ConfigError> {
         let issuer = self.issuer.as_deref().unwrap_or_default();
         let mut builder = RequiresAuth::builder(issuer, self.audience()).with_leeway(self.leeway);
         if let Some(provider) = self.provider {
             builder = builder.with_provider(provider.name);
         }
-        if let Some(Tenants { names, keys }) = &self.tenants {
-            builder = builder.with_tenants(names.iter().map(String::as_str));
-            if let Some(keys) = keys {
-                builder = builder.with_jwks(keys.as_slice());
-            }
+        if !self.tenants.is_empty() {
+            builder = builder.with_tenants(self.tenants.iter().map(String::as_str));
+        }
+        if let Some(keys) = &self.keys_of_guard {
+            builder = builder.with_jwks(keys.as_slice());
+        }
+        if let Some(file) = &self.revocations {
+            builder = builder.with_revocations(file);
         }
         if let Some(profile) = self.profile {
             builder = builder.with_profile(profile);
@@ -237,15 +213,6 @@ pub(crate) fn policy(scopes: &[String]) -> Result<Policy, ConfigError> {
 
 fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "expected a number of seconds".to_owned())
-}
-
-/// A time from seconds since 1970, fractions included.
-pub(crate) fn moment(seconds: f64) -> Result<SystemTime, String> {
-    // 2^53, as for the times in a token.
-    let in_range = (0.0..=9_007_199_254_740_992.0).contains(&seconds);
-    let since = in_range.then(|| Duration::try_from_secs_f64(seconds).ok()).flatten();
-    let moment = since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
-    moment.ok_or_else(|| "expected seconds since 1970".to_owned())
 }
 
 /// A leeway from seconds, fractions included.
@@ -284,11 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_seconds_within_range() {
-        assert_eq!(moment(1.5), Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(1500)));
-        for refused in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
-            assert!(moment(refused).is_err(), "{refused}");
-        }
+    fn a_leeway_is_seconds_within_range() {
         assert_eq!(leeway(300.0), Ok(Duration::from_secs(300)));
         for refused in [300.5, -1.0, f64::NAN, f64::INFINITY] {
             assert!(leeway(refused).is_err(), "{refused}");

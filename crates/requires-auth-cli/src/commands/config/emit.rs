@@ -23,7 +23,8 @@ const EXAMPLES: &str = "\
 Examples:
   requires-auth config emit nginx gateway.toml > /etc/nginx/conf.d/api.conf
   requires-auth config emit nginx gateway.toml --part location > location.conf
-  requires-auth config emit envoy gateway.toml --upstream 10.0.0.5:8080 --listen 8443 > envoy.yaml";
+  requires-auth config emit envoy gateway.toml \\
+    --upstream 10.0.0.5:8080 --listen 8443 > envoy.yaml";
 
 /// The flags of `config emit`.
 #[derive(Args, Debug)]

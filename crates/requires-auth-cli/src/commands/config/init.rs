@@ -21,8 +21,10 @@ const EXAMPLE: &str = include_str!("example.toml");
 const EXAMPLES: &str = "\
 Examples:
   requires-auth config init
-  requires-auth config init --provider logto --issuer TENANT --audience https://api.example.com
-  requires-auth config init gateway.toml --issuer https://id.example.com --audience https://api.example.com
+  requires-auth config init --provider logto --issuer TENANT \\
+    --audience https://api.example.com
+  requires-auth config init gateway.toml --issuer https://id.example.com \\
+    --audience https://api.example.com
   requires-auth check gateway.toml";
 
 /// The flags of `config init`.

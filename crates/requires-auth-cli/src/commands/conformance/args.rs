@@ -14,10 +14,13 @@ use crate::ports::ISSUER_PORT;
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth conformance http://127.0.0.1:8000/api/items --scope read:items --wait 60
-  requires-auth conformance http://127.0.0.1:8000/api/items --profile rfc9068 --html report.html
+  requires-auth conformance http://127.0.0.1:8000/api/items \\
+    --scope read:items --wait 60
+  requires-auth conformance http://127.0.0.1:8000/api/items \\
+    --profile rfc9068 --html report.html
   requires-auth conformance http://127.0.0.1:8000/api/items --case expired
-  requires-auth conformance https://api.example.com/a --signing-key key.pem --issuer https://id.example.com
+  requires-auth conformance https://api.example.com/items \\
+    --signing-key key.pem --issuer https://id.example.com
   requires-auth conformance --list --profile dpop
 
 Before, the API has to trust the issuer http://127.0.0.1:9100/oidc for the audience https://api.example.com.

@@ -28,10 +28,11 @@ const API_PORT: u16 = 9101;
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth demo           serve, and print curl lines that show a 200, a 401, a 403, ...
-  requires-auth demo --once    make the requests itself; exit 0 only if each answer is right
-  requires-auth demo --mcp     guard an MCP server, and log in there as its clients do
-  requires-auth demo --issuer https://tenant-id.logto.app/oidc --audience https://api.example.com
+  requires-auth demo           serve, and print curl lines that show a 401, ...
+  requires-auth demo --once    make the requests; exit 0 if each answer is right
+  requires-auth demo --mcp     guard an MCP server, and log in as its clients do
+  requires-auth demo --issuer https://tenant-id.logto.app/oidc \\
+    --audience https://api.example.com
 
 With --issuer, --once makes the requests that need no token, and one with the token in
 REQUIRES_AUTH_TOKEN if that is set.";

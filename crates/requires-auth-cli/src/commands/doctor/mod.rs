@@ -47,14 +47,17 @@ const DEFAULT_FILE: &str = "requires-auth.toml";
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth doctor gateway.toml                          the issuers of a configuration
-  requires-auth doctor --issuer https://id.example.com --audience https://api.example.com
-  requires-auth doctor gateway.toml --token - < token.txt    and whether a token is good for it
+  requires-auth doctor gateway.toml                    the issuers of a file
+  requires-auth doctor --issuer https://id.example.com \\
+    --audience https://api.example.com
+  requires-auth doctor gateway.toml --token - < token.txt
+                                                       and a token for it
   requires-auth doctor --url https://api.example.com --path /orders
-                                                             attack a protected path of your own API
-  requires-auth doctor --mcp https://api.example.com/mcp     whether MCP clients find the login
+                                                       attack a path of your API
+  requires-auth doctor --mcp https://api.example.com/mcp
+                                                       can MCP clients log in
   requires-auth doctor --mcp https://api.example.com/mcp --token - < token.txt
-                                                             and whether a token is good for it
+                                                       and a token for it
 
 With --url it sends requests that must not pass. Use it on what is yours.
 

@@ -2,8 +2,10 @@
 
 use std::time::SystemTime;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use requires_auth::Bearer;
 use serde_json::{Map, Value};
 
 use crate::verdict::moment;
@@ -18,6 +20,20 @@ const KEYS: [&str; 4] = ["jku", "jwk", "x5u", "x5c"];
 pub(in crate::commands) struct Anatomy {
     pub(in crate::commands) header: Option<Vec<Member>>,
     pub(in crate::commands) claims: Option<Vec<Member>>,
+    /// What a log calls the token: the first 8 digits of its SHA-256. Nothing, if it cannot be one.
+    pub(in crate::commands) name_in_logs: Option<String>,
+}
+
+/// A part as an object of JSON; `None` where it is not readable.
+pub(in crate::commands) fn object(part: Option<&[Member]>) -> Option<Map<String, Value>> {
+    let value = |member: &Member| Some((member.name.clone(), serde_json::from_str(&member.value).ok()?));
+    part?.iter().map(value).collect()
+}
+
+fn name_in_logs(token: &str) -> Option<String> {
+    Bearer::parse(token).ok()?;
+    let digest = digest(&SHA256, token.as_bytes());
+    Some(digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// One member of the header or the claims.
@@ -32,7 +48,14 @@ impl Anatomy {
     pub(in crate::commands) fn of(token: &str) -> Self {
         let mut parts = token.split('.');
         let mut next = || parts.next().and_then(members);
-        Self { header: next(), claims: next() }
+        Self { header: next(), claims: next(), name_in_logs: name_in_logs(token) }
+    }
+
+    /// The value of a claim.
+    pub(in crate::commands) fn claim(&self, name: &str) -> Option<Value> {
+        let member = self.claims.iter().flatten().find(|member| member.name == name)?;
+        // It was written as JSON.
+        serde_json::from_str(&member.value).ok()
     }
 
     /// The members of the header that name a key of the token's own choice, which the guard never looks at.
@@ -70,6 +93,23 @@ mod tests {
             URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","jku":"https://x.example","kid":"1","jwk":{}}"#);
         assert_eq!(Anatomy::of(&format!("{header}.e30.")).ignored(), ["jku", "jwk"]);
         assert!(Anatomy::of(&format!("e30.{header}.")).ignored().is_empty());
+    }
+
+    #[test]
+    fn a_token_has_a_name_in_logs() {
+        // printf %s abc | sha256sum | cut -c1-8
+        assert_eq!(name_in_logs("abc").as_deref(), Some("ba7816bf"));
+        assert_eq!(name_in_logs("a b"), None);
+        assert_eq!(name_in_logs(""), None);
+    }
+
+    #[test]
+    fn a_part_is_an_object_again() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"b":[1,{"a":null}],"a":"\u00e9"}"#);
+        let anatomy = Anatomy::of(&format!("!.{claims}"));
+        let object = object(anatomy.claims.as_deref()).expect("an object");
+        assert_eq!(Value::from(object).to_string(), r#"{"b":[1,{"a":null}],"a":"é"}"#);
+        assert_eq!(super::object(anatomy.header.as_deref()), None);
     }
 
     #[test]

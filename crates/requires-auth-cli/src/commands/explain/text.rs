@@ -1,6 +1,7 @@
 //! The report for people: what the token says, the checks, the verdict.
 
 use std::io::{self, Write as _};
+use std::time::SystemTime;
 
 use requires_auth::explain::Outcome;
 
@@ -8,19 +9,22 @@ use super::anatomy::Anatomy;
 use super::explained::{CheckLine, Explained, Verdict};
 use super::unverifiable::Unverifiable;
 use crate::output::{BAD, CARE, DIM, GOOD, print_fields, printable, relative};
-use crate::verdict::Settings;
 use crate::verdict::print_denial;
 
 /// What is said of a member of the header that names a key.
 const IGNORED: &str = " (ignored: only keys of the issuer count)";
 
-pub(super) fn print(
-    explained: &Explained,
-    token: &str,
-    settings: &Settings,
-    is_verbose: bool,
-) -> io::Result<()> {
-    print_anatomy(token, settings)?;
+/// What is said of a token that is allowed.
+const ALL: &str = "every check has passed";
+const ALL_BUT_REVOCATIONS: &str = "every check has passed; revocations are not looked at";
+const NONE: &str = "the route is public";
+
+pub(super) fn print(explained: &Explained, token: &str, now: SystemTime, is_verbose: bool) -> io::Result<()> {
+    let anatomy = Anatomy::of(token);
+    print_anatomy(token, &anatomy, now)?;
+    if let Some(name) = &anatomy.name_in_logs {
+        writeln!(anstream::stdout().lock(), "\n{DIM}log{DIM:#}  token={name}")?;
+    }
     for row in &explained.from_table {
         heading("provider")?;
         let settings =
@@ -28,31 +32,41 @@ pub(super) fn print(
         let title = row.provider.title;
         writeln!(anstream::stdout().lock(), "  {title}; from the table of providers: {settings}")?;
     }
+    if let Some(route) = &explained.route {
+        heading("route")?;
+        writeln!(anstream::stdout().lock(), "  {}", printable(route))?;
+    }
     heading("checks")?;
     for line in &explained.checks {
         print_check(line, is_verbose)?;
     }
     heading("verdict")?;
+    print_verdict(explained)
+}
+
+fn print_verdict(explained: &Explained) -> io::Result<()> {
     let say = |text: String| writeln!(anstream::stdout().lock(), "{text}");
     match &explained.verdict {
         Verdict::Allowed => {
-            say(format!("{GOOD}allowed{GOOD:#}: every check has passed"))?;
-            match &explained.hint {
-                Some(warning) => print_fields(&[("warning", warning.as_str().into())]),
-                None => Ok(()),
+            let checks = if explained.leaves_out_revocations { ALL_BUT_REVOCATIONS } else { ALL };
+            say(format!("{GOOD}allowed{GOOD:#}: {}", if explained.is_public { NONE } else { checks }))?;
+            if let Some(warning) = &explained.hint {
+                print_fields(&[("warning", warning.as_str().into())])?;
             }
         }
-        Verdict::Refused(denial) => print_denial(denial, explained.hint.as_deref().unwrap_or(denial.hint())),
-        Verdict::NotJudged => say(format!("{CARE}not judged{CARE:#}: nothing of this is verified")),
+        Verdict::Refused(denial) => {
+            print_denial(denial, explained.hint.as_deref().unwrap_or(denial.hint()))?;
+        }
+        Verdict::NotJudged => say(format!("{CARE}not judged{CARE:#}: nothing of this is verified"))?,
     }
+    explained.notes.iter().try_for_each(|note| print_fields(&[("note", (*note).into())]))
 }
 
 fn heading(title: &str) -> io::Result<()> {
     writeln!(anstream::stdout().lock(), "\n{DIM}{title}{DIM:#}")
 }
 
-fn print_anatomy(token: &str, settings: &Settings) -> io::Result<()> {
-    let anatomy = Anatomy::of(token);
+fn print_anatomy(token: &str, anatomy: &Anatomy, now: SystemTime) -> io::Result<()> {
     if anatomy.header.is_none() && anatomy.claims.is_none() {
         let what = match Unverifiable::of(token) {
             Some(Unverifiable::Opaque) => {
@@ -73,7 +87,7 @@ fn print_anatomy(token: &str, settings: &Settings) -> io::Result<()> {
         let values: Vec<_> = members
             .iter()
             .map(|member| {
-                let at = member.moment.map(|moment| format!(" ({})", relative(moment, settings.now())));
+                let at = member.moment.map(|moment| format!(" ({})", relative(moment, now)));
                 let ignored = if is_header && member.is_ignored() { IGNORED } else { "" };
                 let value = format!("{}{}{ignored}", printable(&member.value), at.unwrap_or_default());
                 (printable(&member.name), value)

@@ -6,9 +6,9 @@ use requires_auth::credential::TokenPlace;
 use serde_json::{Value, json};
 
 use super::curl::Curl;
-use super::question::Question;
 use crate::commands::explain::anatomy::{Anatomy, Member};
 use crate::commands::explain::explained::{Explained, Verdict};
+use crate::commands::explain::question::Question;
 use crate::commands::explain::unverifiable::Unverifiable;
 use crate::output::relative;
 
@@ -25,8 +25,6 @@ pub(super) struct Answer {
     pub(super) asked: Asked,
     /// Where the token stands in the request.
     pub(super) place: TokenPlace,
-    /// What is to be known beside the checks, a sentence each.
-    pub(super) notes: Vec<&'static str>,
 }
 
 /// The request that was asked about. Nothing of the token is in it.
@@ -34,19 +32,17 @@ pub(super) struct Asked {
     method: String,
     origin: Option<String>,
     target: Option<String>,
-    route: Option<String>,
     has_proof: bool,
     has_certificate: bool,
 }
 
 impl Asked {
     /// The request of a question; `origin` is that of the API, where the question has none.
-    pub(super) fn of(question: &Question, origin: Option<String>, route: Option<String>) -> Self {
+    pub(super) fn of(question: &Question, origin: Option<String>) -> Self {
         Self {
             method: question.method.clone(),
             origin: question.origin.clone().or(origin),
             target: question.target.clone(),
-            route,
             has_proof: question.proof.is_some(),
             has_certificate: question.certificate.is_some(),
         }
@@ -83,8 +79,8 @@ impl Answer {
         .into();
         value["header"] = members(&self.anatomy.header).into();
         value["claims"] = members(&self.anatomy.claims).into();
-        value["route"] = self.asked.route.as_deref().into();
-        value["notes"] = self.notes.clone().into();
+        value["route"] = self.explained.route.as_deref().into();
+        value["notes"] = self.explained.notes().into();
         value["curl"] = self.curl().into();
         value
     }

@@ -5,7 +5,8 @@ use requires_auth::policy::Presence;
 use serde_json::{Value, json};
 
 use super::meanings;
-use super::subject::{OfFile, OfFlags, Subject};
+use super::subject::{OfFlags, Subject};
+use crate::commands::explain::configured::Configured;
 use crate::gateway::routes::Route;
 
 /// What the page can offer, as JSON.
@@ -19,7 +20,7 @@ pub(super) fn to_json(subject: &Subject) -> Value {
     value
 }
 
-fn of_file(own: &OfFile) -> Value {
+fn of_file(own: &Configured) -> Value {
     let issuers = own.config.guard.issuers.iter().map(|issuer| {
         let name = issuer.issuer();
         // A pattern is no issuer that a token could name.

@@ -62,8 +62,7 @@ impl Gate {
     ///
     /// The answer to one that gets nothing.
     pub(super) fn admit(&self, head: &Parts) -> Result<Wanted, Box<Response<Full<Bytes>>>> {
-        let forbidden =
-            || Err(Box::new(problem(StatusCode::FORBIDDEN, "this is not the address that was printed")));
+        let forbidden = || Err(Box::new(problem(StatusCode::FORBIDDEN, &self.address_to_open())));
         // The target of a plain request is a path: a proxy's is a whole URL, and that of HTTP/2 has its host beside it.
         if head.version != Version::HTTP_11 || head.uri.authority().is_some() {
             return forbidden();
@@ -90,6 +89,15 @@ impl Gate {
             }
             _ => Ok(wanted),
         }
+    }
+
+    /// What to do where the address is another one: nothing of the secret is in it, and whoever reads it has found the port.
+    fn address_to_open(&self) -> String {
+        format!(
+            "this is not the address that was printed: open {}/... as it was printed; through ssh, forward the same port \
+             on both sides",
+            self.origin
+        )
     }
 
     fn wanted(&self, head: &Parts) -> Option<Wanted> {
@@ -204,6 +212,18 @@ mod tests {
         assert_eq!(status(&gate, "GET", &page, &[("host", "localhost:4711")]), 403);
         assert_eq!(status(&gate, "GET", &page, &[("host", HOST), ("origin", "http://evil.example")]), 403);
         assert_eq!(status(&gate, "GET", &format!("{ORIGIN}{page}"), &[("host", HOST)]), 403);
+    }
+
+    #[test]
+    fn another_address_is_told_which_one_to_open() {
+        let gate = gate();
+        let head = Request::get(format!("/{}/", gate.secret)).header("host", "localhost:8080");
+        let head = head.body(()).expect("a request").into_parts().0;
+        let refused = gate.admit(&head).expect_err("another host");
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+        let told = gate.address_to_open();
+        assert!(told.contains("open http://127.0.0.1:4711/... as it was printed"), "{told}");
+        assert!(!told.contains(&gate.secret), "{told}");
     }
 
     #[test]

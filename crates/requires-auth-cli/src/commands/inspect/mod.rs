@@ -4,7 +4,6 @@
 mod meanings;
 mod curl;
 mod question;
-mod headers;
 mod answer;
 mod subject;
 mod choices;
@@ -25,15 +24,16 @@ use crate::error::Failure;
 use crate::output::{GOOD, print_json, say};
 use crate::ports::port;
 use crate::runtime::{block_on, stop_signal};
-use crate::verdict::VerdictArgs;
+use crate::verdict::{NowArgs, VerdictArgs};
 
 const DEFAULT_FILE: &str = "requires-auth.toml";
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth inspect gateway.toml         by the issuers and routes of a configuration
-  requires-auth inspect --issuer https://id.example.com --audience https://api.example.com
-  requires-auth inspect --open               what a token says; nothing is judged without an issuer
+  requires-auth inspect gateway.toml    by the issuers and routes of a file
+  requires-auth inspect --issuer https://id.example.com \\
+    --audience https://api.example.com
+  requires-auth inspect --open          what a token says; nothing is judged
 
 Open the address that it prints, and paste a token. It listens on loopback alone, and keeps nothing of a token.";
 
@@ -48,6 +48,9 @@ pub(crate) struct InspectArgs {
     #[command(flatten)]
     check: VerdictArgs,
 
+    #[command(flatten)]
+    at: NowArgs,
+
     /// The port on loopback; 0 is any free one
     #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = port)]
     port: u16,
@@ -60,11 +63,11 @@ pub(crate) struct InspectArgs {
 impl InspectArgs {
     /// Runs `inspect` until it is told to stop.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
-        let (settings, keys) = self.check.resolve()?;
+        let (settings, keys) = self.check.resolve(self.at.now)?;
         let is_given = settings.names_issuer() || keys.is_some();
         let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| !is_given && Path::exists(file));
         let subject = match self.file.or_else(default) {
-            Some(file) => Subject::of_file(&file)?,
+            Some(file) => Subject::of_file(&file, self.at.now)?,
             None => Subject::of_flags(settings, keys)?,
         };
         let told = subject.told();

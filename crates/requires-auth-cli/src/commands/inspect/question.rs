@@ -1,10 +1,10 @@
-//! What the page asks: a token, and the request that it comes with.
+//! The fields of the page: a token, and the request that it comes with.
 
 use requires_auth::client_certificate::{ClientCertificate, HeaderFormat};
 use serde::Deserialize;
 
-use crate::token_argument::split_scheme;
-use crate::verdict::origin_and_target;
+use crate::commands::explain::question::{Question, Wrong, filled};
+use crate::token_argument::as_copied;
 
 /// What stands in the fields of the page. None of it is ever printed, so it has no `Debug`.
 #[derive(Default, Deserialize)]
@@ -18,94 +18,25 @@ struct Fields {
     certificate: String,
 }
 
-/// A question that can be judged.
-pub(super) struct Question {
-    pub(super) token: String,
-    pub(super) method: String,
-    /// Scheme, host and port, where the whole URL was given.
-    pub(super) origin: Option<String>,
-    /// Path and query; `None` asks about the token alone.
-    pub(super) target: Option<String>,
-    /// Our name for the issuer that the token has to be of.
-    pub(super) issuer: Option<String>,
-    /// The value of the header `DPoP`.
-    pub(super) proof: Option<String>,
-    pub(super) certificate: Option<ClientCertificate>,
-}
-
-/// What is wrong with a field, for whoever has typed it. Nothing of the field is in it.
-pub(super) type Wrong = &'static str;
-
-impl Question {
-    /// Reads the body of a request.
-    ///
-    /// # Errors
-    ///
-    /// It is not the JSON of the page, or a field cannot be used.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Wrong> {
-        // What serde says of it could show what was typed. It would take a list of values for the fields, too.
-        let is_object = body.trim_ascii_start().starts_with(b"{");
-        let fields: Option<Fields> = serde_json::from_slice(body).ok().filter(|_| is_object);
-        let fields = fields.ok_or("the body is not what the page sends")?;
-        let token = token(&fields.token);
-        if token.is_empty() {
-            return Err("paste a token first");
-        }
-        let method = Some(fields.method.trim()).filter(|method| !method.is_empty()).unwrap_or("GET");
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if !method.bytes().all(is_token) {
-            return Err("the method is one word, such as GET");
-        }
-        let (origin, target) = place(fields.url.trim())?;
-        let proof = filled(&fields.proof);
-        if proof.as_deref().is_some_and(|proof| !proof.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err("the proof has a space, a line break or another character that stands in no proof");
-        }
-        Ok(Self {
-            token: token.to_owned(),
-            method: method.to_owned(),
-            origin,
-            target,
-            issuer: filled(&fields.issuer),
-            proof,
-            certificate: certificate(fields.certificate.trim())?,
-        })
+/// Reads the body of a request of the page.
+///
+/// # Errors
+///
+/// It is not the JSON of the page, or a field cannot be used.
+pub(super) fn parse(body: &[u8]) -> Result<Question, Wrong> {
+    // What serde says of it could show what was typed. It would take a list of values for the fields, too.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    let fields: Option<Fields> = serde_json::from_slice(body).ok().filter(|_| is_object);
+    let fields = fields.ok_or("the body is not what the page sends")?;
+    let token = as_copied(&fields.token).token;
+    if token.is_empty() {
+        return Err("paste a token first");
     }
-}
-
-/// A token as it is copied: with white space around it, and with the scheme or the name of its header before it.
-fn token(text: &str) -> &str {
-    let text = text.trim();
-    let name = "authorization:";
-    let rest =
-        text.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name)).map(|_| &text[name.len()..]);
-    let text = rest.unwrap_or(text).trim();
-    split_scheme(text).map_or(text, |(_, token)| token)
-}
-
-fn filled(text: &str) -> Option<String> {
-    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// The origin and the target of a URL, or the target alone of a path.
-fn place(url: &str) -> Result<(Option<String>, Option<String>), Wrong> {
-    if url.is_empty() {
-        return Ok((None, None));
-    }
-    // What a client leaves out when it sends a request.
-    let url = url.split('#').next().unwrap_or_default();
-    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(
-            "the URL has a space or a letter that stands in no URL: write it as the client sends it, with %20",
-        );
-    }
-    let (origin, target) = match origin_and_target(url) {
-        Some((origin, target)) => (Some(origin.to_owned()), target),
-        None if url.starts_with('/') => (None, url),
-        None => return Err("the URL begins with https://, or is a path that begins with /"),
-    };
-    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-    Ok((origin, Some(target)))
+    Ok(Question {
+        issuer: filled(&fields.issuer),
+        certificate: certificate(fields.certificate.trim())?,
+        ..Question::new(token.to_owned(), &fields.method, &fields.url, &fields.proof)?
+    })
 }
 
 fn certificate(text: &str) -> Result<Option<ClientCertificate>, Wrong> {
@@ -124,7 +55,7 @@ mod tests {
     use super::*;
 
     fn parse(fields: &serde_json::Value) -> Result<Question, Wrong> {
-        Question::parse(fields.to_string().as_bytes())
+        super::parse(fields.to_string().as_bytes())
     }
 
     #[test]
@@ -175,7 +106,7 @@ mod tests {
             let wrong = parse(&fields).err().unwrap_or_else(|| panic!("{fields}"));
             assert!(!wrong.contains("s3cr3t"), "{wrong}");
         }
-        assert!(Question::parse(b"{\"token\": \"s3cr3t").is_err());
+        assert!(super::parse(b"{\"token\": \"s3cr3t").is_err());
     }
 
     #[test]

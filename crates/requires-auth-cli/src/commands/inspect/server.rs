@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::choices;
 use super::gate::{Gate, Wanted};
-use super::question::Question;
+use super::question;
 use super::subject::Subject;
 use crate::error::Failure;
 use crate::gateway::connection_limit::ConnectionLimit;
@@ -105,7 +105,7 @@ impl Shared {
             Ok(Err(_)) => return Err(refused(StatusCode::BAD_REQUEST, "the body broke off")),
             Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come")),
         };
-        let question = Question::parse(&bytes).map_err(|wrong| refused(StatusCode::BAD_REQUEST, wrong))?;
+        let question = question::parse(&bytes).map_err(|wrong| refused(StatusCode::BAD_REQUEST, wrong))?;
         let explained = timeout(ANSWER_TIMEOUT, Arc::clone(&self.subject).explain(question)).await;
         let explained =
             explained.map_err(|_| refused(StatusCode::GATEWAY_TIMEOUT, "no issuer has answered in time"))?;

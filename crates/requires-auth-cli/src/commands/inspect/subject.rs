@@ -2,38 +2,25 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use requires_auth::config::IssuerConfig;
 use requires_auth::credential::TokenPlace;
-use requires_auth::settings::{PUBLIC_URL, STATE_FILE};
 use requires_auth::verify::KeySet;
-use requires_auth::{Bearer, Denial, ErrorCode, Request, RequiresAuth};
 
-use super::answer::{Answer, Asked as Told};
-use super::headers::headers;
-use super::question::{Question, Wrong};
+use super::answer::{Answer, Asked};
 use crate::commands::explain::anatomy::Anatomy;
-use crate::commands::explain::explained::{Explained, Verdict};
+use crate::commands::explain::configured::Configured;
+use crate::commands::explain::explained::Explained;
+use crate::commands::explain::question::{Question, Wrong};
 use crate::commands::explain::unverifiable::Unverifiable;
-use crate::error::{Failure, located};
-use crate::gateway::asked::Asked;
-use crate::gateway::config::Config;
-use crate::gateway::decide::Gateway;
-use crate::gateway::explaining::{self, token_alone};
+use crate::error::Failure;
 use crate::output::printable;
 use crate::verdict::{Judge, Proven, Settings};
 
 /// What tokens are measured by.
 pub(super) enum Subject {
-    File(Box<OfFile>),
+    File(Box<Configured>),
     Flags(Box<OfFlags>),
-}
-
-/// The gateway of a configuration file. It serves nobody here.
-pub(super) struct OfFile {
-    pub(super) name: String,
-    pub(super) config: Config,
-    gateway: Gateway,
 }
 
 /// The flags of the command.
@@ -45,18 +32,13 @@ pub(super) struct OfFlags {
 }
 
 impl Subject {
-    /// The gateway of a file.
+    /// The gateway of a file, for tokens that are judged at this moment.
     ///
     /// # Errors
     ///
     /// The file has mistakes.
-    pub(super) fn of_file(file: &Path) -> Result<Self, Failure> {
-        let mut config = Config::check(file).map_err(|error| located(&error))?;
-        // It is written by the gateway that runs.
-        config.guard.set(STATE_FILE, None);
-        let auth = config.build_with(|builder| builder).map_err(|error| located(&error))?;
-        let gateway = Gateway::new(&config, auth).map_err(|error| located(&error))?;
-        Ok(Self::File(Box::new(OfFile { name: file.display().to_string(), config, gateway })))
+    pub(super) fn of_file(file: &Path, now: Option<SystemTime>) -> Result<Self, Failure> {
+        Ok(Self::File(Box::new(Configured::read(file, now)?)))
     }
 
     /// What the flags say.
@@ -98,7 +80,7 @@ impl Subject {
     /// What is wrong with a field.
     pub(super) async fn explain(self: Arc<Self>, question: Question) -> Result<Answer, Wrong> {
         let answer = match &*self {
-            Self::File(own) => own.explain(&question).await?,
+            Self::File(own) => by_file(own, &question).await?,
             Self::Flags(_) => {
                 // It waits for keys, on a thread that may.
                 let judged = tokio::task::spawn_blocking(move || match &*self {
@@ -143,135 +125,23 @@ impl OfFlags {
             anatomy: Anatomy::of(&question.token),
             unverifiable: Unverifiable::of(&question.token),
             now: settings.now(),
-            asked: Told::of(question, None, None),
+            asked: Asked::of(question, None),
             place: TokenPlace::authorization(),
-            notes: Vec::new(),
         })
     }
 }
 
-impl OfFile {
-    async fn explain(&self, question: &Question) -> Result<Answer, Wrong> {
-        let issuers = self.issuers(question)?;
-        let anatomy = Anatomy::of(&question.token);
-        let place = self.place(&anatomy);
-        let mut notes = Vec::new();
-        let mut route = None;
-        let explained = if let Err(denial) = Bearer::parse(&question.token) {
-            Explained::of_no_token(denial)
-        } else if let Some(target) = &question.target {
-            let headers = headers(question, &place)?;
-            let host =
-                question.origin.as_deref().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-            let asked = Asked {
-                method: &question.method,
-                target,
-                host,
-                client: None,
-                certificate: question.certificate,
-                headers: &headers,
-                has_body: false,
-                is_trial: true,
-            };
-            let told = self.gateway.explain(asked, &issuers).await;
-            route = told.route().map(str::to_owned);
-            explained(told, &mut notes)
-        } else {
-            let headers = headers(question, &TokenPlace::authorization())?;
-            let request = Request::new(&question.method, "/", &headers).as_token_alone();
-            let request = question.certificate.map_or(request, |own| request.with_certificate(own.into()));
-            notes.push("No route is asked: this is what holds for the token on every route.");
-            Explained::of_report(&token_alone(self.gateway.auth(), &request, &issuers).await, |_| None)
-        };
-        let outage = match explained.denial() {
-            Some(denial) => outage(self.gateway.auth(), denial).await,
-            None => None,
-        };
-        Ok(Answer {
-            explained: with_outage(explained, outage),
-            unverifiable: Unverifiable::of(&question.token),
-            anatomy,
-            now: std::time::SystemTime::now(),
-            asked: Told::of(question, self.public_url(), route),
-            place,
-            notes,
-        })
-    }
-
-    /// The issuers that the token has to be of: none is any of the file.
-    fn issuers(&self, question: &Question) -> Result<Vec<String>, Wrong> {
-        let Some(name) = &question.issuer else { return Ok(Vec::new()) };
-        let found = self.config.guard.issuers.iter().find(|issuer| issuer.name() == name);
-        found.map(IssuerConfig::names).ok_or("the file has no issuer of this name")
-    }
-
-    /// Where a token of its issuer stands in a request: the first of the places that a plain request has.
-    fn place(&self, anatomy: &Anatomy) -> TokenPlace {
-        let claims = anatomy.claims.iter().flatten();
-        let named =
-            claims.filter(|member| member.name == "iss").map(|member| member.value.trim_matches('"')).next();
-        let issuers = &self.config.guard.issuers;
-        let issuer = issuers
-            .iter()
-            .find(|issuer| named.is_some_and(|named| issuer.names().iter().any(|own| own == named)));
-        let places = issuer.or(issuers.first()).map(|issuer| self.config.guard.token_places_of(issuer));
-        let places = places.unwrap_or_default();
-        let is_plain = |place: &&TokenPlace| ["authorization", "header", "cookie"].contains(&place.parts().0);
-        places
-            .iter()
-            .find(|place| place.parts().0 == "authorization")
-            .or_else(|| places.iter().find(is_plain))
-            .cloned()
-            .unwrap_or_else(TokenPlace::authorization)
-    }
-
-    /// Scheme and host of the API, where the file says them.
-    fn public_url(&self) -> Option<String> {
-        self.config.guard.get(PUBLIC_URL).map(|url| url.trim_end_matches('/').to_owned())
-    }
-}
-
-/// What the gateway says of a request.
-fn explained(told: explaining::Told<'_>, notes: &mut Vec<&'static str>) -> Explained {
-    match told {
-        explaining::Told::Unfound(cause) => {
-            let verdict = Verdict::Refused(Denial::new(cause.code()));
-            Explained { verdict, hint: Some(cause.to_string()), ..Explained::not_judged() }
-        }
-        explaining::Told::Public { .. } => {
-            notes.push("The route is public: no token is looked at.");
-            Explained { verdict: Verdict::Allowed, ..Explained::not_judged() }
-        }
-        explaining::Told::Judged { report, unfound, is_shadow, has_operations, .. } => {
-            let explained = Explained::of_report(&report, |_| None);
-            if is_shadow {
-                notes.push(
-                    "The route is in shadow: a refusal is logged, and the request passes all the same.",
-                );
-            }
-            if has_operations {
-                notes.push("What a message to the MCP server asks for needs more scopes, which are not looked at here.");
-            }
-            match unfound.filter(|_| explained.denial().is_none()) {
-                Some(cause) => {
-                    let verdict = Verdict::Refused(Denial::new(cause.code()));
-                    Explained { verdict, hint: Some(cause.to_string()), ..explained }
-                }
-                None => explained,
-            }
-        }
-    }
-}
-
-/// When a token could not be judged for want of keys: what happened, and what to do about it.
-async fn outage(auth: &RequiresAuth, denial: &Denial) -> Option<Failure> {
-    if denial.code() != ErrorCode::IssuerUnavailable {
-        return None;
-    }
-    let unavailable = auth.warm().await.err()?;
-    let (issuer, failure) = unavailable.failures().next()?;
-    let message = format!("the keys of {issuer} could not be fetched: {failure}");
-    Some(Failure::new(message).hint(failure.hint()))
+/// Every check of a token, by the gateway of a file.
+async fn by_file(own: &Configured, question: &Question) -> Result<Answer, Wrong> {
+    let judged = own.explain(question).await?;
+    Ok(Answer {
+        explained: with_outage(judged.explained, judged.outage),
+        anatomy: Anatomy::of(&question.token),
+        unverifiable: Unverifiable::of(&question.token),
+        now: own.now(),
+        asked: Asked::of(question, own.public_url()),
+        place: judged.place,
+    })
 }
 
 fn with_outage(explained: Explained, outage: Option<Failure>) -> Explained {

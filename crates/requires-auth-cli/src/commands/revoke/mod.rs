@@ -28,7 +28,8 @@ Examples:
   requires-auth revoke --subject u-17 --file revoked.jsonl
   requires-auth revoke --session 8f2c --until +12h --file revoked.jsonl
   requires-auth revoke --client old-app --and-later --file revoked.jsonl
-  requires-auth revoke --subject u-17 --before 2026-12-01T10:00:00Z --admin http://127.0.0.1:9181
+  requires-auth revoke --subject u-17 --before 2026-12-01T10:00:00Z \\
+    --admin http://127.0.0.1:9181
   requires-auth revoke --file revoked.jsonl < token.txt
 
 A guard whose setting `revocations` names the file refuses the tokens within a second. The file must be there: make an empty one.

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::client_key;
 use crate::context::{Context, Format, Outcome};
+use crate::defect_argument::{self, Defects, Wanted, defect};
 use crate::error::Failure;
 use crate::http::{cause, client, url};
 use crate::lifetime::lifetime;
@@ -24,8 +25,11 @@ Examples:
   requires-auth token --claim 'permissions=[\"read:items\"]' --lifetime 5m
   requires-auth token --opaque --scope read:items
   requires-auth token --defect expired > token.txt
-  requires-auth token --dpop client.pem --new-key > token.txt      then: requires-auth proof --help
-  curl -H \"Authorization: Bearer $(requires-auth token)\" http://127.0.0.1:9101/api/me";
+  requires-auth token --dpop client.pem --new-key > token.txt
+  curl -H \"Authorization: Bearer $(requires-auth token)\" \\
+    http://127.0.0.1:9101/api/me
+
+`requires-auth proof` makes the proofs that a token of --dpop counts with.";
 
 /// The flags of `token`.
 #[derive(Args, Debug)]
@@ -67,7 +71,7 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "KEYFILE")]
     dpop: Option<PathBuf>,
 
-    /// Make the file of --dpop first, with a fresh key; a file that exists stays as it is
+    /// Make the file of --dpop first, with a fresh key; a file that exists is an error, and stays as it is
     #[arg(long, value_name = "ALG", requires = "dpop", num_args = 0..=1, require_equals = true, default_missing_value = "ES256")]
     new_key: Option<Algorithm>,
 
@@ -76,22 +80,15 @@ pub(crate) struct TokenArgs {
     certificate: Option<PathBuf>,
 
     /// What is wrong with it, named after the reason of the refusal; `list` tells them all
-    #[arg(long, value_name = "NAME", value_parser = defect)]
-    defect: Option<Wanted>,
-}
-
-/// What `--defect` asks for.
-#[derive(Clone, Copy, Debug)]
-enum Wanted {
-    List,
-    One(Defect),
+    #[arg(long, value_name = "NAME", value_parser = defect::<Defect>)]
+    defect: Option<Wanted<Defect>>,
 }
 
 impl TokenArgs {
     /// Runs `token`.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
         if matches!(self.defect, Some(Wanted::List)) {
-            list(context.format)?;
+            defect_argument::print(&defects(), context.format)?;
             return Ok(Outcome::Allow);
         }
         let bound = self.bound()?;
@@ -140,10 +137,7 @@ impl TokenArgs {
     fn url(&self, issuer: &str, bound: &Bound) -> Result<Url, Failure> {
         let scope = self.scope.join(" ");
         let lifetime = self.lifetime.map(|seconds| seconds.to_string());
-        let defect = match self.defect {
-            Some(Wanted::One(defect)) => Some(defect.name()),
-            _ => None,
-        };
+        let defect = self.defect.and_then(Wanted::one).map(Defect::name);
         let optional = [
             ("scope", (!scope.is_empty()).then_some(scope.as_str())),
             ("sub", self.sub.as_deref()),
@@ -179,29 +173,10 @@ async fn fetch(url: Url) -> Result<String, Failure> {
         .hint("only a development issuer mints tokens for whoever asks; its URL ends in /oidc"))
 }
 
-fn list(format: Format) -> io::Result<()> {
-    if format == Format::Json {
-        let defects: Vec<_> = Defect::ALL
-            .iter()
-            .map(|defect| json!({ "name": defect.name(), "about": defect.about() }))
-            .collect();
-        return print_json(&defects);
-    }
-    writeln!(io::stdout(), "{}", defects())
-}
-
-/// One line for each defect.
-fn defects() -> String {
-    Defect::ALL.map(|defect| format!("  {:22} {}", defect.name(), defect.about())).join("\n")
+fn defects() -> Defects {
+    Defect::ALL.map(|defect| (defect.name(), defect.about())).to_vec()
 }
 
 fn examples_and_defects() -> String {
-    format!("{EXAMPLES}\n\nDefects:\n{}", defects())
-}
-
-fn defect(name: &str) -> Result<Wanted, String> {
-    match name {
-        "list" => Ok(Wanted::List),
-        name => name.parse().map(Wanted::One).map_err(|unknown| format!("{unknown}; `list` explains them")),
-    }
+    format!("{EXAMPLES}\n\nDefects:\n{}", defect_argument::lines(&defects()))
 }

@@ -2,20 +2,30 @@
 
 mod batch;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use requires_auth::Denial;
 
+use crate::commands::explain::anatomy::Anatomy;
+use crate::commands::explain::configured::{Configured, Judged};
+use crate::commands::explain::hints::of_missing_proof;
+use crate::commands::explain::question::Question;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
-use crate::output::print_json;
+use crate::output::{GOOD, print_json, say};
+use crate::runtime::block_on;
 use crate::token_argument::read_token;
-use crate::verdict::{Answer, Judge, VerdictArgs, print_verdict};
+use crate::verdict::{Answer, Judge, NowArgs, RequestArgs, VerdictArgs, print_refusal, print_token};
 
 const EXAMPLES: &str = "\
 Examples:
-  requires-auth verify --jwks keys.json --audience https://api.example.com eyJhbGciOi...
-  requires-auth verify --issuer https://id.example.com --audience https://api.example.com < token.txt
+  requires-auth verify --config gateway.toml --url /orders < token.txt
+  requires-auth verify --issuer https://id.example.com \\
+    --audience https://api.example.com < token.txt
+  requires-auth verify --jwks keys.json --audience https://api.example.com \\
+    eyJhbGciOi...
   requires-auth verify --jwks keys.json --batch tokens.jsonl > answers.jsonl
 
 A line of a batch is a JSON object; its members win over the flags:
@@ -30,10 +40,16 @@ Exit codes: 0 allowed (in a batch: every line), 1 refused, 2 usage or configurat
 #[command(after_help = EXAMPLES)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
+    request: RequestArgs,
+
+    #[command(flatten)]
     check: VerdictArgs,
 
+    #[command(flatten)]
+    at: NowArgs,
+
     /// Verify each line of a file of JSON lines; `-` is stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "tenant"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "tenant", "revocations", "config", "proof"])]
     batch: Option<PathBuf>,
 
     /// The token; `-` or nothing is stdin
@@ -43,23 +59,66 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     /// Runs `verify`.
     pub(crate) fn run(self, context: &Context) -> Result<Outcome, Failure> {
-        let (settings, keys) = self.check.resolve()?;
+        if let Some(file) = &self.request.config {
+            let configured = Configured::read(file, self.at.now)?;
+            let question = Question::of_flags(read_token(self.token)?, &self.request)?;
+            return by_configuration(&configured, &question, context);
+        }
+        let (mut settings, keys) = self.check.resolve(self.at.now)?;
         if let Some(path) = &self.batch {
             return batch::run(path, settings, keys);
         }
+        settings.proven = self.request.proven()?;
         let judge = Judge::new(&settings, keys.as_ref())?;
         let token = read_token(self.token)?;
         let judged = judge.verify(&token, &settings)?;
         let outage = judged.as_ref().err().and_then(|denial| judge.outage(denial));
-        match context.format {
-            Format::Json => {
-                let hint = judged.as_ref().err().map(|denial| settings.hint(denial).unwrap_or(denial.hint()));
-                print_json(&Answer::new(&judged).with_hint(hint))?;
+        let of_proof = |denial: &Denial| {
+            of_missing_proof(denial.reason(), &Anatomy::of(&token), settings.proven.is_some())
+        };
+        let hint =
+            |denial| settings.hint(denial).or_else(|| of_proof(denial)).unwrap_or_else(|| denial.hint());
+        match (context.format, &judged) {
+            (Format::Json, judged) => {
+                let hint = judged.as_ref().err().map(|denial| hint(denial).to_owned());
+                print_json(&Answer::new(judged).with_hint(hint))?;
             }
             // The token was not judged, so there is no verdict to report.
-            Format::Text if outage.is_some() => {}
-            Format::Text => print_verdict(&judged, &settings)?,
+            (Format::Text, _) if outage.is_some() => {}
+            (Format::Text, Ok(token)) => print_token(token, settings.now())?,
+            (Format::Text, Err(denial)) => print_refusal(denial, hint(denial))?,
         }
         outage.map_or_else(|| Ok(judged.is_ok().into()), Err)
+    }
+}
+
+/// The verdict of the gateway of a configuration.
+fn by_configuration(
+    configured: &Configured,
+    question: &Question,
+    context: &Context,
+) -> Result<Outcome, Failure> {
+    let Judged { explained, token, outage, .. } =
+        block_on(configured.explain(question))?.map_err(Failure::new)?;
+    let has_proof = question.proof.is_some() || !configured.takes_proofs();
+    let explained = explained.with_hint_of_proof(&question.token, has_proof);
+    let denial = explained.denial();
+    let hint = denial.map(|denial| explained.hint.as_deref().unwrap_or(denial.hint()));
+    match (context.format, denial) {
+        (Format::Json, None) => print_json(&Answer::allowed(token.as_ref()))?,
+        (Format::Json, Some(denial)) => {
+            print_json(&Answer::refusal(denial.into()).with_hint(hint.map(str::to_owned)))?;
+        }
+        (Format::Text, _) if outage.is_some() => {}
+        (Format::Text, Some(denial)) => print_refusal(denial, hint.unwrap_or_default())?,
+        (Format::Text, None) => match &token {
+            Some(token) => print_token(token, configured.now())?,
+            None => writeln!(anstream::stdout().lock(), "{GOOD}allowed{GOOD:#}: the route is public")?,
+        },
+    }
+    explained.notes().iter().for_each(|note| say(&format!("note: {note}")));
+    match outage {
+        Some(outage) => Err(outage),
+        None => Ok(denial.is_none().into()),
     }
 }

@@ -11,7 +11,7 @@ use super::question::{Question, Wrong};
 /// # Errors
 ///
 /// What was pasted can stand in no header.
-pub(super) fn headers(question: &Question, place: &TokenPlace) -> Result<HeaderMap, Wrong> {
+pub(in crate::commands) fn headers(question: &Question, place: &TokenPlace) -> Result<HeaderMap, Wrong> {
     let mut headers = HeaderMap::new();
     let token = &question.token;
     let scheme = if question.proof.is_some() { "DPoP" } else { "Bearer" };

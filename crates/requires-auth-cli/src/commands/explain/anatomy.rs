@@ -33,7 +33,8 @@ pub(in crate::commands) fn object(part: Option<&[Member]>) -> Option<Map<String,
 fn name_in_logs(token: &str) -> Option<String> {
     Bearer::parse(token).ok()?;
     let digest = digest(&SHA256, token.as_bytes());
-    Some(digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect())
+    let first = digest.as_ref().first_chunk().expect("32 bytes");
+    Some(format!("{:08x}", u32::from_be_bytes(*first)))
 }
 
 /// One member of the header or the claims.

@@ -14,7 +14,7 @@ const PAGES: [(&str, &[&str]); 8] = [
     ("claims.md", &["toml", "toml"]),
     ("client-certificates.md", &["toml", "toml", "toml", "rust", "python"]),
     ("fapi.md", &["toml"]),
-    ("inspector.md", &["sh", "sh", "toml", "sh"]),
+    ("inspector.md", &["sh", "sh", "sh", "toml", "sh"]),
     ("issuers-and-keys.md", &["rust", "toml", "python", "rust", "toml", "python", "rust", "python", "toml"]),
     ("opaque-tokens.md", &["toml", "rust", "python"]),
     ("revocation.md", &["toml", "json", "sh", "console", "rust", "python", "toml", "console"]),

@@ -218,7 +218,7 @@ fn nothing_is_logged_that_was_not_asked_for() {
     let verbose = run(&[&flags[..], &["-vv"]].concat(), "");
     let explained = run(&[&["explain"], &flags[1..]].concat(), "").json();
     let name = explained["token_hash"].as_str().expect("what the log calls the token");
-    assert!(verbose.stderr().contains(&format!("token={name}")), "{name}: {}", verbose.stderr());
+    assert!(verbose.stderr().contains(&format!("token=\"{name}\"")), "{name}: {}", verbose.stderr());
     assert!(verbose.stderr().contains("signature_mismatch"), "{}", verbose.stderr());
     assert!(!verbose.stderr().contains(&token), "a token is never logged");
 }

@@ -264,3 +264,15 @@ fn a_proof_is_for_the_request() {
     assert_eq!(refusal(&told).1, "binding_mismatch");
     assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("switch on `dpop`")), "{told}");
 }
+
+#[test]
+fn what_nobody_knows_is_not_told_as_a_verdict() {
+    let stage = Stage::new("configured-shared");
+    // Nobody listens there.
+    let file = configure(&stage, "shared_state = { url = \"redis://127.0.0.1:1\", revocations = true }");
+    let token = stage.token("read:orders");
+    let judged = run_explain(&["--config", &file, "--url", "/orders", "--output", "json", &token]);
+    assert_eq!(judged.code(), 2, "{judged:?}");
+    assert_eq!(refusal(&judged.json()).0, "auth.state_unavailable");
+    assert!(judged.stderr().contains("what other instances have revoked is not known"), "{judged:?}");
+}

@@ -158,6 +158,26 @@ impl Outcome {
     }
 }
 
+/// What is known of revocations.
+#[derive(Clone, Copy)]
+pub(crate) enum Revoked<'a> {
+    /// The guard is told of none.
+    None,
+    Known(&'a Sets),
+    /// They come from a server that has not answered for a while: ask again after so many seconds.
+    Unknown(u32),
+}
+
+impl Revoked<'_> {
+    fn check(self, token: &AccessToken, trace: &mut impl Trace) -> Result<(), Denial> {
+        match self {
+            Self::None => Ok(()),
+            Self::Known(sets) => check_revoked(token, sets, trace),
+            Self::Unknown(retry_after) => Err(Denial::state_unavailable(retry_after)),
+        }
+    }
+}
+
 /// What is asked of a token beside being good.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
@@ -167,7 +187,7 @@ pub(crate) struct Asked<'a> {
     /// What every request of the guard needs.
     pub(crate) base: Option<&'a Policy>,
     /// Which tokens are refused before they expire.
-    pub(crate) revoked: Option<&'a Sets>,
+    pub(crate) revoked: Revoked<'a>,
     /// What the guard adds to a refusal.
     pub(crate) finish: &'a dyn Fn(&AccessToken, Denial) -> Denial,
 }
@@ -195,8 +215,13 @@ impl Rules {
                     token_hash: None,
                     nonces: &|| None,
                 };
-                let asked =
-                    Asked { policy, proofs: &proofs, base: None, revoked: None, finish: &|_, denial| denial };
+                let asked = Asked {
+                    policy,
+                    proofs: &proofs,
+                    base: None,
+                    revoked: Revoked::None,
+                    finish: &|_, denial| denial,
+                };
                 self.explain_settled(&credential, &evidence, asked, now, None)
             }
             Err(denial) => self.explain_unread(request, denial),
@@ -218,9 +243,7 @@ impl Rules {
             Ok(token) => {
                 let placed = check_place(&token, credential);
                 placed
-                    .and_then(|()| {
-                        asked.revoked.map_or(Ok(()), |sets| check_revoked(&token, sets, &mut recorder))
-                    })
+                    .and_then(|()| asked.revoked.check(&token, &mut recorder))
                     .and_then(|()| {
                         let Asked { policy, proofs, base, .. } = asked;
                         policy.decide(&token, credential, proofs, base, &mut recorder)

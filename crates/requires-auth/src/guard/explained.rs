@@ -3,11 +3,12 @@
 use std::time::SystemTime;
 
 use super::flow::{self, Case};
+use super::revoking::RETRY_AFTER;
 use super::{Keys, RequiresAuth};
 use crate::binding::Proofs;
 use crate::credential::Scheme;
 use crate::error::Denial;
-use crate::explain::{Asked, Report};
+use crate::explain::{Asked, Report, Revoked};
 use crate::introspection::Answer;
 use crate::keys::Want;
 use crate::policy::Policy;
@@ -82,8 +83,13 @@ impl RequiresAuth {
             token_hash: None,
             nonces: &|| self.nonces(now),
         };
-        let revoked = self.inner.revocations.as_ref().map(Revocations::sets);
-        let revoked = revoked.as_deref().map(AsRef::as_ref);
+        let revocations = self.inner.revocations.as_ref();
+        let sets = revocations.map(Revocations::sets);
+        let revoked = match sets.as_deref() {
+            None => Revoked::None,
+            Some(_) if revocations.is_some_and(|own| !own.are_current()) => Revoked::Unknown(RETRY_AFTER),
+            Some(sets) => Revoked::Known(sets),
+        };
         let asked = Asked { policy, proofs: &proofs, base: self.base(), revoked, finish: &finish };
         self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
     }

@@ -9,7 +9,7 @@ use crate::revocations::{Revocations, RevokeError};
 use crate::verify::{AccessToken, NoTrace, check_revoked};
 
 /// After how many seconds to try again where nobody can say what is revoked.
-const RETRY_AFTER: u32 = 1;
+pub(super) const RETRY_AFTER: u32 = 1;
 
 /// How long a guard that is warmed waits for revocations, and how often it looks.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -77,6 +77,58 @@ impl RequiresAuth {
             Some(revocations) if !revocations.are_current() => Err(Denial::state_unavailable(RETRY_AFTER)),
             Some(revocations) => check_revoked(token, &revocations.sets(), &mut NoTrace),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "redis"))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use requires_auth_testkit::{Algorithm, Forge, SigningKey, jwk_set};
+
+    use super::*;
+    use crate::policy::Policy;
+    use crate::request::Request;
+    use crate::revocations::Feed;
+
+    /// A server that answers, or does not.
+    #[derive(Default)]
+    struct Server(AtomicBool);
+
+    impl Feed for Server {
+        fn publish(&self, _: &Revocation) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn is_current(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_report_says_what_a_request_gets_where_nobody_knows_what_is_revoked() {
+        let key = SigningKey::generate(Algorithm::Es256);
+        let (issuer, audience) = ("https://issuer.example", "https://api.example.com");
+        let (server, revocations) = (Arc::new(Server::default()), Revocations::in_memory(10));
+        assert!(revocations.feed_from(Arc::clone(&server) as Arc<dyn Feed>));
+        let auth = RequiresAuth::builder(issuer, audience)
+            .with_jwks(jwk_set([&key]).to_string())
+            .with_revocations_in(&revocations)
+            .build()
+            .expect("a guard");
+        let token = Forge::new(issuer, audience, key).token().mint();
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let request = Request::new("GET", "/", &headers);
+        for knows in [false, true, false] {
+            server.0.store(knows, Ordering::Relaxed);
+            let report = auth.explain(&request, &Policy::default()).await;
+            let answered = auth.authenticate(&request).await;
+            let code = |denial: &Denial| denial.code().as_str();
+            let expected = (!knows).then_some("auth.state_unavailable");
+            assert_eq!(report.verdict().err().map(code), expected);
+            assert_eq!(answered.as_ref().err().map(code), expected);
         }
     }
 }

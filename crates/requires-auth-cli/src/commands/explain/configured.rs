@@ -19,6 +19,7 @@ use crate::gateway::config::Config;
 use crate::gateway::decide::Gateway;
 use crate::gateway::explaining::{self, token_alone};
 use crate::output::printable;
+use crate::runtime::block_on;
 
 /// The gateway of a configuration file.
 pub(in crate::commands) struct Configured {
@@ -61,6 +62,28 @@ impl Configured {
     /// The time to judge at.
     pub(in crate::commands) fn now(&self) -> SystemTime {
         self.now.unwrap_or_else(SystemTime::now)
+    }
+
+    /// Every check of the one token that a command is asked about.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the question, or the runtime cannot be started.
+    pub(in crate::commands) fn explain_once(&self, question: &Question) -> Result<Judged, Failure> {
+        let judged = block_on(async {
+            self.settle().await;
+            self.explain(question).await
+        });
+        judged?.map_err(Failure::new)
+    }
+
+    /// Waits for what the guard is told of revocations by a server that instances share, five seconds at most.
+    async fn settle(&self) {
+        let auth = self.gateway.auth();
+        if auth.revocations().is_some() && auth.health().shared_state().is_some() {
+            // Keys that cannot be fetched are told of where the token needs them.
+            auth.warm().await.ok();
+        }
     }
 
     /// Every check of a token.
@@ -198,8 +221,15 @@ fn of_request(told: explaining::Told<'_>) -> (Explained, Option<AccessToken>) {
     }
 }
 
-/// When a token could not be judged for want of keys: what happened, and what to do about it.
+/// When a token could not be judged for want of keys, or of what is revoked: what happened, and what to do about it.
 async fn outage(auth: &RequiresAuth, denial: &Denial) -> Option<Failure> {
+    if denial.code() == ErrorCode::StateUnavailable {
+        let health = auth.health();
+        let server = health.shared_state()?;
+        let cause = server.last_error().unwrap_or("it has not answered");
+        let message = format!("what other instances have revoked is not known: {}: {cause}", server.server());
+        return Some(Failure::new(printable(&message)).hint(denial.hint()));
+    }
     if denial.code() != ErrorCode::IssuerUnavailable {
         return None;
     }

@@ -23,7 +23,6 @@ use self::unverifiable::Unverifiable;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::print_json;
-use crate::runtime::block_on;
 use crate::token_argument::read_token;
 use crate::verdict::{Judge, NowArgs, RequestArgs, VerdictArgs, without_keys};
 
@@ -102,7 +101,7 @@ fn by_configuration(
     question: &Question,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let judged = block_on(configured.explain(question))?.map_err(Failure::new)?;
+    let judged = configured.explain_once(question)?;
     let has_proof = question.proof.is_some() || !configured.takes_proofs();
     let explained = judged.explained.with_hint_of_proof(&question.token, has_proof);
     print(&explained, &question.token, configured.now(), context)?;

@@ -15,7 +15,6 @@ use crate::commands::explain::question::Question;
 use crate::context::{Context, Format, Outcome};
 use crate::error::Failure;
 use crate::output::{GOOD, print_json, say};
-use crate::runtime::block_on;
 use crate::token_argument::read_token;
 use crate::verdict::{Answer, Judge, NowArgs, RequestArgs, VerdictArgs, print_refusal, print_token};
 
@@ -98,8 +97,7 @@ fn by_configuration(
     question: &Question,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let Judged { explained, token, outage, .. } =
-        block_on(configured.explain(question))?.map_err(Failure::new)?;
+    let Judged { explained, token, outage, .. } = configured.explain_once(question)?;
     let has_proof = question.proof.is_some() || !configured.takes_proofs();
     let explained = explained.with_hint_of_proof(&question.token, has_proof);
     let denial = explained.denial();

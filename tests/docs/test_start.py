@@ -151,6 +151,42 @@ def test_gateway(
         answers_as_shown(page, port, tmp_path, environment, counts)
 
 
+def test_dpop(environment: dict[str, str], issuer: shell.Issuer, tmp_path: Path, counts: Counter[str]) -> None:
+    pytest.importorskip("requires_auth.flask")
+    start, ask = [block for block in of("docs/dpop.md", "sh") if "/orders" in block.text or "flask" in block.text]
+    port, placed = free_port(), {"http://127.0.0.1:9100/oidc": issuer.url}
+    placed["127.0.0.1:8000"] = f"127.0.0.1:{port}"
+
+    def here(text: str) -> str:
+        for old, new in placed.items():
+            text = text.replace(old, new)
+        return text
+
+    exports = [line for line in shell.commands_of(start) if line.startswith("export ")]
+    assert exports
+    for word in shlex.split(here(" ".join(exports))):
+        name, is_set, value = word.partition("=")
+        if is_set:
+            environment[name] = value
+    (tmp_path / "app.py").write_text(of("docs/start/python.md", "python")[0].text)
+    command = shlex.split(f"{sys.executable} -m flask --app app run --port {port}")
+    with running(command, port, tmp_path, environment):
+        script = "set -e\n" + here("\n".join(shell.commands_of(ask)))
+        done = subprocess.run(
+            ["sh", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    answers = [line for line in done.stdout.splitlines() if line.startswith("HTTP/1.1 ")]
+    assert [answer.split()[1] for answer in answers] == ["200", "401"], done
+    assert "proof_url" in done.stdout
+    counts["commands of pages that ran at an application"] += len(shell.commands_of(ask))
+
+
 def test_an_answer_that_differs_is_seen() -> None:
     printed = 'HTTP/1.1 401 Unauthorized\nwww-authenticate: Bearer\n\n{"status": 401, "code": "a"}\n'
     assert (

@@ -164,6 +164,7 @@ impl Policy {
 }
 
 /// A policy as an argument. What else people write there is refused with what to write, and is never shown: it may be a token.
+#[derive(Clone, Copy)]
 pub(crate) struct GivenPolicy<'a, 'py>(Borrowed<'a, 'py, Policy>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for GivenPolicy<'a, 'py> {

@@ -138,6 +138,7 @@ impl AccessToken {
     }
 
     /// Says how to read a claim that somebody takes for an attribute. Python asks this where there is no such attribute.
+    #[expect(clippy::unused_self, reason = "Python asks a token")]
     fn __getattr__(&self, name: &str) -> PyResult<Py<PyAny>> {
         let problem = format!("'AccessToken' object has no attribute '{name}'");
         Err(PyAttributeError::new_err(if name.starts_with('_') {

@@ -13,7 +13,7 @@ use crate::introspection::Answer;
 use crate::keys::Want;
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::revocations::Revocations;
+use crate::revocations::{Revocations, Sets};
 use crate::verify::{AccessToken, Evidence, Need, Said, Stop};
 
 impl RequiresAuth {
@@ -83,15 +83,21 @@ impl RequiresAuth {
             token_hash: None,
             nonces: &|| self.nonces(now),
         };
-        let revocations = self.inner.revocations.as_ref();
-        let sets = revocations.map(Revocations::sets);
-        let revoked = match sets.as_deref() {
-            None => Revoked::None,
-            Some(_) if revocations.is_some_and(|own| !own.are_current()) => Revoked::Unknown(RETRY_AFTER),
-            Some(sets) => Revoked::Known(sets),
-        };
+        let sets = self.inner.revocations.as_ref().map(Revocations::sets);
+        let revoked = self.revoked(sets.as_deref().map(AsRef::as_ref));
         let asked = Asked { policy, proofs: &proofs, base: self.base(), revoked, finish: &finish };
         self.rules_of(tenant.as_ref()).explain_settled(&case.credential, &evidence, asked, now, unsettled)
+    }
+
+    /// What is known of revocations; `sets` are those of this guard.
+    fn revoked<'a>(&self, sets: Option<&'a Sets>) -> Revoked<'a> {
+        match sets {
+            None => Revoked::None,
+            Some(_) if self.inner.revocations.as_ref().is_some_and(|own| !own.are_current()) => {
+                Revoked::Unknown(RETRY_AFTER)
+            }
+            Some(sets) => Revoked::Known(sets),
+        }
     }
 
     /// The issuer that has to be asked about the token before it can be judged.

@@ -13,7 +13,8 @@ use crate::introspection::Answer;
 use crate::keys::Want;
 use crate::policy::Policy;
 use crate::request::Request;
-use crate::revocations::{Revocations, Sets};
+use crate::revocation::Sets;
+use crate::revocations::Revocations;
 use crate::verify::{AccessToken, Evidence, Need, Said, Stop};
 
 impl RequiresAuth {

@@ -86,15 +86,8 @@ impl Subscriber for PythonLogging {
 enum Said {
     /// Stands in quotes, with escapes, so that whoever parses a line finds its end.
     Text(String),
-    /// A number, `true`, `false`, or another value that is shown as one word, such as the hash of a token.
+    /// A number, `true` or `false`.
     Bare(String),
-}
-
-/// Whether a text ends where the next field begins, also for whoever parses the line.
-fn is_one_word(text: &str) -> bool {
-    let ends =
-        |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, '"' | '\\' | '=');
-    !text.is_empty() && !text.contains(ends)
 }
 
 /// The fields of an event, as text.
@@ -152,8 +145,8 @@ impl Visit for Fields {
         self.push(field, Said::Bare(value.to_string()));
     }
 
+    /// What is recorded by its `Display` comes here, too.
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let shown = format!("{value:?}");
-        self.push(field, if is_one_word(&shown) { Said::Bare(shown) } else { Said::Text(shown) });
+        self.push(field, Said::Text(format!("{value:?}")));
     }
 }

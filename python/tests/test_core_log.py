@@ -26,7 +26,7 @@ def test_a_refusal_is_logged_once(issuer: TestIssuer, guard: RequiresAuth, caplo
     assert (fields["method"], fields["path"], fields["request_id"]) == ("GET", "/orders", "r-1")
     assert len(fields["token"]) == 8
     assert record.getMessage().startswith('refused code="invalid_token" reason="signature_mismatch" issuer="https://')
-    assert f" token={fields['token']} " in record.getMessage()
+    assert f' token="{fields["token"]}" ' in record.getMessage()
     for secret in (token, "secret-subject", "page=2"):
         assert secret not in record.getMessage()
 

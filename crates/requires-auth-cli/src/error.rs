@@ -5,9 +5,10 @@ use std::io::{self, Write as _};
 
 use requires_auth::ConfigError;
 use requires_auth::error::ConfigProblem;
+use requires_auth::guard::KeysUnavailable;
 
 use crate::logging::{self, Escape};
-use crate::output::{BAD, GOOD};
+use crate::output::{BAD, GOOD, printable};
 
 /// A mistake in usage or configuration, or work that could not be done: exit 2.
 #[derive(Debug)]
@@ -103,6 +104,15 @@ pub(crate) fn located(error: &ConfigError) -> Failure {
         return failure.hint("nothing like `${NAME}` is filled in: write the value itself");
     }
     failure
+}
+
+/// Each issuer whose keys could not be fetched, with what to do about it.
+pub(crate) fn unreached(unavailable: &KeysUnavailable) -> Vec<Failure> {
+    let failures = unavailable.failures().map(|(issuer, failure)| {
+        let message = format!("the keys of {issuer} could not be fetched: {failure}");
+        Failure::new(printable(&message)).hint(failure.hint())
+    });
+    failures.collect()
 }
 
 /// A mistake without its hint, and that.

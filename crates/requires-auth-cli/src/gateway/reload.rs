@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::NoopRecorder;
-use requires_auth::guard::KeysUnavailable;
 use tokio::time::Instant;
 use tracing::subscriber::NoSubscriber;
 use tracing::{error, warn};
@@ -24,7 +23,7 @@ use super::service::Service;
 use super::stamps::{Stamp, Stamps};
 use super::telemetry;
 use super::tls::Tls;
-use crate::error::Failure;
+use crate::error::{Failure, unreached};
 use crate::logging::tell;
 
 /// How often to look at the files. A change counts once it has stood still for as long: of a file that is being
@@ -187,29 +186,12 @@ impl Reloader {
     async fn warm(&mut self, service: &Service) -> Result<(), Failure> {
         let failure = match tokio::time::timeout(KEYS_TIMEOUT, service.gateway().auth().warm()).await {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(failures)) => of_keys(&failures),
+            Ok(Err(failures)) => Failure::all(unreached(&failures)),
             Err(_) => Failure::new(format!("the keys have not come within {} s", KEYS_TIMEOUT.as_secs())),
         };
         self.retry = Some(Instant::now() + RETRY);
         Err(failure)
     }
-}
-
-/// Each issuer whose keys could not be fetched, with its hint.
-fn of_keys(failures: &KeysUnavailable) -> Failure {
-    let text = failures.to_string();
-    let of_issuers = text.split_once('\n').map_or(&*text, |(_, of_issuers)| of_issuers);
-    let mut all: Vec<Failure> = Vec::new();
-    for line in of_issuers.lines() {
-        match (line.strip_prefix("  hint: "), all.pop()) {
-            (Some(hint), Some(failure)) => all.push(failure.hint(hint)),
-            (_, before) => {
-                all.extend(before);
-                all.push(Failure::new(format!("the keys could not be fetched: {line}")));
-            }
-        }
-    }
-    Failure::all(all)
 }
 
 /// `SIGHUP`, from when this is made: until then it ends the process.

@@ -7,8 +7,7 @@ use requires_auth::verify::{KeySet, Rules};
 use requires_auth::{AccessToken, Bearer, Denial, ErrorCode, Request, RequiresAuth};
 
 use super::settings::Settings;
-use crate::error::Failure;
-use crate::output::printable;
+use crate::error::{Failure, unreached};
 use crate::runtime::block_on;
 
 /// Who judges tokens.
@@ -98,11 +97,7 @@ impl Judge {
         if denial.code() != ErrorCode::IssuerUnavailable {
             return None;
         }
-        let unavailable = block_on(guard.warm()).ok()?.err()?;
-        let mut failures = unavailable.failures();
-        let (issuer, failure) = failures.next()?;
-        let message = format!("the keys of {issuer} could not be fetched: {failure}");
-        Some(Failure::new(printable(&message)).hint(failure.hint()))
+        unreached(&block_on(guard.warm()).ok()?.err()?).into_iter().next()
     }
 }
 

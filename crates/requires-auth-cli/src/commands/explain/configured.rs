@@ -8,12 +8,13 @@ use requires_auth::config::IssuerConfig;
 use requires_auth::credential::TokenPlace;
 use requires_auth::settings::{PUBLIC_URL, STATE_FILE};
 use requires_auth::{AccessToken, Bearer, Denial, ErrorCode, Request, RequiresAuth};
+use serde_json::Value;
 
 use super::anatomy::Anatomy;
 use super::explained::{Explained, Verdict};
 use super::headers::headers;
 use super::question::{Question, Wrong};
-use crate::error::{Failure, located};
+use crate::error::{Failure, located, unreached};
 use crate::gateway::asked::Asked;
 use crate::gateway::config::Config;
 use crate::gateway::decide::Gateway;
@@ -74,7 +75,10 @@ impl Configured {
             self.settle().await;
             self.explain(question).await
         });
-        judged?.map_err(Failure::new)
+        let judged = judged?.map_err(Failure::new)?;
+        let has_proof = question.proof.is_some() || !self.config.proofs().are_judged;
+        let explained = judged.explained.with_hint_of_proof(&question.token, has_proof);
+        Ok(Judged { explained, ..judged })
     }
 
     /// Waits for what the guard is told of revocations by a server that instances share, five seconds at most.
@@ -157,9 +161,8 @@ impl Configured {
 
     /// Where a token of its issuer stands in a request: the first of the places that a plain request has.
     fn place(&self, anatomy: &Anatomy) -> TokenPlace {
-        let claims = anatomy.claims.iter().flatten();
-        let named =
-            claims.filter(|member| member.name == "iss").map(|member| member.value.trim_matches('"')).next();
+        let named = anatomy.claim("iss");
+        let named = named.as_ref().and_then(Value::as_str);
         let issuers = &self.config.guard.issuers;
         let issuer = issuers
             .iter()
@@ -173,11 +176,6 @@ impl Configured {
             .or_else(|| places.iter().find(is_plain))
             .cloned()
             .unwrap_or_else(TokenPlace::authorization)
-    }
-
-    /// Whether a token may come with a proof of its key.
-    pub(in crate::commands) fn takes_proofs(&self) -> bool {
-        self.config.proofs().are_judged
     }
 
     /// Scheme and host of the API, where the file says them.
@@ -233,8 +231,5 @@ async fn outage(auth: &RequiresAuth, denial: &Denial) -> Option<Failure> {
     if denial.code() != ErrorCode::IssuerUnavailable {
         return None;
     }
-    let unavailable = auth.warm().await.err()?;
-    let (issuer, failure) = unavailable.failures().next()?;
-    let message = format!("the keys of {issuer} could not be fetched: {failure}");
-    Some(Failure::new(printable(&message)).hint(failure.hint()))
+    unreached(&auth.warm().await.err()?).into_iter().next()
 }

@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use clap::Args;
 
 use self::anatomy::Anatomy;
-use self::configured::Configured;
+use self::configured::{Configured, Judged};
 use self::explained::{Explained, Verdict};
 use self::hints::of_missing_issuer;
 use self::question::Question;
@@ -101,11 +101,9 @@ fn by_configuration(
     question: &Question,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let judged = configured.explain_once(question)?;
-    let has_proof = question.proof.is_some() || !configured.takes_proofs();
-    let explained = judged.explained.with_hint_of_proof(&question.token, has_proof);
+    let Judged { explained, outage, .. } = configured.explain_once(question)?;
     print(&explained, &question.token, configured.now(), context)?;
-    match judged.outage {
+    match outage {
         Some(outage) => Err(outage),
         None => Ok(matches!(explained.verdict, Verdict::Allowed).into()),
     }

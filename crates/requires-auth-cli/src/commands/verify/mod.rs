@@ -98,8 +98,6 @@ fn by_configuration(
     context: &Context,
 ) -> Result<Outcome, Failure> {
     let Judged { explained, token, outage, .. } = configured.explain_once(question)?;
-    let has_proof = question.proof.is_some() || !configured.takes_proofs();
-    let explained = explained.with_hint_of_proof(&question.token, has_proof);
     let denial = explained.denial();
     let hint = denial.map(|denial| explained.hint.as_deref().unwrap_or(denial.hint()));
     match (context.format, denial) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{ConfigProblem, Place};
-use crate::settings::{Kind, Limits, Notation, choice_hint, duration, nearest, shown_key, shown_value};
+use crate::settings::{Kind, Limits, Notation, choice_to_write, duration, nearest, shown_key, shown_value};
 
 /// Numbers without limits, for messages alone.
 const ANY: Limits = Limits { default: 0, least: 0, most: u64::MAX, expected: "", hint: "" };
@@ -287,9 +287,8 @@ impl<'t> Reader<'t> {
         let is_text = matches!(entry.value, DeValue::String(_));
         let chosen = names.iter().copied().find(|name| is_text && text == Some(*name));
         if chosen.is_none() {
-            let hint = choice_hint(names, Notation::Toml, text);
-            let hint = hint.strip_prefix("write ").unwrap_or(&hint);
-            self.report(field, &entry.path, shown, expected, format!("write {} = {hint}", entry.key));
+            let meant = choice_to_write(names, Notation::Toml, text);
+            self.report(field, &entry.path, shown, expected, format!("write {} = {meant}", entry.key));
         }
         chosen
     }

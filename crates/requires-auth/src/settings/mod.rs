@@ -43,7 +43,7 @@ pub use secret::Secret;
 pub use table::*;
 pub use text::{Mismatch, Notation, shown_key, shown_value};
 #[cfg(feature = "config")]
-pub(crate) use text::{choice_hint, duration};
+pub(crate) use text::{choice_to_write, duration};
 pub use value::{Document, Plain, Table, Value};
 
 #[cfg(test)]

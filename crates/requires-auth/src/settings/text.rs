@@ -174,8 +174,12 @@ impl Kind {
 const SWITCHED_ON: [&str; 6] = ["1", "enable", "enabled", "on", "true", "yes"];
 const SWITCHED_OFF: [&str; 6] = ["0", "disable", "disabled", "false", "no", "off"];
 
+fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>) -> String {
+    format!("write {}", choice_to_write(names, notation, text))
+}
+
 /// Which of the names to write; `text` is what was given, if it was a text.
-pub(crate) fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>) -> String {
+pub(crate) fn choice_to_write(names: &[&str], notation: Notation, text: Option<&str>) -> String {
     let written = |name: &str| match notation {
         Notation::Environment => name.to_owned(),
         Notation::Python | Notation::Toml => format!("\"{name}\""),
@@ -184,7 +188,7 @@ pub(crate) fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>
     let (is_on, is_off) = (is_among(&SWITCHED_ON), is_among(&SWITCHED_OFF));
     if is_on && names.contains(&"allowed") && names.contains(&"required") {
         let (allowed, required) = (written("allowed"), written("required"));
-        return format!("write {allowed}, or {required} once every client sends proofs");
+        return format!("{allowed}, or {required} once every client sends proofs");
     }
     // Where none is near, any of them may be meant. A word that switches something on is near to "off" by its letters alone.
     let known = |wanted: &str| names.iter().copied().find(|name| *name == wanted);
@@ -198,8 +202,8 @@ pub(crate) fn choice_hint(names: &[&str], notation: Notation, text: Option<&str>
     let meant = close.map_or_else(all, |close| vec![close]);
     let meant: Vec<_> = meant.into_iter().map(written).collect();
     match meant.split_last() {
-        Some((last, [])) => format!("write {last}"),
-        Some((last, others)) => format!("write {} or {last}", others.join(", ")),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     }
 }

@@ -77,8 +77,13 @@ def running(command: list[str], port: int, folder: Path, environment: dict[str, 
 
 def ask(one: Shown, port: int, folder: Path, environment: dict[str, str]) -> str:
     command = one.command.replace(PORT_IN_PAGES, f"127.0.0.1:{port}").replace("curl ", "curl -s ")
+    return printed_by(command, folder, environment)
+
+
+def printed_by(script: str, folder: Path, environment: dict[str, str]) -> str:
+    """What a script of the shell prints."""
     done = subprocess.run(
-        ["sh", "-c", command],
+        ["sh", "-c", script],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -172,18 +177,10 @@ def test_dpop(environment: dict[str, str], issuer: shell.Issuer, tmp_path: Path,
     command = shlex.split(f"{sys.executable} -m flask --app app run --port {port}")
     with running(command, port, tmp_path, environment):
         script = "set -e\n" + here("\n".join(shell.commands_of(ask)))
-        done = subprocess.run(
-            ["sh", "-c", script],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    answers = [line for line in done.stdout.splitlines() if line.startswith("HTTP/1.1 ")]
-    assert [answer.split()[1] for answer in answers] == ["200", "401"], done
-    assert "proof_url" in done.stdout
+        printed = printed_by(script, tmp_path, environment)
+    answers = [line for line in printed.splitlines() if line.startswith("HTTP/1.1 ")]
+    assert [answer.split()[1] for answer in answers] == ["200", "401"], printed
+    assert "proof_url" in printed
     counts["commands of pages that ran at an application"] += len(shell.commands_of(ask))
 
 
